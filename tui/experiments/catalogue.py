@@ -1,0 +1,28 @@
+"""The experiments there are, by name. Reading their declarations needs no NumPy, MLX or mlxformer.
+
+A new experiment is the package ``tui/experiments/<name>/`` and its name in ``NAMES``; nothing is found by scanning
+folders, so that a stray file can neither add an experiment nor slow a start.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from tui.experiments.contract import Experiment
+
+# In the order in which `lab` lists them. A name has dashes where its package has underscores.
+NAMES: tuple[str, ...] = ()
+
+
+@cache
+def catalogue() -> dict[str, Experiment]:
+    """Every declared experiment by its name, in the order of ``NAMES``."""
+    experiments: dict[str, Experiment] = {}
+    for name in NAMES:
+        module = importlib.import_module(f"tui.experiments.{name.replace('-', '_')}.declaration")
+        experiment: Experiment = module.EXPERIMENT
+        if experiment.name != name:
+            raise ValueError(f"{module.__name__} declares {experiment.name!r}; the catalogue lists it as {name!r}")
+        experiments[name] = experiment
+    return experiments
