@@ -1,0 +1,49 @@
+"""Activation functions by the names that configurations use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+from mlxformer.backend import mx, nn
+from mlxformer.errors import ArgumentError
+
+
+def gelu_tanh(x: Any) -> Any:
+    """``½x(1 + tanh(√(2/π)(x + 0.044715x³)))``, the approximation of Hendrycks & Gimpel 2016, §2 (GPT-2, T5).
+
+    Written out, because MLX's ``gelu_approx`` has meant different approximations in different versions.
+    """
+    return 0.5 * x * (1.0 + mx.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+
+
+def identity(x: Any) -> Any:
+    """``x``: the layer without its non-linearity."""
+    return x
+
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": nn.relu,
+    "gelu": nn.gelu,  # x Φ(x), exact, by erf
+    "gelu_new": gelu_tanh,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "silu": nn.silu,
+    "swish": nn.silu,
+    "tanh": mx.tanh,
+    "sigmoid": mx.sigmoid,
+    "identity": identity,
+    "linear": identity,
+}
+
+
+def activation(name: str) -> Callable[[Any], Any]:
+    """The function called ``name``; ``ArgumentError`` with the nearest name where there is none."""
+    if name not in ACTIVATIONS:
+        near = difflib.get_close_matches(name, ACTIVATIONS, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        known = ", ".join(ACTIVATIONS)
+        raise ArgumentError(
+            "unknown-activation", f"unknown activation {name!r}.{hint} Known: {known}", given=name, known=known
+        )
+    return ACTIVATIONS[name]

@@ -1,0 +1,250 @@
+"""Looking inside a running model: ``tap`` marks a tensor, ``trace`` records the marked ones.
+
+    with mf.trace() as steps:
+        bert(ids)
+    steps["encoder.layers.0.self_attention.weights"].value      # [B, H, Tq, Tk], a NumPy copy
+
+A tap returns its argument, so what is recorded is the very tensor that made the output: nothing is computed twice.
+Without an open trace a tap costs one context-variable read.
+
+The axis names used in taps, one glossary for the whole package: ``batch``, ``head``, ``kv_head`` (key/value head),
+``query`` and ``key`` (time on either side of attention), ``time``, ``dim`` (width of one head), ``model`` (width of
+the model), ``ffn`` (feed-forward width), ``vocab``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from types import TracebackType
+from typing import Any, overload
+
+import numpy as np
+
+from mlxformer.backend import nn, to_numpy
+from mlxformer.errors import TraceError
+
+_open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=())
+# The modules being called, outermost first, each with its parameter path; kept only while a trace is open.
+_running: ContextVar[tuple[tuple[Any, str], ...]] = ContextVar("running_modules", default=())
+
+
+@dataclass(frozen=True)
+class Step:
+    """One recorded tensor.
+
+    path: the module's parameter path and the tap's name, ``encoder.layers.0.self_attention.scores``.
+    call: counts the times this path was passed, from 0 (``generate`` passes one path once for each token).
+    axes: a name for each axis. formula: what was computed. value: a float32, int32 or bool NumPy copy.
+    """
+
+    path: str
+    call: int
+    axes: tuple[str, ...]
+    formula: str
+    value: np.ndarray
+
+
+class Trace:
+    """The steps recorded between ``__enter__`` and ``__exit__``, in order; a sequence of ``Step``."""
+
+    def __init__(self, root: Any = None, on_step: Callable[[str], None] | None = None) -> None:
+        self._root = root
+        self._on_step = on_step
+        self._steps: list[Step] = []
+        self._calls: dict[str, int] = {}
+        self._replacements: list[_Replacement] = []
+        self._names: dict[int, dict[int, str]] = {}
+        self._tokens: list[Any] = []
+
+    def replace(self, pattern: str, change: Callable[[Any], Any]) -> None:
+        """Change every tensor whose path matches ``pattern`` (as in ``fnmatch``) on its way: ``change(x)`` flows on.
+
+        ``change`` takes and returns an array of one shape and dtype, so that the model stays differentiable and
+        well-formed. Call it before the model runs. A pattern that matched nothing is an error when the trace closes.
+        """
+        self._replacements.append(_Replacement(pattern, change))
+
+    def all(self, path: str) -> list[Step]:
+        """Every call of ``path``, in order. Raises ``TraceError`` if there is none."""
+        found = [step for step in self._steps if step.path == path]
+        if not found:
+            raise self._unknown(path)
+        return found
+
+    @property
+    def paths(self) -> list[str]:
+        """The recorded paths, each once, in order of their first call."""
+        return list(dict.fromkeys(step.path for step in self._steps))
+
+    @overload
+    def __getitem__(self, key: str | int) -> Step: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Step]: ...
+    def __getitem__(self, key: str | int | slice) -> Step | list[Step]:
+        """The only call of a path (an error where there are several), or the step at an index."""
+        if not isinstance(key, str):
+            return self._steps[key]
+        found = self.all(key)
+        if len(found) > 1:
+            message = f"{key!r} was passed {len(found)} times; take steps.all({key!r})[call], call from 0"
+            raise TraceError("trace-several-calls", message, path=key, calls=len(found))
+        return found[0]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._steps)
+
+    def __contains__(self, path: object) -> bool:
+        return any(step.path == path for step in self._steps)
+
+    def __enter__(self) -> Trace:
+        stack = _running.get() if self._root is None else ((self._root, ""),)
+        self._tokens.append((_open_traces.set((*_open_traces.get(), self)), _running.set(stack)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        traces, running = self._tokens.pop()
+        _open_traces.reset(traces)
+        _running.reset(running)
+        if error is not None:
+            return
+        if not self._steps:
+            raise TraceError(
+                "trace-empty",
+                "the trace closed without one step. Nothing with taps ran inside it in this thread, or it ran inside "
+                "a function that mx.compile had compiled earlier, which runs no Python: call the model uncompiled",
+            )
+        unmatched = [change.pattern for change in self._replacements if not change.matched]
+        if unmatched:
+            raise TraceError(
+                "trace-nothing-replaced",
+                f"no step matched {', '.join(map(repr, unmatched))}, so nothing was replaced. "
+                f"Recorded paths: {', '.join(self.paths)}",
+                patterns=unmatched,
+                paths=self.paths,
+            )
+
+    def _unknown(self, path: str) -> TraceError:
+        near = difflib.get_close_matches(path, self.paths, 3, cutoff=0.4) or self.paths[:3]
+        message = f"no step {path!r}; nearest: {', '.join(near)}. All {len(self.paths)} are in steps.paths"
+        return TraceError("trace-unknown-path", message, path=path, nearest=near)
+
+    def _changed(self, path: str, x: Any) -> Any:
+        for replacement in self._replacements:
+            if fnmatchcase(path, replacement.pattern):
+                replacement.matched = True
+                new = replacement.change(x)
+                if tuple(new.shape) != tuple(x.shape) or new.dtype != x.dtype:
+                    raise TraceError(
+                        "trace-replacement-shape",
+                        f"the replacement for {path!r} must keep shape {tuple(x.shape)} and dtype {x.dtype}; "
+                        f"it gave {tuple(new.shape)} and {new.dtype}",
+                        path=path,
+                    )
+                x = new
+        return x
+
+    def _record(self, path: str, value: np.ndarray, axes: tuple[str, ...], formula: str) -> None:
+        call = self._calls.get(path, 0)
+        self._calls[path] = call + 1
+        self._steps.append(Step(path, call, axes, formula, value))
+        if self._on_step is not None:
+            self._on_step(path)
+
+
+@dataclass
+class _Replacement:
+    pattern: str
+    change: Callable[[Any], Any]
+    matched: bool = False
+
+
+def trace(root: Any = None, *, on_step: Callable[[str], None] | None = None) -> Trace:
+    """Open a trace: ``with mf.trace() as steps: model(x)``.
+
+    root: the module that paths start from. Needed only where our layers are called from a module of somebody else's,
+    which does not announce itself; paths then stand beside ``root.parameters()``.
+    on_step: called with each path as it is passed; what it raises ends the run (a progress bar, a cancel button).
+
+    Traces nest: each records every step, and the replacements of all of them apply, the outermost first.
+    Raises ``TraceError`` on closing if not one step was recorded or a replacement matched nothing.
+    """
+    return Trace(root, on_step)
+
+
+def is_tracing() -> bool:
+    """Whether a trace is open in this thread."""
+    return bool(_open_traces.get())
+
+
+def tap(name: str, x: Any, *, axes: tuple[str, ...], formula: str = "") -> Any:
+    """Mark ``x`` as the step ``name`` of the running module, and return it (or what a replacement makes of it)."""
+    traces = _open_traces.get()
+    if not traces:
+        return x
+    running = _running.get()
+    prefix = running[-1][1] if running else ""
+    path = f"{prefix}.{name}" if prefix else name
+    for opened in traces:
+        x = opened._changed(path, x)
+    value = to_numpy(x)
+    if value.ndim != len(axes):
+        raise TraceError("trace-axes", f"step {path!r} has shape {value.shape} but axes {axes}", path=path)
+    for opened in traces:
+        opened._record(path, value, axes, formula)
+    return x
+
+
+def in_trace(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let taps inside ``method`` of a module know whose they are. ``Module.__call__`` has it already."""
+
+    @functools.wraps(method)
+    def announced(self: Any, *args: Any, **kwargs: Any) -> Any:
+        traces = _open_traces.get()
+        if not traces:
+            return method(self, *args, **kwargs)
+        stack = _running.get()
+        token = _running.set((*stack, (self, _path_of(self, stack, traces[0]))))
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            _running.reset(token)
+
+    return announced
+
+
+def _path_of(module: Any, stack: tuple[tuple[Any, str], ...], opened: Trace) -> str:
+    """The parameter path of ``module``, found by identity below the nearest module that holds it."""
+    for holder, path in reversed(stack):
+        if holder is module:
+            return path
+        names = opened._names.get(id(holder))
+        if names is None:
+            names = {}
+            for name, child in holder.named_modules():
+                # A module held under two names (shared layers) goes by the one that sorts first.
+                known = names.get(id(child))
+                names[id(child)] = name if known is None else min(known, name)
+            opened._names[id(holder)] = names
+        name = names.get(id(module))
+        if name is not None:
+            return f"{path}.{name}" if path else name
+    return stack[-1][1] if stack else ""
+
+
+class Module(nn.Module):
+    """``nn.Module`` whose ``__call__`` announces itself to an open trace. The base of every module here."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in cls.__dict__:
+            cls.__call__ = in_trace(cls.__dict__["__call__"])  # type: ignore[method-assign]
