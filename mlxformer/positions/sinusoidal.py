@@ -1,0 +1,94 @@
+"""Sinusoidal positions: a fixed vector for every position, a sine and a cosine for each of C/2 frequencies.
+
+    PE(pos, 2i) = sin(pos / base^(2i/C)),  PE(pos, 2i+1) = cos(pos / base^(2i/C))      (Vaswani et al. 2017, §3.5)
+
+So ``|PE(pos)|² = C/2`` at every position, and ``PE(pos) · PE(pos + k) = Σ_i cos(k / base^(2i/C))`` depends on k alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from mlxformer.backend import mx
+from mlxformer.errors import ArgumentError
+from mlxformer.tracing import Module, tap
+from mlxformer.validation import require_choice, require_positive
+
+Layout = Literal["interleaved", "halves"]
+
+
+def sinusoidal_positions(
+    length: int, dims: int, *, layout: Layout = "interleaved", offset: int = 0, base: float = 10_000.0
+) -> Any:
+    """The vectors of positions ``offset`` to ``offset + length - 1``: float32 [T, C].
+
+    layout: ``"interleaved"`` puts sine and cosine of one frequency side by side, as printed in the paper; ``"halves"``
+    puts all sines before all cosines (tensor2tensor, Marian). A permutation of the columns: a model trained with one
+    cannot run with the other. Where C is odd, the last frequency has a sine only.
+
+    Angles are computed in float64 and cast once: in float32 the angle of position 100,000 is off by up to 0.006.
+    ``mlx.nn.SinusoidalPositionalEncoding`` is something else: it spaces its frequencies to end at 1/10,000 exactly,
+    and scales by √(2/C) (C = 8, position 1: 0.421, 0.023 … where the paper has 0.841, 0.540 …).
+
+    Raises ``ArgumentError`` for a length or width below 1, a negative offset, or an unknown layout.
+    """
+    require_positive(length=length, dims=dims)
+    require_offset(offset)
+    require_choice("layout", layout, ("interleaved", "halves"))
+    table = _table(_rounded_up(offset + length), dims, layout, float(base))
+    return mx.array(table[offset : offset + length])  # [T, C]
+
+
+class SinusoidalPositions(Module):
+    """``sinusoidal_positions`` as a module without parameters: called with a length, it gives [T, C].
+
+    A drop-in for ``LearnedPositions``, with no limit of length.
+    """
+
+    def __init__(self, dims: int, *, layout: Layout = "interleaved", base: float = 10_000.0) -> None:
+        super().__init__()
+        require_positive(dims=dims)
+        require_choice("layout", layout, ("interleaved", "halves"))
+        self.dims = dims
+        self.layout = layout
+        self.base = base
+
+    def __call__(self, length: int, offset: int = 0) -> Any:
+        """The vectors of ``length`` positions from ``offset`` on: [T, C]."""
+        rows = sinusoidal_positions(length, self.dims, layout=self.layout, offset=offset, base=self.base)
+        return tap("output", rows, axes=("time", "model"), formula="sin, cos(pos / base^(2i/C))")
+
+
+def require_offset(offset: int) -> None:
+    """A position is a whole number of at least 0."""
+    if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
+        raise ArgumentError(
+            "offset-negative", f"offset must be a whole number of at least 0; got {offset!r}", given=offset
+        )
+
+
+def frequencies(dims: int, base: float) -> np.ndarray:
+    """``base^(-2i/C)`` for i below C/2, in float64: [⌈C/2⌉]. Sinusoids and rotary positions share them."""
+    return base ** (-np.arange(0, dims, 2, dtype=np.float64) / dims)
+
+
+@lru_cache(maxsize=16)
+def _table(length: int, dims: int, layout: str, base: float) -> np.ndarray:
+    """Kept, because a decoder asks for one row at each token; read-only, because it is shared."""
+    angles = np.arange(length, dtype=np.float64)[:, None] * frequencies(dims, base)  # [T, ⌈C/2⌉]
+    table = np.empty((length, dims), np.float32)
+    sines, cosines = np.sin(angles), np.cos(angles)[:, : dims // 2]
+    if layout == "interleaved":
+        table[:, 0::2], table[:, 1::2] = sines, cosines
+    else:
+        table[:, : sines.shape[1]], table[:, sines.shape[1] :] = sines, cosines
+    table.flags.writeable = False
+    return table
+
+
+def _rounded_up(length: int) -> int:
+    """The next power of two, so that tables of growing length are made a few times and not at every token."""
+    return max(64, 1 << (length - 1).bit_length())
