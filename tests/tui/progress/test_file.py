@@ -1,0 +1,189 @@
+"""Opening: nothing is written over, whatever is found where the file should be."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tui.progress.conftest import HandClock
+from tui.progress import file as progress_file
+from tui.progress.errors import ProgressError
+from tui.progress.schema import MIGRATIONS, VERSION, migrate
+from tui.progress.store import open_store
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_new_file_is_strict_wal_and_of_our_version(tmp_path: Path) -> None:
+    with open_store(tmp_path / "made" / "on the way") as store:
+        store.rate("q", 3, "en")
+        path = store.path
+        assert store.kept and path is not None
+        with sqlite3.connect(path) as raw:
+            assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert raw.execute("PRAGMA user_version").fetchone() == (VERSION,)
+            tables = raw.execute("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").fetchall()
+            ours = {name: strict for name, strict in tables if not name.startswith("sqlite_")}
+    assert set(ours) == progress_file._TABLES
+    assert set(ours.values()) == {1}
+
+
+@pytest.mark.parametrize("rubbish", [b"not a database at all", b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_set_aside_whole(tmp_path: Path, clock: HandClock, rubbish: bytes) -> None:
+    (tmp_path / "progress.sqlite3").write_bytes(rubbish)
+    (tmp_path / "progress.sqlite3-wal").write_bytes(b"what was not yet folded in")
+    if rubbish.startswith(b"SQLite"):  # an intact version number, or it would be a newer file, which is refused
+        header = bytearray(rubbish)
+        header[60:64] = (1).to_bytes(4, "big")
+        rubbish = bytes(header)
+        (tmp_path / "progress.sqlite3").write_bytes(rubbish)
+    with open_store(tmp_path, clock) as store:
+        (notice,) = store.notices
+        assert notice.code == "progress-set-aside"
+        assert notice.fields["aside"] == tmp_path / "progress.damaged-20261123-080000.sqlite3"
+        store.rate("q", 3, "en")
+    assert (tmp_path / "progress.damaged-20261123-080000.sqlite3").read_bytes() == rubbish
+    assert (tmp_path / "progress.damaged-20261123-080000.sqlite3-wal").read_bytes() == b"what was not yet folded in"
+    (tmp_path / "progress.sqlite3").write_bytes(rubbish)  # and again in the same second: the first one stays
+    with open_store(tmp_path, clock) as store:
+        assert store.notices[0].fields["aside"].name == "progress.damaged-20261123-080000-2.sqlite3"
+
+
+def test_a_page_overwritten_in_the_middle_is_found_at_the_next_start(tmp_path: Path, clock: HandClock) -> None:
+    with open_store(tmp_path, clock) as store:
+        for number in range(200):
+            store.rate(f"question-{number}", 3, "en")
+    path = tmp_path / "progress.sqlite3"
+    whole = bytearray(path.read_bytes())
+    whole[8192 : 8192 + 16384] = b"\xa5" * 16384
+    path.write_bytes(whole)
+    with open_store(tmp_path, clock) as store:
+        assert [notice.code for notice in store.notices] == ["progress-set-aside"]
+        assert store.cards() == {}
+    assert (tmp_path / "progress.damaged-20261123-080000.sqlite3").read_bytes() == bytes(whole)
+
+
+def test_a_file_without_its_tables_is_damaged(tmp_path: Path, clock: HandClock) -> None:
+    open_store(tmp_path, clock).close()
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        raw.execute("DROP TABLE cards")
+    with open_store(tmp_path, clock) as store:
+        assert "cards" in store.notices[0].fields["reason"]
+
+
+def test_a_newer_file_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        raw.execute(f"PRAGMA user_version = {VERSION + 1}")
+    raw.close()
+    before = _contents(tmp_path)
+    with pytest.raises(ProgressError, match="newer version of the program") as refused:
+        open_store(tmp_path)
+    assert refused.value.code == "progress-newer"
+    assert refused.value.fields["version"] == VERSION + 1
+    assert _contents(tmp_path) == before
+
+
+def test_another_programs_file_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        raw.execute("CREATE TABLE theirs (x)")
+    raw.close()
+    before = _contents(tmp_path)
+    with pytest.raises(ProgressError) as refused:
+        open_store(tmp_path)
+    assert refused.value.code == "progress-foreign"
+    assert _contents(tmp_path) == before
+
+
+def test_a_file_of_zero_bytes_is_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "progress.sqlite3").touch()
+    with open_store(tmp_path) as store:
+        assert store.kept and store.notices == ()
+
+
+def test_where_no_folder_can_be_made_nothing_is_kept_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("in the way")
+    with open_store(tmp_path / "a file" / "folder") as store:
+        assert not store.kept
+        assert [notice.code for notice in store.notices] == ["progress-not-kept"]
+        store.rate("q", 3, "en")
+        assert store.card("q") is not None
+
+
+def test_what_can_be_read_but_not_written_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = open_store(tmp_path)
+    rated = writer.rate("q", 3, "en")  # still in the -wal
+    before = _contents(tmp_path)
+
+    def refuse(path: Path) -> sqlite3.Connection:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(progress_file, "_open", refuse)
+    with open_store(tmp_path) as store:
+        assert not store.kept
+        assert store.notices[0].fields["reason"] == "Permission denied"
+        assert store.cards() == {"q": rated}
+        store.rate("q", 1, "en")
+    assert _contents(tmp_path) == before
+    writer.close()
+
+
+def test_a_locked_file_is_said_and_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_file, "BUSY_SECONDS", 0.05)
+    with open_store(tmp_path) as store:
+        holder = sqlite3.connect(tmp_path / "progress.sqlite3", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ProgressError, match="locked by another program") as refused:
+            store.rate("q", 3, "en")
+        assert refused.value.code == "progress-busy"
+        with open_store(tmp_path) as reader:  # reading waits for nobody
+            assert reader.kept and reader.cards() == {}
+        holder.execute("ROLLBACK")
+        store.rate("q", 3, "en")
+    assert [path.name for path in tmp_path.iterdir() if "damaged" in path.name] == []
+
+
+def test_migrations_run_in_order_and_only_once(tmp_path: Path) -> None:
+    more = (*MIGRATIONS, "ALTER TABLE cards ADD COLUMN lapses INTEGER; UPDATE cards SET lapses = 7;")
+    with open_store(tmp_path) as store:
+        store.rate("q", 3, "en")
+    raw = sqlite3.connect(tmp_path / "progress.sqlite3", isolation_level=None)
+    for _ in range(2):
+        migrate(raw, more)
+        assert raw.execute("PRAGMA user_version").fetchone() == (len(more),)
+        assert raw.execute("SELECT question_id, lapses FROM cards").fetchall() == [("q", 7)]
+    raw.close()
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    raw = sqlite3.connect(tmp_path / "progress.sqlite3", isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(raw, (*MIGRATIONS, "CREATE TABLE extra (x); SELECT * FROM missing;"))
+    assert raw.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    assert raw.execute("SELECT name FROM sqlite_master WHERE name = 'extra'").fetchall() == []
+    raw.close()
+
+
+def test_two_first_starts_at_once_both_succeed(tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom tui.progress.store import open_store\n"
+        "with open_store(Path(sys.argv[1])) as store:\n"
+        "    assert store.kept, store.notices\n    store.rate(sys.argv[2], 3, 'en')\n"
+    )
+    (tmp_path / "progress.sqlite3").write_bytes(b"damaged" * 100)
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), name], stderr=subprocess.PIPE) for name in "ab"
+    ]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, b"")
+    with open_store(tmp_path) as store:
+        assert sorted(store.cards()) == ["a", "b"]
+    assert len(list(tmp_path.glob("progress.damaged-*"))) == 1

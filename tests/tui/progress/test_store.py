@@ -1,0 +1,193 @@
+"""What is written is there after a kill, and undo puts back exactly what was there."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.tui.progress.conftest import HandClock
+from tui.progress.errors import ProgressError
+from tui.progress.records import Answer, Place, Undone
+from tui.progress.store import ProgressStore, open_store
+
+
+def test_a_rating_is_in_the_file_before_the_call_returns(
+    store: ProgressStore, tmp_path: Path, clock: HandClock
+) -> None:
+    answer = Answer("方差会变大 [/]", "b", (0, 2), (1,), (3,), 12.5)
+    after = store.rate("sqrt-dk", 3, "zh", answer)
+    with open_store(tmp_path, clock) as other:  # the first one is still open: nothing waits for its close
+        assert other.card("sqrt-dk") == after
+        (review,) = other.reviews()
+    assert (review.rating, review.language, review.before, review.after) == (3, "zh", None, after)
+    assert review.answer == Answer("方差会变大 [/]", "b", [0, 2], [1], [3], 12.5)
+    assert review.reviewed_at == clock.now
+
+
+def test_the_state_is_kept_to_the_last_bit(store: ProgressStore, clock: HandClock) -> None:
+    for rating in (1, 2, 3, 4, 3):
+        after = store.rate("q", rating, "en")
+        assert store.card("q") == after
+        clock.now = after.due + timedelta(hours=7, microseconds=13)
+    card = store.card("q")
+    assert card is not None
+    assert card.stability is not None and card.difficulty is not None
+    assert not math.isclose(card.stability, round(card.stability, 4), rel_tol=0, abs_tol=1e-12)
+
+
+def test_a_killed_program_loses_nothing_that_was_rated(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom tui.progress.store import open_store\n"
+        "store = open_store(Path(sys.argv[1]))\n"
+        "for name in ('a', 'b', 'c'): store.rate(name, 3, 'en')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert finished.returncode == -9
+    with open_store(tmp_path) as store:
+        assert sorted(store.cards()) == ["a", "b", "c"]
+        assert store.notices == ()
+
+
+def test_undo_goes_back_level_by_level(store: ProgressStore, clock: HandClock) -> None:
+    states = [store.card("q")]
+    for rating in (3, 3, 1, 4):
+        states.append(store.rate("q", rating, "en"))
+        clock.pass_(days=3)
+    for rating, state in zip((4, 1, 3, 3), reversed(states[:-1]), strict=True):
+        undone = store.undo()
+        assert undone is not None and (undone.kind, undone.rating) == ("rate", rating)
+        assert store.card("q") == state
+    assert store.undo() is None
+    assert store.reviews() == []
+    assert store.card("q") is None
+
+
+def test_undo_restores_and_does_not_replay(store: ProgressStore, tmp_path: Path) -> None:
+    """A state that FSRS would never compute comes back as it was."""
+    store.rate("q", 3, "en")
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        raw.execute("UPDATE cards SET stability = 1.2345678901234567, difficulty = 9.87, state = 2, step = NULL")
+    before = store.card("q")
+    store.rate("q", 1, "en")
+    store.undo()
+    assert store.card("q") == before
+    assert before is not None and before.stability == 1.2345678901234567
+
+
+def test_flags_and_suspended_questions_are_undone_in_turn(store: ProgressStore) -> None:
+    store.flag("q", "答案过时", "zh")
+    store.flag("q", "the formula lacks a mask", "en")
+    store.suspend("q")
+    store.unflag("q")
+    assert store.flags() == {} and store.suspended() == {"q"}
+    kinds = []
+    while (undone := store.undo()) is not None:
+        kinds.append(undone.kind)
+        if undone.kind == "unflag":
+            assert store.flags()["q"].note == "the formula lacks a mask"
+        if kinds == ["unflag", "suspend", "flag"]:
+            assert store.flags()["q"].note == "答案过时"
+    assert kinds == ["unflag", "suspend", "flag", "flag"]
+    assert store.flags() == {} and store.suspended() == frozenset()
+
+
+def test_nothing_changed_is_nothing_to_undo(store: ProgressStore) -> None:
+    store.suspend("q", suspended=False)
+    store.unflag("q")
+    assert store.reset() == 0
+    assert store.undo() is None
+
+
+def test_a_reset_keeps_the_history_and_can_be_undone(store: ProgressStore) -> None:
+    a, b = store.rate("a", 3, "en"), store.rate("b", 4, "en")
+    assert store.reset("a") == 1
+    assert store.cards() == {"b": b}
+    store.undo()
+    assert store.reset() == 2
+    assert store.cards() == {} and len(store.reviews()) == 2
+    assert store.undo() == Undone("reset", None, store._clock())
+    assert store.cards() == {"a": a, "b": b}
+
+
+def test_undo_reaches_a_session_that_ended_but_no_running_one(tmp_path: Path, clock: HandClock) -> None:
+    with open_store(tmp_path, clock) as first:
+        first.rate("a", 3, "en")
+    with open_store(tmp_path, clock) as running, open_store(tmp_path, clock) as own:
+        running.rate("b", 3, "en")
+        undone = own.undo()
+        assert undone is not None and undone.question_id == "a"
+        assert own.undo() is None  # "b" belongs to the other copy
+        assert running.undo() is not None
+
+
+def test_undo_refuses_to_lose_what_another_copy_has_done_since(tmp_path: Path, clock: HandClock) -> None:
+    with open_store(tmp_path, clock) as one, open_store(tmp_path, clock) as other:
+        one.rate("q", 1, "en")
+        after = other.rate("q", 3, "en")
+        with pytest.raises(ProgressError, match="another running copy") as refused:
+            one.undo()
+        assert refused.value.code == "progress-changed"
+        assert one.card("q") == after
+        other.undo()
+        assert one.undo() is not None  # now it can
+
+
+def test_two_processes_rate_the_same_questions_at_once(tmp_path: Path) -> None:
+    """40 ratings of one question from two processes: a chain of 40 states, none computed from a stale one."""
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom tui.progress.store import open_store\n"
+        "with open_store(Path(sys.argv[1])) as store:\n"
+        "    for _ in range(20): store.rate('q', 3, 'en')\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, b"")
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        chain = raw.execute("SELECT before, after FROM actions ORDER BY id").fetchall()
+    assert len(chain) == 40
+    assert [before for before, _ in chain] == ["null"] + [after for _, after in chain[:-1]]
+
+
+def test_a_place_is_where_it_was_left(store: ProgressStore) -> None:
+    assert store.place("practice") is None
+    place = Place("sqrt-dk", "打到一半的回答\n第二行", None, True, 31.5, {"knobs": {"d_k": 64}})
+    store.save_place("practice", place)
+    assert store.place("practice") == place
+    store.save_place("practice", None)
+    assert store.place("practice") is None
+
+
+def test_settings_and_interviews_are_kept(tmp_path: Path, clock: HandClock) -> None:
+    with open_store(tmp_path, clock) as store:
+        store.set_setting("language", "zh")
+        store.set_setting("language", "en")
+        started = clock.now
+        number = store.save_interview({"answers": ["只有一半"]}, "zh", started)
+        clock.pass_(minutes=20)
+        store.save_interview({"answers": ["只有一半", "全了"]}, "zh", started, clock.now, number)
+    with open_store(tmp_path, clock) as store:
+        assert store.setting("language") == "en"
+        assert store.setting("theme", "dark") == "dark"
+        (interview,) = store.interviews()
+    assert interview["record"] == {"answers": ["只有一半", "全了"]}
+    assert interview["ended_at"] - interview["started_at"] == timedelta(minutes=20)
+
+
+def test_a_failed_write_changes_nothing(store: ProgressStore, tmp_path: Path) -> None:
+    store.rate("q", 3, "en")
+    before = store.card("q")
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        raw.execute("CREATE TRIGGER full BEFORE INSERT ON reviews BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    with pytest.raises(ProgressError, match="disk full"):
+        store.rate("q", 1, "en")
+    assert store.card("q") == before
+    assert len(store.reviews()) == 1

@@ -1,0 +1,131 @@
+"""What the store gives and takes: plain records, and the one way in which their times and lists are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Rating = Literal[1, 2, 3, 4]  # again, hard, good, easy: the digits that hands know
+RATINGS: tuple[Rating, ...] = (1, 2, 3, 4)
+RATING_NAMES: dict[int, str] = {1: "again", 2: "hard", 3: "good", 4: "easy"}
+ActionKind = Literal["rate", "suspend", "resume", "flag", "unflag", "reset"]
+Clock = Callable[[], datetime]
+
+LEARNING, REVIEW, RELEARNING = 1, 2, 3  # FSRS's own numbers for a card's state
+
+
+def utc_now() -> datetime:
+    """The present, in the only time zone that FSRS takes."""
+    return datetime.now(UTC)
+
+
+def write_time(moment: datetime) -> str:
+    """``moment`` in UTC, always with microseconds: text then sorts as time does."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def read_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """What FSRS keeps of one question, unrounded: rounding ``stability`` or losing ``step`` breaks the schedule."""
+
+    state: int
+    step: int | None
+    stability: float | None
+    difficulty: float | None
+    due: datetime
+    last_review: datetime | None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON takes it; ``read_card`` gives back an equal state."""
+        return {
+            "state": self.state,
+            "step": self.step,
+            "stability": self.stability,
+            "difficulty": self.difficulty,
+            "due": write_time(self.due),
+            "last_review": None if self.last_review is None else write_time(self.last_review),
+        }
+
+
+def read_card(plain: Mapping[str, Any]) -> CardState:
+    last_review = plain["last_review"]
+    return CardState(
+        plain["state"],
+        plain["step"],
+        plain["stability"],
+        plain["difficulty"],
+        read_time(plain["due"]),
+        None if last_review is None else read_time(last_review),
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person answered before rating: typed text, or the outcome they predicted, and how it was marked.
+
+    ``found``, ``unsure`` and ``missed`` are the numbers of the key points, from 0, in the order of the bank.
+    """
+
+    text: str = ""
+    choice: str | None = None
+    found: Sequence[int] = ()
+    unsure: Sequence[int] = ()
+    missed: Sequence[int] = ()
+    seconds: float | None = None
+    mode: str = "practice"
+
+
+@dataclass(frozen=True)
+class Review:
+    """One rating that counts. ``before`` is None where the question was new."""
+
+    question_id: str
+    rating: int
+    reviewed_at: datetime
+    language: str
+    answer: Answer
+    before: CardState | None
+    after: CardState
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A question that a person reported as wrong."""
+
+    question_id: str
+    note: str
+    language: str
+    flagged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo took back. ``question_id`` is None where every question had been reset."""
+
+    kind: ActionKind
+    question_id: str | None
+    at: datetime
+    rating: int | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a person left a mode: the question, what was typed or chosen, whether the answer was shown."""
+
+    question_id: str | None = None
+    typed: str = ""
+    choice: str | None = None
+    revealed: bool = False
+    seconds: float = 0.0
+    more: Mapping[str, Any] = field(default_factory=dict)  # a screen's own: scroll, tab, knobs
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,323 @@
+"""Reading and writing progress. Every change is one transaction, on the disk before the call returns."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tui.progress.errors import ProgressError
+from tui.progress.file import Notice, OpenedFile, open_file, open_memory, say_sqlite
+from tui.progress.records import (
+    ActionKind,
+    Answer,
+    CardState,
+    Clock,
+    Flag,
+    Place,
+    Rating,
+    Review,
+    Undone,
+    read_card,
+    read_time,
+    to_json,
+    utc_now,
+    write_time,
+)
+from tui.progress.schedule import Schedule
+from tui.progress.undo import undo_last
+
+
+class ProgressStore:
+    """One opened progress file. ``kept`` is False where nothing will be there next time; ``notices`` say why."""
+
+    def __init__(self, opened: OpenedFile, clock: Clock = utc_now, schedule: Schedule | None = None) -> None:
+        self.path = opened.path
+        self.notices: tuple[Notice, ...] = opened.notices
+        self.schedule = schedule or Schedule()
+        self._connection = opened.connection
+        self._clock = clock
+        self._session: int | None = None  # made by the first change, so that reading writes nothing
+
+    @property
+    def kept(self) -> bool:
+        return self.path is not None
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def card(self, question_id: str) -> CardState | None:
+        rows = self._rows("SELECT * FROM cards WHERE question_id = ?", question_id)
+        return read_card(dict(rows[0])) if rows else None
+
+    def cards(self) -> dict[str, CardState]:
+        """Every question that has been rated and not reset since."""
+        return {row["question_id"]: read_card(dict(row)) for row in self._rows("SELECT * FROM cards")}
+
+    def reviews(self, question_id: str | None = None) -> list[Review]:
+        """The ratings that were not undone, oldest first; those before a reset are among them."""
+        condition, values = ("", ()) if question_id is None else ("AND reviews.question_id = ?", (question_id,))
+        rows = self._rows(
+            "SELECT reviews.*, actions.before, actions.after FROM reviews JOIN actions ON actions.id = action_id "
+            f"WHERE actions.undone_at IS NULL {condition} ORDER BY reviewed_at, action_id",
+            *values,
+        )
+        return [_read_review(row) for row in rows]
+
+    def flags(self) -> dict[str, Flag]:
+        rows = self._rows("SELECT * FROM flags ORDER BY flagged_at")
+        return {
+            row["question_id"]: Flag(row["question_id"], row["note"], row["language"], read_time(row["flagged_at"]))
+            for row in rows
+        }
+
+    def suspended(self) -> frozenset[str]:
+        return frozenset(row["question_id"] for row in self._rows("SELECT question_id FROM suspended"))
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        rows = self._rows("SELECT value FROM settings WHERE name = ?", name)
+        return json.loads(rows[0]["value"]) if rows else default
+
+    def place(self, mode: str) -> Place | None:
+        """Where the person left ``mode``, or None."""
+        rows = self._rows("SELECT place FROM places WHERE mode = ?", mode)
+        return Place(**json.loads(rows[0]["place"])) if rows else None
+
+    def interviews(self) -> list[dict[str, Any]]:
+        """Saved interviews, the newest first: ``id``, ``started_at``, ``ended_at``, ``language``, ``record``."""
+        return [
+            {
+                "id": row["id"],
+                "started_at": read_time(row["started_at"]),
+                "ended_at": None if row["ended_at"] is None else read_time(row["ended_at"]),
+                "language": row["language"],
+                "record": json.loads(row["record"]),
+            }
+            for row in self._rows("SELECT * FROM interviews ORDER BY started_at DESC, id DESC")
+        ]
+
+    # --- changes that can be undone ----------------------------------------------------------------------------
+
+    def rate(self, question_id: str, rating: Rating, language: str, answer: Answer | None = None) -> CardState:
+        """Write ``rating`` and the state it leads to, from the state that the file holds at this moment."""
+        answer = answer or Answer()
+        now = self._clock()
+        with self._writing() as session:
+            before = self.card(question_id)
+            after = self.schedule.rate(before, rating, now)
+            self._put_card(question_id, after)
+            action = self._act(session, "rate", question_id, now, _plain(before), after.plain())
+            self._connection.execute(
+                "INSERT INTO reviews VALUES (:action_id, :question_id, :rating, :reviewed_at, :seconds, :language, "
+                ":answer, :choice, :found, :unsure, :missed, :mode)",
+                {
+                    "action_id": action,
+                    "question_id": question_id,
+                    "rating": rating,
+                    "reviewed_at": write_time(now),
+                    "seconds": answer.seconds,
+                    "language": language,
+                    "answer": answer.text,
+                    "choice": answer.choice,
+                    "found": to_json(list(answer.found)),
+                    "unsure": to_json(list(answer.unsure)),
+                    "missed": to_json(list(answer.missed)),
+                    "mode": answer.mode,
+                },
+            )
+        return after
+
+    def suspend(self, question_id: str, suspended: bool = True) -> None:
+        """Leave a question out of the queue, or take it back in."""
+        now = self._clock()
+        with self._writing() as session:
+            already = bool(self._rows("SELECT 1 FROM suspended WHERE question_id = ?", question_id))
+            if already == suspended:
+                return
+            if suspended:
+                self._connection.execute("INSERT INTO suspended VALUES (?, ?)", (question_id, write_time(now)))
+            else:
+                self._connection.execute("DELETE FROM suspended WHERE question_id = ?", (question_id,))
+            self._act(session, "suspend" if suspended else "resume", question_id, now, already, suspended)
+
+    def flag(self, question_id: str, note: str, language: str) -> None:
+        """Report a question as wrong; a second report replaces the note."""
+        now = self._clock()
+        with self._writing() as session:
+            before = self._flag_row(question_id)
+            after = {"note": note, "language": language, "flagged_at": write_time(now)}
+            self._connection.execute(
+                "INSERT OR REPLACE INTO flags VALUES (:question_id, :note, :language, :flagged_at)",
+                {"question_id": question_id, **after},
+            )
+            self._act(session, "flag", question_id, now, before, after)
+
+    def unflag(self, question_id: str) -> None:
+        """Withdraw a report."""
+        now = self._clock()
+        with self._writing() as session:
+            before = self._flag_row(question_id)
+            if before is not None:
+                self._connection.execute("DELETE FROM flags WHERE question_id = ?", (question_id,))
+                self._act(session, "unflag", question_id, now, before, None)
+
+    def reset(self, question_id: str | None = None) -> int:
+        """Make one question, or all, new again; how many there were. The reviews stay, and undo brings all back.
+
+        The caller asks twice. Flags, suspended questions and settings stay.
+        """
+        now = self._clock()
+        with self._writing() as session:
+            cards = self.cards()
+            if question_id is not None:
+                cards = {question_id: cards[question_id]} if question_id in cards else {}
+            if cards:
+                self._connection.executemany("DELETE FROM cards WHERE question_id = ?", [(name,) for name in cards])
+                before = {name: card.plain() for name, card in cards.items()}
+                self._act(session, "reset", question_id, now, before, None)
+        return len(cards)
+
+    def undo(self) -> Undone | None:
+        """Take back the last change of this session, else of the last sessions that ended; None where there is none.
+
+        The saved state is put back, not computed again. Raises ``ProgressError`` (``progress-changed``) where
+        another running copy of the program has changed the same thing since.
+        """
+        with self._writing() as session:
+            return undo_last(self._connection, session, write_time(self._clock()))
+
+    # --- changes that need no undo -----------------------------------------------------------------------------
+
+    def set_setting(self, name: str, value: Any) -> None:
+        with self._writing():
+            self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, to_json(value)))
+
+    def save_place(self, mode: str, place: Place | None) -> None:
+        """Remember where the person is in ``mode``; None forgets it."""
+        with self._writing():
+            if place is None:
+                self._connection.execute("DELETE FROM places WHERE mode = ?", (mode,))
+                return
+            fields = {name: getattr(place, name) for name in ("question_id", "typed", "choice", "revealed", "seconds")}
+            text = to_json({**fields, "more": dict(place.more)})
+            self._connection.execute(
+                "INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (mode, text, write_time(self._clock()))
+            )
+
+    def save_interview(
+        self,
+        record: Mapping[str, Any],
+        language: str,
+        started_at: datetime,
+        ended_at: datetime | None = None,
+        interview_id: int | None = None,
+    ) -> int:
+        """Write an interview (again, with its ``interview_id``), so that a kill loses no answer of it; its id."""
+        values = (write_time(started_at), None if ended_at is None else write_time(ended_at), language, to_json(record))
+        with self._writing():
+            if interview_id is None:
+                statement = "INSERT INTO interviews (started_at, ended_at, language, record) VALUES (?, ?, ?, ?)"
+                row = self._connection.execute(statement, values).lastrowid
+                assert row is not None
+                return row
+            statement = "UPDATE interviews SET started_at = ?, ended_at = ?, language = ?, record = ? WHERE id = ?"
+            self._connection.execute(statement, (*values, interview_id))
+            return interview_id
+
+    def close(self) -> None:
+        """End the session. What was changed is on the disk already; a kill instead of a close loses nothing."""
+        with contextlib.suppress(ProgressError):
+            if self._session is not None:
+                with self._writing() as session:
+                    self._connection.execute(
+                        "UPDATE sessions SET ended_at = ? WHERE id = ?", (write_time(self._clock()), session)
+                    )
+        self._connection.close()
+
+    def __enter__(self) -> ProgressStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- inside ------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[int]:
+        """One transaction that holds the write lock from its start: what is read in it is still true when written."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                if self._session is None:
+                    statement = "INSERT INTO sessions (started_at) VALUES (?)"
+                    session = self._connection.execute(statement, (write_time(self._clock()),)).lastrowid
+                else:
+                    session = self._session
+                assert session is not None
+                yield session
+                self._connection.execute("COMMIT")
+                self._session = session
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise say_sqlite(error, self.path) from error
+
+    def _rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise say_sqlite(error, self.path) from error
+
+    def _put_card(self, question_id: str, card: CardState) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO cards (question_id, state, step, stability, difficulty, due, last_review) "
+            "VALUES (:question_id, :state, :step, :stability, :difficulty, :due, :last_review)",
+            {"question_id": question_id, **card.plain()},
+        )
+
+    def _flag_row(self, question_id: str) -> dict[str, Any] | None:
+        rows = self._rows("SELECT note, language, flagged_at FROM flags WHERE question_id = ?", question_id)
+        return dict(rows[0]) if rows else None
+
+    def _act(
+        self, session: int, kind: ActionKind, question_id: str | None, now: datetime, before: Any, after: Any
+    ) -> int:
+        row = self._connection.execute(
+            "INSERT INTO actions (session_id, kind, question_id, at, before, after) VALUES (?, ?, ?, ?, ?, ?)",
+            (session, kind, question_id, write_time(now), to_json(before), to_json(after)),
+        ).lastrowid
+        assert row is not None
+        return row
+
+
+def open_store(folder: Path | None, clock: Clock = utc_now, schedule: Schedule | None = None) -> ProgressStore:
+    """The store in ``folder``; None gives one in memory that keeps nothing. Raises ``ProgressError``."""
+    opened = open_memory() if folder is None else open_file(folder, clock())
+    return ProgressStore(opened, clock, schedule)
+
+
+def _plain(card: CardState | None) -> dict[str, Any] | None:
+    return None if card is None else card.plain()
+
+
+def _read_review(row: sqlite3.Row) -> Review:
+    before = json.loads(row["before"])
+    found, unsure, missed = (json.loads(row[name]) for name in ("found", "unsure", "missed"))
+    answer = Answer(row["answer"], row["choice"], found, unsure, missed, row["seconds"], row["mode"])
+    return Review(
+        row["question_id"],
+        row["rating"],
+        read_time(row["reviewed_at"]),
+        row["language"],
+        answer,
+        None if before is None else read_card(before),
+        read_card(json.loads(row["after"])),
+    )

@@ -1,0 +1,87 @@
+"""Undo: what was there before an action is put back from the file, never computed again.
+
+Computing again would need every later rating to be replayed, and would give another schedule whenever FSRS's
+parameters have changed in between.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from tui.progress.errors import ProgressError
+from tui.progress.records import Undone, read_card, read_time
+
+_CARD = ("state", "step", "stability", "difficulty", "due", "last_review")
+
+
+def undo_last(connection: sqlite3.Connection, session: int, now: str) -> Undone | None:
+    """Undo the last action of ``session``, else the last of any session that has ended, within the open transaction.
+
+    A session that has not ended may be another copy of the program, in use at this moment: its actions are its own.
+    """
+    action = connection.execute(
+        "SELECT * FROM actions WHERE undone_at IS NULL AND (session_id = :session OR session_id IN "
+        "(SELECT id FROM sessions WHERE ended_at IS NOT NULL)) ORDER BY session_id = :session DESC, id DESC LIMIT 1",
+        {"session": session},
+    ).fetchone()
+    if action is None:
+        return None
+    kind, question_id = action["kind"], action["question_id"]
+    before, after = json.loads(action["before"]), json.loads(action["after"])
+    if kind == "rate":
+        _restore_card(connection, question_id, before, after)
+    elif kind == "reset":
+        for name, card in before.items():
+            _restore_card(connection, name, card, None)
+    elif kind in ("suspend", "resume"):
+        _restore_suspended(connection, question_id, before, after, action["at"])
+    else:
+        _restore_flag(connection, question_id, before, after)
+    connection.execute("UPDATE actions SET undone_at = ? WHERE id = ?", (now, action["id"]))
+    rated = connection.execute("SELECT rating FROM reviews WHERE action_id = ?", (action["id"],)).fetchone()
+    return Undone(kind, question_id, read_time(action["at"]), rated["rating"] if rated else None)
+
+
+def _restore_card(connection: sqlite3.Connection, question_id: str, before: Any, after: Any) -> None:
+    row = connection.execute(f"SELECT {', '.join(_CARD)} FROM cards WHERE question_id = ?", (question_id,)).fetchone()
+    present = None if row is None else read_card(dict(row))
+    if present != (None if after is None else read_card(after)):
+        raise _changed(question_id)
+    if before is None:
+        connection.execute("DELETE FROM cards WHERE question_id = ?", (question_id,))
+        return
+    connection.execute(
+        f"INSERT OR REPLACE INTO cards (question_id, {', '.join(_CARD)}) "
+        f"VALUES (:question_id, {', '.join(':' + name for name in _CARD)})",
+        {"question_id": question_id, **before},
+    )
+
+
+def _restore_suspended(connection: sqlite3.Connection, question_id: str, before: bool, after: bool, at: str) -> None:
+    row = connection.execute("SELECT 1 FROM suspended WHERE question_id = ?", (question_id,)).fetchone()
+    if (row is not None) != after:
+        raise _changed(question_id)
+    if before:
+        connection.execute("INSERT INTO suspended VALUES (?, ?)", (question_id, at))
+    else:
+        connection.execute("DELETE FROM suspended WHERE question_id = ?", (question_id,))
+
+
+def _restore_flag(connection: sqlite3.Connection, question_id: str, before: Any, after: Any) -> None:
+    fields = "note, language, flagged_at"
+    row = connection.execute(f"SELECT {fields} FROM flags WHERE question_id = ?", (question_id,)).fetchone()
+    if (None if row is None else dict(row)) != after:
+        raise _changed(question_id)
+    connection.execute("DELETE FROM flags WHERE question_id = ?", (question_id,))
+    if before is not None:
+        connection.execute(
+            f"INSERT INTO flags (question_id, {fields}) VALUES (:question_id, :note, :language, :flagged_at)",
+            {"question_id": question_id, **before},
+        )
+
+
+def _changed(question_id: str) -> ProgressError:
+    message = f"cannot undo: {question_id} has been changed by another running copy of the program since"
+    return ProgressError("progress-changed", message, question=question_id)
