@@ -1,0 +1,169 @@
+"""The array: immutable, of a known dtype, with MLX's operators and nothing of NumPy's besides.
+
+It wraps one ``numpy.ndarray`` that nobody writes to. Being a class of its own, and not an ``ndarray``, is what closes
+the list: a method that MLX lacks does not exist, ``int32 / int32`` is float32, ``x += y`` makes a new array, and a
+sum over everything is an array of rank 0 and not a NumPy scalar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+
+
+class ArrayLike:
+    """What an array and autograd's box round an array have in common. ``operators.py`` gives it its operators."""
+
+    __slots__ = ()
+    # NumPy must not take `ndarray * array` into its own hands: it would make an array of objects.
+    __array_ufunc__ = None
+
+    @property
+    def _data(self) -> np.ndarray:
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    @property
+    def dtype(self) -> dtypes.Dtype:
+        return self._data.dtype
+
+    @property
+    def itemsize(self) -> int:
+        return self._data.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self._data.nbytes
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.ndim == 0:
+            raise TypeError("An array of rank 0 cannot be iterated over.")
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError  # operators.py
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError("Arrays are immutable here: build the result with mx.where, mx.concatenate or mx.pad.")
+
+    def item(self) -> bool | int | float:
+        """The only element, as a Python scalar."""
+        if self.size != 1:
+            raise ValueError(f"item() needs exactly one element; this array has shape {self.shape}.")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        return self._data.tolist()
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __index__(self) -> int:
+        if self.ndim or self.dtype.kind not in "iu":
+            raise TypeError("Only an integer array of rank 0 can be used as an index.")
+        return int(self._data)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False and (dtype is None or self.dtype == dtype):
+            view = self._data.view()
+            view.flags.writeable = False
+            return view
+        return np.array(self._data, dtype=dtype)
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __repr__(self) -> str:
+        body = np.array2string(self._data, separator=", ", prefix="array(", threshold=1000)
+        return f"array({body}, dtype={self.dtype.name})"
+
+
+class array(ArrayLike):  # noqa: N801 (MLX's name)
+    """``array(value, dtype=None)``: from a scalar, nested lists, a NumPy array (copied) or another array.
+
+    Python floats become float32, ints int32, NumPy's float64 float32, as in MLX.
+    """
+
+    __slots__ = ("_data", "_saved")
+    _data: np.ndarray
+
+    def __init__(self, value: Any, dtype: Any = None) -> None:
+        target = None if dtype is None else dtypes.checked(dtype)
+        if isinstance(value, ArrayLike):
+            self._data = value._data.astype(target or value.dtype, copy=False)
+        elif isinstance(value, (bool, int, float)):
+            self._data = np.asarray(value, target or dtypes.of_scalar(value))
+        elif isinstance(value, (np.ndarray, np.generic)):
+            self._data = np.array(value, target or _accepted(value.dtype), order="C")
+        elif isinstance(value, (list, tuple)):
+            self._data = _from_nested(value, target)
+        else:
+            raise ValueError(f"Invalid type {type(value).__name__} received in array initialization.")
+
+
+def _accepted(dtype: np.dtype) -> dtypes.Dtype:
+    return dtypes.float32 if dtype == np.float64 else dtypes.checked(dtype)
+
+
+def _unwrapped(nested: Any) -> Any:
+    if isinstance(nested, (list, tuple)):
+        return [_unwrapped(value) for value in nested]
+    return nested._data if isinstance(nested, ArrayLike) else nested
+
+
+def _leaf_dtypes(nested: Any) -> Iterator[dtypes.Dtype]:
+    for value in nested:
+        if isinstance(value, (list, tuple)):
+            yield from _leaf_dtypes(value)
+        elif isinstance(value, (bool, int, float)):
+            yield dtypes.of_scalar(value)
+        elif isinstance(value, (ArrayLike, np.ndarray, np.generic)):
+            yield _accepted(value.dtype)
+        else:
+            raise ValueError(f"Invalid type {type(value).__name__} received in array initialization.")
+
+
+def _from_nested(nested: Any, target: dtypes.Dtype | None) -> np.ndarray:
+    found = set(_leaf_dtypes(nested))
+    if target is None:
+        target = dtypes.float32 if not found else found.pop()
+        for dtype in found:
+            target = dtypes.promote(target, dtype)
+    return np.array(_unwrapped(nested), dtype=target)
+
+
+_new = object.__new__
+
+
+def wrap(data: Any) -> array:
+    """An array over ``data`` (an ndarray or NumPy scalar of an allowed dtype), without a copy."""
+    made = _new(array)
+    made._data = data if type(data) is np.ndarray else np.asarray(data)
+    return made

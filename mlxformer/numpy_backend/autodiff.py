@@ -1,0 +1,83 @@
+"""Gradients, as ``mx.grad`` and ``mx.value_and_grad`` give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from .arrays import ArrayLike
+from .creation import zeros_like
+from .trees import tree_flatten, tree_map
+
+Argnums = int | Sequence[int] | None
+Argnames = str | Sequence[str]
+
+
+def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: Argnames = ()) -> Callable[..., Any]:
+    """A function that gives ``(value, gradients)`` of ``fun``, whose value, or first value, is a scalar.
+
+    Gradients are with respect to the arguments at ``argnums`` (the first by default) and ``argnames``: arrays or trees
+    of arrays. As in MLX, one number gives one gradient, a sequence a tuple, and names add a dict.
+    """
+    names = (argnames,) if isinstance(argnames, str) else tuple(argnames)
+    if argnums is None:
+        argnums = () if names else 0
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    @wraps(fun)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        from .tape import trace
+
+        if any(not -len(args) <= number < len(args) for number in numbers):
+            raise ValueError(f"value_and_grad: argnums {numbers} but only {len(args)} positional arguments.")
+        wanted = [args[number] for number in numbers], {name: kwargs[name] for name in names}
+        pairs = tree_flatten(wanted)
+        for path, leaf in pairs:
+            if not isinstance(leaf, ArrayLike):
+                raise ValueError(f"value_and_grad: the argument holds a {type(leaf).__name__} at {path!r}, not an array.")
+
+        def of_leaves(leaves: list[Any]) -> tuple[Any, Any]:
+            boxes = iter(leaves)
+            given, named = tree_map(lambda _: next(boxes), wanted)
+            positional = list(args)
+            for number, value in zip(numbers, given):
+                positional[number] = value
+            result = fun(*positional, **{**kwargs, **named})
+            many = isinstance(result, (tuple, list)) and len(result) > 0
+            loss, aux = (result[0], result) if many else (result, None)
+            if not isinstance(loss, ArrayLike):
+                raise ValueError("value_and_grad: the function's value, or its first, must be an array.")
+            if loss.size != 1:
+                raise ValueError(f"value_and_grad: the value must be a scalar; it has shape {loss.shape}.")
+            return loss, aux
+
+        value, aux, gradients = trace(of_leaves, [leaf for _, leaf in pairs])
+        found = (zeros_like(leaf) if g is None else g for g, (_, leaf) in zip(gradients(), pairs))
+        by_number, by_name = tree_map(lambda _: next(found), wanted)
+        grads: Any = tuple(by_number) if not isinstance(argnums, int) else by_number[0]
+        if names:
+            grads = (by_number[0] if len(by_number) == 1 else tuple(by_number) or None, by_name)
+        return (value if aux is None else aux), grads
+
+    return call
+
+
+def grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: Argnames = ()) -> Callable[..., Any]:
+    """As ``value_and_grad``, the gradients alone."""
+    both = value_and_grad(fun, argnums, argnames)
+
+    @wraps(fun)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return call
+
+
+def compile(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+    """``fun`` itself: NumPy runs as it goes."""
+    return fun
+
+
+def eval(*args: Any) -> None:
+    """Nothing to do: NumPy's arrays are always evaluated."""

@@ -1,0 +1,206 @@
+"""Arithmetic and functions of one element at a time, with their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .arrays import array, wrap
+from .operands import data, floating_pair, floats, pair, quiet
+from .primitives import constant, from_partials
+
+
+def sum_to(g: Any, like: Any) -> Any:
+    """The gradient of a broadcast: ``g`` summed over the axes along which ``like`` was repeated, in its dtype."""
+    shape = getattr(like, "shape", ())
+    if g.shape != shape:
+        from .reductions import sum as sum_over
+
+        extra = g.ndim - len(shape)
+        repeated = tuple(at + extra for at, size in enumerate(shape) if size == 1 and g.shape[at + extra] != 1)
+        if axes := tuple(range(extra)) + repeated:
+            g = sum_over(g, axis=axes, keepdims=True)
+        if extra:
+            g = g.reshape(shape)
+    dtype = getattr(like, "dtype", g.dtype)
+    return g if g.dtype == dtype else g.astype(dtype)
+
+
+def _binary(ufunc: np.ufunc, operands: Callable[[Any, Any], tuple[Any, Any]] = pair) -> Callable[[Any, Any], array]:
+    @quiet
+    def apply(a: Any, b: Any) -> array:
+        x, y = operands(a, b)
+        return wrap(ufunc(x, y))
+
+    apply.__name__ = apply.__qualname__ = ufunc.__name__
+    return apply
+
+
+def _unary(ufunc: Callable[..., Any], operand: Callable[[Any], np.ndarray] = floats) -> Callable[[Any], array]:
+    @quiet
+    def apply(a: Any) -> array:
+        return wrap(ufunc(operand(a)))
+
+    apply.__name__ = apply.__qualname__ = ufunc.__name__
+    return apply
+
+
+@quiet
+def _subtract(a: Any, b: Any) -> array:
+    x, y = pair(a, b)
+    return wrap(np.not_equal(x, y) if x.dtype.kind == "b" else np.subtract(x, y))
+
+
+@quiet
+def _negative(a: Any) -> array:
+    x = data(a)
+    if x.dtype.kind == "b":
+        raise ValueError("negative is not supported for bool: use logical_not instead.")
+    return wrap(np.negative(x))
+
+
+add = from_partials(
+    _binary(np.add),
+    lambda value, a, b: lambda g: sum_to(g, a),
+    lambda value, a, b: lambda g: sum_to(g, b),
+)
+subtract = from_partials(
+    _subtract,
+    lambda value, a, b: lambda g: sum_to(g, a),
+    lambda value, a, b: lambda g: sum_to(negative(g), b),
+)
+multiply = from_partials(
+    _binary(np.multiply),
+    lambda value, a, b: lambda g: sum_to(multiply(g, b), a),
+    lambda value, a, b: lambda g: sum_to(multiply(g, a), b),
+)
+divide = from_partials(
+    _binary(np.divide, floating_pair),
+    lambda value, a, b: lambda g: sum_to(divide(g, b), a),
+    lambda value, a, b: lambda g: sum_to(negative(divide(multiply(g, value), b)), b),
+)
+negative = from_partials(_negative, lambda value, a: lambda g: negative(g))
+power = from_partials(
+    _binary(np.power),
+    lambda value, a, b: lambda g: sum_to(multiply(g, multiply(b, power(a, subtract(b, 1)))), a),
+    lambda value, a, b: lambda g: sum_to(multiply(g, multiply(value, log(a))), b),
+)
+floor_divide = constant(_binary(np.floor_divide))
+remainder = from_partials(
+    _binary(np.remainder),
+    lambda value, a, b: lambda g: sum_to(g, a),
+    lambda value, a, b: lambda g: sum_to(negative(multiply(g, floor_divide(a, b))), b),
+)
+
+
+def _share(g: Any, mine: Any, other: Any, wins: Callable[[Any, Any], Any]) -> Any:
+    """The larger (or smaller) operand takes the gradient; equal ones: the second does, as in MLX."""
+    return sum_to(multiply(g, wins(mine, other)), mine)
+
+
+def _greater(a: Any, b: Any) -> Any:
+    from .logic import greater
+
+    return greater(a, b)
+
+
+def _greater_equal(a: Any, b: Any) -> Any:
+    from .logic import greater_equal
+
+    return greater_equal(a, b)
+
+
+maximum = from_partials(
+    _binary(np.maximum),
+    lambda value, a, b: lambda g: _share(g, a, b, _greater),
+    lambda value, a, b: lambda g: _share(g, b, a, _greater_equal),
+)
+minimum = from_partials(
+    _binary(np.minimum),
+    lambda value, a, b: lambda g: _share(g, a, b, lambda x, y: _greater(y, x)),
+    lambda value, a, b: lambda g: _share(g, b, a, lambda x, y: _greater_equal(y, x)),
+)
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
+    """``a`` held between two bounds; either may be ``None``."""
+    if a_min is None and a_max is None:
+        raise ValueError("clip needs at least one of its bounds.")
+    lower = a if a_min is None else maximum(a, a_min)
+    return lower if a_max is None else minimum(lower, a_max)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + e^-x), by tanh: no overflow, and fast."""
+    half = np.asarray(np.tanh(x * x.dtype.type(0.5)))
+    half += x.dtype.type(1)
+    half *= x.dtype.type(0.5)
+    return half
+
+
+def _rsqrt(x: np.ndarray) -> np.ndarray:
+    return np.reciprocal(np.sqrt(x))
+
+
+exp = from_partials(_unary(np.exp), lambda value, a: lambda g: multiply(g, value))
+expm1 = from_partials(_unary(np.expm1), lambda value, a: lambda g: multiply(g, add(value, 1)))
+log = from_partials(_unary(np.log), lambda value, a: lambda g: divide(g, a))
+log1p = from_partials(_unary(np.log1p), lambda value, a: lambda g: divide(g, add(a, 1)))
+sqrt = from_partials(_unary(np.sqrt), lambda value, a: lambda g: divide(multiply(g, 0.5), value))
+rsqrt = from_partials(_unary(_rsqrt), lambda value, a: lambda g: multiply(g, multiply(divide(value, a), -0.5)))
+reciprocal = from_partials(_unary(np.reciprocal), lambda value, a: lambda g: negative(multiply(g, square(value))))
+square = from_partials(_unary(np.square, data), lambda value, a: lambda g: multiply(g, multiply(a, 2)))
+abs = from_partials(_unary(np.abs, data), lambda value, a: lambda g: multiply(g, sign(a)))
+sin = from_partials(_unary(np.sin), lambda value, a: lambda g: multiply(g, cos(a)))
+cos = from_partials(_unary(np.cos), lambda value, a: lambda g: negative(multiply(g, sin(a))))
+tanh = from_partials(_unary(np.tanh), lambda value, a: lambda g: multiply(g, subtract(1, square(value))))
+sigmoid = from_partials(_unary(_sigmoid), lambda value, a: lambda g: multiply(g, multiply(value, subtract(1, value))))
+
+
+def _sign(x: np.ndarray) -> np.ndarray:
+    return x if x.dtype.kind == "b" else np.sign(x)
+
+
+def _unless_integer(ufunc: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
+    def apply(x: np.ndarray) -> Any:
+        return ufunc(x) if x.dtype.kind == "f" else x
+
+    return apply
+
+
+sign = constant(_unary(_sign, data))
+floor = constant(_unary(_unless_integer(np.floor), data))
+ceil = constant(_unary(_unless_integer(np.ceil), data))
+_rint = constant(_unary(_unless_integer(np.rint), data))
+
+
+def round(a: Any, decimals: int = 0) -> Any:
+    """To the nearest, ties to even; ``decimals`` may be negative."""
+    if decimals == 0:
+        return _rint(a)
+    scale = 10.0**decimals
+    return divide(_rint(multiply(a, scale)), scale)
+
+
+@quiet
+def _astype(a: Any, dtype: Any) -> array:
+    return wrap(a._data.astype(dtype, copy=False))
+
+
+_cast = from_partials(_astype, lambda value, a, dtype: lambda g: _cast(g, a.dtype))
+
+
+def astype(a: Any, dtype: Any) -> Any:
+    """``a`` in another dtype."""
+    from . import dtypes
+
+    return _cast(a, dtypes.checked(dtype))
+
+
+def stop_gradient(a: Any) -> Any:
+    """``a`` as a constant: no gradient passes."""
+    from .primitives import unboxed
+
+    return unboxed(a)

@@ -1,0 +1,6 @@
+"""``mx.fast``: the fused functions."""
+
+from .attention import scaled_dot_product_attention
+from .norms import layer_norm, rms_norm
+
+__all__ = ["layer_norm", "rms_norm", "scaled_dot_product_attention"]

@@ -1,0 +1,25 @@
+"""``mx.linalg``"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .elementwise import abs, sqrt, square
+from .reductions import Axis, max, min, sum
+
+__all__ = ["norm"]
+
+
+def norm(a: Any, /, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """A vector norm: 2 by default (Frobenius over two axes or ``None``), or 1 or ±inf over one axis."""
+    if ord in (None, "fro") or (ord == 2 and (isinstance(axis, int) or a.ndim == 1)):
+        return sqrt(sum(square(a), axis, keepdims))
+    if not isinstance(axis, int) and a.ndim != 1:
+        raise ValueError(f"linalg.norm: ord={ord!r} is on the NumPy backend's list for one axis only.")
+    if ord == 1:
+        return sum(abs(a), axis, keepdims)
+    if ord == float("inf"):
+        return max(abs(a), axis, keepdims)
+    if ord == float("-inf"):
+        return min(abs(a), axis, keepdims)
+    raise ValueError(f"linalg.norm: ord={ord!r} is not on the NumPy backend's list (None, 'fro', 1, 2, inf, -inf).")

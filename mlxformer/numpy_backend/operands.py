@@ -1,0 +1,64 @@
+"""From arguments (arrays, Python scalars, NumPy arrays) to the ndarrays that a kernel works on, in the right dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .arrays import array
+
+# MLX overflows, divides by zero and makes NaN without a word; so does this backend.
+quiet = np.errstate(all="ignore")
+
+
+def data(x: Any) -> np.ndarray:
+    """The ndarray of an array or scalar."""
+    return x._data if type(x) is array else array(x)._data
+
+
+def floats(x: Any) -> np.ndarray:
+    """As ``data``, with integers and booleans as float32: the operand of ``exp``, ``sqrt``, ``mean``..."""
+    found = data(x)
+    return found if found.dtype.kind == "f" else found.astype(np.float32)
+
+
+def pair(first: Any, second: Any) -> tuple[Any, Any]:
+    """Two operands that NumPy combines in MLX's dtype; a weak scalar may stay a Python scalar."""
+    if type(first) is array:
+        x = first._data
+        if type(second) is array:
+            y = second._data
+            if x.dtype == y.dtype:
+                return x, y
+            dtype = dtypes.promote(x.dtype, y.dtype)
+            return x.astype(dtype, copy=False), y.astype(dtype, copy=False)
+        if isinstance(second, (bool, int, float, np.bool_, np.integer, np.floating)):
+            dtype = dtypes.promote_scalar(x.dtype, second)
+            return x.astype(dtype, copy=False), _scalar(second, dtype)
+    elif type(second) is array:
+        y, x = pair(second, first)
+        return x, y
+    return pair(_array(first), _array(second))
+
+
+def floating_pair(first: Any, second: Any) -> tuple[Any, Any]:
+    """As ``pair``, in float32 where both are integers: the operands of a division."""
+    x, y = pair(first, second)
+    dtype = x.dtype if isinstance(x, np.ndarray) else y.dtype
+    if dtype.kind == "f":
+        return x, y
+    return np.asarray(x, np.float32), np.asarray(y, np.float32)
+
+
+def _array(value: Any) -> array:
+    if type(value) is array:
+        return value
+    if isinstance(value, (bool, int, float, np.ndarray, np.generic)):
+        return array(value)
+    raise TypeError(f"Expected an array or a scalar of the NumPy backend, not {type(value).__name__}.")
+
+
+def _scalar(value: Any, dtype: dtypes.Dtype) -> np.ndarray:
+    return np.asarray(value).astype(dtype)

@@ -1,0 +1,1 @@
+"""``mlx.optimizers``, as far as the closed list goes."""

@@ -1,0 +1,97 @@
+"""Random numbers, all from one generator.
+
+The numbers are not MLX's: a seed gives different ones on each backend. Where both must see the same numbers, draw them
+from a NumPy generator of your own and pass them through ``mx.array``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .arrays import ArrayLike, array, wrap
+from .operands import data
+from .primitives import unboxed
+
+__all__ = ["bernoulli", "categorical", "normal", "permutation", "randint", "seed", "uniform"]
+
+_generator = np.random.default_rng()
+Shape = Sequence[int]
+
+
+def generator() -> np.random.Generator:
+    """The generator that everything random on this backend draws from."""
+    return _generator
+
+
+def seed(seed: int) -> None:
+    """Starts the generator afresh."""
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def _operand(value: Any) -> np.ndarray:
+    return data(unboxed(value))
+
+
+def _float_dtype(dtype: Any) -> dtypes.Dtype:
+    found = dtypes.float32 if dtype is None else dtypes.checked(dtype)
+    if found.kind != "f":
+        raise ValueError(f"random numbers of this kind are floats; {found} is not a floating dtype.")
+    return found
+
+
+def uniform(low: Any = 0, high: Any = 1, shape: Shape = (), dtype: Any = None) -> array:
+    """Between ``low`` (included) and ``high`` (excluded)."""
+    target = _float_dtype(dtype)
+    lower, upper = _operand(low).astype(np.float32), _operand(high).astype(np.float32)
+    drawn = _generator.random(tuple(shape), dtype=np.float32)
+    return wrap((lower + drawn * (upper - lower)).astype(target, copy=False))
+
+
+def normal(shape: Shape = (), dtype: Any = None, loc: Any = None, scale: Any = None) -> array:
+    """Gaussian, with mean ``loc`` and standard deviation ``scale``."""
+    target = _float_dtype(dtype)
+    drawn = _generator.standard_normal(tuple(shape), dtype=np.float32)
+    if scale is not None:
+        drawn = drawn * _operand(scale).astype(np.float32)
+    if loc is not None:
+        drawn = drawn + _operand(loc).astype(np.float32)
+    return wrap(np.asarray(drawn, target))
+
+
+def randint(low: Any, high: Any, shape: Shape = (), dtype: Any = None) -> array:
+    """Integers from ``low`` (included) to ``high`` (excluded), int32."""
+    target = dtypes.int32 if dtype is None else dtypes.checked(dtype)
+    return wrap(_generator.integers(_operand(low), _operand(high), tuple(shape)).astype(target))
+
+
+def bernoulli(p: Any = 0.5, shape: Shape | None = None) -> array:
+    """True with probability ``p``; as many as ``shape`` says, by default the shape of ``p``."""
+    chance = _operand(p)
+    drawn = _generator.random(chance.shape if shape is None else tuple(shape), dtype=np.float32)
+    return wrap(drawn < chance)
+
+
+def categorical(logits: Any, axis: int = -1, shape: Shape | None = None, num_samples: int | None = None) -> array:
+    """Positions along ``axis`` drawn with probability softmax(logits), uint32 (by the Gumbel trick)."""
+    scores = np.moveaxis(_operand(logits).astype(np.float32), axis, -1)
+    if shape is not None and num_samples is not None:
+        raise ValueError("categorical takes shape or num_samples, not both.")
+    batch = scores.shape[:-1]
+    if num_samples is not None:
+        scores, wanted = scores[..., None, :], (*batch, num_samples)
+    else:
+        wanted = batch if shape is None else tuple(shape)
+    noise = _generator.gumbel(size=(*wanted, scores.shape[-1])).astype(np.float32)
+    return wrap(np.argmax(scores + noise, -1).astype(np.uint32))
+
+
+def permutation(x: Any, axis: int = 0) -> array:
+    """The numbers below ``x`` (an int) in random order, or the slices of an array."""
+    if isinstance(x, ArrayLike):
+        return wrap(_generator.permutation(_operand(x), axis))
+    return wrap(_generator.permutation(int(x)).astype(np.uint32))
