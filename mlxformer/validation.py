@@ -32,7 +32,7 @@ def require_array(name: str, x: Any) -> None:
 def require_floating(name: str, x: Any) -> None:
     """``x`` holds floating-point numbers."""
     require_array(name, x)
-    if x.dtype not in (mx.float32, mx.float16, mx.bfloat16):
+    if not mx.issubdtype(x.dtype, mx.floating):
         raise ArgumentError(
             "not-floating",
             f"{name} must be floating point; got {x.dtype}. Convert it with {name}.astype(mx.float32)",
@@ -70,7 +70,7 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
     Inside ``mx.compile`` and ``vmap`` nothing can be evaluated: there the range is not checked.
     """
     require_array(name, ids)
-    if ids.dtype not in (mx.int32, mx.int64, mx.uint32, mx.int16, mx.uint8, mx.int8, mx.uint16):
+    if not mx.issubdtype(ids.dtype, mx.integer):
         raise ArgumentError(
             "ids-not-integers",
             f"{name} must be integers (int32); got {ids.dtype}. Convert with {name}.astype(mx.int32)",
