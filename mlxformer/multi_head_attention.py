@@ -29,7 +29,8 @@ class MultiHeadAttention(Module):
     dims: C, the width of inputs and output. num_kv_heads: Hkv < H shares each key/value head among H / Hkv query
     heads (grouped-query attention; 1 is multi-query). bias: whether the four projections have one (the paper's have
     not, BERT's have). dropout: on the weights, in training. rope: called as ``rope(x, offset=…)`` on queries and keys
-    [B, H, T, D]. tie: which projections are one and the same matrix: ``"kv"`` (keys and values), ``"qk"`` (queries
+    [B, H, T, D]. relative_keys: called as ``relative_keys(q, key_length)``, gives a bias [B, H, Tq, Tk] made of the
+    projected queries (``RelativeKeys``, Shaw et al. 2018). tie: which projections are one and the same matrix: ``"kv"`` (keys and values), ``"qk"`` (queries
     and keys, as in Reformer) or ``"qkv"``.
 
     Raises ``ArgumentError`` where C is not divisible by H, H not by Hkv, or tied projections differ in width.
@@ -45,6 +46,7 @@ class MultiHeadAttention(Module):
         bias: bool = True,
         dropout: float = 0.0,
         rope: Callable[..., Any] | None = None,
+        relative_keys: Callable[..., Any] | None = None,
         tie: Literal["kv", "qk", "qkv"] | None = None,
     ) -> None:
         super().__init__()
@@ -82,6 +84,7 @@ class MultiHeadAttention(Module):
         self.head_dim = head_dim
         self.tie = tie
         self.rope = rope
+        self.relative_keys = relative_keys
         self.query_proj = nn.Linear(dims, num_heads * head_dim, bias=bias)
         if tie not in ("qk", "qkv"):
             self.key_proj = nn.Linear(dims, num_kv_heads * head_dim, bias=bias)
@@ -112,6 +115,9 @@ class MultiHeadAttention(Module):
         q = tap("queries", q, axes=("batch", "head", "query", "dim"), formula="X W^Q, split into heads")
         k = tap("keys", k, axes=("batch", "kv_head", "key", "dim"), formula="X W^K, split into heads")
         v = tap("values", v, axes=("batch", "kv_head", "key", "dim"), formula="X W^V, split into heads")
+        if self.relative_keys is not None:
+            relative = self.relative_keys(q, k.shape[2])  # [B, H, Tq, Tk]
+            bias = relative if bias is None else bias + relative
         drops = self.training and self.dropout > 0
         heads = attend(q, k, v, mask=mask, bias=bias, dropout=self.weight_dropout if drops else None)
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]

@@ -7,6 +7,7 @@ So ``|PE(pos)|² = C/2`` at every position, and ``PE(pos) · PE(pos + k) = Σ_i 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -38,8 +39,7 @@ def sinusoidal_positions(
     require_positive(length=length, dims=dims)
     require_offset(offset)
     require_choice("layout", layout, ("interleaved", "halves"))
-    table = _table(_rounded_up(offset + length), dims, layout, float(base))
-    return mx.array(table[offset : offset + length])  # [T, C]
+    return mx.array(rows_of(_table, offset, length, dims, layout, float(base)))  # [T, C]
 
 
 class SinusoidalPositions(Module):
@@ -75,20 +75,31 @@ def frequencies(dims: int, base: float) -> np.ndarray:
     return base ** (-np.arange(0, dims, 2, dtype=np.float64) / dims)
 
 
+def rows_of(table: Callable[..., np.ndarray], offset: int, length: int, *what: Any) -> np.ndarray:
+    """``table(offset, length, *what)``, cut out of a kept table where that is short.
+
+    Kept, because a decoder asks for one row at each token; of a power-of-two length, so that it is made a few times
+    while a text grows; and not beyond 8,192 positions, where it would cost more memory than it saves time.
+    """
+    end = offset + length
+    if end > 8192:
+        return table(offset, length, *what)
+    return _kept(table, max(64, 1 << (end - 1).bit_length()), *what)[offset:end]
+
+
 @lru_cache(maxsize=16)
-def _table(length: int, dims: int, layout: str, base: float) -> np.ndarray:
-    """Kept, because a decoder asks for one row at each token; read-only, because it is shared."""
-    angles = np.arange(length, dtype=np.float64)[:, None] * frequencies(dims, base)  # [T, ⌈C/2⌉]
-    table = np.empty((length, dims), np.float32)
+def _kept(table: Callable[..., np.ndarray], length: int, *what: Any) -> np.ndarray:
+    rows = table(0, length, *what)
+    rows.flags.writeable = False  # it is shared
+    return rows
+
+
+def _table(offset: int, length: int, dims: int, layout: str, base: float) -> np.ndarray:
+    angles = np.arange(offset, offset + length)[:, None] * frequencies(dims, base)  # float64 [T, ⌈C/2⌉]
     sines, cosines = np.sin(angles), np.cos(angles)[:, : dims // 2]
+    table = np.empty((length, dims), np.float32)
     if layout == "interleaved":
         table[:, 0::2], table[:, 1::2] = sines, cosines
     else:
         table[:, : sines.shape[1]], table[:, sines.shape[1] :] = sines, cosines
-    table.flags.writeable = False
     return table
-
-
-def _rounded_up(length: int) -> int:
-    """The next power of two, so that tables of growing length are made a few times and not at every token."""
-    return max(64, 1 << (length - 1).bit_length())

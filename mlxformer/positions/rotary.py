@@ -1,0 +1,88 @@
+"""Rotary positions: queries and keys are turned, pair by pair, by an angle in proportion to their position.
+
+    (x_{2i}, x_{2i+1}) at position m  ->  turned by m · base^(-2i/D)        (RoFormer, Su et al. 2021, §3.2.2, Eq. 34)
+
+Turning keeps lengths, and ``⟨R_m q, R_n k⟩ = ⟨R_{m-n} q, k⟩``: a score depends on the distance, not on the place.
+Values are not turned: they carry content.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlxformer.backend import mx
+from mlxformer.errors import ArgumentError
+from mlxformer.positions.sinusoidal import Layout, frequencies, require_offset, rows_of
+from mlxformer.tracing import Module
+from mlxformer.validation import require_choice, require_floating, require_positive, require_shape
+
+
+class RotaryEmbedding(Module):
+    """Called as ``rope(x, offset=…)`` on queries or keys [B, H, T, D]; it has no parameters.
+
+    layout: which features make a pair. ``"interleaved"``: (0, 1), (2, 3), … as printed in the paper (GPT-J;
+    ``mlx.nn.RoPE(traditional=True)``). ``"halves"``: (0, D/2), (1, D/2 + 1), … (GPT-NeoX, Llama in Hugging Face;
+    MLX's default). A model trained with one cannot run with the other.
+    rotary_dims: R, the leading features to turn; by default all D (GPT-NeoX turns a quarter). scale: multiplies the
+    positions (linear interpolation to longer texts, Chen et al. 2023, Eq. 4: trained length / new length).
+
+    Angles are computed in float64. ``mx.fast.rope`` computes them in float32, and its result at position 100,000 is
+    off by 0.004 (D = 64, unit pairs).
+
+    Raises ``ArgumentError`` for an odd width, R > D, and arrays of another rank or width.
+    """
+
+    def __init__(
+        self,
+        head_dim: int,
+        *,
+        base: float = 10_000.0,
+        layout: Layout = "interleaved",
+        rotary_dims: int | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        rotary_dims = head_dim if rotary_dims is None else rotary_dims
+        require_positive(head_dim=head_dim, rotary_dims=rotary_dims)
+        require_choice("layout", layout, ("interleaved", "halves"))
+        if rotary_dims % 2 or rotary_dims > head_dim:
+            raise ArgumentError(
+                "rotary-dims",
+                f"rotary positions turn pairs: rotary_dims must be even and at most head_dim={head_dim}; "
+                f"got {rotary_dims}",
+                rotary_dims=rotary_dims,
+                head_dim=head_dim,
+            )
+        self.head_dim = head_dim
+        self.rotary_dims = rotary_dims
+        self.base = base
+        self.layout = layout
+        self.scale = scale
+
+    def __call__(self, x: Any, offset: int = 0) -> Any:
+        """x [B, H, T, D], at positions ``offset`` to ``offset + T - 1`` -> [B, H, T, D], in the dtype of x."""
+        require_floating("x", x)
+        require_shape("x", x, ("batch", "head", "time", "dim"), (None, None, None, self.head_dim))
+        require_offset(offset)
+        table = rows_of(_table, offset, x.shape[2], self.rotary_dims, float(self.base), float(self.scale))
+        cos, sin = mx.array(table[:, 0]), mx.array(table[:, 1])  # [T, R/2]
+        turned = self._turn(x[..., : self.rotary_dims].astype(mx.float32), cos, sin).astype(x.dtype)
+        if self.rotary_dims == self.head_dim:
+            return turned
+        return mx.concatenate([turned, x[..., self.rotary_dims :]], axis=-1)
+
+    def _turn(self, x: Any, cos: Any, sin: Any) -> Any:
+        if self.layout == "halves":
+            first, second = x[..., : self.rotary_dims // 2], x[..., self.rotary_dims // 2 :]  # [B, H, T, R/2]
+            return mx.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
+        pairs = x.reshape(*x.shape[:3], self.rotary_dims // 2, 2)  # [B, H, T, R/2, 2]
+        first, second = pairs[..., 0], pairs[..., 1]
+        return mx.stack([first * cos - second * sin, first * sin + second * cos], axis=-1).reshape(x.shape)
+
+
+def _table(offset: int, length: int, dims: int, base: float, scale: float) -> np.ndarray:
+    """cos and sin of every angle: float32 [T, 2, R/2]."""
+    angles = np.arange(offset, offset + length)[:, None] * scale * frequencies(dims, base)  # float64 [T, R/2]
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

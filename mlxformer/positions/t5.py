@@ -1,0 +1,91 @@
+"""T5's relative positions: a learned scalar for each head and each bucket of distances, added to the scores.
+
+    scores_ij = q_i · k_j + b_h[bucket(j - i)]                  (Raffel et al. 2020, §2.1, "position embeddings")
+
+Near distances have a bucket each, far ones share logarithmic buckets up to ``max_distance``, and all beyond share the
+last. (T5 itself does not divide by √D; give attention ``scale=1.0`` for its scores.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mlxformer.backend import mx, nn
+from mlxformer.errors import ArgumentError
+from mlxformer.positions.relative import relative_positions
+from mlxformer.tracing import Module, tap
+from mlxformer.validation import require_positive
+
+
+def t5_buckets(
+    relative: np.ndarray, *, num_buckets: int = 32, max_distance: int = 128, bidirectional: bool = True
+) -> np.ndarray:
+    """The bucket of each relative position (key minus query, integers of any shape): int32, 0 to ``num_buckets - 1``.
+
+    bidirectional (encoders): half of the buckets for keys before the query and half for keys after. Otherwise
+    (decoders) all serve the past, and every key after the query falls into bucket 0, whatever the mask does with it.
+    """
+    _check(num_buckets, max_distance, bidirectional)
+    side = num_buckets // 2 if bidirectional else num_buckets
+    distance = np.abs(relative) if bidirectional else np.maximum(-relative, 0)
+    exact = side // 2
+    # float32, as the published models were trained: float64 would move a distance that falls on a bucket's edge.
+    ratio = np.log(np.maximum(distance, 1).astype(np.float32) / np.float32(exact))
+    far = exact + (ratio / np.float32(math.log(max_distance / exact)) * np.float32(side - exact)).astype(np.int32)
+    buckets = np.where(distance < exact, distance, np.minimum(far, side - 1))
+    if bidirectional:
+        buckets = buckets + np.where(relative > 0, side, 0)
+    return buckets.astype(np.int32)
+
+
+class T5RelativeBias(Module):
+    """Called with the lengths, it gives the bias [1, H, Tq, Tk]. T5 makes it once and shares it among its layers.
+
+    Raises ``ArgumentError`` where the buckets cannot be split, or ``max_distance`` lies within the exact ones.
+    """
+
+    def __init__(
+        self, num_heads: int, *, num_buckets: int = 32, max_distance: int = 128, bidirectional: bool = True
+    ) -> None:
+        super().__init__()
+        require_positive(num_heads=num_heads)
+        _check(num_buckets, max_distance, bidirectional)
+        self.num_buckets = num_buckets
+        self.max_distance = max_distance
+        self.bidirectional = bidirectional
+        self.embedding = nn.Embedding(num_buckets, num_heads)
+
+    def __call__(self, query_length: int, key_length: int) -> Any:
+        """The bias of ``query_length`` queries, the last beside the last key: [1, H, Tq, Tk]."""
+        buckets = t5_buckets(
+            relative_positions(query_length, key_length),
+            num_buckets=self.num_buckets,
+            max_distance=self.max_distance,
+            bidirectional=self.bidirectional,
+        )
+        bias = self.embedding(mx.array(buckets)).transpose(2, 0, 1)  # [H, Tq, Tk]
+        bias = bias.reshape(1, *bias.shape)  # [1, H, Tq, Tk]
+        return tap("output", bias, axes=("batch", "head", "query", "key"), formula="b[bucket(key - query)]")
+
+
+def _check(num_buckets: int, max_distance: int, bidirectional: bool) -> None:
+    require_positive(num_buckets=num_buckets, max_distance=max_distance)
+    least = 4 if bidirectional else 2
+    if num_buckets % least:
+        raise ArgumentError(
+            "buckets-not-divisible",
+            f"num_buckets must be a multiple of {least} where bidirectional={bidirectional}: half of each side's "
+            f"buckets are exact; got {num_buckets}",
+            num_buckets=num_buckets,
+        )
+    exact = num_buckets // least
+    if max_distance <= exact:
+        raise ArgumentError(
+            "max-distance",
+            f"max_distance must be above the {exact} distances that have a bucket of their own; got {max_distance}",
+            max_distance=max_distance,
+            exact=exact,
+        )
