@@ -1,7 +1,7 @@
 """The figures an experiment returns: plain data that knows nothing of terminals.
 
 The same figure is drawn as text (``tui.figures.text``, by Rich) and on the screen
-(``tui.widgets.figures``, by Textual), and written as JSON (``tui.figures.json``).
+(``tui.widgets.figures``, by Textual), and written as JSON (``tui.figures.plain``).
 
 A label is a ``Bilingual`` or, where it reads the same in both languages (a token, ``d_k``), a plain string.
 ``Cells`` is anything indexable as ``cells[head][row][column]``: a NumPy array as well as nested lists, so that
@@ -18,6 +18,8 @@ from questions.bilingual import Bilingual
 
 Label = Bilingual | str
 Cells = Any
+QUERY = Bilingual("查询", "query")
+KEY = Bilingual("键", "key")
 ColourScale = Literal["attention", "signed", "mask"]
 
 
@@ -40,8 +42,8 @@ class Heatmap:
     stages: Sequence[Stage]
     rows: Sequence[str]  # the row labels: query tokens, say
     columns: Sequence[str]  # the column labels: key tokens, say
-    row_axis: Label = Bilingual("查询", "query")
-    column_axis: Label = Bilingual("键", "key")
+    row_axis: Label = QUERY
+    column_axis: Label = KEY
     heads: Sequence[Label] = ("0",)
     name: str = ""
 

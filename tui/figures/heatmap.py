@@ -1,0 +1,393 @@
+"""What a heatmap shows at a moment: which stage and head, against which pinned picture, and what a cell says.
+
+The same ``Picture`` stands behind the text of ``lab`` and the widget on the screen. Cells are read a row at a time
+and kept, so that a 512 x 512 map costs what is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from questions.bilingual import Bilingual, Language, say
+from tui.figures.data import ColourScale, Heatmap, Stage
+from tui.figures.numbers import short
+
+# Attention fills what may not be attended to with -inf or with float32's minimum; a value below this is such a fill.
+FILL = -1e37
+SHOWN = -1  # the head that is chosen; None is the mean over heads
+READ_DIGITS = 7  # a float32 has 7.2 decimal digits
+
+_STAGE_WORDS = {
+    "scores": Bilingual("得分", "score"),
+    "scaled": Bilingual("缩放后", "scaled"),
+    "masked": Bilingual("掩码", "masked"),
+    "mask": Bilingual("掩码", "masked"),
+    "weights": Bilingual("权重", "weight"),
+    "softmax": Bilingual("权重", "weight"),
+    "dropped_weights": Bilingual("丢弃后", "after dropout"),
+}
+_BEFORE_THE_MASK = {"scores", "scaled"}
+
+
+class FigureError(ValueError):
+    """A figure whose parts do not fit together: whose, which, and what was expected."""
+
+
+class Plane:
+    """One head of one stage: ``row(i)`` is a list of floats, computed once."""
+
+    def __init__(self, rows: int, columns: int, read: Callable[[int], list[float]]) -> None:
+        self.rows, self.columns = rows, columns
+        self._read = read
+        self._kept: dict[int, list[float]] = {}
+        self._pooled: dict[tuple[int, int, bool], list[list[float]]] = {}
+
+    def row(self, index: int) -> list[float]:
+        kept = self._kept.get(index)
+        if kept is None:
+            kept = self._kept[index] = self._read(index)
+        return kept
+
+    def pooled(self, block_rows: int, block_columns: int, signed: bool) -> list[list[float]]:
+        """The plane in blocks, each by its largest value (largest magnitude where signed); NaN where one is in it."""
+        key = (block_rows, block_columns, signed)
+        if key not in self._pooled:
+            self._pooled[key] = [
+                self._pooled_row(range(top, min(top + block_rows, self.rows)), block_columns, signed)
+                for top in range(0, self.rows, block_rows)
+            ]
+        return self._pooled[key]
+
+    def _pooled_row(self, rows: range, width: int, signed: bool) -> list[float]:
+        lines = [self.row(index) for index in rows]
+        lefts = range(0, self.columns, width)
+        if any(math.isnan(sum(line)) for line in lines):  # rare: NaN, or both infinities
+            blocks = [[value for line in lines for value in line[left : left + width]] for left in lefts]
+            return [math.nan if any(map(math.isnan, block)) else _largest(block, signed) for block in blocks]
+        highest = list(map(max, *lines)) if len(lines) > 1 else lines[0]
+        tops = [max(highest[left : left + width]) for left in lefts]
+        if not signed:
+            return tops
+        lowest = list(map(min, *lines)) if len(lines) > 1 else lines[0]
+        return [
+            max(top, min(lowest[left : left + width]), key=abs) for top, left in zip(tops, lefts, strict=True)
+        ]
+
+
+class Picture:
+    """A heatmap with a stage and a head chosen (``head=None``: the mean over heads), perhaps against a pinned one.
+
+    Raises ``FigureError`` where a stage's cells are not [heads][rows][columns] of the figure's labels.
+    """
+
+    def __init__(self, figure: Heatmap, stage: int | None = None, head: int | None = 0) -> None:
+        self.figure = figure
+        check_shapes(figure)
+        self.stage_index = last_shown_stage(figure) if stage is None else stage
+        self.head = head
+        self.pinned: Heatmap | None = None
+        self._planes: dict[tuple[int, int | None, bool], Plane] = {}
+        self._spans: dict[tuple[int, int | None, bool], tuple[float, float]] = {}
+
+    # -- what there is
+
+    @property
+    def stage(self) -> Stage:
+        return self.figure.stages[self.stage_index]
+
+    @property
+    def rows(self) -> int:
+        return len(self.figure.rows)
+
+    @property
+    def columns(self) -> int:
+        return len(self.figure.columns)
+
+    @property
+    def heads(self) -> int:
+        return len(self.figure.heads)
+
+    @property
+    def scale(self) -> ColourScale:
+        """The colour scale in force: a difference is signed, whatever its stage."""
+        return "signed" if self.comparing else self.stage.scale
+
+    @property
+    def comparing(self) -> bool:
+        """Whether the difference from the pinned picture is shown: it is another figure, of the same shape."""
+        return self.pinned is not None and self.pinned is not self.figure and self.comparable
+
+    @property
+    def comparable(self) -> bool:
+        pinned = self.pinned
+        return (
+            pinned is not None
+            and (len(pinned.rows), len(pinned.columns), len(pinned.heads)) == (self.rows, self.columns, self.heads)
+            and any(stage.name == self.stage.name for stage in pinned.stages)
+        )
+
+    # -- turning it
+
+    def update(self, figure: Heatmap) -> None:
+        """Show another figure, at the same stage (by name) and head where it has them."""
+        check_shapes(figure)
+        names = [stage.name for stage in figure.stages]
+        name = self.stage.name
+        self.figure = figure
+        self.stage_index = names.index(name) if name in names else last_shown_stage(figure)
+        if self.head is not None:
+            self.head = min(self.head, len(figure.heads) - 1)
+        self._forget()
+
+    def pin(self, figure: Heatmap | None) -> None:
+        self.pinned = figure
+        self._forget()
+
+    def _forget(self) -> None:
+        self._planes.clear()
+        self._spans.clear()
+
+    # -- reading it
+
+    def plane(self, head: int | None = SHOWN, stage: int | None = None) -> Plane:
+        """The shown cells of ``head`` (or of the chosen one): the stage's, or their difference from the pinned."""
+        which = self.head if head == SHOWN else head
+        index = self.stage_index if stage is None else stage
+        comparing = self.comparing and stage is None
+        key = (index, which, comparing)
+        if key not in self._planes:
+            read = _reader(self.figure.stages[index], which)
+            if comparing:
+                assert self.pinned is not None
+                before = _reader(_named(self.pinned, self.stage.name), which)
+                read = _difference(read, before)
+            self._planes[key] = Plane(self.rows, self.columns, read)
+        return self._planes[key]
+
+    def masked(self, row: int, head: int | None = SHOWN) -> list[bool] | None:
+        """Which cells of ``row`` may not be attended to at this stage; None where the stage knows no mask."""
+        source = mask_stage(self.figure)
+        if source is None or self.stage.name in _BEFORE_THE_MASK or self.stage.scale == "mask":
+            return None
+        if self.stage_index < source:
+            return None
+        return self._masked_at(source, row, head)
+
+    def _masked_at(self, source: int, row: int, head: int | None = SHOWN) -> list[bool]:
+        values = self.plane(head, stage=source).row(row)
+        if self.figure.stages[source].scale == "mask":
+            return [value == 0 for value in values]
+        return [value <= FILL for value in values]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The values at the two ends of the colour map, one for all heads of a stage; 0 is one end or the middle."""
+        key = (self.stage_index, None if self.head is None else -1, self.comparing)
+        if key not in self._spans:
+            self._spans[key] = self._find_span()
+        return self._spans[key]
+
+    def _find_span(self) -> tuple[float, float]:
+        if self.scale == "mask":
+            return 0.0, 1.0
+        if self.comparing or self.head is None:
+            heads = range(self.heads) if self.head is not None else (None,)
+            cells = ((self.plane(head).row(row), self.masked(row, head)) for head in heads for row in range(self.rows))
+            found = _span_of_rows(_allowed(values, masked) for values, masked in cells)
+        else:
+            source = mask_stage(self.figure) if self.rows and self.masked(0) is not None else None
+            mask = self.figure.stages[source] if source is not None else None
+            found = _span_of_cells(self.stage.values, mask.values if mask and mask.scale == "mask" else None)
+        low, high = found or (0.0, 0.0)
+        if self.scale == "signed":
+            reach = max(abs(low), abs(high)) or 1.0
+            return -reach, reach
+        low = min(low, 0.0)
+        return (low, high) if high > low else (low, low + 1.0)
+
+    def value(self, row: int, column: int) -> float:
+        return self.plane().row(row)[column]
+
+    # -- saying it
+
+    def explain(self, row: int, column: int, language: Language) -> str:
+        """How the cell came to be, from stage to stage: its score, scaled, masked or not, weight and rank."""
+        figure = self.figure
+        zh = language == "zh"
+        place = (
+            f"{say(figure.row_axis, language)} {figure.rows[row]} → "
+            f"{say(figure.column_axis, language)} {figure.columns[column]}"
+        )
+        parts = [self._say_stage(index, row, column, language) for index in range(len(figure.stages))]
+        source = mask_stage(figure)
+        hidden = source is not None and self._masked_at(source, row)[column]
+        if self.comparing:
+            parts.append(self._say_difference(row, column, language))
+        elif not hidden:
+            parts.append(self._say_rank(row, column, language))
+        said = [part for part in dict.fromkeys(parts) if part]
+        return place + ("：" + "，".join(said) if zh else ": " + ", ".join(said))
+
+    def _say_stage(self, index: int, row: int, column: int, language: Language) -> str:
+        stage = self.figure.stages[index]
+        word = say(_STAGE_WORDS.get(stage.name, stage.title), language)
+        if stage.scale == "mask" or stage.name == "masked":
+            source = mask_stage(self.figure)
+            hidden = source is not None and self._masked_at(source, row)[column]
+            word = say(_STAGE_WORDS["masked"], language)
+            return f"{word} {_YES_NO[hidden].say(language)}"
+        value = self.plane(stage=index).row(row)[column]
+        return f"{word} {short(value, READ_DIGITS if index == self.stage_index else 4)}"
+
+    def _say_rank(self, row: int, column: int, language: Language) -> str:
+        ranked = self.figure.stages[-1]
+        if ranked.scale != "attention" or self.columns < 2:
+            return ""
+        values = self.plane(stage=len(self.figure.stages) - 1).row(row)
+        source = mask_stage(self.figure)
+        hidden = self._masked_at(source, row) if source is not None else [False] * self.columns
+        rivals = [value for value, out in zip(values, hidden, strict=True) if not out]
+        mine = values[column]
+        if math.isnan(mine):
+            return ""
+        rank = 1 + sum(value > mine for value in rivals)
+        return f"排第 {rank}（共 {len(rivals)}）" if language == "zh" else f"rank {rank} of {len(rivals)}"
+
+    def _say_difference(self, row: int, column: int, language: Language) -> str:
+        assert self.pinned is not None
+        before = _reader(_named(self.pinned, self.stage.name), self.head)(row)[column]
+        change = self.value(row, column)
+        if language == "zh":
+            return f"钉住时 {short(before)}，差 {_with_sign(change)}"
+        return f"pinned {short(before)}, difference {_with_sign(change)}"
+
+    def head_name(self, language: Language) -> str:
+        if self.head is None:
+            return f"{self.heads} 个头的平均" if language == "zh" else f"mean of {self.heads} heads"
+        name = say(self.figure.heads[self.head], language)
+        return (f"头 {name}" if language == "zh" else f"head {name}") if name.isdigit() else name
+
+    def row_as_text(self, row: int) -> str:
+        """The row as two lines of tab-separated text, its column labels above its values, for a spreadsheet."""
+        labels = [say(self.figure.row_axis, "en"), *self.figure.columns]
+        values = [self.figure.rows[row], *(short(value, 9) for value in self.plane().row(row))]
+        return "\n".join("\t".join(text.replace("\t", " ") for text in line) for line in (labels, values))
+
+
+_YES_NO = {True: Bilingual("是", "yes"), False: Bilingual("否", "no")}
+
+
+def check_shapes(figure: Heatmap) -> None:
+    """Raise ``FigureError`` unless every stage is [heads][rows][columns]."""
+    if not figure.stages:
+        raise FigureError(f"heatmap {figure.name or say(figure.title, 'en')!r} has no stage")
+    wanted = (len(figure.heads), len(figure.rows), len(figure.columns))
+    for stage in figure.stages:
+        got = _shape(stage.values)
+        if got != wanted and 0 not in wanted:
+            name = figure.name or say(figure.title, "en")
+            raise FigureError(
+                f"heatmap {name!r}: stage {stage.name!r} has cells {list(got)}, "
+                f"but there are {wanted[0]} heads, {wanted[1]} row labels and {wanted[2]} column labels"
+            )
+
+
+def last_shown_stage(figure: Heatmap) -> int:
+    """The stage to begin with: the last that is not a mask, since it is what the others lead to."""
+    shown = [index for index, stage in enumerate(figure.stages) if stage.scale != "mask"]
+    return shown[-1] if shown else 0
+
+
+def mask_stage(figure: Heatmap) -> int | None:
+    """The stage that knows what is masked: one of scale ``mask``, else one named ``masked``."""
+    for index, stage in enumerate(figure.stages):
+        if stage.scale == "mask":
+            return index
+    for index, stage in enumerate(figure.stages):
+        if stage.name == "masked":
+            return index
+    return None
+
+
+def as_list(cells: Any) -> list[Any]:
+    """A NumPy array or a sequence as a list."""
+    return cells.tolist() if hasattr(cells, "tolist") else list(cells)
+
+
+def _shape(cells: Any) -> tuple[int, ...]:
+    shape = getattr(cells, "shape", None)
+    if shape is not None:
+        return tuple(shape)
+    heads = len(cells)
+    rows = len(cells[0]) if heads else 0
+    columns = len(cells[0][0]) if rows else 0
+    even = all(len(plane) == rows and all(len(row) == columns for row in plane) for plane in cells)
+    return (heads, rows, columns) if even else (heads, rows, -1)
+
+
+def _named(figure: Heatmap, name: str) -> Stage:
+    return next(stage for stage in figure.stages if stage.name == name)
+
+
+def _reader(stage: Stage, head: int | None) -> Callable[[int], list[float]]:
+    cells = stage.values
+    if head is not None:
+        return lambda row: [float(value) for value in as_list(cells[head][row])]
+    heads = len(cells)
+
+    def mean(row: int) -> list[float]:
+        rows = [as_list(cells[index][row]) for index in range(heads)]
+        return [sum(column) / heads for column in zip(*rows, strict=True)]
+
+    return mean
+
+
+def _difference(
+    after: Callable[[int], list[float]], before: Callable[[int], list[float]]
+) -> Callable[[int], list[float]]:
+    def read(row: int) -> list[float]:
+        pairs = zip(after(row), before(row), strict=True)
+        return [0.0 if now == then else now - then for now, then in pairs]  # equal infinities do not differ
+
+    return read
+
+
+def _largest(block: Sequence[float], signed: bool) -> float:
+    return max(block, key=abs) if signed else max(block)
+
+
+def _allowed(values: list[float], masked: list[bool] | None) -> list[float]:
+    return values if masked is None else [value for value, out in zip(values, masked, strict=True) if not out]
+
+
+def _span_of_cells(cells: Any, mask: Any = None) -> tuple[float, float] | None:
+    """The least and the greatest of the finite values that are not masked (``mask``: True = may attend).
+
+    An array is asked as a whole, without importing its library.
+    """
+    if hasattr(cells, "dtype") and (mask is None or hasattr(mask, "dtype")):
+        numbers = cells.astype("float64") if cells.dtype.itemsize == 2 else cells
+        keep = abs(numbers) < -FILL  # NaN compares false
+        kept = numbers[keep if mask is None else keep & (mask != 0)]
+        return (float(kept.min()), float(kept.max())) if kept.size else None
+    masks = [[[None] * len(row) for row in plane] for plane in cells] if mask is None else mask
+    return _span_of_rows(
+        [value for value, allowed in zip(as_list(row), as_list(kept), strict=True) if allowed or mask is None]
+        for plane, allowing in zip(cells, masks, strict=True)
+        for row, kept in zip(plane, allowing, strict=True)
+    )
+
+
+def _span_of_rows(rows: Any) -> tuple[float, float] | None:
+    low, high = math.inf, -math.inf
+    for row in rows:
+        finite = [value for value in row if FILL < value < -FILL]
+        if finite:
+            low, high = min(low, *finite), max(high, *finite)
+    return (float(low), float(high)) if low <= high else None
+
+
+def _with_sign(value: float) -> str:
+    return ("+" if value > 0 else "") + short(value)

@@ -1,0 +1,78 @@
+"""A figure as text for a terminal or a file: ``lab`` and ``--plain`` print what ``draw`` gives.
+
+    console.print(draw(figure, "zh"))
+"""
+
+from __future__ import annotations
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.text import Text
+
+from questions.bilingual import Language
+from tui.figures.bars_text import bars_lines
+from tui.figures.data import Bars, Figure, Heatmap, Table
+from tui.figures.heatmap_text import heatmap_lines
+from tui.figures.look import Look, look_for
+from tui.figures.table_text import table_lines
+
+
+def figure_lines(
+    figure: Figure, language: Language, width: int, look: Look, *, stage: str | None = None, head: int | None = None
+) -> list[Text]:
+    """The figure as lines of at most ``width`` cells. ``stage`` and ``head`` choose a part of a heatmap."""
+    if isinstance(figure, Heatmap):
+        return heatmap_lines(figure, language, width, look, stage=stage, head=head)
+    if isinstance(figure, Bars):
+        return bars_lines(figure, language, width, look)
+    if isinstance(figure, Table):
+        return table_lines(figure, language, width, look)
+    raise TypeError(f"no drawing for a {type(figure).__name__}")
+
+
+class Drawing:
+    """A figure as a Rich renderable that draws itself at the console's width, in the console's colours or none."""
+
+    def __init__(
+        self,
+        figure: Figure,
+        language: Language,
+        *,
+        width: int | None = None,
+        colour: bool | None = None,
+        ascii: bool | None = None,
+        stage: str | None = None,
+        head: int | None = None,
+    ) -> None:
+        self.figure = figure
+        self.language = language
+        self.width = width
+        self.colour = colour
+        self.ascii = ascii
+        self.stage = stage
+        self.head = head
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        look = look_for(console, colour=self.colour, ascii=self.ascii)
+        width = min(self.width or options.max_width, options.max_width)
+        for line in figure_lines(self.figure, self.language, width, look, stage=self.stage, head=self.head):
+            yield from line.render(console)
+            yield Segment.line()
+
+
+def draw(
+    figure: Figure,
+    language: Language,
+    *,
+    width: int | None = None,
+    colour: bool | None = None,
+    ascii: bool | None = None,
+    stage: str | None = None,
+    head: int | None = None,
+) -> Drawing:
+    """``figure`` in ``language`` as something that a Rich console prints.
+
+    ``width`` is the console's where None; ``colour`` and ``ascii`` follow the console (``NO_COLOR``, its encoding).
+    ``stage`` (by name) and ``head`` choose what a heatmap shows: by default its last stage and the first heads.
+    """
+    return Drawing(figure, language, width=width, colour=colour, ascii=ascii, stage=stage, head=head)
