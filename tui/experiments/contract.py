@@ -96,7 +96,17 @@ class Knob:
 
     def _error(self, code: str, wanted: str, given: object) -> KnobError:
         message = f"knob {self.name!r} takes {wanted}; got {given!r}"
-        return KnobError(code, message, knob=self.name, wanted=wanted, given=given)
+        return KnobError(
+            code,
+            message,
+            knob=self.name,
+            wanted=wanted,
+            given=given,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            choices=[choice.value for choice in self.choices],
+            max_length=self.max_length,
+        )
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ class BreakKnobs:
 
 @dataclass(frozen=True)
 class BreakTensor:
-    """A falsifier: the tensors at ``pattern`` are replaced on their way by ``how`` (see ``tui.experiments.falsify``)."""
+    """A falsifier: tensors at ``pattern`` are replaced on their way by ``how`` (see ``tui.experiments.falsify``)."""
 
     pattern: str
     how: str
@@ -178,12 +188,19 @@ class Experiment:
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 message = f"experiment {self.name!r} has no knob {name!r}{hint} It has: {', '.join(known)}"
                 raise KnobError(
-                    "knob-unknown", message, experiment=self.name, knob=name, nearest=near[0] if near else None, known=known
+                    "knob-unknown",
+                    message,
+                    experiment=self.name,
+                    knob=name,
+                    nearest=near[0] if near else None,
+                    known=known,
                 )
             values[name] = knobs[name].parse(value)
         return values
 
-    def run(self, settings: Mapping[str, object] | None = None, report: Report | None = None, *, hidden: bool = False) -> Result:
+    def run(
+        self, settings: Mapping[str, object] | None = None, report: Report | None = None, *, hidden: bool = False
+    ) -> Result:
         """Run on ``settings`` (missing knobs at their defaults). Raises ``KnobError`` or ``Cancelled``."""
         knobs = self.parse(settings or {}, hidden=hidden)
         body = importlib.import_module(f"tui.experiments.{self.name.replace('-', '_')}.body")
@@ -209,6 +226,10 @@ class Experiment:
         """The declared check ``name`` at a setting at which its claim says nothing."""
         declared = self.declaration(name)
         return Check(name, declared.claim, None, declared.relation, math.nan, 0.0, None, reason, declared.unit)
+
+    def nothing_to_run(self, reason: Bilingual) -> Result:
+        """The result where the knobs leave nothing to run (a sentence without tokens): every check says why."""
+        return Result(figures=(), checks=tuple(self.undefined(declared.name, reason) for declared in self.checks))
 
 
 def _holds(measured: float, relation: Relation, expected: float | tuple[float, float], tolerance: float) -> bool:

@@ -1,0 +1,37 @@
+"""The knobs that several experiments have, so that they read and behave alike everywhere."""
+
+from __future__ import annotations
+
+from questions.bilingual import Bilingual
+from tui.experiments.contract import Knob
+
+# A sentence of so many characters is at most so many tokens: a map of 200 x 200 is still turned at once.
+MAX_CHARACTERS = 200
+
+SEED = Knob(
+    "seed",
+    Bilingual("随机种子", "random seed"),
+    "number",
+    default=0,
+    minimum=0,
+    maximum=9999,
+    help=Bilingual(
+        "权重和数据都由它决定：同一个种子总得到同样的数。",
+        "Draws the weights and the data: one seed always gives the same numbers.",
+    ),
+)
+
+
+def sentence_knob(default: str = "我看见猫在追老鼠") -> Knob:
+    """A typed sentence; ``tui.experiments.sentence.split`` makes its tokens."""
+    return Knob(
+        "sentence",
+        Bilingual("句子", "sentence"),
+        "text",
+        default=default,
+        max_length=MAX_CHARACTERS,
+        help=Bilingual(
+            f"中文按字、其他文字按空格切成词元；最多 {MAX_CHARACTERS} 个字符。",
+            f"Chinese is split by character, other scripts at spaces; at most {MAX_CHARACTERS} characters.",
+        ),
+    )
