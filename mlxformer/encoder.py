@@ -1,7 +1,7 @@
 """The encoder: self-attention and feed-forward, each with a residual connection and layer normalisation.
 
-    post-norm:  x = LayerNorm(x + Sublayer(x))                          (Vaswani et al. 2017, §3.1; BERT)
-    pre-norm:   x = x + Sublayer(LayerNorm(x))                          (Xiong et al. 2020, §3)
+post-norm:  x = LayerNorm(x + Sublayer(x))                          (Vaswani et al. 2017, §3.1; BERT)
+pre-norm:   x = x + Sublayer(LayerNorm(x))                          (Xiong et al. 2020, §3)
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Encoder(Module):
     def __init__(self, num_layers: int, dims: int, *args: Any, final_norm: bool | None = None, **layer: Any) -> None:
         super().__init__()
         require_positive(num_layers=num_layers)
+        self.dims = dims
         self.layers = [EncoderLayer(dims, *args, **layer) for _ in range(num_layers)]
         if final_norm if final_norm is not None else layer.get("norm") == "pre":
             self.final_norm = nn.LayerNorm(dims, eps=layer.get("eps", 1e-5))
