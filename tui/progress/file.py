@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -89,6 +90,19 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
 def open_memory() -> OpenedFile:
     """A store that keeps nothing, for a program that must not write."""
     return OpenedFile(_into_memory(None), None)
+
+
+def peek_setting(folder: Path, name: str) -> Any:
+    """A setting, read without a store and without a trace: None where there is no file or no such setting."""
+    path = folder / FILE_NAME
+    if file_version(path) is None:
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+            return json.loads(row[0]) if row else None
+    except (sqlite3.Error, ValueError):  # the store says what is wrong with the file when it is opened
+        return None
 
 
 def say_sqlite(error: sqlite3.Error, path: Path | None) -> ProgressError:

@@ -1,0 +1,86 @@
+"""The command line: ``tformer-quiz``, or ``python -m tui.cli``.
+
+Data goes to stdout and words to stderr. The exit status is 0 well, 1 a check failed (or the program did), 2 wrong
+usage or bad input, 130 interrupted. Whatever goes wrong is said in a sentence; a traceback goes to a log file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from tui.commands.arguments import Request, early_language, parse
+from tui.commands.failures import record
+from tui.commands.output import prepare_streams, tell, write
+from tui.language import say_error, words
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    prepare_streams()
+    try:
+        status = _answer(given)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a reader that has gone is still noticed
+        return status
+    except KeyboardInterrupt:
+        tell("")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone(given)
+    except Exception as error:  # the last line of defence: a person sees a sentence, the log has the traceback
+        language = early_language(given)
+        if hasattr(error, "code") and hasattr(error, "fields"):
+            tell(say_error(error, language))
+            return MISUSED
+        tell(record(error, given, language))
+        return FAILED
+
+
+def _answer(arguments: Sequence[str]) -> int:
+    request = parse(arguments)
+    context = request.context
+    if request.version:
+        from importlib.metadata import version
+
+        write(f"tformer-quiz {version('tformer-quiz')}")
+        return 0
+    if request.help:
+        write(words(f"help.{request.command or 'program'}", context.language).rstrip("\n"))
+        return 0
+    context.choose_backend()
+    if request.command is not None:
+        status: int = importlib.import_module(f"tui.commands.{request.command}").run(context, request.options)
+        return status
+    return _open(request)
+
+
+def _open(request: Request) -> int:
+    """The screen; without a terminal on both ends, or with --plain, the line-based quiz."""
+    if request.context.plain or not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+        from tui.plain_quiz import run as run_plain
+
+        return run_plain(request.context)
+    from tui.app import run
+
+    return run(request.context)
+
+
+def _is_terminal(stream: object) -> bool:
+    isatty = getattr(stream, "isatty", None)  # None where the descriptor was closed before the program began
+    return bool(isatty and isatty())
+
+
+def _reader_gone(arguments: Sequence[str]) -> int:
+    """Whoever read stdout has stopped (``| head``): that is well, but a ``check`` cut short has not proven anything."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own flush at exit would complain
+    return FAILED if "check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""From the command line to a ``Context`` and a subcommand's options.
+
+``argparse`` reads the grammar, but its messages are English: everything it would refuse is refused here instead, by
+code, so that it can be said in the chosen language and with the nearest valid name. Global options may stand before
+or after the subcommand; so the subcommand is found first, and then one parser has the options of both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from questions.bilingual import LANGUAGES, Language
+from tui.context import BACKENDS, Context
+from tui.language import choose_language
+from tui.paths import data_folder
+from tui.usage import UsageError, unknown
+
+COMMANDS = ("list", "show", "ask", "lab", "check", "stats", "export", "doctor")
+PROGRAM = "tformer-quiz"
+_SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right way to write each
+    "--lang": "--lang zh|en",
+    "--backend": "--backend auto|mlx|numpy",
+    "--data-dir": "--data-dir DIR",
+    "--questions": "--questions PATH",
+    "--seed": "--seed N",
+    "--set": "--set KNOB=VALUE",
+}
+COMMAND_SYNTAX: Mapping[str, str] = {
+    "list": "list [--json]",
+    "show": "show ID [--json]",
+    "ask": "ask [ID]",
+    "lab": "lab [NAME] [--set KNOB=VALUE]... [--json]",
+    "check": "check [PATH]... [--run [--falsify]] [--json]",
+    "stats": "stats [--json]",
+    "export": "export FILE",
+    "doctor": "doctor [--json]",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for: the subcommand (None: the screen), its options, and whether only help was wanted."""
+
+    command: str | None
+    context: Context
+    options: argparse.Namespace
+    help: bool
+    version: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ``ArgumentParser`` that never prints and never exits."""
+
+    def error(self, message: str) -> NoReturn:  # argparse's last resort; none of our grammar leads here
+        raise argparse.ArgumentError(None, message)
+
+    def option_names(self) -> list[str]:
+        return [name for name in self._option_string_actions if name.startswith("--")]
+
+
+def early_language(arguments: Sequence[str]) -> Language:
+    """The language for whatever goes wrong while the arguments are read: ``--lang`` if it can be found."""
+    return _language(_early(arguments, "--lang"), _early(arguments, "--data-dir"))
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """Read the command line. Raises ``UsageError``."""
+    command, rest = _find_command(arguments)
+    parser = _Parser(prog=PROGRAM, add_help=False, allow_abbrev=False, exit_on_error=False)
+    _add_globals(parser)
+    if command is not None:
+        importlib.import_module(f"tui.commands.{command}").add_arguments(parser)
+    where = f"{PROGRAM} {command}" if command else PROGRAM
+    syntax = f"{PROGRAM} {COMMAND_SYNTAX[command]}" if command else f"{PROGRAM} --help"
+    try:
+        options, extra = parser.parse_known_intermixed_args(rest)
+    except argparse.ArgumentError as error:
+        raise _option_error(error) from error
+    if not (options.help or options.version):
+        for given in extra:
+            if given.startswith("-") and given != "-":
+                raise unknown("unknown-option", given.partition("=")[0], parser.option_names(), command=where)
+            raise UsageError("too-many-arguments", command=where, given=given, usage=syntax)
+    return Request(command, _context(options), options, options.help, options.version)
+
+
+def one_of(option: str, given: str, known: Sequence[str]) -> str:
+    """``given`` if it is one of ``known``, in any letter case."""
+    if given.lower() not in known:
+        raise unknown("not-one-of", given, known, option=option)
+    return given.lower()
+
+
+def need(value: Any, command: str, name: str) -> Any:
+    """A positional argument that the subcommand cannot do without."""
+    if value is None:
+        raise UsageError(
+            "argument-missing", command=f"{PROGRAM} {command}", name=name, usage=f"{PROGRAM} {COMMAND_SYNTAX[command]}"
+        )
+    return value
+
+
+def _add_globals(parser: argparse.ArgumentParser) -> None:
+    for option in ("--lang", "--backend", "--data-dir", "--seed"):
+        parser.add_argument(option)
+    parser.add_argument("--questions", action="append", default=[])
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--version", action="store_true")
+    parser.add_argument("-h", "--help", action="store_true")
+
+
+def _find_command(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The first argument that is no option and no option's value, and the arguments without it."""
+    index = 0
+    while index < len(arguments):
+        argument = arguments[index]
+        if argument == "--":
+            break
+        if argument.startswith("-") and argument != "-":
+            index += 2 if argument in _SYNTAX else 1
+            continue
+        if argument not in COMMANDS:
+            raise unknown("unknown-command", argument, COMMANDS)
+        return argument, [*arguments[:index], *arguments[index + 1 :]]
+    return None, list(arguments)
+
+
+def _option_error(error: argparse.ArgumentError) -> UsageError:
+    """A ``UsageError`` for what argparse met: an option without its value, or with one that it does not take."""
+    option = (error.argument_name or "").split("/")[-1]
+    if option in _SYNTAX:
+        return UsageError("option-needs-value", option=option, usage=_SYNTAX[option])
+    return UsageError("option-takes-no-value", option=option or error.message)
+
+
+def _context(options: argparse.Namespace) -> Context:
+    language = None if options.lang is None else one_of("--lang", options.lang, LANGUAGES)
+    backend: Any = None if options.backend is None else one_of("--backend", options.backend, BACKENDS)
+    return Context(
+        language=_language(language, options.data_dir),
+        data_dir=data_folder(options.data_dir),
+        backend=backend,
+        questions=tuple(Path(path).expanduser() for path in options.questions),
+        seed=None if options.seed is None else _seed(options.seed),
+        plain=options.plain,
+        language_given=language is not None,
+    )
+
+
+def _seed(given: str) -> int:
+    try:
+        return int(given)
+    except ValueError as error:
+        raise UsageError("seed-not-whole", option="--seed", given=given) from error
+
+
+def _language(option: str | None, data_dir: str | None) -> Language:
+    if option is not None and option.lower() in LANGUAGES:
+        return choose_language(option.lower(), None)
+    from tui.progress.file import peek_setting
+
+    return choose_language(None, peek_setting(data_folder(data_dir), "language"))
+
+
+def _early(arguments: Sequence[str], option: str) -> str | None:
+    """The value of ``option``, as far as it can be told before the arguments have been read."""
+    for index, argument in enumerate(arguments):
+        if argument == option and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if argument.startswith(option + "="):
+            return argument.partition("=")[2]
+    return None

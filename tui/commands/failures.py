@@ -1,0 +1,48 @@
+"""An error that nobody expected: its traceback in a log file, a sentence for the person."""
+
+from __future__ import annotations
+
+import platform
+import traceback
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from questions.bilingual import Language
+from tui.language import words
+from tui.paths import LOG_NAME, data_folder
+
+LARGEST_LOG = 1_000_000  # bytes; then the log is begun anew, the one before it kept as errors.log.1
+
+
+def record(error: BaseException, arguments: Sequence[str], language: Language) -> str:
+    """Write the traceback to the log in the data folder; what to tell the person."""
+    kind, reason = type(error).__name__, " ".join(str(error).split())[:300]
+    try:
+        log = _write(_folder(arguments) / LOG_NAME, error, arguments)
+    except OSError as unwritable:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        return words("errors.unexpected-unlogged", language, kind=kind, reason=reason, place=place, log=str(unwritable))
+    return words("errors.unexpected", language, kind=kind, reason=reason, log=log)
+
+
+def _write(log: Path, error: BaseException, arguments: Sequence[str]) -> Path:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_name(log.name + ".1"))
+    with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(f"--- {datetime.now().astimezone().isoformat(timespec='seconds')} {platform.platform()} ")
+        file.write(f"Python {platform.python_version()} {list(arguments)}\n")
+        file.writelines(traceback.format_exception(error))
+    return log
+
+
+def _folder(arguments: Sequence[str]) -> Path:
+    """The data folder, also where the arguments could not all be read."""
+    for index, argument in enumerate(arguments):
+        if argument == "--data-dir" and index + 1 < len(arguments):
+            return data_folder(arguments[index + 1])
+        if argument.startswith("--data-dir="):
+            return data_folder(argument.partition("=")[2])
+    return data_folder()

@@ -1,0 +1,36 @@
+"""What a person is told on stderr beside the data: faults in question files, and what became of their progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from questions.bilingual import Language
+from questions.errors import Problem
+from tui.commands.output import tell
+from tui.language import say_code, say_problem, words
+
+if TYPE_CHECKING:
+    from tui.progress.file import Notice
+
+FEW = 5
+
+
+def tell_problems(problems: Sequence[Problem], language: Language) -> None:
+    """The first few faults of the question files; ``check`` gives all of them."""
+    for problem in problems[:FEW]:
+        tell(say_place(problem) + say_problem(problem, language))
+    if len(problems) > FEW:
+        tell(words("commands.more-problems", language, count=len(problems) - FEW))
+
+
+def say_place(problem: Problem) -> str:
+    """``file:line:column: key: ``, as editors read it."""
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    return f"{place}: {problem.key}: " if problem.key else f"{place}: "
+
+
+def tell_notices(notices: Iterable[Notice], language: Language) -> None:
+    """What happened to the progress file when it was opened."""
+    for notice in notices:
+        tell(say_code(notice.code, notice.fields, notice.code, language))

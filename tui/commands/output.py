@@ -1,0 +1,91 @@
+"""Data on stdout, words on stderr: the one way in which subcommands write."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, TextIO
+
+from tui.text_layout import wrap
+
+NARROWEST, WIDEST = 40, 100
+
+
+def tell(text: str) -> None:
+    """Words for the person, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def write(text: str = "") -> None:
+    """A line of data, on stdout."""
+    print(text)
+
+
+def prepare_streams() -> None:
+    """Never fail on a character that the terminal's encoding lacks; write line ends as the platform has them."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
+
+
+def width(stream: TextIO | None = None) -> int | None:
+    """The width to break lines at; None where the output is no terminal, so that a pipe gets whole lines."""
+    stream = stream or sys.stdout
+    if stream is None or not stream.isatty():
+        return None
+    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
+
+
+def paragraphs(text: str, columns: int | None, indent: str = "", hang: str | None = None) -> list[str]:
+    """``text`` in lines of at most ``columns`` cells; after ``indent`` the first, after ``hang`` the others."""
+    following = indent if hang is None else hang
+    room = None if columns is None else max(10, columns - max(len(indent), len(following)))
+    lines = text.split("\n") if room is None else wrap(text, room)
+    return [(following if index else indent) + line for index, line in enumerate(lines)]
+
+
+def glyph(wanted: str, otherwise: str) -> str:
+    """``wanted`` where stdout's encoding has it."""
+    try:
+        wanted.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return otherwise
+    return wanted
+
+
+def write_json(value: Any) -> None:
+    """``value`` as strict JSON. Characters are escaped where stdout's encoding could not carry them."""
+    unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") in ("utf8", "utf8sig")
+    write(json.dumps(strict(value), ensure_ascii=not unicode, allow_nan=False, indent=2))
+
+
+def strict(value: Any) -> Any:
+    """``value`` without NaN and infinity: they become null, and ``nonfinite`` of the outermost object names them.
+
+    In an array, which has no room for it, they become null only. Arrays with ``tolist`` become lists.
+    """
+    nonfinite: dict[str, str] = {}
+    plain = _plain(value, "", nonfinite)
+    return {**plain, "nonfinite": nonfinite} if nonfinite and isinstance(plain, dict) else plain
+
+
+def _plain(value: Any, path: str, nonfinite: dict[str, str]) -> Any:
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return float(value)
+        nonfinite[path] = "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+        return None
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            str(name): _plain(item, f"{path}.{name}" if path else str(name), nonfinite) for name, item in value.items()
+        }
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist(), path, nonfinite)
+    if isinstance(value, Iterable):
+        return [_plain(item, f"{path}[{index}]", nonfinite) for index, item in enumerate(value)]
+    raise TypeError(f"{path or 'value'} is {type(value).__name__}, which JSON has no way to write")

@@ -1,0 +1,9 @@
+"""The errors that ``questions`` raises, in Chinese, by code. Their English is what they say themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from questions.bilingual import Bilingual
+
+TABLE: Mapping[str, Bilingual] = {code: Bilingual(zh, None) for code, zh in {}.items()}

@@ -1,0 +1,123 @@
+"""Errors of the program itself: the command line, the knobs, the progress file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from questions.bilingual import Bilingual
+
+TABLE: Mapping[str, Bilingual] = {
+    # the command line
+    "unknown-command": Bilingual(
+        "没有 {given} 这个子命令{hint}。子命令有：{known}", "there is no subcommand {given}{hint}. There is: {known}"
+    ),
+    "unknown-option": Bilingual(
+        "{command} 没有 {given} 这个选项{hint}。选项有：{known}",
+        "{command} has no option {given}{hint}. It has: {known}",
+    ),
+    "option-needs-value": Bilingual("{option} 后面要跟一个值：{usage}", "{option} needs a value: {usage}"),
+    "option-takes-no-value": Bilingual("{option} 后面不带值", "{option} takes no value"),
+    "too-many-arguments": Bilingual("{command} 用不上 {given}：{usage}", "{command} cannot take {given}: {usage}"),
+    "argument-missing": Bilingual("{command} 还缺 {name}：{usage}", "{command} needs {name}: {usage}"),
+    "not-one-of": Bilingual(
+        "{option} 只能是 {known} 之一，给的却是 {given}{hint}", "{option} takes one of {known}; got {given}{hint}"
+    ),
+    "seed-not-whole": Bilingual("{option} 要一个整数，给的却是 {given}", "{option} takes a whole number; got {given}"),
+    "setting-without-value": Bilingual(
+        "--set 要写成 旋钮=值，给的却是 {given}，例如 --set d_k=64",
+        "--set takes KNOB=VALUE, as --set d_k=64; got {given}",
+    ),
+    "falsify-without-run": Bilingual(
+        "--falsify 要和 --run 一起用：先跑起来，才能证伪",
+        "--falsify goes with --run: nothing can be broken before it runs",
+    ),
+    "unknown-question": Bilingual(
+        "题库里没有 {name}{hint}。tformer-quiz list 列出所有题目",
+        "there is no question {name}{hint}. tformer-quiz list shows them all",
+    ),
+    "unknown-experiment": Bilingual(
+        "没有 {given} 这个实验{hint}。tformer-quiz lab 列出所有实验",
+        "there is no experiment {given}{hint}. tformer-quiz lab lists them",
+    ),
+    "unknown-suffix": Bilingual(
+        "不知道怎样写 {given}：文件名要以 {known} 之一结尾",
+        "cannot tell what to write to {given}: end its name in one of {known}",
+    ),
+    "cannot-write": Bilingual("写不了 {path}：{reason}", "cannot write {path}: {reason}"),
+    "unreadable-questions": Bilingual(
+        "读不了 --questions {path}：{reason}", "cannot read --questions {path}: {reason}"
+    ),
+    "bank-broken": Bilingual(
+        "题库有 {count} 处错误，没有一道题能用；tformer-quiz check 逐条列出",
+        "the questions have {count} faults and none can be used; tformer-quiz check lists them",
+    ),
+    # the knobs of an experiment
+    "knob-unknown": Bilingual(
+        "实验 {experiment} 没有 {knob} 这个旋钮{hint}。旋钮有：{known}",
+        "experiment {experiment} has no knob {knob}{hint}. It has: {known}",
+    ),
+    "knob-not-switch": Bilingual(
+        "旋钮 {knob} 只能是 true 或 false，给的却是 {given!r}", "knob {knob} takes {wanted}; got {given!r}"
+    ),
+    "knob-not-text": Bilingual(
+        "旋钮 {knob} 要一段文字，给的却是 {given!r}", "knob {knob} takes {wanted}; got {given!r}"
+    ),
+    "knob-not-choice": Bilingual(
+        "旋钮 {knob} 只能是 {choices} 之一，给的却是 {given!r}", "knob {knob} takes {wanted}; got {given!r}"
+    ),
+    "knob-too-long": Bilingual(
+        "旋钮 {knob} 的文字太长：最多 {max_length} 个字符", "knob {knob} takes {wanted}; got {given}"
+    ),
+    "knob-not-number": Bilingual(
+        "旋钮 {knob} 要 {minimum:g} 到 {maximum:g} 之间的数，给的却是 {given!r}",
+        "knob {knob} takes {wanted}; got {given!r}",
+    ),
+    "knob-out-of-range": Bilingual(
+        "旋钮 {knob} 只能取 {minimum:g} 到 {maximum:g}，给的却是 {given!r}", "knob {knob} takes {wanted}; got {given!r}"
+    ),
+    "knob-not-whole": Bilingual(
+        "旋钮 {knob} 要 {minimum:g} 到 {maximum:g} 之间的整数，给的却是 {given!r}",
+        "knob {knob} takes {wanted}; got {given!r}",
+    ),
+    # the progress file
+    "progress-newer": Bilingual(
+        "{path} 由更新版本的程序写成（格式 {version}，本程序只认到 {ours}）。"
+        "请升级程序，或用 --data-dir 换一个文件夹；文件原封未动",
+        "{path} was written by a newer version of the program (format {version}; this one reads up to {ours}). "
+        "Update the program, or choose another folder with --data-dir; the file has been left as it is",
+    ),
+    "progress-foreign": Bilingual(
+        "{path} 是别的程序的 SQLite 文件，没有动它；请用 --data-dir 换一个文件夹",
+        "{path} is a SQLite file of another program and was left alone; choose another folder with --data-dir",
+    ),
+    "progress-busy": Bilingual(
+        "{path} 被另一个程序锁住超过 {seconds:g} 秒；请关掉它，或稍后再试",
+        "{path} has been locked by another program for {seconds:g} s; close that one or try again",
+    ),
+    "progress-unusable": Bilingual(
+        "读写不了 {path}：{reason}；此前评过的分都在",
+        "cannot read or write {path}: {reason}; every rating before this is kept",
+    ),
+    "progress-changed": Bilingual(
+        "撤销不了：同时运行的另一个程序已经改动了 {question}",
+        "cannot undo: {question} has been changed by another running copy of the program since",
+    ),
+    # notices, not errors: the program goes on
+    "progress-set-aside": Bilingual(
+        "进度文件损坏（{reason}），已原样移到 {aside}，现在从一个新文件开始",
+        "the progress file is damaged ({reason}); it was moved, whole, to {aside}, and a new one was begun",
+    ),
+    "progress-not-kept": Bilingual(
+        "写不了 {folder}（{reason}）：这次的进度不会保存。可用 --data-dir 换一个文件夹",
+        "cannot write {folder} ({reason}): nothing of this session will be kept. --data-dir chooses another folder",
+    ),
+    "unexpected": Bilingual(
+        "程序出了意料之外的错（{kind}：{reason}）。详情记在 {log}；已评的分都已保存",
+        "the program met an error it did not expect ({kind}: {reason}). Details are in {log}; every rating is kept",
+    ),
+    "unexpected-unlogged": Bilingual(
+        "程序出了意料之外的错（{kind}：{reason}），{place}；日志也写不了（{log}）",
+        "the program met an error it did not expect ({kind}: {reason}) at {place}; its log cannot be written ({log})",
+    ),
+    "interrupted": Bilingual("已中断", "interrupted"),
+}
