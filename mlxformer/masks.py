@@ -58,9 +58,10 @@ def from_attention_mask(attention_mask: Any, shape: tuple[int, int], name: str =
     if attention_mask.dtype == mx.bool_:
         return attention_mask
     if is_evaluable(attention_mask):
-        values = {float(value) for value in to_numpy(attention_mask).reshape(-1)}
-        if not values <= {0.0, 1.0}:
-            wrong = sorted(values - {0.0, 1.0})[0]
+        values = to_numpy(attention_mask)
+        strange = values[(values != 0) & (values != 1)]
+        if strange.size:
+            wrong = float(strange[0])
             raise ArgumentError(
                 "attention-mask-values",
                 f"{name} takes 1 (or True) at real tokens and 0 (or False) at padding; it holds {wrong:g}",
@@ -86,8 +87,21 @@ def combine(*masks: Any) -> Any:
                 given=mask,
             )
         check(mask)
+        if combined is not None:
+            _require_combinable(combined, mask)
         combined = mask if combined is None else mx.logical_and(combined, mask)
     return combined
+
+
+def _require_combinable(first: Any, second: Any) -> None:
+    pairs = zip(reversed(first.shape), reversed(second.shape), strict=False)
+    if any(a != b and 1 not in (a, b) for a, b in pairs):
+        raise ArgumentError(
+            "masks-do-not-combine",
+            f"masks {shape_text(first)} and {shape_text(second)} do not broadcast to one [B, H, Tq, Tk]",
+            first=shape_text(first),
+            second=shape_text(second),
+        )
 
 
 def check(mask: Any, scores_shape: Sequence[int] | None = None) -> None:

@@ -29,9 +29,9 @@ class MultiHeadAttention(Module):
     dims: C, the width of inputs and output. num_kv_heads: Hkv < H shares each key/value head among H / Hkv query
     heads (grouped-query attention; 1 is multi-query). bias: whether the four projections have one (the paper's have
     not, BERT's have). dropout: on the weights, in training. rope: called as ``rope(x, offset=…)`` on queries and keys
-    [B, H, T, D]. relative_keys: called as ``relative_keys(q, key_length)``, gives a bias [B, H, Tq, Tk] made of the
-    projected queries (``RelativeKeys``, Shaw et al. 2018). tie: which projections are one and the same matrix: ``"kv"`` (keys and values), ``"qk"`` (queries
-    and keys, as in Reformer) or ``"qkv"``.
+    [B, H, T, D] (``RotaryEmbedding``). relative_keys: called as ``relative_keys(q, key_length)``, gives a bias
+    [B, H, Tq, Tk] made of the projected queries (``RelativeKeys``). tie: which projections are one and the same
+    matrix: ``"kv"`` (keys and values), ``"qk"`` (queries and keys, as in Reformer) or ``"qkv"``.
 
     Raises ``ArgumentError`` where C is not divisible by H, H not by Hkv, or tied projections differ in width.
     """
