@@ -33,7 +33,7 @@ Reason = Literal["asked", "gpu", "no-gpu", "no-mlx"]
 class Description:
     """What runs, and why. ``str()`` says it in English; the fields are there to say it in another language.
 
-    ``reason``: ``asked`` (by the variable), ``gpu`` (MLX has one), ``no-gpu`` (MLX is there, but has none that works) or
+    ``reason``: ``asked`` (by the variable), ``gpu`` (MLX has one), ``no-gpu`` (MLX is there, but no GPU works) or
     ``no-mlx`` (MLX cannot be imported); ``detail`` is the error behind the last two, or empty.
     """
 
@@ -61,7 +61,7 @@ def _wanted() -> str:
     if value not in CHOICES:
         raise BackendError(
             "backend-unknown",
-            f"{VARIABLE}={value!r} is not a backend. Set it to one of {', '.join(CHOICES)}, or leave it unset for auto.",
+            f"{VARIABLE}={value!r} is not a backend. Set it to one of {', '.join(CHOICES)}, or unset it for auto.",
             value=value,
             choices=CHOICES,
         )

@@ -105,7 +105,7 @@ class ArrayLike:
         return f"array({body}, dtype={self.dtype.name})"
 
 
-class array(ArrayLike):  # noqa: N801 (MLX's name)
+class array(ArrayLike):
     """``array(value, dtype=None)``: from a scalar, nested lists, a NumPy array (copied) or another array.
 
     Python floats become float32, ints int32, NumPy's float64 float32, as in MLX.

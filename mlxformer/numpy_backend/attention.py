@@ -1,37 +1,271 @@
-"""Scaled dot-product attention."""
+"""Scaled dot-product attention, block by block.
+
+Scores are made for one block of queries and keys at a time, and a running maximum and sum turn block sums into the
+softmax's (the online softmax: Milakov & Gimelshein 2018; Dao et al. 2022, algorithm 1). Nothing of size Tq·Tk is ever
+kept, forward or backward, and a block stays in the cache. Where all scores fit into one block there is nothing to
+correct, and the same code is the plain softmax(q kᵀ) v.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .elementwise import add, multiply
-from .logic import where
-from .products import matmul
-from .shaping import reshape, swapaxes
-from .softmaxes import softmax
 from .arrays import array, wrap
+from .operands import quiet
+from .primitives import Function, differentiable, plain, unboxed
+
+# Scores in one block (1 MiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
+BLOCK_SCORES = 1 << 18
+BLOCK_KEYS = 512
+
+_LOWEST = np.finfo(np.float32).min
+
+
+class _Problem(NamedTuple):
+    """The operands, with query heads grouped by the key head that they share: R = H / Hkv."""
+
+    q: np.ndarray  # [B, Hkv, R, Tq, D]
+    k: np.ndarray  # [B, Hkv, Tk, D]
+    v: np.ndarray  # [B, Hkv, Tk, Dv]
+    mask: np.ndarray | None  # broadcast to [B, Hkv, R, Tq, Tk]: boolean, or added to the scores
+    causal: bool
+    scale: np.float32
+
+
+class _Block(NamedTuple):
+    """The heads and queries of one step: slices of B, Hkv and Tq."""
+
+    batch: slice
+    heads: slice
+    queries: slice
+
+    def rows(self, x: np.ndarray) -> np.ndarray:
+        """This block of x [B, Hkv, R, Tq, ...], with a group's queries one after another: [b, h, R·tq, ...]."""
+        part = x[self.batch, self.heads, :, self.queries]
+        return part.reshape(*part.shape[:2], -1, *part.shape[4:])
+
+
+def _problem(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> _Problem:
+    for name, x in (("queries", q), ("keys", k), ("values", v)):
+        if x.ndim != 4:
+            raise ValueError(f"scaled_dot_product_attention: {name} have rank {x.ndim}; it takes [B, H, T, D].")
+    (B, H, Tq, D), Hkv = q.shape, k.shape[1]
+    if k.shape[0] != B or v.shape[:3] != k.shape[:3] or k.shape[3] != D or H % Hkv:
+        raise ValueError(
+            f"scaled_dot_product_attention: queries {q.shape}, keys {k.shape} and values {v.shape} do not fit together."
+        )
+    R, Tk = H // Hkv, k.shape[2]
+    grouped_mask = None
+    if mask is not None:
+        shape = (1,) * (4 - mask.ndim) + mask.shape
+        if any(size not in (1, full) for size, full in zip(shape, (B, H, Tq, Tk), strict=True)):
+            raise ValueError(f"scaled_dot_product_attention: mask {mask.shape} does not broadcast to {(B, H, Tq, Tk)}.")
+        groups = (1, 1) if shape[1] == 1 else (Hkv, R)
+        grouped_mask = _numbers(mask).reshape(shape[0], *groups, *shape[2:])
+    grouped = _numbers(q).reshape(B, Hkv, R, Tq, D)
+    return _Problem(grouped, _numbers(k), _numbers(v), grouped_mask, causal, np.float32(scale))
+
+
+def _numbers(x: Any) -> np.ndarray:
+    return x._data if x.dtype == np.bool_ else x._data.astype(np.float32, copy=False)
+
+
+def _block_sizes(p: _Problem) -> tuple[int, int, int, int]:
+    """How much of B, Hkv, Tq and Tk one block takes."""
+    _, Hkv, R, Tq, _ = p.q.shape
+    Tk = p.k.shape[2]
+    if R * Tq * Tk > BLOCK_SCORES:
+        keys = min(Tk, BLOCK_KEYS)
+        return 1, 1, min(Tq, max(16, BLOCK_SCORES // (R * keys))), keys
+    heads = BLOCK_SCORES // max(R * Tq * Tk, 1)
+    return (max(heads // max(Hkv, 1), 1), Hkv, Tq, Tk) if heads >= Hkv else (1, heads, Tq, Tk)
+
+
+def _blocks(p: _Problem) -> Iterator[_Block]:
+    B, Hkv, _, Tq, _ = p.q.shape
+    batch, heads, queries, _ = _block_sizes(p)
+    for b in range(0, B, max(batch, 1)):
+        for h in range(0, Hkv, max(heads, 1)):
+            for t in range(0, Tq, max(queries, 1)):
+                yield _Block(slice(b, b + batch), slice(h, h + heads), slice(t, min(t + queries, Tq)))
+
+
+def _key_blocks(p: _Problem, block: _Block) -> Iterator[slice]:
+    """The keys for a block of queries; causal ones stop at the last key that its last query may see."""
+    Tq, Tk = p.q.shape[3], p.k.shape[2]
+    end = Tk
+    # With more queries than keys the first queries see nothing: they take the mean of all values, as in MLX.
+    if p.causal and block.queries.start + Tk - Tq >= 0:
+        end = min(Tk, block.queries.stop + Tk - Tq)
+    step = _block_sizes(p)[3]
+    for start in range(0, end, max(step, 1)):
+        yield slice(start, min(start + step, end))
+
+
+def _mask_part(p: _Problem, block: _Block, keys: slice) -> tuple[slice, ...]:
+    """Where a block lies in the mask: all of an axis of 1, which broadcasts."""
+    assert p.mask is not None
+    wanted = (block.batch, block.heads, slice(None), block.queries, keys)
+    return tuple(slice(None) if size == 1 else part for part, size in zip(wanted, p.mask.shape, strict=True))
+
+
+def _scores(p: _Problem, block: _Block, queries: np.ndarray, keys: slice) -> np.ndarray:
+    """The masked scores of scaled ``queries`` [b, h, R·tq, D] and a block of keys: [b, h, R·tq, tk]."""
+    scores = np.matmul(queries, p.k[block.batch, block.heads, keys].swapaxes(-1, -2))
+    by_query = scores.reshape(*scores.shape[:2], p.q.shape[2], -1, scores.shape[-1])  # [b, h, R, tq, tk]
+    if p.mask is not None:
+        part = p.mask[_mask_part(p, block, keys)]
+        if part.dtype == np.bool_:
+            np.copyto(by_query, _LOWEST, where=~part)
+        else:
+            by_query += part
+    if p.causal:
+        last_seen = block.queries.start + p.k.shape[2] - p.q.shape[3]
+        if keys.stop - 1 > last_seen:
+            seen = np.arange(last_seen, last_seen + by_query.shape[3])[:, None]
+            np.copyto(by_query, _LOWEST, where=seen < np.arange(keys.start, keys.stop))
+    return scores
+
+
+def _exponentials(scores: np.ndarray, top: np.ndarray) -> np.ndarray:
+    scores -= top
+    return np.exp(scores, out=scores)
+
+
+def _finite(top: np.ndarray) -> np.ndarray:
+    """A row of −inf has nothing to subtract."""
+    return np.where(top == -np.inf, np.float32(0), top)
+
+
+def _attend_block(p: _Problem, block: _Block) -> tuple[np.ndarray, np.ndarray]:
+    """The output [b, h, R·tq, Dv] of a block of queries, and the logarithm of each row's sum of exponentials."""
+    queries = block.rows(p.q) * p.scale
+    heads, total, top = None, None, None
+    for keys in _key_blocks(p, block):
+        scores = _scores(p, block, queries, keys)
+        block_top = scores.max(axis=-1, keepdims=True)
+        new_top = block_top if top is None else np.maximum(top, block_top)
+        shift = _finite(new_top)
+        weights = _exponentials(scores, shift)
+        block_total = np.einsum("...k->...", weights)[..., None]
+        block_heads = np.matmul(weights, p.v[block.batch, block.heads, keys])
+        if heads is None or total is None or top is None:
+            heads, total = block_heads, block_total
+        else:
+            correction = np.exp(top - shift)
+            total = total * correction + block_total
+            heads *= correction
+            heads += block_heads
+        top = new_top
+    if heads is None or total is None or top is None:  # no keys at all
+        shape = queries.shape[:-1]
+        return np.zeros((*shape, p.v.shape[-1]), np.float32), np.zeros((*shape, 1), np.float32)
+    total[total == 0] = 1
+    heads /= total
+    return heads, _finite(top) + np.log(total)
+
+
+@quiet
+def _attend(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
+    """The output [B, Hkv, R, Tq, Dv] and the log-sum-exps [B, Hkv, R, Tq, 1]."""
+    shape = p.q.shape[:-1]
+    heads = np.empty((*shape, p.v.shape[-1]), np.float32)
+    log_totals = np.empty((*shape, 1), np.float32)
+    for block in _blocks(p):
+        found, log_total = _attend_block(p, block)
+        part = heads[block.batch, block.heads, :, block.queries]
+        part[...] = found.reshape(part.shape)
+        part = log_totals[block.batch, block.heads, :, block.queries]
+        part[...] = log_total.reshape(part.shape)
+    return heads, log_totals
+
+
+@quiet
+def _gradients(
+    p: _Problem, heads: np.ndarray, log_totals: np.ndarray, g: np.ndarray, mask_wanted: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+    """Gradients of q, k, v and an added mask, from the weights of one block at a time (Dao et al. 2022, algorithm 4)."""
+    dq, dk, dv = np.zeros(p.q.shape, np.float32), np.zeros(p.k.shape, np.float32), np.zeros(p.v.shape, np.float32)
+    dmask = np.zeros(p.mask.shape, np.float32) if mask_wanted and p.mask is not None else None
+    projections = np.einsum("...d,...d->...", g, heads)[..., None]  # Σ over weights · their gradients, a row
+    for block in _blocks(p):
+        queries = block.rows(p.q) * p.scale
+        g_rows, projection, log_total = block.rows(g), block.rows(projections), block.rows(log_totals)
+        dq_rows = np.zeros(queries.shape, np.float32)
+        for keys in _key_blocks(p, block):
+            at = (block.batch, block.heads, keys)
+            weights = _exponentials(_scores(p, block, queries, keys), log_total)
+            dv[at] += np.matmul(weights.swapaxes(-1, -2), g_rows)
+            dscores = np.matmul(g_rows, p.v[at].swapaxes(-1, -2))
+            dscores -= projection
+            dscores *= weights
+            dq_rows += np.matmul(dscores, p.k[at])
+            dk[at] += np.matmul(dscores.swapaxes(-1, -2), queries)
+            if dmask is not None:
+                _add_summed(dmask[_mask_part(p, block, keys)], dscores.reshape(*_split_rows(p, dscores)))
+        dq_rows *= p.scale
+        part = dq[block.batch, block.heads, :, block.queries]
+        part[...] = dq_rows.reshape(part.shape)
+    return dq, dk, dv, dmask
+
+
+def _split_rows(p: _Problem, scores: np.ndarray) -> tuple[int, ...]:
+    return (*scores.shape[:2], p.q.shape[2], -1, scores.shape[-1])
+
+
+def _add_summed(total: np.ndarray, values: np.ndarray) -> None:
+    """``total += values``, summed over the axes along which ``total`` was broadcast."""
+    axes = tuple(at for at, size in enumerate(total.shape) if size == 1 and values.shape[at] != 1)
+    total += values.sum(axes, keepdims=True) if axes else values
+
+
+def _output(heads: np.ndarray, q: Any) -> array:
+    B, Hkv, R, Tq, Dv = heads.shape
+    return wrap(heads.reshape(B, Hkv * R, Tq, Dv).astype(q.dtype, copy=False))
+
+
+def _attention_array(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> array:
+    return _output(_attend(_problem(q, k, v, mask, causal, scale))[0], q)
+
+
+def _attention_rule(needed: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> Any:
+    plain("attention", q, k, v, mask)
+    p = _problem(q, k, v, mask, causal, scale)
+    heads, log_totals = _attend(p)
+
+    def pullback(g: Any) -> list[array]:
+        plain("attention", g)
+        # A broadcast gradient (strides of 0) would send every product round BLAS.
+        grouped = np.ascontiguousarray(g._data, np.float32).reshape(heads.shape)
+        found = _gradients(p, heads, log_totals, grouped, mask_wanted=3 in needed)
+        operands = (q, k, v, mask)
+        return [_like(found[position], operands[position]) for position in needed]
+
+    return _output(heads, q), pullback
+
+
+def _like(gradient: np.ndarray | None, operand: Any) -> array:
+    assert gradient is not None
+    return wrap(gradient.reshape(operand.shape).astype(operand.dtype, copy=False))
+
+
+_attention: Function = differentiable(_attention_array, _attention_rule)
 
 
 def scaled_dot_product_attention(q: Any, k: Any, v: Any, *, scale: float, mask: Any = None) -> Any:
-    """softmax(q kᵀ · scale, masked) v, with q [B, H, Tq, D] and k, v [B, Hkv, Tk, D]."""
-    B, H, Tq, D = q.shape
-    groups = k.shape[1]
-    grouped = reshape(q, (B, groups, H // groups, Tq, D))
-    keys, values = (reshape(x, (*x.shape[:2], 1, *x.shape[2:])) for x in (k, v))
-    scores = multiply(matmul(grouped, swapaxes(keys, -1, -2)), scale)
-    if isinstance(mask, str):
-        Tk = k.shape[2]
-        mask = wrap(np.tri(Tq, Tk, Tk - Tq, dtype=bool))
-    if mask is not None:
-        if mask.ndim >= 3:
-            mask = reshape(mask, (*mask.shape[:-3], *((groups, -1) if mask.shape[-3] > 1 else (1, 1)), *mask.shape[-2:]))
-        if mask.dtype == np.bool_:
-            scores = where(mask, scores, float(np.finfo(scores.dtype).min))
-        else:
-            scores = add(scores, mask)
-    return reshape(matmul(softmax(scores, axis=-1), values), (B, H, Tq, v.shape[-1]))
+    """softmax(scale · q kᵀ, masked) v, for q [B, H, Tq, D], k [B, Hkv, Tk, D], v [B, Hkv, Tk, Dv]: [B, H, Tq, Dv].
 
-
-__all__ = ["array", "scaled_dot_product_attention"]
+    Hkv divides H, and keys are not copied for the heads that share them. ``mask``: ``None``, ``"causal"`` (the last
+    query sees the last key), booleans (True may be attended to), or numbers that are added to the scores; an array
+    broadcasts to [B, H, Tq, Tk]. A query that may see nothing gets something finite and meaningless.
+    """
+    causal = isinstance(mask, str)
+    if causal and mask != "causal":
+        raise ValueError(f"scaled_dot_product_attention: mask {mask!r} is unknown; the only mask with a name is 'causal'.")
+    array_mask = None if causal else mask
+    if array_mask is not None and array_mask.dtype == np.bool_:
+        array_mask = unboxed(array_mask)
+    return _attention(q, k, v, array_mask, causal, scale)

@@ -35,13 +35,14 @@ def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: A
         pairs = tree_flatten(wanted)
         for path, leaf in pairs:
             if not isinstance(leaf, ArrayLike):
-                raise ValueError(f"value_and_grad: the argument holds a {type(leaf).__name__} at {path!r}, not an array.")
+                kind = type(leaf).__name__
+                raise ValueError(f"value_and_grad: the argument holds a {kind} at {path!r}, not an array.")
 
         def of_leaves(leaves: list[Any]) -> tuple[Any, Any]:
             boxes = iter(leaves)
             given, named = tree_map(lambda _: next(boxes), wanted)
             positional = list(args)
-            for number, value in zip(numbers, given):
+            for number, value in zip(numbers, given, strict=True):
                 positional[number] = value
             result = fun(*positional, **{**kwargs, **named})
             many = isinstance(result, (tuple, list)) and len(result) > 0
@@ -53,7 +54,7 @@ def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: A
             return loss, aux
 
         value, aux, gradients = trace(of_leaves, [leaf for _, leaf in pairs])
-        found = (zeros_like(leaf) if g is None else g for g, (_, leaf) in zip(gradients(), pairs))
+        found = (zeros_like(leaf) if g is None else g for g, (_, leaf) in zip(gradients(), pairs, strict=True))
         by_number, by_name = tree_map(lambda _: next(found), wanted)
         grads: Any = tuple(by_number) if not isinstance(argnums, int) else by_number[0]
         if names:

@@ -48,7 +48,7 @@ def issubdtype(dtype: Any, category: Any) -> bool:
     return np.dtype(dtype) == category
 
 
-class finfo:  # noqa: N801 (MLX's name)
+class finfo:
     """The limits of a floating dtype: ``min``, ``max``, ``eps``, ``smallest_normal``, as Python floats."""
 
     def __init__(self, dtype: Any) -> None:
@@ -67,7 +67,7 @@ def checked(dtype: Any) -> Dtype:
     return found
 
 
-def of_scalar(value: bool | int | float) -> Dtype:
+def of_scalar(value: Any) -> Dtype:
     """The dtype that a Python scalar takes when nothing else decides."""
     if isinstance(value, (bool, np.bool_)):
         return bool_
@@ -91,7 +91,7 @@ def promote(first: Dtype, second: Dtype) -> Dtype:
     return _PROMOTED[first, second]
 
 
-def promote_scalar(dtype: Dtype, value: bool | int | float) -> Dtype:
+def promote_scalar(dtype: Dtype, value: Any) -> Dtype:
     """The dtype of an operation on an array and a weak Python scalar."""
     if dtype.kind == "f" or isinstance(value, (bool, np.bool_)):
         return dtype

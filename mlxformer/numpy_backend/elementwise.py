@@ -9,7 +9,7 @@ import numpy as np
 
 from .arrays import array, wrap
 from .operands import data, floating_pair, floats, pair, quiet
-from .primitives import constant, from_partials
+from .primitives import Function, constant, from_partials
 
 
 def sum_to(g: Any, like: Any) -> Any:
@@ -61,34 +61,34 @@ def _negative(a: Any) -> array:
     return wrap(np.negative(x))
 
 
-add = from_partials(
+add: Function = from_partials(
     _binary(np.add),
     lambda value, a, b: lambda g: sum_to(g, a),
     lambda value, a, b: lambda g: sum_to(g, b),
 )
-subtract = from_partials(
+subtract: Function = from_partials(
     _subtract,
     lambda value, a, b: lambda g: sum_to(g, a),
     lambda value, a, b: lambda g: sum_to(negative(g), b),
 )
-multiply = from_partials(
+multiply: Function = from_partials(
     _binary(np.multiply),
     lambda value, a, b: lambda g: sum_to(multiply(g, b), a),
     lambda value, a, b: lambda g: sum_to(multiply(g, a), b),
 )
-divide = from_partials(
+divide: Function = from_partials(
     _binary(np.divide, floating_pair),
     lambda value, a, b: lambda g: sum_to(divide(g, b), a),
     lambda value, a, b: lambda g: sum_to(negative(divide(multiply(g, value), b)), b),
 )
-negative = from_partials(_negative, lambda value, a: lambda g: negative(g))
-power = from_partials(
+negative: Function = from_partials(_negative, lambda value, a: lambda g: negative(g))
+power: Function = from_partials(
     _binary(np.power),
     lambda value, a, b: lambda g: sum_to(multiply(g, multiply(b, power(a, subtract(b, 1)))), a),
     lambda value, a, b: lambda g: sum_to(multiply(g, multiply(value, log(a))), b),
 )
-floor_divide = constant(_binary(np.floor_divide))
-remainder = from_partials(
+floor_divide: Function = constant(_binary(np.floor_divide))
+remainder: Function = from_partials(
     _binary(np.remainder),
     lambda value, a, b: lambda g: sum_to(g, a),
     lambda value, a, b: lambda g: sum_to(negative(multiply(g, floor_divide(a, b))), b),
@@ -112,12 +112,12 @@ def _greater_equal(a: Any, b: Any) -> Any:
     return greater_equal(a, b)
 
 
-maximum = from_partials(
+maximum: Function = from_partials(
     _binary(np.maximum),
     lambda value, a, b: lambda g: _share(g, a, b, _greater),
     lambda value, a, b: lambda g: _share(g, b, a, _greater_equal),
 )
-minimum = from_partials(
+minimum: Function = from_partials(
     _binary(np.minimum),
     lambda value, a, b: lambda g: _share(g, a, b, lambda x, y: _greater(y, x)),
     lambda value, a, b: lambda g: _share(g, b, a, lambda x, y: _greater_equal(y, x)),
@@ -144,19 +144,25 @@ def _rsqrt(x: np.ndarray) -> np.ndarray:
     return np.reciprocal(np.sqrt(x))
 
 
-exp = from_partials(_unary(np.exp), lambda value, a: lambda g: multiply(g, value))
-expm1 = from_partials(_unary(np.expm1), lambda value, a: lambda g: multiply(g, add(value, 1)))
-log = from_partials(_unary(np.log), lambda value, a: lambda g: divide(g, a))
-log1p = from_partials(_unary(np.log1p), lambda value, a: lambda g: divide(g, add(a, 1)))
-sqrt = from_partials(_unary(np.sqrt), lambda value, a: lambda g: divide(multiply(g, 0.5), value))
-rsqrt = from_partials(_unary(_rsqrt), lambda value, a: lambda g: multiply(g, multiply(divide(value, a), -0.5)))
-reciprocal = from_partials(_unary(np.reciprocal), lambda value, a: lambda g: negative(multiply(g, square(value))))
-square = from_partials(_unary(np.square, data), lambda value, a: lambda g: multiply(g, multiply(a, 2)))
-abs = from_partials(_unary(np.abs, data), lambda value, a: lambda g: multiply(g, sign(a)))
-sin = from_partials(_unary(np.sin), lambda value, a: lambda g: multiply(g, cos(a)))
-cos = from_partials(_unary(np.cos), lambda value, a: lambda g: negative(multiply(g, sin(a))))
-tanh = from_partials(_unary(np.tanh), lambda value, a: lambda g: multiply(g, subtract(1, square(value))))
-sigmoid = from_partials(_unary(_sigmoid), lambda value, a: lambda g: multiply(g, multiply(value, subtract(1, value))))
+exp: Function = from_partials(_unary(np.exp), lambda value, a: lambda g: multiply(g, value))
+expm1: Function = from_partials(_unary(np.expm1), lambda value, a: lambda g: multiply(g, add(value, 1)))
+log: Function = from_partials(_unary(np.log), lambda value, a: lambda g: divide(g, a))
+log1p: Function = from_partials(_unary(np.log1p), lambda value, a: lambda g: divide(g, add(a, 1)))
+sqrt: Function = from_partials(_unary(np.sqrt), lambda value, a: lambda g: divide(multiply(g, 0.5), value))
+rsqrt: Function = from_partials(
+    _unary(_rsqrt), lambda value, a: lambda g: multiply(g, multiply(divide(value, a), -0.5))
+)
+reciprocal: Function = from_partials(
+    _unary(np.reciprocal), lambda value, a: lambda g: negative(multiply(g, square(value)))
+)
+square: Function = from_partials(_unary(np.square, data), lambda value, a: lambda g: multiply(g, multiply(a, 2)))
+abs: Function = from_partials(_unary(np.abs, data), lambda value, a: lambda g: multiply(g, sign(a)))
+sin: Function = from_partials(_unary(np.sin), lambda value, a: lambda g: multiply(g, cos(a)))
+cos: Function = from_partials(_unary(np.cos), lambda value, a: lambda g: negative(multiply(g, sin(a))))
+tanh: Function = from_partials(_unary(np.tanh), lambda value, a: lambda g: multiply(g, subtract(1, square(value))))
+sigmoid: Function = from_partials(
+    _unary(_sigmoid), lambda value, a: lambda g: multiply(g, multiply(value, subtract(1, value)))
+)
 
 
 def _sign(x: np.ndarray) -> np.ndarray:
@@ -170,10 +176,10 @@ def _unless_integer(ufunc: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
     return apply
 
 
-sign = constant(_unary(_sign, data))
-floor = constant(_unary(_unless_integer(np.floor), data))
-ceil = constant(_unary(_unless_integer(np.ceil), data))
-_rint = constant(_unary(_unless_integer(np.rint), data))
+sign: Function = constant(_unary(_sign, data))
+floor: Function = constant(_unary(_unless_integer(np.floor), data))
+ceil: Function = constant(_unary(_unless_integer(np.ceil), data))
+_rint: Function = constant(_unary(_unless_integer(np.rint), data))
 
 
 def round(a: Any, decimals: int = 0) -> Any:
@@ -189,7 +195,7 @@ def _astype(a: Any, dtype: Any) -> array:
     return wrap(a._data.astype(dtype, copy=False))
 
 
-_cast = from_partials(_astype, lambda value, a, dtype: lambda g: _cast(g, a.dtype))
+_cast: Function = from_partials(_astype, lambda value, a, dtype: lambda g: _cast(g, a.dtype))
 
 
 def astype(a: Any, dtype: Any) -> Any:

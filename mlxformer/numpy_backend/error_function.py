@@ -17,16 +17,16 @@ from .operands import floats, quiet
 from .primitives import differentiable, from_partials, plain
 
 # The float32 erf of Eigen and XLA: x·P(x²)/Q(x²) on [−4, 4], beyond which erf is ±1 in float32.
-_P = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05)
-_P += (-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02)
-_Q = (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02)
+_P = [-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05]
+_P += [-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02]
+_Q = [-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03, -1.42647390514189e-02]
 _BLOCK = 8192
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 _ROOT_HALF = np.float32(0.7071067811865476)
 _ROOT_INVERSE_2PI = np.float32(0.3989422804014327)
 
 
-def _horner(coefficients: tuple[float, ...], x: np.ndarray, out: np.ndarray) -> np.ndarray:
+def _horner(coefficients: list[float], x: np.ndarray, out: np.ndarray) -> np.ndarray:
     np.multiply(x, np.float32(coefficients[0]), out=out)
     out += np.float32(coefficients[1])
     for coefficient in coefficients[2:]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import ArrayLike, array, wrap
 from .operands import data
-from .primitives import from_partials, unboxed
+from .primitives import Function, from_partials, unboxed
 
 Index = Any
 
@@ -61,8 +61,8 @@ def _add_rows(total: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
     total[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
 
 
-_getitem = from_partials(_read, lambda value, a, index: lambda g: _untake(g, a.shape, index))
-_untake = from_partials(_add_back, lambda value, g, shape, index: lambda gg: _getitem(gg, index))
+_getitem: Function = from_partials(_read, lambda value, a, index: lambda g: _untake(g, a.shape, index))
+_untake: Function = from_partials(_add_back, lambda value, g, shape, index: lambda gg: _getitem(gg, index))
 
 
 def getitem(a: Any, index: Index) -> Any:
@@ -90,8 +90,8 @@ def _put_along(g: Any, shape: tuple[int, ...], indices: np.ndarray, axis: int) -
     return wrap(total)
 
 
-_taken = from_partials(_take_along, lambda value, a, indices, axis: lambda g: _put(g, a.shape, indices, axis))
-_put = from_partials(_put_along, lambda value, g, shape, indices, axis: lambda gg: _taken(gg, indices, axis))
+_taken: Function = from_partials(_take_along, lambda value, a, indices, axis: lambda g: _put(g, a.shape, indices, axis))
+_put: Function = from_partials(_put_along, lambda value, g, shape, indices, axis: lambda gg: _taken(gg, indices, axis))
 
 
 def take_along_axis(a: Any, indices: Any, axis: int | None = None) -> Any:

@@ -30,15 +30,15 @@ def _normalised(x: np.ndarray, eps: float, centre: bool) -> tuple[np.ndarray, np
     return deviations, inverse
 
 
-def _optional(parameter: Any) -> np.ndarray | None:
-    return None if parameter is None else parameter._data.astype(np.float32, copy=False)
+def _wide(parameter: Any) -> np.ndarray:
+    return parameter._data.astype(np.float32, copy=False)
 
 
 def _finish(x: np.ndarray, normal: np.ndarray, weight: Any, bias: Any) -> array:
     if weight is not None:
-        normal = np.multiply(normal, _optional(weight), out=normal)
+        normal = np.multiply(normal, _wide(weight), out=normal)
     if bias is not None:
-        normal += _optional(bias)
+        normal += _wide(bias)
     return wrap(normal.reshape(x.shape).astype(x.dtype, copy=False))
 
 
@@ -61,7 +61,7 @@ def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: flo
         rows = _rows(g._data)
 
         def for_x() -> array:
-            inner = rows * _optional(weight) if weight is not None else rows.copy()
+            inner = rows * _wide(weight) if weight is not None else rows.copy()
             projection = np.einsum("ij,ij->i", inner, normal)[:, None] * np.float32(1 / inner.shape[-1])
             if centre:
                 inner -= _row_means(inner)

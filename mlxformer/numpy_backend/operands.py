@@ -27,7 +27,7 @@ def floats(x: Any) -> np.ndarray:
 def pair(first: Any, second: Any) -> tuple[Any, Any]:
     """Two operands that NumPy combines in MLX's dtype; a weak scalar may stay a Python scalar."""
     if type(first) is array:
-        x = first._data
+        x: Any = first._data
         if type(second) is array:
             y = second._data
             if x.dtype == y.dtype:

@@ -24,6 +24,7 @@ class Boxed(ArrayLike):
     __slots__ = ()
 
 
+Function = Callable[..., Any]
 Pullback = Callable[[Any], Iterable[Any]]
 Rule = Callable[..., tuple[Any, Pullback]]
 
@@ -52,7 +53,10 @@ def from_partials(fn: Callable[..., Any], *partials: Callable[..., Any] | None) 
     def rule(needed: tuple[int, ...], *args: Any, **kwargs: Any) -> tuple[Any, Pullback]:
         value = call(*args, **kwargs)
         makers = [partials[position] for position in needed]
-        pulls = [maker(value, *args, **kwargs) if maker else _nothing(args[at]) for maker, at in zip(makers, needed)]
+        pulls = [
+            maker(value, *args, **kwargs) if maker else _nothing(args[at])
+            for maker, at in zip(makers, needed, strict=True)
+        ]
         return value, lambda g: [pull(g) for pull in pulls]
 
     call = differentiable(fn, rule)

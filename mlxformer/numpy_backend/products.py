@@ -23,8 +23,13 @@ def _matmul_arrays(a: Any, b: Any) -> array:
         raise ValueError(f"matmul multiplies floats, not {a.dtype} with {b.dtype}: cast one of them.")
     if x.ndim > 2 and y.ndim == 2 and x.flags.c_contiguous:
         # One product of [N, K] and [K, M] in place of a loop over the leading axes.
-        return wrap((x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1]))
-    return wrap(np.matmul(x, y))
+        return wrap((x.reshape(-1, x.shape[-1]) @ _for_blas(y)).reshape(*x.shape[:-1], y.shape[-1]))
+    return wrap(np.matmul(_for_blas(x), _for_blas(y)))
+
+
+def _for_blas(x: np.ndarray) -> np.ndarray:
+    """``x`` in a layout that BLAS reads: a broadcast matrix (a stride of 0) would take NumPy's own slow loop."""
+    return np.ascontiguousarray(x) if 0 in x.strides[-2:] else x
 
 
 def _matmul_rule(needed: tuple[int, ...], a: Any, b: Any) -> Any:
@@ -106,7 +111,7 @@ def _einsum_rule(needed: tuple[int, ...], subscripts: str, *operands: Any) -> An
             return found
         from .shaping import broadcast_to
 
-        shape = [size if letter in known else 1 for letter, size in zip(letters[at], operands[at].shape)]
+        shape = [size if letter in known else 1 for letter, size in zip(letters[at], operands[at].shape, strict=True)]
         return broadcast_to(reshape(found, shape), operands[at].shape)
 
     return value, lambda g: [for_operand(position - 1, g).astype(operands[position - 1].dtype) for position in needed]
@@ -125,7 +130,5 @@ def einsum(subscripts: str, *operands: Any) -> Any:
         subscripts += "->" + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
     for part in subscripts.split("->")[0].split(","):
         if len(set(part)) != len(part):
-            raise ValueError(f"einsum: a letter repeats within {part!r}; diagonals are not on the NumPy backend's list.")
+            raise ValueError(f"einsum: {part!r} repeats a letter; diagonals are not on the NumPy backend's list.")
     return _einsum(subscripts, *operands)
-
-

@@ -11,7 +11,7 @@ from . import dtypes
 from .arrays import array, wrap
 from .elementwise import divide, exp, multiply, sqrt, square, subtract
 from .operands import data, floats, quiet
-from .primitives import constant, differentiable, from_partials
+from .primitives import Function, constant, differentiable, from_partials
 
 Axis = int | Sequence[int] | None
 
@@ -51,7 +51,7 @@ def _sum_array(a: Any, axis: Axis, keepdims: bool) -> array:
     return wrap(np.sum(x, axes_of(axis, x.ndim), _sum_dtype(x.dtype), keepdims=keepdims))
 
 
-_sum = from_partials(_sum_array, lambda value, a, axis, keepdims: lambda g: _spread(a, axis, g))
+_sum: Function = from_partials(_sum_array, lambda value, a, axis, keepdims: lambda g: _spread(a, axis, g))
 
 
 def sum(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -70,7 +70,7 @@ def _mean_array(a: Any, axis: Axis, keepdims: bool) -> array:
     return wrap(total / x.dtype.type(_count(a, axis)))
 
 
-_mean = from_partials(
+_mean: Function = from_partials(
     _mean_array,
     lambda value, a, axis, keepdims: lambda g: _spread(a, axis, divide(g, _count(a, axis))),
 )
@@ -95,7 +95,7 @@ def _prod_array(a: Any, axis: Axis, keepdims: bool) -> array:
     return wrap(np.prod(x, axes_of(axis, x.ndim), _sum_dtype(x.dtype), keepdims=keepdims))
 
 
-_prod = from_partials(
+_prod: Function = from_partials(
     _prod_array,
     lambda value, a, axis, keepdims: lambda g: divide(_spread(a, axis, multiply(g, value)), a),
 )
@@ -126,8 +126,8 @@ def _extreme_pull(value: Any, a: Any, axis: Axis, keepdims: bool) -> Any:
     return pull
 
 
-_max = from_partials(_max_array, _extreme_pull)
-_min = from_partials(_min_array, _extreme_pull)
+_max: Function = from_partials(_max_array, _extreme_pull)
+_min: Function = from_partials(_min_array, _extreme_pull)
 
 
 def max(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -190,7 +190,7 @@ def _cumsum_array(a: Any, axis: int, reverse: bool, inclusive: bool) -> array:
     return wrap(_cumulative(data(a), axis, reverse, inclusive))
 
 
-_cumsum = from_partials(
+_cumsum: Function = from_partials(
     _cumsum_array,
     lambda value, a, axis, reverse, inclusive: lambda g: _cumsum(g, axis, not reverse, inclusive),
 )
@@ -218,11 +218,9 @@ def _logsumexp_array(a: Any, axis: Axis, keepdims: bool) -> array:
     return wrap(total if keepdims else np.squeeze(total, axes))
 
 
-_logsumexp = differentiable(_logsumexp_array, _logsumexp_rule)
+_logsumexp: Function = differentiable(_logsumexp_array, _logsumexp_rule)
 
 
 def logsumexp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log Σ exp(a), without overflow; a row of −inf gives −inf."""
     return _logsumexp(a, axis, keepdims)
-
-

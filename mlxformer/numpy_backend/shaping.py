@@ -10,17 +10,17 @@ import numpy as np
 from .arrays import array, wrap
 from .elementwise import astype, sum_to
 from .operands import data
-from .primitives import differentiable, from_partials
+from .primitives import Function, differentiable, from_partials
 
-_reshape = from_partials(
+_reshape: Function = from_partials(
     lambda a, shape: wrap(np.reshape(data(a), shape)),
     lambda value, a, shape: lambda g: _reshape(g, a.shape),
 )
-_transpose = from_partials(
+_transpose: Function = from_partials(
     lambda a, axes: wrap(np.transpose(data(a), axes)),
     lambda value, a, axes: lambda g: _transpose(g, None if axes is None else tuple(np.argsort(axes))),
 )
-_broadcast_to = from_partials(
+_broadcast_to: Function = from_partials(
     lambda a, shape: wrap(np.broadcast_to(data(a), shape)),
     lambda value, a, shape: lambda g: sum_to(g, a),
 )
@@ -113,7 +113,7 @@ def _concatenate_rule(needed: tuple[int, ...], axis: int, *parts: Any) -> Any:
     return value, pullback
 
 
-_concatenate = differentiable(_concatenate_arrays, _concatenate_rule)
+_concatenate: Function = differentiable(_concatenate_arrays, _concatenate_rule)
 
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
@@ -146,7 +146,7 @@ def split(a: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     else:
         starts = [0, *indices_or_sections]
     parts = []
-    for start, stop in zip(starts, [*starts[1:], size]):
+    for start, stop in zip(starts, [*starts[1:], size], strict=True):
         window: list[Any] = [slice(None)] * a.ndim
         window[axis] = slice(start, stop)
         parts.append(a[tuple(window)])
@@ -169,9 +169,9 @@ def tile(a: Any, reps: int | Sequence[int]) -> Any:
     rank = max(len(times), a.ndim)
     times = (1,) * (rank - len(times)) + times
     shape = (1,) * (rank - a.ndim) + a.shape
-    pairs = [number for size, count in zip(shape, times) for number in (1, size)]
-    wide = [number for size, count in zip(shape, times) for number in (count, size)]
-    result = tuple(size * count for size, count in zip(shape, times))
+    pairs = [number for size, count in zip(shape, times, strict=True) for number in (1, size)]
+    wide = [number for size, count in zip(shape, times, strict=True) for number in (count, size)]
+    result = tuple(size * count for size, count in zip(shape, times, strict=True))
     return _reshape(_broadcast_to(_reshape(a, tuple(pairs)), tuple(wide)), result)
 
 
@@ -180,11 +180,11 @@ def _pad_array(a: Any, widths: tuple[tuple[int, int], ...], value: Any) -> array
 
 
 def _pad_rule(needed: tuple[int, ...], a: Any, widths: tuple[tuple[int, int], ...], value: Any) -> Any:
-    inner = tuple(slice(before, before + size) for (before, _), size in zip(widths, a.shape))
+    inner = tuple(slice(before, before + size) for (before, _), size in zip(widths, a.shape, strict=True))
     return _pad(a, widths, value), lambda g: [g[inner]]
 
 
-_pad = differentiable(_pad_array, _pad_rule)
+_pad: Function = differentiable(_pad_array, _pad_rule)
 
 
 def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
@@ -207,8 +207,8 @@ def _triu_array(a: Any, k: int) -> array:
     return wrap(np.triu(data(a), k))
 
 
-_tril = from_partials(_tril_array, lambda value, a, k: lambda g: _tril(g, k))
-_triu = from_partials(_triu_array, lambda value, a, k: lambda g: _triu(g, k))
+_tril: Function = from_partials(_tril_array, lambda value, a, k: lambda g: _tril(g, k))
+_triu: Function = from_partials(_triu_array, lambda value, a, k: lambda g: _triu(g, k))
 
 
 def tril(x: Any, k: int = 0) -> Any:

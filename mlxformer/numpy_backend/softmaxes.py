@@ -67,5 +67,3 @@ def softmax(a: Any, axis: Axis = None, *, precise: bool = False) -> Any:
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """x − log Σ exp(x)"""
     return subtract(x, logsumexp(x, axis, True))
-
-

@@ -60,7 +60,7 @@ def trace(fn: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> tuple[Any, A
     """``fn`` of boxed ``leaves``: its scalar value, what else it returned, and a function for the gradients."""
     number = next(_trace_numbers)
     roots = [VJPNode.new_root() for _ in leaves]
-    value, aux = fn([new_box(leaf, number, root) for leaf, root in zip(leaves, roots)])
+    value, aux = fn([new_box(leaf, number, root) for leaf, root in zip(leaves, roots, strict=True)])
     if type(value) is ArrayBox and value._trace == number:
         end, plain_value = value._node, value._value
     else:
@@ -79,7 +79,7 @@ def _walk_back(end: Any, seed: Any) -> dict[Any, Any]:
     for node in toposort(end):
         if not node.parents:
             continue
-        for parent, gradient in zip(node.parents, node.vjp(found.pop(node))):
+        for parent, gradient in zip(node.parents, node.vjp(found.pop(node)), strict=True):
             before = found.get(parent)
             found[parent] = gradient if before is None else add(before, gradient)
     return found

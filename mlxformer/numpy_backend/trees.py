@@ -13,9 +13,7 @@ def tree_map(fn: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = No
     if is_leaf is not None and is_leaf(tree):
         return fn(tree, *rest)
     if isinstance(tree, (list, tuple)):
-        mapped = [
-            tree_map(fn, child, *(other[at] for other in rest), is_leaf=is_leaf) for at, child in enumerate(tree)
-        ]
+        mapped = [tree_map(fn, child, *(other[at] for other in rest), is_leaf=is_leaf) for at, child in enumerate(tree)]
         return type(tree)(*mapped) if hasattr(tree, "_fields") else type(tree)(mapped)
     if isinstance(tree, dict):
         return {

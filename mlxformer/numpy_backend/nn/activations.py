@@ -94,7 +94,7 @@ class GELU(Module):
     def __init__(self, approx: str = "none") -> None:
         super().__init__()
         if approx not in self._KINDS:
-            raise ValueError(f"The approximation should be in ['none', 'precise', 'tanh', 'fast'] but '{approx}' was given")
+            raise ValueError(f"The approximation should be in {list(self._KINDS)} but '{approx}' was given")
         self._approx = approx
 
     def __call__(self, x: Any) -> Any:

@@ -29,7 +29,12 @@ def _weighted(loss: Any, weights: Any) -> Any:
 
 
 def cross_entropy(
-    logits: Any, targets: Any, weights: Any = None, axis: int = -1, label_smoothing: float = 0.0, reduction: str = "none"
+    logits: Any,
+    targets: Any,
+    weights: Any = None,
+    axis: int = -1,
+    label_smoothing: float = 0.0,
+    reduction: str = "none",
 ) -> Any:
     """−log softmax(logits)[target] along ``axis``; ``targets`` are class ids, or probabilities of logits' rank.
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-
 from ..arrays import ArrayLike
 from ..dtypes import floating, issubdtype
 from ..trees import tree_flatten, tree_unflatten
@@ -309,5 +308,3 @@ def _replace_modules(target: Any, tree: Any, strict: bool) -> None:
             _replace_modules(current, value, strict)
         elif strict and value != {}:
             raise ValueError(f"Received invalid type: {type(value).__name__}.")
-
-

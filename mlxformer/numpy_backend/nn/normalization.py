@@ -98,11 +98,11 @@ class BatchNorm(Module):
         if self.training or not self.track_running_stats:
             centre, spread = mean(x, axes), var(x, axes)
         else:
-            centre, spread = self.running_mean, self.running_var
+            centre, spread = self["running_mean"], self["running_var"]
         if self.training and self.track_running_stats:
             mu = self.momentum
             # Without stop_gradient the layer would keep the tape of this step alive.
-            self.running_mean = (1 - mu) * self.running_mean + mu * stop_gradient(centre)
-            self.running_var = (1 - mu) * self.running_var + mu * stop_gradient(var(x, axes, ddof=1))
+            self.running_mean = (1 - mu) * self["running_mean"] + mu * stop_gradient(centre)
+            self.running_var = (1 - mu) * self["running_var"] + mu * stop_gradient(var(x, axes, ddof=1))
         x = (x - centre) * rsqrt(spread + self.eps)
         return self.weight * x + self.bias if "weight" in self else x
