@@ -25,7 +25,8 @@ from typing import Any, overload
 
 import numpy as np
 
-from mlxformer.backend import nn, to_numpy
+from mlxformer.backend import is_array, nn, to_numpy
+from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
 
 _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=())
@@ -39,7 +40,8 @@ class Step:
 
     path: the module's parameter path and the tap's name, ``encoder.layers.0.self_attention.scores``.
     call: counts the times this path was passed, from 0 (``generate`` passes one path once for each token).
-    axes: a name for each axis. formula: what was computed. value: a float32, int32 or bool NumPy copy.
+    axes: a name for each axis. formula: what was computed. value: a NumPy copy, as wide as the tensor (bfloat16, which
+    NumPy lacks, as float32).
     """
 
     path: str
@@ -58,8 +60,9 @@ class Trace:
         self._steps: list[Step] = []
         self._calls: dict[str, int] = {}
         self._replacements: list[_Replacement] = []
-        self._names: dict[int, dict[int, str]] = {}
-        self._tokens: list[Any] = []
+        self._names: dict[int, tuple[Any, dict[int, str]]] = {}
+        self._tokens: tuple[Any, Any] | None = None
+        self._closed = False
 
     def replace(self, pattern: str, change: Callable[[Any], Any]) -> None:
         """Change every tensor whose path matches ``pattern`` (as in ``fnmatch``) on its way: ``change(x)`` flows on.
@@ -105,16 +108,22 @@ class Trace:
         return any(step.path == path for step in self._steps)
 
     def __enter__(self) -> Trace:
+        if self._tokens is not None or self._closed:
+            raise TraceError("trace-entered-twice", "a trace is entered once; open another with mf.trace()")
         stack = _running.get() if self._root is None else ((self._root, ""),)
-        self._tokens.append((_open_traces.set((*_open_traces.get(), self)), _running.set(stack)))
+        self._tokens = _open_traces.set((*_open_traces.get(), self)), _running.set(stack)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        traces, running = self._tokens.pop()
+        assert self._tokens is not None
+        traces, running = self._tokens
         _open_traces.reset(traces)
         _running.reset(running)
+        replacements = self._replacements
+        # What is kept from here on are the steps: not the model, nor what the replacements closed over.
+        self._root, self._names, self._replacements, self._tokens, self._closed = None, {}, [], None, True
         if error is not None:
             return
         if not self._steps:
@@ -123,7 +132,7 @@ class Trace:
                 "the trace closed without one step. Nothing with taps ran inside it in this thread, or it ran inside "
                 "a function that mx.compile had compiled earlier, which runs no Python: call the model uncompiled",
             )
-        unmatched = [change.pattern for change in self._replacements if not change.matched]
+        unmatched = [change.pattern for change in replacements if not change.matched]
         if unmatched:
             raise TraceError(
                 "trace-nothing-replaced",
@@ -134,15 +143,35 @@ class Trace:
             )
 
     def _unknown(self, path: str) -> TraceError:
+        if not self._steps:
+            return TraceError("trace-unknown-path", f"no step {path!r}: nothing is recorded yet", path=path, nearest=[])
         near = difflib.get_close_matches(path, self.paths, 3, cutoff=0.4) or self.paths[:3]
         message = f"no step {path!r}; nearest: {', '.join(near)}. All {len(self.paths)} are in steps.paths"
         return TraceError("trace-unknown-path", message, path=path, nearest=near)
+
+    def _names_below(self, holder: Any) -> dict[int, str]:
+        """The path below ``holder`` of every module in it, by identity."""
+        if id(holder) not in self._names:
+            names: dict[int, str] = {}
+            for name, child in holder.named_modules():
+                # A module held under two names (shared layers) goes by the one that sorts first.
+                names[id(child)] = min(name, names.get(id(child), name))
+            # The holder is kept beside its names: were it collected, another module could get its identity.
+            self._names[id(holder)] = holder, names
+        return self._names[id(holder)][1]
 
     def _changed(self, path: str, x: Any) -> Any:
         for replacement in self._replacements:
             if fnmatchcase(path, replacement.pattern):
                 replacement.matched = True
                 new = replacement.change(x)
+                if not is_array(new):
+                    raise TraceError(
+                        "trace-replacement-array",
+                        f"the replacement for {path!r} must give an array of the {backend_name} backend; "
+                        f"it gave {type(new).__name__}",
+                        path=path,
+                    )
                 if tuple(new.shape) != tuple(x.shape) or new.dtype != x.dtype:
                     raise TraceError(
                         "trace-replacement-shape",
@@ -227,15 +256,7 @@ def _path_of(module: Any, stack: tuple[tuple[Any, str], ...], opened: Trace) -> 
     for holder, path in reversed(stack):
         if holder is module:
             return path
-        names = opened._names.get(id(holder))
-        if names is None:
-            names = {}
-            for name, child in holder.named_modules():
-                # A module held under two names (shared layers) goes by the one that sorts first.
-                known = names.get(id(child))
-                names[id(child)] = name if known is None else min(known, name)
-            opened._names[id(holder)] = names
-        name = names.get(id(module))
+        name = opened._names_below(holder).get(id(module))
         if name is not None:
             return f"{path}.{name}" if path else name
     return stack[-1][1] if stack else ""

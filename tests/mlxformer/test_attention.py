@@ -36,7 +36,8 @@ def some_mask(kind: str, queries: int = TQ, keys: int = TK) -> np.ndarray | None
         valid[1] = False  # a whole sequence of padding
         return valid
     shape = {"2d": (queries, keys), "4d": (B, H, queries, keys), "per head": (1, H, queries, keys)}
-    shape |= {"per batch": (B, 1, queries, keys), "one query row": (1, 1, 1, keys), "one key column": (B, 1, queries, 1)}
+    shape |= {"per batch": (B, 1, queries, keys), "one query row": (1, 1, 1, keys)}
+    shape |= {"one key column": (B, 1, queries, 1)}
     mask = booleans(*shape[kind], seed=5)
     mask[..., -1 if mask.shape[-2] > 1 else 0, :] = mask.shape[-2] == 1
     return mask
@@ -68,7 +69,7 @@ def test_equal_keys_give_the_mean_of_the_values():
 
 
 def test_scale_is_one_over_the_root_of_the_head_width():
-    q, k, v = map(mx.array, qkv())
+    q, k, _ = map(mx.array, qkv())
     assert_bit_equal(attention_weights(q, k), attention_weights(q, k, scale=D**-0.5))
     assert_close(attention_weights(q, k, scale=0.0), np.full((B, H, TQ, TK), 1 / TK))
 
@@ -317,6 +318,8 @@ def test_dropout_is_given_the_weights_and_its_result_flows_on():
 
 # Bad input
 
+SMALL = mx.zeros((1, 1, 2, 4))
+
 
 def bad(q=(B, H, TQ, D), k=(B, H, TK, D), v=(B, H, TK, D), **arguments):
     return lambda: scaled_dot_product_attention(mx.zeros(q), mx.zeros(k), mx.zeros(v), **arguments)
@@ -348,9 +351,9 @@ def bad(q=(B, H, TQ, D), k=(B, H, TK, D), v=(B, H, TK, D), **arguments):
         (bad(q=(B, H, 0, D)), "empty-axis", "length 0"),
         (bad(k=(B, H, 0, D), v=(B, H, 0, D)), "empty-axis", "length 0"),
         (bad(q=(0, H, TQ, D), k=(0, H, TK, D), v=(0, H, TK, D)), "empty-axis", "length 0"),
-        (lambda: attention_weights(np.zeros((1, 1, 2, 4), np.float32), mx.zeros((1, 1, 2, 4))), "not-an-array", "numpy"),
-        (lambda: attention_weights(mx.zeros((1, 1, 2, 4), dtype=mx.int32), mx.zeros((1, 1, 2, 4))), "not-floating", "q"),
-        (lambda: attention_weights(mx.zeros((1, 1, 2, 4)), mx.zeros((1, 1, 2, 5))), "wrong-shape", "k"),
+        (lambda: attention_weights(np.zeros((1, 1, 2, 4), np.float32), SMALL), "not-an-array", "numpy.ndarray"),
+        (lambda: attention_weights(SMALL.astype(mx.int32), SMALL), "not-floating", "q must be floating point"),
+        (lambda: attention_weights(SMALL, mx.zeros((1, 1, 2, 5))), "wrong-shape", "k must have shape"),
     ],
 )
 def test_bad_input_is_named_with_its_cure(call, code, says):
