@@ -104,7 +104,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        message = f"{path.parent} has no {path.name}; give a folder in Hugging Face's layout. It holds: {_held(path)}"
+        message = (
+            f"{path.parent} has no {path.name}; give a folder in Hugging Face's layout. It holds: {files_beside(path)}"
+        )
         raise CheckpointError("checkpoint-file-missing", message, path=str(path)) from None
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror or error}"
@@ -150,14 +152,18 @@ def save_checkpoint(
         if dtype == "float16" and not np.array_equal(np.isfinite(stored[name]), np.isfinite(values)):
             message = f"{name} holds {np.abs(values).max():g}; float16 ends at 65504. Save it as float32"
             raise CheckpointError("save-overflow", message, tensor=name)
-    target = Path(folder)
+    write_files(Path(folder), {WEIGHTS: save(stored, metadata={"format": "pt"}), CONFIG: config.encode()})
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files into ``folder``, each whole or not at all. Raises ``CheckpointError`` where it cannot."""
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        _replace(target / WEIGHTS, save(stored, metadata={"format": "pt"}))
-        _replace(target / CONFIG, config.encode())
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            _replace(folder / name, content)
     except OSError as error:
-        message = f"{target} cannot be written: {error.strerror or error}"
-        raise CheckpointError("save-failed", message, folder=str(target)) from error
+        message = f"{folder} cannot be written: {error.strerror or error}"
+        raise CheckpointError("save-failed", message, folder=str(folder)) from error
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -217,11 +223,11 @@ def _no_weights(folder: Path) -> CheckpointError:
         if found:
             message = f"{folder} has no {WEIGHTS}, but {', '.join(found)}. {cure}"
             return CheckpointError(code, message, folder=str(folder), found=found)
-    message = f"{folder} has neither {WEIGHTS} nor {INDEX}. It holds: {_held(folder / WEIGHTS)}"
+    message = f"{folder} has neither {WEIGHTS} nor {INDEX}. It holds: {files_beside(folder / WEIGHTS)}"
     return CheckpointError("checkpoint-no-weights", message, folder=str(folder))
 
 
-def _held(path: Path) -> str:
+def files_beside(path: Path) -> str:
     """The files beside ``path``, for an error: usually one look tells what went wrong."""
     names = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
     return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "nothing"
