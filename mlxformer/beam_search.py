@@ -44,11 +44,13 @@ class _Search:
         self.next_logits, self.batch, self.rules = next_logits, batch, rules
         self.running = np.full((*shape, 1), rules.start_id, np.int32)  # [B, K, T]
         # All beams begin alike: only the first counts, else every one would find the same continuations.
-        self.log_probs = np.where(np.arange(rules.num_beams) == 0, np.float32(0), _OUT) + np.zeros(shape, np.float32)
+        self.log_probs: np.ndarray = np.where(np.arange(rules.num_beams) == 0, np.float32(0), _OUT) + np.zeros(
+            shape, np.float32
+        )
         self.finished = np.full((*shape, rules.max_length), rules.pad_id, np.int32)  # [B, K, max_length]
         self.finished[:, :, 0] = rules.start_id
         self.lengths = np.ones(shape, np.int64)  # of the finished, with their start token
-        self.scores = np.full(shape, _OUT, np.float32)
+        self.scores: np.ndarray = np.full(shape, _OUT, np.float32)
         self.ended = np.zeros(shape, bool)
         self.improvable = np.ones((batch, 1), bool)
 
