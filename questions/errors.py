@@ -1,0 +1,73 @@
+"""The errors that the bank raises and the problems that it finds, each with a ``code`` and ``fields``.
+
+The message is English and whole: what was found, where, and the cure. A program that speaks another language builds
+its own message from ``code`` and ``fields``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+LONGEST_QUOTE = 60  # of what was written in the file, in a message; a longer one is cut
+
+
+class QuestionError(Exception):
+    """The base of all errors raised on purpose. ``code`` is stable; ``fields`` are the values in the message."""
+
+    def __init__(self, code: str, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.fields = fields
+
+
+class UnknownQuestionError(QuestionError, KeyError):
+    """There is no question of that id."""
+
+    def __str__(self) -> str:  # KeyError's own puts the message in quotes
+        return str(self.args[0])
+
+
+class NumberError(QuestionError, ValueError):
+    """What stands where a number should is not one."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong at one place of one file. ``line`` and ``column`` count from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int
+    column: int
+    key: str  # where in the item, as ``sqrt-dk: key_points[2].match``; empty for the file as a whole
+    code: str
+    message: str
+    fields: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+def quoted(text: str) -> str:
+    """``text`` as a message shows it: quoted, on one line, and cut where it is long."""
+    return repr(text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like ``name``, or None where none is like it."""
+    if len(name) > LONGEST_QUOTE:  # difflib's time grows with the product of the lengths
+        return None
+    names = list(known)
+    folded = {known_name.casefold(): known_name for known_name in names}
+    near = difflib.get_close_matches(name.casefold(), folded, 1)
+    return folded[near[0]] if near else None
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` where a known name is near, and always the names there are."""
+    names = list(known)
+    near = nearest(name, names)
+    return (f"; did you mean {near!r}?" if near else ";") + f" there is: {', '.join(names) or 'none'}"

@@ -1,0 +1,164 @@
+"""What a question is: the plain data that a question file holds (see ``questions.item`` for how it is written)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from questions.bilingual import LANGUAGES, Bilingual, Language
+from questions.spans import NumberSpan, numbers
+
+KnobValue = bool | int | float | str
+Alternative = str | tuple[str, ...]  # a phrase, or phrases of which all stand in one clause
+
+
+@dataclass(frozen=True)
+class KeyPoint:
+    """A thing that a good answer says. ``match``: any one alternative in an answer suffices (``questions.marking``)."""
+
+    text: Bilingual
+    match: tuple[Alternative, ...]
+    check: str | None = None  # the check of the experiment that shows it
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """The wrong answer in circulation. ``match`` is what it sounds like, ``check`` what refutes it."""
+
+    text: Bilingual
+    match: tuple[Alternative, ...] = ()
+    check: str | None = None
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Guess the outcome, then run it: the experiment at the question's knobs, with ``settings`` over them."""
+
+    question: Bilingual
+    choices: Mapping[str, Bilingual]  # a to d
+    answer: str
+    why: Bilingual
+    settings: Mapping[str, KnobValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """What an interviewer asks next, with its answer."""
+
+    question: Bilingual
+    answer: Bilingual
+    key_points: tuple[KeyPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class See:
+    """A follow-up that is a question of its own."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A paper, and the place in it."""
+
+    title: Bilingual | str
+    where: Bilingual | str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class ExperimentUse:
+    """The experiment that shows the answer, and the knobs that it is shown at (others at their defaults)."""
+
+    run: str
+    settings: Mapping[str, KnobValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LinkedNumber:
+    """A number that a text shows, and the knobs at which its check measures it. ``key`` and ``language`` say where."""
+
+    key: str
+    language: Language | None  # None: a text that reads the same in both
+    span: NumberSpan
+    settings: Mapping[str, KnobValue]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One item of the bank. ``id`` is stable for ever: progress hangs on it."""
+
+    id: str
+    topic: str
+    level: int
+    question: Bilingual
+    answer: Bilingual
+    key_points: tuple[KeyPoint, ...]
+    source: tuple[str, ...] = ()
+    misconception: Misconception | None = None
+    predict: Predict | None = None
+    follow_ups: tuple[FollowUp | See, ...] = ()
+    sources: tuple[Source, ...] = ()
+    experiment: ExperimentUse | None = None
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+    shipped: bool = field(default=False, compare=False)
+
+    @property
+    def settings(self) -> Mapping[str, KnobValue]:
+        """The knobs that the question runs its experiment at."""
+        return self.experiment.settings if self.experiment else {}
+
+    @property
+    def predict_settings(self) -> Mapping[str, KnobValue]:
+        """The knobs that the predict item runs at: the question's, and its own over them."""
+        return {**self.settings, **(self.predict.settings if self.predict else {})}
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks that this question rests on, each once, in the order of the file."""
+        named = [point.check for point in self.key_points]
+        named += [self.misconception.check] if self.misconception else []
+        for follow_up in self.follow_ups:
+            if isinstance(follow_up, FollowUp):
+                named += [point.check for point in follow_up.key_points]
+        named += [number.span.target for number in self.numbers() if number.span.kind == "check"]
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    def texts(self) -> Iterator[tuple[str, Bilingual | str]]:
+        """Every text that a person reads, with the key it stands under."""
+        yield "question", self.question
+        yield "answer", self.answer
+        yield from _points("key_points", self.key_points)
+        if self.misconception:
+            yield "misconception", self.misconception.text
+        if self.predict:
+            yield "predict.question", self.predict.question
+            for letter, choice in self.predict.choices.items():
+                yield f"predict.choices.{letter}", choice
+            yield "predict.why", self.predict.why
+        for index, follow_up in enumerate(self.follow_ups):
+            if isinstance(follow_up, FollowUp):
+                yield f"follow_ups[{index}].question", follow_up.question
+                yield f"follow_ups[{index}].answer", follow_up.answer
+                yield from _points(f"follow_ups[{index}].key_points", follow_up.key_points)
+        for index, source in enumerate(self.sources):
+            yield f"sources[{index}].title", source.title
+            if source.where is not None:
+                yield f"sources[{index}].where", source.where
+
+    def numbers(self) -> Iterator[LinkedNumber]:
+        """Every number link of every text. Those of the predict item are measured at the predict item's knobs."""
+        for key, text in self.texts():
+            settings = self.predict_settings if key.startswith("predict.") else self.settings
+            if isinstance(text, str):
+                yield from (LinkedNumber(key, None, span, settings) for span in numbers(text))
+                continue
+            for language in LANGUAGES:
+                if not text.missing(language):
+                    yield from (LinkedNumber(key, language, span, settings) for span in numbers(text.say(language)))
+
+
+def _points(key: str, points: tuple[KeyPoint, ...]) -> Iterator[tuple[str, Bilingual]]:
+    for index, point in enumerate(points):
+        yield f"{key}[{index}]", point.text

@@ -1,0 +1,156 @@
+"""Which words of a clause are denied.
+
+Marking must not take "the variance does not grow" for "the variance grows". A cue of denial spoils:
+
+- the whole segment of its clause, where it denies the statement: 不会, 并非, not, never, n't;
+- what it stands before, up to the word that opens the consequence, where it only sets a condition: in 不缩放会饱和,
+  "not scaling makes the softmax saturate" and "without scaling the softmax saturates", 饱和 is said, not denied;
+- what lies between it and the correction: in 不是爆炸而是消失 the second half is said;
+- what follows it, where it sets something aside: 而不是, rather than, instead of.
+
+不仅, 不同, 无论, "not only" and the like deny nothing. 但, 所以, but, so and the like begin a new segment. These are
+rules, not an understanding: where they are too strict, an answer is called "unsure", never wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from questions.words import Clause, Word, is_ideograph
+
+CONDITION_REACH = 4  # words that a "without" without any further sign is taken to cover
+
+_INNOCENT = (
+    "不只 不仅 不光 不但 不单 不止 不断 不同 不管 不论 无论 无非 不妨 不得不 无疑 不少 不错 不可或缺 不可避免 差不多"
+    " 无限 无穷 非常 无监督 无偏 不稳定 未来 淹没 是否 能否 无量纲 不等长 不如说 没错",
+    "not only|not just|not merely|not simply|not to mention|no matter|no doubt|no wonder|nothing but|no less than",
+)
+_DENIALS = (
+    "不是 不会 不能 不可能 不可以 不再 不太 不够 不应 不该 不需要 不用 不必 不存在 不具有 不具备 不属于 不意味 不代表"
+    " 不影响 不保证 不一定 不认为 不觉得 不相信 不说明 未必 并不 并非 并未 并没 绝不 绝非 决不 从不 从未 毫不 毫无"
+    " 远非 没有证据 没有理由 没有根据 没有必要 误以为 误认为 错误地 谬误 谣言 吗 是不是 会不会 能不能 有没有",
+    r"not so|not yet|not|never|cannot|neither|nor|none|nobody|nothing|hardly|barely|rarely|seldom|scarcely"
+    r"|[a-z]+n't|dont|doesnt|didnt|isnt|arent|wasnt|werent|wont|cant|couldnt|wouldnt|shouldnt|havent|hasnt"
+    r"|fail(?:s|ed)? to|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
+)
+_CONDITION_NOT = ("", "not [a-z]+ing")  # "not scaling", where "not" alone denies
+_CONDITIONS = ("不 没有 没 无 未 缺少 缺乏 去掉", r"without|w / o|no|lack|lacks|lacking")
+_OPENERS = (
+    "时 的话 就 则 便 会 将 导致 造成",
+    "then|means|mean|makes|make|leads|lead|causes|cause|lets|gives|will|would|results",
+)
+_CORRECTIONS = ("而是", "but rather|but instead")
+_ASIDES = ("而不是 而非 而不 而并非", "rather than|instead of|as opposed to")
+_BREAKS = (
+    "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然",
+    "but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
+)
+_AFTER_WITHOUT = re.compile(r" (?:the|a|an|it|they|we|all|each|every|attention|softmax) ")
+
+
+def _either(kind: str, terms: tuple[str, str]) -> str:
+    chinese, english = terms
+    words = sorted(chinese.split(), key=len, reverse=True)
+    return f"(?P<{kind}>{'|'.join([*words, rf'(?<= )(?:{english})(?= )'])})"
+
+
+# Earlier kinds win where two begin at one place, so 而不是 is an aside, not a denial, and 不仅 is neither.
+_SIGNALS = re.compile(
+    "|".join(
+        _either(kind, terms)
+        for kind, terms in {
+            "innocent": _INNOCENT,
+            "correction": _CORRECTIONS,
+            "aside": _ASIDES,
+            "condition_not": _CONDITION_NOT,
+            "break": _BREAKS,
+            "denial": _DENIALS,
+            "condition": _CONDITIONS,
+            "opener": _OPENERS,
+        }.items()
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A cue, the words ``cue``, and the words ``scope`` that it spoils; both as half-open ranges within the clause."""
+
+    cue: range
+    scope: range
+
+
+@dataclass(frozen=True, slots=True)
+class _Signal:
+    kind: str
+    start: int  # words of the clause
+    stop: int
+    text: str
+
+
+def denials(clause: Clause) -> list[Denial]:
+    """The denials of ``clause``, in order."""
+    signals = _signals(clause.words)
+    found: list[Denial] = []
+    segment_start = 0
+    segment: list[_Signal] = []
+    for signal in [*signals, _Signal("break", len(clause.words), len(clause.words), "")]:
+        if signal.kind != "break":
+            segment.append(signal)
+            continue
+        found += _in_segment(segment, segment_start, signal.start, clause.words)
+        segment_start, segment = signal.stop, []
+    return found
+
+
+def _in_segment(signals: Sequence[_Signal], start: int, stop: int, words: Sequence[Word]) -> list[Denial]:
+    found: list[Denial] = []
+    correction = opener = stop  # the nearest of each to the right
+    for signal in reversed(signals):
+        cue = range(signal.start, signal.stop)
+        if signal.kind == "correction":
+            correction = opener = signal.start
+        elif signal.kind == "opener":
+            opener = signal.start
+        elif signal.kind == "aside":
+            found.append(Denial(cue, range(signal.start, correction)))
+        elif signal.kind == "denial":
+            whole = range(start, stop) if correction == stop else range(signal.start, correction)
+            found.append(Denial(cue, whole))
+        elif signal.kind.startswith("condition"):
+            end = _condition_end(signal, opener, stop, words)
+            found.append(Denial(cue, range(start, stop) if end == stop else range(signal.start, end)))
+    return found[::-1]
+
+
+def _condition_end(signal: _Signal, opener: int, stop: int, words: Sequence[Word]) -> int:
+    """Where what a condition covers ends; ``stop`` where nothing says that it is only a condition."""
+    if signal.stop + (signal.kind == "condition") <= opener < stop:  # 不会 denies, 不缩放会 sets a condition
+        return opener
+    if signal.text.startswith(("without", "w /")):
+        reach = min(stop, signal.stop + CONDITION_REACH)
+        for index in range(signal.stop + 1, reach):
+            if _AFTER_WITHOUT.fullmatch(f" {words[index].text} "):
+                return index
+        return reach
+    return stop
+
+
+def _signals(words: Sequence[Word]) -> list[_Signal]:
+    """Finds the signals in the words put together: ideographs touch, other words have a space on each side."""
+    pieces: list[str] = []
+    owners: list[int] = []
+    for index, word in enumerate(words):
+        if is_ideograph(word.text):
+            piece = word.text
+        else:
+            piece = f"{word.text} " if pieces and pieces[-1].endswith(" ") else f" {word.text} "
+        pieces.append(piece)
+        owners += [index] * len(piece)
+    found: list[_Signal] = []
+    for match in _SIGNALS.finditer("".join(pieces)):
+        first, last = match.start(), match.end() - 1
+        found.append(_Signal(str(match.lastgroup), owners[first], owners[last] + 1, match[0]))
+    return found

@@ -1,0 +1,240 @@
+"""YAML text to nodes that know their line and column.
+
+The events come from PyYAML's C parser (its own one where that is not built); the nodes are built here, so that no tag
+is ever resolved (``no``, ``on`` and ``12:30`` stay what was typed), nothing can refer to anything else, nesting is
+bounded before it can exhaust the stack, and a duplicate key is seen.
+
+What is wrong is reported, not raised, and the node it stands in is marked ``broken``: the rest of the file is read.
+Where the text is not YAML at all, its top-level items are read one by one, so that a stray quote spoils one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import yaml
+
+from questions.errors import quoted
+
+MAX_BYTES = 10_000_000
+MAX_DEPTH = 64
+MAX_ITEMS_SAVED = 1000  # of a file that is not YAML as a whole: each is parsed by itself
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Report = Callable[..., None]  # report(code, message, line, column, **fields), both counted from 0
+Place = tuple[int, int]  # line and column, both from 0
+
+_ITEM_START = re.compile(r"^-(?= |$)", re.MULTILINE)
+# What YAML allows, and so what may stand in a file: https://yaml.org/spec/1.2.2/#51-character-set
+# less the line ends that editors and YAML count differently, so that a line number means one thing.
+_NOT_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(slots=True)
+class Node:
+    """A piece of YAML: a ``scalar`` (``value``), a ``list`` (``items``) or a ``map`` (``entries``)."""
+
+    kind: Literal["scalar", "list", "map"]
+    start: Place
+    end: Place
+    value: str = ""
+    plain: bool = False  # a scalar without quotes
+    items: list[Node] = field(default_factory=list)
+    entries: list[tuple[Node, Node]] = field(default_factory=list)
+    broken: bool = False  # something within has been reported
+
+    def get(self, key: str) -> Node | None:
+        """The value under ``key`` of a map."""
+        return next((value for name, value in self.entries if name.value == key), None)
+
+
+def decode(data: bytes, report: Report) -> str | None:
+    """The text of a file: UTF-8, with or without a byte-order mark. None, after a report, where it is not that."""
+    if len(data) > MAX_BYTES:
+        report("file-too-large", f"the file is larger than {MAX_BYTES:,} bytes; split it", 0, 0, limit=MAX_BYTES)
+        return None
+    try:
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig")
+        found = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{data[error.start]:02x}"
+        message = f"the file is not UTF-8 ({found}); save it as UTF-8"
+        report("not-utf-8", message, *_place(before, len(before)), found=found)
+        return None
+    stray = _NOT_TEXT.search(text)
+    if stray:
+        name = f"U+{ord(stray.group()):04X}"
+        report(
+            "control-character",
+            f"the character {name} may not stand in a file; delete it",
+            *_place(text, stray.start()),
+            character=name,
+        )
+        return None
+    return text
+
+
+def compose_items(text: str, report: Report) -> list[Node]:
+    """The items of the top-level list of ``text``. Reports whatever is wrong, and gives what could be read."""
+    found: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    try:
+        documents = list(_documents(text, lambda *place, **fields: found.append((place, fields))))
+    except yaml.MarkedYAMLError as error:
+        return _compose_one_by_one(text, error, report)
+    for place, fields in found:
+        report(*place, **fields)
+    if not documents:
+        report("empty-file", "there is no question in the file; begin one with '- id:'", 0, 0)
+        return []
+    for extra in documents[1:]:
+        report("many-documents", "a file holds one list of questions; delete the '---' before this", *extra.start)
+    top = documents[0]
+    if top.kind == "list":
+        return top.items
+    if not top.broken:
+        report(
+            "not-a-list",
+            "a file is a list of questions; begin each with '- id:' and indent what belongs to it",
+            *top.start,
+        )
+    return []
+
+
+def _compose_one_by_one(text: str, error: yaml.MarkedYAMLError, report: Report) -> list[Node]:
+    """What can be saved of a text that is not YAML: every ``- `` at the left margin begins an item."""
+    starts = [match.start() for match in _ITEM_START.finditer(text)]
+    if not starts or len(starts) > MAX_ITEMS_SAVED:
+        _report_syntax(text, error, 0, report)
+        return []
+    items: list[Node] = []
+    line = text.count("\n", 0, starts[0])
+    for start, stop in zip(starts, [*starts[1:], len(text)], strict=True):
+        part = text[start:stop]
+        try:
+            for document in _documents(part, report, line):
+                items += document.items
+        except yaml.MarkedYAMLError as part_error:
+            _report_syntax(part, part_error, line, report)
+        line += part.count("\n")
+    return items
+
+
+def _report_syntax(text: str, error: yaml.MarkedYAMLError, first_line: int, report: Report) -> None:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    lines = text.split("\n")
+    written = lines[line] if line < len(lines) else ""
+    if "\t" in written[: len(written) - len(written.lstrip())]:
+        report("tab", "a tab indents this line; YAML wants spaces", first_line + line, 0)
+        return
+    problem = " ".join(part for part in (error.context, error.problem) if part)
+    cure = "a text wants quotes that holds ': ' or ' #', or begins with one of [ { } ] , & * # ? | - > ! % @ ` \" '"
+    report("not-yaml", f"this is not YAML: {problem}; {cure}", first_line + line, column, problem=problem)
+
+
+def _documents(text: str, report: Report, first_line: int = 0) -> Iterator[Node]:
+    builder = _Builder(report, first_line)
+    for event in yaml.parse(text, Loader=LOADER):
+        root = builder.take(event)
+        if root is not None:
+            yield root
+
+
+class _Builder:
+    """Builds nodes from events with a stack of its own, so that depth costs a comparison and not a recursion."""
+
+    def __init__(self, report: Report, first_line: int) -> None:
+        self.report = report
+        self.first_line = first_line
+        self.open: list[tuple[Node, list[Node]]] = []  # the lists and maps not yet closed, and their children so far
+        self.too_deep = 0  # how many levels beyond the limit are open
+
+    def take(self, event: yaml.Event) -> Node | None:
+        """Take one event; gives the root when it is complete."""
+        if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
+            kind: Literal["list", "map"] = "list" if isinstance(event, yaml.SequenceStartEvent) else "map"
+            self._begin(event, kind)
+            return None
+        if isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
+            return self._finish(event)
+        if isinstance(event, yaml.ScalarEvent | yaml.AliasEvent) and not self.too_deep:
+            return self._attach(self._leaf(event))
+        return None
+
+    def _place(self, mark: Any) -> Place:
+        return self.first_line + mark.line, mark.column
+
+    def _begin(self, event: yaml.CollectionStartEvent, kind: Literal["list", "map"]) -> None:
+        if self.too_deep or len(self.open) == MAX_DEPTH:
+            if not self.too_deep:
+                message = f"this is nested more than {MAX_DEPTH} levels deep"
+                self.report("too-deep", message, *self._place(event.start_mark), limit=MAX_DEPTH)
+                self.open[-1][0].broken = True
+            self.too_deep += 1
+            return
+        node = Node(kind, self._place(event.start_mark), self._place(event.end_mark))
+        self._refuse_properties(event, node)
+        self.open.append((node, []))
+
+    def _finish(self, event: yaml.CollectionEndEvent) -> Node | None:
+        if self.too_deep:
+            self.too_deep -= 1
+            return None
+        node, children = self.open.pop()
+        node.end = self._place(event.end_mark)
+        node.broken = node.broken or any(child.broken for child in children)
+        if node.kind == "list":
+            node.items = children
+        elif len(children) % 2 == 0:  # odd only where a key or value was too deep, which has been reported
+            self._pair(node, children)
+        return self._attach(node)
+
+    def _pair(self, node: Node, children: list[Node]) -> None:
+        first: dict[str, Node] = {}
+        for key, value in zip(children[::2], children[1::2], strict=True):
+            if key.kind != "scalar":
+                self.report("key-not-text", "a key is one word, not a list or a map", *key.start)
+                node.broken = True
+            elif key.value in first:
+                line = first[key.value].start[0] + 1
+                message = f"the key {quoted(key.value)} stands here twice, first in line {line}; delete one"
+                self.report("duplicate-key", message, *key.start, name=key.value, first_line=line)
+                node.broken = True
+            else:
+                first[key.value] = key
+                node.entries.append((key, value))
+
+    def _leaf(self, event: yaml.NodeEvent) -> Node:
+        start, end = self._place(event.start_mark), self._place(event.end_mark)
+        if isinstance(event, yaml.ScalarEvent):
+            node = Node("scalar", start, end, event.value, plain=bool(event.implicit[0]) and event.style in (None, ""))
+            self._refuse_properties(event, node)
+            return node
+        message = f"the alias '*{event.anchor}' is refused: write the text out; a text that begins with * wants quotes"
+        self.report("alias", message, *start, name=event.anchor)
+        return Node("scalar", start, end, broken=True)
+
+    def _refuse_properties(self, event: yaml.NodeEvent, node: Node) -> None:
+        if event.anchor is not None:
+            message = f"the anchor '&{event.anchor}' is refused; a text that begins with & wants quotes"
+            self.report("anchor", message, *node.start, name=event.anchor)
+            node.broken = True
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            message = f"the tag {quoted(tag)} is refused; a text that begins with ! wants quotes"
+            self.report("tag", message, *node.start, name=tag)
+            node.broken = True
+
+    def _attach(self, node: Node) -> Node | None:
+        if not self.open:
+            return node
+        self.open[-1][1].append(node)
+        return None
+
+
+def _place(text: str, offset: int) -> Place:
+    line = text.count("\n", 0, offset)
+    return line, offset - (text.rfind("\n", 0, offset) + 1)

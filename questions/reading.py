@@ -1,0 +1,61 @@
+"""The reading of one item: what it is read against, and where its problems go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from questions.catalogue import Catalogue, ExperimentFacts
+from questions.errors import Problem
+from questions.nodes import Node, Place
+
+
+class Broken:
+    """Stands for what could not be read; why has been reported."""
+
+
+BROKEN: Final = Broken()
+
+
+@dataclass
+class Reading:
+    """One item on its way from nodes to a ``Question``.
+
+    ``complete`` holds the shipped bank to more than a user's file: both languages, and every part. The lists collect
+    what can only be judged when the whole item has been read.
+    """
+
+    file: str
+    text: str  # of the file
+    complete: bool
+    catalogue: Catalogue | None
+    report: Callable[[Problem], None]
+    item: str = ""  # the item's id, once known
+    experiment: ExperimentFacts | None = None
+    texts: list[tuple[str, Node]] = field(default_factory=list)
+    checks: list[tuple[str, Node]] = field(default_factory=list)
+    sees: list[tuple[str, Node]] = field(default_factory=list)
+    reported: bool = False
+
+    def problem(self, code: str, message: str, at: Node | Place, key: str, **fields: Any) -> None:
+        """Report what is wrong at a node, or at a place given as line and column from 0."""
+        line, column = at.start if isinstance(at, Node) else at
+        self.reported = True
+        where = f"{self.item}: {key}" if self.item and key else self.item or key
+        self.report(Problem(self.file, line + 1, column + 1, where, code, message, fields))
+
+    def place_of(self, node: Node, written: str) -> Place:
+        """Where ``written`` stands within a scalar's source: its own place where it was written as it reads."""
+        start, stop = self._offset(node.start), self._offset(node.end)
+        found = self.text.find(written, start, stop)
+        if found < 0:
+            return node.start
+        line = self.text.count("\n", 0, found)
+        return line, found - (self.text.rfind("\n", 0, found) + 1)
+
+    def _offset(self, place: Place) -> int:
+        offset = 0
+        for _ in range(place[0]):
+            offset = self.text.find("\n", offset) + 1
+        return offset + place[1]

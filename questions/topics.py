@@ -1,0 +1,27 @@
+"""The topics of the shipped bank, one file each, and what the screen calls them."""
+
+from __future__ import annotations
+
+from questions.bilingual import Bilingual
+
+TOPICS: dict[str, Bilingual] = {
+    "overview": Bilingual("总览", "overview"),
+    "attention": Bilingual("注意力", "attention"),
+    "multi-head": Bilingual("多头注意力", "multi-head attention"),
+    "recurrent": Bilingual("循环网络", "recurrent networks"),
+    "seq2seq": Bilingual("序列到序列", "sequence to sequence"),
+    "masking": Bilingual("掩码", "masking"),
+    "positions": Bilingual("位置编码", "positions"),
+    "architecture": Bilingual("架构", "architecture"),
+    "parameters": Bilingual("参数与计算量", "parameters and cost"),
+    "training": Bilingual("训练", "training"),
+    "tokenization": Bilingual("分词", "tokenization"),
+    "bert": Bilingual("BERT", "BERT"),
+    "inference": Bilingual("推理", "inference"),
+    "long-context": Bilingual("长文本", "long context"),
+}
+
+
+def topic_title(topic: str) -> Bilingual:
+    """What ``topic`` is called; a topic of a user's own is called what they called it."""
+    return TOPICS.get(topic, Bilingual(topic, topic))

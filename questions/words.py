@@ -1,0 +1,162 @@
+"""A text as words that can be compared, each knowing the characters it was typed as.
+
+Words are compared after compatibility decomposition (NFKD, less accents), case folding and, for the characters this
+field uses, simplification of Chinese: ``Ｑ``, ``ｑ`` and ``Q`` are one, ``dₖ``, ``d_k``, ``d_{k}`` and ``dk`` are one,
+``√`` is ``sqrt``, 變 is 变. A run of Latin letters and digits is a word, an ideograph is a word by itself (but 协方差
+is no 方差), a mathematical sign is one. All in one pass: the time grows with the length of the text.
+
+Words stand in clauses, which punctuation ends. What stands in parentheses is a clause of its own, and the clause
+around it goes on after it; ``sqrt(d_k)`` and ``Var(q·k)`` are calls, not parentheses.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+MOST_MARKS = 16  # on one letter: normalizing takes the square of their number
+
+_TRADITIONAL = (
+    "詞權頭層變縮點積與為麼無沒間單獨維數長標準遺門憶壓鍵詢來裡關處時線網絡應當經過減動靜開連結組計複雜隨"
+    "機練訓輸碼編譯語義遞歸導鏈則範圍個兩對稱轉換擴闊響獻飽剛將從後這樣還讓說該問題實現錯誤寬總歷樹條區別"
+    "於們種類項級較難簡純縱橫軸頂質優選擇達遠邊內產穩衝擊補齊訊號據庫話檢測試驗證屬嗎強負擔顯圖夠億萬專業"
+    "傳統聯繫極殘會並僅斷論鎖滯寫讀態構參絕爲啟納階鄰體習終慮濾滿滅亂錄環歐徑幾"
+)
+_SIMPLIFIED = (
+    "词权头层变缩点积与为么无没间单独维数长标准遗门忆压键询来里关处时线网络应当经过减动静开连结组计复杂随"
+    "机练训输码编译语义递归导链则范围个两对称转换扩阔响献饱刚将从后这样还让说该问题实现错误宽总历树条区别"
+    "于们种类项级较难简纯纵横轴顶质优选择达远边内产稳冲击补齐讯号据库话检测试验证属吗强负担显图够亿万专业"
+    "传统联系极残会并仅断论锁滞写读态构参绝为启纳阶邻体习终虑滤满灭乱录环欧径几"
+)
+_SIMPLIFY = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+_UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})  # joiners, direction marks: nothing that a reader sees
+
+_IDEOGRAPHS = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_COMPOUNDS = ("协方差", "非线性")  # hold another term of the field, and are not it
+_LETTER = rf"(?:(?![{_IDEOGRAPHS}])[^\W_])"
+_TOKEN = re.compile(
+    rf"(?P<word>{_LETTER}(?:[_^]*{_LETTER}|[_^]+\{{(?={_LETTER})|['’`´](?=[a-z])"  # d_k, d_{{k}}, don't
+    r"|(?<=[0-9])\.(?=[0-9])|(?<=[0-9]),(?=[0-9]{3}))*)"  # 0.5 and 1,024
+    rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{_IDEOGRAPHS}√/=×+<>≤≥∝%])"
+    r"|(?P<open>[(\[{【「『《〔])|(?P<close>[)\]}】」』》〕])"
+    r"|(?P<asks>\?)|(?P<sentence>[。!;\n]|\.(?!\w))|(?P<clause>,)"
+)
+_UNWORDED = str.maketrans({**dict.fromkeys("_^{,"), "’": "'", "`": "'", "´": "'"})
+_PARTNER = dict(zip(")]}】」』》〕", "([{【「『《〔", strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word to compare, and the characters ``start:stop`` of the text that it was typed as."""
+
+    text: str
+    start: int
+    stop: int
+
+
+@dataclass(slots=True)
+class Clause:
+    """The words between two ends. ``asks``: it ends with a question mark. ``sentence``: which sentence it is in."""
+
+    words: list[Word] = field(default_factory=list)
+    asks: bool = False
+    sentence: int = 0
+
+
+def clauses(text: str) -> list[Clause]:
+    """The clauses of ``text`` that have words."""
+    return _Splitter(text).run()
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a phrase, whatever their clause."""
+    return tuple(word.text for clause in clauses(text) for word in clause.words)
+
+
+def is_ideograph(word: str) -> bool:
+    """Whether a word is Chinese: one character, or a compound."""
+    return bool(re.match(f"[{_IDEOGRAPHS}]", word))
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """The characters to compare, and for each the index in ``text`` of the one that it stands for; then the end."""
+    if text.isascii():
+        return text.lower(), list(range(len(text) + 1))
+    characters: list[str] = []
+    starts: list[int] = []
+    index = 0
+    while index < len(text):
+        start, index = index, index + 1
+        typed = text[start]
+        if typed < "\x80" or "\u4e00" <= typed <= "\u9fff":  # most of what is typed decomposes into itself
+            characters.append(typed.lower())
+            starts.append(start)
+            continue
+        while index < len(text) and unicodedata.combining(text[index]):
+            index += 1
+        if unicodedata.category(typed) in _UNSEEN:
+            continue
+        for character in unicodedata.normalize("NFKD", text[start : min(index, start + MOST_MARKS)]).casefold():
+            if not unicodedata.combining(character):
+                characters.append(character)
+                starts.append(start)
+    return "".join(characters).translate(_SIMPLIFY), [*starts, len(text)]
+
+
+class _Splitter:
+    """Goes through the tokens once, with a clause open."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.done: list[Clause] = []
+        self.clause = Clause()
+        self.interrupted: list[Clause] = []  # by a parenthesis
+        self.brackets: list[tuple[str, bool]] = []  # those open, and whether each is a call's
+        self.sentence = 0
+
+    def run(self) -> list[Clause]:
+        folded, starts = _folded(self.text)
+        for token in _TOKEN.finditer(folded):
+            kind = token.lastgroup
+            begin, end = starts[token.start()], starts[token.end() - 1] + 1
+            if kind == "word" or kind == "sign":
+                word = token[0].translate(_UNWORDED).removesuffix("'s") if kind == "word" else token[0]
+                self.clause.words.append(Word("sqrt" if word == "√" else word, begin, end))
+                if kind == "word" and "{" in token[0]:
+                    self.brackets += [("{", True)] * token[0].count("{")
+            elif kind == "open":
+                before = folded[token.start() - 1 : token.start()]
+                called = self.text[begin] in "([{" and bool(re.fullmatch(rf"{_LETTER}|[√_^]", before))
+                self._open(token[0], called)
+            elif kind == "close":
+                self._close(_PARTNER[token[0]])
+            else:
+                self.clause.asks = kind == "asks"
+                self._end_clause()
+                self.sentence += kind != "clause"
+        while self.interrupted:
+            self._resume()
+        self._end_clause()
+        return self.done
+
+    def _open(self, bracket: str, called: bool) -> None:
+        self.brackets.append((bracket, called))
+        if not called:
+            self.interrupted.append(self.clause)
+            self.clause = Clause()
+
+    def _close(self, bracket: str) -> None:
+        if self.brackets and self.brackets[-1][0] == bracket and not self.brackets.pop()[1]:
+            self._resume()
+
+    def _resume(self) -> None:
+        """Go on with the clause around a parenthesis."""
+        self._end_clause()
+        self.clause = self.interrupted.pop()
+
+    def _end_clause(self) -> None:
+        self.clause.sentence = self.sentence
+        if self.clause.words:
+            self.done.append(self.clause)
+        self.clause = Clause()
