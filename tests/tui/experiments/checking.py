@@ -1,0 +1,101 @@
+"""What every experiment must stand, for the test of each: falsifiers that bite, knobs at their ends, no NaN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tui.experiments.contract import Experiment, Knob, KnobValue, Result
+from tui.experiments.falsify import broken
+from tui.figures.data import FIGURE_KINDS, Bars, Curve, Heatmap, Table, Tensor, Tokens
+from tui.figures.heatmap import check_shapes
+
+# What people type into a text field: nothing, blanks, one character, scripts and signs nobody thought of.
+SENTENCES = ("", " \t\u3000 ", "猫", "a a a a", "ไทยไม่มีช่องว่าง العربية 👩‍👩‍👧 \u200b e\u0301 \ud83d [b]x[/b]")
+
+
+def values_of(experiment: Experiment, settings: Mapping[str, object] | None = None) -> dict[str, float | None]:
+    return {check.name: check.measured for check in experiment.run(settings).checks}
+
+
+def assert_all_hold(result: Result) -> None:
+    failing = [(check.name, check.measured, check.expected) for check in result.checks if not check.holds]
+    assert not failing
+
+
+def assert_hold_or_null(result: Result, settings: object) -> None:
+    failing = [
+        (check.name, check.measured, check.expected, check.tolerance) for check in result.checks if check.holds is False
+    ]
+    assert not failing, f"at {settings}: {failing}"
+    for check in result.checks:
+        if check.holds is None:
+            assert check.reason is not None and check.reason.zh and check.reason.en and check.measured is None
+        else:
+            assert check.measured is not None and math.isfinite(check.measured)
+
+
+def assert_falsifiers_bite(experiment: Experiment) -> None:
+    """Each check holds at the defaults, and not when what its ``fails_when`` names is broken."""
+    assert_all_hold(experiment.run())
+    holding = [declared.name for declared in experiment.checks if broken(experiment, declared.name).holds is not False]
+    assert not holding, f"still hold, or became null, when broken: {holding}"
+
+
+def ends(knob: Knob) -> list[KnobValue]:
+    """The values at which a knob is most likely to go wrong."""
+    if knob.kind == "number":
+        whole = all(float(bound).is_integer() for bound in (knob.minimum, knob.maximum, knob.step))
+        return [int(value) if whole else value for value in (knob.minimum, knob.maximum)]
+    if knob.kind == "choice":
+        return [choice.value for choice in knob.choices]
+    if knob.kind == "switch":
+        return [False, True]
+    sentences = [text for text in SENTENCES if len(text) <= knob.max_length]
+    return [*sentences, ("阅读" * knob.max_length)[: knob.max_length]]
+
+
+def settings_at_ends(experiment: Experiment) -> Iterator[dict[str, KnobValue]]:
+    """Each knob alone at each of its ends, then all at the first and all at the last."""
+    for knob in experiment.knobs:
+        for value in ends(knob):
+            yield {knob.name: value}
+    yield {knob.name: ends(knob)[0] for knob in experiment.knobs if knob.kind != "text"}
+    yield {knob.name: ends(knob)[-1] for knob in experiment.knobs}
+
+
+def assert_result_is_sound(experiment: Experiment, result: Result) -> None:
+    """Every declared check once, figures well-formed and without NaN."""
+    assert [check.name for check in result.checks] == [declared.name for declared in experiment.checks]
+    for figure in result.figures:
+        assert isinstance(figure, FIGURE_KINDS)
+        assert_figure_is_finite(figure)
+
+
+def assert_figure_is_finite(figure: Any) -> None:
+    if isinstance(figure, Heatmap):
+        check_shapes(figure)
+        for stage in figure.stages:
+            assert np.isfinite(np.asarray(stage.values, np.float64)).all(), (figure.name, stage.name)
+    elif isinstance(figure, Curve):
+        for series in figure.series:
+            assert len(series.x) == len(series.y)
+            assert np.isfinite(series.x).all() and not np.isinf(series.y).any(), figure.name
+    elif isinstance(figure, Bars):
+        assert len(figure.labels) == len(figure.values)
+        assert np.isfinite(figure.values).all(), figure.name
+    elif isinstance(figure, Tokens):
+        for strip in figure.strips:
+            for extra in (strip.values, strip.marks):
+                assert extra is None or len(extra) == len(strip.tokens)
+            assert strip.values is None or all(0 <= value <= 1 for value in strip.values)
+    elif isinstance(figure, Table):
+        for row in figure.rows:
+            assert len(row) == len(figure.columns)
+            assert not any(isinstance(cell, float) and not math.isfinite(cell) for cell in row), (figure.name, row)
+    elif isinstance(figure, Tensor):
+        values = np.asarray(figure.values)
+        assert values.ndim == len(figure.axes) and np.isfinite(values.astype(np.float64)).all(), figure.name

@@ -1,0 +1,300 @@
+"""Measures the scores, the softmax and the gradients of real attention at several scales."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx, to_numpy
+from mlxformer.diagnostics import entropy, softmax_jacobian_norm, softmax_jacobian_spectral_norm
+from questions.bilingual import Bilingual
+from tui.experiments.bodies.reported_trace import traced
+from tui.experiments.contract import Check, Report, Result
+from tui.experiments.scaling import theory
+from tui.experiments.scaling.declaration import EXPERIMENT
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
+
+GROUP = 20  # queries that share one set of keys: enough sets to average over, and a map that can be read
+PAIRS = 2500  # groups of 2 x 2 for the variance: 10,000 scores, whose variance is then known to 2 %
+SWEEP = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+SWEEP_QUERIES = 200
+ARM_NAMES: dict[str, Label] = {"none": Bilingual("不缩放", "unscaled"), "sqrt": "1/√d_k", "dk": "1/d_k"}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One scale on the same queries and keys; weights [G, 1, 20, n], the others one number a row, [R]."""
+
+    steps: mf.Trace
+    weights: np.ndarray
+    saturated: float  # per cent
+    jacobians: np.ndarray
+    entropies: np.ndarray
+    gradients: np.ndarray
+
+
+def run(knobs: Mapping[str, Any], report: Report) -> Result:
+    d_k, keys, queries, seed = int(knobs["d_k"]), int(knobs["keys"]), int(knobs["queries"]), int(knobs["seed"])
+    scales = _scales(d_k, float(knobs["unscaled_power"]))
+    std = float(knobs["component_std"])
+    q, k, v = _draw(seed, d_k, keys, queries, std)
+    arms: dict[str, Arm] = {}
+    for index, (name, scale) in enumerate(scales.items()):
+        arms[name] = _measure(q, k, v, scale, queries, report, 0.2 * index)
+    scores, scaled = _score_sample(seed, d_k, std, report)
+    report(0.7, "checks")
+    checks = _checks(d_k, keys, queries, arms, scores, scaled)
+    chosen = str(knobs["scale"])
+    figures: list[Figure] = [
+        _map(arms[chosen], knobs),
+        _histogram(scores * scales[chosen], knobs),
+        *_sweep(knobs, report),
+        _saturated_bars(arms),
+        _table(arms),
+    ]
+    return Result(figures, checks, tuple(arms[chosen].steps))
+
+
+def _scales(d_k: int, unscaled_power: float = 0.0) -> dict[str, float]:
+    return {"none": float(d_k) ** -unscaled_power, "sqrt": float(d_k) ** -0.5, "dk": 1.0 / d_k}
+
+
+def _draw(seed: int, d_k: int, keys: int, queries: int, std: float = 1.0) -> tuple[Any, Any, Any]:
+    """q [G, 1, 20, D], k [G, 1, n, D] and v [G, 1, n, 1], N(0, std²); G groups with keys of their own."""
+    generator = np.random.default_rng([seed, d_k, keys])
+    groups = math.ceil(queries / GROUP)
+    shapes = ((groups, 1, GROUP, d_k), (groups, 1, keys, d_k))
+    q, k = (mx.array(std * generator.standard_normal(shape, np.float32)) for shape in shapes)
+    return q, k, mx.array(generator.standard_normal((groups, 1, keys, 1), np.float32))
+
+
+def _measure(q: Any, k: Any, v: Any, scale: float, queries: int, report: Report, done: float) -> Arm:
+    """Attention at ``scale`` and ∂L/∂q of L = the sum of its outputs, each the mean of v under one row's weights."""
+    with traced(report, done) as steps:
+        mf.scaled_dot_product_attention(q, k, v, scale=scale)
+
+    def loss(q: Any) -> Any:
+        return mx.sum(mf.scaled_dot_product_attention(q, k, v, scale=scale))
+
+    with traced(report, done + 0.1):
+        gradient = to_numpy(mx.grad(loss)(q)).astype(np.float64)  # [G, 1, 20, D]
+    weights = steps["weights"].value
+    rows = weights.reshape(-1, weights.shape[-1])[:queries]  # [R, n]
+    return Arm(
+        steps,
+        weights,
+        100.0 * float((rows.max(-1) > 0.99).mean()),
+        softmax_jacobian_norm(rows),
+        entropy(rows, normalised=True),
+        np.linalg.norm(gradient, axis=-1).reshape(-1)[:queries],
+    )
+
+
+def _score_sample(seed: int, d_k: int, std: float, report: Report) -> tuple[np.ndarray, np.ndarray]:
+    """10,000 scores before and after the scale that attention applies by itself, from 5,000 queries and keys."""
+    generator = np.random.default_rng([seed, d_k])
+    q, k = (mx.array(std * generator.standard_normal((PAIRS, 1, 2, d_k), np.float32)) for _ in range(2))
+    with traced(report, 0.6) as steps:
+        mf.attention_weights(q, k)
+    return steps["scores"].value.reshape(-1), steps["scaled"].value.reshape(-1)
+
+
+def _checks(
+    d_k: int, keys: int, queries: int, arms: dict[str, Arm], scores: np.ndarray, scaled: np.ndarray
+) -> list[Check]:
+    measured = EXPERIMENT.measured
+    none, sqrt = arms["none"], arms["sqrt"]
+    scales = _scales(d_k)
+    should = {name: theory.rows(d_k, keys, scales[name]) for name in ("none", "sqrt")}
+    share = should["none"].saturated / 100
+    # Five standard deviations. Rows of one group share their keys, which adds a little to the binomial's; half a
+    # point more is for the reference's own sampling.
+    tolerance = 100 * 5 * math.sqrt(share * (1 - share) / queries) + 0.5
+    # With scores of a small variance s², H ≈ ln n − s²/2, and n scores have the variance (1 − 1/n) / d_k.
+    flat = 1 - (1 - 1 / keys) / (2 * d_k * math.log(keys))
+    norms = [softmax_jacobian_spectral_norm(arm.weights).max() for arm in (none, sqrt)]
+    return [
+        measured("variance-grows", float(np.var(scores, dtype=np.float64)), float(d_k), 0.1 * d_k),
+        measured("variance-scaled", float(np.var(scaled, dtype=np.float64)), 1.0, 0.1),
+        measured("saturated-rows", none.saturated, 100 * share, tolerance),
+        measured("saturated-rows-scaled", sqrt.saturated, 1.0),
+        _where_theory_says(
+            "median-jacobian-ratio",
+            float(np.median(none.jacobians) / np.median(sqrt.jacobians)),
+            limit=0.1,
+            theory_ratio=should["none"].jacobian_norm / should["sqrt"].jacobian_norm,
+        ),
+        measured("jacobian-bounded", float(max(norms)), 0.5, 1e-6),
+        measured("dk-flattens", float(arms["dk"].entropies.mean()), flat, 0.02),
+        _mean_gradient(none, sqrt, should["none"], should["sqrt"].gradient_mean, queries),
+        _where_theory_says(
+            "median-gradient-smaller-unscaled",
+            float(np.median(none.gradients) / np.median(sqrt.gradients)),
+            limit=0.5,
+            theory_ratio=should["none"].gradient_norm / should["sqrt"].gradient_norm,
+        ),
+    ]
+
+
+def _mean_gradient(none: Arm, sqrt: Arm, should: theory.Rows, scaled_mean: float, queries: int) -> Check:
+    """Claimed where so many queries pin a mean down that its theory, less four standard errors, is the larger one."""
+    name = "mean-gradient-larger-unscaled"
+    least = should.gradient_mean - 4 * should.gradient_deviation / math.sqrt(queries)
+    if least >= scaled_mean:
+        return EXPERIMENT.measured(name, float(none.gradients.mean() / sqrt.gradients.mean()), 1.0)
+    return EXPERIMENT.undefined(
+        name,
+        Bilingual(
+            f"{queries} 个查询太少：均值全靠几行尖峰，这么少的行定不下来。把查询或键加多。",
+            f"{queries} queries are too few: a few spiky rows carry the mean. Take more queries or more keys.",
+        ),
+    )
+
+
+def _where_theory_says(name: str, ratio: float, limit: float, theory_ratio: float) -> Check:
+    """A ratio of medians, below ``limit`` where theory puts it below half of that; else it is not claimed."""
+    if theory_ratio <= limit / 2:
+        return EXPERIMENT.measured(name, ratio, limit)
+    return EXPERIMENT.undefined(
+        name,
+        Bilingual(
+            f"d_k 还太小（或键太多），多数行没有饱和：理论比值是 {theory_ratio:.2g}，不超过 {limit / 2:g} 才断言。",
+            f"d_k is too small here (or the keys too many) to saturate most rows: theory puts this ratio at "
+            f"{theory_ratio:.2g}, and the claim is made only where that is at most {limit / 2:g}.",
+        ),
+    )
+
+
+def _map(arm: Arm, knobs: Mapping[str, Any]) -> Heatmap:
+    """The first group: 20 queries and their keys."""
+    seed, d_k = knobs["seed"], knobs["d_k"]
+    name = _name(str(knobs["scale"]))
+    weights = arm.weights[0]
+    stages = [
+        Stage("scores", "q·k", arm.steps["scores"].value[0], "signed"),
+        Stage("scaled", Bilingual("缩放后", "scaled"), arm.steps["scaled"].value[0], "signed"),
+        Stage("weights", Bilingual("权重", "weights"), weights),
+    ]
+    return Heatmap(
+        Bilingual(
+            f"注意力，d_k = {d_k}，{name.say('zh')}（随机数据，种子 {seed}）",
+            f"Attention, d_k = {d_k}, {name.say('en')} (random data, seed {seed})",
+        ),
+        stages,
+        rows=[f"q{index}" for index in range(weights.shape[1])],
+        columns=[f"k{index}" for index in range(weights.shape[2])],
+        name="attention",
+    )
+
+
+def _histogram(scores: np.ndarray, knobs: Mapping[str, Any]) -> Curve:
+    """The density of the chosen scores beside that of N(0, 1), over four of the wider one's standard deviations."""
+    name = _name(str(knobs["scale"]))
+    reach = 4 * max(1.0, float(scores.std()))
+    density, edges = np.histogram(scores, bins=61, range=(-reach, reach), density=True)
+    middles = (edges[:-1] + edges[1:]) / 2
+    normal = np.exp(-np.square(middles) / 2) / math.sqrt(2 * math.pi)
+    return Curve(
+        Bilingual(f"10,000 个得分的分布，{name.say('zh')}", f"Distribution of 10,000 scores, {name.say('en')}"),
+        x_label=Bilingual("进入 softmax 的得分", "score that enters the softmax"),
+        y_label=Bilingual("密度", "density"),
+        series=[
+            Series(Bilingual("实测", "measured"), middles.tolist(), density.tolist()),
+            Series("N(0, 1)", middles.tolist(), normal.tolist()),
+        ],
+        name="histogram",
+    )
+
+
+def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
+    """Normalised entropy and median ‖J‖ against d_k, each width with queries and keys of its own."""
+    keys, seed = int(knobs["keys"]), int(knobs["seed"])
+    entropies: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
+    jacobians: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
+    for index, d_k in enumerate(SWEEP):
+        report(0.8 + 0.2 * index / len(SWEEP), f"d_k = {d_k}")
+        q, k, _ = _draw(seed, d_k, keys, SWEEP_QUERIES)
+        for name, scale in _scales(d_k).items():
+            weights = to_numpy(mf.attention_weights(q, k, scale=scale))
+            entropies[name].append(float(entropy(weights, normalised=True).mean()))
+            jacobians[name].append(float(np.median(softmax_jacobian_norm(weights))))
+    marks = [(float(knobs["d_k"]), "d_k")]
+    x = [float(d_k) for d_k in SWEEP]
+
+    def series(values: dict[str, list[float]]) -> list[Series]:
+        return [Series(label, x, values[name]) for name, label in ARM_NAMES.items()]
+
+    return [
+        Curve(
+            Bilingual("注意力的归一化熵", "Normalised entropy of attention"),
+            "d_k",
+            Bilingual("熵 / ln n", "entropy / ln n"),
+            series(entropies),
+            log_x=True,
+            marks=marks,
+            name="entropy",
+        ),
+        Curve(
+            Bilingual("softmax 雅可比 ‖J‖ 的中位数", "Median ‖J‖ of the softmax Jacobian"),
+            "d_k",
+            Bilingual("‖J‖ 的中位数", "median ‖J‖"),
+            series(jacobians),
+            log_x=True,
+            log_y=True,
+            marks=marks,
+            name="jacobian",
+        ),
+    ]
+
+
+def _saturated_bars(arms: dict[str, Arm]) -> Bars:
+    return Bars(
+        Bilingual("饱和的行：最大权重 > 0.99", "Saturated rows: largest weight > 0.99"),
+        labels=[ARM_NAMES[name] for name in arms],
+        values=[arm.saturated for arm in arms.values()],
+        value_label=Bilingual("占所有行的 %", "% of all rows"),
+        name="saturated",
+    )
+
+
+def _table(arms: dict[str, Arm]) -> Table:
+    """Medians beside means: most rows are dead and a few are spiky, which only the pair shows."""
+    return Table(
+        Bilingual(
+            "多数行已死，少数行是尖峰：中位数与均值要一起看", "Most rows dead, a few spiky: read medians with means"
+        ),
+        columns=[
+            Bilingual("缩放", "scale"),
+            Bilingual("饱和的行 %", "saturated %"),
+            Bilingual("熵 / ln n", "entropy / ln n"),
+            Bilingual("‖J‖ 中位数", "median ‖J‖"),
+            Bilingual("‖J‖ 均值", "mean ‖J‖"),
+            Bilingual("‖∂L/∂q‖ 中位数", "median ‖∂L/∂q‖"),
+            Bilingual("‖∂L/∂q‖ 均值", "mean ‖∂L/∂q‖"),
+            Bilingual("‖∂L/∂q‖ 最大", "max ‖∂L/∂q‖"),
+        ],
+        rows=[
+            [
+                ARM_NAMES[name],
+                arm.saturated,
+                float(arm.entropies.mean()),
+                float(np.median(arm.jacobians)),
+                float(arm.jacobians.mean()),
+                float(np.median(arm.gradients)),
+                float(arm.gradients.mean()),
+                float(arm.gradients.max()),
+            ]
+            for name, arm in arms.items()
+        ],
+        name="rows",
+    )
+
+
+def _name(scale: str) -> Bilingual:
+    label = ARM_NAMES[scale]
+    return label if isinstance(label, Bilingual) else Bilingual(label, label)
