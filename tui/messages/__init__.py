@@ -4,3 +4,7 @@ A module here is a group of words: its ``TABLE`` gives a name its ``Bilingual``,
 ``str.format``. ``words("quiz.due", language)`` finds ``due`` in ``tui.messages.quiz``. Every entry has both languages
 and the same fields in both (a test holds it); only errors raised elsewhere in English need nothing but the Chinese.
 """
+
+from tui.language import words
+
+__all__ = ["words"]

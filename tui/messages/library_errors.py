@@ -6,4 +6,6 @@ from collections.abc import Mapping
 
 from questions.bilingual import Bilingual
 
-TABLE: Mapping[str, Bilingual] = {code: Bilingual(zh, None) for code, zh in {}.items()}
+_CHINESE: Mapping[str, str] = {}
+
+TABLE: Mapping[str, Bilingual] = {code: Bilingual(zh, None) for code, zh in _CHINESE.items()}

@@ -153,7 +153,9 @@ TABLE = {
     "reset-command": Bilingual("把这道题清零", "Reset this question"),
     "reset-all-command": Bilingual("把全部进度清零", "Reset all progress"),
     "reset-help": Bilingual("会问两次；可以撤销", "Asked twice; can be undone"),
-    "too-long": Bilingual("回答太长，只留下前 20,000 个字符", "The answer is too long: its first 20,000 characters are kept"),
+    "too-long": Bilingual(
+        "回答太长，只留下前 20,000 个字符", "The answer is too long: its first 20,000 characters are kept"
+    ),
     "this-language": Bilingual("中文", "English"),
     "key-list": Bilingual("返回", "back"),
     "key-next-part": Bilingual("下一个部件", "next part"),
