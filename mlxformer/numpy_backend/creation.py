@@ -51,8 +51,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     return wrap(np.arange(start, stop, step).astype(dtypes.checked(dtype)))
 
 
-def linspace(start: float, stop: float, num: int = 50, dtype: Any = None) -> array:
-    return wrap(np.linspace(start, stop, num).astype(_dtype(dtype)))
+def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None) -> array:
+    return wrap(np.linspace(start, stop, num, endpoint).astype(_dtype(dtype)))
 
 
 def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = None) -> array:

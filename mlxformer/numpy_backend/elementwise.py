@@ -140,6 +140,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return half
 
 
+def _square(x: np.ndarray) -> np.ndarray:
+    return x if x.dtype.kind == "b" else np.square(x)
+
+
 def _rsqrt(x: np.ndarray) -> np.ndarray:
     return np.reciprocal(np.sqrt(x))
 
@@ -155,7 +159,7 @@ rsqrt: Function = from_partials(
 reciprocal: Function = from_partials(
     _unary(np.reciprocal), lambda value, a: lambda g: negative(multiply(g, square(value)))
 )
-square: Function = from_partials(_unary(np.square, data), lambda value, a: lambda g: multiply(g, multiply(a, 2)))
+square: Function = from_partials(_unary(_square, data), lambda value, a: lambda g: multiply(g, multiply(a, 2)))
 abs: Function = from_partials(_unary(np.abs, data), lambda value, a: lambda g: multiply(g, sign(a)))
 sin: Function = from_partials(_unary(np.sin), lambda value, a: lambda g: multiply(g, cos(a)))
 cos: Function = from_partials(_unary(np.cos), lambda value, a: lambda g: negative(multiply(g, sin(a))))
@@ -166,7 +170,10 @@ sigmoid: Function = from_partials(
 
 
 def _sign(x: np.ndarray) -> np.ndarray:
-    return x if x.dtype.kind == "b" else np.sign(x)
+    if x.dtype.kind == "b":
+        return x
+    # The sign of NaN is 0 in MLX, NaN in NumPy.
+    return np.subtract(x > 0, x < 0, dtype=x.dtype) if x.dtype.kind == "f" else np.sign(x)
 
 
 def _unless_integer(ufunc: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:

@@ -196,7 +196,7 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     elif pad_width and isinstance(pad_width[0], int):
         one = tuple(pad_width) if len(pad_width) == 2 else (pad_width[0], pad_width[0])
         pad_width = [one] * a.ndim
-    return _pad(a, tuple((int(before), int(after)) for before, after in pad_width), constant_values)
+    return _pad(a, tuple((int(pair[0]), int(pair[-1])) for pair in pad_width), constant_values)
 
 
 def _tril_array(a: Any, k: int) -> array:
