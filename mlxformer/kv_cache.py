@@ -41,6 +41,13 @@ class KVCache:
 
     def update(self, keys: Any, values: Any) -> tuple[Any, Any]:
         """Append ``keys`` and ``values`` [B, Hkv, T, D] in time, and return all that are stored."""
+        if keys.shape[:3] != values.shape[:3]:
+            raise ArgumentError(
+                "cache-mismatch",
+                f"keys {shape_text(keys)} and values {shape_text(values)} must be of the same batch, heads and time",
+                stored=shape_text(keys),
+                given=shape_text(values),
+            )
         if self._keys is not None:
             before, after = self._keys, keys
             if before.shape[:2] != after.shape[:2] or before.shape[3] != after.shape[3]:
@@ -64,6 +71,8 @@ class KVCache:
 
     def truncate(self, length: int) -> None:
         """Forget all but the first ``length`` tokens."""
+        if length < 0:
+            raise ArgumentError("cache-length", f"length must be 0 or more; got {length}", length=length)
         if self._keys is not None and length < len(self):
             self._keys = self._keys[:, :, :length] if length else None
             self._values = self._values[:, :, :length] if length else None

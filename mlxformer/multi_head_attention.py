@@ -20,6 +20,7 @@ from mlxformer.validation import (
     require_positive,
     require_probability,
     require_shape,
+    shape_text,
 )
 
 
@@ -108,12 +109,14 @@ class MultiHeadAttention(Module):
         q = self._rotate(q, past)
         if cache is not None and cache.is_complete:
             k, v = cache.fetch()
+            self._check_static(k, keys)
         else:
             k, v = self._project(keys, values, past)  # [B, Hkv, Tk, D]
             if cache is not None:
                 k, v = cache.update(k, v)
-        q = tap("queries", q, axes=("batch", "head", "query", "dim"), formula="X W^Q, split into heads")
-        k = tap("keys", k, axes=("batch", "kv_head", "key", "dim"), formula="X W^K, split into heads")
+        turned = "" if self.rope is None else ", rotated"
+        q = tap("queries", q, axes=("batch", "head", "query", "dim"), formula=f"X W^Q, split into heads{turned}")
+        k = tap("keys", k, axes=("batch", "kv_head", "key", "dim"), formula=f"X W^K, split into heads{turned}")
         v = tap("values", v, axes=("batch", "kv_head", "key", "dim"), formula="X W^V, split into heads")
         if self.relative_keys is not None:
             relative = self.relative_keys(q, k.shape[2])  # [B, H, Tq, Tk]
@@ -139,6 +142,16 @@ class MultiHeadAttention(Module):
     def _heads(self, x: Any, heads: int) -> Any:
         """[B, T, H·D] -> [B, H, T, D]. Reshaping alone, without the transposition, would mix tokens into heads."""
         return x.reshape(x.shape[0], x.shape[1], heads, self.head_dim).swapaxes(1, 2)
+
+    def _check_static(self, k: Any, keys: Any) -> None:
+        if (k.shape[0], k.shape[2]) != tuple(keys.shape[:2]):
+            raise ArgumentError(
+                "cache-mismatch",
+                f"the static cache holds keys {shape_text(k)}, made of another sequence than {shape_text(keys)}. "
+                f"A cache serves one batch; make a new one",
+                stored=shape_text(k),
+                given=shape_text(keys),
+            )
 
     def _check(self, queries: Any, keys: Any, values: Any) -> None:
         for name, x in (("queries", queries), ("keys", keys), ("values", values)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from mlxformer import backend
@@ -93,10 +94,10 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
         )
 
 
-def require_positive(**values: int) -> None:
+def require_positive(**values: Any) -> None:
     """Each value is a whole number of at least 1."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ArgumentError(
                 "not-positive", f"{name} must be a whole number of at least 1; got {value!r}", name=name, given=value
             )
@@ -104,7 +105,7 @@ def require_positive(**values: int) -> None:
 
 def require_probability(name: str, value: float) -> None:
     """``0 <= value < 1``: a probability of dropping."""
-    if not 0 <= value < 1:
+    if not isinstance(value, Real) or not 0 <= value < 1:
         raise ArgumentError(
             "not-a-probability", f"{name} must be at least 0 and below 1; got {value!r}", name=name, given=value
         )

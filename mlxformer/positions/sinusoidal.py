@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -64,7 +65,7 @@ class SinusoidalPositions(Module):
 
 def require_offset(offset: int) -> None:
     """A position is a whole number of at least 0."""
-    if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
+    if isinstance(offset, bool) or not isinstance(offset, Integral) or offset < 0:
         raise ArgumentError(
             "offset-negative", f"offset must be a whole number of at least 0; got {offset!r}", given=offset
         )

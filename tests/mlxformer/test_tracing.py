@@ -336,11 +336,11 @@ def test_a_replacement_must_keep_shape_and_dtype(change, code):
 
 
 def test_a_replacement_that_matched_nothing_is_an_error():
-    with pytest.raises(TraceError, match=r"'layers\.9\.\*'.*Recorded paths: layers\.0\.input") as caught:
-        with trace() as steps:
-            steps.replace("layers.*.heads", lambda x: x)
-            steps.replace("layers.9.*", lambda x: x)
-            encoder()(sequence())
+    says = r"'layers\.9\.\*'.*Recorded paths: layers\.0\.input"
+    with pytest.raises(TraceError, match=says) as caught, trace() as steps:
+        steps.replace("layers.*.heads", lambda x: x)
+        steps.replace("layers.9.*", lambda x: x)
+        encoder()(sequence())
     assert caught.value.code == "trace-nothing-replaced" and caught.value.fields["patterns"] == ["layers.9.*"]
 
 
