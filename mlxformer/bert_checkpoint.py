@@ -103,7 +103,7 @@ class BertPreTrained(Module):
         """
         tensors = {}
         for path, value in _parameters(self).items():
-            if value.dtype not in (mx.float32, mx.float16, mx.bfloat16):
+            if not mx.issubdtype(value.dtype, mx.floating):
                 message = f"{path} is {value.dtype}: a quantised model has no Hugging Face form; use save_weights"
                 raise CheckpointError("save-quantised", message, path=path)
             tensors[stored_name(path)] = to_numpy(value)
