@@ -12,7 +12,7 @@ from functools import cache
 from tui.experiments.contract import Experiment
 
 # In the order in which `lab` lists them. A name has dashes where its package has underscores.
-NAMES: tuple[str, ...] = ("scaling",)
+NAMES: tuple[str, ...] = ("attention-steps", "scaling",)
 
 
 @cache

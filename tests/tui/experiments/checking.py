@@ -26,11 +26,11 @@ def assert_all_hold(result: Result) -> None:
     assert not failing
 
 
-def assert_hold_or_null(result: Result, settings: object) -> None:
+def assert_hold_or_null(result: Result, settings: Mapping[str, Any]) -> None:
     failing = [
         (check.name, check.measured, check.expected, check.tolerance) for check in result.checks if check.holds is False
     ]
-    assert not failing, f"at {settings}: {failing}"
+    assert not failing, f"at {label(dict(settings))}: {failing}"
     for check in result.checks:
         if check.holds is None:
             assert check.reason is not None and check.reason.zh and check.reason.en and check.measured is None
@@ -65,6 +65,11 @@ def settings_at_ends(experiment: Experiment) -> Iterator[dict[str, KnobValue]]:
             yield {knob.name: value}
     yield {knob.name: ends(knob)[0] for knob in experiment.knobs if knob.kind != "text"}
     yield {knob.name: ends(knob)[-1] for knob in experiment.knobs}
+
+
+def label(settings: dict[str, KnobValue]) -> str:
+    """A name for a parametrised test: ``d_k=4``, a long text cut."""
+    return " ".join(f"{name}={ascii(value)[:16]}" for name, value in settings.items())
 
 
 def assert_result_is_sound(experiment: Experiment, result: Result) -> None:

@@ -9,6 +9,7 @@ from tests.tui.experiments.checking import (
     assert_falsifiers_bite,
     assert_hold_or_null,
     assert_result_is_sound,
+    label,
     settings_at_ends,
 )
 from tui.experiments.contract import Cancelled
@@ -20,7 +21,7 @@ def test_every_claim_holds_and_can_be_broken() -> None:
     assert_falsifiers_bite(EXPERIMENT)
 
 
-@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=str)
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
 def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
     result = EXPERIMENT.run(settings)
     assert_hold_or_null(result, settings)
