@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from mlxformer.checkpoint import LoadReport, load_into
-from mlxformer.checkpoint_folder import find_folder, open_checkpoint, save_checkpoint
+from mlxformer.checkpoint_folder import find_folder, open_checkpoint, save_checkpoint, write_files
 from mlxformer.decoder import Decoder
 from mlxformer.encoder import Encoder
 from mlxformer.encoder_decoder import EncoderDecoder
@@ -112,7 +113,7 @@ class MarianModel(EncoderDecoder):
         report = load_into(
             model,
             stored,
-            {path: stored_name(path, config) for path, _ in tree_flatten(model.parameters())},
+            {path: stored_name(path, config) for path in dict(tree_flatten(model.parameters()))},
             rename=canonical_name,
             tied=_ties(config),
             absent=absent,
@@ -128,23 +129,18 @@ class MarianModel(EncoderDecoder):
         hold, and where the folder cannot be written.
         """
         tensors = {}
-        for path, value in tree_flatten(self.parameters()):
+        for path, value in dict(tree_flatten(self.parameters())).items():
             if value.dtype not in (mx.float32, mx.float16, mx.bfloat16):
                 message = f"{path} is {value.dtype}: a quantised model has no Hugging Face form; use save_weights"
                 raise CheckpointError("save-quantised", message, path=path)
             tensors[stored_name(path, self.config)] = to_numpy(value)
         save_checkpoint(folder, self.config.to_json("MarianMTModel"), tensors, dtype)
-        try:
-            with open(os.path.join(folder, GENERATION_CONFIG), "w", encoding="utf-8") as file:
-                file.write(self.generation.to_json())
-        except OSError as error:
-            message = f"{folder} cannot be written: {error.strerror or error}"
-            raise CheckpointError("save-failed", message, folder=str(folder)) from error
+        write_files(Path(folder), {GENERATION_CONFIG: self.generation.to_json().encode()})
 
     @in_trace
     def generate(
         self,
-        source_ids: Any,
+        input_ids: Any,
         attention_mask: Any = None,
         *,
         num_beams: int | None = None,
@@ -153,7 +149,7 @@ class MarianModel(EncoderDecoder):
         early_stopping: bool | Literal["never"] | None = None,
         use_cache: bool = True,
     ) -> Any:
-        """The translations of ``source_ids`` [B, Ts]: int32 [B, T], the same tokens as Hugging Face's ``generate``.
+        """The translations of ``input_ids`` [B, Ts]: int32 [B, T], the same tokens as Hugging Face's ``generate``.
 
         They begin with the start token (padding) and go on with ``pad_token_id`` after their end; padding is never
         generated. What is not given comes from the checkpoint's ``generation``. The other arguments, and what is
@@ -167,7 +163,7 @@ class MarianModel(EncoderDecoder):
             length_penalty=length_penalty,
             early_stopping=early_stopping,
         )
-        return self._generate(source_ids, attention_mask, rules, use_cache)
+        return self._generate(input_ids, attention_mask, rules, use_cache)
 
     def _logits(self, x: Any) -> Any:
         logits = super()._logits(x)
