@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,15 @@ def say_error(error: BaseException, language: Language) -> str:
     return say_code(getattr(error, "code", None), getattr(error, "fields", {}), str(error), language)
 
 
-def say_code(code: str | None, fields: Mapping[str, Any], english: str, language: Language) -> str:
+def say_code(
+    code: str | None,
+    fields: Mapping[str, Any],
+    english: str,
+    language: Language,
+    tables: Sequence[str] = ERROR_TABLES,
+) -> str:
     """The words of an error or a problem; ``english``, its own message, where the code has no words here."""
-    for module in ERROR_TABLES:
+    for module in tables:
         text = table(module).get(code or "")
         said = None if text is None else (text.zh if language == "zh" else text.en)
         if said is not None:
@@ -54,7 +60,7 @@ def say_code(code: str | None, fields: Mapping[str, Any], english: str, language
 
 def say_problem(problem: Problem, language: Language) -> str:
     """What is wrong in a question file, without the place."""
-    return say_code(problem.code, problem.fields, problem.message, language)
+    return say_code(problem.code, problem.fields, problem.message, language, ("bank_errors",))
 
 
 def choose_language(option: str | None, remembered: object, environment: Mapping[str, str] = os.environ) -> Language:

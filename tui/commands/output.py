@@ -25,8 +25,8 @@ def write(text: str = "") -> None:
 
 
 def prepare_streams() -> None:
-    """Never fail on a character that the terminal's encoding lacks; write line ends as the platform has them."""
-    for stream in (sys.stdout, sys.stderr):
+    """Never fail on a character that the terminal's encoding lacks, typed or written."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")
 

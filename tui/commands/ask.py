@@ -1,0 +1,17 @@
+"""``ask``: one question, line by line."""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.context import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?")
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    from tui.plain_quiz import run as run_plain
+
+    return run_plain(context, options.id, once=True)

@@ -1,0 +1,46 @@
+"""``show``: one question with its answer, key points, misconception, follow-ups and sources."""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.bank import load_bank
+from tui.commands.arguments import need
+from tui.commands.notices import tell_problems
+from tui.commands.output import write, write_json
+from tui.commands.question_text import QuestionText
+from tui.context import Context
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?")
+    parser.add_argument("--json", action="store_true")
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    name = need(options.id, "show", "ID")
+    bank = load_bank(context.questions)
+    tell_problems(bank.problems, context.language)
+    question = bank[name]
+    if options.json:
+        from questions.item import as_data
+
+        write_json(as_data(question))
+        return 0
+    text = QuestionText(question, context.language)
+    for part in (
+        text.heading(),
+        text.question(),
+        text.answer(),
+        text.key_points(),
+        text.misconception(),
+        text.prediction() + text.outcome(),
+        text.follow_ups(bank),
+        text.sources(),
+        text.experiment(),
+    ):
+        for line in part:
+            write(line)
+        if part:
+            write()
+    return 0
