@@ -1,0 +1,328 @@
+"""What both backends must compute alike: one case for every component. Append yours; nothing else needs to change.
+
+    @case
+    def my_layer():
+        return observed(MyLayer(8), mx.array(numbers(2, 5, 8)))
+
+A case returns named arrays. ``observed`` fills a module with the same seeded numbers on both backends, runs it once
+plainly and once under a trace and a gradient, and returns the outputs, every traced step, and the gradient of every
+parameter. The comparison is test_parity_between_backends.py, which runs this file as a program:
+
+    MLXFORMER_BACKEND=mlx python -m tests.mlxformer.parity_cases mlx.npz
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import mlxformer
+from mlxformer import activations, masks, mistakes, positions
+from mlxformer.attention import attention_weights, scaled_dot_product_attention
+from mlxformer.backend import is_array, mx, to_numpy, tree_flatten, tree_unflatten
+from mlxformer.bert import BertModel, mean_pooling
+from mlxformer.bert_config import BertConfig
+from mlxformer.bert_heads import (
+    BertForMaskedLM,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
+    BertForSequenceClassification,
+)
+from mlxformer.decoder import Decoder
+from mlxformer.encoder import Encoder
+from mlxformer.feed_forward import FeedForward
+from mlxformer.kv_cache import KVCache
+from mlxformer.marian import MarianModel
+from mlxformer.marian_config import MarianConfig
+from mlxformer.multi_head_attention import MultiHeadAttention
+from mlxformer.online_softmax import blockwise_attention
+from mlxformer.tracing import Module, trace
+from mlxformer.transformer import Transformer, TransformerConfig
+from tests.mlxformer.comparing import booleans, numbers
+
+CASES: dict[str, Callable[[], dict[str, Any]]] = {}
+SEEN: set[type] = set()  # the classes of all modules that the cases ran
+
+
+def case(function: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    assert function.__name__ not in CASES, f"two cases are called {function.__name__}"
+    CASES[function.__name__] = function
+    return function
+
+
+def filled(module: Any) -> Any:
+    """``module`` in evaluation mode, each parameter numbers seeded by its path, scaled as a layer of its width."""
+    weights = []
+    for path, value in tree_flatten(module.parameters()):
+        shape = value.shape
+        noise = numbers(*shape, seed=zlib.crc32(path.encode()), scale=shape[-1] ** -0.5 if len(shape) > 1 else 0.1)
+        is_gain = len(shape) == 1 and path.endswith("weight")  # of a norm: around one
+        weights.append((path, mx.array(noise + np.float32(is_gain))))
+    module.load_weights(weights)
+    module.eval()
+    return module
+
+
+def observed(module: Any, *inputs: Any, gradients: bool = True, **options: Any) -> dict[str, Any]:
+    """Outputs, traced steps, and the gradient of every parameter of ``module`` on ``inputs``."""
+    filled(module)
+    SEEN.update(type(part) for _, part in module.named_modules())
+    found = {f"output.{path}": value for path, value in _arrays(module(*inputs, **options))}
+    parameters = dict(tree_flatten(module.trainable_parameters()))
+
+    def loss(values: dict[str, Any]) -> Any:
+        module.update(tree_unflatten(list(values.items())))
+        floats = [y for _, y in _arrays(module(*inputs, **options)) if y.dtype == mx.float32]
+        # An uneven sum: a symmetric one would hide gradients that cancel.
+        return sum(mx.sum(y * mx.array(numbers(*y.shape, seed=3))) for y in floats)
+
+    with trace(module) as steps:
+        if gradients and parameters:
+            found |= {f"gradient.{path}": slope for path, slope in mx.grad(loss)(parameters).items()}
+        else:
+            module(*inputs, **options)
+    return found | {f"step.{step.path}.{step.call}": step.value for step in steps}
+
+
+def _arrays(tree: Any) -> list[tuple[str, Any]]:
+    """The arrays of an output: one array, or a tuple with some of its fields None."""
+    return [(path, value) for path, value in tree_flatten([tree]) if is_array(value)]
+
+
+def run(names: list[str] | None = None) -> dict[str, np.ndarray]:
+    """Every array of the cases ``names`` (all by default) as ``case/array``."""
+    results = {}
+    for name in names or CASES:
+        for part, value in CASES[name]().items():
+            results[f"{name}/{part}"] = to_numpy(value) if is_array(value) else np.asarray(value)
+    return results
+
+
+def library_modules() -> set[type]:
+    """Every subclass of ``Module`` that mlxformer defines, wherever it is."""
+    for info in pkgutil.walk_packages(mlxformer.__path__, "mlxformer."):
+        if "numpy_backend" not in info.name and "__main__" not in info.name:
+            importlib.import_module(info.name)
+    found, waiting = set(), [Module]
+    while waiting:
+        for subclass in waiting.pop().__subclasses__():
+            waiting.append(subclass)
+            if subclass.__module__.startswith("mlxformer."):
+                found.add(subclass)
+    return found
+
+
+def batch(*shape: int, seed: int = 0) -> Any:
+    return mx.array(numbers(*shape, seed=seed))
+
+
+def token_ids(*shape: int, size: int, low: int = 3, seed: int = 0) -> Any:
+    return mx.array(np.random.default_rng(seed).integers(low, size, shape).astype(np.int32))
+
+
+# Attention, masks, positions
+
+
+@case
+def attention_fused() -> dict[str, Any]:
+    q, k, v = batch(2, 4, 5, 64, seed=1), batch(2, 2, 7, 64, seed=2), batch(2, 2, 7, 64, seed=3)
+    blind = booleans(2, 1, 5, 7)
+    blind[0, :, 1] = False
+    kinds = {"none": None, "causal": "causal", "window": masks.sliding_window(5, 7, 2, 1), "blind": mx.array(blind)}
+    found = {name: scaled_dot_product_attention(q, k, v, mask=mask) for name, mask in kinds.items()}
+    found["more_queries"] = scaled_dot_product_attention(k, k[:, :, :5], v[:, :, :5], mask="causal")
+    for name, mask in kinds.items():
+        slopes = mx.grad(
+            lambda q, k, v, mask=mask: mx.sum(scaled_dot_product_attention(q, k, v, mask=mask) ** 2), argnums=(0, 1, 2)
+        )(q, k, v)
+        found |= {f"{name}_gradient_{what}": slope for what, slope in zip("qkv", slopes, strict=True)}
+    return found
+
+
+@case
+def attention_explicit() -> dict[str, Any]:
+    q, k, bias = batch(2, 4, 5, 8, seed=1), batch(2, 4, 7, 8, seed=2), batch(1, 4, 5, 7, seed=3)
+    return {
+        "weights": attention_weights(q, k, mask="causal"),
+        "biased": attention_weights(q, k, bias=bias),
+        "outputs": scaled_dot_product_attention(q, k, k, bias=bias, mask=masks.sliding_window(5, 7, 1, 1)),
+        "by_blocks": blockwise_attention(q, k, k, mask="causal", block_size=3),
+    }
+
+
+@case
+def all_masks() -> dict[str, Any]:
+    valid = mx.array(booleans(2, 6))
+    return {
+        "causal": masks.causal(4, 6),
+        "window": masks.sliding_window(6, 6, 2, 0),
+        "padding": masks.padding(valid),
+        "combined": masks.combine(masks.padding(valid), masks.causal(4, 6)),
+    }
+
+
+@case
+def all_activations() -> dict[str, Any]:
+    x = batch(3, 50, seed=4) * 3.0
+    return {name: function(x) for name, function in activations.ACTIVATIONS.items()}
+
+
+@case
+def positions_without_parameters() -> dict[str, Any]:
+    x = batch(1, 2, 5, 8)
+    return {
+        "sinusoidal": positions.SinusoidalPositions(10)(5, 3),
+        "halves": positions.sinusoidal_positions(5, 10, layout="halves"),
+        "rotary": positions.RotaryEmbedding(8)(x, offset=9),
+        "rotary_halves": positions.RotaryEmbedding(8, layout="halves", rotary_dims=4)(x, offset=9),
+        "alibi": positions.alibi_bias(6, 4, 7),
+    }
+
+
+@case
+def learned_positions() -> dict[str, Any]:
+    return observed(positions.LearnedPositions(9, 8), 4, 2)
+
+
+@case
+def t5_bias() -> dict[str, Any]:
+    return observed(positions.T5RelativeBias(4, num_buckets=8, max_distance=16), 6, 9)
+
+
+@case
+def shaw_keys() -> dict[str, Any]:
+    x = batch(2, 5, 16)
+    layer = MultiHeadAttention(16, 4, relative_keys=positions.RelativeKeys(4, 2), rope=positions.RotaryEmbedding(4))
+    SEEN.update({positions.RotaryEmbedding, positions.SinusoidalPositions})
+    return observed(layer, x, x, x, "causal")
+
+
+@case
+def multi_head_attention() -> dict[str, Any]:
+    x, memory = batch(2, 5, 16), batch(2, 7, 16, seed=1)
+    valid = np.ones((2, 7), bool)
+    valid[1, 3:] = False
+    return observed(MultiHeadAttention(16, 4), x, memory, memory, masks.padding(mx.array(valid)))
+
+
+@case
+def grouped_and_tied_attention() -> dict[str, Any]:
+    x, found = batch(2, 5, 16), {}
+    for name, options in {"gqa": {"num_kv_heads": 2}, "kv": {"tie": "kv"}, "qk": {"tie": "qk"}}.items():
+        layer = observed(MultiHeadAttention(16, 4, bias=False, **options), x, x, x, "causal")
+        found |= {f"{name}.{part}": value for part, value in layer.items()}
+    return found
+
+
+@case
+def attention_with_a_cache() -> dict[str, Any]:
+    layer, x, cache = filled(MultiHeadAttention(16, 4)), batch(2, 5, 16), KVCache()
+    parts = [layer(*[x[:, t : t + 1]] * 3, "causal", cache=cache) for t in range(5)]
+    return {"outputs": mx.concatenate(parts, axis=1), "keys": cache.fetch()[0], "values": cache.fetch()[1]}
+
+
+@case
+def wrong_recipes() -> dict[str, Any]:
+    x = batch(2, 5, 16)
+    q, k = batch(1, 2, 5, 8, seed=1), batch(1, 2, 5, 8, seed=2)
+    found = observed(mistakes.MultiHeadAttentionWithoutTranspose(16, 4), x, x, x)
+    found["over_queries"] = mistakes.softmax_over_queries(q, k, k)
+    return found | {"late_mask": mistakes.mask_after_softmax(q, k, k)}
+
+
+# Layers and models
+
+
+@case
+def feed_forward() -> dict[str, Any]:
+    found = {}
+    for name in ("relu", "gelu", "gelu_new", "silu"):
+        layer = observed(FeedForward(8, 16, activation=name), batch(2, 5, 8))
+        found |= {f"{name}.{part}": value for part, value in layer.items()}
+    return found
+
+
+@case
+def encoder_post_norm() -> dict[str, Any]:
+    return observed(Encoder(2, 16, 4, 32), batch(2, 5, 16), masks.sliding_window(5, 5, 1, 1))
+
+
+@case
+def encoder_pre_norm() -> dict[str, Any]:
+    return observed(Encoder(2, 16, 4, 32, norm="pre", activation="gelu"), batch(2, 5, 16))
+
+
+@case
+def decoder() -> dict[str, Any]:
+    return observed(Decoder(2, 16, 4, 32, norm="pre"), batch(2, 5, 16), batch(2, 6, 16, seed=1))
+
+
+@case
+def transformer() -> dict[str, Any]:
+    source, target = token_ids(2, 6, size=20), token_ids(2, 4, size=20, seed=1)
+    found = {}
+    for kind in ("sinusoidal", "learned", "rotary", "alibi", "t5"):
+        config = TransformerConfig(20, 16, 4, 1, 1, 32, positions=kind, max_positions=16)
+        model = observed(Transformer(config), source, target, gradients=kind == "sinusoidal")
+        found |= {f"{kind}.{part}": value for part, value in model.items()}
+    return found
+
+
+@case
+def transformer_generates() -> dict[str, Any]:
+    model = filled(Transformer(TransformerConfig(20, 16, 4, 1, 2, 32)))
+    source = token_ids(3, 6, size=20)
+    return {
+        "greedy": model.generate(source, max_length=9),
+        "beams": model.generate(source, num_beams=3, max_length=9, length_penalty=0.6),
+    }
+
+
+def small_bert() -> BertConfig:
+    return BertConfig(
+        vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=32,
+        max_position_embeddings=12,
+    )  # fmt: skip
+
+
+@case
+def bert() -> dict[str, Any]:
+    ids, mask = token_ids(2, 7, size=30), mx.array(np.array([[1] * 7, [1] * 4 + [0] * 3]))
+    types = mx.array((np.arange(7) > 3).astype(np.int32)[None].repeat(2, axis=0))
+    found = observed(BertModel(small_bert()), ids, types, mask)
+    found["mean"] = mean_pooling(batch(2, 7, 16), mask)
+    return found
+
+
+@case
+def bert_heads() -> dict[str, Any]:
+    found = {}
+    for kind in (
+        BertForMaskedLM, BertForNextSentencePrediction, BertForPreTraining, BertForSequenceClassification,
+    ):  # fmt: skip
+        head = observed(kind(small_bert()), token_ids(2, 7, size=30), gradients=kind is BertForPreTraining)
+        found |= {f"{kind.__name__}.{part}": value for part, value in head.items()}
+    return found
+
+
+@case
+def marian() -> dict[str, Any]:
+    config = MarianConfig(
+        vocab_size=20, d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=4,
+        decoder_attention_heads=4, encoder_ffn_dim=32, decoder_ffn_dim=32, max_position_embeddings=16,
+        pad_token_id=19, eos_token_id=0, decoder_start_token_id=19,
+    )  # fmt: skip
+    model = MarianModel(config)
+    source = token_ids(2, 6, size=19)
+    found = observed(model, source, token_ids(2, 4, size=19, seed=1))
+    return found | {"generated": model.generate(source, max_length=8, num_beams=2)}
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **run())
