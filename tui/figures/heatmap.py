@@ -7,15 +7,21 @@ and kept, so that a 512 x 512 map costs what is looked at.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import ColourScale, Heatmap, Stage
+from tui.figures.heatmap_cells import (
+    FILL,
+    Plane,
+    allowed_values,
+    difference,
+    reader,
+    shape_of,
+    span_of_cells,
+    span_of_rows,
+)
 from tui.figures.numbers import short
 
-# Attention fills what may not be attended to with -inf or with float32's minimum; a value below this is such a fill.
-FILL = -1e37
 SHOWN = -1  # the head that is chosen; None is the mean over heads
 READ_DIGITS = 7  # a float32 has 7.2 decimal digits
 
@@ -33,47 +39,6 @@ _BEFORE_THE_MASK = {"scores", "scaled"}
 
 class FigureError(ValueError):
     """A figure whose parts do not fit together: whose, which, and what was expected."""
-
-
-class Plane:
-    """One head of one stage: ``row(i)`` is a list of floats, computed once."""
-
-    def __init__(self, rows: int, columns: int, read: Callable[[int], list[float]]) -> None:
-        self.rows, self.columns = rows, columns
-        self._read = read
-        self._kept: dict[int, list[float]] = {}
-        self._pooled: dict[tuple[int, int, bool], list[list[float]]] = {}
-
-    def row(self, index: int) -> list[float]:
-        kept = self._kept.get(index)
-        if kept is None:
-            kept = self._kept[index] = self._read(index)
-        return kept
-
-    def pooled(self, block_rows: int, block_columns: int, signed: bool) -> list[list[float]]:
-        """The plane in blocks, each by its largest value (largest magnitude where signed); NaN where one is in it."""
-        key = (block_rows, block_columns, signed)
-        if key not in self._pooled:
-            self._pooled[key] = [
-                self._pooled_row(range(top, min(top + block_rows, self.rows)), block_columns, signed)
-                for top in range(0, self.rows, block_rows)
-            ]
-        return self._pooled[key]
-
-    def _pooled_row(self, rows: range, width: int, signed: bool) -> list[float]:
-        lines = [self.row(index) for index in rows]
-        lefts = range(0, self.columns, width)
-        if any(math.isnan(sum(line)) for line in lines):  # rare: NaN, or both infinities
-            blocks = [[value for line in lines for value in line[left : left + width]] for left in lefts]
-            return [math.nan if any(map(math.isnan, block)) else _largest(block, signed) for block in blocks]
-        highest = list(map(max, *lines)) if len(lines) > 1 else lines[0]
-        tops = [max(highest[left : left + width]) for left in lefts]
-        if not signed:
-            return tops
-        lowest = list(map(min, *lines)) if len(lines) > 1 else lines[0]
-        return [
-            max(top, min(lowest[left : left + width]), key=abs) for top, left in zip(tops, lefts, strict=True)
-        ]
 
 
 class Picture:
@@ -158,11 +123,11 @@ class Picture:
         comparing = self.comparing and stage is None
         key = (index, which, comparing)
         if key not in self._planes:
-            read = _reader(self.figure.stages[index], which)
+            read = reader(self.figure.stages[index], which)
             if comparing:
                 assert self.pinned is not None
-                before = _reader(_named(self.pinned, self.stage.name), which)
-                read = _difference(read, before)
+                before = reader(_named(self.pinned, self.stage.name), which)
+                read = difference(read, before)
             self._planes[key] = Plane(self.rows, self.columns, read)
         return self._planes[key]
 
@@ -195,11 +160,11 @@ class Picture:
         if self.comparing or self.head is None:
             heads = range(self.heads) if self.head is not None else (None,)
             cells = ((self.plane(head).row(row), self.masked(row, head)) for head in heads for row in range(self.rows))
-            found = _span_of_rows(_allowed(values, masked) for values, masked in cells)
+            found = span_of_rows(allowed_values(values, masked) for values, masked in cells)
         else:
             source = mask_stage(self.figure) if self.rows and self.masked(0) is not None else None
             mask = self.figure.stages[source] if source is not None else None
-            found = _span_of_cells(self.stage.values, mask.values if mask and mask.scale == "mask" else None)
+            found = span_of_cells(self.stage.values, mask.values if mask and mask.scale == "mask" else None)
         low, high = found or (0.0, 0.0)
         if self.scale == "signed":
             reach = max(abs(low), abs(high)) or 1.0
@@ -224,7 +189,7 @@ class Picture:
         source = mask_stage(figure)
         hidden = source is not None and self._masked_at(source, row)[column]
         if self.comparing:
-            parts.append(self._say_difference(row, column, language))
+            parts.append(self._saydifference(row, column, language))
         elif not hidden:
             parts.append(self._say_rank(row, column, language))
         said = [part for part in dict.fromkeys(parts) if part]
@@ -253,20 +218,25 @@ class Picture:
         if math.isnan(mine):
             return ""
         rank = 1 + sum(value > mine for value in rivals)
-        return f"排第 {rank}（共 {len(rivals)}）" if language == "zh" else f"rank {rank} of {len(rivals)}"
+        return f"排名 {rank}/{len(rivals)}" if language == "zh" else f"rank {rank} of {len(rivals)}"
 
-    def _say_difference(self, row: int, column: int, language: Language) -> str:
+    def _saydifference(self, row: int, column: int, language: Language) -> str:
         assert self.pinned is not None
-        before = _reader(_named(self.pinned, self.stage.name), self.head)(row)[column]
+        before = reader(_named(self.pinned, self.stage.name), self.head)(row)[column]
         change = self.value(row, column)
         if language == "zh":
             return f"钉住时 {short(before)}，差 {_with_sign(change)}"
         return f"pinned {short(before)}, difference {_with_sign(change)}"
 
     def head_name(self, language: Language) -> str:
+        """The chosen head, or that the mean is shown."""
         if self.head is None:
             return f"{self.heads} 个头的平均" if language == "zh" else f"mean of {self.heads} heads"
-        name = say(self.figure.heads[self.head], language)
+        return self.name_of(self.head, language)
+
+    def name_of(self, head: int, language: Language) -> str:
+        """A head's label; a mere number is said to be a head's."""
+        name = say(self.figure.heads[head], language)
         return (f"头 {name}" if language == "zh" else f"head {name}") if name.isdigit() else name
 
     def row_as_text(self, row: int) -> str:
@@ -285,7 +255,7 @@ def check_shapes(figure: Heatmap) -> None:
         raise FigureError(f"heatmap {figure.name or say(figure.title, 'en')!r} has no stage")
     wanted = (len(figure.heads), len(figure.rows), len(figure.columns))
     for stage in figure.stages:
-        got = _shape(stage.values)
+        got = shape_of(stage.values)
         if got != wanted and 0 not in wanted:
             name = figure.name or say(figure.title, "en")
             raise FigureError(
@@ -311,82 +281,8 @@ def mask_stage(figure: Heatmap) -> int | None:
     return None
 
 
-def as_list(cells: Any) -> list[Any]:
-    """A NumPy array or a sequence as a list."""
-    return cells.tolist() if hasattr(cells, "tolist") else list(cells)
-
-
-def _shape(cells: Any) -> tuple[int, ...]:
-    shape = getattr(cells, "shape", None)
-    if shape is not None:
-        return tuple(shape)
-    heads = len(cells)
-    rows = len(cells[0]) if heads else 0
-    columns = len(cells[0][0]) if rows else 0
-    even = all(len(plane) == rows and all(len(row) == columns for row in plane) for plane in cells)
-    return (heads, rows, columns) if even else (heads, rows, -1)
-
-
 def _named(figure: Heatmap, name: str) -> Stage:
     return next(stage for stage in figure.stages if stage.name == name)
-
-
-def _reader(stage: Stage, head: int | None) -> Callable[[int], list[float]]:
-    cells = stage.values
-    if head is not None:
-        return lambda row: [float(value) for value in as_list(cells[head][row])]
-    heads = len(cells)
-
-    def mean(row: int) -> list[float]:
-        rows = [as_list(cells[index][row]) for index in range(heads)]
-        return [sum(column) / heads for column in zip(*rows, strict=True)]
-
-    return mean
-
-
-def _difference(
-    after: Callable[[int], list[float]], before: Callable[[int], list[float]]
-) -> Callable[[int], list[float]]:
-    def read(row: int) -> list[float]:
-        pairs = zip(after(row), before(row), strict=True)
-        return [0.0 if now == then else now - then for now, then in pairs]  # equal infinities do not differ
-
-    return read
-
-
-def _largest(block: Sequence[float], signed: bool) -> float:
-    return max(block, key=abs) if signed else max(block)
-
-
-def _allowed(values: list[float], masked: list[bool] | None) -> list[float]:
-    return values if masked is None else [value for value, out in zip(values, masked, strict=True) if not out]
-
-
-def _span_of_cells(cells: Any, mask: Any = None) -> tuple[float, float] | None:
-    """The least and the greatest of the finite values that are not masked (``mask``: True = may attend).
-
-    An array is asked as a whole, without importing its library.
-    """
-    if hasattr(cells, "dtype") and (mask is None or hasattr(mask, "dtype")):
-        numbers = cells.astype("float64") if cells.dtype.itemsize == 2 else cells
-        keep = abs(numbers) < -FILL  # NaN compares false
-        kept = numbers[keep if mask is None else keep & (mask != 0)]
-        return (float(kept.min()), float(kept.max())) if kept.size else None
-    masks = [[[None] * len(row) for row in plane] for plane in cells] if mask is None else mask
-    return _span_of_rows(
-        [value for value, allowed in zip(as_list(row), as_list(kept), strict=True) if allowed or mask is None]
-        for plane, allowing in zip(cells, masks, strict=True)
-        for row, kept in zip(plane, allowing, strict=True)
-    )
-
-
-def _span_of_rows(rows: Any) -> tuple[float, float] | None:
-    low, high = math.inf, -math.inf
-    for row in rows:
-        finite = [value for value in row if FILL < value < -FILL]
-        if finite:
-            low, high = min(low, *finite), max(high, *finite)
-    return (float(low), float(high)) if low <= high else None
 
 
 def _with_sign(value: float) -> str:

@@ -63,7 +63,7 @@ class Painter:
         for index, value in enumerate(values):
             text, style = self.cell(value, masked is not None and masked[index])
             if index == cursor:
-                text, style = self._bracketed(text), style + _CURSOR
+                text, style = self._bracketed(text, value), style + _CURSOR
             if style is run_style:
                 run += text
                 continue
@@ -112,16 +112,16 @@ class Painter:
             return (NEGATIVE if negative else shade) + shade * (self.cell_width - 1)
         return SHADES[min(level * len(SHADES) // LEVELS, len(SHADES) - 1)] * self.cell_width
 
-    def _bracketed(self, text: str) -> str:
-        if self.cell_width == 1:
+    def _bracketed(self, text: str, value: float) -> str:
+        width = self.cell_width
+        if width == 1:
             return text if text.strip() else "+"
-        if self.cell_width == 2:
+        if width == 2:
             return "[]"
-        if self.cell_width < NUMBER_WIDTH:
+        if width < NUMBER_WIDTH or not text.strip()[-1:].isdigit():
             return "[" + text[1:-1] + "]"
-        inner = text.strip()
-        closing = "]" if len(inner) <= self.cell_width - 2 else ""
-        return "[" + inner.rjust(self.cell_width - 1 - len(closing)) + closing
+        inner = text.strip() if len(text.strip()) <= width - 2 else tight(value, width - 2)
+        return "[" + inner.rjust(width - 2) + "]"
 
 
 _CURSOR = Style(bold=True, reverse=True)

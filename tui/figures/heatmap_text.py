@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -16,6 +17,7 @@ from tui.text_layout import pad, wrap
 
 MOST_ROWS = 40  # a page of text shows no more; a larger map is shown in blocks
 GAP = 2
+HeadChoice = int | Literal["all", "mean"]
 
 
 def heatmap_lines(
@@ -25,23 +27,29 @@ def heatmap_lines(
     look: Look,
     *,
     stage: str | None = None,
-    head: int | None = None,
+    head: HeadChoice = "all",
     most_heads: int = 4,
 ) -> list[Text]:
-    """``stage`` by name (by default the last that is not a mask) and ``head`` (by default up to ``most_heads``)."""
+    """``stage`` by name (by default the last that is not a mask), ``head`` by number, the mean, or ``most_heads``."""
     names = [one.name for one in figure.stages]
     picture = Picture(figure, None if stage is None else names.index(stage))
     lines = [Text(line, style=look.title) for line in wrap(_title(picture, language), width)]
     if not picture.rows or not picture.columns:
         return [*lines, Text("（空）" if language == "zh" else "(empty)", style=look.dim)]
     painter = Painter(picture.scale, picture.span, look, 1)
-    heads = range(min(picture.heads, most_heads)) if head is None else [head]
+    heads: Sequence[int | None]
+    if head == "all":
+        heads = range(min(picture.heads, most_heads))
+    else:
+        heads = [None if head == "mean" else head]
+    picture.head = heads[0]
     room = _room_for_each(figure, width, len(heads))
-    maps = [_map_lines(picture, number, language, room, look, painter, len(heads) > 1) for number in heads]
+    named = picture.heads > 1
+    maps = [_map_lines(picture, number, language, room, look, painter, named) for number in heads]
     lines += side_by_side(maps, width)
     signs = sorted(painter.seen)
     lines.append(Text.assemble(*legend(painter, language, width, signs)))
-    lines += [Text(note, style=look.dim) for note in _notes(picture, language, room, len(heads), head is None)]
+    lines += [Text(note, style=look.dim) for note in _notes(picture, language, room, len(heads), head == "all")]
     return lines
 
 
@@ -64,7 +72,7 @@ def _title(picture: Picture, language: Language) -> str:
 
 
 def _map_lines(
-    picture: Picture, head: int, language: Language, width: int, look: Look, painter: Painter, named: bool
+    picture: Picture, head: int | None, language: Language, width: int, look: Look, painter: Painter, named: bool
 ) -> list[Text]:
     """One head: its name, the column labels, a line a row; all of one width."""
     picture.head = head

@@ -113,6 +113,4 @@ def look_for(console: Console, *, colour: bool | None = None, ascii: bool | None
     glyphs = ASCII if ascii else UNICODE
     if colour:
         return Look(glyphs=glyphs)
-    return Look(
-        colour=False, glyphs=glyphs, axis="", dim="", accent="bold", good="", bad="bold", series=("",)
-    )
+    return Look(colour=False, glyphs=glyphs, axis="", dim="", accent="bold", good="", bad="bold", series=("",))

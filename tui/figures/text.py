@@ -12,13 +12,19 @@ from rich.text import Text
 from questions.bilingual import Language
 from tui.figures.bars_text import bars_lines
 from tui.figures.data import Bars, Figure, Heatmap, Table
-from tui.figures.heatmap_text import heatmap_lines
+from tui.figures.heatmap_text import HeadChoice, heatmap_lines
 from tui.figures.look import Look, look_for
 from tui.figures.table_text import table_lines
 
 
 def figure_lines(
-    figure: Figure, language: Language, width: int, look: Look, *, stage: str | None = None, head: int | None = None
+    figure: Figure,
+    language: Language,
+    width: int,
+    look: Look,
+    *,
+    stage: str | None = None,
+    head: HeadChoice = "all",
 ) -> list[Text]:
     """The figure as lines of at most ``width`` cells. ``stage`` and ``head`` choose a part of a heatmap."""
     if isinstance(figure, Heatmap):
@@ -42,7 +48,7 @@ class Drawing:
         colour: bool | None = None,
         ascii: bool | None = None,
         stage: str | None = None,
-        head: int | None = None,
+        head: HeadChoice = "all",
     ) -> None:
         self.figure = figure
         self.language = language
@@ -68,11 +74,12 @@ def draw(
     colour: bool | None = None,
     ascii: bool | None = None,
     stage: str | None = None,
-    head: int | None = None,
+    head: HeadChoice = "all",
 ) -> Drawing:
     """``figure`` in ``language`` as something that a Rich console prints.
 
     ``width`` is the console's where None; ``colour`` and ``ascii`` follow the console (``NO_COLOR``, its encoding).
-    ``stage`` (by name) and ``head`` choose what a heatmap shows: by default its last stage and the first heads.
+    ``stage`` (by name) and ``head`` choose what a heatmap shows: by default its last stage and the first
+    heads; ``head="mean"`` is the mean over all.
     """
     return Drawing(figure, language, width=width, colour=colour, ascii=ascii, stage=stage, head=head)

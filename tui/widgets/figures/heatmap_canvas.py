@@ -1,0 +1,305 @@
+"""The cells of a heatmap on the screen: labels that stay, cells that scroll, a cursor.
+
+Line API: only the lines on the screen are painted, and of those only the columns on the screen, so that a map of
+512 x 512 costs as much as one of the screen's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from questions.bilingual import Language
+from tui.colours import MapName
+from tui.figures.heatmap import Picture
+from tui.figures.heatmap_paint import Frame, Painter, frame_for, row_label
+from tui.widgets.speaking import Key, SpeakingWidget, bindings
+
+MOVE = "移动|move"
+ZOOM_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
+
+
+class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
+    """One head of one stage. ``cell_width`` None adapts to the room; ``cursor`` is (row, column)."""
+
+    DEFAULT_CSS = """
+    HeatmapCanvas {
+        height: auto; width: 1fr; min-height: 2; overflow: auto auto;
+        scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1;
+    }
+    HeatmapCanvas > .heatmap--label { color: $text-muted; }
+    HeatmapCanvas > .heatmap--here { color: $text; text-style: bold; }
+    HeatmapCanvas:focus > .heatmap--here { color: $text-accent; text-style: bold reverse; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"heatmap--label", "heatmap--here"}
+    KEYS: ClassVar[Sequence[Key]] = [
+        Key(keys, f"move({down}, {right})", f"heatmap.{name}", MOVE, tip, MOVE, show=False, written=written)
+        for keys, down, right, name, tip, written in [
+            ("up,k", -1, 0, "up", "上移一行|up a row", "↑ k"),
+            ("down,j", 1, 0, "down", "下移一行|down a row", "↓ j"),
+            ("left,h", 0, -1, "left", "左移一列|left a column", "← h"),
+            ("right,l", 0, 1, "right", "右移一列|right a column", "→ l"),
+        ]
+    ] + [
+        Key(keys, f"jump('{where}')", f"heatmap.{where}", MOVE, tip, MOVE, show=False, written=written)
+        for keys, where, tip, written in [
+            ("home", "row-start", "行首|start of the row", "Home"),
+            ("end", "row-end", "行尾|end of the row", "End"),
+            ("pageup", "page-up", "上翻一页|a page up", "PgUp"),
+            ("pagedown", "page-down", "下翻一页|a page down", "PgDn"),
+            ("ctrl+home", "top", "左上角|top left corner", "Ctrl+Home"),
+            ("ctrl+end", "bottom", "右下角|bottom right corner", "Ctrl+End"),
+        ]
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
+
+    cursor: reactive[tuple[int, int]] = reactive((0, 0), init=False)
+    cell_width: reactive[int | None] = reactive[int | None](None, init=False)
+    map_name: reactive[MapName] = reactive[MapName]("viridis", init=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another cell."""
+
+        row: int
+        column: int
+
+    @dataclass
+    class Hovered(Message):
+        """The mouse is over a cell, or over none."""
+
+        cell: tuple[int, int] | None
+
+    def __init__(self, picture: Picture, *, language: Language = "zh", id: str | None = None) -> None:
+        super().__init__(language=language, id=id)
+        self.picture = picture
+        self._frame = Frame(2, 1, ())
+        self._painter: Painter | None = None
+        self._strips: dict[int, Strip] = {}
+        self._hovered: tuple[int, int] | None = None
+
+    # -- the picture
+
+    def picture_changed(self) -> None:
+        """Paint anew: another stage, head, figure or pin. The cursor stays where it is, if that is still there."""
+        row, column = self.cursor
+        self.cursor = max(min(row, self.picture.rows - 1), 0), max(min(column, self.picture.columns - 1), 0)
+        self._repaint()
+        self.refresh(layout=True)
+
+    def watch_cell_width(self) -> None:
+        self._repaint()
+        self.refresh(layout=True)
+        self.call_after_refresh(self._show_cursor)
+
+    def watch_map_name(self) -> None:
+        self._repaint()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        self._painter = None
+        self._strips.clear()
+        self._measure()
+        self.refresh()
+
+    @property
+    def painter(self) -> Painter:
+        if self._painter is None:
+            look = replace(self.look, map_name=self.map_name)
+            self._painter = Painter(self.picture.scale, self.picture.span, look, self._frame.cell_width)
+        return self._painter
+
+    # -- measures
+
+    def _measure(self) -> None:
+        room = self._container_size
+        if room.width:
+            self._frame = self._frame_in(room.width, room.height)
+            self.virtual_size = Size(
+                self._frame.width(self.picture.columns), self._frame.header_height + self.picture.rows
+            )
+
+    def _frame_in(self, width: int, height: int) -> Frame:
+        """The frame in this room; a scroll bar, where the rows need one, takes a cell of the width."""
+        figure, look = self.picture.figure, self.look
+        frame = frame_for(figure.rows, figure.columns, width, self.cell_width, look)
+        if frame.header_height + self.picture.rows > height:
+            frame = frame_for(figure.rows, figure.columns, width - 1, self.cell_width, look)
+        return frame
+
+    @property
+    def room(self) -> Size:
+        """What is on the screen of this widget, without its scroll bars."""
+        return self.scrollable_content_region.size
+
+    def on_resize(self) -> None:
+        self._repaint()
+        self._show_cursor()
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        frame = self._frame_in(width, 1 << 30)
+        sideways = frame.width(self.picture.columns) > width
+        return frame.header_height + self.picture.rows + sideways
+
+    def cell_at(self, x: int, y: int) -> tuple[int, int] | None:
+        """The cell at a place on the widget, or None on the labels and beyond the map."""
+        frame = self._frame
+        row = y - frame.header_height + self.scroll_offset.y
+        column = (x - frame.label_width + self.scroll_offset.x) // frame.cell_width
+        if y < frame.header_height or x < frame.label_width or x >= self.room.width or y >= self.room.height:
+            return None
+        return (row, column) if row < self.picture.rows and column < self.picture.columns else None
+
+    # -- painting
+
+    def render_line(self, y: int) -> Strip:
+        frame, width = self._frame, self.room.width
+        if y < frame.header_height:
+            return self._header_line(y, width)
+        row = y - frame.header_height + self.scroll_offset.y
+        if not 0 <= row < self.picture.rows:
+            return Strip.blank(width, self.rich_style)
+        here = row == self.cursor[0]
+        strip = None if here else self._strips.get(row)
+        if strip is None:
+            strip = self._row_line(row, width, self.cursor[1] if here else -1)
+            if not here:
+                self._strips[row] = strip
+        return strip
+
+    def _row_line(self, row: int, width: int, cursor: int) -> Strip:
+        first, last = self._visible_columns(width)
+        values = self.picture.plane().row(row)[first:last]
+        masked = self.picture.masked(row)
+        cells = self.painter.row(values, None if masked is None else masked[first:last], cursor - first)
+        label = row_label(self.picture.figure.rows[row], self._frame.label_width, self.look)
+        return self._line([Segment(label, self._label_style(cursor >= 0))], cells, first, width)
+
+    def _header_line(self, y: int, width: int) -> Strip:
+        first, last = self._visible_columns(width)
+        texts = self._frame.header[y]
+        cells = [
+            Segment(texts[column], self._label_style(column == self.cursor[1])) for column in range(first, last)
+        ]
+        return self._line([Segment(" " * self._frame.label_width, self.rich_style)], cells, first, width)
+
+    def _line(self, label: list[Segment], cells: list[Segment], first: int, width: int) -> Strip:
+        """The label, which stays, and the cells from the column ``first`` on, cut to what is on the screen."""
+        start = self.scroll_offset.x - first * self._frame.cell_width
+        room = max(width - self._frame.label_width, 0)
+        body = Strip(cells).crop(start, start + room)
+        return Strip.join([Strip(label), body]).adjust_cell_length(width, self.rich_style)
+
+    def _visible_columns(self, width: int) -> tuple[int, int]:
+        cell = self._frame.cell_width
+        left = self.scroll_offset.x
+        room = max(width - self._frame.label_width, 0)
+        return left // cell, min(-(-(left + room) // cell), self.picture.columns)
+
+    def _label_style(self, here: bool) -> Style:
+        return self.get_component_rich_style("heatmap--here" if here else "heatmap--label")
+
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        if round(old_value) != round(new_value):
+            self._strips.clear()
+        super().watch_scroll_x(old_value, new_value)
+
+    # -- the cursor
+
+    def validate_cursor(self, cursor: tuple[int, int]) -> tuple[int, int]:
+        row, column = cursor
+        return max(min(row, self.picture.rows - 1), 0), max(min(column, self.picture.columns - 1), 0)
+
+    def watch_cursor(self, old: tuple[int, int], new: tuple[int, int]) -> None:
+        if old == new:
+            return
+        self._strips.pop(old[0], None)
+        self._show_cursor()
+        top = self._frame.header_height - self.scroll_offset.y
+        for row in {old[0], new[0]}:
+            self.refresh(Region(0, top + row, self.room.width, 1))
+        if old[1] != new[1]:
+            self.refresh(Region(0, 0, self.room.width, self._frame.header_height))
+        if self.picture.rows and self.picture.columns:
+            self.post_message(self.Moved(*new))
+
+    def _show_cursor(self) -> None:
+        """Scroll as little as needed for the cursor to be seen."""
+        row, column = self.cursor
+        frame = self._frame
+        body_width = max(self.room.width - frame.label_width, frame.cell_width)
+        body_height = max(self.room.height - frame.header_height, 1)
+        left, right = column * frame.cell_width, (column + 1) * frame.cell_width
+        x, y = self.scroll_offset
+        x = left if left < x else max(x, right - body_width)
+        y = row if row < y else max(y, row - body_height + 1)
+        if (x, y) != self.scroll_offset:
+            self.scroll_to(x, y, animate=False, force=True)
+
+    def action_move(self, down: int, right: int) -> None:
+        row, column = self.cursor
+        self.cursor = row + down, column + right
+
+    def action_jump(self, where: str) -> None:
+        row, column = self.cursor
+        last_row, last_column = self.picture.rows - 1, self.picture.columns - 1
+        page = max(self.room.height - self._frame.header_height - 1, 1)
+        self.cursor = {
+            "row-start": (row, 0),
+            "row-end": (row, last_column),
+            "page-up": (row - page, column),
+            "page-down": (row + page, column),
+            "top": (0, 0),
+            "bottom": (last_row, last_column),
+        }[where]
+
+    def zoom(self, direction: int) -> None:
+        """Wider or narrower cells, from where they are now."""
+        now = self._frame.cell_width
+        if direction > 0:
+            wider = [width for width in ZOOM_WIDTHS if width > now]
+            self.cell_width = wider[0] if wider else ZOOM_WIDTHS[-1]
+        else:
+            narrower = [width for width in ZOOM_WIDTHS if width < now]
+            self.cell_width = narrower[-1] if narrower else 1
+
+    def help_keys(self, language: Language) -> list[tuple[str, str]]:
+        above = self.parent
+        rest = above.help_keys(language) if isinstance(above, SpeakingWidget) else []
+        return super().help_keys(language) + rest
+
+    # -- the mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        cell = self.cell_at(event.x, event.y)
+        if cell is not None:
+            self.cursor = cell
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover(self.cell_at(event.x, event.y))
+
+    def on_leave(self) -> None:
+        self._hover(None)
+
+    def _hover(self, cell: tuple[int, int] | None) -> None:
+        if cell != self._hovered:
+            self._hovered = cell
+            self.post_message(self.Hovered(cell))
+

@@ -1,0 +1,64 @@
+"""The keys of a heatmap, beside those that move its cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.widgets.speaking import Key
+
+HEADS = "头|heads"
+STAGES = "阶段|stages"
+SAVE = "保存|save"
+ZOOM = "缩放|zoom"
+
+HEATMAP_KEYS: Sequence[Key] = [
+    Key(
+        "s",
+        "stage(1)",
+        "heatmap.stage-next",
+        "下一阶段|stage",
+        "下一阶段：得分、缩放、掩码、权重|the next stage: scores, scaled, masked, weights",
+        STAGES,
+    ),
+    Key("S", "stage(-1)", "heatmap.stage-previous", "上一阶段|stage back", "上一阶段|the stage before", STAGES, False),
+    Key(
+        "g",
+        "grid",
+        "heatmap.grid",
+        "所有头|all heads",
+        "所有头并排；Enter 打开一个|all heads side by side; Enter opens one",
+        HEADS,
+    ),
+    Key("[", "head(-1)", "heatmap.head-previous", HEADS, "前一个头|the head before", HEADS, False),
+    Key("]", "head(1)", "heatmap.head-next", HEADS, "后一个头|the next head", HEADS, False),
+    Key("m", "mean", "heatmap.mean", "平均|mean", "各头取平均|the mean over the heads", HEADS),
+    Key("escape", "back", "heatmap.back", "返回|back", "回到所有头|back to all heads", HEADS, False, "Esc"),
+    Key(
+        "p",
+        "pin",
+        "heatmap.pin",
+        "钉住|pin",
+        "钉住这张图：再拧旋钮就看到差异；再按取消|pin this picture, turn a knob, see the difference; again to let go",
+    ),
+    Key(
+        "v",
+        "colours",
+        "heatmap.colours",
+        "配色|colours",
+        "换配色：viridis、cividis、灰|another colour map: viridis, cividis, grey",
+        show=False,
+    ),
+    Key("plus,equals_sign", "zoom(1)", "heatmap.zoom-in", ZOOM, "格子加宽|wider cells", ZOOM, False, "+"),
+    Key("minus", "zoom(-1)", "heatmap.zoom-out", ZOOM, "格子变窄|narrower cells", ZOOM, False, "-"),
+    Key("0", "zoom(0)", "heatmap.zoom-fit", ZOOM, "格子随窗口变宽窄|cells that fit the window", ZOOM, False),
+    Key(
+        "y",
+        "copy_row",
+        "heatmap.copy-row",
+        "复制行|copy row",
+        "把这一行复制到剪贴板|copy this row to the clipboard",
+        show=False,
+    ),
+    Key("w", "save('svg')", "heatmap.save-svg", SAVE, "存为 SVG|save as SVG", SAVE, False),
+    Key("W", "save('csv')", "heatmap.save-csv", SAVE, "存为 CSV|save as CSV", SAVE, False),
+]

@@ -1,0 +1,312 @@
+"""A heatmap on the screen: title, stages, the cells or all heads, a legend, and what the cell under the cursor says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from questions.bilingual import Language, say
+from tui.colours import MAP_NAMES, MapName
+from tui.figures.data import Heatmap
+from tui.figures.export import figure_csv, figure_svg
+from tui.figures.heatmap import Picture
+from tui.figures.heatmap_paint import Painter, legend
+from tui.figures.heatmap_text import HeadChoice
+from tui.text_layout import fit, wrap
+from tui.widgets.figures.head_grid import HeadGrid
+from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
+from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS
+from tui.widgets.figures.stage_tabs import StageTabs
+from tui.widgets.speaking import Key, SpeakingWidget, bindings, to_content
+
+
+class HeatmapView(SpeakingWidget):
+    """A ``Heatmap`` with its cursor, stages, heads, pin and legend."""
+
+    DEFAULT_CSS = """
+    HeatmapView { layout: vertical; height: auto; width: 1fr; }
+    HeatmapView > Static { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
+    HeatmapView > #heatmap-title { text-style: bold; }
+    HeatmapView > HeatmapCanvas, HeatmapView > HeadGrid { max-height: 24; }
+    HeatmapView > #heatmap-says { min-height: 1; max-height: 4; }
+    HeatmapView > .hidden { display: none; }
+    """
+    KEYS: ClassVar[Sequence[Key]] = HEATMAP_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
+
+    map_name: reactive[MapName] = reactive[MapName]("viridis", init=False)
+    showing: reactive[Literal["map", "grid"]] = reactive[Literal["map", "grid"]]("map", init=False)
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor stands on a cell: its row, column, value, and how it came to be, in the widget's language."""
+
+        view: HeatmapView
+        row: int
+        column: int
+        value: float
+        explanation: str
+
+        @property
+        def control(self) -> HeatmapView:
+            return self.view
+
+    @dataclass
+    class SaveRequested(Message):
+        """The reader wants the picture in a file; who handles this chooses the path and writes ``contents()``."""
+
+        view: HeatmapView
+        format: Literal["svg", "csv"]
+        suggested_name: str
+        contents: Callable[[], str]
+
+        @property
+        def control(self) -> HeatmapView:
+            return self.view
+
+    @dataclass
+    class RowCopied(Message):
+        """A row went to the clipboard, its labels above its values, separated by tabs."""
+
+        view: HeatmapView
+        row: int
+        text: str
+
+        @property
+        def control(self) -> HeatmapView:
+            return self.view
+
+    def __init__(
+        self, figure: Heatmap, *, language: Language = "zh", id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(language=language, id=id, classes=classes)
+        self.picture = Picture(figure)
+        self._from_grid = False
+        self._hovered: tuple[int, int] | None = None
+        self.tabs = StageTabs(self.picture, language=language)
+        self.canvas = HeatmapCanvas(self.picture, language=language)
+        self.grid = HeadGrid(self.picture, language=language)
+        self.grid.add_class("hidden")
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="heatmap-title", markup=False)
+        yield self.tabs
+        yield self.canvas
+        yield self.grid
+        yield Static(id="heatmap-legend", markup=False)
+        yield Static(id="heatmap-says", markup=False)
+
+    def on_mount(self) -> None:
+        self._tell()
+
+    def on_resize(self) -> None:
+        self._tell()
+
+    @property
+    def figure(self) -> Heatmap:
+        return self.picture.figure
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        return self.canvas.cursor
+
+    def update_figure(self, figure: Heatmap) -> None:
+        """Show another figure at the same stage, head, cursor and scroll; against the pinned one if there is one."""
+        self.picture.update(figure)
+        self._changed()
+
+    def said_anew(self) -> None:
+        self._tell()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_mounted:
+            self._tell()
+
+    def _changed(self) -> None:
+        self.canvas.picture_changed()
+        self.grid.picture_changed()
+        self._tell()
+        self.refresh_bindings()
+
+    # -- what is said around the cells
+
+    def _tell(self) -> None:
+        if not self.is_mounted:
+            return
+        width = max(self.size.width, 1)
+        self.query_one("#heatmap-title", Static).update(Content(fit(self._title(), width)))
+        self.tabs.display = len(self.figure.stages) > 1
+        self.tabs.refresh()
+        self._tell_legend(width)
+        self._tell_cell()
+
+    def _title(self) -> str:
+        picture, zh = self.picture, self.language == "zh"
+        parts = [say(self.figure.title, self.language)]
+        if len(self.figure.stages) == 1:
+            parts.append(say(picture.stage.title, self.language))
+        if picture.heads > 1 and self.showing == "map":
+            parts.append(picture.head_name(self.language))
+        if picture.pinned is not None:
+            if picture.comparing:
+                parts.append("与钉住的图之差" if zh else "difference from the pinned picture")
+            elif picture.comparable:
+                parts.append("已钉住" if zh else "pinned")
+            else:
+                parts.append("形状不同，无法与钉住的图相比" if zh else "another shape than the pinned picture")
+        return " · ".join(dict.fromkeys(part for part in parts if part))
+
+    def _tell_legend(self, width: int) -> None:
+        look = replace(self.look, map_name=self.map_name)
+        painter = Painter(self.picture.scale, self.picture.span, look, 1)
+        runs = legend(painter, self.language, width, self._signs())
+        self.query_one("#heatmap-legend", Static).update(to_content([Text.assemble(*runs)]))
+
+    def _signs(self) -> list[str]:
+        """The signs in the rows around the cursor: enough to explain what is seen, cheap for a large map."""
+        picture = self.picture
+        if not picture.rows or not picture.columns:
+            return []
+        probe = Painter(picture.scale, picture.span, self.look, 1)
+        middle = self.canvas.cursor[0]
+        for row in range(max(middle - 40, 0), min(middle + 41, picture.rows)):
+            probe.row(picture.plane().row(row), picture.masked(row))
+        return sorted(probe.seen)
+
+    def _tell_cell(self) -> None:
+        says = self.query_one("#heatmap-says", Static)
+        if not self.picture.rows or not self.picture.columns:
+            says.update(Content("（空）" if self.language == "zh" else "(empty)"))
+            return
+        row, column = self._hovered or self.canvas.cursor
+        text = self.picture.explain(row, column, self.language)
+        says.update(Content("\n".join(wrap(text, max(self.size.width, 1)))))
+
+    def on_heatmap_canvas_moved(self, event: HeatmapCanvas.Moved) -> None:
+        event.stop()
+        self._hovered = None
+        self._tell_cell()
+        explanation = self.picture.explain(event.row, event.column, self.language)
+        value = self.picture.value(event.row, event.column)
+        self.post_message(self.CursorMoved(self, event.row, event.column, value, explanation))
+
+    def on_heatmap_canvas_hovered(self, event: HeatmapCanvas.Hovered) -> None:
+        event.stop()
+        self._hovered = event.cell
+        self._tell_cell()
+
+    def on_stage_tabs_chosen(self, event: StageTabs.Chosen) -> None:
+        event.stop()
+        self.choose_stage(event.index)
+
+    def on_head_grid_opened(self, event: HeadGrid.Opened) -> None:
+        event.stop()
+        self._from_grid = True
+        self.choose_head(event.head)
+        self.showing = "map"
+        self.canvas.focus()
+
+    # -- stages and heads
+
+    def choose_stage(self, index: int) -> None:
+        self.picture.stage_index = index % len(self.figure.stages)
+        self._changed()
+
+    def choose_head(self, head: int | None) -> None:
+        """Show ``head``, or the mean over all where None."""
+        self.picture.head = head
+        self._changed()
+
+    def watch_showing(self) -> None:
+        grid = self.showing == "grid"
+        had_focus = self.canvas.has_focus or self.grid.has_focus
+        self.grid.set_class(not grid, "hidden")
+        self.canvas.set_class(grid, "hidden")
+        if grid:
+            self.grid.chosen = self.picture.head or 0
+        if had_focus:
+            (self.grid if grid else self.canvas).focus()
+        self._tell()
+        self.refresh_bindings()
+
+    def watch_map_name(self) -> None:
+        self.canvas.map_name = self.grid.map_name = self.map_name
+        self._tell()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        several = self.picture.heads > 1
+        if action == "stage":
+            return len(self.figure.stages) > 1
+        if action in ("grid", "mean", "head"):
+            return several
+        if action == "back":
+            return several and self._from_grid and self.showing == "map"
+        if action in ("zoom", "copy_row"):
+            return self.showing == "map"
+        return True
+
+    def action_stage(self, by: int) -> None:
+        self.choose_stage(self.picture.stage_index + by)
+
+    def action_head(self, by: int) -> None:
+        head = self.picture.head
+        self.choose_head(0 if head is None else (head + by) % self.picture.heads)
+
+    def action_mean(self) -> None:
+        self.showing = "map"
+        self.choose_head(None if self.picture.head is not None else 0)
+
+    def action_grid(self) -> None:
+        self.showing = "map" if self.showing == "grid" else "grid"
+
+    def action_back(self) -> None:
+        self._from_grid = False
+        self.showing = "grid"
+
+    # -- pin, colours, zoom
+
+    def action_pin(self) -> None:
+        self.picture.pin(self.figure if self.picture.pinned is None else None)
+        self._changed()
+
+    def action_colours(self) -> None:
+        self.map_name = MAP_NAMES[(MAP_NAMES.index(self.map_name) + 1) % len(MAP_NAMES)]
+
+    def action_zoom(self, direction: int) -> None:
+        if direction == 0:
+            self.canvas.cell_width = None
+        else:
+            self.canvas.zoom(direction)
+
+    # -- taking it elsewhere
+
+    def action_copy_row(self) -> None:
+        row = self.canvas.cursor[0]
+        if row < self.picture.rows:
+            text = self.picture.row_as_text(row)
+            self.app.copy_to_clipboard(text)
+            self.post_message(self.RowCopied(self, row, text))
+
+    def action_save(self, format: Literal["svg", "csv"]) -> None:
+        picture, figure, language = self.picture, self.figure, self.language
+        stage, head, colours = picture.stage, picture.head, self.map_name
+        name = figure.name or "heatmap"
+        suggested = f"{name}-{stage.name}-{'mean' if head is None else f'head{head}'}.{format}"
+
+        def contents() -> str:
+            if format == "csv":
+                return figure_csv(figure, stage=stage.name, head=head)
+            drawn: HeadChoice = "mean" if head is None else head
+            return figure_svg(figure, language, stage=stage.name, head=drawn, map_name=colours)
+
+        self.post_message(self.SaveRequested(self, format, suggested, contents))
