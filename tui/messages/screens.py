@@ -107,6 +107,12 @@ TABLE = {
     # experiments
     "running": Bilingual("计算中", "running"),
     "loading": Bilingual("正在载入计算后端", "loading the backend"),
+    "kind-heatmap": Bilingual("热图", "map"),
+    "kind-curve": Bilingual("曲线", "curve"),
+    "kind-bars": Bilingual("柱图", "bars"),
+    "kind-tokens": Bilingual("词元", "tokens"),
+    "kind-table": Bilingual("表", "table"),
+    "kind-tensor": Bilingual("张量", "tensor"),
     "steps-tab": Bilingual("步骤", "Steps"),
     "checks-tab": Bilingual("实测", "Checks"),
     "knobs-tab": Bilingual("旋钮", "Knobs"),

@@ -1,0 +1,274 @@
+"""The application: its places (modes), the language, the store and the compute thread that all screens share."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.keys import _character_to_key
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Input, TextArea
+
+from questions.bilingual import Language
+from questions.topics import topic_title
+from tui.bank import load_bank
+from tui.commands.notices import FEW, say_place
+from tui.compute import ComputeThread
+from tui.durations import say_duration
+from tui.language import say_code, say_error, say_problem, words
+from tui.progress.errors import ProgressError
+from tui.screens.dialogs import ConfirmDialog
+
+if TYPE_CHECKING:
+    from questions.model import Question
+    from tui.context import Context
+    from tui.experiments.contract import Experiment
+    from tui.progress.store import ProgressStore
+
+THEMES = ("textual-dark", "textual-light", "nord", "gruvbox", "solarized-light", "ansi-dark", "ansi-light")
+
+
+def _practice() -> Screen[None]:
+    from tui.screens.practice import PracticeScreen
+
+    return PracticeScreen()
+
+
+def _lab() -> Screen[None]:
+    from tui.screens.lab import LabScreen
+
+    return LabScreen()
+
+
+def _browse() -> Screen[None]:
+    from tui.screens.browse import BrowseScreen
+
+    return BrowseScreen()
+
+
+class QuizApp(App[int]):
+    """tformer-quiz. Screens read ``questions``, ``store``, ``compute`` and ``language`` from here."""
+
+    TITLE = "tformer-quiz"
+    CSS_PATH = "screens/app.tcss"
+    MODES: ClassVar[dict[str, Any]] = {"practice": _practice, "lab": _lab, "browse": _browse}
+    DEFAULT_MODE = "practice"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (as Textual declares them)
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("L,f2", "switch_language", "Language", id="app.language"),
+        Binding("question_mark,f1", "help", "Help", id="app.help"),
+        Binding("q", "quit", "Leave", id="app.leave"),
+        Binding("ctrl+q", "quit", "Leave", id="app.leave-anywhere", priority=True),
+        Binding("P,f5", "switch_mode('practice')", "Practice", id="app.practice"),
+        Binding("E,f6", "switch_mode('lab')", "Experiments", id="app.lab"),
+        Binding("B,f7", "switch_mode('browse')", "Questions", id="app.browse"),
+    ]
+
+    language: reactive[Language] = reactive[Language]("zh", init=False)
+
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        store: ProgressStore,
+        *,
+        language: Language = "zh",
+        seed: int | None = None,
+        notices: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self.questions = tuple(questions)
+        self.store = store
+        self.seed = seed
+        self.compute = ComputeThread()
+        self._notices = tuple(notices)
+        self.set_reactive(QuizApp.language, language)
+
+    # --- coming and going --------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        theme = self.store.setting("theme")
+        if theme in self.available_themes:
+            self.theme = theme
+        if self.no_color and self.theme.startswith("ansi"):
+            self.theme = "textual-dark"  # without colours the ANSI themes are black on black
+        for notice in self._notices:
+            self.notify(notice, severity="warning", timeout=12, markup=False)
+
+    def on_unmount(self) -> None:
+        self.compute.close()
+
+    async def action_quit(self) -> None:
+        for screen in (screen for stack in self._screen_stacks.values() for screen in stack):
+            leave = getattr(screen, "leave", None)
+            if leave is not None:
+                leave()
+        self.compute.cancel()
+        self.exit(0)
+
+    # --- language ----------------------------------------------------------------------------------------------
+
+    def say(self, name: str, **fields: object) -> str:
+        """The words ``name`` (``screens.reveal``) in the present language."""
+        return words(name, self.language, **fields)
+
+    def action_switch_language(self) -> None:
+        self.language = "en" if self.language == "zh" else "zh"
+        self.store.set_setting("language", self.language)
+
+    # --- keys --------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Full-width digits, letters and ``？`` act as their half-width twins, except where text is typed."""
+        if isinstance(event, events.Key) and not event.is_forwarded and not self.is_typing:
+            event = half_width(event)
+        await super().on_event(event)
+
+    @property
+    def is_typing(self) -> bool:
+        """Whether a text field has the focus."""
+        return isinstance(self.focused, Input | TextArea)
+
+    def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen, self.focused))
+
+    # --- the palette -------------------------------------------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=self.say("screens.palette"), id="--command-palette"))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: the places, this screen's own commands, every question, every experiment, themes."""
+        say = self.say
+        for mode in self.MODES:
+            title, text = say(f"screens.go-{mode}"), say(f"screens.go-{mode}-help")
+            yield SystemCommand(title, text, lambda mode=mode: self.switch_mode(mode))
+        commands = getattr(screen, "commands", None)
+        if commands is not None:
+            yield from commands()
+        switch = say("screens.switch-language"), say("screens.switch-language-help")
+        yield SystemCommand(*switch, self.action_switch_language)
+        yield SystemCommand(say("screens.help"), say("screens.help-help"), self.action_help)
+        for theme in THEMES:
+            if theme in self.available_themes and not (self.no_color and theme.startswith("ansi")):
+                yield SystemCommand(say("screens.theme", theme=theme), "", lambda theme=theme: self.choose_theme(theme))
+        yield SystemCommand(say("screens.leave"), say("screens.leave-help"), self.action_quit)
+        for question in self.questions:
+            ask = lambda name=question.id: self.ask(name)  # noqa: E731
+            yield SystemCommand(question.question.say(self.language), say("screens.ask-this"), ask, discover=False)
+        from tui.experiments.catalogue import catalogue
+
+        for experiment in catalogue().values():
+            run = lambda name=experiment.name: self.experiment(name)  # noqa: E731
+            yield SystemCommand(experiment.title.say(self.language), say("screens.open-lab"), run, discover=False)
+
+    def choose_theme(self, theme: str) -> None:
+        self.theme = theme
+        self.store.set_setting("theme", theme)
+
+    # --- what screens ask for ----------------------------------------------------------------------------------
+
+    def interval(self, duration: timedelta) -> str:
+        return say_duration(duration, self.language)
+
+    def topic(self, topic: str) -> str:
+        return topic_title(topic).say(self.language)
+
+    def experiment_of(self, question: Question) -> Experiment | None:
+        """The experiment that shows the answer to ``question``."""
+        from tui.experiments.catalogue import catalogue
+
+        return None if question.experiment is None else catalogue().get(question.experiment.run)
+
+    def error_text(self, error: BaseException) -> str:
+        """``error`` in the present language. What nobody foresaw is named, and its traceback goes to the log."""
+        if getattr(error, "code", None) is None:
+            self.log.error(error)
+            return f"{type(error).__name__}: {error}"
+        return say_error(error, self.language)
+
+    def say_error(self, error: BaseException) -> None:
+        self.notify(self.error_text(error), severity="error", timeout=10, markup=False)
+
+    def reset(self, question_id: str | None, done: Callable[[], None]) -> None:
+        """Reset one question, or all, once the person has said so twice; then ``done()``."""
+        if question_id is None:
+            title = self.say("screens.reset-all-title", count=len(self.store.cards()))
+        else:
+            title = self.say("screens.reset-title")
+        hint = self.say("screens.confirm-hint")
+
+        def first(sure: bool | None) -> None:
+            if sure:
+                self.push_screen(ConfirmDialog(self.say("screens.reset-again"), hint), second)
+
+        def second(sure: bool | None) -> None:
+            if not sure:
+                return
+            try:
+                count = self.store.reset(question_id)
+            except ProgressError as error:
+                self.say_error(error)
+                return
+            name = "screens.reset-done" if count else "screens.reset-nothing"
+            self.notify(self.say(name, count=count), markup=False)
+            done()
+
+        self.push_screen(ConfirmDialog(title, hint), first)
+
+    # --- from one place to another -----------------------------------------------------------------------------
+
+    def ask(self, question_id: str) -> None:
+        """Go to Practice and ask ``question_id`` there."""
+        from tui.screens.practice import PracticeScreen
+
+        def arrived() -> None:
+            if isinstance(self.screen, PracticeScreen):
+                self.screen.ask(question_id)
+
+        self.switch_mode("practice")
+        self.call_later(arrived)
+
+    def experiment(self, name: str) -> None:
+        """Go to the Lab and open the experiment ``name`` there."""
+        from tui.screens.lab import LabScreen
+
+        def arrived() -> None:
+            if isinstance(self.screen, LabScreen):
+                self.screen.open(name)
+
+        self.switch_mode("lab")
+        self.call_later(arrived)
+
+
+def half_width(event: events.Key) -> events.Key:
+    """``event`` with a full-width character (１, Ｌ, ？) made half-width; any other event unchanged."""
+    character = event.character
+    if character is None or len(character) != 1 or not "\uff01" <= character <= "\uff5e":
+        return event
+    narrow = unicodedata.normalize("NFKC", character)
+    return events.Key(_character_to_key(narrow), narrow)
+
+
+def run(context: Context) -> int:
+    """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
+    bank = load_bank(context.questions)
+    with context.open_store() as store:
+        language = context.language
+        notices = [say_code(notice.code, notice.fields, notice.code, language) for notice in store.notices]
+        notices += [say_place(problem) + say_problem(problem, language) for problem in bank.problems[:FEW]]
+        app = QuizApp(bank.questions, store, language=language, seed=context.seed, notices=notices)
+        if context.language_given:
+            store.set_setting("language", language)
+        return app.run() or 0

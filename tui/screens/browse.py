@@ -1,0 +1,210 @@
+"""All questions, with a search over everything that they say in either language."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import ScreenResume
+from textual.screen import Screen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from questions.bilingual import say
+from tui.progress.errors import ProgressError
+from tui.progress.records import utc_now
+from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from questions.model import Question
+    from tui.app import QuizApp
+
+
+class BrowseScreen(Screen[None]):
+    """Enter asks the highlighted question."""
+
+    CSS_PATH = "browse.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", id="browse.search"),
+        Binding("z", "suspend", "Suspend or resume", id="browse.suspend"),
+        Binding("R", "reset", "Reset", id="browse.reset"),
+        Binding("u,ctrl+z", "undo", "Undo", id="browse.undo"),
+        Binding("escape", "leave_search", "Leave the search", id="browse.leave-search"),
+    ]
+
+    app: QuizApp
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        yield Input(id="search")
+        yield OptionList(id="found", markup=False)
+        yield Static("", id="none-found", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._texts = {question.id: searchable(question) for question in self.app.questions}
+        self.watch(self.app, "language", self.show_again, init=False)
+        self.show_again()
+        self.query_one("#found").focus()
+
+    @on(ScreenResume)
+    def back_again(self) -> None:
+        if hasattr(self, "_texts"):
+            self.show_again()  # a rating in Practice has changed what is due
+
+    def show_again(self) -> None:
+        """The list as the search has it, in the present language."""
+        words, language = self.app.say, self.app.language
+        search, options = self.query_one("#search", Input), self.query_one("#found", OptionList)
+        search.placeholder = words("screens.search-here")
+        shown = self._chosen_id()
+        wanted = fold(search.value).split()
+        found = [q for q in self.app.questions if all(word in self._texts[q.id] for word in wanted)]
+        options.clear_options()
+        store, now = self.app.store, utc_now()
+        cards, suspended, flags = store.cards(), store.suspended(), store.flags()
+        for question in found:
+            card = cards.get(question.id)
+            if question.id in suspended:
+                state = words("screens.state-suspended")
+            elif card is None:
+                state = words("screens.state-new")
+            elif card.due <= now:
+                state = words("screens.state-due")
+            else:
+                state = words("screens.state-learned", when=self.app.interval(card.due - now))
+            about = " · ".join([self.app.topic(question.topic), "★" * question.level, state])
+            if question.id in flags:
+                about += " · " + words("screens.state-flagged")
+            title = Content.assemble((question.question.say(language), "bold"), "\n", (about, "dim"))
+            options.add_option(Option(title, id=question.id))
+        names = [question.id for question in found]
+        if names:
+            options.highlighted = names.index(shown) if shown in names else 0
+        options.display = bool(names)
+        none = self.query_one("#none-found", Static)
+        none.update(words("screens.none-found"))
+        none.display = not names
+        top = self.query_one(TopBar)
+        top.left = f"{words('screens.browse')} · {words('screens.found', count=len(names))}"
+        top.right = words("screens.this-language")
+        self.query_one(KeyBar).show(self._hints())
+
+    def _hints(self) -> list[KeyHint]:
+        words = self.app.say
+        if self.app.is_typing:
+            return [
+                KeyHint("Enter", words("screens.key-open"), "screen.open"),
+                KeyHint("Esc", words("screens.key-leave-field"), "screen.leave_search"),
+                KeyHint("F2", words("screens.key-language"), "app.switch_language"),
+                KeyHint("^Q", words("screens.key-leave"), "app.quit"),
+            ]
+        return [
+            KeyHint("Enter", words("screens.key-open"), "screen.open"),
+            KeyHint("/", words("screens.key-search"), "screen.search"),
+            KeyHint("z", words("screens.key-suspend"), "screen.suspend"),
+            KeyHint("P", words("screens.key-practice"), "app.switch_mode('practice')"),
+            KeyHint("L", words("screens.key-language"), "app.switch_language"),
+            KeyHint("?", words("screens.key-help"), "app.help"),
+            KeyHint("q", words("screens.key-leave"), "app.quit"),
+        ]
+
+    def all_keys(self) -> Sequence[KeyHint]:
+        """Every key of this screen, for help."""
+        names = {
+            "Enter": "key-open", "/": "key-search", "z": "key-suspend", "R": "reset-command", "u / Ctrl+Z": "key-undo",
+            "P / F5": "go-practice", "E / F6": "go-lab", "L / F2": "key-language", "Ctrl+P": "palette-command",
+            "q / Ctrl+Q": "leave",
+        }  # fmt: skip
+        return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]
+
+    def on_descendant_focus(self) -> None:
+        self.query_one(KeyBar).show(self._hints())
+
+    def _chosen_id(self) -> str | None:
+        options = self.query_one("#found", OptionList)
+        if options.highlighted is None or not options.option_count:
+            return None
+        return options.get_option_at_index(options.highlighted).id
+
+    @on(Input.Changed)
+    def search_changed(self) -> None:
+        self.show_again()
+
+    @on(Input.Submitted)
+    def search_submitted(self) -> None:
+        if self._chosen_id() is not None:
+            self.query_one("#found").focus()
+
+    @on(OptionList.OptionSelected)
+    def selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option_id is not None:
+            self.app.ask(event.option_id)
+
+    def action_open(self) -> None:
+        chosen = self._chosen_id()
+        if chosen is not None:
+            self.app.ask(chosen)
+
+    def action_search(self) -> None:
+        self.query_one("#search").focus()
+
+    def action_leave_search(self) -> None:
+        if self.app.is_typing:
+            self.query_one("#found").focus()
+        else:
+            self.app.switch_mode("practice")
+
+    def action_suspend(self) -> None:
+        chosen = self._chosen_id()
+        if chosen is None:
+            return
+        suspend = chosen not in self.app.store.suspended()
+        try:
+            self.app.store.suspend(chosen, suspend)
+        except ProgressError as error:
+            self.app.say_error(error)
+            return
+        self.app.notify(self.app.say("screens.suspended" if suspend else "screens.resumed"), timeout=3, markup=False)
+        self.show_again()
+
+    def action_reset(self) -> None:
+        chosen = self._chosen_id()
+        if chosen is not None:
+            self.app.reset(chosen, self.show_again)
+
+    def action_undo(self) -> None:
+        try:
+            undone = self.app.store.undo()
+        except ProgressError as error:
+            self.app.say_error(error)
+            return
+        name = "nothing-to-undo" if undone is None else f"undone-{undone.kind}"
+        self.app.notify(self.app.say(f"screens.{name}"), timeout=3, markup=False)
+        self.show_again()
+
+    def commands(self) -> Iterable[SystemCommand]:
+        """This screen's lines in the command palette."""
+        words = self.app.say
+        yield SystemCommand(words("screens.reset-command"), words("screens.reset-help"), self.action_reset)
+        reset_all = lambda: self.app.reset(None, self.show_again)  # noqa: E731
+        yield SystemCommand(words("screens.reset-all-command"), words("screens.reset-help"), reset_all)
+
+
+def searchable(question: Question) -> str:
+    """Everything that ``question`` says, in both languages, folded for the search."""
+    parts = [question.id, question.topic, *question.source]
+    for _, text in question.texts():
+        parts += [say(text, "zh"), say(text, "en")]
+    return fold("\n".join(parts))
+
+
+def fold(text: str) -> str:
+    """``text`` without case and width."""
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -1,0 +1,26 @@
+"""The top line: where we are on the left, what computes on the right."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+
+class TopBar(Widget):
+    """``left`` gives way to ``right`` where the line is too short for both."""
+
+    DEFAULT_CSS = """
+    TopBar { dock: top; height: 1; background: $primary 30%; color: $text; }
+    """
+    left: reactive[str] = reactive("")
+    right: reactive[str] = reactive("")
+
+    def render(self) -> Content:
+        width = self.size.width
+        right = f" {self.right} " if self.right else ""
+        room = width - cell_len(right)
+        if room < 8:
+            return Content(set_cell_size(f" {self.left}", width))
+        return Content(set_cell_size(f" {self.left}", room) + right)
