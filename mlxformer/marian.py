@@ -19,6 +19,7 @@ import numpy as np
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from mlxformer.checkpoint import LoadReport, load_into
 from mlxformer.checkpoint_folder import find_folder, open_checkpoint, save_checkpoint, write_files
+from mlxformer.counting import without_values
 from mlxformer.decoder import Decoder
 from mlxformer.encoder import Encoder
 from mlxformer.encoder_decoder import EncoderDecoder
@@ -103,7 +104,8 @@ class MarianModel(EncoderDecoder):
         """
         folder = find_folder(path_or_name, revision)
         config = MarianConfig.from_folder(folder)
-        model = cls(config, MarianGeneration.from_folder(folder, config))
+        with without_values():
+            model = cls(config, MarianGeneration.from_folder(folder, config))
         stored = dict(open_checkpoint(folder).tensors)
         positions = _checked_positions(stored, config)
         absent = []

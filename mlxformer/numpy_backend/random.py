@@ -6,7 +6,9 @@ from a NumPy generator of your own and pass them through ``mx.array``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,21 @@ from .primitives import unboxed
 __all__ = ["bernoulli", "categorical", "normal", "permutation", "randint", "seed", "uniform"]
 
 _generator = np.random.default_rng()
+_shapes_only: ContextVar[bool] = ContextVar("shapes_only", default=False)
 Shape = Sequence[int]
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Inside, ``uniform`` and ``normal`` draw nothing: they give zeros of the right shape that take no memory.
+
+    What MLX has by being lazy: a model whose weights are never looked at, or at once replaced, costs nothing to make.
+    """
+    token = _shapes_only.set(True)
+    try:
+        yield
+    finally:
+        _shapes_only.reset(token)
 
 
 def generator() -> np.random.Generator:
@@ -47,6 +63,8 @@ def _float_dtype(dtype: Any) -> dtypes.Dtype:
 def uniform(low: Any = 0, high: Any = 1, shape: Shape = (), dtype: Any = None) -> array:
     """Between ``low`` (included) and ``high`` (excluded)."""
     target = _float_dtype(dtype)
+    if _shapes_only.get():
+        return wrap(np.broadcast_to(np.zeros((), target), tuple(shape)))
     lower, upper = _operand(low).astype(np.float32), _operand(high).astype(np.float32)
     drawn = _generator.random(tuple(shape), dtype=np.float32)
     return wrap((lower + drawn * (upper - lower)).astype(target, copy=False))
@@ -55,6 +73,8 @@ def uniform(low: Any = 0, high: Any = 1, shape: Shape = (), dtype: Any = None) -
 def normal(shape: Shape = (), dtype: Any = None, loc: Any = None, scale: Any = None) -> array:
     """Gaussian, with mean ``loc`` and standard deviation ``scale``."""
     target = _float_dtype(dtype)
+    if _shapes_only.get():
+        return wrap(np.broadcast_to(np.zeros((), target), tuple(shape)))
     drawn = _generator.standard_normal(tuple(shape), dtype=np.float32)
     if scale is not None:
         drawn = drawn * _operand(scale).astype(np.float32)
