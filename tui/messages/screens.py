@@ -27,6 +27,7 @@ TABLE = {
     "key-leave-field": Bilingual("退出输入", "leave field"),
     "key-side": Bilingual("答案/实验", "answer/experiment"),
     "key-figure": Bilingual("换图", "figure"),
+    "key-preset": Bilingual("题目/预测的旋钮", "knobs of question/prediction"),
     "key-search": Bilingual("搜索", "search"),
     "key-open": Bilingual("打开", "open"),
     "key-suspend": Bilingual("停用/恢复", "suspend/resume"),

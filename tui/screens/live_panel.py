@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -16,6 +17,7 @@ from textual.widgets import Static
 
 from questions.bilingual import Language
 from tui.compute import Failed, Finished, Outcome, Progressed
+from tui.evidence import by_name
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
 from tui.language import words
 from tui.screens.figure_tabs import FigureTabs
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.15  # seconds before a run is said to be running: faster ones would only flicker
 STEPS, CHECKS = "steps", "checks"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The checks of a run by name, and its knobs."""
+
+    checks: Mapping[str, Check]
+    knobs: Mapping[str, KnobValue]
 
 
 class LivePanel(Vertical):
@@ -57,12 +67,7 @@ class LivePanel(Vertical):
     language: reactive[Language] = reactive[Language]("zh", init=False)
 
     class Ran(Message):
-        """A run ended well. ``moved``: the knobs are not those that the panel was opened with."""
-
-        def __init__(self, checks: Sequence[Check], moved: bool) -> None:
-            super().__init__()
-            self.checks = tuple(checks)
-            self.moved = moved
+        """A run ended well: ``measured`` and ``knobs`` of the panel are new."""
 
     class Arrived(Message):
         """An outcome, on its way from the compute thread."""
@@ -77,6 +82,8 @@ class LivePanel(Vertical):
         self._opened_with: dict[str, KnobValue] = {}
         self._knobs: dict[str, KnobValue] = {}
         self._result: Result | None = None
+        self._measured: Measured | None = None
+        self._requested: dict[str, KnobValue] = {}  # the knobs of the run that is on its way
         self._number = 0
         self._page: int | str = 0
         self._timer: Timer | None = None
@@ -104,7 +111,7 @@ class LivePanel(Vertical):
         if experiment is not None and experiment is self._experiment and opened == self._opened_with:
             return
         self._experiment, self._opened_with, self._knobs = experiment, dict(opened), dict(opened)
-        self._result = None
+        self._result = self._measured = None
         self._page = 0
         self.status = ""
         holder = self.query_one("#knobs")
@@ -120,13 +127,9 @@ class LivePanel(Vertical):
             self._request()
 
     @property
-    def checks(self) -> Sequence[Check]:
-        """What the last run measured; empty before it."""
-        return () if self._result is None else self._result.checks
-
-    @property
-    def moved(self) -> bool:
-        return self._knobs != self._opened_with
+    def measured(self) -> Measured | None:
+        """What the last run measured, and at which knobs; None before the first."""
+        return self._measured
 
     @on(KnobChanged)
     def knob_changed(self, event: KnobChanged) -> None:
@@ -149,8 +152,9 @@ class LivePanel(Vertical):
         if self._experiment is None:
             self.app.compute.cancel()
             return
+        self._requested = dict(self._knobs)
         self._number = self.app.compute.request(
-            self._experiment, self._knobs, lambda outcome: self.post_message(self.Arrived(outcome))
+            self._experiment, self._requested, lambda outcome: self.post_message(self.Arrived(outcome))
         )
         if self._timer is not None:
             self._timer.stop()
@@ -191,10 +195,11 @@ class LivePanel(Vertical):
 
     def _finished(self, outcome: Finished) -> None:
         self._result = outcome.result
+        self._measured = Measured(by_name(outcome.result.checks), self._requested)
         name = "MLX" if outcome.backend == "mlx" else "NumPy"
         self.status = f"{name} · {_duration(outcome.seconds)}"
         self._draw()
-        self.post_message(self.Ran(outcome.result.checks, self.moved))
+        self.post_message(self.Ran())
 
     # --- what is shown -----------------------------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ class PracticeScreen(Screen[None]):
         Binding("n", "skip", "Skip", id="practice.skip"),
         Binding("f", "flag", "Flag", id="practice.flag"),
         Binding("z", "suspend", "Suspend", id="practice.suspend"),
+        Binding("t", "preset", "The question's knobs or the prediction's", id="practice.preset"),
         Binding("x,f8", "other_side", "Answer or experiment", id="practice.side"),
         Binding("comma", "figure(-1)", "Figure", id="practice.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="practice.figure-after"),
@@ -53,6 +54,7 @@ class PracticeScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._started = False
+        self._predicted_run = False
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -95,6 +97,7 @@ class PracticeScreen(Screen[None]):
             if box.text != attempt.typed:
                 box.load_text(attempt.typed)
             experiment = self.app.experiment_of(attempt.question)
+            self._predicted_run = attempt.choice is not None
             live.show(experiment, self._settings(attempt))
         else:
             live.show(None, {})
@@ -118,8 +121,7 @@ class PracticeScreen(Screen[None]):
             hint.show(say("screens.typing") if self.app.is_typing else "")
             self.query_one(Choices).show(attempt, language)
             if attempt.revealed:
-                live = self.query_one(LivePanel)
-                self.query_one(Reading).show(attempt, language, live.checks, live.moved)
+                self.query_one(Reading).show(attempt, language, self.query_one(LivePanel).measured)
                 self.query_one(RatingBar).show(self.practice.intervals(), language)
         self.query_one(LivePanel).language = language
         self.show_top()
@@ -163,6 +165,8 @@ class PracticeScreen(Screen[None]):
             if self.has_class("-narrow"):
                 hints.insert(0, KeyHint("x", say("screens.key-side"), "screen.other_side"))
             hints.append(KeyHint(", .", say("screens.key-figure"), "screen.figure(1)"))
+            if attempt.question.predict is not None:
+                hints.append(KeyHint("t", say("screens.key-preset"), "screen.preset"))
             return [*hints, language, helping, leaving]
         hints = [KeyHint("i", say("screens.key-type"), "screen.type")]
         if attempt.question.predict is not None:
@@ -177,7 +181,7 @@ class PracticeScreen(Screen[None]):
         names = {
             "i / Enter": "key-type", "space": "key-reveal", "a – d": "key-predict", "1 – 4": "key-rate",
             "u / Ctrl+Z": "key-undo", "n": "skip-command", "f": "flag-command", "z": "suspend-command",
-            "x / F8": "key-side", ", .": "key-figure", "P / F5": "go-practice", "E / F6": "go-lab",
+            "x / F8": "key-side", "t": "key-preset", ", .": "key-figure", "P / F5": "go-practice", "E / F6": "go-lab",
             "B / F7": "go-browse", "L / F2": "key-language", "Ctrl+P": "palette-command", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, say(f"screens.{name}"), "") for key, name in names.items()]
@@ -190,11 +194,10 @@ class PracticeScreen(Screen[None]):
 
         return self.app.say("screens.next-due", when=self.app.interval(due - utc_now()))
 
-    @staticmethod
-    def _settings(attempt: Attempt) -> dict[str, object]:
-        """What the experiment beside the answer is shown at: the predicted run where there was a prediction."""
+    def _settings(self, attempt: Attempt) -> dict[str, object]:
+        """What the experiment is opened at: after a prediction, the run that was predicted."""
         question = attempt.question
-        return dict(question.predict_settings if attempt.choice is not None else question.settings)
+        return dict(question.predict_settings if self._predicted_run else question.settings)
 
     # --- answering ---------------------------------------------------------------------------------------------
 
@@ -243,6 +246,7 @@ class PracticeScreen(Screen[None]):
             self.app.notify(self.app.say("screens.no-choices"), markup=False)
             return
         attempt.choice = None if attempt.choice == letter else letter
+        self._predicted_run = attempt.choice is not None
         self.query_one(LivePanel).show(self.app.experiment_of(attempt.question), self._settings(attempt))
         self.show_again()
 
@@ -326,15 +330,22 @@ class PracticeScreen(Screen[None]):
         else:
             self.query_one("#answer-side").focus()
 
+    def action_preset(self) -> None:
+        """Between the knobs of the question and those of its predict item."""
+        attempt = self.practice.attempt
+        if attempt is not None and attempt.revealed and attempt.question.predict is not None:
+            self._predicted_run = not self._predicted_run
+            self.query_one(LivePanel).show(self.app.experiment_of(attempt.question), self._settings(attempt))
+
     def action_figure(self, step: int) -> None:
         self.query_one(LivePanel).next_figure(step)
 
     @on(LivePanel.Ran)
-    def ran(self, event: LivePanel.Ran) -> None:
+    def ran(self) -> None:
         """The experiment has new numbers: the answer shows them where it cites them."""
         attempt = self.practice.attempt
         if attempt is not None and attempt.revealed:
-            self.query_one(Reading).show(attempt, self.app.language, event.checks, event.moved)
+            self.query_one(Reading).show(attempt, self.app.language, self.query_one(LivePanel).measured)
         self.show_top()
 
     # --- leaving -----------------------------------------------------------------------------------------------

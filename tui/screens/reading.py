@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,7 @@ from textual.containers import Vertical
 from questions.bilingual import Bilingual, Language, say
 from questions.model import FollowUp, Question, See
 from questions.spans import NumberSpan
-from tui.evidence import by_name, evidence
-from tui.experiments.contract import Check
+from tui.evidence import evidence
 from tui.language import words
 from tui.plain_text import plain_text, written
 from tui.practice import Attempt
@@ -23,6 +22,7 @@ from tui.text_layout import visible
 
 if TYPE_CHECKING:
     from tui.app import QuizApp
+    from tui.screens.live_panel import Measured
 
 MARKS = {"found": ("✓", "$text-success"), "unsure": ("?", "$text-warning"), "missed": ("✗", "$text-error")}
 
@@ -54,13 +54,11 @@ class Reading(Vertical):
         super().__init__()
         self._attempt: Attempt | None = None
         self._language: Language = "zh"
-        self._checks: Mapping[str, Check] = {}
-        self._moved = False
+        self._measured: Measured | None = None
 
-    def show(self, attempt: Attempt, language: Language, checks: Sequence[Check], moved: bool) -> None:
-        """Show ``attempt``. Numbers that ``checks`` hold get their mark, or the live value where a knob has moved."""
-        self._attempt, self._language = attempt, language
-        self._checks, self._moved = by_name(checks), moved
+    def show(self, attempt: Attempt, language: Language, measured: Measured | None) -> None:
+        """Show ``attempt``. A number that was ``measured`` gets its mark, or the live value where a knob has moved."""
+        self._attempt, self._language, self._measured = attempt, language, measured
         self._fill()
 
     def _fill(self) -> None:
@@ -79,7 +77,8 @@ class Reading(Vertical):
                 passage = widget.body
             assert isinstance(passage, Passage)
             if block.markdown:
-                passage.show_markdown(str(block.text), hang=block.hang, number=self._say_number)
+                number = self._say_predicted if block.kind == "predicted" else self._say_number
+                passage.show_markdown(str(block.text), hang=block.hang, number=number)
             else:
                 passage.show(block.text, hang=block.hang)
 
@@ -136,7 +135,7 @@ class Reading(Vertical):
         if predict is None:
             return
         yield self._heading("prediction")
-        yield self._bank("answer", predict.question)
+        yield self._bank("predicted", predict.question)
         right = attempt.predicted_right
         answer = f"{predict.answer}  {self._plain(predict.choices[predict.answer])}"
         if right is None:
@@ -147,10 +146,10 @@ class Reading(Vertical):
         else:
             wrong = words("screens.predicted-wrong", self._language, answer=answer)
             yield Block("point", Text.assemble(MARKS["missed"], f" {attempt.choice} ", wrong), hang=2)
-        yield self._bank("answer", predict.why)
+        yield self._bank("predicted", predict.why)
 
     def _evidence(self, name: str | None) -> Iterator[Block]:
-        check = self._checks.get(name or "")
+        check = self._measured.checks.get(name or "") if self._measured is not None else None
         if check is None:
             return
         label = words("screens.evidence", self._language)
@@ -185,14 +184,26 @@ class Reading(Vertical):
         return plain_text(text.say(self._language), self._say_number)
 
     def _say_number(self, span: NumberSpan) -> str:
-        """The number, ✓ where it was measured just now; where a knob has moved, what is measured there."""
-        found = evidence(span, self._checks)
+        return self._say(span, predicted=False)
+
+    def _say_predicted(self, span: NumberSpan) -> str:
+        return self._say(span, predicted=True)
+
+    def _say(self, span: NumberSpan, *, predicted: bool) -> str:
+        """The number, with ✓ where it was measured just now; at other knobs than its own, what is measured there."""
+        assert self._attempt is not None
+        if self._measured is None:
+            return written(span)
+        found = evidence(span, self._measured.checks)
         if found.live is None:
             return written(span)
-        if found.proven:
-            return f"{span.written} ✓"
-        arrow = "→" if self._moved else "✗"
-        return f"{span.written} {arrow} {found.live}"
+        question = self._attempt.question
+        experiment = self.app.experiment_of(question)
+        assert experiment is not None
+        own = experiment.parse(question.predict_settings if predicted else question.settings)
+        if any(own[name] != value for name, value in self._measured.knobs.items()):
+            return f"{span.written} → {found.live}"
+        return f"{span.written} ✓" if found.proven else f"{span.written} ✗ {found.live}"
 
 
 def _with_matches(attempt: Attempt) -> Text:
