@@ -141,7 +141,7 @@ def _finite(top: np.ndarray) -> np.ndarray:
 
 
 def _attend_block(p: _Problem, block: _Block) -> tuple[np.ndarray, np.ndarray]:
-    """The output [b, h, R·tq, Dv] of a block of queries, and the logarithm of each row's sum of exponentials."""
+    """The output [b, h, R·tq, Dv] of a block; each row's maximum and sum of exponentials, [b, h, R·tq, 2]."""
     queries = block.rows(p.q) * p.scale
     heads, total, top = None, None, None
     for keys in _key_blocks(p, block):
@@ -162,46 +162,52 @@ def _attend_block(p: _Problem, block: _Block) -> tuple[np.ndarray, np.ndarray]:
         top = new_top
     if heads is None or total is None or top is None:  # no keys at all
         shape = queries.shape[:-1]
-        return np.zeros((*shape, p.v.shape[-1]), np.float32), np.zeros((*shape, 1), np.float32)
+        return np.zeros((*shape, p.v.shape[-1]), np.float32), np.ones((*shape, 2), np.float32)
     total[total == 0] = 1
     heads /= total
-    return heads, _finite(top) + np.log(total)
+    # Kept apart: their sum max + log Σ loses the logarithm where all of a row is masked and the maximum is −3e38.
+    return heads, np.concatenate((_finite(top), total), axis=-1)
 
 
 @quiet
 def _attend(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
-    """The output [B, Hkv, R, Tq, Dv] and the log-sum-exps [B, Hkv, R, Tq, 1]."""
+    """The output [B, Hkv, R, Tq, Dv], and each row's maximum and sum of exponentials [B, Hkv, R, Tq, 2]."""
     shape = p.q.shape[:-1]
     heads = np.empty((*shape, p.v.shape[-1]), np.float32)
-    log_totals = np.empty((*shape, 1), np.float32)
+    sums = np.empty((*shape, 2), np.float32)
     for block in _blocks(p):
-        found, log_total = _attend_block(p, block)
+        found, block_sums = _attend_block(p, block)
         part = heads[block.batch, block.heads, :, block.queries]
         part[...] = found.reshape(part.shape)
-        part = log_totals[block.batch, block.heads, :, block.queries]
-        part[...] = log_total.reshape(part.shape)
-    return heads, log_totals
+        part = sums[block.batch, block.heads, :, block.queries]
+        part[...] = block_sums.reshape(part.shape)
+    return heads, sums
 
 
 @quiet
 def _gradients(
-    p: _Problem, heads: np.ndarray, log_totals: np.ndarray, g: np.ndarray, mask_wanted: bool
+    p: _Problem, heads: np.ndarray, sums: np.ndarray, g: np.ndarray, mask_wanted: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Gradients of q, k, v and an added mask, from the weights of one block at a time (Dao et al. 2022, algorithm 4)."""
+    """Gradients of q, k, v and an added mask, block by block (Dao et al. 2022, algorithm 4)."""
     dq, dk, dv = np.zeros(p.q.shape, np.float32), np.zeros(p.k.shape, np.float32), np.zeros(p.v.shape, np.float32)
     dmask = np.zeros(p.mask.shape, np.float32) if mask_wanted and p.mask is not None else None
-    projections = np.einsum("...d,...d->...", g, heads)[..., None]  # Σ over weights · their gradients, a row
+    # Dividing g by the sums once divides every weight below.
+    divided = g / sums[..., 1:]
+    projections = np.einsum("...d,...d->...", divided, heads)[..., None]  # Σ of a row's weights · their gradients
     for block in _blocks(p):
         queries = block.rows(p.q) * p.scale
-        g_rows, projection, log_total = block.rows(g), block.rows(projections), block.rows(log_totals)
+        g_rows, projection, top = block.rows(divided), block.rows(projections), block.rows(sums)[..., :1]
+        blind = top == _LOWEST  # rows whose scores are all masked pass nothing on to them
         dq_rows = np.zeros(queries.shape, np.float32)
         for keys in _key_blocks(p, block):
             at = (block.batch, block.heads, keys)
-            weights = _exponentials(_scores(p, block, queries, keys), log_total)
-            dv[at] += np.matmul(weights.swapaxes(-1, -2), g_rows)
+            exponentials = _exponentials(_scores(p, block, queries, keys), top)
+            dv[at] += np.matmul(exponentials.swapaxes(-1, -2), g_rows)
             dscores = np.matmul(g_rows, p.v[at].swapaxes(-1, -2))
             dscores -= projection
-            dscores *= weights
+            dscores *= exponentials
+            if blind.any():
+                np.copyto(dscores, 0, where=blind)
             dq_rows += np.matmul(dscores, p.k[at])
             dk[at] += np.matmul(dscores.swapaxes(-1, -2), queries)
             if dmask is not None:
@@ -234,13 +240,13 @@ def _attention_array(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: flo
 def _attention_rule(needed: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> Any:
     plain("attention", q, k, v, mask)
     p = _problem(q, k, v, mask, causal, scale)
-    heads, log_totals = _attend(p)
+    heads, sums = _attend(p)
 
     def pullback(g: Any) -> list[array]:
         plain("attention", g)
         # A broadcast gradient (strides of 0) would send every product round BLAS.
         grouped = np.ascontiguousarray(g._data, np.float32).reshape(heads.shape)
-        found = _gradients(p, heads, log_totals, grouped, mask_wanted=3 in needed)
+        found = _gradients(p, heads, sums, grouped, mask_wanted=3 in needed)
         operands = (q, k, v, mask)
         return [_like(found[position], operands[position]) for position in needed]
 
@@ -264,7 +270,7 @@ def scaled_dot_product_attention(q: Any, k: Any, v: Any, *, scale: float, mask: 
     """
     causal = isinstance(mask, str)
     if causal and mask != "causal":
-        raise ValueError(f"scaled_dot_product_attention: mask {mask!r} is unknown; the only mask with a name is 'causal'.")
+        raise ValueError(f"scaled_dot_product_attention: mask {mask!r} is unknown; the only named one is 'causal'.")
     array_mask = None if causal else mask
     if array_mask is not None and array_mask.dtype == np.bool_:
         array_mask = unboxed(array_mask)

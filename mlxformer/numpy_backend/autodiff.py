@@ -18,7 +18,7 @@ def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: A
     """A function that gives ``(value, gradients)`` of ``fun``, whose value, or first value, is a scalar.
 
     Gradients are with respect to the arguments at ``argnums`` (the first by default) and ``argnames``: arrays or trees
-    of arrays. As in MLX, one number gives one gradient, a sequence a tuple, and names add a dict.
+    of arrays. As in MLX one position gives its gradient, several a tuple, and names add a dict.
     """
     names = (argnames,) if isinstance(argnames, str) else tuple(argnames)
     if argnums is None:
@@ -36,7 +36,8 @@ def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: A
         for path, leaf in pairs:
             if not isinstance(leaf, ArrayLike):
                 kind = type(leaf).__name__
-                raise ValueError(f"value_and_grad: the argument holds a {kind} at {path!r}, not an array.")
+                place = path.partition(".")[2]
+                raise ValueError(f"value_and_grad: the argument holds a {kind} at {place!r}, not an array.")
 
         def of_leaves(leaves: list[Any]) -> tuple[Any, Any]:
             boxes = iter(leaves)
@@ -56,9 +57,9 @@ def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: A
         value, aux, gradients = trace(of_leaves, [leaf for _, leaf in pairs])
         found = (zeros_like(leaf) if g is None else g for g, (_, leaf) in zip(gradients(), pairs, strict=True))
         by_number, by_name = tree_map(lambda _: next(found), wanted)
-        grads: Any = tuple(by_number) if not isinstance(argnums, int) else by_number[0]
+        grads: Any = by_number[0] if len(by_number) == 1 else tuple(by_number) or None
         if names:
-            grads = (by_number[0] if len(by_number) == 1 else tuple(by_number) or None, by_name)
+            grads = (grads, by_name)
         return (value if aux is None else aux), grads
 
     return call

@@ -11,7 +11,7 @@ from . import dtypes
 from .arrays import array, wrap
 from .elementwise import divide, exp, multiply, sqrt, square, subtract
 from .operands import data, floats, quiet
-from .primitives import Function, constant, differentiable, from_partials
+from .primitives import Function, constant, differentiable, from_partials, plain
 
 Axis = int | Sequence[int] | None
 
@@ -95,10 +95,27 @@ def _prod_array(a: Any, axis: Axis, keepdims: bool) -> array:
     return wrap(np.prod(x, axes_of(axis, x.ndim), _sum_dtype(x.dtype), keepdims=keepdims))
 
 
-_prod: Function = from_partials(
-    _prod_array,
-    lambda value, a, axis, keepdims: lambda g: divide(_spread(a, axis, multiply(g, value)), a),
-)
+def _products_of_others(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """For each element the product of all others of its slice: no division, as one of them may be 0."""
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    turned = np.transpose(x, (*kept, *axes))
+    flat = turned.reshape(*turned.shape[: len(kept)], -1)
+    before, after = np.ones_like(flat), np.ones_like(flat)
+    np.cumprod(flat[..., :-1], -1, out=before[..., 1:])
+    np.cumprod(flat[..., :0:-1], -1, out=after[..., -2::-1])
+    return np.transpose((before * after).reshape(turned.shape), np.argsort((*kept, *axes)))
+
+
+def _prod_rule(needed: tuple[int, ...], a: Any, axis: Axis, keepdims: bool) -> Any:
+    plain("prod", a)
+
+    def pullback(g: Any) -> list[Any]:
+        return [multiply(_spread(a, axis, g), wrap(_products_of_others(a._data, axes_of(axis, a.ndim))))]
+
+    return _prod_array(a, axis, keepdims), pullback
+
+
+_prod: Function = differentiable(_prod_array, _prod_rule)
 
 
 def prod(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -192,11 +192,13 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     if mode != "constant":
         raise ValueError(f"pad: mode {mode!r} is not on the NumPy backend's list; only 'constant' is.")
     if isinstance(pad_width, int):
-        pad_width = [(pad_width, pad_width)] * a.ndim
-    elif pad_width and isinstance(pad_width[0], int):
-        one = tuple(pad_width) if len(pad_width) == 2 else (pad_width[0], pad_width[0])
-        pad_width = [one] * a.ndim
-    return _pad(a, tuple((int(pair[0]), int(pair[-1])) for pair in pad_width), constant_values)
+        pad_width = (pad_width,)
+    pairs = [tuple(pad_width)] if isinstance(pad_width[0], int) else [tuple(pair) for pair in pad_width]
+    if len(pairs) == 1:
+        pairs *= a.ndim
+    if len(pairs) != a.ndim:
+        raise ValueError(f"pad: {len(pairs)} pairs of widths for an array of rank {a.ndim}.")
+    return _pad(a, tuple((int(pair[0]), int(pair[-1])) for pair in pairs), constant_values)
 
 
 def _tril_array(a: Any, k: int) -> array:

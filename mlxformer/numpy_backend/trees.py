@@ -60,13 +60,15 @@ def tree_unflatten(tree: Any) -> Any:
     for path, leaf in pairs:
         head, _, rest = path.partition(".")
         children.setdefault(head, []).append((rest, leaf))
-    if children and all(key.isdigit() for key in children):
-        made: list[Any] = []
-        for at in sorted(int(key) for key in children):
-            made.extend({} for _ in range(at - len(made)))
-            made.append(tree_unflatten(children[str(at)]))
-        return made
-    return {key: tree_unflatten(child) for key, child in children.items()}
+    # "01" and "1" are two keys, so they are names and not positions.
+    positions = {int(key): key for key in children if key.isdigit()}
+    if len(positions) < len(children):
+        return {key: tree_unflatten(child) for key, child in children.items()}
+    made: list[Any] = []
+    for at, key in sorted(positions.items()):
+        made.extend({} for _ in range(at - len(made)))
+        made.append(tree_unflatten(children[key]))
+    return made
 
 
 def tree_reduce(fn: Callable[[Any, Any], Any], tree: Any, initializer: Any = None, is_leaf: IsLeaf = None) -> Any:

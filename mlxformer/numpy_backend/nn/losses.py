@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..elementwise import clip, exp, log, log1p, multiply, square, subtract
-from ..indexing import take_along_axis
-from ..reductions import logsumexp, mean, sum
-from ..shaping import expand_dims, squeeze
+from ..cross_entropies import cross_entropy_of_ids
+from ..elementwise import clip, log, multiply, square, stop_gradient, subtract
+from ..reductions import logsumexp, max, mean, sum
+from .activations import softplus
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -41,23 +41,24 @@ def cross_entropy(
     With smoothing ε the target is (1 − ε)·onehot + ε/K (Szegedy et al. 2016, §7).
     """
     if label_smoothing < 0 or label_smoothing >= 1:
-        raise ValueError(f"Label smoothing must in [0, 1), got {label_smoothing}.")
+        raise ValueError(f"Label smoothing must be in [0, 1), got {label_smoothing}.")
     as_probabilities = targets.ndim == logits.ndim
     if (as_probabilities and targets.shape != logits.shape) or (
         not as_probabilities and targets.shape != _without(logits.shape, axis)
     ):
         raise ValueError(f"Targets shape {targets.shape} does not match logits shape {logits.shape}.")
     if as_probabilities:
-        score = sum(multiply(logits, targets), axis=axis)
+        loss = _of_probabilities(logits, targets, axis, label_smoothing)
     else:
-        score = squeeze(take_along_axis(logits, expand_dims(targets, axis), axis), axis)
-    log_total = logsumexp(logits, axis=axis)
-    if label_smoothing > 0:
-        smoothed = subtract(multiply(mean(logits, axis=axis), -label_smoothing), multiply(score, 1 - label_smoothing))
-        loss = smoothed + log_total
-    else:
-        loss = log_total - score
+        loss = cross_entropy_of_ids(logits, targets, axis, label_smoothing)
     return _reduced(_weighted(loss, weights), reduction)
+
+
+def _of_probabilities(logits: Any, targets: Any, axis: int, smoothing: float) -> Any:
+    # Shifted first, as in MLX: it matters where probabilities do not sum to 1.
+    logits = subtract(logits, stop_gradient(max(logits, axis, True)))
+    loss = logsumexp(logits, axis=axis) - (1 - smoothing) * sum(multiply(logits, targets), axis=axis)
+    return loss - smoothing * mean(logits, axis=axis) if smoothing else loss
 
 
 def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
@@ -71,18 +72,12 @@ def binary_cross_entropy(
     if inputs.shape != targets.shape:
         raise ValueError(f"Inputs shape {inputs.shape} does not match targets shape {targets.shape}.")
     if with_logits:
-        loss = _softplus(inputs) - inputs * targets
+        loss = softplus(inputs) - inputs * targets
     else:
         positive = clip(log(inputs), -100, None)
         negative = clip(log(1 - inputs), -100, None)
         loss = -(targets * positive + (1 - targets) * negative)
     return _reduced(_weighted(loss, weights), reduction)
-
-
-def _softplus(x: Any) -> Any:
-    from ..elementwise import abs, maximum
-
-    return maximum(x, 0) + log1p(exp(-abs(x)))
 
 
 def mse_loss(predictions: Any, targets: Any, reduction: str = "mean") -> Any:

@@ -11,7 +11,7 @@ from ..trees import tree_map
 
 
 class Optimizer:
-    """Its state is a tree like the parameters', a dict at each leaf, with ``step`` and ``learning_rate`` beside them."""
+    """Its state is a tree like the parameters', a dict at each leaf, beside ``step`` and ``learning_rate``."""
 
     def __init__(self, schedulers: dict[str, Callable[[array], array]] | None = None) -> None:
         self._initialized = False
