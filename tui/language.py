@@ -7,6 +7,7 @@ of ``tui.messages`` that has them in its ``TABLE``, loaded when first asked. Err
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 from collections.abc import Mapping, Sequence
@@ -63,6 +64,12 @@ def say_problem(problem: Problem, language: Language) -> str:
     return say_code(problem.code, problem.fields, problem.message, language, ("bank_errors",))
 
 
+def say_os_error(error: OSError, language: Language) -> str:
+    """What the system refused, without the path."""
+    said = table("system_errors").get(errno.errorcode.get(error.errno or 0, ""))
+    return said.say(language) if said is not None else (error.strerror or str(error))
+
+
 def choose_language(option: str | None, remembered: object, environment: Mapping[str, str] = os.environ) -> Language:
     """``--lang``, else the language last chosen, else zh where the locale begins with zh, else en."""
     for wanted in (option, remembered):
@@ -90,6 +97,10 @@ def _spoken(fields: Mapping[str, Any], language: Language) -> dict[str, Any]:
             spoken[name] = value.say(language)
         elif isinstance(value, Problem):
             spoken[name] = say_problem(value, language)
+        elif isinstance(value, OSError):
+            spoken[name] = say_os_error(value, language)
+        elif isinstance(value, BaseException):
+            spoken[name] = say_error(value, language)
         else:
             spoken[name] = str(value) if isinstance(value, Path) else value
     spoken.setdefault("hint", _hint(fields, language))

@@ -102,6 +102,10 @@ TABLE: Mapping[str, Bilingual] = {
         "撤销不了：同时运行的另一个程序已经改动了 {question}",
         "cannot undo: {question} has been changed by another running copy of the program since",
     ),
+    "progress-damaged": Bilingual(
+        "{path} 损坏（{reason}）；下次启动时会把它原样移到一边，从新文件开始",
+        "{path} is damaged ({reason}); the next start moves it aside, whole, and begins a new one",
+    ),
     # notices, not errors: the program goes on
     "progress-set-aside": Bilingual(
         "进度文件损坏（{reason}），已原样移到 {aside}，现在从一个新文件开始",

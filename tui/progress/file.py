@@ -82,7 +82,7 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
     except (OSError, sqlite3.OperationalError) as error:
         if isinstance(error, sqlite3.OperationalError) and _primary(error) not in _UNWRITABLE:
             raise say_sqlite(error, path) from error
-        reason = getattr(error, "strerror", None) or str(error)
+        reason: object = error if isinstance(error, OSError) else str(error)  # an OSError can be said in Chinese
         notices.append(Notice("progress-not-kept", {"folder": folder, "reason": reason}))
         return OpenedFile(_into_memory(path), None, tuple(notices))
 
@@ -103,6 +103,45 @@ def peek_setting(folder: Path, name: str) -> Any:
             return json.loads(row[0]) if row else None
     except (sqlite3.Error, ValueError):  # the store says what is wrong with the file when it is opened
         return None
+
+
+@dataclass(frozen=True)
+class FileState:
+    """The progress file as it is found, untouched. ``trouble`` is why it could not be opened as it stands."""
+
+    path: Path
+    bytes: int | None
+    version: int | None
+    cards: int | None
+    reviews: int | None
+    trouble: ProgressError | None
+    set_aside: tuple[Path, ...]
+
+
+def inspect_file(folder: Path) -> FileState:
+    """Look at the progress file without a store, for ``doctor``; nothing is made, moved or written."""
+    path = folder / FILE_NAME
+    aside = tuple(sorted(folder.glob("progress.damaged-*.sqlite3"))) if folder.is_dir() else ()
+    if not path.exists():
+        return FileState(path, None, None, None, None, None, aside)
+    trouble: ProgressError | None = None
+    cards = reviews = version = None
+    try:
+        _examine(path)
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version:
+                cards = connection.execute("SELECT count(*) FROM cards").fetchone()[0]
+                counting = "SELECT count(*) FROM reviews JOIN actions ON id = action_id WHERE undone_at IS NULL"
+                reviews = connection.execute(counting).fetchone()[0]
+    except ProgressError as error:
+        trouble = error
+    except _Damaged as damage:
+        message = f"{path} is damaged ({damage}); the next start moves it aside and begins a new one"
+        trouble = ProgressError("progress-damaged", message, path=path, reason=str(damage))
+    except sqlite3.Error as error:
+        trouble = say_sqlite(error, path)
+    return FileState(path, path.stat().st_size, version, cards, reviews, trouble, aside)
 
 
 def say_sqlite(error: sqlite3.Error, path: Path | None) -> ProgressError:

@@ -15,6 +15,7 @@ ActionKind = Literal["rate", "suspend", "resume", "flag", "unflag", "reset"]
 Clock = Callable[[], datetime]
 
 LEARNING, REVIEW, RELEARNING = 1, 2, 3  # FSRS's own numbers for a card's state
+STATE_NAMES: dict[int, str] = {LEARNING: "learning", REVIEW: "review", RELEARNING: "relearning"}
 
 
 def utc_now() -> datetime:

@@ -1,0 +1,85 @@
+"""``export FILE``: progress as .csv, .json or .md, or the questions as an Anki deck (.txt, .tsv)."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from questions.loader import Bank
+from tui.bank import load_bank
+from tui.commands.arguments import need
+from tui.commands.notices import tell_notices, tell_problems
+from tui.commands.output import tell
+from tui.commands.stats import as_lines, count
+from tui.context import Context
+from tui.language import words
+from tui.progress.export import as_csv, as_json, as_markdown
+from tui.progress.records import utc_now
+from tui.usage import UsageError
+
+ANKI = (".txt", ".tsv")
+SUFFIXES = (".csv", ".json", ".md", *ANKI)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?")
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    path = Path(need(options.file, "export", "FILE")).expanduser()
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError("unknown-suffix", given=path, known=SUFFIXES, nearest=None)
+    bank = load_bank(context.questions)
+    tell_problems(bank.problems, context.language)
+    if suffix in ANKI:
+        from tui.anki import as_anki
+
+        _write(path, as_anki(bank.questions, context.language))
+        tell(words("stats.exported-anki", context.language, count=len(bank.questions), path=path))
+        return 0
+    # With a byte-order mark a spreadsheet reads Chinese rightly.
+    _write(path, _progress(context, bank, suffix), "utf-8-sig" if suffix == ".csv" else "utf-8")
+    tell(words("stats.exported", context.language, path=path))
+    return 0
+
+
+def _progress(context: Context, bank: Bank, suffix: str) -> str:
+    topics = {question.id: question.topic for question in bank.questions}
+    with context.open_store() as store:
+        tell_notices(store.notices, context.language)
+        if suffix == ".csv":
+            return as_csv(store, topics)
+        now = utc_now()
+        if suffix == ".json":
+            return as_json(store, now)
+        titles = {question.id: question.question.say(context.language) for question in bank.questions}
+        summary = as_lines(count(store, bank, now), context.language, now)
+        return as_markdown(store, titles, topics, summary, context.language, now)
+
+
+def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
+    """Write the whole file or leave the one that is there. Raises ``UsageError``."""
+    target = path.resolve() if path.is_symlink() else path
+    try:
+        descriptor, scratch = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
+                file.write(text)
+            os.chmod(scratch, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+            os.replace(scratch, target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(scratch)
+            raise
+    except OSError as error:
+        raise UsageError("cannot-write", path=path, reason=error) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
