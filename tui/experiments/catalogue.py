@@ -12,7 +12,11 @@ from functools import cache
 from tui.experiments.contract import Experiment
 
 # In the order in which `lab` lists them. A name has dashes where its package has underscores.
-NAMES: tuple[str, ...] = ("attention-steps", "scaling",)
+NAMES: tuple[str, ...] = (
+    "attention-steps",
+    "qkv",
+    "scaling",
+)
 
 
 @cache
