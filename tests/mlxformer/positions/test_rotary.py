@@ -11,6 +11,7 @@ from mlxformer.kv_cache import KVCache
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.positions import RotaryEmbedding
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, numbers
+from tests.mlxformer.references import attention_loop
 
 
 def by_hand(x: np.ndarray, offset: int, layout: str, dims: int, base: float = 10_000.0) -> np.ndarray:
@@ -93,6 +94,26 @@ def test_gradients_through_the_rotation():
     rope = RotaryEmbedding(6, layout="interleaved", rotary_dims=4)
     wanted = mx.array(numbers(1, 2, 3, 6, seed=9))
     assert_gradients(lambda x: mx.sum(rope(x, offset=2) * wanted), [numbers(1, 2, 3, 6)])
+
+
+@pytest.mark.parametrize("options", [{}, {"tie": "kv"}, {"tie": "qkv"}, {"num_kv_heads": 1}])
+def test_attention_turns_queries_and_keys_and_leaves_values(options):
+    mx.random.seed(0)
+    layer = MultiHeadAttention(16, 2, rope=RotaryEmbedding(8), **options)
+    x = numbers(2, 5, 16)
+
+    def split(projection, heads):
+        y = x.astype(np.float64) @ to_numpy(projection.weight).T + to_numpy(projection.bias)
+        return np.stack([y[:, :, 8 * h : 8 * h + 8] for h in range(heads)], axis=1)
+
+    key_proj = layer.query_proj if options.get("tie") == "qkv" else layer.key_proj
+    value_proj = key_proj if "tie" in options else layer.value_proj
+    q = by_hand(split(layer.query_proj, 2), 0, "interleaved", 8)
+    k = by_hand(split(key_proj, layer.num_kv_heads), 0, "interleaved", 8)
+    heads, _ = attention_loop(q, k, split(value_proj, layer.num_kv_heads))
+    joined = np.concatenate([heads[:, 0], heads[:, 1]], axis=-1)
+    wanted = joined @ to_numpy(layer.out_proj.weight).T + to_numpy(layer.out_proj.bias)
+    assert_close(layer(*[mx.array(x)] * 3), wanted)
 
 
 def test_attention_with_rope_is_the_same_with_a_cache():
