@@ -1,0 +1,187 @@
+"""Dates as people write them, in English and Chinese, and which characters say the year, the month and the day.
+
+Every format is a list of pieces; a piece knows the field that it says, so that the source span of each field is known
+exactly and the model's alignment can be measured.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Field = Literal["year", "month", "day"]
+FIRST, LAST = datetime.date(1900, 1, 1), datetime.date(2099, 12, 31)
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+CHINESE_WEEKDAYS = "一二三四五六日"
+CHINESE_DIGITS = "〇一二三四五六七八九"
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of characters, and the field that they say (None for commas, 年, weekdays)."""
+
+    text: str
+    field: Field | None = None
+
+
+@dataclass(frozen=True)
+class WrittenDate:
+    """A date as it is written. ``spans`` are the half-open character ranges of the three fields in ``text``."""
+
+    text: str
+    spans: dict[Field, tuple[int, int]]
+
+
+def _english_day(day: int) -> str:
+    if day in (11, 12, 13):
+        return f"{day}th"
+    return f"{day}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th') }"
+
+
+def chinese_number(number: int) -> str:
+    """1 to 31 as it is read: 十, 十一, 二十, 二十三."""
+    tens, ones = divmod(number, 10)
+    head = "" if tens == 0 else ("十" if tens == 1 else CHINESE_DIGITS[tens] + "十")
+    return head + (CHINESE_DIGITS[ones] if ones else "")
+
+
+def _chinese_year(year: int, zero: str) -> str:
+    return "".join(CHINESE_DIGITS[int(digit)] for digit in str(year)).replace("〇", zero)
+
+
+def _chinese_weekday(date: datetime.date, source: random.Random) -> list[Piece]:
+    """Nothing, 星期一 or 周一; Sunday is also 天."""
+    style = source.choice(("", "", "星期", "周"))
+    if not style:
+        return []
+    day = CHINESE_WEEKDAYS[date.weekday()]
+    if day == "日" and source.random() < 0.5:
+        day = "天"
+    return [Piece(source.choice(("", " ")) + style + day)]
+
+
+Format = Callable[[datetime.date, random.Random], list[Piece]]
+
+
+def _day_month_year(date: datetime.date, source: random.Random) -> list[Piece]:  # 23 November 2026
+    return [
+        Piece(str(date.day), "day"), Piece(" "), Piece(MONTHS[date.month - 1], "month"), Piece(" "),
+        Piece(str(date.year), "year"),
+    ]  # fmt: skip
+
+
+def _short_month_day_year(date: datetime.date, source: random.Random) -> list[Piece]:  # Nov 23, 2026
+    return [
+        Piece(MONTHS[date.month - 1][:3], "month"), Piece(" "), Piece(str(date.day), "day"), Piece(", "),
+        Piece(str(date.year), "year"),
+    ]  # fmt: skip
+
+
+def _ordinal(date: datetime.date, source: random.Random) -> list[Piece]:  # 23rd of November, 2026
+    return [
+        Piece(_english_day(date.day), "day"), Piece(" of "), Piece(MONTHS[date.month - 1], "month"), Piece(", "),
+        Piece(str(date.year), "year"),
+    ]  # fmt: skip
+
+
+def _weekday_month_day_year(date: datetime.date, source: random.Random) -> list[Piece]:  # Monday, November 23, 2026
+    return [
+        Piece(f"{WEEKDAYS[date.weekday()]}, "), Piece(MONTHS[date.month - 1], "month"), Piece(" "),
+        Piece(str(date.day), "day"), Piece(", "), Piece(str(date.year), "year"),
+    ]  # fmt: skip
+
+
+def _dashed(date: datetime.date, source: random.Random) -> list[Piece]:  # 23-Nov-2026
+    return [
+        Piece(f"{date.day:02d}" if source.random() < 0.5 else str(date.day), "day"), Piece("-"),
+        Piece(MONTHS[date.month - 1][:3], "month"), Piece("-"), Piece(str(date.year), "year"),
+    ]  # fmt: skip
+
+
+def _separated(separator: str) -> Format:  # 2026/11/23, 2026.11.23
+    def write(date: datetime.date, source: random.Random) -> list[Piece]:
+        padded = source.random() < 0.5
+        month, day = (f"{date.month:02d}", f"{date.day:02d}") if padded else (str(date.month), str(date.day))
+        return [
+            Piece(str(date.year), "year"), Piece(separator), Piece(month, "month"), Piece(separator), Piece(day, "day")
+        ]  # fmt: skip
+
+    return write
+
+
+def _compact(date: datetime.date, source: random.Random) -> list[Piece]:  # 20261123
+    return [Piece(str(date.year), "year"), Piece(f"{date.month:02d}", "month"), Piece(f"{date.day:02d}", "day")]
+
+
+def _arabic_chinese(day_word: str) -> Format:  # 2026年11月23日, 2026年11月23号, either in full-width digits
+    def write(date: datetime.date, source: random.Random) -> list[Piece]:
+        padded = source.random() < 0.25
+        month, day = (f"{date.month:02d}", f"{date.day:02d}") if padded else (str(date.month), str(date.day))
+        pieces = [
+            Piece(str(date.year), "year"), Piece("年"), Piece(month, "month"), Piece("月"), Piece(day, "day"),
+            Piece(day_word),
+        ]  # fmt: skip
+        if source.random() < 0.25:
+            pieces = [Piece(piece.text.translate(FULL_WIDTH), piece.field) for piece in pieces]
+        return pieces + _chinese_weekday(date, source)
+
+    return write
+
+
+def _chinese_numerals(date: datetime.date, source: random.Random) -> list[Piece]:  # 二〇二六年十一月二十三日
+    zero = source.choice("〇零○")
+    return [
+        Piece(_chinese_year(date.year, zero), "year"), Piece("年"), Piece(chinese_number(date.month), "month"),
+        Piece("月"), Piece(chinese_number(date.day), "day"), Piece(source.choice("日日号")),
+        *_chinese_weekday(date, source),
+    ]  # fmt: skip
+
+
+def _mixed(date: datetime.date, source: random.Random) -> list[Piece]:  # 二零二六年11月23日
+    zero = source.choice("零〇○")
+    return [
+        Piece(_chinese_year(date.year, zero), "year"), Piece("年"), Piece(str(date.month), "month"), Piece("月"),
+        Piece(str(date.day), "day"), Piece(source.choice("日日号")), *_chinese_weekday(date, source),
+    ]  # fmt: skip
+
+
+FORMATS: dict[str, Format] = {
+    "23 November 2026": _day_month_year,
+    "Nov 23, 2026": _short_month_day_year,
+    "23rd of November, 2026": _ordinal,
+    "Monday, November 23, 2026": _weekday_month_day_year,
+    "23-Nov-2026": _dashed,
+    "2026/11/23": _separated("/"),
+    "2026.11.23": _separated("."),
+    "20261123": _compact,
+    "2026年11月23日": _arabic_chinese("日"),
+    "2026年11月23号": _arabic_chinese("号"),
+    "二〇二六年十一月二十三日": _chinese_numerals,
+    "二零二六年11月23日": _mixed,
+}
+
+
+def write_date(date: datetime.date, name: str, source: random.Random) -> WrittenDate:
+    """``date`` in the format ``name`` (a key of ``FORMATS``); case, zeros and weekdays vary with ``source``."""
+    pieces = FORMATS[name](date, source)
+    recase = source.choice((str, str, str.lower, str.upper))
+    text, spans = "", {}
+    for piece in pieces:
+        if piece.field is not None:
+            spans[piece.field] = (len(text), len(text) + len(piece.text))
+        text += recase(piece.text)
+    return WrittenDate(text, spans)
+
+
+def all_dates() -> list[datetime.date]:
+    """The 73,049 dates that the model is for."""
+    return [FIRST + datetime.timedelta(days=day) for day in range((LAST - FIRST).days + 1)]

@@ -1,0 +1,82 @@
+"""How ``dates`` and its twins are trained: fresh strings of training dates at every step, all formats alike."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mlxformer.backend import mx, nn, optimizers
+from mlxformer.pretrained.dates.formats import FORMATS, write_date
+from mlxformer.pretrained.dates.split import training_dates
+from mlxformer.pretrained.dates.tokenizer import DateTokenizer
+from mlxformer.schedules import warmup_linear_decay
+from mlxformer.transformer import Transformer, TransformerConfig
+
+TOKENIZER = DateTokenizer()
+# As in Vaswani et al. 2017 (post-norm, sinusoidal positions, one embedding for source, target and output), but small.
+CONFIG = TransformerConfig(
+    vocab_size=len(TOKENIZER),
+    dims=64,
+    num_heads=4,
+    num_encoder_layers=2,
+    num_decoder_layers=2,
+    ffn_dims=256,
+    dropout=0.0,  # the strings of a step have never been seen before: there is nothing to over-fit
+)
+
+
+@dataclass
+class DatesRecipe:
+    """``name`` is what the weights ship as."""
+
+    name: str = "dates"
+    config: TransformerConfig = CONFIG
+    steps: int = 4000
+    batch_size: int = 96
+    peak: float = 2e-3
+    warmup: int = 200
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._dates: list[datetime.date] = []
+
+    def model(self) -> Transformer:
+        return Transformer(self.config)
+
+    def optimizer(self) -> Any:
+        return optimizers.AdamW(
+            learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
+        )
+
+    def batch(self, source: np.random.Generator) -> tuple[Any, ...]:
+        """Source ids [B, Ts], target ids [B, 12]."""
+        if not self._dates:
+            self._dates = training_dates()
+        choose = random.Random(int(source.integers(1 << 62)))
+        sources, targets = [], []
+        names = list(FORMATS)
+        for index in range(self.batch_size):
+            date = choose.choice(self._dates)
+            sources.append(TOKENIZER.source(write_date(date, names[index % len(names)], choose).text))
+            targets.append(TOKENIZER.target(date.isoformat()))
+        return mx.array(TOKENIZER.pad(sources)), mx.array(TOKENIZER.pad(targets))
+
+    def loss(self, model: Any, source_ids: Any, target_ids: Any) -> Any:
+        """Mean cross-entropy of the next character, teacher-forced."""
+        logits = model(source_ids, target_ids[:, :-1])  # [B, 11, V]
+        return nn.losses.cross_entropy(logits, target_ids[:, 1:], reduction="mean")
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        DatesRecipe(),
+        DatesRecipe("dates-no-positions", replace(CONFIG, positions="none")),
+        DatesRecipe("dates-tied-kv", replace(CONFIG, attention_tie="kv")),
+        DatesRecipe("dates-pre-norm", replace(CONFIG, norm="pre")),
+    )
+}

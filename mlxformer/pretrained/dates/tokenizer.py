@@ -1,0 +1,67 @@
+"""Characters to ids and back. Case and width are folded first: ``ＮＯＶ`` reads as ``nov``, as in an uncased BERT."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlxformer.errors import ArgumentError
+
+PAD, BOS, EOS, UNKNOWN = "[PAD]", "[BOS]", "[EOS]", "[UNK]"
+CHARACTERS = " ,-./0123456789abcdefghijlmnoprstuvwy〇一七三九二五八六十四○零天年日星月期周号"
+MAX_LENGTH = 48  # characters of a source; the longest format has 31
+
+
+class DateTokenizer:
+    """``ids`` of a source end with [EOS]; a target begins with [BOS] and ends with [EOS]."""
+
+    def __init__(self) -> None:
+        self.tokens = (PAD, BOS, EOS, UNKNOWN, *CHARACTERS)
+        self._ids = {token: number for number, token in enumerate(self.tokens)}
+        self.pad_id, self.bos_id, self.eos_id, self.unknown_id = range(4)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @staticmethod
+    def normalise(text: str) -> str:
+        """Half-width and lower case; nothing changes its place, so that spans stay true."""
+        folded = "".join(
+            form if len(form := unicodedata.normalize("NFKC", character).lower()) == 1 else character
+            for character in text
+        )
+        return folded
+
+    def source(self, text: str) -> list[int]:
+        """The ids of ``text`` and [EOS]. Raises ``ArgumentError`` where it is empty or too long."""
+        if not text.strip():
+            raise ArgumentError("date-empty", "there is no date in an empty text: give one, as 23 November 2026")
+        if len(text) > MAX_LENGTH:
+            raise ArgumentError(
+                "date-too-long",
+                f"the text has {len(text)} characters; a date has at most {MAX_LENGTH}. Give the date alone",
+                length=len(text),
+                longest=MAX_LENGTH,
+            )
+        return [self._ids.get(character, self.unknown_id) for character in self.normalise(text)] + [self.eos_id]
+
+    def target(self, iso: str) -> list[int]:
+        """[BOS], the characters of an ISO date, [EOS]."""
+        return [self.bos_id, *(self._ids[character] for character in iso), self.eos_id]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The characters up to [EOS], without the special tokens."""
+        characters = []
+        for number in ids:
+            if number == self.eos_id:
+                break
+            if number not in (self.pad_id, self.bos_id):
+                characters.append(self.tokens[int(number)])
+        return "".join(characters)
+
+    def pad(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
+        """int32 [B, T], shorter rows filled with [PAD]."""
+        length = max(map(len, rows))
+        return np.array([[*row, *[self.pad_id] * (length - len(row))] for row in rows], np.int32)

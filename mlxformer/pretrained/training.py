@@ -1,0 +1,160 @@
+"""Training, the same for every shipped model: deterministic batches, a progress bar, checkpoints that resume.
+
+The batch of a step is drawn from the seed and the step's number alone, and so is the dropout, so that a run that was
+killed and resumed is the run that was not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_flatten, tree_unflatten
+from mlxformer.errors import CheckpointError
+
+CHECKPOINT_EVERY = 60.0  # seconds
+REPORT_EVERY = 0.5
+
+
+class Recipe(Protocol):
+    """What is trained, on what, and how; one for each shipped model."""
+
+    name: str
+    steps: int
+    clip: float
+
+    def model(self) -> Any:
+        """The model with fresh weights, drawn from ``mx.random``."""
+
+    def optimizer(self) -> Any: ...
+
+    def batch(self, source: np.random.Generator) -> tuple[Any, ...]:
+        """The arrays of one step."""
+
+    def loss(self, model: Any, *batch: Any) -> Any:
+        """A scalar, or a tuple that begins with it."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training gave."""
+
+    model: Any
+    losses: list[float]  # of each step
+    seconds: float
+    steps: int
+
+
+def train(
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    folder: Path | None = None,
+    seconds: float | None = None,
+    steps: int | None = None,
+    every: tuple[int, Callable[[Any, int], None]] | None = None,
+    quiet: bool = False,
+) -> Trained:
+    """Train ``recipe`` from ``seed``, resuming from the checkpoint in ``folder`` where there is one.
+
+    seconds, steps: stop early. every: (n, call), for a curve: ``call(model, step)`` each n steps.
+    Raises ``CheckpointError`` for a checkpoint that is damaged or of another run.
+    """
+    mx.random.seed(seed)
+    model, optimizer = recipe.model(), recipe.optimizer()
+    model.train()
+    mx.eval(model.parameters())
+    optimizer.init(model.trainable_parameters())
+    losses: list[float] = []
+    spent = 0.0
+    path = None if folder is None else folder / f"{recipe.name}-{seed}.checkpoint.npz"
+    if path is not None and path.exists():
+        losses, spent = _resume(path, recipe, seed, model, optimizer)
+    resumed = len(losses)
+    last = recipe.steps if steps is None else min(steps, recipe.steps)
+    step_of = nn.value_and_grad(model, lambda *batch: recipe.loss(model, *batch))
+    started = saved = reported = time.monotonic()
+    while len(losses) < last:
+        step = len(losses)
+        batch = recipe.batch(np.random.default_rng((seed, step)))
+        mx.random.seed((seed << 32 | step) % (1 << 63))
+        loss, gradients = step_of(*batch)
+        loss = loss[0] if isinstance(loss, tuple) else loss
+        gradients, _ = optimizers.clip_grad_norm(gradients, recipe.clip)
+        optimizer.update(model, gradients)
+        mx.eval(model.parameters(), optimizer.state)
+        losses.append(float(to_numpy(loss)))
+        now = time.monotonic()
+        if path is not None and now - saved > CHECKPOINT_EVERY:
+            _save(path, recipe, seed, model, optimizer, losses, spent + now - started)
+            saved = now
+        if not quiet and (now - reported > REPORT_EVERY or len(losses) == last):
+            _report(recipe.name, len(losses), last, losses, now - started, len(losses) - resumed)
+            reported = now
+        if every is not None and len(losses) % every[0] == 0:
+            model.eval()
+            every[1](model, len(losses))
+            model.train()
+        if seconds is not None and now - started >= seconds:
+            break
+    spent += time.monotonic() - started
+    if path is not None:
+        _save(path, recipe, seed, model, optimizer, losses, spent)
+    model.eval()
+    if not quiet:
+        print(file=sys.stderr)
+    return Trained(model, losses, spent, len(losses))
+
+
+def _report(name: str, done: int, last: int, losses: list[float], seconds: float, here: int) -> None:
+    width = 24
+    filled = width * done // last
+    recent = losses[-20:]
+    left = seconds / max(here, 1) * (last - done)
+    bar = "#" * filled + "-" * (width - filled)
+    line = f"\r{name} [{bar}] {done}/{last}  loss {sum(recent) / len(recent):.4f}  {_clock(seconds)} < {_clock(left)}  "
+    print(line, end="", file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _save(path: Path, recipe: Recipe, seed: int, model: Any, optimizer: Any, losses: list[float], spent: float) -> None:
+    """Written beside and then renamed: a kill leaves the old checkpoint or the new one."""
+    arrays = {f"model/{name}": to_numpy(value) for name, value in tree_flatten(model.parameters())}
+    arrays |= {f"optimizer/{name}": to_numpy(value) for name, value in tree_flatten(optimizer.state)}
+    about = {"name": recipe.name, "seed": seed, "losses": np.array(losses), "seconds": spent}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    with open(beside, "wb") as file:
+        np.savez(file, **arrays, **{f"about/{name}": np.array(value) for name, value in about.items()})
+    os.replace(beside, path)
+
+
+def _resume(path: Path, recipe: Recipe, seed: int, model: Any, optimizer: Any) -> tuple[list[float], float]:
+    try:
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise CheckpointError(
+            "training-checkpoint-damaged", f"{path} cannot be read ({error}); delete it to begin anew", path=str(path)
+        ) from error
+    if str(arrays["about/name"]) != recipe.name or int(arrays["about/seed"]) != seed:
+        raise CheckpointError(
+            "training-checkpoint-other", f"{path} is a checkpoint of another run; delete it or choose another folder",
+            path=str(path),
+        )  # fmt: skip
+    for group, take in (("model/", model.update), ("optimizer/", lambda state: setattr(optimizer, "state", state))):
+        pairs = [(name[len(group) :], mx.array(value)) for name, value in arrays.items() if name.startswith(group)]
+        take(tree_unflatten(pairs))
+    mx.eval(model.parameters(), optimizer.state)
+    return [float(loss) for loss in arrays["about/losses"]], float(arrays["about/seconds"])
