@@ -15,6 +15,7 @@ from tui.experiments.contract import Experiment
 NAMES: tuple[str, ...] = (
     "attention-steps",
     "qkv",
+    "heads",
     "scaling",
 )
 

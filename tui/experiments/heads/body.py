@@ -18,7 +18,7 @@ from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.heads.declaration import EXPERIMENT
 from tui.experiments.sentence import NO_TOKENS, split
-from tui.figures.data import Figure, Heatmap, Stage, Table
+from tui.figures.data import Bars, Figure, Heatmap, Stage, Table
 
 COUNTS = (1, 2, 4, 8, 16)  # heads in the table
 
@@ -170,22 +170,21 @@ def _costs(x: Any, dims: int, chosen: int, report: Report) -> Table:
     )
 
 
-def _contributions(loop: mf.Trace, heads: int) -> Table:
+def _contributions(loop: mf.Trace, heads: int) -> Bars:
     """How much each head writes: the output is the sum of these."""
     norms = [float(np.linalg.norm(loop[f"loop.{head}.output"].value)) for head in range(heads)]
-    return Table(
-        Bilingual(
-            "每个头写入输出的一份：head_i W_i^O 的范数", "What each head adds to the output: the norm of head_i W_i^O"
-        ),
-        columns=[Bilingual("头", "head"), Bilingual("范数", "norm")],
-        rows=[[str(head), norm] for head, norm in enumerate(norms)],
+    return Bars(
+        Bilingual("每个头写入输出的一份", "What each head adds to the output"),
+        labels=[str(head) for head in range(heads)],
+        values=norms,
+        value_label=Bilingual("head_i W_i^O 的范数", "norm of head_i W_i^O"),
         name="contributions",
     )
 
 
 def _parameters(layer: Any) -> int:
-    parameters: list[tuple[str, Any]] = tree_flatten(layer.parameters())
-    return sum(int(parameter.size) for _, parameter in parameters)
+    parameters: dict[str, Any] = dict(tree_flatten(layer.parameters()))
+    return sum(int(parameter.size) for parameter in parameters.values())
 
 
 def _largest(difference: np.ndarray) -> float:
