@@ -19,6 +19,7 @@ from rich.style import Style
 
 from questions.bilingual import Bilingual, Language
 from tui.colours import LEVELS, RGB, ColourMap, ink_on, level_of
+from tui.figures.heatmap_cells import FILL
 from tui.figures.look import Look
 from tui.figures.numbers import short, tight
 from tui.text_layout import fit, graphemes, pad, visible
@@ -151,9 +152,11 @@ def _decimals(span: tuple[float, float], width: int) -> int | None:
 
 
 def _sign(value: float) -> str:
+    if FILL < value < math.inf:
+        return ""
     if value != value:
         return NAN
-    return "" if -math.inf < value < math.inf else PLUS_INFINITY if value > 0 else MINUS_INFINITY
+    return PLUS_INFINITY if value > 0 else MINUS_INFINITY if value == -math.inf else MASKED
 
 
 def _style(ink: RGB, paper: RGB) -> Style:

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.segment import Segment
 from rich.text import Text
 
 from questions.bilingual import Language
 from tui.figures.bars_text import bars_lines
-from tui.figures.data import Bars, Figure, Heatmap, Table
+from tui.figures.curve_text import curve_lines
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Table, Tokens
 from tui.figures.heatmap_text import HeadChoice, heatmap_lines
 from tui.figures.look import Look, look_for
 from tui.figures.table_text import table_lines
+from tui.figures.tensor_text import tensor_lines
+from tui.figures.tokens_text import tokens_lines
 
 
 def figure_lines(
@@ -27,13 +30,27 @@ def figure_lines(
     head: HeadChoice = "all",
 ) -> list[Text]:
     """The figure as lines of at most ``width`` cells. ``stage`` and ``head`` choose a part of a heatmap."""
+    lines = _lines(figure, language, width, look, stage, head)
+    for line in lines:
+        if cell_len(line.plain) > width:  # narrower than the least that its kind needs
+            line.truncate(width)
+    return lines
+
+
+def _lines(
+    figure: Figure, language: Language, width: int, look: Look, stage: str | None, head: HeadChoice
+) -> list[Text]:
     if isinstance(figure, Heatmap):
         return heatmap_lines(figure, language, width, look, stage=stage, head=head)
+    if isinstance(figure, Curve):
+        return curve_lines(figure, language, width, look)
     if isinstance(figure, Bars):
         return bars_lines(figure, language, width, look)
     if isinstance(figure, Table):
         return table_lines(figure, language, width, look)
-    raise TypeError(f"no drawing for a {type(figure).__name__}")
+    if isinstance(figure, Tokens):
+        return tokens_lines(figure, language, width, look)
+    return tensor_lines(figure, language, width, look)
 
 
 class Drawing:
@@ -62,8 +79,8 @@ class Drawing:
         look = look_for(console, colour=self.colour, ascii=self.ascii)
         width = min(self.width or options.max_width, options.max_width)
         for line in figure_lines(self.figure, self.language, width, look, stage=self.stage, head=self.head):
-            yield from line.render(console)
-            yield Segment.line()
+            line.no_wrap, line.overflow = True, "ignore"
+            yield line
 
 
 def draw(

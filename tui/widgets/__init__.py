@@ -7,6 +7,7 @@ Every widget takes ``language="zh"|"en"`` and has it as a reactive; a parent tha
     tui.widgets.knob_panel             KnobPanel(experiment, values=None): .values, .set_values(values), .reset();
                                        posts KnobChanged
     tui.widgets.checks_panel           ChecksPanel(checks).show(checks)
+    tui.widgets.steps_panel            StepsPanel(steps).show(steps)
 
 ``SaveRequested`` carries ``format``, ``suggested_name`` and ``contents()``: whoever handles it chooses the path.
 ``KnobChanged`` carries ``name``, ``value`` and ``values`` (all knobs); it is posted for valid values only.

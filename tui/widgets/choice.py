@@ -54,7 +54,7 @@ class ChoiceRow(DrawnRow):
                 lines[-1].append(" ")
                 used += 1
             start = offset + used
-            lines[-1].append(text, "bold $text-accent" if chosen else "$text-muted")
+            lines[-1].append(text, "bold $text-accent" if chosen else "dim")
             used += cell_len(text)
             self._places.append((len(lines) - 1, start, offset + used))
         return lines
@@ -85,7 +85,7 @@ class SwitchRow(DrawnRow):
     def control_lines(self, width: int) -> list[Text]:
         on = bool(self.value)
         word = ("开" if on else "关") if self.language == "zh" else ("on" if on else "off")
-        return [Text.assemble(("[x] " if on else "[ ] ") + word, style="bold $text-accent" if on else "$text-muted")]
+        return [Text.assemble(("[x] " if on else "[ ] ") + word, style="bold $text-accent" if on else "dim")]
 
     def action_flip(self) -> None:
         self.turn_to(not self.value)

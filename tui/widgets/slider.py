@@ -69,13 +69,13 @@ class SliderRow(DrawnRow):
             self._track = (0, 0)
             return [Text.assemble(value)]
         thumb = round(self.scale.fraction(float(self.value)) * (track_width - 1))
-        parts: list[str | tuple[str, str]] = [(f"{low} ", "$text-muted")] if ends else []
+        parts: list[str | tuple[str, str]] = [(f"{low} ", "dim")] if ends else []
         parts += [
             (glyphs.track_done * thumb, "$text-accent"),
             (glyphs.thumb, "bold $text-accent"),
-            (glyphs.track * (track_width - 1 - thumb), "$text-muted"),
+            (glyphs.track * (track_width - 1 - thumb), "dim"),
         ]
-        parts += [(f" {high}", "$text-muted")] if ends else []
+        parts += [(f" {high}", "dim")] if ends else []
         self._track = (self.label_column()[1] + (len(low) + 1 if ends else 0), track_width)
         return [Text.assemble(*parts, "  ", value)]
 

@@ -8,13 +8,23 @@ from typing import Any
 from textual.app import ComposeResult
 
 from questions.bilingual import Language
-from tui.figures.data import Bars, Figure, Heatmap, Table
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Table, Tensor, Tokens
 from tui.widgets.figures.bars_view import BarsView
+from tui.widgets.figures.curve_view import CurveView
 from tui.widgets.figures.heatmap_view import HeatmapView
 from tui.widgets.figures.table_view import TableView
+from tui.widgets.figures.tensor_view import TensorView
+from tui.widgets.figures.tokens_view import TokensView
 from tui.widgets.speaking import SpeakingWidget
 
-VIEWS: dict[type, Callable[..., Any]] = {Heatmap: HeatmapView, Bars: BarsView, Table: TableView}
+VIEWS: dict[type, Callable[..., Any]] = {
+    Heatmap: HeatmapView,
+    Curve: CurveView,
+    Bars: BarsView,
+    Tokens: TokensView,
+    Table: TableView,
+    Tensor: TensorView,
+}
 
 
 class FigureView(SpeakingWidget):

@@ -36,11 +36,11 @@ class StageTabs(SpeakingWidget):
         for index, stage in enumerate(self.picture.figure.stages):
             name = say(stage.title, self.language)
             if index:
-                line.append(f" {glyphs.right} ", "$text-muted")
+                line.append(f" {glyphs.right} ", "dim")
             if index == self.picture.stage_index:
                 line.append(f"[{name}]", "bold $text-accent")
             else:
-                line.append(name, "$text-muted")
+                line.append(name, "dim")
             self._ends.append(cell_len(line.plain))
         return to_content([line])
 

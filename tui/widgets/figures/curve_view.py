@@ -1,0 +1,101 @@
+"""Curves on the screen: left and right read the values, the mouse too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from questions.bilingual import Language
+from tui.figures.curve_text import CurvePlot, curve_lines, curve_reading, nearest, plot_height, plot_top, positions
+from tui.figures.data import Curve
+from tui.figures.look import Look
+from tui.text_layout import wrap
+from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.speaking import Key, bindings
+
+READ = "读数|read"
+
+
+class CurveView(LinesView[Curve], can_focus=True):
+    """A ``Curve``. ``cursor`` is the x that is read, None until a key or the mouse asks for one."""
+
+    KEYS: ClassVar[Sequence[Key]] = [
+        Key("left,h", "move(-1)", "curve.left", READ, "读前一个点|read the point before", READ, False, "← h"),
+        Key("right,l", "move(1)", "curve.right", READ, "读后一个点|read the next point", READ, False, "→ l"),
+        Key("home", "jump(0)", "curve.first", READ, "第一个点|the first point", READ, False, "Home"),
+        Key("end", "jump(-1)", "curve.last", READ, "最后一个点|the last point", READ, False, "End"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
+
+    cursor: reactive[float | None] = reactive[float | None](None, init=False, layout=True)
+
+    @dataclass
+    class CursorMoved(Message):
+        """The values at another x are read, as ``reading`` says in the widget's language."""
+
+        view: CurveView
+        x: float
+        reading: str
+
+        @property
+        def control(self) -> CurveView:
+            return self.view
+
+    def __init__(
+        self, figure: Curve, *, language: Language = "zh", id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(figure, language=language, id=id, classes=classes)
+        self._positions = positions(figure)
+
+    def update_figure(self, figure: Curve) -> None:
+        """Show another curve; the cursor goes to the nearest x that it has."""
+        self._positions = positions(figure)
+        if self.cursor is not None:
+            self.set_reactive(CurveView.cursor, nearest(self._positions, self.cursor) if self._positions else None)
+        super().update_figure(figure)
+
+    def lines(self, width: int, look: Look) -> list[Text]:
+        lines = curve_lines(self.figure, self.language, max(width, 1), look, cursor=self.cursor)
+        if self.cursor is not None:
+            reading = curve_reading(self.figure, self.cursor, self.language)
+            lines += [Text(line, style=look.strong) for line in wrap(reading, max(width, 1))]
+        return lines
+
+    def watch_cursor(self, cursor: float | None) -> None:
+        if cursor is not None:
+            self.post_message(self.CursorMoved(self, cursor, curve_reading(self.figure, cursor, self.language)))
+
+    def action_move(self, by: int) -> None:
+        if not self._positions:
+            return
+        if self.cursor is None:
+            self.action_jump(0 if by > 0 else -1)
+            return
+        place = self._positions.index(nearest(self._positions, self.cursor)) + by
+        self.cursor = self._positions[min(max(place, 0), len(self._positions) - 1)]
+
+    def action_jump(self, place: int) -> None:
+        if self._positions:
+            self.cursor = self._positions[place]
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._point_at(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if event.button:
+            self._point_at(event)
+
+    def _point_at(self, event: events.MouseEvent) -> None:
+        width = max(self.content_size.width, 1)
+        plot = CurvePlot(self.figure, self.language, width, self.look, plot_height(width))
+        column = event.x - plot.label_width - 1
+        row = event.y - plot_top(self.figure, self.language, width)
+        if self._positions and 0 <= column < plot.field_width and 0 <= row < plot.height:
+            self.cursor = nearest(self._positions, plot.x_at(column))

@@ -1,0 +1,94 @@
+"""A tensor on the screen: its summary and a corner of its numbers; Enter opens all of them as a map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.reactive import reactive
+
+from questions.bilingual import Language
+from tui.figures.data import Tensor
+from tui.figures.look import Look
+from tui.figures.tensor_text import as_heatmap, tensor_lines
+from tui.widgets.figures.heatmap_view import HeatmapView
+from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.speaking import Key, SpeakingWidget, bindings
+
+
+class TensorSummary(LinesView[Tensor], can_focus=True):
+    """The lines of a tensor, with the focus."""
+
+    DEFAULT_CSS = "TensorSummary:focus { background: $boost; }"
+    with_corner: reactive[bool] = reactive(True, init=False, layout=True)
+
+    def lines(self, width: int, look: Look) -> list[Text]:
+        return tensor_lines(self.figure, self.language, max(width, 1), look, with_corner=self.with_corner)
+
+    def help_keys(self, language: Language) -> list[tuple[str, str]]:
+        above = self.parent
+        return above.help_keys(language) if isinstance(above, SpeakingWidget) else []
+
+
+class TensorView(SpeakingWidget):
+    """A ``Tensor``; ``is_open`` tells whether all its numbers are shown."""
+
+    DEFAULT_CSS = "TensorView { layout: vertical; height: auto; width: 1fr; }"
+    KEYS: ClassVar[Sequence[Key]] = [
+        Key("enter", "open", "tensor.open", "数值|numbers", "打开全部数值|all its numbers"),
+        Key("escape", "close", "tensor.close", "收起|close", "收起数值|close the numbers", "", False, "Esc"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
+
+    def __init__(
+        self, figure: Tensor, *, language: Language = "zh", id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(language=language, id=id, classes=classes)
+        self.figure = figure
+        self.summary = TensorSummary(figure, language=language)
+        self.numbers: HeatmapView | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.summary
+
+    @property
+    def is_open(self) -> bool:
+        return self.numbers is not None
+
+    def update_figure(self, figure: Tensor) -> None:
+        """Show another tensor; numbers that are open stay open, at the same place."""
+        self.figure = figure
+        self.summary.update_figure(figure)
+        if self.numbers is not None:
+            heatmap = as_heatmap(figure)
+            if heatmap is None:
+                self.action_close()
+            else:
+                self.numbers.update_figure(heatmap)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "open":
+            return not self.is_open and as_heatmap(self.figure) is not None
+        return self.is_open if action == "close" else True
+
+    def action_open(self) -> None:
+        heatmap = as_heatmap(self.figure)
+        if heatmap is not None and self.numbers is None:
+            self.numbers = HeatmapView(heatmap, language=self.language)
+            self.mount(self.numbers)
+            self.summary.with_corner = False
+            self.numbers.canvas.focus()
+            self.refresh_bindings()
+
+    def action_close(self) -> None:
+        if self.numbers is not None:
+            had_focus = self.numbers.has_focus_within
+            self.numbers.remove()
+            self.numbers = None
+            self.summary.with_corner = True
+            if had_focus:
+                self.summary.focus()
+            self.refresh_bindings()
