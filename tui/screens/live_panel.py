@@ -13,17 +13,19 @@ from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Static
 
 from questions.bilingual import Language
 from tui.compute import Failed, Finished, Outcome, Progressed
 from tui.evidence import by_name
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
+from tui.figures.data import Figure, Tensor
 from tui.language import words
 from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
 from tui.widgets.checks_panel import ChecksPanel
-from tui.widgets.figures.figure_view import FigureView
+from tui.widgets.figures.figure_view import FigureList
 from tui.widgets.knob_panel import KnobChanged, KnobPanel
 from tui.widgets.speaking import SpeakingWidget
 from tui.widgets.steps_panel import StepsPanel
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from tui.app import QuizApp
 
 PATIENCE = 0.15  # seconds before a run is said to be running: faster ones would only flicker
-STEPS, CHECKS = "steps", "checks"
+TENSORS, STEPS, CHECKS = "tensors", "steps", "checks"
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class LivePanel(Vertical):
         yield FigureTabs()
         yield Static("", id="run-message", markup=False)
         with VerticalScroll(id="figure", can_focus=False):
-            yield FigureView()
+            yield FigureList()
         yield StepsPanel()
         with VerticalScroll(id="checks"):
             yield ChecksPanel()
@@ -211,7 +213,10 @@ class LivePanel(Vertical):
     def _pages(self) -> list[int | str]:
         if self._result is None:
             return []
-        pages: list[int | str] = list(range(len(self._result.figures)))
+        figures = self._result.figures
+        pages: list[int | str] = [number for number, figure in enumerate(figures) if not isinstance(figure, Tensor)]
+        if len(pages) < len(figures):
+            pages.append(TENSORS)  # all on one page: each is a line or a few
         if self._result.steps:
             pages.append(STEPS)
         if self._result.checks and self.screen.has_class("-short"):
@@ -231,25 +236,40 @@ class LivePanel(Vertical):
         titles = [self._page_title(page) for page in pages]
         self.query_one(FigureTabs).show(titles, pages.index(self._page) if pages else 0)
         view, steps, checks = self.query_one("#figure"), self.query_one(StepsPanel), self.query_one("#checks")
-        view.display = result is not None and isinstance(self._page, int) and bool(result.figures)
+        figures = self._front_figures()
+        view.display = bool(figures)
         steps.display = result is not None and self._page == STEPS
         checks.display = result is not None and bool(result.checks) and (CHECKS not in pages or self._page == CHECKS)
         if result is None:
             return
-        if isinstance(self._page, int) and result.figures:
-            self.query_one(FigureView).show(result.figures[self._page])
+        if figures:
+            self.query_one(FigureList).show(figures)
         if self._page == STEPS:
             steps.show(result.steps)
         self.query_one(ChecksPanel).show(result.checks)
 
+    def _front_figures(self) -> list[Figure]:
+        """The figures of the page in front: one, or all tensors."""
+        if self._result is None:
+            return []
+        if isinstance(self._page, int):
+            return [self._result.figures[self._page]] if self._page < len(self._result.figures) else []
+        return (
+            [figure for figure in self._result.figures if isinstance(figure, Tensor)] if self._page == TENSORS else []
+        )
+
     def _page_title(self, page: int | str) -> str:
         if page == STEPS:
             return words("screens.steps-tab", self.language)
+        if page == TENSORS:
+            return words("screens.kind-tensor", self.language)
         if page == CHECKS:
             return words("screens.checks-tab", self.language)
         assert self._result is not None and isinstance(page, int)
-        kind = words(f"screens.kind-{self._result.figures[page].kind}", self.language)
-        return f"{page + 1} {kind}"
+        figures = self._result.figures
+        kind = words(f"screens.kind-{figures[page].kind}", self.language)
+        alike = [number for number, figure in enumerate(figures) if figure.kind == figures[page].kind]
+        return kind if len(alike) == 1 else f"{kind} {alike.index(page) + 1}"
 
     def action_figure(self, step: int) -> None:
         self.next_figure(step)
@@ -257,8 +277,17 @@ class LivePanel(Vertical):
     def next_figure(self, step: int) -> None:
         pages = self._pages()
         if pages:
+            focused = self.screen.focused
+            inside = focused is not None and any(
+                focused.is_attached and part in focused.ancestors for part in self._parts()
+            )
             self._page = pages[(pages.index(self._page) + step) % len(pages)]
             self._draw()
+            if inside or focused is None:
+                self.call_after_refresh(self.focus_figure)  # the arrows go on to move something in the picture
+
+    def _parts(self) -> list[Widget]:
+        return [self.query_one("#figure"), self.query_one(StepsPanel), self.query_one("#checks")]
 
     @on(FigureTabs.Chosen)
     def tab_chosen(self, event: FigureTabs.Chosen) -> None:
@@ -268,8 +297,9 @@ class LivePanel(Vertical):
 
     def focus_figure(self) -> None:
         """Put the focus where arrows move something."""
-        front = self.query_one(StepsPanel) if self._page == STEPS else self.query_one("#figure")
-        for widget in (front, *front.query("*"), *self.query_one("#knobs").query("*")):
+        shown = [part for part in self._parts() if part.display]
+        inside = [widget for part in shown for widget in (*part.query("*"), part)]
+        for widget in (*inside, *self.query_one("#knobs").query("*")):
             if widget.focusable:
                 widget.focus()
                 return

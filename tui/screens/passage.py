@@ -19,7 +19,7 @@ class Passage(Widget):
     """Shows a text, or a text of the bank in Markdown. Nothing that a person typed is read as markup."""
 
     DEFAULT_CSS = """
-    Passage { height: auto; width: 1fr; }
+    Passage { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
     Passage.-empty { display: none; }
     """
 
@@ -43,6 +43,9 @@ class Passage(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(len(self._lines(width)), 1)
+
+    def on_resize(self) -> None:
+        self.refresh()  # else Textual breaks the lines of the old width again, in its own way
 
     def render(self) -> Content:
         return to_content(self._lines(self.size.width))
