@@ -18,8 +18,8 @@ from typing import Any
 from questions.bilingual import LANGUAGES, Bilingual, Language
 from questions.errors import Problem, nearest
 
-# Where the Chinese of an error code stands; a code is in one of them only.
-ERROR_TABLES = ("errors", "library_errors", "bank_errors")
+# Where the words of an error stand, by the package that raised it: two packages may use one code.
+_TABLES_OF = {"mlxformer": ("library_errors",), "questions": ("errors", "bank_errors")}
 
 
 def words(key: str, language: Language, /, **fields: Any) -> str:
@@ -37,7 +37,10 @@ def table(module: str) -> Mapping[str, Bilingual]:
 
 def say_error(error: BaseException, language: Language) -> str:
     """What ``error`` says, in ``language``: by its code and fields, else its own English message."""
-    return say_code(getattr(error, "code", None), getattr(error, "fields", {}), str(error), language)
+    if isinstance(error, OSError) and not hasattr(error, "code"):
+        return say_os_error(error, language)
+    tables = _TABLES_OF.get(type(error).__module__.partition(".")[0], ("errors",))
+    return say_code(getattr(error, "code", None), getattr(error, "fields", {}), str(error), language, tables)
 
 
 def say_code(
@@ -45,7 +48,7 @@ def say_code(
     fields: Mapping[str, Any],
     english: str,
     language: Language,
-    tables: Sequence[str] = ERROR_TABLES,
+    tables: Sequence[str] = ("errors",),
 ) -> str:
     """The words of an error or a problem; ``english``, its own message, where the code has no words here."""
     for module in tables:
@@ -53,7 +56,7 @@ def say_code(
         said = None if text is None else (text.zh if language == "zh" else text.en)
         if said is not None:
             try:
-                return said.format(**_spoken(fields, language))
+                return said.format(**{"english": english, **_spoken(fields, language)})
             except (KeyError, IndexError, ValueError):  # raised with fewer fields than its words name
                 return english
     return english

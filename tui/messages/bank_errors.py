@@ -1,4 +1,7 @@
-"""The errors that ``questions`` raises, in Chinese, by code. Their English is what they say themselves."""
+"""What is wrong in a question file, in Chinese, by the code that ``questions`` gives it.
+
+The English is the problem's own message, which is also the field ``{english}`` here, for what only it can tell.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,59 @@ from collections.abc import Mapping
 
 from questions.bilingual import Bilingual
 
-_CHINESE: Mapping[str, str] = {}
+_CHINESE: Mapping[str, str] = {
+    # the file
+    "no-such-file": "没有这个文件或文件夹",
+    "not-a-file": "这不是普通文件；请给一个题目文件，或装着题目文件的文件夹",
+    "no-files": "这个文件夹里没有 .yaml 或 .yml 文件；请给一个题目文件，或装着题目文件的文件夹",
+    "unreadable": "读不了：{reason}",
+    "empty-file": "文件里没有题目；每道题以“- id:”开头",
+    "too-many-problems": "这个文件的错误太多，其余不再列出",
+    "file-too-large": "文件超过 {limit:,} 字节；请拆成几个",
+    "not-utf-8": "文件不是 UTF-8 编码（{found}）；请另存为 UTF-8",
+    "control-character": "控制字符 {character} 不能出现在这里；请删掉",
+    # YAML
+    "not-yaml": "这里不是合法的 YAML：{problem}；含有“: ”或“ #”的文字，"
+    "以及以 [ {{ }} ] , & * # ? | - > ! % @ ` \" ' 之一开头的文字，要加引号",
+    "tab": "这一行用制表符缩进；YAML 只认空格",
+    "many-documents": "一个文件只放一个题目列表；请删掉前面的“---”",
+    "too-deep": "嵌套超过 {limit} 层",
+    "key-not-text": "键要是一个词，不能是列表或映射",
+    "duplicate-key": "键 {name} 在这里出现了两次，第一次在第 {first_line} 行；请删掉一个",
+    "alias": "不接受别名 *{name}：请把文字写全；以 * 开头的文字要加引号",
+    "anchor": "不接受锚点 &{name}；以 & 开头的文字要加引号",
+    "tag": "不接受标签 {name}；以 ! 开头的文字要加引号",
+    # the shape of an item
+    "not-a-list": "这里要一个列表，每项以“- ”开头",
+    "not-a-map": "这里要一个映射，写成“键: 值”（{english}）",
+    "not-a-text": "这里要一段文字（{english}）",
+    "not-a-whole-number": "这里要 {least} 到 {most} 之间的整数",
+    "malformed": "{written} 的写法不对（{english}）",
+    "empty": "这里缺内容：请写上；可以不写的键就整个删去；要写 null 这个词，请加引号",
+    "count": "这里要 {least} 到 {most} 项，现在有 {count} 项",
+    "keys": "这里的键只能从 {known} 里从头依次取，现在是 {given}",
+    "unknown-key": "没有 {name} 这个键{hint}。可用的键：{known}",
+    "missing-key": "缺少 {name} 这个键（{english}）",
+    "missing-language": "这里缺文字：写 zh 或 en，或两个都写",
+    "duplicate-id": "编号 {name} 已被 {first} 占用；请换一个",
+    "unknown-topic": "自带题库没有 {name} 这个话题{hint}。话题有：{known}",
+    "answer-not-a-choice": "答案 {answer} 不在选项 {known} 里",
+    "phrase-empty": "{written} 里没有可匹配的内容；写一个词，或写词的开头加 *，如 saturat*",
+    "unknown-question": "没有 {name} 这道题{hint}",
+    # experiments and their knobs
+    "unknown-experiment": "没有 {name} 这个实验{hint}。实验有：{known}",
+    "unknown-knob": "这个实验没有 {name} 这个旋钮{hint}。旋钮有：{known}",
+    "knob-refused": "旋钮 {knob} 不能取这个值（{english}）",
+    "unknown-check": "这个实验没有这条实测（{english}）",
+    "check-without-experiment": "要引用实测，这道题得先有 experiment（{english}）",
+    # numbers in texts
+    "not-a-number": "{written} 不是链接里能写的数：可写 61 %、61 ± 5 %、2.8e-3、2.8×10⁻³、1,048,576；"
+    "词和单位放在方括号外面",
+    "bare-number": "数字 {number} 没有依据：链接到实测 [{number}](check:名字)、论文 [{number}](source:1) "
+    "或模型卡 [{number}](card:模型/条目)；定义和精确算式写成代码 `{number}`",
+    "link-unknown": "链接只能指向 check、source、card 或 https://，不能指向 {address}{hint}",
+    "unknown-source": "{link} 指向的出处不存在：出处从 1 数起（{english}）",
+    "unknown-card": "{link} 指向的模型卡条目不存在（{english}）",
+}
 
 TABLE: Mapping[str, Bilingual] = {code: Bilingual(zh, None) for code, zh in _CHINESE.items()}

@@ -10,8 +10,7 @@ TABLE: Mapping[str, Bilingual] = {
     "more-problems": Bilingual(
         "还有 {count} 处；tformer-quiz check 全部列出", "{count} more; tformer-quiz check lists them all"
     ),
-    "check-holds": Bilingual("{measured}（应 {expected}）", "{measured} (expected {expected})"),
-    "check-fails": Bilingual("{measured}，应 {expected}：不成立", "{measured}, expected {expected}: does not hold"),
+    "check-fails": Bilingual("不成立", "does not hold"),
     "check-undefined": Bilingual("在这组旋钮下没有定义：{reason}", "not defined at these knobs: {reason}"),
     "ran": Bilingual("{backend}，用时 {milliseconds} 毫秒", "{backend}, {milliseconds} ms"),
     "takes-text": Bilingual("文字，最多 {length} 个字符", "text, at most {length} characters"),
