@@ -113,12 +113,3 @@ class Cases:
         mine, theirs = function(ours), function(Recording(MLX_SIDE[self.side]))
         assert name in ours.used, f"the case for {name} never uses it, only {sorted(ours.used)}"
         assert_same(mine, theirs, tolerance)
-
-
-def closed_list(namespace: Any, prefix: str = "") -> set[str]:
-    """Every name of ``__all__``, and of the ``__all__`` of the modules in it."""
-    names = set()
-    for name in namespace.__all__:
-        value = getattr(namespace, name)
-        names |= closed_list(value, f"{prefix}{name}.") if isinstance(value, ModuleType) else {f"{prefix}{name}"}
-    return names

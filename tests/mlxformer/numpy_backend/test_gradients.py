@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.mlxformer.numpy_backend.comparing import assert_same, closed_list, core, mlx, values
+from tests.mlxformer.numpy_backend.closed_list import closed_list
+from tests.mlxformer.numpy_backend.comparing import assert_same, core, mlx, values
 from tests.mlxformer.numpy_backend.inputs import integers, normal
 
 Inputs = list[np.ndarray]

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.mlxformer.numpy_backend.closed_list import closed_list
 from tests.mlxformer.numpy_backend.comparing import (
     MLX_SIDE,
     OUR_SIDE,
     Cases,
     assert_same,
-    closed_list,
     core,
     mlx,
     mlx_nn,
