@@ -78,7 +78,7 @@ class BertTokenizer:
         tokenize_chinese_chars: bool = True,
         model_max_length: int | None = None,
     ) -> BertTokenizer:
-        """Over ``tokens``, in the order of their ids: ``[UNK] [CLS] [SEP]`` and, if used, ``[PAD] [MASK]`` among them."""
+        """Over ``tokens``, in the order of their ids; ``[UNK] [CLS] [SEP]`` are needed, ``[PAD] [MASK]`` may be."""
         if len(set(tokens)) != len(tokens):
             twice = sorted({token for token in tokens if tokens.count(token) > 1})
             raise ArgumentError("vocabulary-twice", f"these tokens stand twice: {twice}", tokens=twice)

@@ -90,7 +90,10 @@ def load_into(
             found[tied[copy]] = copies.pop(copy)
         elif not _equal(stored, found[tied[copy]].read()):
             problems.add(
-                "unequal", stored.name, f"{stored.name} is not equal to {found[tied[copy]].name}, which it is tied to"
+                "unequal",
+                stored.name,
+                f"{stored.name} is not equal to {found[tied[copy]].name}, which config.json ties it to "
+                "(tie_word_embeddings)",
             )
     fixed = {name: found.pop(name) for name in constants if name in found}
     for name, stored in fixed.items():

@@ -46,13 +46,13 @@ def find_folder(path_or_name: str | os.PathLike[str], revision: str = "main") ->
     """
     given = os.fspath(path_or_name)
     path = Path(given).expanduser()
-    if path.is_dir():
+    if given and path.is_dir():
         return path
-    if path.exists():
+    if given and path.exists():
         message = f"{path} is a file; give the folder that holds {CONFIG} and {WEIGHTS}"
         raise CheckpointError("checkpoint-not-a-folder", message, given=given)
     if not isinstance(path_or_name, str) or not _REPOSITORY.fullmatch(given) or ".." in given:
-        raise CheckpointError("checkpoint-no-folder", f"there is no folder {path}", given=given)
+        raise CheckpointError("checkpoint-no-folder", f"there is no folder {given!r}", given=given)
     return _snapshot(given, revision)
 
 
@@ -85,7 +85,7 @@ def _snapshot(name: str, revision: str) -> Path:
     reference = repository / "refs" / revision
     commit = reference.read_text().strip() if reference.is_file() else revision
     folder = snapshots / commit
-    if not commit or ".." in commit or not folder.is_dir():
+    if Path(commit).name != commit or commit == ".." or not folder.is_dir():
         known = sorted(entry.name for entry in snapshots.iterdir())
         raise CheckpointError(
             "checkpoint-revision",

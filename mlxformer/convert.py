@@ -77,7 +77,9 @@ def _unpickle(torch: Any, path: Path) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command: the new file on stdout and status 0, or what is wrong on stderr and status 2."""
-    parser = argparse.ArgumentParser(prog="python -m mlxformer.convert", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m mlxformer.convert", description="Write model.safetensors from a folder's pytorch_model.bin."
+    )
     parser.add_argument("folder", type=Path, help="a folder in Hugging Face's layout with pytorch_model.bin")
     try:
         print(convert(parser.parse_args(arguments).folder.expanduser()))
