@@ -83,15 +83,22 @@ def _weights(q: Any, k: Any, scale: float, mask: Any, bias: Any) -> Any:
     scores = tap("scaled", scores * scale, axes=_SCORES, formula="Q Kᵀ / √D")
     if bias is not None:
         scores = tap("biased", scores + bias, axes=_SCORES, formula="Q Kᵀ / √D + bias")
+    return masked_softmax(scores, mask, "Q Kᵀ / √D" if bias is None else "Q Kᵀ / √D + bias")
+
+
+def masked_softmax(scores: Any, mask: Any, formula: str = "scores") -> Any:
+    """The softmax of each row of ``scores`` [B, H, Tq, Tk] over the keys that the boolean ``mask`` allows, else zeros.
+
+    The mask was checked before (``masks.resolve``); None allows all. formula: what the scores are, for the trace.
+    """
     if mask is None:
-        return tap("weights", mx.softmax(scores, axis=-1), axes=_SCORES, formula="softmax(Q Kᵀ / √D)")
+        return tap("weights", mx.softmax(scores, axis=-1), axes=_SCORES, formula=f"softmax({formula})")
     # The finite minimum and not -inf: a row of -inf alone would be NaN, and so would its gradient even if the NaN
     # were replaced afterwards. Such a row becomes uniform here, and zero by the second `where`.
     scores = mx.where(mask, scores, mx.finfo(scores.dtype).min)
-    scores = tap("masked", scores, axes=_SCORES, formula="Q Kᵀ / √D where allowed, else the least float")
+    scores = tap("masked", scores, axes=_SCORES, formula=f"{formula} where allowed, else the least float")
     weights = mx.where(mask, mx.softmax(scores, axis=-1), 0.0)
     return tap("weights", weights, axes=_SCORES, formula="softmax(masked), 0 where not allowed")
-
 
 def _fused(q: Any, k: Any, v: Any, scale: float, mask: Any, scores_shape: tuple[int, ...]) -> Any:
     query_length, key_length = scores_shape[-2:]
