@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from rich.cells import cell_len, get_character_cell_size, split_graphemes
 
 # May not begin a line. The Latin ones matter where they follow Chinese: 词元) or 权重:
-CLOSING = frozenset("，。、；：？！）】》〉」』〕〗〙〛〞”’…‥·・％‰℃°々ー〜～,.;:!?)]}%")
+CLOSING = frozenset("，。、；：？！）】》〉」』〕〗〙〛〞”’…‥·・％‰℃°々ー〜～,.;:!?)]}%✓✗")
 # May not end a line.
 OPENING = frozenset("（【《〈「『〔〖〘〚〝“‘￥＄([{")
 # Pairs of these are one sign: 破折号 and 省略号 are two characters that are never parted.

@@ -13,7 +13,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from questions.bilingual import Bilingual
-from tui.figures.data import FIGURE_KINDS, Figure
+from tui.figures.data import FIGURE_KINDS, Figure, Tensor
 from tui.figures.tensor_stats import tensor_stats
 
 Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
@@ -26,7 +26,7 @@ def figure_to_plain(figure: Figure) -> dict[str, Any]:
     plain, nonfinite = strict(figure)
     assert isinstance(plain, dict)
     found: dict[str, Any] = {"kind": figure.kind, **plain}
-    if figure.kind == "tensor":
+    if isinstance(figure, Tensor):
         stats, _ = strict(tensor_stats(figure.values))
         found["stats"] = stats
     return {**found, "nonfinite": nonfinite}

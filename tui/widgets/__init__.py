@@ -8,6 +8,7 @@ Every widget takes ``language="zh"|"en"`` and has it as a reactive; a parent tha
                                        posts KnobChanged
     tui.widgets.checks_panel           ChecksPanel(checks).show(checks)
     tui.widgets.steps_panel            StepsPanel(steps).show(steps)
+    tui.widgets.markdown_view          MarkdownView(text, link=...).show(text); posts LinkClicked
 
 ``SaveRequested`` carries ``format``, ``suggested_name`` and ``contents()``: whoever handles it chooses the path.
 ``KnobChanged`` carries ``name``, ``value`` and ``values`` (all knobs); it is posted for valid values only.
