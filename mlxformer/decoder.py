@@ -65,6 +65,7 @@ class DecoderLayer(Module):
         num_heads: int,
         ffn_dims: int,
         *,
+        num_kv_heads: int | None = None,
         norm: Literal["post", "pre"] = "post",
         activation: str = "relu",
         dropout: float = 0.0,
@@ -79,11 +80,17 @@ class DecoderLayer(Module):
         require_choice("norm", norm, ("post", "pre"))
         self.norm = norm
         self.self_attention = MultiHeadAttention(
-            dims, num_heads, bias=attention_bias, dropout=attention_dropout, rope=rope, tie=tie
+            dims,
+            num_heads,
+            num_kv_heads=num_kv_heads,
+            bias=attention_bias,
+            dropout=attention_dropout,
+            rope=rope,
+            tie=tie,
         )
         self.self_attention_norm = nn.LayerNorm(dims, eps=eps)
         self.cross_attention = MultiHeadAttention(
-            dims, num_heads, bias=attention_bias, dropout=attention_dropout, tie=tie
+            dims, num_heads, num_kv_heads=num_kv_heads, bias=attention_bias, dropout=attention_dropout, tie=tie
         )
         self.cross_attention_norm = nn.LayerNorm(dims, eps=eps)
         self.feed_forward = FeedForward(dims, ffn_dims, activation=activation, dropout=activation_dropout)

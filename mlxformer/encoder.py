@@ -21,6 +21,7 @@ _MODEL = ("batch", "time", "model")
 class EncoderLayer(Module):
     """One encoder layer, C wide with H heads and F hidden units.
 
+    num_kv_heads, attention_bias (``bias``), rope and tie: as in ``MultiHeadAttention``.
     norm: ``"post"`` or ``"pre"``. dropout: on each sub-layer's output before it is added (§5.4). attention_dropout:
     on the attention weights. activation_dropout: on the feed-forward's hidden layer. eps: of the layer norms.
     """
@@ -31,6 +32,7 @@ class EncoderLayer(Module):
         num_heads: int,
         ffn_dims: int,
         *,
+        num_kv_heads: int | None = None,
         norm: Literal["post", "pre"] = "post",
         activation: str = "relu",
         dropout: float = 0.0,
@@ -45,7 +47,13 @@ class EncoderLayer(Module):
         require_choice("norm", norm, ("post", "pre"))
         self.norm = norm
         self.self_attention = MultiHeadAttention(
-            dims, num_heads, bias=attention_bias, dropout=attention_dropout, rope=rope, tie=tie
+            dims,
+            num_heads,
+            num_kv_heads=num_kv_heads,
+            bias=attention_bias,
+            dropout=attention_dropout,
+            rope=rope,
+            tie=tie,
         )
         self.self_attention_norm = nn.LayerNorm(dims, eps=eps)
         self.feed_forward = FeedForward(dims, ffn_dims, activation=activation, dropout=activation_dropout)

@@ -43,7 +43,7 @@ class TransformerConfig:
     ``"alibi"``, ``"t5"`` (all three in self-attention only), or ``"none"``.
     tie_embeddings: one matrix for source, target and output (§3.4); else three. scale_embeddings: by √C (§3.4).
     attention_bias: biases in the attention projections; the paper's W are bare matrices (§3.2.2).
-    attention_tie: as ``tie`` of ``MultiHeadAttention``, in every attention.
+    attention_tie, num_kv_heads: as ``tie`` and ``num_kv_heads`` of ``MultiHeadAttention``, in every attention.
     pad_id, bos_id, eos_id: padding, the first target token, the last one.
 
     Raises ``ArgumentError`` for what cannot be.
@@ -69,6 +69,7 @@ class TransformerConfig:
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0
     attention_tie: Literal["kv", "qk", "qkv"] | None = None
+    num_kv_heads: int | None = None
     max_positions: int = 512
     norm_eps: float = 1e-5
 
@@ -112,6 +113,7 @@ class Transformer(EncoderDecoder):
         self._make_positions()
         self.embedding_dropout = nn.Dropout(config.dropout)
         layer: dict[str, Any] = {
+            "num_kv_heads": config.num_kv_heads,
             "norm": config.norm,
             "activation": config.activation,
             "dropout": config.dropout,
