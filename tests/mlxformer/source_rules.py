@@ -40,20 +40,8 @@ UNKNOWN, CONTAINER, PLAIN = range(3)
 PLAIN_CALLS = {"Counter", "Path", "to_numpy"}
 PLAIN_CALLS |= {name for name in dir(builtins) if not name.startswith("_")}
 CONTAINER_CALLS = {"OrderedDict", "defaultdict", "deque", "tree_flatten", "dict", "list", "set", "sorted", "tuple"}
-UNKNOWN_CALLS = {
-    "enumerate",
-    "filter",
-    "getattr",
-    "iter",
-    "map",
-    "max",
-    "min",
-    "next",
-    "reversed",
-    "sum",
-    "super",
-    "zip",
-}
+# As much is shown of their value as of their arguments.
+AS_GIVEN = {"enumerate", "filter", "getattr", "iter", "map", "max", "min", "next", "reversed", "sum", "zip"}
 CONTAINERS = {"dict", "list", "set", "tuple", "deque", "defaultdict", "Counter", "Mapping", "Sequence", "Iterator"}
 OF_STRINGS = {name for name in dir(str) if not name.startswith("_")} - {"split", "count", "index"}
 
@@ -190,7 +178,7 @@ class _Knowledge:
         if name is not None and "." not in name:
             if name in self.returns:
                 return self._of_annotation(self.returns[name])
-            if name in LIKE_THEIR_ARGUMENTS:
+            if name in AS_GIVEN:
                 return min((self.of(part) for part in node.args), default=UNKNOWN)
             if name in CONTAINER_CALLS:
                 return min((max(CONTAINER, self.of(part)) for part in node.args), default=PLAIN)
