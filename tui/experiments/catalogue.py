@@ -16,6 +16,7 @@ NAMES: tuple[str, ...] = (
     "attention-steps",
     "qkv",
     "heads",
+    "head-ablation",
     "scaling",
 )
 
