@@ -54,9 +54,11 @@ class Step:
 class Trace:
     """The steps recorded between ``__enter__`` and ``__exit__``, in order; a sequence of ``Step``."""
 
-    def __init__(self, root: Any = None, on_step: Callable[[str], None] | None = None) -> None:
+    def __init__(self, root: Any = None, on_step: Callable[[str], None] | None = None, only: str | None = None) -> None:
         self._root = root
         self._on_step = on_step
+        self._only = only
+        self._passed = 0
         self._steps: list[Step] = []
         self._calls: dict[str, int] = {}
         self._replacements: list[_Replacement] = []
@@ -126,7 +128,7 @@ class Trace:
         self._root, self._names, self._replacements, self._tokens, self._closed = None, {}, [], None, True
         if error is not None:
             return
-        if not self._steps:
+        if not self._passed:
             raise TraceError(
                 "trace-empty",
                 "the trace closed without one step. Nothing with taps ran inside it in this thread, or it ran inside "
@@ -182,10 +184,15 @@ class Trace:
                 x = new
         return x
 
-    def _record(self, path: str, value: np.ndarray, axes: tuple[str, ...], formula: str) -> None:
-        call = self._calls.get(path, 0)
-        self._calls[path] = call + 1
-        self._steps.append(Step(path, call, axes, formula, value))
+    def _wants(self, path: str) -> bool:
+        return self._only is None or fnmatchcase(path, self._only)
+
+    def _pass(self, path: str, value: np.ndarray | None, axes: tuple[str, ...], formula: str) -> None:
+        self._passed += 1
+        if value is not None and self._wants(path):
+            call = self._calls.get(path, 0)
+            self._calls[path] = call + 1
+            self._steps.append(Step(path, call, axes, formula, value))
         if self._on_step is not None:
             self._on_step(path)
 
@@ -197,17 +204,19 @@ class _Replacement:
     matched: bool = False
 
 
-def trace(root: Any = None, *, on_step: Callable[[str], None] | None = None) -> Trace:
+def trace(root: Any = None, *, on_step: Callable[[str], None] | None = None, only: str | None = None) -> Trace:
     """Open a trace: ``with mf.trace() as steps: model(x)``.
 
     root: the module that paths start from. Needed only where our layers are called from a module of somebody else's,
     which does not announce itself; paths then stand beside ``root.parameters()``.
     on_step: called with each path as it is passed; what it raises ends the run (a progress bar, a cancel button).
 
+    only: record just the paths that match this pattern (as in ``fnmatch``), where all would fill the memory.
+
     Traces nest: each records every step, and the replacements of all of them apply, the outermost first.
-    Raises ``TraceError`` on closing if not one step was recorded or a replacement matched nothing.
+    Raises ``TraceError`` on closing if not one step was passed or a replacement matched nothing.
     """
-    return Trace(root, on_step)
+    return Trace(root, on_step, only)
 
 
 def is_tracing() -> bool:
@@ -225,11 +234,11 @@ def tap(name: str, x: Any, *, axes: tuple[str, ...], formula: str = "") -> Any:
     path = f"{prefix}.{name}" if prefix else name
     for opened in traces:
         x = opened._changed(path, x)
-    value = to_numpy(x)
-    if value.ndim != len(axes):
-        raise TraceError("trace-axes", f"step {path!r} has shape {value.shape} but axes {axes}", path=path)
+    if x.ndim != len(axes):
+        raise TraceError("trace-axes", f"step {path!r} has shape {tuple(x.shape)} but axes {axes}", path=path)
+    value = to_numpy(x) if any(opened._wants(path) for opened in traces) else None
     for opened in traces:
-        opened._record(path, value, axes, formula)
+        opened._pass(path, value, axes, formula)
     return x
 
 

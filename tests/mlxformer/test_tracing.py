@@ -536,3 +536,15 @@ def test_a_function_compiled_earlier_runs_no_python_and_is_an_error():
     with pytest.raises(TraceError, match=r"mx\.compile had compiled earlier") as caught, trace():
         compiled(x)
     assert caught.value.code == "trace-empty"
+
+
+def test_only_records_the_paths_it_names() -> None:
+    attention = mf.MultiHeadAttention(8, 2)
+    x = mx.ones((1, 3, 8))
+    with mf.trace(only="weights") as steps:
+        attention(x, x, x)
+    assert steps.paths == ["weights"]
+    with mf.trace(only="") as nothing:  # passing taps is enough: nothing recorded is what was asked for
+        nothing.replace("heads", lambda heads: heads * 0)
+        attention(x, x, x)
+    assert len(nothing) == 0
