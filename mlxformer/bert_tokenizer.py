@@ -7,6 +7,7 @@ out = bert(**tokenizer(["a text", "another, longer one"]))
 from __future__ import annotations
 
 import os
+import reprlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class BertTokenizer:
     def __init__(self, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
         self.settings = settings
         self._tokenizer = tokenizer
+        self._vocab_size = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
         self._cutting = threading.Lock()  # truncation is a setting of the shared object, not an argument of a call
 
     @classmethod
@@ -139,8 +141,8 @@ class BertTokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """V, added tokens included: what a model's ``vocab_size`` must at least be."""
-        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+        """One more than the highest id, added tokens included: what a model's ``vocab_size`` must at least be."""
+        return self._vocab_size
 
     def id_of(self, token: str) -> int:
         """The id of one token. Raises ``ArgumentError`` where the vocabulary has it not."""
@@ -212,16 +214,24 @@ class BertTokenizer:
         return TokenizedBatch(**{name: mx.array(values) for name, values in rows.items()}, tokens=tokens)
 
     def _id_rows(self, ids: Any) -> tuple[list[list[int]], bool]:
-        values = to_numpy(ids) if is_array(ids) else np.asarray(ids)
-        if values.ndim not in (1, 2) or (values.size and values.dtype.kind not in "iu"):
-            message = f"ids must be whole numbers [T] or [B, T]; got {values.dtype} of shape {list(values.shape)}"
-            raise ArgumentError("ids-not-integers", message, given=str(values.dtype))
-        if values.size and (values.min() < 0 or values.max() >= self.vocab_size):
-            wrong = int(values.min() if values.min() < 0 else values.max())
-            message = f"ids hold {wrong}, but the vocabulary has ids 0 to {self.vocab_size - 1}"
-            raise ArgumentError("id-out-of-range", message, given=wrong, size=self.vocab_size)
-        rows = values.astype(int).reshape(-1, values.shape[-1]).tolist()
-        return rows, values.ndim == 2
+        """Rows of ids that the vocabulary has, and whether there were several: lists of lists may be ragged."""
+        nested = to_numpy(ids) if is_array(ids) else ids
+        nested = nested.tolist() if isinstance(nested, np.ndarray) else nested
+        is_batch = isinstance(nested, list | tuple) and any(isinstance(row, list | tuple) for row in nested)
+        rows = list(nested) if is_batch else [nested]
+        if not all(isinstance(row, list | tuple) and all(_is_whole(index) for index in row) for row in rows):
+            message = f"ids must be whole numbers, [T] or [B, T]; got {reprlib.repr(nested)}"
+            raise ArgumentError("ids-not-integers", message, given=reprlib.repr(nested))
+        rows = [[int(index) for index in row] for row in rows]
+        for index in {index for row in rows for index in row}:
+            if not 0 <= index < self.vocab_size or self._tokenizer.id_to_token(index) is None:
+                message = f"ids hold {index}, but the vocabulary has ids 0 to {self.vocab_size - 1}"
+                raise ArgumentError("id-out-of-range", message, given=index, size=self.vocab_size)
+        return rows, is_batch
+
+
+def _is_whole(index: Any) -> bool:
+    return isinstance(index, int | np.integer) and not isinstance(index, bool)
 
 
 def _texts(name: str, given: Any) -> list[str]:
