@@ -82,7 +82,7 @@ def parse(arguments: Sequence[str]) -> Request:
     except argparse.ArgumentError as error:
         raise _option_error(error) from error
     if not (options.help or options.version):
-        for given in extra:
+        for given in (argument for argument in extra if argument != "--"):
             if given.startswith("-") and given != "-":
                 raise unknown("unknown-option", given.partition("=")[0], parser.option_names(), command=where)
             raise UsageError("too-many-arguments", command=where, given=given, usage=syntax)
@@ -119,8 +119,6 @@ def _find_command(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     index = 0
     while index < len(arguments):
         argument = arguments[index]
-        if argument == "--":
-            break
         if argument.startswith("-") and argument != "-":
             index += 2 if argument in _SYNTAX else 1
             continue

@@ -1,0 +1,60 @@
+"""What goes to stdout is data that any program can read."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from tui.commands.output import glyph, paragraphs, strict, write_json
+
+
+def test_nan_and_infinity_are_null_and_named() -> None:
+    value = {"a": [1.0, math.nan, {"b": math.inf}], "c": -math.inf, "d": 0.5}
+    plain = strict(value)
+    assert plain["a"] == [1.0, None, {"b": None}] and plain["c"] is None and plain["d"] == 0.5
+    assert plain["nonfinite"] == {"a[1]": "NaN", "a[2].b": "Infinity", "c": "-Infinity"}
+    assert "nonfinite" not in strict({"a": 1.0})
+    json.loads(json.dumps(plain, allow_nan=False))
+
+
+def test_arrays_become_lists_of_python_numbers() -> None:
+    value = {"f": np.float32([0.5, np.nan]), "i": np.int64(3), "b": np.array([True]), "t": (1, 2)}
+    plain = strict(value)
+    assert plain == {"f": [0.5, None], "i": 3, "b": [True], "t": [1, 2], "nonfinite": {"f[1]": "NaN"}}
+    assert type(plain["i"]) is int
+
+
+def test_what_json_cannot_write_is_refused_with_its_place() -> None:
+    with pytest.raises(TypeError, match=r"a\[1\] is complex"):
+        strict({"a": [1, 2j]})
+
+
+def test_json_is_escaped_where_the_encoding_lacks_the_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding, expected in (("utf-8", "缩放"), ("ascii", "\\u7f29\\u653e"), ("gbk", "\\u7f29\\u653e")):
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+        write_json(["缩放"])
+        sys.stdout.flush()
+        assert expected.encode("ascii" if encoding != "utf-8" else "utf-8") in raw.getvalue()
+        assert json.loads(raw.getvalue().decode(encoding)) == ["缩放"]
+
+
+def test_a_glyph_gives_way_where_it_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
+    assert glyph("✓", "v") == "v"
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    assert glyph("✓", "v") == "✓"
+
+
+def test_lines_are_whole_in_a_pipe_and_broken_at_a_width() -> None:
+    text = "打分乘以一个系数，方差回到一。"
+    assert paragraphs(text, None, "  ") == ["  " + text]
+    lines = paragraphs(text, 14, "- ", "  ")
+    assert lines[0].startswith("- 打分") and all(line.startswith("  ") for line in lines[1:])
+    assert not any(line.strip().startswith(("，", "。")) for line in lines)
+    assert "".join(line[2:] for line in lines) == text
