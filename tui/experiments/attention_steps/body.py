@@ -53,11 +53,11 @@ class Setting:
         scale = self.scale * math.sqrt(WIDTH) if mistake == "no-scale" else self.scale
         with traced(self.report, 0.1) as steps:
             q, k, v = (
-                mf.tap(name, project(tokens).reshape(1, 1, length, WIDTH), axes=_HEADS, formula=formula)
-                for name, project, formula in (
-                    ("queries", self.layer.query_proj, "X W^Q"),
-                    ("keys", self.layer.key_proj, "X W^K"),
-                    ("values", self.layer.value_proj, "X W^V"),
+                mf.tap(name, project(tokens).reshape(1, 1, length, WIDTH), axes=axes, formula=formula)
+                for name, project, axes, formula in (
+                    ("queries", self.layer.query_proj, ("batch", "head", "query", "dim"), "X W^Q"),
+                    ("keys", self.layer.key_proj, ("batch", "head", "key", "dim"), "X W^K"),
+                    ("values", self.layer.value_proj, ("batch", "head", "key", "dim"), "X W^V"),
                 )
             )
             heads = RECIPES[mistake](q, k, v, scale=scale, mask="causal" if causal else None)
@@ -70,9 +70,6 @@ class Setting:
         q, k, v = (reference.project(self.x, self.weights[f"{name}_proj.weight"]) for name in ("query", "key", "value"))
         right = reference.attend(q, k, v, self.scale, causal=self.causal)
         return right, reference.project(right.heads, self.weights["out_proj.weight"])
-
-
-_HEADS = ("batch", "head", "query", "dim")
 
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:

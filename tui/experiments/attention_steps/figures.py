@@ -75,7 +75,7 @@ def _strip(tokens: Sequence[str], query: int, row: np.ndarray) -> Tokens:
                 Bilingual(f"查询 {query} {tokens[query]}", f"query {query} {tokens[query]}"),
                 list(tokens),
                 values=np.clip(row, 0, 1).tolist() if known else None,
-                marks=[f"{weight:.2f}" if np.isfinite(weight) else "NaN" for weight in row],
+                marks=None if known else ["" if np.isfinite(weight) else "NaN" for weight in row],
             )
         ],
         name="tokens",

@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
         Knob("heads", Bilingual("头数 h", "heads h"), "number", 8, minimum=1, maximum=16, log=True,
              help=Bilingual("须整除 d_model。", "Must divide d_model.")),
         Knob("d_model", "d_model", "number", 64, minimum=16, maximum=256, log=True),
-        Knob("tokens", Bilingual("词元数", "tokens"), "number", 32, minimum=2, maximum=64),
+        Knob("tokens", Bilingual("词元数", "tokens"), "number", 16, minimum=2, maximum=64),
         Knob("ablate", Bilingual("关掉哪个头", "head switched off"), "number", 0, minimum=-1, maximum=15,
              help=Bilingual("从 0 数起；−1 为都不关；超出就是最后一个。",
                             "Counted from 0; −1 switches none off; past the end it is the last one.")),

@@ -1,0 +1,43 @@
+"""The same seed gives the same numbers on MLX and on NumPy: in two processes, since a process has one backend."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.tui.experiments.checking import values_of
+from tui.experiments.catalogue import catalogue
+
+EXPERIMENTS = ("attention-steps", "qkv", "heads", "head-ablation", "scaling")
+
+_RUN = """
+import json, sys
+from tests.tui.experiments.checking import values_of
+from tui.experiments.catalogue import catalogue
+values = {name: [values_of(catalogue()[name], {"seed": seed}) for seed in (0, 1)] for name in sys.argv[1:]}
+json.dump(values, sys.stdout)
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mlx") is None, reason="MLX is not installed: there is one backend only")
+def test_measured_values_agree_between_backends() -> None:
+    from mlxformer import backend
+
+    other = {"numpy": "mlx", "mlx": "numpy"}[backend.name]
+    environment = {**os.environ, "MLXFORMER_BACKEND": other}
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, *EXPERIMENTS], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    theirs = json.loads(done.stdout)
+    for name in EXPERIMENTS:
+        for seed in (0, 1):
+            ours = values_of(catalogue()[name], {"seed": seed})
+            assert theirs[name][seed].keys() == ours.keys()
+            for check, value in ours.items():
+                assert theirs[name][seed][check] == pytest.approx(value, rel=1e-5, abs=1e-5), (name, check, seed)
