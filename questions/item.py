@@ -140,7 +140,8 @@ _OTHER_ID = Referred(prose=False, pattern=_ID_PATTERN, wanted="the id of a quest
 _URL = Text(prose=False, pattern=r"https?://\S+", wanted="an address that begins with https://")
 _PHRASE = Phrase(prose=False, wanted="a phrase")
 _ALTERNATIVES = Many(
-    Either(Many(_PHRASE, most=10), _PHRASE, lambda node: node.kind == "list", lambda part: not isinstance(part, str))
+    Either(Many(_PHRASE, most=10), _PHRASE, lambda node: node.kind == "list", lambda part: not isinstance(part, str)),
+    most=100,
 )
 _TITLE = Either(BILINGUAL, Text(), lambda node: node.kind == "map", lambda part: not isinstance(part, str))
 

@@ -23,8 +23,9 @@ from questions.words import Clause, Word, is_ideograph
 CONDITION_REACH = 4  # words that a "without" without any further sign is taken to cover
 
 _INNOCENT = (
-    "不只 不仅 不光 不但 不单 不止 不断 不同 不管 不论 无论 无非 不妨 不得不 无疑 不少 不错 不可或缺 不可避免 差不多"
-    " 无限 无穷 非常 无监督 无偏 不稳定 未来 淹没 是否 能否 无量纲 不等长 不如说 没错",
+    "不只 不仅 不光 不但 不单 不断 不同 不管 不论 无论 无非 不妨 不得不 无疑 不少 不错 不可或缺 不可避免 差不多"
+    " 无限 无穷 非常 无监督 无偏 不稳定 未来 淹没 是否 能否 无量纲 不等长 不如说 没错"
+    " 不超过 不大于 不小于 不高于 不低于 不多于 不等于说",
     "not only|not just|not merely|not simply|not to mention|no matter|no doubt|no wonder|nothing but|no less than",
 )
 _DENIALS = (

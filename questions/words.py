@@ -2,8 +2,9 @@
 
 Words are compared after compatibility decomposition (NFKD, less accents), case folding and, for the characters this
 field uses, simplification of Chinese: ``Ｑ``, ``ｑ`` and ``Q`` are one, ``dₖ``, ``d_k``, ``d_{k}`` and ``dk`` are one,
-``√`` is ``sqrt``, 變 is 变. A run of Latin letters and digits is a word, an ideograph is a word by itself (but 协方差
-is no 方差), a mathematical sign is one. All in one pass: the time grows with the length of the text.
+``√`` is ``sqrt``, 變 is 变, 跟 and 和 are 与, 零 is 0. A run of Latin letters and digits is a word, an ideograph is a
+word by itself (but 协方差 is no 方差), a mathematical sign is one. All in one pass: the time grows with the length of
+the text.
 
 Words stand in clauses, which punctuation ends. What stands in parentheses is a clause of its own, and the clause
 around it goes on after it; ``sqrt(d_k)`` and ``Var(q·k)`` are calls, not parentheses.
@@ -29,7 +30,7 @@ _SIMPLIFIED = (
     "于们种类项级较难简纯纵横轴顶质优选择达远边内产稳冲击补齐讯号据库话检测试验证属吗强负担显图够亿万专业"
     "传统联系极残会并仅断论锁滞写读态构参绝为启纳阶邻体习终虑滤满灭乱录环欧径几"
 )
-_SIMPLIFY = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+_SIMPLIFY = str.maketrans(_TRADITIONAL + "跟和零", _SIMPLIFIED + "与与0")  # A 跟 B, A 和 B; 趋于零
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})  # joiners, direction marks: nothing that a reader sees
 
 _IDEOGRAPHS = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -131,7 +132,9 @@ class _Splitter:
                 self._open(token[0], called)
             elif kind == "close":
                 self._close(_PARTNER[token[0]])
-            else:
+            elif not (kind == "clause" and self.brackets and self.brackets[-1][1]):  # view(b, t, h, d) is one thing
+                while kind != "clause" and self.brackets and self.brackets[-1][1]:
+                    self.brackets.pop()  # a call that was never closed ends with its sentence
                 self.clause.asks = kind == "asks"
                 self._end_clause()
                 self.sentence += kind != "clause"
