@@ -539,12 +539,12 @@ def test_a_function_compiled_earlier_runs_no_python_and_is_an_error():
 
 
 def test_only_records_the_paths_it_names() -> None:
-    attention = mf.MultiHeadAttention(8, 2)
+    attention = MultiHeadAttention(8, 2)
     x = mx.ones((1, 3, 8))
-    with mf.trace(only="weights") as steps:
+    with trace(only="weights") as steps:
         attention(x, x, x)
     assert steps.paths == ["weights"]
-    with mf.trace(only="") as nothing:  # passing taps is enough: nothing recorded is what was asked for
+    with trace(only="") as nothing:  # passing taps is enough: nothing recorded is what was asked for
         nothing.replace("heads", lambda heads: heads * 0)
         attention(x, x, x)
     assert len(nothing) == 0

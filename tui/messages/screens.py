@@ -69,6 +69,7 @@ TABLE = {
     "evidence-holds": Bilingual("实测成立", "holds as measured"),
     "evidence-fails": Bilingual("实测不成立", "does not hold as measured"),
     "prediction": Bilingual("你的预测", "Your prediction"),
+    "prediction-unmade": Bilingual("预测题", "Predict the outcome"),
     "predicted-right": Bilingual("猜对了", "right"),
     "predicted-wrong": Bilingual("没猜对，答案是 {answer}", "not so: it is {answer}"),
     "prediction-open": Bilingual("答案是 {answer}", "It is {answer}"),

@@ -48,8 +48,8 @@ class Choices(Widget):
             if letter in predict.choices:
                 chosen = attempt.choice == letter
                 mark = "▸" if chosen else " "
-                text = f"{mark} {letter}  {predict.choices[letter].say(language)}"
-                line.show_markdown(text, style="bold reverse" if chosen else "", hang=5)
+                text = predict.choices[letter].say(language)
+                line.show_markdown(text, mark=f"{mark} {letter}  ", style="bold reverse" if chosen else "")
 
     def on_click(self, event: object) -> None:
         widget = getattr(event, "widget", None)

@@ -34,14 +34,14 @@ class FigureTabs(Widget):
         titles, front = self.tabs
         if not titles:
             return Content("")
-        widths = _shares([cell_len(title) for title in titles], front, self.size.width - 3 * len(titles))
+        widths = _shares([cell_len(title) for title in titles], front, self.size.width - 2 * len(titles))
         parts = []
         for index, (title, width) in enumerate(zip(titles, widths, strict=True)):
             style = "bold reverse" if index == front else "dim"
             click = Style.from_meta({"@click": f"choose({index})"})
             shown = fit(title, width) if width >= 2 else str(index + 1)
             parts.append(Content.assemble((f" {shown} ", style)).stylize(click))
-        return Content(" ").join(parts)
+        return Content("").join(parts)
 
     def action_choose(self, index: int) -> None:
         self.post_message(self.Chosen(index))

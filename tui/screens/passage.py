@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from rich.cells import cell_len
 from rich.text import Text
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from questions.spans import NumberSpan
-from tui.plain_text import plain_text, written
+from tui.markdown import Link, markdown_lines
 from tui.text_layout import wrap_styled
-from tui.widgets.speaking import to_content
+from tui.widgets.speaking import look_of, to_content
 
 
 class Passage(Widget):
@@ -27,19 +25,20 @@ class Passage(Widget):
         super().__init__(id=id, classes=classes)
         self._text = Text()
         self._hang = 0
+        self._markdown: tuple[str, str, Link | None] | None = None
 
     def show(self, text: str | Text, *, style: str = "", hang: int = 0) -> None:
         """Show ``text``; lines after the first are indented by ``hang`` cells."""
         self._text = Text(text, style=style) if isinstance(text, str) else text
         self._hang = hang
+        self._markdown = None
         self.set_class(not self._text.plain, "-empty")
         self.refresh(layout=True)
 
-    def show_markdown(
-        self, text: str, *, style: str = "", hang: int = 0, number: Callable[[NumberSpan], str] = written
-    ) -> None:
-        """Show a text of the bank; ``number`` says its number links."""
-        self.show(plain_text(text, number), style=style, hang=hang)
+    def show_markdown(self, text: str, *, mark: str = "", style: str = "", link: Link | None = None) -> None:
+        """Show a text of the bank behind ``mark``; ``link`` says what stands for its number links."""
+        self.show(text, hang=cell_len(mark))
+        self._markdown = mark, style, link
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return max(len(self._lines(width)), 1)
@@ -51,6 +50,8 @@ class Passage(Widget):
         return to_content(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Text]:
+        if self._markdown is not None:
+            return self._markdown_lines(width, *self._markdown)
         lines: list[Text] = []
         for paragraph in self._text.split("\n", allow_blank=True):
             if not paragraph.plain:
@@ -61,4 +62,14 @@ class Passage(Widget):
                 rest = wrap_styled(paragraph[len(first.plain) :], width - self._hang)
                 rest = [Text(" " * self._hang).append_text(line) for line in rest]
             lines += [first, *rest]
+        return lines
+
+    def _markdown_lines(self, width: int, mark: str, style: str, link: Link | None) -> list[Text]:
+        hang = cell_len(mark)
+        lines = []
+        for number, line in enumerate(markdown_lines(self._text.plain, max(width - hang, 4), look_of(self.app), link)):
+            whole = Text(mark if number == 0 else " " * hang).append_text(line)
+            if style:
+                whole.stylize(style)
+            lines.append(whole)
         return lines

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 
 from questions.bilingual import Bilingual, Language, say
 from questions.model import FollowUp, Question, See
-from questions.spans import NumberSpan
+from questions.spans import NumberSpan, numbers
 from tui.evidence import evidence
 from tui.language import words
 from tui.plain_text import plain_text, written
@@ -77,8 +77,8 @@ class Reading(Vertical):
                 passage = widget.body
             assert isinstance(passage, Passage)
             if block.markdown:
-                number = self._say_predicted if block.kind == "predicted" else self._say_number
-                passage.show_markdown(str(block.text), hang=block.hang, number=number)
+                link = self._link_predicted if block.kind == "predicted" else self._link
+                passage.show_markdown(str(block.text), link=link)
             else:
                 passage.show(block.text, hang=block.hang)
 
@@ -134,7 +134,7 @@ class Reading(Vertical):
         predict = attempt.question.predict
         if predict is None:
             return
-        yield self._heading("prediction")
+        yield self._heading("prediction" if attempt.choice is not None else "prediction-unmade")
         yield self._bank("predicted", predict.question)
         right = attempt.predicted_right
         answer = f"{predict.answer}  {self._plain(predict.choices[predict.answer])}"
@@ -184,26 +184,39 @@ class Reading(Vertical):
         return plain_text(text.say(self._language), self._say_number)
 
     def _say_number(self, span: NumberSpan) -> str:
-        return self._say(span, predicted=False)
+        return self._say(span, predicted=False)[0]
 
-    def _say_predicted(self, span: NumberSpan) -> str:
-        return self._say(span, predicted=True)
+    def _link(self, href: str, text: str) -> Text | str:
+        return self._number(href, text, predicted=False)
 
-    def _say(self, span: NumberSpan, *, predicted: bool) -> str:
-        """The number, with ✓ where it was measured just now; at other knobs than its own, what is measured there."""
+    def _link_predicted(self, href: str, text: str) -> Text | str:
+        return self._number(href, text, predicted=True)
+
+    def _number(self, href: str, text: str, *, predicted: bool) -> Text | str:
+        """A link of the bank as it is read: a number with its mark, another link as its words and its address."""
+        spans = numbers(f"[{text}]({href})")
+        return Text(*self._say(spans[0], predicted=predicted)) if spans else f"{text} ({href})"
+
+    def _say(self, span: NumberSpan, *, predicted: bool) -> tuple[str, str]:
+        """The number, with ✓ where it was measured just now; at other knobs than its own, what is measured there.
+
+        And its style.
+        """
         assert self._attempt is not None
         if self._measured is None:
-            return written(span)
+            return written(span), ""
         found = evidence(span, self._measured.checks)
         if found.live is None:
-            return written(span)
+            return written(span), ""
         question = self._attempt.question
         experiment = self.app.experiment_of(question)
         assert experiment is not None
         own = experiment.parse(question.predict_settings if predicted else question.settings)
         if any(own[name] != value for name, value in self._measured.knobs.items()):
-            return f"{span.written} → {found.live}"
-        return f"{span.written} ✓" if found.proven else f"{span.written} ✗ {found.live}"
+            return f"{span.written} → {found.live}", "bold $text-accent"
+        if found.proven:
+            return f"{span.written} ✓", "$text-success"
+        return f"{span.written} ✗ {found.live}", "$text-error"
 
 
 def _with_matches(attempt: Attempt) -> Text:

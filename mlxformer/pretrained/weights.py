@@ -1,0 +1,30 @@
+"""Shipped weights: float16 on the disk, float32 in the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from mlxformer.backend import to_numpy, tree_flatten
+from mlxformer.checkpoint import load_into
+from mlxformer.pretrained.cards import WEIGHTS, checksum
+from mlxformer.safetensors_file import SafetensorsFile
+
+
+def write_weights(model: Any, folder: Path) -> str:
+    """Write the parameters of ``model`` as float16 and return the checksum of the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / WEIGHTS
+    arrays = {name: to_numpy(value).astype(np.float16) for name, value in tree_flatten(model.parameters())}
+    save_file(arrays, path, metadata={"format": "np"})
+    return checksum(path)
+
+
+def read_weights(model: Any, path: Path) -> None:
+    """Give ``model`` the parameters in ``path``; ``CheckpointError`` where they are not exactly its own."""
+    names = {name: name for name, _ in tree_flatten(model.parameters())}
+    load_into(model, SafetensorsFile(path), names)
+    model.eval()
