@@ -32,7 +32,7 @@ def batch(seed: int = 0):
 )  # fmt: skip
 def test_gradients_are_finite_differences(changes):
     """Along a random direction of each parameter, by the fourth-order formula."""
-    model = filled(activation="gelu", **changes)
+    model = filled(**{"activation": "gelu", "num_encoder_layers": 1, "num_decoder_layers": 1} | changes)
     source, target = batch()
     parameters = dict(tree_flatten(model.trainable_parameters()))
     _, gradients = nn.value_and_grad(model, loss_of)(model, source, target)
@@ -95,9 +95,12 @@ def test_a_tied_embedding_stays_tied():
     np.testing.assert_allclose(to_numpy(one["source_embedding.weight"]), sum(parts), atol=1e-6)
 
 
-@pytest.mark.parametrize("changes", [{}, {"norm": "pre"}, {"positions": "learned", "tie_embeddings": False}])
-def test_it_learns_to_reverse(changes):
-    """150 steps of AdamW: from the loss of guessing, log 6 and more, to a tenth; unseen strings come out reversed."""
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [({}, 200), ({"norm": "pre"}, 200), ({"positions": "learned", "tie_embeddings": False}, 100)],
+)
+def test_it_learns_to_reverse(changes, steps):
+    """AdamW takes it from the loss of guessing, log 6 and more, to a tenth; unseen strings come out reversed."""
     mx.random.seed(0)
     sizes = {"vocab_size": 9, "dims": 32, "num_heads": 2, "ffn_dims": 64, "max_positions": 8}
     model = Transformer(TransformerConfig(**(TINY | sizes | changes)))
@@ -111,7 +114,7 @@ def test_it_learns_to_reverse(changes):
         return source, target.astype(np.int32)
 
     losses = []
-    for _ in range(150):
+    for _ in range(steps):
         source, target = strings(24)
         loss, gradients = step(model, mx.array(source), mx.array(target))
         optimizer.update(model, gradients)
