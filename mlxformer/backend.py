@@ -51,7 +51,7 @@ class Description:
             "asked": f"{VARIABLE}={self.name}",
             "gpu": "MLX has a GPU here",
             "no-gpu": "MLX has no usable GPU here",
-            "no-mlx": "MLX is not installed",
+            "no-mlx": "MLX cannot be imported",
         }
         return f"{version} on {self.device_name} ({reasons[self.reason]})"
 
@@ -89,9 +89,10 @@ def _usable_gpu(core: Any) -> tuple[Device, str] | None:
 
 
 def _device_name(core: Any, device: Any) -> str:
-    info = getattr(core, "device_info", None)
-    found = info(device) if info is not None else {}
-    return str(found.get("device_name") or "GPU")
+    try:
+        return str(core.device_info(device).get("device_name") or "GPU")
+    except (AttributeError, TypeError):  # an MLX that has no such function yet, or one without an argument
+        return "GPU"
 
 
 def _processor() -> str:

@@ -157,7 +157,7 @@ class _Knowledge:
                 return next((scope[name] for scope in reversed(self.scopes) if name in scope), UNKNOWN)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 return self.attributes.get(name, UNKNOWN)
-            case ast.Attribute(attr="shape" | "ndim" | "size"):
+            case ast.Attribute(attr="shape" | "ndim" | "size" | "value"):  # a trace's Step.value is a NumPy copy
                 return PLAIN
             case ast.Attribute(value=base) | ast.Subscript(value=base) | ast.Starred(value=base):
                 return PLAIN if self.of(base) == PLAIN else UNKNOWN
@@ -211,6 +211,10 @@ class _Knowledge:
                     for name, kind in self._bindings(node):
                         shown[name] = min(shown.get(name, PLAIN), kind)
             self.scopes[-1] |= shown
+        for node in (node for statement in body for node in _own_nodes(statement)):
+            match node:  # code that asks for the class of a name knows what it does with it
+                case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), _]):
+                    self.scopes[-1][name] = max(self.scopes[-1].get(name, UNKNOWN), CONTAINER)
 
     def _bindings(self, node: ast.AST) -> list[tuple[str, int]]:
         match node:

@@ -85,6 +85,7 @@ GOOD = {
     "finfo": "def f(x):\n    return mx.finfo(x.dtype).min",
     "text": "def f(x):\n    text, run = '', []\n    text += x.decode(run)\n    text = (text + x).strip()",
     "own methods": "class A:\n    def all(self):\n        return 1\n    def f(self):\n        return self.all()",
+    "asked": "def f(x):\n    y = x\n    return y.tolist() if isinstance(y, np.ndarray) else y",
     "shapes": "def f(x):\n    count = x.shape[0]\n    count += 1\n    return count",
 }
 
