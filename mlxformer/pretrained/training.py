@@ -7,7 +7,6 @@ killed and resumed is the run that was not.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_flatten, tree_unflatten
+from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_unflatten
 from mlxformer.errors import CheckpointError
+from mlxformer.pretrained.progress import ProgressBar
+from mlxformer.pretrained.weights import named
 
 CHECKPOINT_EVERY = 60.0  # seconds
-REPORT_EVERY = 0.5
 
 
 class Recipe(Protocol):
@@ -77,10 +77,10 @@ def train(
     path = None if folder is None else folder / f"{recipe.name}-{seed}.checkpoint.npz"
     if path is not None and path.exists():
         losses, spent = _resume(path, recipe, seed, model, optimizer)
-    resumed = len(losses)
+    bar = None if quiet else ProgressBar(recipe.name)
     last = recipe.steps if steps is None else min(steps, recipe.steps)
     step_of = nn.value_and_grad(model, lambda *batch: recipe.loss(model, *batch))
-    started = saved = reported = time.monotonic()
+    started = saved = time.monotonic()
     while len(losses) < last:
         step = len(losses)
         batch = recipe.batch(np.random.default_rng((seed, step)))
@@ -95,9 +95,8 @@ def train(
         if path is not None and now - saved > CHECKPOINT_EVERY:
             _save(path, recipe, seed, model, optimizer, losses, spent + now - started)
             saved = now
-        if not quiet and (now - reported > REPORT_EVERY or len(losses) == last):
-            _report(recipe.name, len(losses), last, losses, now - started, len(losses) - resumed)
-            reported = now
+        if bar is not None:
+            bar(len(losses) / last, f"{len(losses)}/{last}  loss {sum(losses[-20:]) / len(losses[-20:]):.4f}")
         if every is not None and len(losses) % every[0] == 0:
             model.eval()
             every[1](model, len(losses))
@@ -108,35 +107,19 @@ def train(
     if path is not None:
         _save(path, recipe, seed, model, optimizer, losses, spent)
     model.eval()
-    if not quiet:
-        print(file=sys.stderr)
     return Trained(model, losses, spent, len(losses))
-
-
-def _report(name: str, done: int, last: int, losses: list[float], seconds: float, here: int) -> None:
-    width = 24
-    filled = width * done // last
-    recent = losses[-20:]
-    left = seconds / max(here, 1) * (last - done)
-    bar = "#" * filled + "-" * (width - filled)
-    line = f"\r{name} [{bar}] {done}/{last}  loss {sum(recent) / len(recent):.4f}  {_clock(seconds)} < {_clock(left)}  "
-    print(line, end="", file=sys.stderr, flush=True)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02d}"
 
 
 def _save(path: Path, recipe: Recipe, seed: int, model: Any, optimizer: Any, losses: list[float], spent: float) -> None:
     """Written beside and then renamed: a kill leaves the old checkpoint or the new one."""
-    arrays = {f"model/{name}": to_numpy(value) for name, value in tree_flatten(model.parameters())}
-    arrays |= {f"optimizer/{name}": to_numpy(value) for name, value in tree_flatten(optimizer.state)}
+    arrays = {f"model/{name}": to_numpy(value) for name, value in named(model.parameters()).items()}
+    arrays |= {f"optimizer/{name}": to_numpy(value) for name, value in named(optimizer.state).items()}
     about = {"name": recipe.name, "seed": seed, "losses": np.array(losses), "seconds": spent}
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
     with open(beside, "wb") as file:
-        np.savez(file, **arrays, **{f"about/{name}": np.array(value) for name, value in about.items()})
+        savez: Any = np.savez  # its stubs take no keywords but its own
+        savez(file, **arrays, **{f"about/{name}": np.array(value) for name, value in about.items()})
     os.replace(beside, path)
 
 

@@ -14,17 +14,23 @@ from mlxformer.pretrained.cards import WEIGHTS, checksum
 from mlxformer.safetensors_file import SafetensorsFile
 
 
+def named(tree: Any) -> dict[str, Any]:
+    """The arrays of a tree (parameters, an optimizer's state) by their paths."""
+    pairs: Any = tree_flatten(tree)
+    return dict(pairs)
+
+
 def write_weights(model: Any, folder: Path) -> str:
     """Write the parameters of ``model`` as float16 and return the checksum of the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS
-    arrays = {name: to_numpy(value).astype(np.float16) for name, value in tree_flatten(model.parameters())}
+    arrays = {name: to_numpy(value).astype(np.float16) for name, value in named(model.parameters()).items()}
     save_file(arrays, path, metadata={"format": "np"})
     return checksum(path)
 
 
 def read_weights(model: Any, path: Path) -> None:
     """Give ``model`` the parameters in ``path``; ``CheckpointError`` where they are not exactly its own."""
-    names = {name: name for name, _ in tree_flatten(model.parameters())}
+    names = {name: name for name in named(model.parameters())}
     load_into(model, SafetensorsFile(path), names)
     model.eval()

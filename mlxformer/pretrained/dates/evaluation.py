@@ -19,7 +19,9 @@ from mlxformer.tracing import trace
 SEED = 20_261_123
 BATCH = 256
 # Which field each character of 2026-11-23 belongs to; the dashes to none.
-TARGET_FIELDS: tuple[Field | None, ...] = (*["year"] * 4, None, *["month"] * 2, None, *["day"] * 2)  # type: ignore[assignment]
+TARGET_FIELDS: tuple[Field | None, ...] = (
+    "year", "year", "year", "year", None, "month", "month", None, "day", "day"
+)  # fmt: skip
 ENGLISH = tuple(name for name in FORMATS if name.isascii())
 CHINESE = tuple(name for name in FORMATS if not name.isascii())
 # Not what the model is for: what it gives is on its card.
@@ -127,5 +129,3 @@ def measure(reader: DateReader, progress: Progress | None = None) -> tuple[dict[
         "outside its purpose": {text: reader(text) for text in OUTSIDE},
     }
     return scores, reports
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, overload
 
 from mlxformer.backend import mx, to_numpy
@@ -21,14 +20,14 @@ class DateReader:
     @overload
     def __call__(self, text: str) -> str: ...
     @overload
-    def __call__(self, text: Sequence[str]) -> list[str]: ...
-    def __call__(self, text: str | Sequence[str]) -> str | list[str]:
+    def __call__(self, text: list[str]) -> list[str]: ...
+    def __call__(self, text: str | list[str]) -> str | list[str]:
         """The date in ``text`` as the model writes it, by greedy search; normally ISO 8601.
 
         What is no date gives something all the same: the card says what. Raises ``ArgumentError`` for an empty text
         and for one longer than any date.
         """
-        texts = [text] if isinstance(text, str) else list(text)
+        texts = [text] if isinstance(text, str) else text
         if not texts:
             return []
         source_ids = mx.array(self.tokenizer.pad([self.tokenizer.source(each) for each in texts]))

@@ -1,0 +1,38 @@
+"""``python -m mlxformer.pretrained.evaluate NAME``: measure what ships, and hold it against its card."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mlxformer.errors import MlxformerError
+from mlxformer.pretrained.cards import pretrained_names
+from mlxformer.pretrained.progress import ProgressBar
+from mlxformer.pretrained.registry import find, load_pretrained
+
+TOLERANCE = 0.005  # float32 sums differ between machines; a near tie may then fall the other way
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print each score beside the card's; 1 where one differs by more than half a percent."""
+    parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.evaluate", description=__doc__)
+    parser.add_argument("name", metavar="NAME", help=", ".join(pretrained_names()))
+    given = parser.parse_args(arguments)
+    try:
+        reader = load_pretrained(given.name)
+    except MlxformerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    family, _ = find(given.name)
+    bar = ProgressBar(given.name)
+    scores, _ = family.measure(reader, lambda fraction: bar(fraction))
+    worst = 0.0
+    for entry, score in scores.items():
+        difference = abs(score - reader.card.scores.get(entry, float("inf")))
+        worst = max(worst, difference)
+        print(f"{score:10.4f}  card {reader.card.scores.get(entry, float('nan')):.4f}  {entry}")
+    return 0 if worst <= TOLERANCE else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

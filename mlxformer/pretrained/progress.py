@@ -1,0 +1,35 @@
+"""A progress bar on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+
+class ProgressBar:
+    """``bar(fraction, text)`` redraws one line; at most twice a second, and at the end."""
+
+    WIDTH = 24
+    EVERY = 0.5
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._started = time.monotonic()
+        self._drawn = 0.0
+
+    def __call__(self, fraction: float, text: str = "") -> None:
+        now = time.monotonic()
+        if now - self._drawn < self.EVERY and fraction < 1:
+            return
+        self._drawn = now
+        filled = round(self.WIDTH * fraction)
+        spent = now - self._started
+        left = spent / fraction * (1 - fraction) if fraction > 0 else 0.0
+        bar = "#" * filled + "-" * (self.WIDTH - filled)
+        line = f"\r{self.name} [{bar}] {text}  {_clock(spent)} < {_clock(left)}  "
+        print(line, end="\n" if fraction >= 1 else "", file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,65 @@
+"""``python -m mlxformer.pretrained.train NAME``: train a shipped model from nothing."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+
+from mlxformer import backend
+from mlxformer.errors import MlxformerError
+from mlxformer.pretrained.cards import Card
+from mlxformer.pretrained.progress import ProgressBar
+from mlxformer.pretrained.registry import find, trainable_names
+from mlxformer.pretrained.training import train
+from mlxformer.pretrained.weights import WEIGHTS, named, read_weights, write_weights
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train, write ``model.safetensors``, measure what was written, write ``card.json``. 0 if all went well."""
+    parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.train", description=__doc__)
+    parser.add_argument("name", metavar="NAME", help=", ".join(trainable_names()))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="where weights and card go (default: trained/NAME)")
+    parser.add_argument("--checkpoints", type=Path, default=Path("trained"), help="default: trained")
+    given = parser.parse_args(arguments)
+    try:
+        return _train(given.name, given.seed, given.out or given.checkpoints / given.name, given.checkpoints)
+    except MlxformerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
+        return 130
+
+
+def _train(name: str, seed: int, out: Path, checkpoints: Path) -> int:
+    family, recipe = find(name)
+    print(f"{backend.describe()}", file=sys.stderr)
+    trained = train(recipe, seed=seed, folder=checkpoints)
+    checksum = write_weights(trained.model, out)
+    read_weights(trained.model, out / WEIGHTS)  # what ships is what is measured: rounded to float16
+    card = Card(
+        name=name,
+        command=f"python -m mlxformer.pretrained.train {name} --seed {seed}",
+        seed=seed,
+        steps=trained.steps,
+        seconds=round(trained.seconds, 1),
+        trained_with=f"{backend.describe()}, Python {platform.python_version()}",
+        parameters=sum(value.size for value in named(trained.model.parameters()).values()),
+        sha256=checksum,
+        **family.describe(recipe),
+    )
+    bar = ProgressBar(f"measuring {name}")
+    scores, reports = family.measure(family.reader(recipe, trained.model, card), lambda fraction: bar(fraction))
+    card = Card(**{**vars(card), "scores": scores, "reports": reports})
+    card.write(out)
+    for entry, score in scores.items():
+        print(f"{score:10.4f}  {entry}")
+    print(f"written to {out}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
