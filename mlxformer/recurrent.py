@@ -25,6 +25,7 @@ _STATE = ("batch", "model")
 class Cell(Protocol):
     """What a layer needs of a cell."""
 
+    gates: int  # how many H-wide parts a step computes
     input_dims: int
     hidden_dims: int
 
@@ -45,6 +46,8 @@ class RNNCell(Module):
     that multiple of a random orthogonal matrix, all of whose singular values it then is: without a non-linearity
     ``|∂h_T/∂h_k| = gain^(T-k)`` exactly (Pascanu et al. 2013, §2.1). seed: of that matrix.
     """
+
+    gates = 1
 
     def __init__(
         self,
@@ -92,6 +95,8 @@ class GRUCell(Module):
     biases as in torch; ``mlx.nn.GRU`` keeps one, and of the second only d_n.
     """
 
+    gates = 3
+
     def __init__(self, input_dims: int, hidden_dims: int) -> None:
         super().__init__()
         require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
@@ -131,6 +136,8 @@ class LSTMCell(Module):
     gradient is the product of the forget gates. forget_bias: what b_f starts from; 1 keeps those gates open at first
     (Jozefowicz et al. 2015), None draws it like the others. One bias, torch's two added; ``mlx.nn.LSTM`` has one.
     """
+
+    gates = 4
 
     def __init__(self, input_dims: int, hidden_dims: int, *, forget_bias: float | None = 1.0) -> None:
         super().__init__()
@@ -207,4 +214,4 @@ def orthogonal(size: int, gain: float, generator: np.random.Generator) -> Any:
     return mx.array((gain * q * np.sign(np.diagonal(r))).astype(np.float32))
 
 
-CELLS: dict[str, type] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
+CELLS: dict[str, Any] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}

@@ -24,6 +24,7 @@ import numpy as np
 
 import mlxformer
 from mlxformer import activations, masks, mistakes, positions
+from mlxformer.additive_attention import AdditiveAttention
 from mlxformer.attention import attention_weights, scaled_dot_product_attention
 from mlxformer.backend import is_array, mx, to_numpy, tree_flatten, tree_unflatten
 from mlxformer.bert import BertModel, mean_pooling
@@ -37,11 +38,14 @@ from mlxformer.bert_heads import (
 from mlxformer.decoder import Decoder
 from mlxformer.encoder import Encoder
 from mlxformer.feed_forward import FeedForward
+from mlxformer.gradients_through_time import state_jacobians
 from mlxformer.kv_cache import KVCache
 from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.online_softmax import blockwise_attention
+from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
+from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.tracing import Module, trace
 from mlxformer.transformer import Transformer, TransformerConfig
 from tests.mlxformer.comparing import booleans, numbers
@@ -322,6 +326,36 @@ def marian() -> dict[str, Any]:
     source = token_ids(2, 6, size=19)
     found = observed(model, source, token_ids(2, 4, size=19, seed=1))
     return found | {"generated": model.generate(source, max_length=8, num_beams=2)}
+
+
+# What attention is compared with
+
+
+@case
+def additive_attention() -> dict[str, Any]:
+    return observed(AdditiveAttention(4, 6, 5), batch(2, 3, 4), batch(2, 7, 6, seed=1), masks.causal(3, 7))
+
+
+@case
+def recurrent_layers() -> dict[str, Any]:
+    valid, found = mx.array(np.arange(6)[None] < np.array([[6], [4]])), {}
+    for kind in (RNNCell, GRUCell, LSTMCell):
+        layer = Recurrent(kind(4, 5), reverse=kind is GRUCell)
+        ran = observed(layer, batch(2, 6, 4), valid=valid)
+        found |= {f"{kind.__name__}.{part}": value for part, value in ran.items()}
+        found[f"{kind.__name__}.jacobians"] = state_jacobians(layer, batch(1, 6, 4, seed=2))
+    return found | {"orthogonal": orthogonal(6, 1.1, np.random.default_rng(0))}
+
+
+@case
+def seq2seq() -> dict[str, Any]:
+    source, target, found = token_ids(2, 6, size=13), token_ids(2, 4, size=13, seed=1), {}
+    plain = {"attention": False, "cell": "lstm", "bidirectional": False}
+    for name, options in (("attention", {}), ("plain", plain)):
+        model = Seq2Seq(Seq2SeqConfig(13, 6, 5, **options))
+        found |= {f"{name}.{part}": value for part, value in observed(model, source, target).items()}
+        found[f"{name}.generated"] = filled(model).generate(source, num_beams=2, max_length=7)
+    return found
 
 
 if __name__ == "__main__":
