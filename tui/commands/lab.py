@@ -87,7 +87,7 @@ def _draw(experiment: Experiment, knobs: dict[str, Any], seconds: float, result:
 
 def _write_json(experiment: Experiment, knobs: dict[str, Any], seconds: float, result: Result) -> None:
     from mlxformer import backend
-    from tui.figures.json import figure_json
+    from tui.figures.plain import figure_to_plain
 
     write_json(
         {
@@ -96,8 +96,9 @@ def _write_json(experiment: Experiment, knobs: dict[str, Any], seconds: float, r
             "knobs": knobs,
             "seconds": seconds,
             "checks": [check_json(check) for check in result.checks],
-            "figures": [figure_json(figure) for figure in result.figures],
-        }
+            "figures": [figure_to_plain(figure) for figure in result.figures],
+        },
+        indent=None,  # a heatmap has many numbers, and a line for each would be read by nobody
     )
 
 

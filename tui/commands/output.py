@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from tui.figures.plain import strict as to_plain
 from tui.text_layout import wrap
 
 NARROWEST, WIDEST = 40, 100
@@ -56,36 +55,16 @@ def glyph(wanted: str, otherwise: str) -> str:
     return wanted
 
 
-def write_json(value: Any) -> None:
+def write_json(value: Any, indent: int | None = 2) -> None:
     """``value`` as strict JSON. Characters are escaped where stdout's encoding could not carry them."""
     unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") in ("utf8", "utf8sig")
-    write(json.dumps(strict(value), ensure_ascii=not unicode, allow_nan=False, indent=2))
+    write(json.dumps(strict(value), ensure_ascii=not unicode, allow_nan=False, indent=indent))
 
 
 def strict(value: Any) -> Any:
     """``value`` without NaN and infinity: they become null, and ``nonfinite`` of the outermost object names them.
 
-    In an array, which has no room for it, they become null only. Arrays with ``tolist`` become lists.
+    In an array, which has no room for it, they become null only.
     """
-    nonfinite: dict[str, str] = {}
-    plain = _plain(value, "", nonfinite)
+    plain, nonfinite = to_plain(value)
     return {**plain, "nonfinite": nonfinite} if nonfinite and isinstance(plain, dict) else plain
-
-
-def _plain(value: Any, path: str, nonfinite: dict[str, str]) -> Any:
-    if isinstance(value, float):
-        if math.isfinite(value):
-            return float(value)
-        nonfinite[path] = "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-        return None
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, Mapping):
-        return {
-            str(name): _plain(item, f"{path}.{name}" if path else str(name), nonfinite) for name, item in value.items()
-        }
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist(), path, nonfinite)
-    if isinstance(value, Iterable):
-        return [_plain(item, f"{path}[{index}]", nonfinite) for index, item in enumerate(value)]
-    raise TypeError(f"{path or 'value'} is {type(value).__name__}, which JSON has no way to write")

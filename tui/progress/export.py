@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -150,8 +151,10 @@ def _inline(text: str) -> str:
 
 
 def _quote(text: str) -> list[str]:
-    """A person's answer, quoted, so that nothing in it becomes a heading of the report."""
-    return ["> " + line for line in text.strip().split("\n")]
+    """A person's answer as it was typed, in a fence that nothing in it can close."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence + "text", *text.strip("\n").split("\n"), fence]
 
 
 def _inert(text: str) -> str:
