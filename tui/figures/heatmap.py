@@ -7,18 +7,19 @@ and kept, so that a 512 x 512 map costs what is looked at.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import ColourScale, Heatmap, Stage
 from tui.figures.heatmap_cells import (
     FILL,
     Plane,
-    allowed_values,
-    difference,
-    reader,
+    change_reader,
+    head_cells,
+    row_reader,
     shape_of,
     span_of_cells,
-    span_of_rows,
+    span_of_change,
 )
 from tui.figures.numbers import short
 
@@ -54,7 +55,8 @@ class Picture:
         self.head = head
         self.pinned: Heatmap | None = None
         self._planes: dict[tuple[int, int | None, bool], Plane] = {}
-        self._spans: dict[tuple[int, int | None, bool], tuple[float, float]] = {}
+        self._spans: dict[tuple[int, bool, bool], tuple[float, float]] = {}
+        self._means: dict[tuple[int, int], Any] = {}
 
     # -- what there is
 
@@ -113,6 +115,7 @@ class Picture:
     def _forget(self) -> None:
         self._planes.clear()
         self._spans.clear()
+        self._means.clear()
 
     # -- reading it
 
@@ -123,13 +126,25 @@ class Picture:
         comparing = self.comparing and stage is None
         key = (index, which, comparing)
         if key not in self._planes:
-            read = reader(self.figure.stages[index], which)
+            read = row_reader(self._cells(self.figure, index, which))
             if comparing:
-                assert self.pinned is not None
-                before = reader(_named(self.pinned, self.stage.name), which)
-                read = difference(read, before)
+                read = change_reader(read, row_reader(self._pinned_cells(which)))
             self._planes[key] = Plane(self.rows, self.columns, read)
         return self._planes[key]
+
+    def _cells(self, figure: Heatmap, stage: int, head: int | None) -> Any:
+        """One head's rows, or their mean, which is computed once."""
+        if head is not None:
+            return figure.stages[stage].values[head]
+        key = (id(figure), stage)
+        if key not in self._means:
+            self._means[key] = head_cells(figure.stages[stage].values, None)
+        return self._means[key]
+
+    def _pinned_cells(self, head: int | None) -> Any:
+        assert self.pinned is not None
+        names = [stage.name for stage in self.pinned.stages]
+        return self._cells(self.pinned, names.index(self.stage.name), head)
 
     def masked(self, row: int, head: int | None = SHOWN) -> list[bool] | None:
         """Which cells of ``row`` may not be attended to at this stage; None where the stage knows no mask."""
@@ -149,7 +164,7 @@ class Picture:
     @property
     def span(self) -> tuple[float, float]:
         """The values at the two ends of the colour map, one for all heads of a stage; 0 is one end or the middle."""
-        key = (self.stage_index, None if self.head is None else -1, self.comparing)
+        key = (self.stage_index, self.head is None, self.comparing)
         if key not in self._spans:
             self._spans[key] = self._find_span()
         return self._spans[key]
@@ -157,20 +172,27 @@ class Picture:
     def _find_span(self) -> tuple[float, float]:
         if self.scale == "mask":
             return 0.0, 1.0
-        if self.comparing or self.head is None:
-            heads = range(self.heads) if self.head is not None else (None,)
-            cells = ((self.plane(head).row(row), self.masked(row, head)) for head in heads for row in range(self.rows))
-            found = span_of_rows(allowed_values(values, masked) for values, masked in cells)
+        source = mask_stage(self.figure) if self.rows and self.masked(0) is not None else None
+        if source is not None and self.figure.stages[source].scale != "mask":
+            source = None  # its fills are left out by their value
+        mask = None if source is None else self._all_cells(self.figure, source)
+        cells = self._all_cells(self.figure, self.stage_index)
+        if self.comparing:
+            assert self.pinned is not None
+            names = [stage.name for stage in self.pinned.stages]
+            found = span_of_change(cells, self._all_cells(self.pinned, names.index(self.stage.name)), mask)
         else:
-            source = mask_stage(self.figure) if self.rows and self.masked(0) is not None else None
-            mask = self.figure.stages[source] if source is not None else None
-            found = span_of_cells(self.stage.values, mask.values if mask and mask.scale == "mask" else None)
+            found = span_of_cells(cells, mask)
         low, high = found or (0.0, 0.0)
         if self.scale == "signed":
             reach = max(abs(low), abs(high)) or 1.0
             return -reach, reach
         low = min(low, 0.0)
         return (low, high) if high > low else (low, low + 1.0)
+
+    def _all_cells(self, figure: Heatmap, stage: int) -> Any:
+        """The cells of all heads, or of the mean where that is shown."""
+        return self._cells(figure, stage, None) if self.head is None else figure.stages[stage].values
 
     def value(self, row: int, column: int) -> float:
         return self.plane().row(row)[column]
@@ -189,7 +211,7 @@ class Picture:
         source = mask_stage(figure)
         hidden = source is not None and self._masked_at(source, row)[column]
         if self.comparing:
-            parts.append(self._saydifference(row, column, language))
+            parts.append(self._say_difference(row, column, language))
         elif not hidden:
             parts.append(self._say_rank(row, column, language))
         said = [part for part in dict.fromkeys(parts) if part]
@@ -220,9 +242,9 @@ class Picture:
         rank = 1 + sum(value > mine for value in rivals)
         return f"排名 {rank}/{len(rivals)}" if language == "zh" else f"rank {rank} of {len(rivals)}"
 
-    def _saydifference(self, row: int, column: int, language: Language) -> str:
+    def _say_difference(self, row: int, column: int, language: Language) -> str:
         assert self.pinned is not None
-        before = reader(_named(self.pinned, self.stage.name), self.head)(row)[column]
+        before = row_reader(self._pinned_cells(self.head))(row)[column]
         change = self.value(row, column)
         if language == "zh":
             return f"钉住时 {short(before)}，差 {_with_sign(change)}"
@@ -279,10 +301,6 @@ def mask_stage(figure: Heatmap) -> int | None:
         if stage.name == "masked":
             return index
     return None
-
-
-def _named(figure: Heatmap, name: str) -> Stage:
-    return next(stage for stage in figure.stages if stage.name == name)
 
 
 def _with_sign(value: float) -> str:

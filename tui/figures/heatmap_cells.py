@@ -6,11 +6,10 @@ Cells are [head][row][column], nested lists or an array. An array is asked for i
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
-
-from tui.figures.data import Stage
 
 # Attention fills what may not be attended to with -inf or with float32's minimum; a value below this is such a fill.
 FILL = -1e37
@@ -71,59 +70,88 @@ def shape_of(cells: Any) -> tuple[int, ...]:
     return (heads, rows, columns) if even else (heads, rows, -1)
 
 
-def reader(stage: Stage, head: int | None) -> Callable[[int], list[float]]:
-    cells = stage.values
+def head_cells(cells: Any, head: int | None) -> Any:
+    """The rows of one head, or of the mean over all heads where None."""
     if head is not None:
-        return lambda row: [float(value) for value in as_list(cells[head][row])]
-    heads = len(cells)
+        return cells[head]
+    if hasattr(cells, "dtype"):
+        return cells.mean(axis=0, dtype="float64")
+    return [
+        [sum(column) / len(cells) for column in zip(*rows, strict=True)]
+        for rows in zip(*(map(as_list, plane) for plane in cells), strict=True)
+    ]
 
-    def mean(row: int) -> list[float]:
-        rows = [as_list(cells[index][row]) for index in range(heads)]
-        return [sum(column) / heads for column in zip(*rows, strict=True)]
 
-    return mean
+def row_reader(rows: Any) -> Callable[[int], list[float]]:
+    """Reads one row of ``rows`` as floats."""
 
-
-def difference(
-    after: Callable[[int], list[float]], before: Callable[[int], list[float]]
-) -> Callable[[int], list[float]]:
     def read(row: int) -> list[float]:
-        pairs = zip(after(row), before(row), strict=True)
-        return [0.0 if now == then else now - then for now, then in pairs]  # equal infinities do not differ
+        values = as_list(rows[row])
+        return values if set(map(type, values)) == {float} else [float(value) for value in values]
 
     return read
 
 
-def _largest(block: Sequence[float], signed: bool) -> float:
-    return max(block, key=abs) if signed else max(block)
+def change_reader(
+    after: Callable[[int], list[float]], before: Callable[[int], list[float]]
+) -> Callable[[int], list[float]]:
+    """Reads one row of what has changed; equal infinities have not."""
 
+    def read(row: int) -> list[float]:
+        pairs = zip(after(row), before(row), strict=True)
+        return [0.0 if now == then else now - then for now, then in pairs]
 
-def allowed_values(values: list[float], masked: list[bool] | None) -> list[float]:
-    return values if masked is None else [value for value, out in zip(values, masked, strict=True) if not out]
+    return read
 
 
 def span_of_cells(cells: Any, mask: Any = None) -> tuple[float, float] | None:
-    """The least and the greatest of the finite values that are not masked (``mask``: True = may attend).
+    """The least and the greatest of the values that are finite, no fill and not masked (``mask``: True = may attend).
 
     An array is asked as a whole, without importing its library.
     """
     if hasattr(cells, "dtype") and (mask is None or hasattr(mask, "dtype")):
-        numbers = cells.astype("float64") if cells.dtype.itemsize == 2 else cells
+        numbers = _wide(cells)
         keep = abs(numbers) < -FILL  # NaN compares false
-        kept = numbers[keep if mask is None else keep & (mask != 0)]
-        return (float(kept.min()), float(kept.max())) if kept.size else None
-    masks = [[[None] * len(row) for row in plane] for plane in cells] if mask is None else mask
-    return span_of_rows(
-        [value for value, allowed in zip(as_list(row), as_list(kept), strict=True) if allowed or mask is None]
-        for plane, allowing in zip(cells, masks, strict=True)
-        for row, kept in zip(plane, allowing, strict=True)
-    )
+        return _ends_of_array(numbers[keep if mask is None else keep & (mask != 0)])
+    return _ends(value for value, kept in zip(_flat(cells), _flags(mask), strict=False) if kept)
 
 
-def span_of_rows(rows: Any) -> tuple[float, float] | None:
-    low, high = math.inf, -math.inf
-    for row in rows:
-        finite = [value for value in row if FILL < value < -FILL]
-        if finite:
-            low, high = min(low, *finite), max(high, *finite)
-    return (float(low), float(high)) if low <= high else None
+def span_of_change(after: Any, before: Any, mask: Any = None) -> tuple[float, float] | None:
+    """The same of ``after - before``, where both are finite."""
+    if all(hasattr(cells, "dtype") for cells in (after, before)) and (mask is None or hasattr(mask, "dtype")):
+        now, then = _wide(after), _wide(before)
+        keep = (abs(now) < -FILL) & (abs(then) < -FILL)
+        keep = keep if mask is None else keep & (mask != 0)
+        return _ends_of_array(now[keep] - then[keep])
+    pairs = zip(_flat(after), _flat(before), _flags(mask), strict=False)
+    return _ends(now - then for now, then, kept in pairs if kept and abs(now) < -FILL and abs(then) < -FILL)
+
+
+def _wide(cells: Any) -> Any:
+    """Half precision and truth values have neither the range for the fill nor a subtraction."""
+    return cells.astype("float64") if cells.dtype.itemsize <= 2 else cells
+
+
+def _ends_of_array(kept: Any) -> tuple[float, float] | None:
+    return (float(kept.min()), float(kept.max())) if kept.size else None
+
+
+def _ends(values: Iterable[float]) -> tuple[float, float] | None:
+    finite = [value for value in values if FILL < value < -FILL]
+    return (min(finite), max(finite)) if finite else None
+
+
+def _flags(mask: Any) -> Iterator[bool]:
+    return itertools.repeat(True) if mask is None else (value != 0 for value in _flat(mask))
+
+
+def _flat(cells: Any) -> Iterator[float]:
+    for value in as_list(cells):
+        if hasattr(value, "__len__"):
+            yield from _flat(value)
+        else:
+            yield float(value)
+
+
+def _largest(block: Sequence[float], signed: bool) -> float:
+    return max(block, key=abs) if signed else max(block)

@@ -159,6 +159,14 @@ def _sign(value: float) -> str:
     return PLUS_INFINITY if value > 0 else MINUS_INFINITY if value == -math.inf else MASKED
 
 
+def signs_in(values: Sequence[float], masked: Sequence[bool] | None) -> set[str]:
+    """The signs that a row of cells has, found without painting it."""
+    signs = {MASKED} if masked is not None and any(masked) else set()
+    if not -math.inf < sum(values) < math.inf or min(values) <= FILL:
+        signs |= {_sign(value) for value in values} - {""}
+    return signs
+
+
 def _style(ink: RGB, paper: RGB) -> Style:
     return Style(color=Color.from_rgb(*ink), bgcolor=Color.from_rgb(*paper))
 

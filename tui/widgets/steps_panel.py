@@ -174,10 +174,7 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
 class StepsPanel(SpeakingWidget):
     """The list, or one step with its numbers. ``show(steps)`` takes another trace and stays at the step looked at."""
 
-    DEFAULT_CSS = """
-    StepsPanel { layout: vertical; height: auto; width: 1fr; }
-    StepsPanel > .hidden { display: none; }
-    """
+    DEFAULT_CSS = "StepsPanel { layout: vertical; height: auto; width: 1fr; }"
     KEYS: ClassVar[Sequence[Key]] = [
         Key("left,h", "walk(-1)", "steps.before", WALK, "上一步|the step before", WALK, False, "← h"),
         Key("right,l", "walk(1)", "steps.next", WALK, "下一步|the next step", WALK, False, "→ l"),
@@ -221,7 +218,7 @@ class StepsPanel(SpeakingWidget):
     def on_step_list_opened(self, event: StepList.Opened) -> None:
         event.stop()
         self.detail = TensorView(self._figure(), language=self.language)
-        self.list.add_class("hidden")
+        self.list.display = False
         self.mount(self.detail)
         self.detail.summary.focus()
         self.refresh_bindings()
@@ -239,7 +236,7 @@ class StepsPanel(SpeakingWidget):
             had_focus = self.detail.has_focus_within
             self.detail.remove()
             self.detail = None
-            self.list.remove_class("hidden")
+            self.list.display = True
             if had_focus:
                 self.list.focus()
             self.refresh_bindings()

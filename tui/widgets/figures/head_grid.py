@@ -82,8 +82,10 @@ class HeadGrid(SpeakingWidget, ScrollView, can_focus=True):
 
     def picture_changed(self) -> None:
         self.chosen = min(self.chosen, self.picture.heads - 1)
+        before = self._height(self._tiles)
         self._repaint()
-        self.refresh(layout=True)
+        if self._height(self._tiles) != before:
+            self.refresh(layout=True)
 
     def watch_map_name(self) -> None:
         self._repaint()

@@ -24,6 +24,7 @@ from questions.bilingual import Language
 from tui.colours import MapName
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Frame, Painter, frame_for, row_label
+from tui.figures.look import PLAIN
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
 MOVE = "移动|move"
@@ -88,15 +89,26 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         self._painter: Painter | None = None
         self._strips: dict[int, Strip] = {}
         self._hovered: tuple[int, int] | None = None
+        self._labels = (picture.figure.rows, picture.figure.columns)
+        self._frames: dict[tuple[int, int | None, bool], Frame] = {}
+        self._look = PLAIN
+        self._label_styles = (Style(), Style())
+        self._ground = Style()
 
     # -- the picture
 
     def picture_changed(self) -> None:
         """Paint anew: another stage, head, figure or pin. The cursor stays where it is, if that is still there."""
-        row, column = self.cursor
-        self.cursor = max(min(row, self.picture.rows - 1), 0), max(min(column, self.picture.columns - 1), 0)
+        figure = self.picture.figure
+        labels = (figure.rows, figure.columns)
+        moved = labels != self._labels
+        if moved:
+            self._labels = labels
+            self._frames.clear()
+            self.cursor = self.validate_cursor(self.cursor)
         self._repaint()
-        self.refresh(layout=True)
+        if moved:
+            self.refresh(layout=True)
 
     def watch_cell_width(self) -> None:
         self._repaint()
@@ -118,9 +130,12 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
 
     @property
     def painter(self) -> Painter:
+        """The painter of the cells as they are now, and with it the look and the styles of the labels."""
         if self._painter is None:
-            look = replace(self.look, map_name=self.map_name)
-            self._painter = Painter(self.picture.scale, self.picture.span, look, self._frame.cell_width)
+            self._look = replace(self.look, map_name=self.map_name)
+            plain, here = (self.get_component_rich_style(f"heatmap--{name}") for name in ("label", "here"))
+            self._label_styles, self._ground = (plain, here), self.rich_style
+            self._painter = Painter(self.picture.scale, self.picture.span, self._look, self._frame.cell_width)
         return self._painter
 
     # -- measures
@@ -135,11 +150,17 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
 
     def _frame_in(self, width: int, height: int) -> Frame:
         """The frame in this room; a scroll bar, where the rows need one, takes a cell of the width."""
-        figure, look = self.picture.figure, self.look
-        frame = frame_for(figure.rows, figure.columns, width, self.cell_width, look)
+        frame = self._frame_at(width)
         if frame.header_height + self.picture.rows > height:
-            frame = frame_for(figure.rows, figure.columns, width - 1, self.cell_width, look)
+            frame = self._frame_at(width - 1)
         return frame
+
+    def _frame_at(self, width: int) -> Frame:
+        key = (width, self.cell_width, self.look.glyphs.ascii)
+        if key not in self._frames:
+            figure = self.picture.figure
+            self._frames[key] = frame_for(figure.rows, figure.columns, width, self.cell_width, self.look)
+        return self._frames[key]
 
     @property
     def room(self) -> Size:
@@ -170,51 +191,52 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
     # -- painting
 
     def render_line(self, y: int) -> Strip:
+        painter = self.painter
         frame, width = self._frame, self.room.width
         if y < frame.header_height:
             return self._header_line(y, width)
         row = y - frame.header_height + self.scroll_offset.y
         if not 0 <= row < self.picture.rows:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._ground)
         here = row == self.cursor[0]
         strip = None if here else self._strips.get(row)
         if strip is None:
-            strip = self._row_line(row, width, self.cursor[1] if here else -1)
+            strip = self._row_line(painter, row, width, self.cursor[1] if here else -1)
             if not here:
                 self._strips[row] = strip
         return strip
 
-    def _row_line(self, row: int, width: int, cursor: int) -> Strip:
+    def _row_line(self, painter: Painter, row: int, width: int, cursor: int) -> Strip:
         first, last = self._visible_columns(width)
         values = self.picture.plane().row(row)[first:last]
         masked = self.picture.masked(row)
-        cells = self.painter.row(values, None if masked is None else masked[first:last], cursor - first)
-        label = row_label(self.picture.figure.rows[row], self._frame.label_width, self.look)
-        return self._line([Segment(label, self._label_style(cursor >= 0))], cells, first, width)
+        cells = painter.row(values, None if masked is None else masked[first:last], cursor - first)
+        label = row_label(self.picture.figure.rows[row], self._frame.label_width, self._look)
+        return self._line(Segment(label, self._label_styles[cursor >= 0]), cells, first, width)
 
     def _header_line(self, y: int, width: int) -> Strip:
         first, last = self._visible_columns(width)
-        texts = self._frame.header[y]
-        cells = [
-            Segment(texts[column], self._label_style(column == self.cursor[1])) for column in range(first, last)
-        ]
-        return self._line([Segment(" " * self._frame.label_width, self.rich_style)], cells, first, width)
+        texts, here = self._frame.header[y], self.cursor[1]
+        label, marked = self._label_styles
+        cells = [Segment("".join(texts[first : min(here, last)]), label)]
+        if first <= here < last:
+            cells += [Segment(texts[here], marked), Segment("".join(texts[here + 1 : last]), label)]
+        elif here < first:
+            cells = [Segment("".join(texts[first:last]), label)]
+        return self._line(Segment(" " * self._frame.label_width, label), cells, first, width)
 
-    def _line(self, label: list[Segment], cells: list[Segment], first: int, width: int) -> Strip:
+    def _line(self, label: Segment, cells: list[Segment], first: int, width: int) -> Strip:
         """The label, which stays, and the cells from the column ``first`` on, cut to what is on the screen."""
         start = self.scroll_offset.x - first * self._frame.cell_width
         room = max(width - self._frame.label_width, 0)
         body = Strip(cells).crop(start, start + room)
-        return Strip.join([Strip(label), body]).adjust_cell_length(width, self.rich_style)
+        return Strip.join([Strip([label]), body]).adjust_cell_length(width, self._ground)
 
     def _visible_columns(self, width: int) -> tuple[int, int]:
         cell = self._frame.cell_width
         left = self.scroll_offset.x
         room = max(width - self._frame.label_width, 0)
         return left // cell, min(-(-(left + room) // cell), self.picture.columns)
-
-    def _label_style(self, here: bool) -> Style:
-        return self.get_component_rich_style("heatmap--here" if here else "heatmap--label")
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
         if round(old_value) != round(new_value):

@@ -19,7 +19,7 @@ from tui.colours import MAP_NAMES, MapName
 from tui.figures.data import Heatmap
 from tui.figures.export import figure_csv, figure_svg
 from tui.figures.heatmap import Picture
-from tui.figures.heatmap_paint import Painter, legend
+from tui.figures.heatmap_paint import Painter, legend, signs_in
 from tui.figures.heatmap_text import HeadChoice
 from tui.text_layout import fit, wrap
 from tui.widgets.figures.head_grid import HeadGrid
@@ -28,17 +28,17 @@ from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS
 from tui.widgets.figures.stage_tabs import StageTabs
 from tui.widgets.speaking import Key, SpeakingWidget, bindings, to_content
 
+MOST_SAID = 5  # lines below the map
+
 
 class HeatmapView(SpeakingWidget):
     """A ``Heatmap`` with its cursor, stages, heads, pin and legend."""
 
     DEFAULT_CSS = """
     HeatmapView { layout: vertical; height: auto; width: 1fr; }
-    HeatmapView > Static { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
+    HeatmapView > Static { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
     HeatmapView > #heatmap-title { text-style: bold; }
     HeatmapView > HeatmapCanvas, HeatmapView > HeadGrid { max-height: 24; }
-    HeatmapView > #heatmap-says { min-height: 1; max-height: 4; }
-    HeatmapView > .hidden { display: none; }
     """
     KEYS: ClassVar[Sequence[Key]] = HEATMAP_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
@@ -92,10 +92,11 @@ class HeatmapView(SpeakingWidget):
         self.picture = Picture(figure)
         self._from_grid = False
         self._hovered: tuple[int, int] | None = None
+        self._says_height = 1
         self.tabs = StageTabs(self.picture, language=language)
         self.canvas = HeatmapCanvas(self.picture, language=language)
         self.grid = HeadGrid(self.picture, language=language)
-        self.grid.add_class("hidden")
+        self.grid.display = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="heatmap-title", markup=False)
@@ -109,6 +110,7 @@ class HeatmapView(SpeakingWidget):
         self._tell()
 
     def on_resize(self) -> None:
+        self._says_height = 1
         self._tell()
 
     @property
@@ -134,7 +136,8 @@ class HeatmapView(SpeakingWidget):
 
     def _changed(self) -> None:
         self.canvas.picture_changed()
-        self.grid.picture_changed()
+        if self.showing == "grid":
+            self.grid.picture_changed()
         self._tell()
         self.refresh_bindings()
 
@@ -144,7 +147,7 @@ class HeatmapView(SpeakingWidget):
         if not self.is_mounted:
             return
         width = max(self.size.width, 1)
-        self.query_one("#heatmap-title", Static).update(Content(fit(self._title(), width)))
+        self.query_one("#heatmap-title", Static).update(Content(fit(self._title(), width)), layout=False)
         self.tabs.display = len(self.figure.stages) > 1
         self.tabs.refresh()
         self._tell_legend(width)
@@ -170,27 +173,30 @@ class HeatmapView(SpeakingWidget):
         look = replace(self.look, map_name=self.map_name)
         painter = Painter(self.picture.scale, self.picture.span, look, 1)
         runs = legend(painter, self.language, width, self._signs())
-        self.query_one("#heatmap-legend", Static).update(to_content([Text.assemble(*runs)]))
+        self.query_one("#heatmap-legend", Static).update(to_content([Text.assemble(*runs)]), layout=False)
 
     def _signs(self) -> list[str]:
         """The signs in the rows around the cursor: enough to explain what is seen, cheap for a large map."""
         picture = self.picture
-        if not picture.rows or not picture.columns:
-            return []
-        probe = Painter(picture.scale, picture.span, self.look, 1)
         middle = self.canvas.cursor[0]
-        for row in range(max(middle - 40, 0), min(middle + 41, picture.rows)):
-            probe.row(picture.plane().row(row), picture.masked(row))
-        return sorted(probe.seen)
+        rows = range(max(middle - 40, 0), min(middle + 41, picture.rows)) if picture.columns else ()
+        return sorted(set().union(*(signs_in(picture.plane().row(row), picture.masked(row)) for row in rows)))
 
     def _tell_cell(self) -> None:
-        says = self.query_one("#heatmap-says", Static)
         if not self.picture.rows or not self.picture.columns:
-            says.update(Content("（空）" if self.language == "zh" else "(empty)"))
+            self._say(["（空）" if self.language == "zh" else "(empty)"])
             return
         row, column = self._hovered or self.canvas.cursor
-        text = self.picture.explain(row, column, self.language)
-        says.update(Content("\n".join(wrap(text, max(self.size.width, 1)))))
+        self._say(wrap(self.picture.explain(row, column, self.language), max(self.size.width, 1)))
+
+    def _say(self, lines: Sequence[str]) -> None:
+        """Below the map. The room for it grows and does not shrink, so that moving the cursor moves nothing else."""
+        says = self.query_one("#heatmap-says", Static)
+        height = min(max(len(lines), self._says_height), MOST_SAID)
+        if height != self._says_height:
+            self._says_height = height
+            says.styles.height = height
+        says.update(Content("\n".join(lines)), layout=False)
 
     def on_heatmap_canvas_moved(self, event: HeatmapCanvas.Moved) -> None:
         event.stop()
@@ -230,9 +236,9 @@ class HeatmapView(SpeakingWidget):
     def watch_showing(self) -> None:
         grid = self.showing == "grid"
         had_focus = self.canvas.has_focus or self.grid.has_focus
-        self.grid.set_class(not grid, "hidden")
-        self.canvas.set_class(grid, "hidden")
+        self.grid.display, self.canvas.display = grid, not grid
         if grid:
+            self.grid.picture_changed()
             self.grid.chosen = self.picture.head or 0
         if had_focus:
             (self.grid if grid else self.canvas).focus()
