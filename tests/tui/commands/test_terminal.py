@@ -1,0 +1,84 @@
+"""The line-based quiz at a real terminal: typing, Ctrl-C, Ctrl-D, a kill, the width of the window."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from pathlib import Path
+
+import pexpect
+
+from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run
+
+
+def _terminal(data: Path, *arguments: str, **more: str) -> pexpect.spawn:
+    return pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], "--data-dir", str(data), *arguments],
+        env=environment(**more),
+        cwd=str(data.parent),
+        encoding="utf-8",
+        dimensions=(30, 90),
+        timeout=30,
+    )
+
+
+def test_the_quiz_at_a_terminal(tmp_path: Path) -> None:
+    child = _terminal(tmp_path / "d", "--plain", "--lang", "zh")
+    child.expect("回答> ")
+    child.sendline("注意力是加权求和")
+    child.expect("回答> ")
+    child.sendline("")
+    child.expect("直接回车不猜> ")
+    child.sendline("")
+    child.expect("参考答案")
+    child.expect("评分> ")
+    child.sendline("f")
+    child.expect("哪里有误")
+    child.sendline("公式少了掩码")
+    child.expect("已标记")
+    child.sendline("2")
+    child.expect("已记下，6 分后再来")
+    child.expect("回答> ")
+    child.sendeof()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert ratings(tmp_path / "d") == [(FIRST, 2, "注意力是加权求和")]
+    with sqlite3.connect(tmp_path / "d" / "progress.sqlite3") as raw:
+        assert raw.execute("SELECT note FROM flags").fetchall() == [("公式少了掩码",)]
+
+
+def test_ctrl_c_is_130_and_loses_nothing(tmp_path: Path) -> None:
+    child = _terminal(tmp_path / "d", "--plain", "--lang", "en")
+    child.expect("answer> ")
+    child.sendline("what I had so far")
+    child.expect("answer> ")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    assert "Traceback" not in (child.before or "")
+    assert "what I had so far" in run(tmp_path / "d", "--plain", "--lang", "en").stdout
+
+
+def test_a_kill_while_typing_loses_no_line(tmp_path: Path) -> None:
+    child = _terminal(tmp_path / "d", "--plain", "--lang", "en")
+    child.expect("answer> ")
+    child.sendline("the first line")
+    child.expect("answer> ")
+    child.kill(signal.SIGKILL)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert "the first line" in run(tmp_path / "d", "--plain", "--lang", "en").stdout
+
+
+def test_lines_are_broken_at_the_terminals_width(tmp_path: Path) -> None:
+    from rich.cells import cell_len
+
+    child = _terminal(tmp_path / "d", "show", FIRST, "--lang", "zh", COLUMNS="60")
+    child.expect(pexpect.EOF)
+    lines = (child.before or "").splitlines()
+    lines = [line for line in lines if not line.startswith("questions/")]  # faults are told whole, for editors
+    assert max(map(cell_len, lines)) <= 60
+    assert not [line for line in lines if line.strip().startswith(("，", "。", "；", "）"))]
