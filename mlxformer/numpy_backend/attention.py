@@ -8,6 +8,8 @@ correct, and the same code is the plain softmax(q kᵀ) v.
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -22,6 +24,23 @@ BLOCK_SCORES = 1 << 18
 BLOCK_KEYS = 512
 
 _LOWEST = np.finfo(np.float32).min
+
+
+class _Scratch(threading.local):
+    """The few blocks that a thread works in. Kept, as fresh memory costs more to touch than the block to compute."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[str, np.ndarray] = {}
+
+    def take(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """An array of ``shape``, of undefined content, until the next call with this name."""
+        size = math.prod(shape)
+        if name not in self.blocks or self.blocks[name].size < size:
+            self.blocks[name] = np.empty(size, np.float32)
+        return self.blocks[name][:size].reshape(shape)
+
+
+_scratch = _Scratch()
 
 
 class _Problem(NamedTuple):
@@ -112,9 +131,18 @@ def _mask_part(p: _Problem, block: _Block, keys: slice) -> tuple[slice, ...]:
     return tuple(slice(None) if size == 1 else part for part, size in zip(wanted, p.mask.shape, strict=True))
 
 
+def _scaled_queries(p: _Problem, block: _Block) -> np.ndarray:
+    """The queries of a block times the scale: [b, h, R·tq, D]."""
+    part = p.q[block.batch, block.heads, :, block.queries]
+    scaled = np.multiply(part, p.scale, out=_scratch.take("queries", part.shape))
+    return scaled.reshape(*part.shape[:2], -1, part.shape[-1])
+
+
 def _scores(p: _Problem, block: _Block, queries: np.ndarray, keys: slice) -> np.ndarray:
     """The masked scores of scaled ``queries`` [b, h, R·tq, D] and a block of keys: [b, h, R·tq, tk]."""
-    scores = np.matmul(queries, p.k[block.batch, block.heads, keys].swapaxes(-1, -2))
+    block_keys = p.k[block.batch, block.heads, keys].swapaxes(-1, -2)
+    scores = _scratch.take("scores", (*queries.shape[:-1], block_keys.shape[-1]))
+    np.matmul(queries, block_keys, out=scores)
     by_query = scores.reshape(*scores.shape[:2], p.q.shape[2], -1, scores.shape[-1])  # [b, h, R, tq, tk]
     if p.mask is not None:
         part = p.mask[_mask_part(p, block, keys)]
@@ -140,33 +168,34 @@ def _finite(top: np.ndarray) -> np.ndarray:
     return np.where(top == -np.inf, np.float32(0), top)
 
 
-def _attend_block(p: _Problem, block: _Block) -> tuple[np.ndarray, np.ndarray]:
-    """The output [b, h, R·tq, Dv] of a block; each row's maximum and sum of exponentials, [b, h, R·tq, 2]."""
-    queries = block.rows(p.q) * p.scale
-    heads, total, top = None, None, None
+def _attend_block(p: _Problem, block: _Block, heads: np.ndarray) -> np.ndarray:
+    """Fills ``heads`` [b, h, R·tq, Dv]; gives each row's maximum and sum of exponentials, [b, h, R·tq, 2]."""
+    queries = _scaled_queries(p, block)
+    total, top = None, None
     for keys in _key_blocks(p, block):
         scores = _scores(p, block, queries, keys)
+        block_values = p.v[block.batch, block.heads, keys]
         block_top = scores.max(axis=-1, keepdims=True)
-        new_top = block_top if top is None else np.maximum(top, block_top)
-        shift = _finite(new_top)
-        weights = _exponentials(scores, shift)
-        block_total = np.einsum("...k->...", weights)[..., None]
-        block_heads = np.matmul(weights, p.v[block.batch, block.heads, keys])
-        if heads is None or total is None or top is None:
-            heads, total = block_heads, block_total
-        else:
-            correction = np.exp(top - shift)
-            total = total * correction + block_total
-            heads *= correction
-            heads += block_heads
+        if total is None or top is None:
+            top = block_top
+            weights = _exponentials(scores, _finite(top))
+            total = np.einsum("...k->...", weights)[..., None]
+            np.matmul(weights, block_values, out=heads)
+            continue
+        new_top = np.maximum(top, block_top)
+        correction = np.exp(top - _finite(new_top))
+        weights = _exponentials(scores, _finite(new_top))
+        total = total * correction + np.einsum("...k->...", weights)[..., None]
+        heads *= correction
+        heads += np.matmul(weights, block_values)
         top = new_top
-    if heads is None or total is None or top is None:  # no keys at all
-        shape = queries.shape[:-1]
-        return np.zeros((*shape, p.v.shape[-1]), np.float32), np.ones((*shape, 2), np.float32)
+    if total is None or top is None:  # no keys at all
+        heads[...] = 0
+        return np.ones((*heads.shape[:-1], 2), np.float32)
     total[total == 0] = 1
     heads /= total
     # Kept apart: their sum max + log Σ loses the logarithm where all of a row is masked and the maximum is −3e38.
-    return heads, np.concatenate((_finite(top), total), axis=-1)
+    return np.concatenate((_finite(top), total), axis=-1)
 
 
 @quiet
@@ -176,11 +205,12 @@ def _attend(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
     heads = np.empty((*shape, p.v.shape[-1]), np.float32)
     sums = np.empty((*shape, 2), np.float32)
     for block in _blocks(p):
-        found, block_sums = _attend_block(p, block)
+        rows = block.rows(heads)  # a view, unless several heads share a key head and the block holds not all queries
+        block_sums = _attend_block(p, block, rows)
         part = heads[block.batch, block.heads, :, block.queries]
-        part[...] = found.reshape(part.shape)
-        part = sums[block.batch, block.heads, :, block.queries]
-        part[...] = block_sums.reshape(part.shape)
+        if not np.may_share_memory(rows, heads):
+            part[...] = rows.reshape(part.shape)
+        sums[block.batch, block.heads, :, block.queries] = block_sums.reshape(*part.shape[:-1], 2)
     return heads, sums
 
 
@@ -195,7 +225,7 @@ def _gradients(
     divided = g / sums[..., 1:]
     projections = np.einsum("...d,...d->...", divided, heads)[..., None]  # Σ of a row's weights · their gradients
     for block in _blocks(p):
-        queries = block.rows(p.q) * p.scale
+        queries = _scaled_queries(p, block)
         g_rows, projection, top = block.rows(divided), block.rows(projections), block.rows(sums)[..., :1]
         blind = top == _LOWEST  # rows whose scores are all masked pass nothing on to them
         dq_rows = np.zeros(queries.shape, np.float32)
@@ -203,7 +233,8 @@ def _gradients(
             at = (block.batch, block.heads, keys)
             exponentials = _exponentials(_scores(p, block, queries, keys), top)
             dv[at] += np.matmul(exponentials.swapaxes(-1, -2), g_rows)
-            dscores = np.matmul(g_rows, p.v[at].swapaxes(-1, -2))
+            dscores = _scratch.take("dscores", exponentials.shape)
+            np.matmul(g_rows, p.v[at].swapaxes(-1, -2), out=dscores)
             dscores -= projection
             dscores *= exponentials
             if blind.any():

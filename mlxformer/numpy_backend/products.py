@@ -59,6 +59,33 @@ def _matmul_rule(needed: tuple[int, ...], a: Any, b: Any) -> Any:
 matmul = differentiable(_matmul_arrays, _matmul_rule)
 
 
+@quiet
+def _linear_arrays(x: Any, weight: Any, bias: Any) -> array:
+    y = _matmul_arrays(x, wrap(weight._data.T))
+    if bias.dtype != y.dtype:
+        return y + bias
+    # The product is nobody else's yet: the bias goes in without a second array of its size.
+    np.add(y._data, bias._data, out=y._data)
+    return y
+
+
+def _linear_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any) -> Any:
+    def pullback(g: Any) -> list[Any]:
+        flat = reshape(g, (-1, g.shape[-1]))
+        parts = {
+            0: lambda: sum_to(matmul(g, weight), x),
+            1: lambda: sum_to(matmul(transpose(flat), reshape(x, (-1, x.shape[-1]))), weight),
+            2: lambda: sum_to(flat, bias),
+        }
+        return [parts[position]() for position in needed]
+
+    return linear(x, weight, bias), pullback
+
+
+linear = differentiable(_linear_arrays, _linear_rule)
+"""x Wᵀ + b, for W [out, in]: the layer's product and sum in one."""
+
+
 def outer(a: Any, b: Any) -> Any:
     """Every product of an element of ``a`` with one of ``b``; both flattened."""
     return multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))

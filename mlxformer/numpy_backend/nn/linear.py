@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from .. import random
+from ..products import linear
 from .module import Module
 
 
@@ -24,8 +25,9 @@ class Linear(Module):
         return f"input_dims={input_dims}, output_dims={output_dims}, bias={'bias' in self}"
 
     def __call__(self, x: Any) -> Any:
-        y = x @ self["weight"].T
-        return y + self["bias"] if "bias" in self else y
+        if "bias" in self:
+            return linear(x, self["weight"], self["bias"])
+        return x @ self["weight"].T
 
 
 class Identity(Module):

@@ -168,6 +168,7 @@ def _peak(tokens: int, backward: bool, heads: int = 2) -> int:
         return core.sum(core.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask="causal"))
 
     run = core.grad(forward, argnums=(0, 1, 2)) if backward else forward
+    attention._scratch.blocks.clear()  # what an earlier call left would not be counted
     tracemalloc.start()
     run(q, k, v)
     _, peak = tracemalloc.get_traced_memory()

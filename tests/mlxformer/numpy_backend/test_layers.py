@@ -186,6 +186,10 @@ def test_every_name_has_a_case() -> None:
     assert closed_list(nn) == cases.names
 
 
+def _with_weights(mx: Any, nn: Any, **weights: Any) -> Any:
+    return nn.Linear(6, 4).update({"weight": mx.array(W), "bias": mx.array(B), **weights})
+
+
 DIFFERENTIABLE: list[tuple[str, Callable[..., Any]]] = [
     *((name, lambda mx, nn, x, name=name: getattr(nn, name)(x)) for name in (*ACTIVATIONS, "glu")),
     ("cross_entropy", lambda mx, nn, x: nn.losses.cross_entropy(x, mx.array([1, 0, 3]))),
@@ -194,6 +198,10 @@ DIFFERENTIABLE: list[tuple[str, Callable[..., Any]]] = [
     ("axis", lambda mx, nn, x: nn.losses.cross_entropy(x, mx.array([1, 0, 2, 2, 1, 0]), axis=0)),
     ("binary", lambda mx, nn, x: nn.losses.binary_cross_entropy(x, mx.ones((3, 6)))),
     ("mse", lambda mx, nn, x: nn.losses.mse_loss(x, mx.ones((3, 6)), "none")),
+    ("Linear", lambda mx, nn, x: _with_weights(mx, nn)(x.reshape(3, 1, 6))),
+    ("Linear of a row", lambda mx, nn, x: _with_weights(mx, nn)(x[0])),
+    ("Linear's bias", lambda mx, nn, x: _with_weights(mx, nn, bias=x[0, :4])(mx.ones((2, 6)))),
+    ("Linear's weight", lambda mx, nn, x: _with_weights(mx, nn, weight=mx.tile(x, (2, 1))[:4])(mx.ones((2, 6)))),
     ("batch", lambda mx, nn, x: nn.BatchNorm(6)(x)),
 ]
 
