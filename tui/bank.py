@@ -9,6 +9,7 @@ from pathlib import Path
 from questions.catalogue import Catalogue
 from questions.loader import Bank, load, load_shipped
 from questions.model import KnobValue
+from tui.cards import refuse_card
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, KnobError
 from tui.usage import UsageError
@@ -44,8 +45,8 @@ class _Facts:
 
 
 def known_experiments() -> Catalogue:
-    """The experiments as the bank's loader takes them."""
-    return Catalogue({name: _Facts(experiment) for name, experiment in catalogue().items()})
+    """The experiments and the models' cards as the bank's loader takes them."""
+    return Catalogue({name: _Facts(experiment) for name, experiment in catalogue().items()}, refuse_card)
 
 
 def load_bank(paths: Iterable[Path] = ()) -> Bank:

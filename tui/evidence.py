@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from questions.model import KnobValue, LinkedNumber, Question
 from questions.spans import NumberSpan
+from tui.cards import CardError, card_score
 from tui.experiments.contract import Check
 
 Settings = Mapping[str, KnobValue]
@@ -23,6 +24,7 @@ class Evidence:
 
     ``agrees``: whether what was measured is the number written; None where nothing was measured (the check is not
     defined at these knobs, has not run, or the number is a paper's). ``live``: what was measured, written alike.
+    A number of training is held against its model's card, which is no live measurement.
     """
 
     span: NumberSpan
@@ -43,6 +45,8 @@ def by_name(checks: Iterable[Check]) -> dict[str, Check]:
 
 def evidence(span: NumberSpan, checks: Mapping[str, Check]) -> Evidence:
     """What ``checks``, of one run, say of the number ``span``."""
+    if span.kind == "card":
+        return _on_card(span)
     check = checks.get(span.target) if span.kind == "check" else None
     if check is None or check.measured is None:
         return Evidence(span, check, None, None)
@@ -50,6 +54,14 @@ def evidence(span: NumberSpan, checks: Mapping[str, Check]) -> Evidence:
     if not span.quantity.percent and check.unit == "%":
         measured = check.measured  # written without the sign, in percent all the same
     return Evidence(span, check, span.quantity.agrees(measured), span.quantity.say(measured))
+
+
+def _on_card(span: NumberSpan) -> Evidence:
+    try:
+        score = card_score(span.target)
+    except CardError:
+        return Evidence(span, None, None, None)
+    return Evidence(span, None, span.quantity.agrees(score), span.quantity.say(score))
 
 
 def as_fraction(check: Check) -> float:
@@ -60,19 +72,20 @@ def as_fraction(check: Check) -> float:
 
 @dataclass(frozen=True)
 class Disproof:
-    """A number of a text that its check does not give."""
+    """A number of a text that its check, or its model's card, does not give."""
 
     number: LinkedNumber
     evidence: Evidence
 
 
 def disproofs(question: Question, checks_at: Callable[[Settings], Mapping[str, Check]]) -> Iterator[Disproof]:
-    """The check-linked numbers of ``question`` that are not what was measured, or were not measured at all.
+    """The numbers of ``question`` that are not what was measured, or were not measured at all (a paper's aside).
 
     ``checks_at`` gives the checks of the question's experiment, by name, at the knobs of each number.
     """
     for number in question.numbers():
-        if number.span.kind == "check":
-            found = evidence(number.span, checks_at(number.settings))
+        if number.span.kind != "source":
+            checks = checks_at(number.settings) if number.span.kind == "check" else {}
+            found = evidence(number.span, checks)
             if not found.agrees:
                 yield Disproof(number, found)

@@ -66,9 +66,8 @@ def measure(questions: Sequence[Question], report: Report) -> Proof:
     faults: list[Fault] = []
     numbers = 0
     for question in questions:
-        numbers += sum(number.span.kind == "check" for number in question.numbers())
-        if question.experiment is not None:
-            faults += _faults(question, measured)
+        numbers += sum(number.span.kind != "source" for number in question.numbers())
+        faults += _faults(question, measured)
     used = dict.fromkeys(name for name, _, _ in settings.values())
     return Proof(tuple(measured.values()), tuple(faults), numbers, [catalogue()[name] for name in used])
 
@@ -106,21 +105,24 @@ def _run(runs: Runs, name: str, settings: Mapping[str, KnobValue], users: tuple[
 
 def _faults(question: Question, measured: Mapping[tuple[Any, ...], Measured]) -> list[Fault]:
     """What is wrong with ``question`` beyond the checks that fail."""
-    assert question.experiment is not None
-    name = question.experiment.run
 
-    def run_at(settings: Settings) -> Measured:
-        return measured[_key(name, settings)]
+    def run_at(settings: Settings) -> Measured | None:
+        return None if question.experiment is None else measured[_key(question.experiment.run, settings)]
 
-    if any(run_at(settings).error for settings in (question.settings, *(n.settings for n in question.numbers()))):
+    def checks_at(settings: Settings) -> dict[str, Check]:
+        run = run_at(settings)
+        return {} if run is None else by_name(run.checks)
+
+    used = [run_at(question.settings), *(run_at(number.settings) for number in question.numbers())]
+    if any(run is not None and run.error for run in used):
         return []  # the run itself is reported; there is nothing to compare with
-    checks = by_name(run_at(question.settings).checks)
+    checks = checks_at(question.settings)
     faults = [
         Fault("check-undefined", {"question": question.id, "check": check})
         for check in _rests_on(question)
         if check not in checks or checks[check].holds is None
     ]
-    for disproof in disproofs(question, lambda settings: by_name(run_at(settings).checks)):
+    for disproof in disproofs(question, checks_at):
         span = disproof.number.span
         language = f" ({disproof.number.language})" if disproof.number.language else ""
         fields = {
@@ -130,7 +132,8 @@ def _faults(question: Question, measured: Mapping[tuple[Any, ...], Measured]) ->
             "check": span.target,
             "live": disproof.evidence.live,
         }
-        faults.append(Fault("number-unmeasured" if disproof.evidence.live is None else "number-differs", fields))
+        differs: FaultCode = "card-differs" if span.kind == "card" else "number-differs"
+        faults.append(Fault("number-unmeasured" if disproof.evidence.live is None else differs, fields))
     return faults
 
 

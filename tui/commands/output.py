@@ -7,7 +7,6 @@ import shutil
 import sys
 from typing import Any, TextIO
 
-from tui.figures.plain import strict as to_plain
 from tui.text_layout import wrap
 
 NARROWEST, WIDEST = 40, 100
@@ -66,5 +65,7 @@ def strict(value: Any) -> Any:
 
     In an array, which has no room for it, they become null only.
     """
+    from tui.figures.plain import strict as to_plain
+
     plain, nonfinite = to_plain(value)
     return {**plain, "nonfinite": nonfinite} if nonfinite and isinstance(plain, dict) else plain

@@ -26,8 +26,8 @@ TABLE: Mapping[str, Bilingual] = {
         "{question} rests on {check}, which is not defined at its knobs",
     ),
     "card-differs": Bilingual(
-        "{question}：{key} 里写着 {written}，模型卡 {card} 上是 {live}",
-        "{question}: {key} says {written}, but the card entry {card} has {live}",
+        "{question}：{key} 里写着 {written}，模型卡 {check} 上是 {live}",
+        "{question}: {key} says {written}, but the card entry {check} has {live}",
     ),
     "falsified": Bilingual(
         "{experiment}/{check} 在 {how} 时失败，正该如此", "{experiment}/{check} fails when {how}, as it must"

@@ -49,6 +49,15 @@ def test_the_quiz_at_a_terminal(tmp_path: Path) -> None:
         assert raw.execute("SELECT note FROM flags").fetchall() == [("公式少了掩码",)]
 
 
+def test_the_screen_opens_and_ctrl_q_leaves(tmp_path: Path) -> None:
+    child = _terminal(tmp_path / "d", "--lang", "zh")
+    child.expect("练习")
+    child.sendcontrol("q")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert (child.exitstatus, child.signalstatus) == (0, None)
+
+
 def test_ctrl_c_is_130_and_loses_nothing(tmp_path: Path) -> None:
     child = _terminal(tmp_path / "d", "--plain", "--lang", "en")
     child.expect("answer> ")
