@@ -82,6 +82,9 @@ def line_spans(text: str, width: int) -> list[tuple[int, int]]:
             lines.append((start, end))
             start = end = unit_start
             used = gap = 0
+        if end == start and used + gap + unit_width > width >= unit_width:
+            start = end = unit_start  # the indentation gives way
+            used = gap = 0
         if used + gap + unit_width > width:  # a unit wider than the line: only graphemes are left to cut at
             *full, (start, end) = _cut(text, start, unit_end, width)
             lines += full
@@ -155,10 +158,13 @@ def _units(text: str) -> list[tuple[int, int, int]]:
     units: list[tuple[int, int, int]] = []
     start = 0
     last = len(text) - 1
+    base = ""  # what stands under the combining marks, which have no say (UAX #14, LB9)
     for index, character in enumerate(text):
+        if not (index and _joins(text[index - 1], character)):
+            base = character
         if index < last:
             after = text[index + 1]
-            if _joins(character, after) or not may_break(character, after):
+            if _joins(character, after) or not may_break(base, after):
                 continue
         end = index + 1
         units.append((start, start + len(text[start:end].rstrip(_SPACES)), end))
