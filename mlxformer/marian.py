@@ -132,7 +132,7 @@ class MarianModel(EncoderDecoder):
         """
         tensors = {}
         for path, value in dict(tree_flatten(self.parameters())).items():
-            if value.dtype not in (mx.float32, mx.float16, mx.bfloat16):
+            if not mx.issubdtype(value.dtype, mx.floating):
                 message = f"{path} is {value.dtype}: a quantised model has no Hugging Face form; use save_weights"
                 raise CheckpointError("save-quantised", message, path=path)
             tensors[stored_name(path, self.config)] = to_numpy(value)

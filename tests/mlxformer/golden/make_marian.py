@@ -40,30 +40,45 @@ def redraw(model: torch.nn.Module, scale: float = 0.2) -> None:
 
 
 def tiny(**changes: Any) -> MarianMTModel:
-    sizes = dict(
-        vocab_size=30, decoder_vocab_size=30, d_model=16, encoder_layers=2, decoder_layers=2, encoder_ffn_dim=24,
-        decoder_ffn_dim=32, encoder_attention_heads=4, decoder_attention_heads=2, max_position_embeddings=20,
-        activation_function="swish", scale_embedding=True, pad_token_id=25, decoder_start_token_id=25,
-        eos_token_id=0, forced_eos_token_id=0, init_std=0.2,
-    )  # fmt: skip
+    sizes = {
+        "vocab_size": 30, "decoder_vocab_size": 30, "d_model": 16, "encoder_layers": 2, "decoder_layers": 2,
+        "encoder_ffn_dim": 24, "decoder_ffn_dim": 32, "encoder_attention_heads": 4, "decoder_attention_heads": 2,
+        "max_position_embeddings": 20, "activation_function": "swish", "scale_embedding": True, "pad_token_id": 25,
+        "decoder_start_token_id": 25, "eos_token_id": 0, "forced_eos_token_id": 0, "init_std": 0.2,
+        "attn_implementation": "eager",
+    }  # fmt: skip
     return MarianMTModel(MarianConfig(**(sizes | changes))).eval()
 
 
 def make_random(folder: str, **changes: Any) -> None:
     model = tiny(**changes)
     redraw(model)
+    save(model, folder, **run(model, *inputs(model, seed=0)))
+
+
+def inputs(model: MarianMTModel, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sources of four lengths, padded, and targets."""
     vocab, target_vocab = model.config.vocab_size, model.lm_head.out_features
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     source = rng.integers(0, vocab, (4, 9))
     source[source == 25] = 24
     for row, length in enumerate((9, 6, 1, 8)):
         source[row, length:] = 25
-    target = rng.integers(0, target_vocab, (4, 7))
+    return source, rng.integers(0, target_vocab, (4, 7))
+
+
+def run(model: MarianMTModel, source: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """The encoder's output, the logits, and the weights of every cross-attention."""
     with torch.no_grad():
-        ids, mask = torch.tensor(source), torch.tensor(source != 25)
-        memory = model.model.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        logits = model(input_ids=ids, attention_mask=mask, decoder_input_ids=torch.tensor(target)).logits
-    save(model, folder, source=source, target=target, memory=memory.numpy(), logits=logits.numpy())
+        out = model(
+            input_ids=torch.tensor(source),
+            attention_mask=torch.tensor(source != 25),
+            decoder_input_ids=torch.tensor(target),
+            output_attentions=True,
+        )
+    found = {"source": source, "target": target, "logits": out.logits, "memory": out.encoder_last_hidden_state}
+    found |= {f"cross_{layer}": weights for layer, weights in enumerate(out.cross_attentions)}
+    return {name: np.asarray(value) for name, value in found.items()}
 
 
 def noisy_reversal(rng: np.random.Generator, letters: np.ndarray) -> list[int]:

@@ -29,7 +29,8 @@ CHINESE = """快速的棕色狐狸跳过懒狗。早上好，你今天怎么样�
 把这句话翻译成英文。掩码的每一行之和为一。现在几点了？四十二加七等于四十九。""".splitlines()
 TEXTS = [
     "Good morning, how are you today?", ">>fra<< Good morning.", ">>cmn_Hans<<The cat sat on the mat.",
-    ">>xyz<< The cat", ">>fra<<", ">> not a code", "a >>fra<< in the middle", "", " ", "  two  spaces ", "tab\tand\nline",
+    ">>xyz<< The cat", ">>fra<<", ">> not a code", "a >>fra<< in the middle", "", " ", "  two  spaces ",
+    "tab\tand\nline",
     "</s>", "before </s> after", "<pad>x<unk>", "Bonjour, comment allez-vous ?", "你好，世界", "naïve café 🙂 Ω",
     "THE QUICK", "don't 'quote' we've", "▁already▁marked", "quickbrownfox", "42+7=49", "x" * 40, ">>fra<<>>fra<< twice",
 ]  # fmt: skip
