@@ -89,11 +89,6 @@ class BertModel(BertPreTrained):
         if pooler:
             self.pooler = BertPooler(config)
         initialise(self, config)
-        if config.pad_token_id is not None:
-            # The padding's embedding, which nothing should see, starts at zero.
-            words = self.embeddings.word_embeddings
-            rows = mx.arange(config.vocab_size).reshape(config.vocab_size, 1)
-            words.weight = mx.where(rows == config.pad_token_id, 0.0, words.weight)
 
     def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertOutput:
         """input_ids, token_type_ids (0 unless given) [B, T] int32 -> ``BertOutput``.

@@ -16,6 +16,7 @@ from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from mlxformer.bert_config import BertConfig
 from mlxformer.checkpoint import LoadReport, load_into
 from mlxformer.checkpoint_folder import find_folder, open_checkpoint, save_checkpoint
+from mlxformer.counting import without_values
 from mlxformer.errors import CheckpointError
 from mlxformer.tracing import Module
 
@@ -73,7 +74,8 @@ class BertPreTrained(Module):
         absent = []
         if cls.has_pooler is None and not any(name.startswith(_POOLER) for name in stored):
             absent.append("pooler")
-        model = cls(config, pooler=False) if absent else cls(config)  # type: ignore[call-arg]
+        with without_values():  # a draw of 22 million weights takes a second, and none would stay
+            model = cls(config, pooler=False) if absent else cls(config)  # type: ignore[call-arg]
         tied: dict[str, str] = {}
         unused: tuple[str, ...] = ()
         if "cls.predictions." in cls.heads:

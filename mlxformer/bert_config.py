@@ -52,9 +52,9 @@ class BertConfig:
     """The sizes and choices of a BERT. Defaults are BERT base, uncased (Devlin et al. 2019, §3).
 
     hidden_size C, num_attention_heads H, intermediate_size F, vocab_size V. hidden_act also acts in the masked-LM
-    head. classifier_dropout: None means hidden_dropout_prob. pad_token_id: its embedding starts at zero.
-    initializer_range: the standard deviation of new weights. id2label: its length is ``num_labels``, 2 if None.
-    tie_word_embeddings: whether the masked-LM head's matrix is the word embeddings.
+    head. classifier_dropout: None means hidden_dropout_prob. initializer_range: the standard deviation of new
+    weights. pad_token_id: carried along; what is padding is said by ``attention_mask`` alone. id2label: its length
+    is ``num_labels``, 2 if None. tie_word_embeddings: whether the masked-LM head's matrix is the word embeddings.
 
     Raises ``ArgumentError`` for a value that cannot be.
     """

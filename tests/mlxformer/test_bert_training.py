@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_flatten, tree_unflatten
 from mlxformer.bert_config import BertConfig
-from mlxformer.bert_heads import BertForMaskedLM, BertForPreTraining
+from mlxformer.bert_heads import BertForMaskedLM, BertForPreTraining, BertForSequenceClassification
 from tests.mlxformer.bert_reference import TINY, inputs
 from tests.mlxformer.comparing import assert_close, numbers
 
@@ -42,8 +44,6 @@ def problem():
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_gradient_by_finite_differences(tied):
-    from dataclasses import replace
-
     model = BertForMaskedLM(replace(CONFIG, tie_word_embeddings=tied))
     model.eval()
     weights = random_weights(model)
@@ -141,3 +141,26 @@ def test_both_heads_learn_together():
         mx.eval(model.parameters(), optimizer.state)
         losses.append(float(to_numpy(value)))
     assert losses[-1] < 0.7 * losses[0], losses
+
+
+@pytest.mark.parametrize("name", ["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"])
+def test_each_dropout_acts_in_training_and_only_there(name):
+    off = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "classifier_dropout": 0.0}
+    mx.random.seed(0)
+    model = BertForSequenceClassification(replace(CONFIG, **(off | {name: 0.5})))
+    model.load_weights([(path, mx.array(value)) for path, value in random_weights(model).items()])
+    arrays, _, _ = problem()
+    model.eval()
+    calm = [to_numpy(x) for x in model(**arrays)]
+    np.testing.assert_array_equal(to_numpy(model(**arrays).logits), calm[0])
+    model.train()
+    logits, hidden = (to_numpy(x) for x in model(**arrays))
+    assert np.abs(logits - calm[0]).max() > 0.01
+    # The classifier's own dropout comes after the encoder.
+    assert (np.abs(hidden - calm[1]).max() > 0.01) == (name != "classifier_dropout")
+
+
+def test_the_classifiers_dropout_is_the_hidden_layers_unless_given():
+    model = BertForSequenceClassification(replace(CONFIG, hidden_dropout_prob=0.5, classifier_dropout=None))
+    pooled = mx.ones((1, 400))
+    assert 100 < float(to_numpy(mx.sum(model.classifier_dropout(pooled) == 0.0))) < 300

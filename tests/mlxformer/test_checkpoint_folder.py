@@ -45,7 +45,7 @@ def cached(cache, name: str, commit: str = COMMIT, ref: str | None = "main"):
     (repository / "snapshots" / commit).mkdir(parents=True)
     if ref:
         (repository / "refs").mkdir(exist_ok=True)
-        (repository / "refs" / ref).write_text(commit + "\n")
+        (repository / "refs" / ref).write_text(commit)
     return repository / "snapshots" / commit
 
 
@@ -63,6 +63,16 @@ class TestFinding:
         older = cached(cache, "google-bert/bert-base-uncased", "f" * 40, ref="v1")
         assert find_folder("google-bert/bert-base-uncased", "v1") == older
         assert find_folder("google-bert/bert-base-uncased", "f" * 40) == older
+
+    def test_where_huggingface_hub_looks(self, cache):
+        hub = pytest.importorskip("huggingface_hub", reason="whose cache it is")
+        repository = cache / "models--org--bert"
+        (repository / "blobs").mkdir(parents=True)
+        (repository / "blobs" / "abc").write_text("{}")
+        (cached(cache, "org/bert") / "config.json").symlink_to("../../blobs/abc")
+        theirs = hub.snapshot_download("org/bert", local_files_only=True, cache_dir=cache)
+        assert str(find_folder("org/bert")) == theirs
+        assert read_json(find_folder("org/bert") / "config.json") == {}
 
     def test_a_name_without_organisation(self, cache):
         snapshot = cached(cache, "bert-tiny")
