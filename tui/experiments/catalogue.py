@@ -18,6 +18,7 @@ NAMES: tuple[str, ...] = (
     "heads",
     "head-ablation",
     "scaling",
+    "recurrent-gradients",
 )
 
 

@@ -13,7 +13,9 @@ import pytest
 from tests.tui.experiments.checking import values_of
 from tui.experiments.catalogue import catalogue
 
-EXPERIMENTS = ("attention-steps", "qkv", "heads", "head-ablation", "scaling")
+EXPERIMENTS = ("attention-steps", "qkv", "heads", "head-ablation", "scaling", "recurrent-gradients")
+# A network at σ = 2 is chaotic: a difference in the last digit grows with the gradient itself.
+CHAOTIC = {"exploding-when-sigma-large": 1e-2}
 
 _RUN = """
 import json, sys
@@ -40,4 +42,8 @@ def test_measured_values_agree_between_backends() -> None:
             ours = values_of(catalogue()[name], {"seed": seed})
             assert theirs[name][seed].keys() == ours.keys()
             for check, value in ours.items():
-                assert theirs[name][seed][check] == pytest.approx(value, rel=1e-5, abs=1e-5), (name, check, seed)
+                assert theirs[name][seed][check] == pytest.approx(value, rel=CHAOTIC.get(check, 1e-5), abs=1e-5), (
+                    name,
+                    check,
+                    seed,
+                )

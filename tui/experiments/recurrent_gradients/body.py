@@ -1,0 +1,203 @@
+"""Differentiates real recurrent cells and attention through time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx, optimizers, to_numpy, tree_flatten
+from mlxformer.recurrent import GRUCell, LSTMCell, RNNCell
+from questions.bilingual import Bilingual
+from tui.experiments.bodies.random_weights import draw, load
+from tui.experiments.bodies.reported_trace import traced
+from tui.experiments.contract import Check, Report, Result
+from tui.experiments.recurrent_gradients.declaration import EXPERIMENT
+from tui.experiments.recurrent_gradients.figures import figures
+from tui.experiments.recurrent_gradients.reference import forget_product
+from tui.experiments.recurrent_gradients.unrolling import (
+    attention_jacobians,
+    jacobians,
+    shares,
+    spectral_norms,
+    whole_gradient,
+)
+
+WIDTH = 32  # of inputs and states
+INPUT_STD = 0.1  # small inputs, so that activations work near their steepest point: the mildest case
+MAX_NORM = 1.0
+LEAST = 1e-30  # below it float32 loses digits, and from 1e-45 on everything
+
+
+class Arms(mf.Module):
+    """All that is differentiated, under the names that the taps bear."""
+
+    def __init__(self, knobs: Mapping[str, Any]) -> None:
+        super().__init__()
+        generator = np.random.default_rng(int(knobs["seed"]))
+        sigma, activation = float(knobs["sigma"]), str(knobs["activation"])
+        self.rnn = _rnn(generator, sigma, activation, int(knobs["seed"]))
+        self.linear = _rnn(generator, sigma, "linear", int(knobs["seed"]))
+        self.large = _rnn(generator, float(knobs["large_sigma"]), activation, int(knobs["seed"]))
+        gru = GRUCell(WIDTH, WIDTH)
+        self.gru = load(gru, draw(generator, gru))
+        self.lstm = LSTMCell(WIDTH, WIDTH)
+        self.half = LSTMCell(WIDTH, WIDTH)
+        weights = draw(generator, self.lstm)  # its biases are 0
+        load(self.half, weights)
+        bias = weights["input_proj.bias"].copy()
+        bias[WIDTH : 2 * WIDTH] = float(knobs["forget_bias"])
+        load(self.lstm, {**weights, "input_proj.bias": bias})
+        attention = mf.MultiHeadAttention(WIDTH, 1, bias=False)
+        self.attention = load(attention, draw(generator, attention))
+
+    @property
+    def lstm_weights(self) -> dict[str, np.ndarray]:
+        parameters: dict[str, Any] = dict(tree_flatten(self.lstm.parameters()))
+        return {path: to_numpy(parameter) for path, parameter in parameters.items()}
+
+
+def _rnn(generator: np.random.Generator, sigma: float, activation: str, seed: int) -> RNNCell:
+    cell = RNNCell(WIDTH, WIDTH, activation=activation, recurrent_gain=sigma, seed=seed)
+    recurrent = to_numpy(cell.hidden_proj.weight)
+    return load(cell, {**draw(generator, cell), "hidden_proj.weight": recurrent})
+
+
+@dataclass(frozen=True)
+class Data:
+    """What all arms are run on, [T, C] each, and the direction whose sum is the loss: L = goal · h_T, |goal| = 1."""
+
+    x: np.ndarray
+    tokens: np.ndarray  # of unit variance, for attention
+    goal: np.ndarray
+
+
+def run(knobs: Mapping[str, Any], report: Report) -> Result:
+    length, seed = int(knobs["steps"]), int(knobs["seed"])
+    arms = Arms(knobs)
+    generator = np.random.default_rng([seed, 1])
+    x, tokens = (generator.standard_normal((length, WIDTH)).astype(np.float32) for _ in range(2))
+    goal = generator.standard_normal(WIDTH)
+    data = Data(np.float32(INPUT_STD) * x, tokens, (goal / np.linalg.norm(goal)).astype(np.float32))
+    found = _jacobians(arms, data, report)
+    norms = {name: spectral_norms(matrices) for name, matrices in found.items()}
+    steps, terms = shares(arms, arms.rnn, data.x, data.goal, report, 0.6)
+    whole = whole_gradient(arms.rnn, data.x, data.goal)
+    factor = _clip_factor(whole)
+    checks = [
+        *_path_checks(arms, float(knobs["sigma"]), data, norms),
+        _near_terms(terms, whole, bool(knobs["early_weights_only"])),
+        _direct(arms, data, norms["attention"], report),
+        _exploding(norms["large"][0], length),
+        EXPERIMENT.measured(
+            "clipping-does-not-revive",
+            MAX_NORM / _norm(terms[0]) if knobs["rescale_each_term"] else factor,
+            1.0,
+            1e-6,
+        ),
+    ]
+    cell = str(knobs["cell"])
+    if cell == "attention":
+        steps = _attention_steps(arms, data, report)
+    elif cell != "rnn":
+        steps, terms = shares(arms, getattr(arms, cell), data.x, data.goal, report, 0.9)
+    report(0.95, "figures")
+    by_step = None if cell == "attention" else np.linalg.norm(terms, axis=(1, 2))
+    drawn = figures(norms, by_step, factor if knobs["clip"] else 1.0, steps, knobs)
+    return Result(drawn, checks, tuple(steps))
+
+
+def _jacobians(arms: Arms, data: Data, report: Report) -> dict[str, np.ndarray]:
+    """Of each arm ∂s_T/∂s_k, [T + 1, H, H]; of attention ∂y_T/∂x_k, [T, C, C]."""
+    x = data.x
+    return {
+        "rnn": jacobians(arms.rnn, x, report, 0.05),
+        "linear": jacobians(arms.linear, x, report, 0.1),
+        "large": jacobians(arms.large, x, report, 0.15),
+        "gru": jacobians(arms.gru, x, report, 0.2),
+        "lstm": jacobians(arms.lstm, x, report, 0.3, part=1),
+        "lstm-path": jacobians(arms.lstm, x, report, 0.4, part=1, hold_hidden=True),
+        "half": jacobians(arms.half, np.zeros_like(x), report, 0.5, part=1, hold_hidden=True),
+        "attention": attention_jacobians(arms.attention, data.tokens),
+    }
+
+
+def _path_checks(arms: Arms, sigma: float, data: Data, norms: dict[str, np.ndarray]) -> list[Check]:
+    length = len(data.x)
+    bounds = sigma ** np.arange(length, -1, -1.0)  # σ^(T − k)
+    told = bounds > LEAST
+    product = float(forget_product(arms.lstm_weights, data.x).max())
+    return [
+        _representable("linear-norm-is-sigma-power", norms["linear"][0], sigma**length),
+        EXPERIMENT.measured("tanh-bounded-by-linear", float((norms["rnn"][told] / bounds[told]).max()), 1.0, 1e-4),
+        _representable("lstm-path-is-forget-product", norms["lstm-path"][0], product),
+        _representable("forget-gate-half-vanishes", norms["half"][0], 0.5**length),
+    ]
+
+
+def _representable(name: str, norm: float, expected: float) -> Check:
+    if expected >= LEAST:
+        return EXPERIMENT.measured(name, float(norm), expected, 1e-4 * expected)
+    return EXPERIMENT.undefined(
+        name,
+        Bilingual(
+            f"理论值 {expected:.1e} 已小到 float32 表示不了：在机器上它就是没有了。",
+            f"In theory {expected:.1e}, too small for float32: on the machine it is gone altogether.",
+        ),
+    )
+
+
+def _near_terms(terms: np.ndarray, whole: Any, early_only: bool) -> Check:
+    """∂L/∂W as an optimiser gets it, against the term that the last step alone adds, where the first one's is gone."""
+    name = "near-terms-survive"
+    first, last = _norm(terms[0]), _norm(terms[-1])
+    if first > 0.01 * last:
+        return EXPERIMENT.undefined(
+            name,
+            Bilingual(
+                f"这里最早一步的那一项还没有消失：它是最近一步的 {first / last:.2g} 倍。把 σ 调小或步数调大。",
+                f"The first step's term has not vanished here: it is {first / last:.2g} times the last one's. "
+                f"Lower σ or take more steps.",
+            ),
+        )
+    norm = first if early_only else _norm(to_numpy(whole["input_proj"]["weight"]))
+    return EXPERIMENT.measured(name, norm / last, 0.5)
+
+
+def _direct(arms: Arms, data: Data, norms: np.ndarray, report: Report) -> Check:
+    """All tokens but the query in reverse order: what was nearest is farthest."""
+    report(0.7, "attention")
+    order = np.array([*range(len(data.tokens) - 2, -1, -1), len(data.tokens) - 1])
+    moved = spectral_norms(attention_jacobians(arms.attention, data.tokens[order]))
+    change = np.abs(moved - norms[order]) / norms[order]
+    return EXPERIMENT.measured("attention-path-is-direct", float(change.max()), 0.0, 1e-4)
+
+
+def _exploding(norm: float, length: int) -> Check:
+    name = "exploding-when-sigma-large"
+    if length >= 20:
+        return EXPERIMENT.measured(name, float(norm), 10.0)
+    return EXPERIMENT.undefined(
+        name, Bilingual(f"{length} 步太短，还来不及爆炸。", f"{length} steps are too few for an explosion.")
+    )
+
+
+def _clip_factor(whole: Any) -> float:
+    """What clipping the norm of the RNN's whole gradient multiplies every term by."""
+    clipped, _ = optimizers.clip_grad_norm(whole, MAX_NORM)
+    before, after = (_norm(to_numpy(tree["input_proj"]["weight"])) for tree in (whole, clipped))
+    return after / before
+
+
+def _attention_steps(arms: Arms, data: Data, report: Report) -> mf.Trace:
+    tokens = mx.array(data.tokens)[None]
+    with traced(report, 0.9, arms) as steps:
+        arms.attention(tokens[:, -1:], tokens, tokens)
+    return steps
+
+
+def _norm(matrix: np.ndarray) -> float:
+    return float(np.linalg.norm(matrix.astype(np.float64)))

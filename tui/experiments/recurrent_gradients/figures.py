@@ -1,0 +1,139 @@
+"""What is drawn of gradients through time: their norms by distance, each step's share, and the gates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from questions.bilingual import Bilingual
+from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
+
+_GATES = {
+    "rnn": ("hidden",),
+    "gru": ("reset_gate", "update_gate"),
+    "lstm": ("input_gate", "forget_gate", "output_gate"),
+}
+
+
+def figures(
+    norms: dict[str, np.ndarray], terms: np.ndarray | None, factor: float, steps: mf.Trace, knobs: Mapping[str, Any]
+) -> list[Figure]:
+    """``norms`` by arm and step, ``terms`` [T] of the chosen cell (None for attention), ``factor`` of clipping."""
+    found: list[Figure] = [_by_distance(norms, knobs)]
+    if terms is None:
+        found.append(_last_row(steps))
+    else:
+        found += [_shares(factor * terms, factor, knobs), _gates(steps, str(knobs["cell"]))]
+    return [*found, _ends(norms)]
+
+
+def _by_distance(norms: dict[str, np.ndarray], knobs: Mapping[str, Any]) -> Curve:
+    sigma = float(knobs["sigma"])
+    names: dict[str, Label] = {
+        "rnn": Bilingual(f"RNN，σ = {sigma:g}", f"RNN, σ = {sigma:g}"),
+        "linear": Bilingual("线性 RNN = 上界", "linear RNN = the bound"),
+        "gru": "GRU",
+        "lstm": Bilingual("LSTM 细胞状态", "LSTM cell state"),
+        "lstm-path": Bilingual("LSTM 只沿细胞", "LSTM along the cell alone"),
+        "attention": Bilingual("注意力", "attention"),
+    }
+    series = []
+    for name, label in names.items():
+        backwards = norms[name][::-1]  # from distance 0
+        series.append(Series(label, [float(d) for d in range(len(backwards))], _positive(backwards)))
+    seed = knobs["seed"]
+    return Curve(
+        Bilingual(
+            f"梯度随距离怎样变（随机权重，种子 {seed}）", f"The gradient by distance (random weights, seed {seed})"
+        ),
+        x_label=Bilingual("距离 T − k", "distance T − k"),
+        y_label=Bilingual("‖∂h_T/∂h_k‖（谱范数）", "‖∂h_T/∂h_k‖ (spectral)"),
+        series=series,
+        log_y=True,
+        name="norms",
+    )
+
+
+def _shares(terms: np.ndarray, factor: float, knobs: Mapping[str, Any]) -> Curve:
+    clipped = (
+        Bilingual(f"，裁剪后（× {factor:.3g}）", f", clipped (× {factor:.3g})") if knobs["clip"] else Bilingual("", "")
+    )
+    return Curve(
+        Bilingual(
+            f"共享的 W 的梯度里，每一步各占多少{clipped.zh}",
+            f"What each step adds to the gradient of the shared W{clipped.en}",
+        ),
+        x_label=Bilingual("距离 T − k", "distance T − k"),
+        y_label=Bilingual("该步那一项的范数", "norm of the step's term"),
+        series=[
+            Series(
+                Bilingual("‖∂L/∂W 的第 k 项‖", "‖term k of ∂L/∂W‖"),
+                [float(d) for d in range(len(terms))],
+                _positive(terms[::-1]),
+            )
+        ],
+        log_y=True,
+        name="shares",
+    )
+
+
+def _gates(steps: mf.Trace, cell: str) -> Curve:
+    """The mean of each gate over its units, by time; of an RNN the mean |h|, where tanh would saturate near 1."""
+    series = []
+    for gate in _GATES[cell]:
+        values = [float(np.abs(step.value).mean()) for step in steps.all(f"{cell}.{gate}")]
+        label: Label = Bilingual("|h| 的均值", "mean |h|") if gate == "hidden" else gate
+        series.append(Series(label, [float(time + 1) for time in range(len(values))], values))
+    return Curve(
+        Bilingual("各步的门（均值）", "Gates by step (means)")
+        if cell != "rnn"
+        else Bilingual("各步的状态", "State by step"),
+        x_label=Bilingual("步", "step"),
+        y_label=Bilingual("均值", "mean"),
+        series=series,
+        name="gates",
+    )
+
+
+def _last_row(steps: mf.Trace) -> Bars:
+    weights = steps["attention.weights"].value[0, 0, -1]
+    return Bars(
+        Bilingual(
+            "最后一个查询的权重：每个位置都只隔一步", "Weights of the last query: every position is one step away"
+        ),
+        labels=[str(position) for position in range(len(weights))],
+        values=weights.astype(float).tolist(),
+        reference=(1 / len(weights), Bilingual("均匀", "uniform")),
+        name="last-row",
+    )
+
+
+def _ends(norms: dict[str, np.ndarray]) -> Table:
+    names: dict[str, Label] = {
+        "rnn": "RNN",
+        "linear": Bilingual("线性 RNN", "linear RNN"),
+        "large": Bilingual("RNN，σ = 2", "RNN, σ = 2"),
+        "gru": "GRU",
+        "lstm": Bilingual("LSTM 细胞状态", "LSTM cell state"),
+        "lstm-path": Bilingual("LSTM 只沿细胞", "LSTM along the cell alone"),
+        "half": Bilingual("LSTM 遗忘门半开", "LSTM, forget gates half open"),
+        "attention": Bilingual("注意力（∂y_T/∂x_k）", "attention (∂y_T/∂x_k)"),
+    }
+    return Table(
+        Bilingual("最远与最近的梯度", "The farthest and the nearest gradient"),
+        columns=[Bilingual("单元", "cell"), Bilingual("最远", "farthest"), Bilingual("隔一步", "one step away")],
+        rows=[
+            [label, float(norms[name][0]), float(norms[name][-2 if len(norms[name]) > 1 else -1])]
+            for name, label in names.items()
+        ],
+        name="ends",
+    )
+
+
+def _positive(norms: np.ndarray) -> list[float]:
+    """A logarithmic axis has no place for 0: what float32 could not represent is a gap."""
+    return [float(norm) if norm > 0 else math.nan for norm in norms]
