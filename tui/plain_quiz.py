@@ -18,6 +18,7 @@ from tui.bank import load_bank
 from tui.commands.lab import draw_figures
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import paragraphs, tell, width, write
+from tui.commands.progress_line import ProgressLine
 from tui.commands.question_text import QuestionText
 from tui.context import Context
 from tui.durations import say_duration
@@ -80,10 +81,12 @@ class _Quiz:
             self._put("nothing")
             return 0
         attempt = self._practice.start(question_id)
-        if attempt is not None and (attempt.typed or attempt.revealed):
+        if attempt is None:
+            self._say_nothing_left()
+            return 0
+        if attempt.typed or attempt.revealed:
             self._put("place-kept")
-        if attempt is not None:
-            self._put("how")
+        self._put("how")
         try:
             while self._practice.attempt is not None:
                 if not self._practice.attempt.revealed and not self._ask():
@@ -163,8 +166,11 @@ class _Quiz:
             return _Shown()
         name = question.experiment.run
         try:
-            result = self._runs.run(name, question.settings).result
-            predicted = self._runs.run(name, question.predict_settings).result if question.predict else result
+            with ProgressLine() as report:
+                result = self._runs.run(name, question.settings, report).result
+                predicted = result
+                if question.predict:
+                    predicted = self._runs.run(name, question.predict_settings, report).result
         except Exception as error:  # the question can be learnt without its experiment; what failed is said
             tell(words("quiz.experiment-failed", self._language, reason=say_error(error, self._language)))
             return _Shown()
@@ -181,7 +187,11 @@ class _Quiz:
             given = _command(self._read("rate-prompt"))
             if given in ("1", "2", "3", "4"):
                 rating = RATINGS[int(given) - 1]
-                self._practice.rate(rating, self._language)
+                try:
+                    self._practice.rate(rating, self._language)
+                except ProgressError as error:  # a full disk, a locked file: the person may mend it and rate again
+                    tell(say_error(error, self._language))
+                    continue
                 self._put("rated", interval=waits[rating])
                 return True
             if given == "q":
@@ -221,13 +231,18 @@ class _Quiz:
             draw_figures(self._shown.result, self._context)
 
     def _farewell(self, once: bool) -> None:
-        if self._practice.attempt is None and not once:
-            due = self._practice.next_due
-            if due is not None:
-                wait = due - utc_now()
-                self._put("all-done", interval=say_duration(wait, self._language))
-        if not once:
-            self._put("goodbye" if self._store.kept else "goodbye-unkept", count=self._practice.done)
+        if once:
+            return
+        if self._practice.attempt is None:
+            self._say_nothing_left()
+        self._put("goodbye" if self._store.kept else "goodbye-unkept", count=self._practice.done)
+
+    def _say_nothing_left(self) -> None:
+        due = self._practice.next_due
+        if due is None:
+            self._put("nothing")
+        else:
+            self._put("all-done", interval=say_duration(due - utc_now(), self._language))
 
     # --- lines in and out --------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui.experiments.catalogue import catalogue
-from tui.experiments.contract import Experiment, KnobValue, Result
+from tui.experiments.contract import Experiment, KnobValue, Report, Result
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Runs:
     def __init__(self) -> None:
         self._done: dict[tuple[Any, ...], Run] = {}
 
-    def run(self, name: str, settings: Mapping[str, object]) -> Run:
+    def run(self, name: str, settings: Mapping[str, object], report: Report | None = None) -> Run:
         experiment = catalogue()[name]
         knobs = visible_knobs(experiment, settings)
         key = (name, *sorted((knob, type(value).__name__, value) for knob, value in knobs.items()))
         if key not in self._done:
             start = time.perf_counter()
-            result = experiment.run(settings)
+            result = experiment.run(settings, report)
             self._done[key] = Run(experiment, knobs, result, time.perf_counter() - start)
         return self._done[key]
 

@@ -49,7 +49,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 def _progress(context: Context, bank: Bank, suffix: str) -> str:
     topics = {question.id: question.topic for question in bank.questions}
-    with context.open_store() as store:
+    with context.read_store() as store:
         tell_notices(store.notices, context.language)
         if suffix == ".csv":
             return as_csv(store, topics)

@@ -14,7 +14,8 @@ NARROWEST, WIDEST = 40, 100
 
 def tell(text: str) -> None:
     """Words for the person, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # None where it was closed before the start; print would then take stdout
+        print(text, file=sys.stderr, flush=True)
 
 
 def write(text: str = "") -> None:

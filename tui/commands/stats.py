@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> int:
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
-    with context.open_store() as store:
+    with context.read_store() as store:
         tell_notices(store.notices, context.language)
         now = utc_now()
         counted = count(store, bank, now)

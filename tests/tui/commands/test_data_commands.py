@@ -81,6 +81,7 @@ def test_stats_before_and_after_an_answer(program: Program, bank: Path, tmp_path
 
     counted = program("stats", "--json", "--questions", str(bank)).json
     assert (counted["reviews"], counted["retention"], counted["streak"]) == (0, None, 0)
+    assert not (tmp_path / "data").exists()  # to look is not to begin
     with open_store(tmp_path / "data") as store:
         store.rate("toy-double", 4, "en")
     counted = program("stats", "--json", "--questions", str(bank)).json
