@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_NAMES = 20  # that a message lists
 LONGEST_QUOTE = 60  # of what was written in the file, in a message; a longer one is cut
 
 
@@ -67,7 +68,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` where a known name is near, and always the names there are."""
+    """``; did you mean 'x'?`` where a known name is near, and the names there are, or the first of many."""
     names = list(known)
     near = nearest(name, names)
-    return (f"; did you mean {near!r}?" if near else ";") + f" there is: {', '.join(names) or 'none'}"
+    listed = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+    return (f"; did you mean {near!r}?" if near else ";") + f" there is: {listed or 'none'}"

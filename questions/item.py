@@ -133,6 +133,7 @@ def _is_see(node: Node) -> bool:
 
 
 _NAME = Text(prose=False, pattern=_SLUG, wanted="a name in small letters, digits and hyphens")
+_TOPIC = Text(prose=False, wanted="a topic")
 _CHECK = Named(prose=False, pattern=_SLUG, wanted="the name of a check")
 _ID_PATTERN = rf"(?=.{{1,{MAX_ID}}}$){_SLUG}"
 _ID = Text(prose=False, pattern=_ID_PATTERN, wanted=f"an id: small letters, digits and hyphens, at most {MAX_ID}")
@@ -213,7 +214,7 @@ ITEM = Record(
     (
         Field("id", _ID, "always", "Stable for ever: a person's progress hangs on it."),
         Field("source", Many(_NAME, most=10, bare=True), "never", "Where the item comes from, one or a list."),
-        Field("topic", _NAME, "always", "What it belongs to."),
+        Field("topic", _TOPIC, "always", "What it belongs to."),
         Field("level", Whole(1, 3), "always", "How hard it is, 1 to 3."),
         Field("question", BILINGUAL, "always", "What is asked."),
         Field("answer", BILINGUAL, "always", "What to say in an interview, in a minute; Markdown."),

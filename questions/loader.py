@@ -113,6 +113,7 @@ class _BankReader:
     def read(self, file: str, data: bytes, complete: bool) -> None:
         """Read one file's questions."""
         count = 0
+        before = len(self.problems)
 
         def report(problem: Problem) -> None:
             nonlocal count
@@ -139,6 +140,9 @@ class _BankReader:
             self.sees += [(reading, key, name) for key, name in reading.sees]
             if question is not None and first:
                 self.questions.append(question)
+        self.problems[before:] = sorted(
+            self.problems[before:], key=lambda each: (not each.line, each.line, each.column)
+        )
 
     def _note_id(self, node: Node, reading: Reading) -> bool:
         """Whether the item's id is new. An item that is broken otherwise still takes its id."""

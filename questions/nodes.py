@@ -27,7 +27,8 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Report = Callable[..., None]  # report(code, message, line, column, **fields), both counted from 0
 Place = tuple[int, int]  # line and column, both from 0
 
-_ITEM_START = re.compile(r"^-(?= |$)", re.MULTILINE)
+_ITEM_START = re.compile(r"^-(?=[ \t]|$)", re.MULTILINE)
+_INDENTING_TAB = re.compile(r"[ -]*\t")
 # What YAML allows, and so what may stand in a file: https://yaml.org/spec/1.2.2/#51-character-set
 # less the line ends that editors and YAML count differently, so that a line number means one thing.
 _NOT_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -127,8 +128,9 @@ def _report_syntax(text: str, error: yaml.MarkedYAMLError, first_line: int, repo
     line, column = (mark.line, mark.column) if mark else (0, 0)
     lines = text.split("\n")
     written = lines[line] if line < len(lines) else ""
-    if "\t" in written[: len(written) - len(written.lstrip())]:
-        report("tab", "a tab indents this line; YAML wants spaces", first_line + line, 0)
+    tab = _INDENTING_TAB.match(written)
+    if tab:
+        report("tab", "a tab indents this line; YAML wants spaces", first_line + line, tab.end() - 1)
         return
     problem = " ".join(part for part in (error.context, error.problem) if part)
     cure = "a text wants quotes that holds ': ' or ' #', or begins with one of [ { } ] , & * # ? | - > ! % @ ` \" '"

@@ -2,7 +2,7 @@
 
 A number is written as people write it: ``61 %``, ``2.8e-3``, ``2.8×10⁻³``, ``1,048,576``, ``−0.5``. Its digits say how
 precisely it is meant: a measured value agrees where it rounds to the digits shown. ``61 ± 5 %`` says a tolerance
-instead, in the same unit. A percentage is a hundred times what was measured, unless that is in per cent already.
+instead, in the same unit. A percentage is a hundred times what was measured.
 """
 
 from __future__ import annotations
@@ -50,23 +50,22 @@ class Quantity:
     grouped: bool  # 1,048,576
     unit: str  # as written: "", "%" or " %"
 
-    def agrees(self, measured: float | None, unit: str = "") -> bool:
+    def agrees(self, measured: float | None) -> bool:
         """Whether ``measured``, rounded to the digits shown, is this number, or is within the tolerance written.
 
-        ``unit`` is what was measured in: ``%`` where that is percentages already, and not shares of 1. A value that
-        lies exactly between two roundings agrees with both. None, NaN and infinity agree with nothing.
+        A value that lies exactly between two roundings agrees with both. None, NaN and infinity agree with nothing.
         """
         if measured is None or not math.isfinite(measured):
             return False
-        shown = Decimal(repr(float(measured))) * self._per(unit)
+        shown = Decimal(repr(float(measured))) * (100 if self.percent else 1)
         allowed = self.tolerance if self.tolerance is not None else self.step / 2
         return abs(shown - self.value) <= allowed
 
-    def say(self, measured: float, unit: str = "") -> str:
+    def say(self, measured: float) -> str:
         """``measured`` written as this number is: its unit, its digits, its way to write a power."""
         if not math.isfinite(measured):
             return "NaN" if math.isnan(measured) else ("∞" if measured > 0 else "−∞")
-        shown = float(measured) * self._per(unit)
+        shown = float(measured) * (100 if self.percent else 1)
         if self.style == "plain":
             written = f"{shown:{',' if self.grouped else ''}.{self.decimals}f}"
         else:
@@ -75,9 +74,6 @@ class Quantity:
             raised = exponent.translate(_RAISE)
             written = f"{mantissa}e{exponent}" if self.style == "e" else f"{mantissa}×10{raised}"
         return written.replace("-", "−" if self.style != "e" else "-") + self.unit
-
-    def _per(self, unit: str) -> int:
-        return 100 if self.percent and unit.strip() != "%" else 1
 
 
 def read_number(written: str) -> Quantity:

@@ -71,12 +71,12 @@ def numbers(text: str) -> tuple[NumberSpan, ...]:
     return tuple(span for span in parse(text) if isinstance(span, NumberSpan))
 
 
-def agrees(span: NumberSpan, measured: float | None, unit: str = "") -> bool:
+def agrees(span: NumberSpan, measured: float | None) -> bool:
     """Whether ``measured`` is the number that ``span`` shows, at the digits shown or within the tolerance written.
 
-    A percentage is a hundred times what was measured; ``unit="%"`` says that percentages were measured.
+    A percentage is a hundred times what was measured.
     """
-    return span.quantity.agrees(measured, unit)
+    return span.quantity.agrees(measured)
 
 
 def _numbers(text: str, offset: int) -> Iterator[Span]:

@@ -1,0 +1,123 @@
+"""How well marking finds what people say: typed answers that contain a key point, and others that do not.
+
+Every shipped key point has at least three of each in ``answers/<id>.yaml``. The phrases of the bank may be tuned on
+``contains`` and ``lacks``; on ``held_out`` they may not, so that its score says how strangers' answers are marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from questions.loader import load_shipped
+from questions.marking import mark
+from questions.model import FollowUp, KeyPoint, Misconception
+
+FOLDER = Path(__file__).parent / "answers"
+BANK = {question.id: question for question in load_shipped().questions}
+LEAST = 3  # answers of each kind for each key point
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An answer, and whether a person says that it contains the point."""
+
+    question: str
+    point: KeyPoint
+    misconception: Misconception | None
+    answer: str
+    contains: bool
+    held_out: bool
+
+    @property
+    def found(self) -> bool:
+        return mark(self.answer, [self.point], self.misconception).points[0].status == "found"
+
+
+def points(id: str) -> list[tuple[int | None, tuple[KeyPoint, ...], Misconception | None]]:
+    """The key points of a question and of its follow-ups (numbered without those that stand elsewhere)."""
+    question = BANK[id]
+    asked = [follow_up for follow_up in question.follow_ups if isinstance(follow_up, FollowUp)]
+    return [
+        (None, question.key_points, question.misconception),
+        *((number, follow_up.key_points, None) for number, follow_up in enumerate(asked)),
+    ]
+
+
+def labelled(id: str) -> Iterator[Labelled]:
+    by_text = {
+        (number, point.text.en): (point, misconception)
+        for number, listed, misconception in points(id)
+        for point in listed
+    }
+    for entry in yaml.safe_load((FOLDER / f"{id}.yaml").read_text(encoding="utf-8")):
+        point, misconception = by_text[entry.get("follow_up"), entry["point"]]
+        for part, held_out in ((entry, False), (entry.get("held_out", {}), True)):
+            for contains in (True, False):
+                for answer in part.get("contains" if contains else "lacks", ()):
+                    yield Labelled(id, point, misconception, answer, contains, held_out)
+
+
+ANSWERS = [answer for file in sorted(FOLDER.glob("*.yaml")) for answer in labelled(file.stem)]
+
+
+def test_every_answer_file_belongs_to_a_question():
+    assert {file.stem for file in FOLDER.glob("*.yaml")} <= set(BANK)
+
+
+@pytest.mark.parametrize("id", sorted(BANK))
+def test_every_key_point_has_answers(id):
+    for _, listed, _ in points(id):
+        for point in listed:
+            for contains in (True, False):
+                count = sum(a.point is point and a.contains is contains and not a.held_out for a in ANSWERS)
+                assert count >= LEAST, f"{id}: {point.text.en}: {count} answers with contains={contains}"
+
+
+@pytest.mark.parametrize("held_out", [None, True], ids=["all", "held out"])
+def test_recall_and_precision(held_out, capsys):
+    answers = [answer for answer in ANSWERS if held_out is None or answer.held_out is held_out]
+    right = sum(answer.contains and answer.found for answer in answers)
+    contained = sum(answer.contains for answer in answers)
+    found = sum(answer.found for answer in answers)
+    recall, precision = right / contained, right / found
+    with capsys.disabled():
+        name = "all answers" if held_out is None else "held-out answers"
+        print(
+            f"\nmarking, {name}: recall {right}/{contained} = {recall:.3f}, precision {right}/{found} = {precision:.3f}"
+        )
+    assert recall >= 0.8
+    assert precision >= 0.95
+
+
+def test_no_question_is_marked_far_worse_than_the_others():
+    for id in {answer.question for answer in ANSWERS}:
+        own = [answer for answer in ANSWERS if answer.question == id]
+        right = sum(answer.contains and answer.found for answer in own)
+        assert right / sum(answer.contains for answer in own) >= 0.75, id
+        assert right / sum(answer.found for answer in own) >= 0.9, id
+
+
+@pytest.mark.parametrize("id", sorted(BANK))
+def test_the_reference_answer_contains_its_own_key_points(id):
+    """Whoever types the reference answer is told that most of it was found."""
+    question = BANK[id]
+    for language in ("zh", "en"):
+        marking = mark(question.answer.say(language), question.key_points, question.misconception)
+        missed = [p.text.en for p, m in zip(question.key_points, marking.points, strict=True) if m.status == "missed"]
+        assert len(missed) <= 1, (language, missed)
+
+
+@pytest.mark.parametrize("id", sorted(BANK))
+def test_the_misconception_is_recognised_and_gives_no_key_point(id):
+    question = BANK[id]
+    if question.misconception is None:
+        pytest.skip("this question has no misconception")
+    for language in ("zh", "en"):
+        marking = mark(question.misconception.text.say(language), question.key_points, question.misconception)
+        assert marking.misconception is not None and marking.misconception.status == "found", language
+        assert marking.found == 0, language

@@ -1,0 +1,177 @@
+"""Marking: what is found, what is only mentioned, and what is not there."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from questions.bilingual import Bilingual
+from questions.marking import is_markable, mark
+from questions.model import Alternative, KeyPoint, Misconception
+from tests.questions.effort import is_linear
+
+VARIANCE = ("方差", "variance", ("std", "sqrt"))
+SATURATES = ("饱和", "saturat*", "one-hot")
+NO_ORDER = ("不区分顺序", "no order", "没有顺序")
+EXPLODES = Misconception(Bilingual("爆炸", "explosion"), ("梯度爆炸", "explod*"))
+
+
+def point(*match: Alternative) -> KeyPoint:
+    return KeyPoint(Bilingual("点", "point"), match)
+
+
+def status(answer: str, *match: Alternative, misconception: Misconception | None = None) -> str:
+    return mark(answer, [point(*match)], misconception).points[0].status
+
+
+@pytest.mark.parametrize(
+    ("answer", "match"),
+    [
+        ("方差会变大", VARIANCE),
+        ("方　差", VARIANCE),
+        ("ＶＡＲＩＡＮＣＥ", VARIANCE),
+        ("Variances grow.", VARIANCE),
+        ("the variance's growth", VARIANCE),
+        ("std is √d_k", VARIANCE),
+        ("it saturates", SATURATES),
+        ("One Hot", SATURATES),
+        ("會飽和", SATURATES),
+        ("不只是饱和", SATURATES),
+        ("not only does it saturate", SATURATES),
+        ("无论如何都会饱和", SATURATES),
+        ("不同的行会饱和", SATURATES),
+        ("不是爆炸而是饱和", SATURATES),
+        ("不是爆炸，而是饱和", SATURATES),
+        ("饱和，而不是爆炸", SATURATES),
+        ("饱和而不是爆炸", SATURATES),
+        ("it saturates rather than explodes", SATURATES),
+        ("it does not explode but saturates", SATURATES),
+        ("不缩放会让 softmax 饱和", SATURATES),
+        ("不缩放时 softmax 就饱和", SATURATES),
+        ("没有缩放的话会饱和", SATURATES),
+        ("without scaling the softmax saturates", SATURATES),
+        ("without scaling, the softmax saturates", SATURATES),
+        ("not scaling makes it saturate", SATURATES),
+        ("no scaling means saturation", SATURATES),
+        ("不缩放所以饱和", SATURATES),
+        ("没有爆炸，但饱和了", SATURATES),
+        ("有限的精度（不是 float32）下会饱和", SATURATES),
+        ("它不区分顺序", NO_ORDER),
+        ("it has no order", NO_ORDER),
+        ("会饱和吗？会饱和。", SATURATES),
+        ("它不饱和。错了，它饱和。", SATURATES),
+    ],
+)
+def test_found(answer, match):
+    assert status(answer, *match) == "found"
+
+
+@pytest.mark.parametrize(
+    ("answer", "match"),
+    [
+        ("方差不会随 d_k 变大", VARIANCE),
+        ("方差没有变化", VARIANCE),
+        ("方差跟 d_k 无关", VARIANCE),
+        ("并非因为方差", VARIANCE),
+        ("the variance does not grow", VARIANCE),
+        ("the variance doesn’t grow", VARIANCE),
+        ("the variance doesnt grow", VARIANCE),
+        ("it has nothing to do with the variance", VARIANCE),
+        ("neither the mean nor the variance", VARIANCE),
+        ("std is never sqrt(d_k)", VARIANCE),
+        ("不饱和", SATURATES),
+        ("並沒有飽和", SATURATES),
+        ("不是饱和而是爆炸", SATURATES),
+        ("爆炸，而不是饱和", SATURATES),
+        ("爆炸而非饱和", SATURATES),
+        ("explosion rather than saturation", SATURATES),
+        ("explosion instead of saturation", SATURATES),
+        ("我不认为缩放时会饱和", SATURATES),
+        ("不保证就会饱和", SATURATES),
+        ("no saturation happens", SATURATES),
+        ("without saturation", SATURATES),
+        ("会饱和吗？", SATURATES),
+        ("Does it saturate?", SATURATES),
+        ("注意力没有不区分顺序", NO_ORDER),
+    ],
+)
+def test_only_mentioned(answer, match):
+    assert status(answer, *match) == "unsure"
+
+
+@pytest.mark.parametrize(
+    ("answer", "match"),
+    [
+        ("", VARIANCE),
+        ("   \n", VARIANCE),
+        ("🙂🙂", VARIANCE),
+        ("协方差", VARIANCE),
+        ("covariance and invariance", VARIANCE),
+        ("variancevariance", VARIANCE),
+        ("std, and later sqrt", VARIANCE),  # not in one clause
+        ("an unsaturated fat", SATURATES),
+        ("order", NO_ORDER),
+    ],
+)
+def test_missed(answer, match):
+    assert status(answer, *match) == "missed"
+
+
+def test_the_words_are_those_that_were_typed():
+    answer = "我觉得 d_k 大了，ＳＴＤ 就是 √d_k（方差 d_k）。"
+    (found,) = mark(answer, [point(("std", "√d_k"))]).points
+    assert [answer[start:stop] for start, stop in found.spans] == ["ＳＴＤ", "√d_k"]
+    (found,) = mark(answer, [point("方差")]).points
+    assert [answer[start:stop] for start, stop in found.spans] == ["方差"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("方差变大", ("found", "missed")),
+        ("方差变大，导致梯度爆炸", ("unsure", "found")),
+        ("会梯度爆炸。方差变大。", ("found", "found")),  # another sentence
+        ("方差变大，不是梯度爆炸", ("found", "unsure")),
+        ("The variance grows and gradients explode", ("unsure", "found")),
+    ],
+)
+def test_in_one_breath_with_the_misconception_nothing_is_found(answer, expected):
+    marking = mark(answer, [point(*VARIANCE)], EXPLODES)
+    assert marking.misconception is not None
+    assert (marking.points[0].status, marking.misconception.status) == expected
+
+
+def test_found_counts_what_is_found():
+    assert mark("方差, saturation", [point(*VARIANCE), point(*SATURATES), point("x")]).found == 2
+
+
+@pytest.mark.parametrize(
+    ("phrase", "markable"), [("方差", True), ("√", True), ("…", False), ("*", False), ("?!", False)]
+)
+def test_a_phrase_needs_a_word(phrase, markable):
+    assert is_markable(phrase) is markable
+
+
+POINTS = [point(*VARIANCE), point(*SATURATES), point(*NO_ORDER)]
+
+
+@given(st.text(max_size=200))
+def test_no_answer_raises(answer):
+    marking = mark(answer, POINTS, EXPLODES)
+    for found in marking.points:
+        assert all(0 <= start < stop <= len(answer) for start, stop in found.spans)
+        assert bool(found.spans) == (found.status != "missed")
+
+
+@given(st.text(alphabet="不没有是而方差饱和，。 not but variance saturates?()", max_size=60))
+def test_no_mixture_of_cues_raises(answer):
+    mark(answer, POINTS, EXPLODES)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["方差不会变大 ", "不方差", "not variance ", "std ", "方差，", "(不方差", "saturates but not ", "梯度爆炸。方差"],
+)
+def test_the_work_grows_with_the_length(piece):
+    assert is_linear(lambda answer: mark(answer, POINTS, EXPLODES), piece)
