@@ -129,6 +129,7 @@ def _path_checks(arms: Arms, sigma: float, data: Data, norms: dict[str, np.ndarr
     length = len(data.x)
     bounds = sigma ** np.arange(length, -1, -1.0)  # σ^(T − k)
     told = bounds > LEAST
+    told[-1] = False  # ∂h_T/∂h_T is the identity: nothing to bound
     product = float(forget_product(arms.lstm_weights, data.x).max())
     return [
         _representable("linear-norm-is-sigma-power", norms["linear"][0], sigma**length),

@@ -12,10 +12,14 @@ import mlxformer as mf
 from questions.bilingual import Bilingual
 from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
 
-_GATES = {
-    "rnn": ("hidden",),
-    "gru": ("reset_gate", "update_gate"),
-    "lstm": ("input_gate", "forget_gate", "output_gate"),
+_GATES: dict[str, dict[str, Label]] = {
+    "rnn": {"hidden": Bilingual("|h| 的均值", "mean |h|")},
+    "gru": {"reset_gate": Bilingual("重置门", "reset gate"), "update_gate": Bilingual("更新门", "update gate")},
+    "lstm": {
+        "input_gate": Bilingual("输入门", "input gate"),
+        "forget_gate": Bilingual("遗忘门", "forget gate"),
+        "output_gate": Bilingual("输出门", "output gate"),
+    },
 }
 
 
@@ -84,9 +88,8 @@ def _shares(terms: np.ndarray, factor: float, knobs: Mapping[str, Any]) -> Curve
 def _gates(steps: mf.Trace, cell: str) -> Curve:
     """The mean of each gate over its units, by time; of an RNN the mean |h|, where tanh would saturate near 1."""
     series = []
-    for gate in _GATES[cell]:
+    for gate, label in _GATES[cell].items():
         values = [float(np.abs(step.value).mean()) for step in steps.all(f"{cell}.{gate}")]
-        label: Label = Bilingual("|h| 的均值", "mean |h|") if gate == "hidden" else gate
         series.append(Series(label, [float(time + 1) for time in range(len(values))], values))
     return Curve(
         Bilingual("各步的门（均值）", "Gates by step (means)")
