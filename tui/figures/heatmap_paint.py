@@ -25,7 +25,7 @@ from tui.figures.numbers import short, tight
 from tui.text_layout import fit, graphemes, pad, visible
 
 MASKED, NAN, PLUS_INFINITY, MINUS_INFINITY, NEGATIVE = "x", "?", "^", "v", "-"
-SHADES = " .:-=+*#%@"
+SHADES = " .:=+*#%@"  # no "-", which says that a value is negative
 NUMBER_WIDTH = 5  # the narrowest cell that holds a number and a space
 WIDEST_CELL = 12
 TALLEST_HEADER = 6

@@ -33,7 +33,7 @@ def heatmap_lines(
     """``stage`` by name (by default the last that is not a mask), ``head`` by number, the mean, or ``most_heads``."""
     names = [one.name for one in figure.stages]
     picture = Picture(figure, None if stage is None else names.index(stage))
-    lines = [Text(line, style=look.title) for line in wrap(_title(picture, language), width)]
+    lines = [Text(line, style=look.title) for line in wrap(_title(picture, language, look), width)]
     if not picture.rows or not picture.columns:
         return [*lines, Text("（空）" if language == "zh" else "(empty)", style=look.dim)]
     painter = Painter(picture.scale, picture.span, look, 1)
@@ -49,7 +49,7 @@ def heatmap_lines(
     lines += side_by_side(maps, width)
     signs = sorted(painter.seen)
     lines.append(Text.assemble(*legend(painter, language, width, signs)))
-    lines += [Text(note, style=look.dim) for note in _notes(picture, language, room, len(heads), head == "all")]
+    lines += [Text(note, style=look.dim) for note in _notes(picture, language, room, look, len(heads), head == "all")]
     return lines
 
 
@@ -64,10 +64,10 @@ def _room_for_each(figure: Heatmap, width: int, maps: int) -> int:
     return width
 
 
-def _title(picture: Picture, language: Language) -> str:
+def _title(picture: Picture, language: Language, look: Look) -> str:
     figure = picture.figure
-    axes = f"{say(figure.row_axis, language)} × {say(figure.column_axis, language)}"
-    title = f"{say(figure.title, language)} · {say(picture.stage.title, language)}"
+    axes = f"{say(figure.row_axis, language)} {look.glyphs.times} {say(figure.column_axis, language)}"
+    title = f"{say(figure.title, language)}{look.glyphs.between}{say(picture.stage.title, language)}"
     return f"{title}（{axes}）" if language == "zh" else f"{title} ({axes})"
 
 
@@ -133,7 +133,9 @@ def _shelved(shelf: Sequence[Sequence[Text]]) -> list[Text]:
     return lines
 
 
-def _notes(picture: Picture, language: Language, width: int, shown: int, some: bool) -> list[str]:
+def _notes(
+    picture: Picture, language: Language, width: int, look: Look, shown: int, some: bool
+) -> list[str]:
     notes = []
     zh = language == "zh"
     if some and shown < picture.heads:
@@ -141,9 +143,7 @@ def _notes(picture: Picture, language: Language, width: int, shown: int, some: b
         notes.append(f"另有 {rest} 个头未画" if zh else f"{rest} more heads are not drawn")
     labels = row_label_width(picture.figure.rows, width)
     if picture.rows > MOST_ROWS or picture.columns * 2 > max(width - labels, 2):
-        notes.append(
-            f"{picture.rows} × {picture.columns} 太大：每格是一块里最大的值"
-            if zh
-            else f"{picture.rows} x {picture.columns} is too large: each cell is the largest value of a block"
-        )
+        shape = f"{picture.rows} {look.glyphs.times} {picture.columns}"
+        block = "太大：每格是一块里最大的值" if zh else "is too large: each cell is the largest value of a block"
+        notes.append(f"{shape} {block}")
     return [line for note in notes for line in wrap(note, width)]

@@ -38,6 +38,8 @@ class Glyphs:
     tick_down: str = "┬"
     tick_left: str = "┤"
     bullet: str = "•"
+    times: str = "×"
+    between: str = " · "
     braille: bool = True
     ascii: bool = False
 
@@ -61,6 +63,8 @@ ASCII = Glyphs(
     tick_down="+",
     tick_left="+",
     bullet="*",
+    times="x",
+    between=" - ",
     braille=False,
     ascii=True,
 )

@@ -28,7 +28,7 @@ def exact(value: object) -> str:
 
 
 def tight(value: float, width: int) -> str:
-    """``value`` in at most ``width`` cells, with as many digits as fit: ``.41``, ``-1.7``, ``3e4``; else ``""``."""
+    """``value`` in at most ``width`` cells, with the digits that fit: ``.41``, ``-1.7``, ``3e4``; else ``""``."""
     if math.isnan(value) or math.isinf(value):
         return ""
     for digits in range(min(width, 4), 0, -1):

@@ -7,6 +7,7 @@ JSON has no NaN and no infinity: they become null, and ``nonfinite`` names each 
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
@@ -16,6 +17,7 @@ from questions.bilingual import Bilingual
 from tui.figures.data import FIGURE_KINDS, Figure, Tensor
 from tui.figures.tensor_stats import tensor_stats
 
+FLOAT32_MAX = 3.4028234663852886e38
 Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
@@ -76,15 +78,25 @@ def _listed(value: Any, path: str, nonfinite: dict[str, str]) -> Plain:
 def _shortest(array: Any) -> Any:
     """An array as lists; a float32 in the fewest digits that give it back, not in those of its double."""
     listed = array.tolist()
-    if str(getattr(array, "dtype", "")) in ("float32", "float16"):
-        return _rounded(listed)
-    return listed
+    return _rounded(listed) if str(getattr(array, "dtype", "")) in ("float32", "float16") else listed
 
 
 def _rounded(value: Any) -> Any:
-    if isinstance(value, list):
+    if not isinstance(value, list):
+        return _rounded([value])[0]
+    if value and isinstance(value[0], list):
         return [_rounded(inner) for inner in value]
-    return float(f"{value:.9g}")
+    for digits in (7, 8):
+        shorter = [float(f"{number:.{digits}g}") for number in value]
+        value = [
+            short if abs(short) <= FLOAT32_MAX and _as_float32(short) == _as_float32(number) else number
+            for number, short in zip(value, shorter, strict=True)
+        ]
+    return [float(f"{number:.9g}") for number in value]
+
+
+def _as_float32(value: float) -> bytes:
+    return struct.pack("f", value)
 
 
 def _number(value: float, path: str, nonfinite: dict[str, str]) -> float | None:
