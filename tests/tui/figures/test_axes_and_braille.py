@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -91,6 +92,6 @@ def test_a_line_joins_its_ends_without_a_gap(start: tuple[int, int], end: tuple[
 
     Recorded(10, 5).line(start, end, 0)
     assert (dots[0], dots[-1]) == (start, end)
-    steps = zip(dots, dots[1:], strict=False)
+    steps = itertools.pairwise(dots)
     assert all(max(abs(a[0] - b[0]), abs(a[1] - b[1])) == 1 for a, b in steps)
     assert len(dots) == max(abs(start[0] - end[0]), abs(start[1] - end[1])) + 1
