@@ -34,6 +34,7 @@ class PracticeScreen(Screen[None]):
     """One question at a time. What it knows is ``self.practice`` (``tui.practice``); this only shows it."""
 
     CSS_PATH = "practice.tcss"
+    AUTO_FOCUS = ""  # single keys act from the start
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i,enter", "type", "Answer", id="practice.type"),
         Binding("space", "reveal", "Reveal", id="practice.reveal"),

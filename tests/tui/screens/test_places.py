@@ -1,0 +1,89 @@
+"""The browser, the lab, the palette, and going from one place to another."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import OptionList
+
+from tests.tui.screens.conftest import Open, shown, until
+from tui.screens.browse import BrowseScreen
+from tui.screens.lab import LabScreen
+from tui.screens.live_panel import LivePanel
+from tui.screens.practice import PracticeScreen
+
+
+async def test_browser_searches_both_languages(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("B")
+        assert isinstance(pilot.app.screen, BrowseScreen)
+        found = pilot.app.screen.query_one("#found", OptionList)
+        everything = found.option_count
+        await pilot.press("slash", *"方差")
+        assert 0 < found.option_count < everything
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, PracticeScreen)
+
+
+async def test_browser_says_when_nothing_matches(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("B", "slash", *"zzzzqqq")
+        assert "No question matches" in shown(pilot)
+        await pilot.press("enter", "escape", "escape")
+        assert isinstance(pilot.app.screen, PracticeScreen)
+
+
+async def test_browser_suspends_resets_and_undoes(opened: Open) -> None:
+    async with opened(language="zh") as pilot:
+        first = pilot.app.screen.practice.attempt.question.id
+        await pilot.press("B", "z")
+        assert first in pilot.app.store.suspended() and "停用" in shown(pilot)
+        await pilot.press("u")
+        assert first not in pilot.app.store.suspended()
+
+
+async def test_lab_runs_every_experiment(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("E")
+        screen = pilot.app.screen
+        assert isinstance(screen, LabScreen)
+        panel = screen.query_one(LivePanel)
+        for name in screen._names:
+            screen.open(name)
+            await until(pilot, lambda: panel.measured is not None)
+            failed = [check.name for check in panel.measured.checks.values() if check.holds is False]
+            assert not failed, (name, failed)
+            for _ in range(8):
+                await pilot.press("full_stop")  # every figure can be drawn
+                shown(pilot)
+
+
+async def test_practice_experiment_runs_again_after_the_lab_took_the_thread(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("space", "E")
+        await pilot.pause()
+        await pilot.press("P")
+        await until(pilot, lambda: pilot.app.screen.query_one(LivePanel).measured is not None)
+
+
+async def test_palette_speaks_the_language_and_finds_questions(opened: Open) -> None:
+    async with opened(language="zh") as pilot:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "去练习" in shown(pilot))
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, PracticeScreen)
+
+
+async def test_theme_is_kept(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.choose_theme("textual-light")
+    async with opened() as pilot:
+        assert pilot.app.theme == "textual-light"
+
+
+async def test_no_colour_with_an_ansi_theme_falls_back(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened() as pilot:
+        pilot.app.choose_theme("ansi-dark")
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with opened() as pilot:
+        assert pilot.app.theme == "textual-dark"

@@ -1,0 +1,260 @@
+"""Practice from end to end, as a person presses the keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from tests.tui.screens.conftest import Open, shown, until
+from tui.screens.answer_box import MAX_LENGTH, AnswerBox
+from tui.screens.live_panel import LivePanel
+from tui.screens.practice import PracticeScreen
+
+
+def practice(pilot: Any) -> Any:
+    assert isinstance(pilot.app.screen, PracticeScreen)
+    return pilot.app.screen.practice
+
+
+def has_run(pilot: Any) -> bool:
+    return pilot.app.screen.query_one(LivePanel).measured is not None
+
+
+async def test_ask_type_reveal_rate_next(opened: Open) -> None:
+    async with opened() as pilot:
+        first = practice(pilot).attempt.question.id
+        assert pilot.app.focused is None  # before the first character is typed no field has the focus
+        await pilot.press("i", *"softmax", "ctrl+s")
+        assert practice(pilot).attempt.revealed and practice(pilot).attempt.typed == "softmax"
+        await until(pilot, lambda: has_run(pilot))
+        text = shown(pilot)
+        assert "Your answer" in text and "Key points:" in text and "Reference answer" in text
+        await pilot.press("3")
+        assert practice(pilot).attempt.question.id != first
+        assert pilot.app.store.card(first) is not None
+
+
+async def test_space_reveals_and_digits_rate_only_after(opened: Open) -> None:
+    async with opened() as pilot:
+        first = practice(pilot).attempt.question.id
+        await pilot.press("3")
+        assert practice(pilot).attempt.question.id == first and pilot.app.store.card(first) is None
+        await pilot.press("space")
+        assert practice(pilot).attempt.revealed
+        await pilot.press("3")
+        assert pilot.app.store.card(first) is not None
+
+
+async def test_typing_takes_every_letter(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("enter", *"qLuf1?", "escape")
+        assert pilot.app.screen.query_one(AnswerBox).text == "qLuf1?"
+        assert pilot.app.language == "en"
+
+
+async def test_full_width_keys_act_and_are_typed_as_they_are(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("Ｌ")
+        assert pilot.app.language == "zh"
+        await pilot.press("ｉ", "１", "escape")
+        assert pilot.app.screen.query_one(AnswerBox).text == "１"
+        await pilot.press("space", "４")
+        assert practice(pilot).done == 1
+
+
+async def test_language_switches_at_once_everywhere(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: has_run(pilot))
+        english = shown(pilot)
+        await pilot.press("L")
+        await pilot.pause()
+        chinese = shown(pilot)
+        assert "Reference answer" in english and "参考答案" not in english
+        assert "参考答案" in chinese and "Reference answer" not in chinese
+        assert "随机种子" in chinese and "random seed" not in chinese  # the knobs
+        assert pilot.app.store.setting("language") == "zh"
+
+
+async def test_predict_then_run_it(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        predict = practice(pilot).attempt.question.predict
+        wrong = next(letter for letter in predict.choices if letter != predict.answer)
+        await pilot.press(wrong)
+        assert practice(pilot).attempt.choice == wrong
+        await pilot.press(wrong)
+        assert practice(pilot).attempt.choice is None  # again takes it back
+        await pilot.press(wrong, "space")
+        await until(pilot, lambda: has_run(pilot))
+        knobs = pilot.app.screen.query_one(LivePanel).measured.knobs
+        assert all(knobs[name] == value for name, value in predict.settings.items())
+        assert "not so: it is" in shown(pilot)
+
+
+async def test_turning_a_knob_changes_the_numbers_in_the_answer(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: has_run(pilot))
+        panel = pilot.app.screen.query_one(LivePanel)
+        before = panel.measured.checks["variance-grows"].measured
+        from tui.widgets.slider import SliderRow
+
+        slider = next(row for row in panel.query(SliderRow) if row.knob.name == "d_k")
+        slider.focus()
+        await pilot.press("home")
+        await until(pilot, lambda: panel.measured.knobs["d_k"] == slider.knob.minimum)
+        after = panel.measured.checks["variance-grows"].measured
+        assert before > 400 and after < 8
+        assert "→" in shown(pilot)
+
+
+async def test_undo_brings_the_question_back(opened: Open) -> None:
+    async with opened() as pilot:
+        first = practice(pilot).attempt.question.id
+        await pilot.press("space", "1", "u")
+        assert practice(pilot).attempt.question.id == first and practice(pilot).attempt.revealed
+        assert pilot.app.store.card(first) is None
+
+
+async def test_leave_and_come_back_where_it_was(opened: Open) -> None:
+    async with opened() as pilot:
+        second = await _second(pilot)
+        await pilot.press("i", *"half an ans", "ctrl+q")
+    async with opened() as pilot:
+        attempt = practice(pilot).attempt
+        assert attempt.question.id == second and attempt.typed == "half an ans"
+        assert pilot.app.screen.query_one(AnswerBox).text == "half an ans"
+
+
+async def _second(pilot: Any) -> str:
+    await pilot.press("space", "4")
+    name: str = practice(pilot).attempt.question.id
+    return name
+
+
+async def test_flag_and_suspend(opened: Open) -> None:
+    async with opened() as pilot:
+        first = practice(pilot).attempt.question.id
+        await pilot.press("f", *"typo", "enter")
+        assert pilot.app.store.flags()[first].note == "typo"
+        await pilot.press("z")
+        assert first in pilot.app.store.suspended()
+        assert practice(pilot).attempt.question.id != first
+        await pilot.press("u")
+        assert first not in pilot.app.store.suspended()
+
+
+async def test_reset_is_asked_twice(opened: Open) -> None:
+    async with opened() as pilot:
+        first = practice(pilot).attempt.question.id
+        await pilot.press("space", "4")
+        pilot.app.reset(None, lambda: None)
+        await pilot.pause()
+        await pilot.press("y")
+        assert pilot.app.store.card(first) is not None
+        await pilot.press("enter")  # means neither
+        assert pilot.app.store.card(first) is not None
+        await pilot.press("y")
+        assert pilot.app.store.card(first) is None
+        await pilot.press("u")
+        assert pilot.app.store.card(first) is not None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "[/]",
+        "[bold]x[/bold] [/nothing] [@click=app.quit]q[/]",
+        "🙂👩‍👩‍👧‍👦 é",
+        "שלום مرحبا",
+        "a\x00b\x1b[31mred\x07",
+        "长" * 300,
+    ],
+)
+async def test_odd_answers_are_shown_as_they_are(opened: Open, answer: str) -> None:
+    async with opened(language="zh") as pilot:
+        pilot.app.screen.query_one(AnswerBox).load_text(answer)
+        await pilot.press("space")
+        await pilot.pause()
+        assert practice(pilot).attempt.revealed
+        if "[" in answer and "\x1b" not in answer:
+            assert answer.replace(" ", "") in shown(pilot).replace(" ", "")
+        await pilot.press("2")
+        assert practice(pilot).done == 1
+
+
+async def test_too_long_an_answer_is_cut_and_said(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.screen.query_one(AnswerBox).load_text("x" * (MAX_LENGTH + 5))
+        await pilot.pause()
+        assert len(pilot.app.screen.query_one(AnswerBox).text) == MAX_LENGTH
+        await until(pilot, lambda: "too long" in shown(pilot))
+
+
+@pytest.mark.parametrize("size", [(20, 5), (40, 12), (80, 24), (200, 60)])
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_any_size_works_and_can_change(opened: Open, size: tuple[int, int], language: str) -> None:
+    async with opened(size=size, language=language) as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: has_run(pilot))
+        for width, height in ((80, 24), (20, 5), (120, 40), size):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            shown(pilot)
+        await pilot.press("x", "full_stop", "full_stop", "x", "3")
+        assert practice(pilot).done == 1
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_every_key_of_the_bar_fits_80_columns(opened: Open, language: str) -> None:
+    from tui.screens.key_bar import KeyBar
+
+    async with opened(size=(80, 24), language=language) as pilot:
+        for keys in ((), ("i",), ("escape", "space"), ("E",), ("P", "B")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            bar = pilot.app.screen.query_one(KeyBar)
+            assert bar.shown(80) == list(bar.hints), keys
+
+
+async def test_narrow_has_two_tabs(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("space")
+        assert not pilot.app.screen.query_one(LivePanel).display or "Reference" in shown(pilot)
+        await pilot.press("x")
+        await until(pilot, lambda: has_run(pilot))
+        assert "sentence" in shown(pilot)
+        await pilot.press("x")
+        assert "Key points" in shown(pilot)
+
+
+async def test_sentence_is_typed_and_drawn(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: has_run(pilot))
+        panel = pilot.app.screen.query_one(LivePanel)
+        field = panel.query_one(Input)
+        field.focus()
+        field.value = ""
+        await pilot.press(*"zebra yak")
+        await until(pilot, lambda: panel.measured.knobs["sentence"] == "zebra yak")
+        await until(pilot, lambda: "zebra" in shown(pilot).replace(" ", ""))
+
+
+async def test_help_tells_about_the_focused_thing(opened: Open) -> None:
+    from tui.screens.help import HelpScreen
+
+    async with opened() as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: has_run(pilot))
+        await pilot.press("question_mark")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        assert "Ctrl+S" in shown(pilot)
+        await pilot.press("escape")
+        pilot.app.screen.query_one(LivePanel).focus_figure()
+        await pilot.pause()
+        await pilot.press("f1")
+        assert "Focused now" in shown(pilot)
