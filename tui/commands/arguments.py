@@ -11,13 +11,12 @@ import argparse
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 from questions.bilingual import LANGUAGES, Language
 from tui.context import BACKENDS, Context
 from tui.language import choose_language
-from tui.paths import data_folder
+from tui.paths import data_folder, typed_path
 from tui.usage import UsageError, unknown
 
 COMMANDS = ("list", "show", "ask", "lab", "check", "stats", "export", "doctor")
@@ -143,7 +142,7 @@ def _context(options: argparse.Namespace) -> Context:
         language=_language(language, options.data_dir),
         data_dir=data_folder(options.data_dir),
         backend=backend,
-        questions=tuple(Path(path).expanduser() for path in options.questions),
+        questions=tuple(typed_path(path) for path in options.questions),
         seed=None if options.seed is None else _seed(options.seed),
         plain=options.plain,
         language_given=language is not None,

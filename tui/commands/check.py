@@ -21,6 +21,7 @@ from tui.commands.output import glyph, paragraphs, tell, width, write, write_jso
 from tui.commands.progress_line import ProgressLine
 from tui.context import Context
 from tui.language import say_error, say_problem, words
+from tui.paths import typed_path
 from tui.proof import Falsification, Measured, Proof, falsify, measure
 from tui.usage import UsageError
 
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.falsify and not options.run:
         raise UsageError("falsify-without-run")
-    bank = bank_to_check([Path(path).expanduser() for path in options.paths], context.questions)
+    bank = bank_to_check([typed_path(path) for path in options.paths], context.questions)
     language = context.language
     if not options.json:
         _write_problems(bank, language)

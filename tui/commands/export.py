@@ -16,6 +16,7 @@ from tui.commands.output import tell
 from tui.commands.stats import as_lines, count
 from tui.context import Context
 from tui.language import words
+from tui.paths import typed_path
 from tui.progress.export import as_csv, as_json, as_markdown
 from tui.progress.records import utc_now
 from tui.usage import UsageError
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    path = Path(need(options.file, "export", "FILE")).expanduser()
+    path = typed_path(need(options.file, "export", "FILE"))
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError("unknown-suffix", given=path, known=SUFFIXES, nearest=None)

@@ -121,8 +121,12 @@ _CHINESE: Mapping[str, str] = {
     "convert-nothing": "{folder} 里没有 pytorch_model.bin，也没有它的索引，没有可转换的",
     "convert-not-tensors": "{path} 里装的不是模型的张量（{english}）",
     "convert-unreadable": "{path} 读不成张量文件（{english}）",
-    # the shipped models
     "no-cell-state": "这种网络没有细胞状态（{english}）",
+    "special-id": "{name}={given} 不行：要在词表范围内，而且只有填充能用 pad_id",
+    # the shipped models
+    "pretrained-unknown": "没有 {given} 这个自带模型{hint}。自带的有：{known}",
+    "pretrained-damaged": "{path} 缺失，或与模型卡不符；请重新安装",
+    "card-no-score": "{name} 的模型卡上没有 {entry} 这一项；有的是：{known}",
     "date-empty": "没有文字就没有日期；请写一个，例如 2026年11月23日",
     "date-too-long": "文字有 {length} 个字符，日期最多 {longest} 个；请只写日期",
     "training-checkpoint-other": "{path} 是另一次训练的检查点；请删掉它，或换一个文件夹",

@@ -101,6 +101,11 @@ def test_what_is_refused_is_said_in_both_languages(arguments: list[str], english
     assert chinese in _refusal(*arguments, language="zh")
 
 
+def test_a_home_that_is_not_there_is_a_plain_name() -> None:
+    context = parse(["--data-dir", "~no-such-user/d", "--questions", "~no-such-user/q", "list", "--lang", "en"]).context
+    assert context.data_dir == Path("~no-such-user/d") and context.questions == (Path("~no-such-user/q"),)
+
+
 def test_two_dashes_are_passed_over() -> None:
     assert parse([*HERE, "--", "list"]).command == "list"
     assert parse([*HERE, "show", "--", "sqrt-dk"]).options.id == "sqrt-dk"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.tui.commands.conftest import TOY, Ran
+from tui.cli import main
 from tui.commands.settings import read_settings, read_value
 from tui.experiments.contract import Experiment, Knob, KnobError, KnobValue
 
@@ -122,13 +124,24 @@ def test_wrong_usage_is_exit_status_2(program: Program, toy: Experiment, argumen
     assert said in ran.err
 
 
-def test_an_experiment_that_breaks_gives_a_sentence_and_a_log(program: Program, toy: Experiment, tmp_path) -> None:
+def test_an_experiment_that_breaks_gives_a_sentence_and_a_log(
+    program: Program, toy: Experiment, tmp_path: Path
+) -> None:
     ran = program("lab", "toy", "--set", "word=炸")
     assert ran.status == 1
     assert "Traceback" not in ran.err and "the toy broke" in ran.err
     log = (tmp_path / "data" / "errors.log").read_text(encoding="utf-8")
     assert "Traceback" in log and "RuntimeError: the toy broke" in log
     assert "意料之外" in program("lab", "toy", "--set", "word=炸", lang="zh").err
+
+
+def test_where_no_log_can_be_written_the_place_is_said(
+    toy: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--data-dir", str(tmp_path / "file" / "d"), "--lang", "en", "lab", "toy", "--set", "word=炸"]) == 1
+    said = capsys.readouterr().err
+    assert "the toy broke) at conftest.py:" in said and "log cannot be written" in said
 
 
 def test_a_knob_for_every_kind_is_tested() -> None:
