@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from questions.errors import hint, quoted
-from questions.marking import is_markable
 from questions.model import (
     ExperimentUse,
     FollowUp,
@@ -26,9 +25,11 @@ from questions.reading import BROKEN, Broken, Reading
 from questions.shapes import BILINGUAL, Either, Field, Keyed, Many, Record, Schema, Text, Whole
 from questions.spans import numbers
 from questions.topics import TOPICS
+from questions.words import has_words
 
 MAX_ID = 64
 _SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_NUMBERED = re.compile(r"[\d\[]|百分之")
 _INTEGER = re.compile(r"[-+]?[0-9](?:_?[0-9])*")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
@@ -39,7 +40,7 @@ class Phrase(Text):
 
     def read(self, node: Node, key: str, reading: Reading) -> str | Broken:
         phrase = super().read(node, key, reading)
-        if not isinstance(phrase, Broken) and not is_markable(phrase):
+        if not isinstance(phrase, Broken) and not has_words(phrase):
             message = f"{quoted(phrase)} has nothing to look for; write a word, or a word's beginning as 'saturat*'"
             reading.problem("phrase-empty", message, node, key, written=phrase)
             return BROKEN
@@ -299,6 +300,8 @@ def _judge_texts(node: Node, reading: Reading) -> None:
     listed = node.get("sources")
     sources = len(listed.items) if listed and listed.kind == "list" else 0
     for key, text in reading.texts:
+        if not _NUMBERED.search(text.value):  # most texts: nothing in them could be a number or a link
+            continue
         for fault in faults(text.value):
             place = reading.place_of(text, text.value[fault.start : fault.stop])
             reading.problem(fault.code, fault.message, place, key, **fault.fields)

@@ -57,11 +57,6 @@ def mark(answer: str, key_points: Sequence[KeyPoint], misconception: Misconcepti
     return Marking(tuple(index.mark(point.match) for point in key_points), wrong)
 
 
-def is_markable(phrase: str) -> bool:
-    """Whether there is anything in ``phrase`` to look for."""
-    return bool(_pattern(phrase))
-
-
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """One word of a phrase; ``begins``: any word with this beginning."""

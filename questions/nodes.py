@@ -11,8 +11,8 @@ Where the text is not YAML at all, its top-level items are read one by one, so t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import yaml
@@ -43,8 +43,8 @@ class Node:
     end: Place
     value: str = ""
     plain: bool = False  # a scalar without quotes
-    items: list[Node] = field(default_factory=list)
-    entries: list[tuple[Node, Node]] = field(default_factory=list)
+    items: Sequence[Node] = ()
+    entries: Sequence[tuple[Node, Node]] = ()
     broken: bool = False  # something within has been reported
 
     def get(self, key: str) -> Node | None:
@@ -94,7 +94,7 @@ def compose_items(text: str, report: Report) -> list[Node]:
         report("many-documents", "a file holds one list of questions; delete the '---' before this", *extra.start)
     top = documents[0]
     if top.kind == "list":
-        return top.items
+        return list(top.items)
     if not top.broken:
         report(
             "not-a-list",
@@ -139,10 +139,14 @@ def _report_syntax(text: str, error: yaml.MarkedYAMLError, first_line: int, repo
 
 def _documents(text: str, report: Report, first_line: int = 0) -> Iterator[Node]:
     builder = _Builder(report, first_line)
-    for event in yaml.parse(text, Loader=LOADER):
-        root = builder.take(event)
-        if root is not None:
-            yield root
+    loader = LOADER(text)
+    try:
+        while loader.check_event():
+            root = builder.take(loader.get_event())
+            if root is not None:
+                yield root
+    finally:
+        loader.dispose()
 
 
 class _Builder:
@@ -156,14 +160,12 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> Node | None:
         """Take one event; gives the root when it is complete."""
-        if isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
-            kind: Literal["list", "map"] = "list" if isinstance(event, yaml.SequenceStartEvent) else "map"
-            self._begin(event, kind)
-            return None
-        if isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
+        if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.CollectionStartEvent):
+            return None if self.too_deep else self._attach(self._leaf(event))
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event, "list" if isinstance(event, yaml.SequenceStartEvent) else "map")
+        elif isinstance(event, yaml.CollectionEndEvent):
             return self._finish(event)
-        if isinstance(event, yaml.ScalarEvent | yaml.AliasEvent) and not self.too_deep:
-            return self._attach(self._leaf(event))
         return None
 
     def _place(self, mark: Any) -> Place:
@@ -196,6 +198,7 @@ class _Builder:
 
     def _pair(self, node: Node, children: list[Node]) -> None:
         first: dict[str, Node] = {}
+        entries: list[tuple[Node, Node]] = []
         for key, value in zip(children[::2], children[1::2], strict=True):
             if key.kind != "scalar":
                 self.report("key-not-text", "a key is one word, not a list or a map", *key.start)
@@ -207,7 +210,8 @@ class _Builder:
                 node.broken = True
             else:
                 first[key.value] = key
-                node.entries.append((key, value))
+                entries.append((key, value))
+        node.entries = entries
 
     def _leaf(self, event: yaml.NodeEvent) -> Node:
         start, end = self._place(event.start_mark), self._place(event.end_mark)

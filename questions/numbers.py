@@ -57,7 +57,7 @@ class Quantity:
         """
         if measured is None or not math.isfinite(measured):
             return False
-        shown = Decimal(repr(float(measured))) * (100 if self.percent else 1)
+        shown = self._shown(measured)
         allowed = self.tolerance if self.tolerance is not None else self.step / 2
         return abs(shown - self.value) <= allowed
 
@@ -65,15 +65,19 @@ class Quantity:
         """``measured`` written as this number is: its unit, its digits, its way to write a power."""
         if not math.isfinite(measured):
             return "NaN" if math.isnan(measured) else ("∞" if measured > 0 else "−∞")
-        shown = float(measured) * (100 if self.percent else 1)
+        shown = self._shown(measured)
         if self.style == "plain":
-            written = f"{shown:{',' if self.grouped else ''}.{self.decimals}f}"
+            written = f"{shown:z{',' if self.grouped else ''}.{self.decimals}f}"
         else:
-            mantissa, power = f"{shown:.{self.decimals}e}".split("e")
+            mantissa, power = f"{shown:z.{self.decimals}e}".split("e")
             exponent = str(int(power))
             raised = exponent.translate(_RAISE)
             written = f"{mantissa}e{exponent}" if self.style == "e" else f"{mantissa}×10{raised}"
         return written.replace("-", "−" if self.style != "e" else "-") + self.unit
+
+    def _shown(self, measured: float) -> Decimal:
+        """The shortest decimal that is the float, in the unit shown."""
+        return Decimal(repr(float(measured))) * (100 if self.percent else 1)
 
 
 def read_number(written: str) -> Quantity:

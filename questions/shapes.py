@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from questions.bilingual import LANGUAGES, Bilingual
@@ -17,6 +17,7 @@ from questions.nodes import Node
 from questions.reading import BROKEN, Broken, Reading
 
 Schema = dict[str, Any]
+_LANGUAGE_NAMES = {"zh": "in Chinese", "en": "in English"}
 _NULL = {"", "~", "null", "Null", "NULL"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey: "\e[2J" in a quoted text
 
@@ -164,13 +165,15 @@ class Record:
     build: Callable[..., Any]
     fields: tuple[Field, ...] = ()
     bilingual: bool = False
+    by_key: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
-    def _all(self) -> tuple[Field, ...]:
+    def __post_init__(self) -> None:
         texts = [Field(language, Text(), "shipped", f"The text, {name}.") for language, name in _LANGUAGE_NAMES.items()]
-        return (*texts, *self.fields) if self.bilingual else self.fields
+        every = (*texts, *self.fields) if self.bilingual else self.fields
+        object.__setattr__(self, "by_key", {each.key: each for each in every})
 
     def read(self, node: Node, key: str, reading: Reading) -> Any:
-        fields = {each.key: each for each in self._all()}
+        fields = self.by_key
         if node.kind != "map":
             if not node.broken:
                 message = f"{self.what} is a map with the keys {', '.join(fields)}, not {_shown(node)}"
@@ -217,9 +220,9 @@ class Record:
         return written
 
     def schema(self) -> Schema:
-        properties = {each.key: {"description": each.help, **each.shape.schema()} for each in self._all()}
+        properties = {each.key: {"description": each.help, **each.shape.schema()} for each in self.by_key.values()}
         schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-        needed = [each.key for each in self._all() if each.need == "always"]
+        needed = [each.key for each in self.by_key.values() if each.need == "always"]
         if needed:
             schema["required"] = needed
         if self.bilingual:
@@ -288,7 +291,6 @@ class Either:
         return {"anyOf": [self.first.schema(), self.second.schema()]}
 
 
-_LANGUAGE_NAMES = {"zh": "in Chinese", "en": "in English"}
 BILINGUAL = Record("a text in two languages", Bilingual, bilingual=True)
 
 

@@ -43,6 +43,7 @@ _TOKEN = re.compile(
     r"|(?P<open>[(\[{【「『《〔])|(?P<close>[)\]}】」』》〕])"
     r"|(?P<asks>\?)|(?P<sentence>[。!;\n]|\.(?!\w))|(?P<clause>,)"
 )
+_WORDED = re.compile(r"[^\W_]|[√/=×+<>≤≥∝%]")
 _UNWORDED = str.maketrans({**dict.fromkeys("_^{,"), "’": "'", "`": "'", "´": "'"})
 _PARTNER = dict(zip(")]}】」』》〕", "([{【「『《〔", strict=True))
 
@@ -73,6 +74,11 @@ def clauses(text: str) -> list[Clause]:
 def words(text: str) -> tuple[str, ...]:
     """The words of a phrase, whatever their clause."""
     return tuple(word.text for clause in clauses(text) for word in clause.words)
+
+
+def has_words(text: str) -> bool:
+    """Whether ``words(text)`` has any, told without taking the text apart."""
+    return _WORDED.search(text) is not None
 
 
 def is_ideograph(word: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from questions.bilingual import Bilingual
-from questions.marking import is_markable, mark
+from questions.marking import mark
 from questions.model import Alternative, KeyPoint, Misconception
 from tests.questions.effort import is_linear
 
@@ -144,13 +144,6 @@ def test_in_one_breath_with_the_misconception_nothing_is_found(answer, expected)
 
 def test_found_counts_what_is_found():
     assert mark("方差, saturation", [point(*VARIANCE), point(*SATURATES), point("x")]).found == 2
-
-
-@pytest.mark.parametrize(
-    ("phrase", "markable"), [("方差", True), ("√", True), ("…", False), ("*", False), ("?!", False)]
-)
-def test_a_phrase_needs_a_word(phrase, markable):
-    assert is_markable(phrase) is markable
 
 
 POINTS = [point(*VARIANCE), point(*SATURATES), point(*NO_ORDER)]

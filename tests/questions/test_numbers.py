@@ -89,6 +89,7 @@ def test_agreement_is_at_the_digits_shown_or_within_the_tolerance_written(writte
         ("2.8×10⁻³", 0.0319, "3.2×10⁻²"),
         ("1,048,576", 16384.0, "16,384"),
         ("0.5", -0.25, "−0.2"),
+        ("0.5", -0.01, "0.0"),
         ("0.5", math.nan, "NaN"),
         ("0.5", -math.inf, "−∞"),
     ],

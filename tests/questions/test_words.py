@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from questions.words import clauses, words
+from questions.words import clauses, has_words, words
 from tests.questions.effort import is_linear
 
 
@@ -73,6 +73,15 @@ def test_words_know_what_they_were_typed_as(text):
         for word in clause.words:
             assert 0 <= word.start < word.stop <= len(text)
             assert words(text[word.start : word.stop]) or text[word.start : word.stop] == "_"
+
+
+@pytest.mark.parametrize(
+    ("text", "worded"),
+    [("方差", True), ("√", True), ("d_k", True), ("…", False), ("*", False), ("?!", False), ("_", False)],
+)
+def test_whether_there_are_words(text, worded):
+    assert has_words(text) is worded
+    assert bool(words(text)) is worded
 
 
 @pytest.mark.parametrize(
