@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from questions.bilingual import Language
 from tui.commands.arguments import Request, early_language, parse
 from tui.commands.failures import record
 from tui.commands.output import prepare_streams, tell, write
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _reader_gone(given)
     except Exception as error:  # the last line of defence: a person sees a sentence, the log has the traceback
-        language = early_language(given)
+        language = _language_of_errors(given)
         if hasattr(error, "code") and hasattr(error, "fields"):
             tell(say_error(error, language))
             return MISUSED
@@ -69,6 +70,13 @@ def _open(request: Request) -> int:
     from tui.app import run
 
     return run(request.context)
+
+
+def _language_of_errors(arguments: Sequence[str]) -> Language:
+    try:
+        return early_language(arguments)
+    except Exception:  # whatever went wrong may be what tells the language; it must still be said
+        return "en"
 
 
 def _is_terminal(stream: object) -> bool:

@@ -39,6 +39,7 @@ _UNWRITABLE = frozenset(
         sqlite3.SQLITE_FULL,
     }
 )
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -148,7 +149,7 @@ def say_sqlite(error: sqlite3.Error, path: Path | None) -> ProgressError:
     """What SQLite met while reading or writing, as an error that can be said in either language."""
     code = _primary(error)
     where = str(path) if path else "memory"
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if code in _BUSY:
         message = f"{where} has been locked by another program for {BUSY_SECONDS:g} s; close that one or try again"
         return ProgressError("progress-busy", message, path=where, seconds=BUSY_SECONDS)
     message = f"cannot read or write {where}: {error}; nothing since the last rating that succeeded is lost"
@@ -176,12 +177,29 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")  # a rating is on the disk when the next question is shown
         connection.execute("PRAGMA foreign_keys = ON")
         migrate(connection)
+        _require_writable(connection)
         return connection
     except BaseException as error:
         connection.close()
         if isinstance(error, sqlite3.Error) and _primary(error) in _DAMAGED:
             raise _Damaged(str(error)) from error
         raise
+
+
+def _require_writable(connection: sqlite3.Connection) -> None:
+    """Raise SQLite's error now, rather than at the first rating, where the file can only be read."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")  # which a file that may only be read allows
+        try:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        finally:
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if _primary(error) not in _BUSY:  # somebody else is writing: then so can we
+            raise
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
 
 def _examine(path: Path) -> None:

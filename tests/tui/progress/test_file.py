@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,24 @@ def test_what_can_be_read_but_not_written_is_shown(tmp_path: Path, monkeypatch: 
         store.rate("q", 1, "en")
     assert _contents(tmp_path) == before
     writer.close()
+
+
+def test_a_file_that_may_only_be_read_is_found_out_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(tmp_path) as store:
+        rated = store.rate("q", 3, "en")
+    connect = sqlite3.connect
+
+    def read_only(database: object, **options: Any) -> sqlite3.Connection:
+        if database == tmp_path / "progress.sqlite3":  # what the system does to a file without write permission
+            return connect(f"{tmp_path.as_uri()}/progress.sqlite3?mode=ro", uri=True, **options)
+        return connect(database, **options)  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(progress_file.sqlite3, "connect", read_only)
+    with open_store(tmp_path) as store:
+        assert [notice.code for notice in store.notices] == ["progress-not-kept"]
+        assert store.cards() == {"q": rated}
 
 
 def test_a_locked_file_is_said_and_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
