@@ -80,6 +80,14 @@ for name in BINARY + BINARY_POSITIVE:
     positive = name in BINARY_POSITIVE
     cases.add(name, _broadcasts(name, positive), _promotes(name, positive), _with_scalars(name, positive))
 
+for name in ("add", "multiply", "maximum", "equal", "less", "divide"):
+    cases.add(
+        name,
+        lambda mx, name=name: [
+            getattr(mx, name)(mx.array([True, False]), scalar) for scalar in (True, 2, 2.5, np.float64(2.5))
+        ],
+    )
+
 NAN, INF = float("nan"), float("inf")
 SPECIAL = np.array([NAN, INF, -INF, 0.0, -0.0, 1e30, -1e30, 3.5, -3.5, 0.5, 1.5, 2.5, -0.5], np.float32)
 

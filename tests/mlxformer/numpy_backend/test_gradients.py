@@ -73,6 +73,7 @@ case("triu", lambda mx, x: mx.triu(x, k=-1), X)
 case("take", lambda mx, x: mx.take(x, mx.array([[0, 2], [2, 2]]), axis=0), X)
 case("take", lambda mx, x: mx.take(x, mx.array([1, 1, 4]), axis=1), X)
 case("take_along_axis", lambda mx, x: mx.take_along_axis(x, mx.array(integers(0, 5, 3, 2)), axis=1), X)
+case("take_along_axis", lambda mx, x: mx.take_along_axis(x, mx.array([[1, 1, 4], [0, 0, 0], [2, 3, 2]]), axis=1), X)
 case("take_along_axis", lambda mx, x: mx.take_along_axis(x, mx.array([[0, 0, 1, 2, 2]]), axis=0), X)
 
 for first, second in [((3, 4), (4, 5)), ((4,), (4, 5)), ((3, 4), (4,)), ((4,), (4,)), ((2, 3, 4), (4, 5))]:
