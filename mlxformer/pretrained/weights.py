@@ -26,6 +26,7 @@ def write_weights(model: Any, folder: Path) -> str:
     path = folder / WEIGHTS
     arrays = {name: to_numpy(value).astype(np.float16) for name, value in named(model.parameters()).items()}
     save_file(arrays, path, metadata={"format": "np"})
+    path.chmod(0o644)  # it is written for its owner alone, and would be packed so
     return checksum(path)
 
 
