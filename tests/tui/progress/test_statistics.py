@@ -59,6 +59,8 @@ def test_a_streak_survives_a_morning_and_breaks_after_a_day(store: ProgressStore
 def test_retention_counts_only_questions_that_came_back_from_review(store: ProgressStore, clock: HandClock) -> None:
     store.rate("a1", 4, "zh")  # new: graduates to review at once
     store.rate("a2", 1, "zh")  # new: again, but nothing had been learnt that could be forgotten
+    clock.pass_(minutes=1)
+    store.rate("a2", 1, "zh")  # still being learnt
     clock.pass_(days=9)
     store.rate("a1", 1, "zh", Answer(seconds=30))  # forgotten
     store.rate("b1", 4, "zh", Answer(seconds=12))
@@ -66,7 +68,7 @@ def test_retention_counts_only_questions_that_came_back_from_review(store: Progr
     store.rate("b1", 3, "zh")  # recalled
     counted = _count(store, clock)
     assert (counted.retention, counted.retention_reviews) == (0.5, 2)
-    assert counted.ratings == {1: 2, 2: 0, 3: 1, 4: 2}
+    assert counted.ratings == {1: 3, 2: 0, 3: 1, 4: 2}
     assert counted.seconds == 42
     store.undo()
     assert _count(store, clock).retention == 0.0
