@@ -6,6 +6,7 @@ Without a run the numbers stand as they are written. With the checks of a run ea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from questions.bilingual import Bilingual, Language, say
@@ -22,6 +23,7 @@ from tui.language import words
 from tui.plain_text import plain_text, written
 
 INDENT = "  "
+_MARKER = re.compile(r"(?:[-*+]|\d{1,3}[.)]) +")
 
 
 class QuestionText:
@@ -169,6 +171,8 @@ class QuestionText:
     def _wrap(self, text: str, indent: str = "", hang: str | None = None) -> list[str]:
         if text.startswith("    "):  # code keeps its lines
             return [indent + text]
+        marker = _MARKER.match(text)
+        hang = (indent if hang is None else hang) + " " * (marker.end() if marker else 0)
         return [line.rstrip() for line in paragraphs(text, self._columns, indent, hang)]
 
 
