@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import json
 import os
 from collections.abc import Mapping
@@ -264,6 +265,13 @@ def test_the_shipped_bank_is_held_to_more():
     missing = sorted(problem.fields["name"] for problem in problems if problem.code == "missing-key")
     assert missing == ["en", "en", "experiment", "follow_ups", "predict", "sources", "zh"]
     assert {"count", "unknown-topic"} <= {problem.code for problem in problems}
+
+
+def test_the_guide_s_example_is_a_question(tmp_path):
+    guide = importlib.resources.files("questions").joinpath("README.md").read_text(encoding="utf-8")
+    example = guide.split("```yaml\n")[1].split("```")[0]
+    bank = read(tmp_path, example)
+    assert bank.problems == () and bank["my-first-question"].key_points[0].match == ("方差", "variance")
 
 
 def test_an_unknown_id_is_answered_with_the_nearest(tmp_path):
