@@ -19,6 +19,7 @@ from questions.topics import topic_title
 from tui.commands.output import glyph, paragraphs, width
 from tui.evidence import evidence
 from tui.experiments.contract import Check
+from tui.figures.checks_text import expected_words, measured_words
 from tui.language import words
 from tui.plain_text import plain_text, written
 
@@ -139,7 +140,9 @@ class QuestionText:
         if check is None or check.holds is None:
             return []
         sign = glyph("✓", "v") if check.holds else glyph("✗", "x")
-        proof = words("quiz.measured", self._language, claim=check.claim, sign=sign)
+        measured, expected = measured_words(check), expected_words(check, self._language)
+        fields = {"sign": sign, "claim": check.claim, "measured": measured, "expected": expected}
+        proof = words("quiz.measured", self._language, **fields)
         return self._wrap(proof, INDENT * 2, INDENT * 3)
 
     def _text(

@@ -19,7 +19,9 @@ TABLE: Mapping[str, Bilingual] = {
     "follow-ups": Bilingual("追问", "Follow-ups"),
     "sources": Bilingual("来源", "Sources"),
     "experiment": Bilingual("实验", "Experiment"),
-    "measured": Bilingual("实测 {sign} {claim}", "measured {sign} {claim}"),
+    "measured": Bilingual(
+        "实测 {sign} {claim}：{measured}，{expected}", "measured {sign} {claim}: {measured}, {expected}"
+    ),
     "live-number": Bilingual("{written}（这里实测 {live}）", "{written} (measured here: {live})"),
     "other-language": Bilingual("（只有英文）", " (in Chinese only)"),
     # how a typed answer was marked
