@@ -111,7 +111,7 @@ class array(ArrayLike):
     Python floats become float32, ints int32, NumPy's float64 float32, as in MLX.
     """
 
-    __slots__ = ("_data", "_saved")
+    __slots__ = ("_data",)
     _data: np.ndarray
 
     def __init__(self, value: Any, dtype: Any = None) -> None:

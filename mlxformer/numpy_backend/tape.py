@@ -5,6 +5,7 @@ Imported on the first gradient only: autograd costs 50 ms to import.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -79,14 +80,16 @@ def _walk_back(end: Any, seed: Any) -> dict[Any, Any]:
     for node in toposort(end):
         if not node.parents:
             continue
-        for parent, gradient in zip(node.parents, node.vjp(found.pop(node)), strict=True):
+        # A node is passed once: letting go of its pullback frees what the forward pass kept for it.
+        pullback, node.vjp = node.vjp, None
+        for parent, gradient in zip(node.parents, pullback(found.pop(node)), strict=True):
             before = found.get(parent)
             found[parent] = gradient if before is None else add(before, gradient)
     return found
 
 
 def strip(tree: Any, number: int) -> Any:
-    """``tree`` with the boxes of trace ``number`` opened."""
+    """``tree`` (tuples, lists, dicts, dataclasses) with the boxes of trace ``number`` opened."""
     if isinstance(tree, ArrayBox):
         return tree._value if tree._trace == number else tree
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -95,4 +98,7 @@ def strip(tree: Any, number: int) -> Any:
         return type(tree)(strip(value, number) for value in tree)
     if isinstance(tree, dict):
         return {key: strip(value, number) for key, value in tree.items()}
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        fields = [field.name for field in dataclasses.fields(tree) if field.init]
+        return dataclasses.replace(tree, **{name: strip(getattr(tree, name), number) for name in fields})
     return tree

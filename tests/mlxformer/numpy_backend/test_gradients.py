@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import tracemalloc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -264,6 +266,46 @@ def test_values_can_be_read_while_differentiating() -> None:
 
     assert_same(core.grad(loss)(core.array([0.0, 1.0])), mlx.exp(mlx.array([0.0, 1.0])))
     assert seen[0][:3] == ((2,), 2 - 1, "float32") and abs(seen[0][3] - (1 + np.e)) < 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    logits: Any
+    name: str
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+def test_what_else_a_function_returns_comes_without_its_history() -> None:
+    def loss(x: Any) -> Any:
+        y = core.exp(x)
+        return core.sum(y), Output(y, "kept"), Pair(y, {"deep": [y]})
+
+    (_, output, pair), _ = core.value_and_grad(loss)(core.zeros((2,)))
+    assert output.name == "kept"
+    for found in (output.logits, pair.first, pair.second["deep"][0]):
+        assert type(found) is core.array and found.tolist() == [1, 1]
+
+
+def test_the_backward_pass_lets_go_of_what_it_has_passed() -> None:
+    """Twenty products, 1 MB each: as a gradient comes, what the forward pass kept for it goes. Else 40 are held."""
+    weights = [core.ones((1 << 18,)) for _ in range(20)]
+
+    def loss(weights: list[Any]) -> Any:
+        x = core.full((1 << 18,), 2.0)
+        for weight in weights:
+            x = x * weight
+        return core.sum(x)
+
+    core.grad(loss)(weights[:1])
+    tracemalloc.start()
+    core.grad(loss)(weights)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 26 * weights[0].nbytes, peak / weights[0].nbytes
 
 
 def test_gradients_keep_the_dtype_of_what_they_are_for() -> None:

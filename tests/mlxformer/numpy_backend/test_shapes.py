@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -208,6 +210,12 @@ def test_methods_are_mlx() -> None:
         ]
 
     assert_same(run(core), run(mlx))
+
+
+def test_arrays_are_copied_and_pickled() -> None:
+    x = core.array(normal(2, 3))
+    for other in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert_same(other, mlx.array(normal(2, 3)))
 
 
 def test_what_mlx_refuses_is_refused() -> None:
