@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from questions.bilingual import Language
@@ -22,6 +22,7 @@ from tui.progress.store import ProgressStore
 from tui.text_layout import pad
 
 BAR = 20  # cells of a bar of 100 %
+RECENT_DAYS = 14
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,10 +78,9 @@ def as_lines(counted: Statistics, language: Language, now: datetime) -> list[str
         lines.append(say("aside", suspended=counted.suspended, flagged=counted.flagged))
     if counted.next_due is not None and counted.next_due > now:
         lines.append(say("next", interval=say_duration(counted.next_due - now, language)))
-    if any(due for _, due in counted.forecast):
-        lines += ["", say("forecast")]
-        most = max(due for _, due in counted.forecast)
-        lines += [f"  {day.isoformat()}  {due:4d}  {_bar(due / most)}" for day, due in counted.forecast if due]
+    since = now.astimezone().date() - timedelta(days=RECENT_DAYS)
+    lines += _by_day(say("recent"), [(day, number) for day, number in counted.calendar.items() if day > since])
+    lines += _by_day(say("forecast"), counted.forecast)
     lines += ["", say("topics")]
     titles = {topic.name: topic_title(topic.name).say(language) for topic in counted.topics}
     widest = max((_cells(title) for title in titles.values()), default=0)
@@ -116,6 +116,13 @@ def as_json(counted: Statistics) -> dict[str, Any]:
             for t in counted.topics
         ],
     }
+
+
+def _by_day(title: str, days: Sequence[tuple[date, int]]) -> list[str]:
+    """A line and a bar for each day that has something; nothing where none has."""
+    most = max((number for _, number in days), default=0)
+    bars = [f"  {day.isoformat()}  {number:4d}  {_bar(number / most)}" for day, number in days if number]
+    return ["", title, *bars] if bars else []
 
 
 def _days(calendar: Mapping[Any, int]) -> dict[str, int]:
