@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from questions.bilingual import Language, say
+from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Heatmap, Stage, Tensor
 from tui.figures.heatmap_cells import as_list
 from tui.figures.look import Look
@@ -18,6 +18,7 @@ from tui.text_layout import fit, wrap
 
 CORNER_ROWS = 6
 NUMBER_WIDTH = 10
+VALUE = Bilingual("值", "value")
 
 
 def tensor_lines(
@@ -81,7 +82,7 @@ def as_heatmap(figure: Tensor) -> Heatmap | None:
     axes = figure.axes if len(figure.axes) == len(shape) else [""] * len(shape)
     return Heatmap(
         title=figure.formula or figure.title,
-        stages=[Stage("value", figure.formula or figure.title, _planes(figure.values, shape, places), "signed")],
+        stages=[Stage("value", figure.formula or VALUE, _planes(figure.values, shape, places), "signed")],
         rows=[str(index) for index in range(rows)],
         columns=[str(index) for index in range(columns)],
         row_axis=axes[-2] if len(shape) > 1 else "",

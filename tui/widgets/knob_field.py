@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,8 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from questions.bilingual import Language
-from tui.experiments.contract import Knob, KnobValue
+from tui.experiments.contract import KnobValue
 from tui.text_layout import wrap
 from tui.widgets.knobs import KnobRow
 
@@ -39,14 +38,10 @@ class FieldRow(KnobRow):
     FieldRow Field:focus { border: none; background-tint: $foreground 5%; text-style: underline; }
     """
 
-    def __init__(self, knob: Knob, value: KnobValue | None = None, *, language: Language = "zh") -> None:
-        super().__init__(knob, value, language=language)
-        self.field = Field(str(self.value), compact=True, select_on_focus=False)
-
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Static(classes="field-label", markup=False)
-            yield self.field
+            yield Field(str(self.value), compact=True, select_on_focus=False)
         yield Static(classes="field-complaint", markup=False)
 
     def on_mount(self) -> None:
@@ -62,9 +57,16 @@ class FieldRow(KnobRow):
 
     def set_value(self, value: KnobValue) -> None:
         super().set_value(value)
-        with self.field.prevent(Input.Changed):
-            self.field.value = str(self.value)
-        self._show_complaint()
+        if self.is_mounted:
+            field = self.query_one(Field)
+            with field.prevent(Input.Changed):
+                field.value = str(self.value)
+            self._show_complaint()
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Put the focus into the field."""
+        self.query_one(Field).focus(scroll_visible)
+        return self
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

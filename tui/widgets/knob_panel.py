@@ -112,8 +112,7 @@ class KnobPanel(SpeakingWidget):
         """The focus to the knob above or below; beyond the ends it stays."""
         here = next((index for index, row in enumerate(self.rows) if row.has_focus_within), None)
         if here is not None and 0 <= here + by < len(self.rows):
-            row = self.rows[here + by]
-            (row.field if isinstance(row, FieldRow) else row).focus()
+            self.rows[here + by].focus()
 
     def on_knob_row_turned(self, event: KnobRow.Turned) -> None:
         event.stop()

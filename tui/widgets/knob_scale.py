@@ -53,8 +53,9 @@ class KnobScale:
         return max(len(value_text(value)) for value in places)
 
     def _clean(self, value: float) -> float:
-        value = min(max(value, self.low), self.high)
-        return round(value) if self.whole else float(f"{value:.10g}")
+        rounded = round(value) if self.whole else float(f"{value:.10g}")
+        clipped = min(max(rounded, self.low), self.high)
+        return int(clipped) if self.whole else clipped
 
 
 def value_text(value: float) -> str:

@@ -215,13 +215,14 @@ class StepsPanel(SpeakingWidget):
         title = f"{index + 1}/{len(self.steps)}  {step_name(step)}"
         return Tensor(title=title, axes=tuple(step.axes), values=step.value, formula=step.formula)
 
-    def on_step_list_opened(self, event: StepList.Opened) -> None:
+    async def on_step_list_opened(self, event: StepList.Opened) -> None:
         event.stop()
-        self.detail = TensorView(self._figure(), language=self.language)
-        self.list.display = False
-        self.mount(self.detail)
-        self.detail.summary.focus()
-        self.refresh_bindings()
+        if self.detail is None:
+            detail = self.detail = TensorView(self._figure(), language=self.language)
+            self.list.display = False
+            await self.mount(detail)
+            detail.summary.focus()
+            self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.detail is not None if action in ("walk", "back") else True

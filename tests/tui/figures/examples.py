@@ -61,6 +61,12 @@ def odd() -> Heatmap:
     return Heatmap("t", [Stage("s", "s", cells, "signed")], "a", "abcdef")
 
 
+def large(count: int = 512) -> Heatmap:
+    cells = np.random.default_rng(0).random((1, count, count), np.float32)
+    labels = [f"词{index}" for index in range(count)]
+    return Heatmap("large", [Stage("weights", "weights", cells)], labels, labels)
+
+
 CURVE = Curve(
     Bilingual("熵", "entropy"),
     "d_k",

@@ -74,13 +74,13 @@ class TensorView(SpeakingWidget):
             return not self.is_open and as_heatmap(self.figure) is not None
         return self.is_open if action == "close" else True
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         heatmap = as_heatmap(self.figure)
         if heatmap is not None and self.numbers is None:
-            self.numbers = HeatmapView(heatmap, language=self.language)
-            self.mount(self.numbers)
+            numbers = self.numbers = HeatmapView(heatmap, language=self.language)
             self.summary.with_corner = False
-            self.numbers.canvas.focus()
+            await self.mount(numbers)
+            numbers.canvas.focus()
             self.refresh_bindings()
 
     def action_close(self) -> None:
