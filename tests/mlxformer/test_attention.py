@@ -141,6 +141,28 @@ def test_causal_is_aligned_to_the_lower_right(queries, keys, width):
     assert_close(scaled_dot_product_attention(q, k, v, mask=masks.causal(queries, keys)), wanted)
 
 
+@pytest.mark.parametrize("kind", ["none", "causal", "window", "padding"])
+@pytest.mark.parametrize(("queries", "keys"), [(700, 700), (130, 900), (900, 130)])
+def test_long_sequences_fused_and_explicit_agree(kind, queries, keys):
+    q, k, v = map(mx.array, qkv(heads=2, kv_heads=1, queries=queries, keys=keys, width=16, batch=1))
+    mask = {
+        "none": None,
+        "causal": "causal",
+        "window": masks.sliding_window(queries, keys, 70, 3),  # with (900, 130): most queries see nothing
+        "padding": masks.padding(mx.array((np.arange(keys) < keys - 37)[None])),
+    }[kind]
+
+    def loss(q, k, v):
+        return mx.sum(scaled_dot_product_attention(q, k, v, mask=mask) ** 2)
+
+    gradients = mx.grad(loss, argnums=(0, 1, 2))
+    fused, slopes = scaled_dot_product_attention(q, k, v, mask=mask), gradients(q, k, v)
+    with trace():
+        assert_close(fused, scaled_dot_product_attention(q, k, v, mask=mask))
+        for ours, explicit in zip(slopes, gradients(q, k, v), strict=True):
+            assert_close(ours, explicit)
+
+
 # Rows that may see nothing
 
 

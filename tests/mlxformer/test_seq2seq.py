@@ -8,7 +8,7 @@ import pytest
 from mlxformer import backend, masks
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig, _Decoding
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, numbers
 from tests.mlxformer.parity_cases import filled, token_ids
@@ -137,6 +137,22 @@ def test_beams_of_one_are_greedy_and_more_find_no_worse(attention):
     every = [[1, a, b] for a in range(3, V) for b in range(1, V)] + [[1, 2]]
     assert score([word for word in best if word]) == pytest.approx(max(map(score, every)), abs=1e-4)
     assert to_numpy(model.generate(source[:1], num_beams=1, max_length=4))[0].tolist() == greedy
+
+
+@pytest.mark.parametrize("attention", [True, False])
+@pytest.mark.parametrize("cell", CELLS)
+def test_beams_continue_from_the_state_of_the_row_they_follow(cell, attention):
+    model, source, beams = seq2seq(cell=cell, attention=attention), sources(), 3
+    decoding = _Decoding(model, model._encode(source, None), beams)
+    sequences = np.full((2 * beams, 1), 1, np.int32)
+    generator = np.random.default_rng(0)
+    for rows in ([0, 1, 2, 3, 4, 5], [2, 0, 0, 4, 3, 5], [1, 1, 0, 5, 5, 5], [0, 2, 1, 3, 4, 4]):
+        found = decoding(sequences)
+        wanted = model(mx.repeat(source, beams, axis=0), mx.array(sequences))
+        assert_close(found, to_numpy(wanted)[:, -1])
+        words = generator.integers(3, V, (2 * beams, 1)).astype(np.int32)
+        decoding.reorder(np.array(rows))
+        sequences = np.concatenate([sequences[rows], words], axis=1)
 
 
 @pytest.mark.parametrize("cell", CELLS)
