@@ -5,33 +5,97 @@ runs, and why, is told by ``mf.backend.describe()`` and by ``python -m mlxformer
 """
 
 from mlxformer import backend, masks
+from mlxformer.additive_attention import AdditiveAttention
 from mlxformer.attention import attention_weights, scaled_dot_product_attention
+from mlxformer.bert import BertModel, mean_pooling
+from mlxformer.bert_config import BertConfig
+from mlxformer.bert_heads import (
+    BertForMaskedLM,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
+    BertForSequenceClassification,
+)
+from mlxformer.bert_tokenizer import BertTokenizer
+from mlxformer.counting import count_parameters
+from mlxformer.decoder import Decoder, DecoderCache, DecoderLayer
 from mlxformer.encoder import Encoder, EncoderLayer
 from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
 from mlxformer.feed_forward import FeedForward
 from mlxformer.kv_cache import KVCache
+from mlxformer.marian import MarianModel
+from mlxformer.marian_config import MarianConfig
+from mlxformer.marian_tokenizer import MarianTokenizer
 from mlxformer.multi_head_attention import MultiHeadAttention
+from mlxformer.positions import (
+    LearnedPositions,
+    RelativeKeys,
+    RotaryEmbedding,
+    SinusoidalPositions,
+    T5RelativeBias,
+    alibi_bias,
+    sinusoidal_positions,
+)
+from mlxformer.pretrained import load_pretrained, pretrained_names
+from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
+from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
+from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.tracing import Module, Step, Trace, is_tracing, tap, trace
+from mlxformer.transformer import Transformer, TransformerConfig
 
 __all__ = [
+    "AdditiveAttention",
     "ArgumentError",
     "BackendError",
+    "BertConfig",
+    "BertForMaskedLM",
+    "BertForNextSentencePrediction",
+    "BertForPreTraining",
+    "BertForSequenceClassification",
+    "BertModel",
+    "BertTokenizer",
     "CheckpointError",
+    "Decoder",
+    "DecoderCache",
+    "DecoderLayer",
     "Encoder",
     "EncoderLayer",
     "FeedForward",
+    "GRUCell",
     "KVCache",
+    "LSTMCell",
+    "LearnedPositions",
+    "MarianConfig",
+    "MarianModel",
+    "MarianTokenizer",
     "MlxformerError",
     "Module",
     "MultiHeadAttention",
+    "RNNCell",
+    "Recurrent",
+    "RelativeKeys",
+    "RotaryEmbedding",
+    "Seq2Seq",
+    "Seq2SeqConfig",
+    "SinusoidalPositions",
     "Step",
+    "T5RelativeBias",
     "Trace",
     "TraceError",
+    "Transformer",
+    "TransformerConfig",
+    "alibi_bias",
     "attention_weights",
     "backend",
+    "count_parameters",
     "is_tracing",
+    "load_pretrained",
     "masks",
+    "mean_pooling",
+    "pretrained_names",
     "scaled_dot_product_attention",
+    "sinusoidal_positions",
     "tap",
     "trace",
+    "warmup_inverse_sqrt",
+    "warmup_linear_decay",
 ]
