@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from questions.bilingual import Bilingual
 
 TABLE: Mapping[str, Bilingual] = {
-    "validated": Bilingual("{count} 道题，没有错误", "{count} questions, no faults"),
-    "faulty": Bilingual("{count} 道题可用，{faults} 处错误", "{count} sound questions, {faults} faults"),
+    "validated": Bilingual("{count} 道题，没有错误", "sound questions: {count}, no faults"),
+    "faulty": Bilingual("{count} 道题可用，{faults} 处错误", "sound questions: {count}, faults: {faults}"),
     "ran": Bilingual(
         "跑了 {runs} 次，{checks} 条实测，核对了文中 {numbers} 个数字，{faults} 处不成立",
-        "{runs} runs, {checks} checks, {numbers} numbers in texts; {faults} do not hold",
+        "runs: {runs}, checks: {checks}, numbers in texts: {numbers}, not holding: {faults}",
     ),
     "number-differs": Bilingual(
         "{question}：{key} 里写着 {written}，{check} 实测是 {live}",

@@ -16,7 +16,7 @@ TABLE: Mapping[str, Bilingual] = {
     "no-file": Bilingual("还没有进度文件，答第一题时才建", "no progress file yet; the first rating makes it"),
     "file": Bilingual(
         "{file}：格式 {version}，{cards} 题，{reviews} 次评分，{bytes} 字节",
-        "{file}: format {version}, {cards} questions, {reviews} ratings, {bytes} bytes",
+        "{file}: format {version}, questions: {cards}, ratings: {reviews}, bytes: {bytes}",
     ),
     "size": Bilingual("{columns} 列 {lines} 行", "{columns} columns, {lines} lines"),
     "no-terminal": Bilingual("标准输出不是终端", "stdout is no terminal"),
@@ -31,7 +31,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "bank": Bilingual(
         "{questions} 道题（自带 {shipped}），{experiments} 个实验，{problems} 处错误",
-        "{questions} questions ({shipped} shipped), {experiments} experiments, {problems} faults",
+        "questions: {questions} (shipped: {shipped}), experiments: {experiments}, faults: {problems}",
     ),
     "well": Bilingual("一切正常", "all is well"),
     # findings, with their cures
@@ -81,6 +81,6 @@ TABLE: Mapping[str, Bilingual] = {
     "questions-unreadable": Bilingual("{reason}", "{reason}"),
     "questions-faulty": Bilingual(
         "题目文件有 {count} 处错误：tformer-quiz check 逐条列出",
-        "the questions have {count} faults: tformer-quiz check lists them",
+        "faults in the questions: {count}; tformer-quiz check lists them",
     ),
 }

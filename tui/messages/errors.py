@@ -47,10 +47,6 @@ TABLE: Mapping[str, Bilingual] = {
     "unreadable-questions": Bilingual(
         "读不了 --questions {path}：{reason}", "cannot read --questions {path}: {reason}"
     ),
-    "bank-broken": Bilingual(
-        "题库有 {count} 处错误，没有一道题能用；tformer-quiz check 逐条列出",
-        "the questions have {count} faults and none can be used; tformer-quiz check lists them",
-    ),
     # the knobs of an experiment
     "knob-unknown": Bilingual(
         "实验 {experiment} 没有 {knob} 这个旋钮{hint}。旋钮有：{known}",
@@ -123,5 +119,4 @@ TABLE: Mapping[str, Bilingual] = {
         "程序出了意料之外的错（{kind}：{reason}），{place}；日志也写不了（{log}）",
         "the program met an error it did not expect ({kind}: {reason}) at {place}; its log cannot be written ({log})",
     ),
-    "interrupted": Bilingual("已中断", "interrupted"),
 }

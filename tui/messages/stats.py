@@ -9,16 +9,16 @@ from questions.bilingual import Bilingual
 TABLE: Mapping[str, Bilingual] = {
     "questions": Bilingual(
         "共 {questions} 题：到期 {due}，未答过 {new}",
-        "{questions} questions: {due} due, {new} new",
+        "questions: {questions}, due: {due}, new: {new}",
     ),
     "reviews": Bilingual(
         "评过 {reviews} 次，今天 {today} 次，共 {minutes} 分钟",
-        "{reviews} ratings, {today} today, {minutes} minutes in all",
+        "ratings: {reviews}, today: {today}, minutes in all: {minutes}",
     ),
-    "streak": Bilingual("连续 {streak} 天，最长 {longest} 天", "{streak} days in a row, {longest} at the longest"),
+    "streak": Bilingual("连续 {streak} 天，最长 {longest} 天", "days in a row: {streak}, at the longest: {longest}"),
     "retention": Bilingual(
         "近 {days} 天复习 {reviews} 次，记住 {share}",
-        "{share} recalled of {reviews} reviews in the last {days} days",
+        "recalled in the last {days} days: {share} (reviews: {reviews})",
     ),
     "no-retention": Bilingual(
         "近 {days} 天还没有到期的复习，算不出记住率",
@@ -26,7 +26,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "aside": Bilingual(
         "停用 {suspended} 题，标记有误 {flagged} 题",
-        "{suspended} suspended, {flagged} flagged as wrong",
+        "suspended: {suspended}, flagged as wrong: {flagged}",
     ),
     "next": Bilingual("下一题在 {interval}后到期", "the next is due in {interval}"),
     "recent": Bilingual("最近两周每天评过", "Rated on each day of the last two weeks"),
@@ -53,6 +53,6 @@ TABLE: Mapping[str, Bilingual] = {
     "exported": Bilingual("已写入 {path}", "written to {path}"),
     "exported-anki": Bilingual(
         "{count} 张卡片已写入 {path}；在 Anki 里用“文件 → 导入”",
-        "{count} cards written to {path}; File, Import in Anki",
+        "cards written to {path}: {count}; File, Import in Anki",
     ),
 }

@@ -22,7 +22,7 @@ def _edit(bank: Path, old: str, new: str) -> None:
 def test_sound_files_are_exit_status_0(program: Program, bank: Path) -> None:
     ran = program("check", str(bank))
     assert (ran.status, ran.out) == (0, "")
-    assert "2 questions, no faults" in ran.err
+    assert "sound questions: 2, no faults" in ran.err
 
 
 def test_a_fault_is_exit_status_2_with_file_line_column_and_key(program: Program, bank: Path) -> None:
@@ -43,7 +43,7 @@ def test_every_check_is_run_once_for_each_setting(program: Program, bank: Path) 
     assert ran.status == 0
     assert ran.out.count("✓ doubled") == 2  # at x=3 for both questions, at x=4 for the predict item
     assert "toy  (toy-double, toy-again)" in ran.out and "toy  x=4  (toy-double)" in ran.out
-    assert "2 runs, 8 checks, 6 numbers in texts; 0 do not hold" in ran.err
+    assert "runs: 2, checks: 8, numbers in texts: 6, not holding: 0" in ran.err
     data = program("check", str(bank), "--run", "--json").json
     assert [(run["knobs"]["x"], run["questions"]) for run in data["runs"]] == [
         (3, ["toy-double", "toy-again"]),

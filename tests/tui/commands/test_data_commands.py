@@ -89,7 +89,7 @@ def test_stats_before_and_after_an_answer(program: Program, bank: Path, tmp_path
     assert counted["new"] == counted["questions"] - 1
     assert len(counted["forecast"]) == 14 and sum(day["due"] for day in counted["forecast"]) == 1
     text = program("stats", "--questions", str(bank)).out
-    assert "1 ratings, 1 today" in text
+    assert "ratings: 1, today: 1" in text
     assert "评过 1 次" in program("stats", "--questions", str(bank), lang="zh").out
 
 
