@@ -5,6 +5,25 @@ from math import e, inf, nan, pi
 from . import fast, linalg, operators, random  # noqa: F401 (operators gives arrays theirs)
 from .arrays import array
 from .autodiff import compile, eval, grad, value_and_grad
+from .comparisons import (
+    all,
+    allclose,
+    any,
+    array_equal,
+    equal,
+    greater,
+    greater_equal,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    not_equal,
+)
 from .creation import arange, eye, full, linspace, ones, ones_like, tri, zeros, zeros_like
 from .dtypes import (
     Dtype,
@@ -53,29 +72,10 @@ from .elementwise import (
     stop_gradient,
     subtract,
     tanh,
+    where,
 )
 from .error_function import erf
 from .indexing import take, take_along_axis
-from .logic import (
-    all,
-    allclose,
-    any,
-    array_equal,
-    equal,
-    greater,
-    greater_equal,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    not_equal,
-    where,
-)
 from .products import einsum, inner, matmul, outer, tensordot
 from .reductions import (
     argmax,

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
-from .operands import data, floating_pair, floats, pair, quiet
-from .primitives import Function, constant, from_partials
+from .comparisons import greater, greater_equal, less, less_equal
+from .operands import binary, data, floating_pair, pair, quiet, unary
+from .primitives import Function, constant, differentiable, from_partials, unboxed
 
 
 def sum_to(g: Any, like: Any) -> Any:
@@ -28,25 +29,6 @@ def sum_to(g: Any, like: Any) -> Any:
     return g if g.dtype == dtype else g.astype(dtype)
 
 
-def _binary(ufunc: np.ufunc, operands: Callable[[Any, Any], tuple[Any, Any]] = pair) -> Callable[[Any, Any], array]:
-    @quiet
-    def apply(a: Any, b: Any) -> array:
-        x, y = operands(a, b)
-        return wrap(ufunc(x, y))
-
-    apply.__name__ = apply.__qualname__ = ufunc.__name__
-    return apply
-
-
-def _unary(ufunc: Callable[..., Any], operand: Callable[[Any], np.ndarray] = floats) -> Callable[[Any], array]:
-    @quiet
-    def apply(a: Any) -> array:
-        return wrap(ufunc(operand(a)))
-
-    apply.__name__ = apply.__qualname__ = ufunc.__name__
-    return apply
-
-
 @quiet
 def _subtract(a: Any, b: Any) -> array:
     x, y = pair(a, b)
@@ -62,7 +44,7 @@ def _negative(a: Any) -> array:
 
 
 add: Function = from_partials(
-    _binary(np.add),
+    binary(np.add),
     lambda value, a, b: lambda g: sum_to(g, a),
     lambda value, a, b: lambda g: sum_to(g, b),
 )
@@ -72,24 +54,24 @@ subtract: Function = from_partials(
     lambda value, a, b: lambda g: sum_to(negative(g), b),
 )
 multiply: Function = from_partials(
-    _binary(np.multiply),
+    binary(np.multiply),
     lambda value, a, b: lambda g: sum_to(multiply(g, b), a),
     lambda value, a, b: lambda g: sum_to(multiply(g, a), b),
 )
 divide: Function = from_partials(
-    _binary(np.divide, floating_pair),
+    binary(np.divide, floating_pair),
     lambda value, a, b: lambda g: sum_to(divide(g, b), a),
     lambda value, a, b: lambda g: sum_to(negative(divide(multiply(g, value), b)), b),
 )
 negative: Function = from_partials(_negative, lambda value, a: lambda g: negative(g))
 power: Function = from_partials(
-    _binary(np.power),
+    binary(np.power),
     lambda value, a, b: lambda g: sum_to(multiply(g, multiply(b, power(a, subtract(b, 1)))), a),
     lambda value, a, b: lambda g: sum_to(multiply(g, multiply(value, log(a))), b),
 )
-floor_divide: Function = constant(_binary(np.floor_divide))
+floor_divide: Function = constant(binary(np.floor_divide))
 remainder: Function = from_partials(
-    _binary(np.remainder),
+    binary(np.remainder),
     lambda value, a, b: lambda g: sum_to(g, a),
     lambda value, a, b: lambda g: sum_to(negative(multiply(g, floor_divide(a, b))), b),
 )
@@ -100,28 +82,38 @@ def _share(g: Any, mine: Any, other: Any, wins: Callable[[Any, Any], Any]) -> An
     return sum_to(multiply(g, wins(mine, other)), mine)
 
 
-def _greater(a: Any, b: Any) -> Any:
-    from .logic import greater
-
-    return greater(a, b)
-
-
-def _greater_equal(a: Any, b: Any) -> Any:
-    from .logic import greater_equal
-
-    return greater_equal(a, b)
-
-
 maximum: Function = from_partials(
-    _binary(np.maximum),
-    lambda value, a, b: lambda g: _share(g, a, b, _greater),
-    lambda value, a, b: lambda g: _share(g, b, a, _greater_equal),
+    binary(np.maximum),
+    lambda value, a, b: lambda g: _share(g, a, b, greater),
+    lambda value, a, b: lambda g: _share(g, b, a, greater_equal),
 )
 minimum: Function = from_partials(
-    _binary(np.minimum),
-    lambda value, a, b: lambda g: _share(g, a, b, lambda x, y: _greater(y, x)),
-    lambda value, a, b: lambda g: _share(g, b, a, lambda x, y: _greater_equal(y, x)),
+    binary(np.minimum),
+    lambda value, a, b: lambda g: _share(g, a, b, less),
+    lambda value, a, b: lambda g: _share(g, b, a, less_equal),
 )
+
+
+@quiet
+def _where(condition: Any, x: Any, y: Any) -> array:
+    chosen, other = pair(x, y)
+    return wrap(np.where(data(condition), chosen, other))
+
+
+def _where_rule(needed: tuple[int, ...], condition: Any, x: Any, y: Any) -> Any:
+    def pullback(g: Any) -> list[Any]:
+        parts = {1: lambda: sum_to(where(condition, g, 0), x), 2: lambda: sum_to(where(condition, 0, g), y)}
+        return [parts[position]() for position in needed]
+
+    return where(condition, x, y), pullback
+
+
+_choose = differentiable(_where, _where_rule)
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """``x`` where ``condition`` holds, else ``y``. The gradient goes to the chosen one only."""
+    return _choose(unboxed(condition), x, y)
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
@@ -148,24 +140,22 @@ def _rsqrt(x: np.ndarray) -> np.ndarray:
     return np.reciprocal(np.sqrt(x))
 
 
-exp: Function = from_partials(_unary(np.exp), lambda value, a: lambda g: multiply(g, value))
-expm1: Function = from_partials(_unary(np.expm1), lambda value, a: lambda g: multiply(g, add(value, 1)))
-log: Function = from_partials(_unary(np.log), lambda value, a: lambda g: divide(g, a))
-log1p: Function = from_partials(_unary(np.log1p), lambda value, a: lambda g: divide(g, add(a, 1)))
-sqrt: Function = from_partials(_unary(np.sqrt), lambda value, a: lambda g: divide(multiply(g, 0.5), value))
-rsqrt: Function = from_partials(
-    _unary(_rsqrt), lambda value, a: lambda g: multiply(g, multiply(divide(value, a), -0.5))
-)
+exp: Function = from_partials(unary(np.exp), lambda value, a: lambda g: multiply(g, value))
+expm1: Function = from_partials(unary(np.expm1), lambda value, a: lambda g: multiply(g, add(value, 1)))
+log: Function = from_partials(unary(np.log), lambda value, a: lambda g: divide(g, a))
+log1p: Function = from_partials(unary(np.log1p), lambda value, a: lambda g: divide(g, add(a, 1)))
+sqrt: Function = from_partials(unary(np.sqrt), lambda value, a: lambda g: divide(multiply(g, 0.5), value))
+rsqrt: Function = from_partials(unary(_rsqrt), lambda value, a: lambda g: multiply(g, multiply(divide(value, a), -0.5)))
 reciprocal: Function = from_partials(
-    _unary(np.reciprocal), lambda value, a: lambda g: negative(multiply(g, square(value)))
+    unary(np.reciprocal), lambda value, a: lambda g: negative(multiply(g, square(value)))
 )
-square: Function = from_partials(_unary(_square, data), lambda value, a: lambda g: multiply(g, multiply(a, 2)))
-abs: Function = from_partials(_unary(np.abs, data), lambda value, a: lambda g: multiply(g, sign(a)))
-sin: Function = from_partials(_unary(np.sin), lambda value, a: lambda g: multiply(g, cos(a)))
-cos: Function = from_partials(_unary(np.cos), lambda value, a: lambda g: negative(multiply(g, sin(a))))
-tanh: Function = from_partials(_unary(np.tanh), lambda value, a: lambda g: multiply(g, subtract(1, square(value))))
+square: Function = from_partials(unary(_square, data), lambda value, a: lambda g: multiply(g, multiply(a, 2)))
+abs: Function = from_partials(unary(np.abs, data), lambda value, a: lambda g: multiply(g, sign(a)))
+sin: Function = from_partials(unary(np.sin), lambda value, a: lambda g: multiply(g, cos(a)))
+cos: Function = from_partials(unary(np.cos), lambda value, a: lambda g: negative(multiply(g, sin(a))))
+tanh: Function = from_partials(unary(np.tanh), lambda value, a: lambda g: multiply(g, subtract(1, square(value))))
 sigmoid: Function = from_partials(
-    _unary(_sigmoid), lambda value, a: lambda g: multiply(g, multiply(value, subtract(1, value)))
+    unary(_sigmoid), lambda value, a: lambda g: multiply(g, multiply(value, subtract(1, value)))
 )
 
 
@@ -183,10 +173,10 @@ def _unless_integer(ufunc: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
     return apply
 
 
-sign: Function = constant(_unary(_sign, data))
-floor: Function = constant(_unary(_unless_integer(np.floor), data))
-ceil: Function = constant(_unary(_unless_integer(np.ceil), data))
-_rint: Function = constant(_unary(_unless_integer(np.rint), data))
+sign: Function = constant(unary(_sign, data))
+floor: Function = constant(unary(_unless_integer(np.floor), data))
+ceil: Function = constant(unary(_unless_integer(np.ceil), data))
+_rint: Function = constant(unary(_unless_integer(np.rint), data))
 
 
 def round(a: Any, decimals: int = 0) -> Any:
@@ -214,6 +204,4 @@ def astype(a: Any, dtype: Any) -> Any:
 
 def stop_gradient(a: Any) -> Any:
     """``a`` as a constant: no gradient passes."""
-    from .primitives import unboxed
-
     return unboxed(a)

@@ -1,13 +1,14 @@
-"""From arguments (arrays, Python scalars, NumPy arrays) to the ndarrays that a kernel works on, in the right dtype."""
+"""From arguments (arrays, Python scalars, NumPy arrays) to the ndarrays that a kernel works on, in MLX's dtype."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import dtypes
-from .arrays import array
+from .arrays import array, wrap
 
 # MLX overflows, divides by zero and makes NaN without a word; so does this backend.
 quiet = np.errstate(all="ignore")
@@ -62,3 +63,26 @@ def _array(value: Any) -> array:
 
 def _scalar(value: Any, dtype: dtypes.Dtype) -> np.ndarray:
     return np.asarray(value).astype(dtype)
+
+
+def binary(ufunc: np.ufunc, operands: Callable[[Any, Any], tuple[Any, Any]] = pair) -> Callable[[Any, Any], array]:
+    """A ufunc of two operands as a function of arrays and scalars."""
+
+    @quiet
+    def apply(a: Any, b: Any) -> array:
+        x, y = operands(a, b)
+        return wrap(ufunc(x, y))
+
+    apply.__name__ = apply.__qualname__ = ufunc.__name__
+    return apply
+
+
+def unary(ufunc: Callable[..., Any], operand: Callable[[Any], np.ndarray] = floats) -> Callable[[Any], array]:
+    """A function of one ndarray as a function of an array or scalar."""
+
+    @quiet
+    def apply(a: Any) -> array:
+        return wrap(ufunc(operand(a)))
+
+    apply.__name__ = apply.__qualname__ = ufunc.__name__
+    return apply

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import elementwise, indexing, logic, products, shaping
+from . import comparisons, elementwise, indexing, products, shaping
 from .arrays import ArrayLike
 
 _OPERANDS = (ArrayLike, bool, int, float, np.ndarray, np.generic)
@@ -39,19 +39,19 @@ _BOTH_WAYS = {
     "mod": elementwise.remainder,
     "pow": elementwise.power,
     "matmul": products.matmul,
-    "and": logic.bitwise_and,
-    "or": logic.bitwise_or,
-    "xor": logic.bitwise_xor,
+    "and": comparisons.bitwise_and,
+    "or": comparisons.bitwise_or,
+    "xor": comparisons.bitwise_xor,
 }
 _ONE_WAY = {
-    "eq": logic.equal,
-    "ne": logic.not_equal,
-    "lt": logic.less,
-    "le": logic.less_equal,
-    "gt": logic.greater,
-    "ge": logic.greater_equal,
+    "eq": comparisons.equal,
+    "ne": comparisons.not_equal,
+    "lt": comparisons.less,
+    "le": comparisons.less_equal,
+    "gt": comparisons.greater,
+    "ge": comparisons.greater_equal,
 }
-_UNARY = {"neg": elementwise.negative, "abs": elementwise.abs, "invert": logic.bitwise_invert}
+_UNARY = {"neg": elementwise.negative, "abs": elementwise.abs, "invert": comparisons.bitwise_invert}
 
 
 def _reshape(self: Any, *shape: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import dtypes
 from .arrays import array, wrap
+from .comparisons import equal
 from .elementwise import divide, exp, multiply, sqrt, square, subtract
 from .operands import data, floats, quiet
 from .primitives import Function, constant, differentiable, from_partials, plain
@@ -134,7 +135,6 @@ def _min_array(a: Any, axis: Axis, keepdims: bool) -> array:
 
 def _extreme_pull(value: Any, a: Any, axis: Axis, keepdims: bool) -> Any:
     """The gradient is shared by the elements that attain the extreme."""
-    from .logic import equal
 
     def pull(g: Any) -> Any:
         hits = equal(a, _kept(a, axis, value)).astype(g.dtype)

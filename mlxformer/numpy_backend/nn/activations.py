@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..elementwise import abs, add, exp, log1p, maximum, minimum, multiply, negative, sigmoid, tanh
+from ..elementwise import abs, add, exp, log1p, maximum, minimum, multiply, negative, sigmoid, tanh, where
 from ..error_function import gelu
-from ..logic import where
 from ..softmaxes import log_softmax as _log_softmax
 from ..softmaxes import softmax as _softmax
 from .module import Module

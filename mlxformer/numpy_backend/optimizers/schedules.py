@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..elementwise import cos, minimum
-from ..logic import where
+from ..elementwise import cos, minimum, where
 
 Schedule = Callable[[Any], Any]
 

@@ -1,4 +1,4 @@
-"""Comparisons and booleans: no gradients, except ``where``."""
+"""Comparisons and booleans: what has no gradient."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
-from .elementwise import _binary, sum_to
-from .operands import data, pair, quiet
-from .primitives import constant, differentiable
+from .operands import binary, data, pair, quiet
+from .primitives import constant
 
-equal = constant(_binary(np.equal))
-not_equal = constant(_binary(np.not_equal))
-less = constant(_binary(np.less))
-less_equal = constant(_binary(np.less_equal))
-greater = constant(_binary(np.greater))
-greater_equal = constant(_binary(np.greater_equal))
-logical_and = constant(_binary(np.logical_and))
-logical_or = constant(_binary(np.logical_or))
-bitwise_and = constant(_binary(np.bitwise_and))
-bitwise_or = constant(_binary(np.bitwise_or))
-bitwise_xor = constant(_binary(np.bitwise_xor))
+equal = constant(binary(np.equal))
+not_equal = constant(binary(np.not_equal))
+less = constant(binary(np.less))
+less_equal = constant(binary(np.less_equal))
+greater = constant(binary(np.greater))
+greater_equal = constant(binary(np.greater_equal))
+logical_and = constant(binary(np.logical_and))
+logical_or = constant(binary(np.logical_or))
+bitwise_and = constant(binary(np.bitwise_and))
+bitwise_or = constant(binary(np.bitwise_or))
+bitwise_xor = constant(binary(np.bitwise_xor))
 
 
 @constant
@@ -85,27 +84,3 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
 @constant
 def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> array:
     return wrap(np.all(isclose(a, b, rtol, atol, equal_nan)._data))
-
-
-@quiet
-def _where(condition: Any, x: Any, y: Any) -> array:
-    chosen, other = pair(x, y)
-    return wrap(np.where(data(condition), chosen, other))
-
-
-def _where_rule(needed: tuple[int, ...], condition: Any, x: Any, y: Any) -> Any:
-    def pullback(g: Any) -> list[Any]:
-        parts = {1: lambda: sum_to(where(condition, g, 0), x), 2: lambda: sum_to(where(condition, 0, g), y)}
-        return [parts[position]() for position in needed]
-
-    return where(condition, x, y), pullback
-
-
-_choose = differentiable(_where, _where_rule)
-
-
-def where(condition: Any, x: Any, y: Any) -> Any:
-    """``x`` where ``condition`` holds, else ``y``. The gradient goes to the chosen one only."""
-    from .primitives import unboxed
-
-    return _choose(unboxed(condition), x, y)
