@@ -40,6 +40,7 @@ _CHINESE: Mapping[str, str] = {
     "masks-do-not-combine": "掩码 {first} 和 {second} 合不成一个 [B, H, Tq, Tk]",
     "attention-mask-values": "{name} 用 1（或 True）标真词元、0（或 False）标填充，里面却有 {given:g}",
     "window-negative": "{name} 要不小于 0，给的是 {given}",
+    "caches-number": "每层要有自己的一份缓存（{english}）",
     "cache-empty": "缓存是空的：先让这一层跑一次",
     "cache-length": "缓存的长度要不小于 0，给的是 {length}",
     "cache-mismatch": "缓存里是 {stored}，接不上 {given}：批、头、宽度要一致；一份缓存只服务一层和一批，请新建一份",
