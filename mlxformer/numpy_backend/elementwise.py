@@ -125,11 +125,11 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + e^-x), by tanh: no overflow, and fast."""
-    half = np.asarray(np.tanh(x * x.dtype.type(0.5)))
-    half += x.dtype.type(1)
-    half *= x.dtype.type(0.5)
-    return half
+    """1 / (1 + e^−x). Not by tanh, which is faster and loses all digits of a small probability."""
+    wide = np.asarray(np.exp(-x, dtype=np.float32))
+    wide += np.float32(1)
+    np.reciprocal(wide, out=wide)
+    return wide.astype(x.dtype, copy=False)
 
 
 def _square(x: np.ndarray) -> np.ndarray:

@@ -31,8 +31,7 @@ def _softmax_array(a: Any, axis: Axis, precise: bool) -> array:
     if x.ndim == 0 or x.size == 0:
         return wrap(np.ones_like(x))
     axes = -1 if axis in (-1, x.ndim - 1) else axes_of(axis, x.ndim)
-    wide = x.astype(np.float32) if x is getattr(a, "_data", None) or x.dtype != np.float32 else x
-    return wrap(softmax_in_place(wide, axes).astype(x.dtype, copy=False))
+    return wrap(softmax_in_place(x.astype(np.float32), axes).astype(x.dtype, copy=False))
 
 
 @quiet

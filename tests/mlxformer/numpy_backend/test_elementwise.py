@@ -174,6 +174,13 @@ def test_the_error_function_is_right_to_7e7() -> None:
     assert error < 7e-7, error
 
 
+def test_a_small_probability_keeps_its_digits() -> None:
+    """σ(−80) is 1.8e-35: an absolute tolerance would not see it vanish."""
+    x = np.linspace(-80, 20, 1001).astype(np.float32)
+    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    np.testing.assert_allclose(np.array(core.sigmoid(core.array(x))), exact, rtol=1e-6)
+
+
 def test_numpy_never_takes_over_an_operator() -> None:
     for result in (np.ones(2) * core.array([1.5, 2.5]), np.float64(2) * core.array([1.5, 2.5])):
         assert isinstance(result, core.array) and result.dtype == core.float32, result
