@@ -2,5 +2,6 @@
 
 from .attention import scaled_dot_product_attention
 from .norms import layer_norm, rms_norm
+from .rope import rope
 
-__all__ = ["layer_norm", "rms_norm", "scaled_dot_product_attention"]
+__all__ = ["layer_norm", "rms_norm", "rope", "scaled_dot_product_attention"]

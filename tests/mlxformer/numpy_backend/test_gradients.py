@@ -93,6 +93,12 @@ WEIGHT, BIAS = normal(8, seed=1), normal(8, seed=2)
 case("fast.layer_norm", lambda mx, x, w, b: mx.fast.layer_norm(x, w, b, 1e-5), normal(2, 3, 8), WEIGHT, BIAS)
 case("fast.layer_norm", lambda mx, x: mx.fast.layer_norm(x, None, None, 1e-5), normal(2, 3, 8))
 case("fast.rms_norm", lambda mx, x, w: mx.fast.rms_norm(x, w, 1e-5), normal(2, 3, 8), WEIGHT)
+for traditional in (True, False):
+
+    def rotate(mx: Any, x: Any, traditional: bool = traditional) -> Any:
+        return mx.fast.rope(x, 6, traditional=traditional, base=100.0, scale=1.0, offset=1)
+
+    case("fast.rope", rotate, normal(2, 3, 5, 8))
 Q, K, V = normal(2, 4, 3, 8), normal(2, 2, 5, 8, seed=1), normal(2, 2, 5, 8, seed=2)
 VISIBLE = np.random.default_rng(0).random((2, 1, 3, 5)) < 0.7
 VISIBLE[..., 0] = True

@@ -99,6 +99,36 @@ cases.add(
 cases.add("fast.rms_norm", lambda mx: mx.fast.rms_norm(*_norm_inputs(mx, "float16")[:2], 1e-5), tolerance=4e-3)
 
 
+ROTATIONS: list[dict[str, Any]] = [
+    {"traditional": False, "base": 10_000.0, "scale": 1.0, "offset": 0},
+    {"traditional": True, "base": 10_000.0, "scale": 1.0, "offset": 3},
+    {"traditional": True, "base": 500.0, "scale": 0.25, "offset": 0},
+]
+for options in ROTATIONS:
+    cases.add(
+        "fast.rope",
+        lambda mx, o=options: [mx.fast.rope(array(mx, normal(2, 3, 5, 8)), dims, **o) for dims in (8, 4)],
+        lambda mx, o=options: mx.fast.rope(array(mx, normal(2, 5, 8)), 8, **o),
+        tolerance=5e-6,
+    )
+cases.add(
+    "fast.rope",
+    lambda mx: mx.fast.rope(
+        array(mx, normal(1, 2, 5, 8)),
+        8,
+        traditional=False,
+        base=None,
+        scale=1.0,
+        offset=2,
+        freqs=mx.array([1.0, 2, 5, 9]),
+    ),
+    lambda mx: mx.fast.rope(
+        array(mx, normal(1, 2, 5, 8)), 8, traditional=True, base=100.0, scale=1.0, offset=mx.array(4)
+    ),
+    tolerance=5e-6,
+)
+
+
 @pytest.mark.parametrize(("name", "function", "tolerance"), cases.parameters())
 def test_is_mlx(name: str, function: Callable[..., Any], tolerance: float | None) -> None:
     cases.check(name, function, tolerance)
@@ -111,6 +141,21 @@ def test_layer_norm_beside_a_float64_loop() -> None:
     wide = x.astype(np.float64)
     exact = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + 1e-12) * weight + bias
     assert np.abs(ours - exact).max() < 1e-4, np.abs(ours - exact).max()
+
+
+def test_rotation_is_right_at_a_late_position() -> None:
+    """Position 100,000 against complex numbers in float64: float32 angles would be off by 0.004."""
+    x = normal(1, 1, 1, 8)
+    ours = core.fast.rope(core.array(x), 8, traditional=True, base=10_000.0, scale=1.0, offset=100_000)
+    turns = np.exp(1j * 100_000 * 10_000.0 ** (-2 * np.arange(4) / 8))
+    expected = (x[..., ::2] + 1j * x[..., 1::2]) * turns
+    np.testing.assert_allclose(values(ours)[..., ::2] + 1j * values(ours)[..., 1::2], expected, atol=1e-5)
+
+
+def test_rope_refuses_what_it_cannot_rotate() -> None:
+    for shape, dims, base in (((5, 8), 8, 1e4), ((1, 5, 8), 3, 1e4), ((1, 5, 8), 10, 1e4), ((1, 5, 8), 8, None)):
+        with pytest.raises(ValueError, match="rope takes"):
+            core.fast.rope(core.ones(shape), dims, traditional=True, base=base, scale=1.0, offset=0)
 
 
 def test_integers_are_not_multiplied_as_matrices() -> None:
