@@ -32,7 +32,7 @@ def bars_lines(figure: Bars, language: Language, width: int, look: Look, *, curs
     for index, (label, value, number) in enumerate(zip(labels, figure.values, numbers, strict=True)):
         style = look.strong if index == cursor else look.axis
         line = Text(pad(label, label_width, "right", look.glyphs.ellipsis) + " ", style=style)
-        line.append_text(_bar(value, scale, look))
+        line.append_text(_bar(value, scale, look, index % 2 == 1))
         line.append(" " + number.rjust(number_width), look.strong if index == cursor else look.label)
         line.truncate(width)
         lines.append(line)
@@ -74,7 +74,8 @@ class _Scale:
         return 0.0 if self.log else (0.0 - self.low) / (self.high - self.low) * self.room
 
 
-def _bar(value: float, scale: _Scale, look: Look) -> Text:
+def _bar(value: float, scale: _Scale, look: Look, fainter: bool) -> Text:
+    """A bar; every second one is fainter, since they touch."""
     place = scale.place(float(value))
     start, stop = (0, 0) if place is None else sorted((round(scale.zero), round(place)))
     if place is not None and start == stop and value != 0:
@@ -83,11 +84,11 @@ def _bar(value: float, scale: _Scale, look: Look) -> Text:
     bar = Text()
     mark = None if scale.reference is None else scale.place(scale.reference)
     tick = None if mark is None else min(round(mark), scale.room - 1)
-    filled = look.series_style(1 if value < 0 else 0)
+    style = f"{look.series_style(1 if value < 0 else 0)} reverse{' dim' if fainter else ''}"
     for cell in range(scale.room):
         inside = start <= cell < stop
         if look.colour:
-            bar.append(REFERENCE if cell == tick else " ", f"{filled} reverse" if inside else look.dim)
+            bar.append(REFERENCE if cell == tick else " ", style if inside else look.dim)
         else:
             bar.append(REFERENCE if cell == tick else "#" if inside else " ")
     return bar

@@ -127,6 +127,9 @@ class DrawnRow(KnobRow, can_focus=True):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self.lines(max(width, 1)))
 
+    def on_resize(self) -> None:
+        self.refresh()  # Textual keeps what was rendered at the old width
+
     def on_focus(self) -> None:
         self.refresh()
 

@@ -46,7 +46,7 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     StepList {
-        height: auto; max-height: 24; min-height: 1; width: 1fr;
+        height: auto; min-height: 1; width: 1fr;
         overflow: hidden auto; scrollbar-size-vertical: 1;
     }
     StepList > .steps--path { color: $text; }
@@ -99,7 +99,7 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return max(len(self.steps), 1)
+        return max(min(len(self.steps), container.height or viewport.height // 2), 1)
 
     def summary_of(self, index: int, width: int) -> tuple[str, bool]:
         """A step's summary in ``width`` cells (without the names of the axes where they do not fit), and whether
@@ -174,7 +174,9 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
 class StepsPanel(SpeakingWidget):
     """The list, or one step with its numbers. ``show(steps)`` takes another trace and stays at the step looked at."""
 
-    DEFAULT_CSS = "StepsPanel { layout: vertical; height: auto; width: 1fr; }"
+    DEFAULT_CSS = """
+    StepsPanel { layout: vertical; height: auto; width: 1fr; overflow-y: auto; scrollbar-size-vertical: 1; }
+    """
     KEYS: ClassVar[Sequence[Key]] = [
         Key("left,h", "walk(-1)", "steps.before", WALK, "上一步|the step before", WALK, False, "← h"),
         Key("right,l", "walk(1)", "steps.next", WALK, "下一步|the next step", WALK, False, "→ l"),

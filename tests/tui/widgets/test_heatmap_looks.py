@@ -87,3 +87,24 @@ async def test_nan_is_shown_and_said() -> None:
         assert "a → key a: s NaN" in app.text.replace("query ", "")
         assert "? NaN" in app.text and "^ +inf" in app.text and "x masked" in app.text
         assert math.isnan(view.picture.value(0, 0))
+
+
+async def test_a_map_larger_than_its_pane_leaves_room_for_what_is_said_of_it() -> None:
+    app, view = started(large(100), language="en")
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        assert view.region.height == 20
+        assert app.lines[0].startswith("large") and "query 词0 → key 词0: weight" in app.text
+        await pilot.resize_terminal(60, 12)
+        await pilot.pause()
+        assert view.region.height == 12 and "query 词0 → key 词0: weight" in app.text
+
+
+async def test_what_is_said_grows_with_a_narrow_screen_and_shrinks_with_a_wide_one() -> None:
+    app, view = started(attention())
+    async with app.run_test(size=(24, 20)) as pilot:
+        await pilot.pause()
+        narrow = view.query_one("#heatmap-says").region.height
+        await pilot.resize_terminal(100, 20)
+        await pilot.pause()
+        assert narrow > 1 == view.query_one("#heatmap-says").region.height

@@ -20,6 +20,7 @@ from tui.colours import MapName
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Painter
 from tui.text_layout import pad
+from tui.widgets.figures.heatmap_canvas import room_for
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
 SMALLEST_TILE = 18  # cells of width, the gap included
@@ -67,6 +68,7 @@ class HeadGrid(SpeakingWidget, ScrollView, can_focus=True):
 
     chosen: reactive[int] = reactive(0, init=False)
     map_name: reactive[MapName] = reactive[MapName]("viridis", init=False)
+    lines_around: reactive[int] = reactive(0, init=False, layout=True)
 
     @dataclass
     class Opened(Message):
@@ -124,7 +126,8 @@ class HeadGrid(SpeakingWidget, ScrollView, can_focus=True):
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return self._height(Tiles.fitting(self.picture, width - 1))
+        tiles = Tiles.fitting(self.picture, width - 1)
+        return min(self._height(tiles), max(room_for(self.lines_around, container, viewport), tiles.height))
 
     def render_line(self, y: int) -> Strip:
         tiles, width = self._tiles, self.room.width

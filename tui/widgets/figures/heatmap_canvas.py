@@ -28,7 +28,17 @@ from tui.figures.look import PLAIN
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
 MOVE = "移动|move"
+LEAST_ROWS = 4  # rows of cells that are shown however little room there is
 ZOOM_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
+
+
+def room_for(lines_around: int, container: Size, viewport: Size) -> int:
+    """The lines that the cells may take for them and ``lines_around`` them to be on the screen at once.
+
+    Textual tells the height of the nearest container that has one, as long as everything between has the height
+    ``auto``; else it tells 0, and half of the screen has to do.
+    """
+    return container.height - lines_around if container.height else viewport.height // 2
 
 
 class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
@@ -68,6 +78,7 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
     cursor: reactive[tuple[int, int]] = reactive((0, 0), init=False)
     cell_width: reactive[int | None] = reactive[int | None](None, init=False)
     map_name: reactive[MapName] = reactive[MapName]("viridis", init=False)
+    lines_around: reactive[int] = reactive(0, init=False, layout=True)
 
     @dataclass
     class Moved(Message):
@@ -175,9 +186,10 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As high as the map, or as the room for it leaves beside what stands around it (``lines_around``)."""
         frame = self._frame_in(width, 1 << 30)
-        sideways = frame.width(self.picture.columns) > width
-        return frame.header_height + self.picture.rows + sideways
+        room = room_for(self.lines_around, container, viewport) - self.show_horizontal_scrollbar  # which Textual adds
+        return min(frame.header_height + self.picture.rows, max(room, frame.header_height + LEAST_ROWS))
 
     def cell_at(self, x: int, y: int) -> tuple[int, int] | None:
         """The cell at a place on the widget, or None on the labels and beyond the map."""

@@ -36,9 +36,8 @@ class HeatmapView(SpeakingWidget):
 
     DEFAULT_CSS = """
     HeatmapView { layout: vertical; height: auto; width: 1fr; }
-    HeatmapView > Static { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
+    HeatmapView > Static { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
     HeatmapView > #heatmap-title { text-style: bold; }
-    HeatmapView > HeatmapCanvas, HeatmapView > HeadGrid { max-height: 24; }
     """
     KEYS: ClassVar[Sequence[Key]] = HEATMAP_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
@@ -110,7 +109,7 @@ class HeatmapView(SpeakingWidget):
         self._tell()
 
     def on_resize(self) -> None:
-        self._says_height = 1
+        self._says_height = 0  # other lines at another width
         self._tell()
 
     @property
@@ -144,12 +143,13 @@ class HeatmapView(SpeakingWidget):
     # -- what is said around the cells
 
     def _tell(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.size.width:
             return
-        width = max(self.size.width, 1)
+        width = self.size.width
         self.query_one("#heatmap-title", Static).update(Content(fit(self._title(), width)), layout=False)
         self.tabs.display = len(self.figure.stages) > 1
         self.tabs.refresh()
+        self._give_room()
         self._tell_legend(width)
         self._tell_cell()
 
@@ -195,8 +195,14 @@ class HeatmapView(SpeakingWidget):
         height = min(max(len(lines), self._says_height), MOST_SAID)
         if height != self._says_height:
             self._says_height = height
-            says.styles.height = height
+            says.styles.min_height = height
+            self._give_room()
         says.update(Content("\n".join(lines)), layout=False)
+
+    def _give_room(self) -> None:
+        """The cells take what the lines around them leave of the room, so that all of it is on the screen at once."""
+        lines = 2 + self.tabs.display + self._says_height
+        self.canvas.lines_around = self.grid.lines_around = lines
 
     def on_heatmap_canvas_moved(self, event: HeatmapCanvas.Moved) -> None:
         event.stop()

@@ -35,6 +35,9 @@ class LinesView(SpeakingWidget, Generic[F]):
         self.figure = figure
         self.refresh(layout=True)
 
+    def on_resize(self) -> None:
+        self.refresh()  # Textual keeps what was rendered at the old width
+
     def lines(self, width: int, look: Look) -> list[Text]:
         return type(self).draw(self.figure, self.language, max(width, 1), look)
 

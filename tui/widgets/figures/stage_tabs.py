@@ -18,7 +18,7 @@ from tui.widgets.speaking import SpeakingWidget, to_content
 class StageTabs(SpeakingWidget):
     """The stages in one line, the present one marked; a click chooses."""
 
-    DEFAULT_CSS = "StageTabs { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: clip; }"
+    DEFAULT_CSS = "StageTabs { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }"
 
     @dataclass
     class Chosen(Message):
