@@ -183,6 +183,31 @@ def test_cached_decoding_with_shared_projections(change):
     assert_close(np.concatenate(steps, axis=1), whole, 2e-6)
 
 
+class Counted:
+    """A projection that counts its calls."""
+
+    def __init__(self, projection):
+        self.projection, self.calls = projection, 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return self.projection(x)
+
+
+def test_the_memory_is_projected_once():
+    model = filled()
+    source, target = arrays(ids(B, TS), ids(B, TT, seed=1))
+    attention = model.decoder.layers[0].cross_attention
+    counted = Counted(attention.key_proj)
+    attention.key_proj = counted
+    memory, cache = model.encode(source), model.decoder.make_cache()
+    for t in range(TT):
+        model.decode(target[:, t : t + 1], memory, cache=cache)
+    assert counted.calls == 1
+    model.decode(target, memory)
+    assert counted.calls == 2
+
+
 # Looking inside
 
 
@@ -254,6 +279,25 @@ def test_dropout_falls_on_sums_of_embeddings_and_on_sublayers():
     assert np.abs(first - second).max() > 0.1
     model.eval()
     assert_bit_equal(model(*inputs), model(*inputs))
+
+
+def test_dropout_falls_on_what_a_sublayer_adds():
+    """Pre-norm, so that it can be seen: what is added is zero or twice the sub-layer's output."""
+    model = Transformer(TransformerConfig(**(TINY | {"dropout": 0.5, "norm": "pre"})))
+    with trace() as steps:
+        model(*arrays(ids(4, 50), ids(4, 50, seed=1)))
+    for stack, layer, sublayer, before, after in (
+        ("encoder", 0, "self_attention", "input", "after_self_attention"),
+        ("encoder", 1, "feed_forward", "after_self_attention", "output"),
+        ("decoder", 0, "self_attention", "input", "after_self_attention"),
+        ("decoder", 1, "cross_attention", "after_self_attention", "after_cross_attention"),
+        ("decoder", 1, "feed_forward", "after_cross_attention", "output"),
+    ):
+        path = f"{stack}.layers.{layer}"
+        added = steps[f"{path}.{after}"].value - steps[f"{path}.{before}"].value
+        dropped = added == 0
+        assert abs(dropped.mean() - 0.5) < 0.06
+        assert_close(added[~dropped], 2 * steps[f"{path}.{sublayer}.output"].value[~dropped], 1e-5)
 
 
 def test_dropout_of_weights_and_hidden_units_is_asked_for():
