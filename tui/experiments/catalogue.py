@@ -19,6 +19,7 @@ NAMES: tuple[str, ...] = (
     "head-ablation",
     "scaling",
     "recurrent-gradients",
+    "kv-cache",
 )
 
 
