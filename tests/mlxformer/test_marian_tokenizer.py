@@ -83,6 +83,19 @@ def test_golden_values_are_what_transformers_makes_now(folder):
             assert ours.decode(known, skip_special_tokens=skip) == theirs.decode(known, skip_special_tokens=skip)
 
 
+def test_added_tokens_are_found_first_and_the_longer_before_the_shorter(copied):
+    transformers = pytest.importorskip("transformers", reason="the live comparison needs transformers")
+    vocabulary = json.loads((copied / "vocab.json").read_text(encoding="utf-8"))
+    added = {str(vocabulary[token]): {"content": token, "special": False} for token in ("in", "ine", "a")}
+    config = json.loads((copied / "tokenizer_config.json").read_text())
+    (copied / "tokenizer_config.json").write_text(json.dumps(config | {"added_tokens_decoder": added}))
+    ours, theirs = MarianTokenizer.from_pretrained(copied), transformers.MarianTokenizer.from_pretrained(copied)
+    for text in ("the line in a mine", "an inner cat", "ineine"):
+        assert ours.tokenize(text) == theirs.tokenize(text)
+        assert ours.encode(text) == theirs(text).input_ids
+    assert ours.tokenize("ineine") == ["ine", "ine"]
+
+
 def test_tidied_text(copied):
     transformers = pytest.importorskip("transformers", reason="the live comparison needs transformers")
     config = json.loads((copied / "tokenizer_config.json").read_text())

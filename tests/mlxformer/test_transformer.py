@@ -7,6 +7,7 @@ import pytest
 
 from mlxformer import backend, masks
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
+from mlxformer.positions import relative_positions, t5_buckets
 from mlxformer.tracing import trace
 from mlxformer.transformer import POSITIONS, Transformer, TransformerConfig
 from tests.mlxformer.comparing import assert_bit_equal, assert_close
@@ -53,6 +54,16 @@ def test_each_setting_changes_the_logits(name):
     other.load_weights(list(common.items()), strict=False)
     difference = to_numpy(other(*arrays(source, target))) - to_numpy(paper(*arrays(source, target)))
     assert np.abs(difference).max() > 1e-3
+
+
+def test_t5_looks_both_ways_in_the_encoder_and_back_in_the_decoder():
+    model = filled(positions="t5")
+    with trace() as steps:
+        model(*arrays(ids(1, TS), ids(1, TT)))
+    for side, length, both in (("source", TS, True), ("target", TT, False)):
+        table = to_numpy(model[f"{side}_bias"].embedding.weight)
+        wanted = table[t5_buckets(relative_positions(length, length), bidirectional=both)]
+        assert_bit_equal(steps[f"{side}_bias.output"].value[0], wanted.transpose(2, 0, 1))
 
 
 def test_call_is_encode_then_decode():
@@ -281,9 +292,13 @@ def test_dropout_falls_on_sums_of_embeddings_and_on_sublayers():
     assert_bit_equal(model(*inputs), model(*inputs))
 
 
-def test_dropout_falls_on_what_a_sublayer_adds():
-    """Pre-norm, so that it can be seen: what is added is zero or twice the sub-layer's output."""
-    model = Transformer(TransformerConfig(**(TINY | {"dropout": 0.5, "norm": "pre"})))
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_dropout_falls_on_what_a_sublayer_adds(norm):
+    """What is added is zero or twice the sub-layer's output; without post-norm's norms, so that it can be seen."""
+    model = Transformer(TransformerConfig(**(TINY | {"dropout": 0.5, "norm": norm})))
+    for layer in [*model.encoder.layers, *model.decoder.layers] if norm == "post" else []:
+        for name in ("self_attention_norm", "cross_attention_norm", "feed_forward_norm"):
+            setattr(layer, name, lambda x: x)
     with trace() as steps:
         model(*arrays(ids(4, 50), ids(4, 50, seed=1)))
     for stack, layer, sublayer, before, after in (
