@@ -1,7 +1,7 @@
 """Walk through one question in the real program, in a pseudo-terminal, and keep what was on the screen.
 
     python docs/walk.py --lang zh --size 80x24 --sentence 我爱北京天安门 --knob temperature=0.5 --out docs/walk-zh
-    python docs/walk.py --lang en --size 120x40 --sentence "the cat sat on the mat" --knob temperature=2 --out docs/walk-en
+    python docs/walk.py --lang en --size 120x40 --sentence "the cat sat here" --knob temperature=2 --out docs/walk-en
 
 writes OUT-asked.svg, OUT-revealed.svg and OUT-experiment.svg, and with ``--text`` prints the last screen. Nothing is
 staged: the keys of a person go in, and what the terminal shows comes out. Needs the extra ``test`` (pexpect, pyte).
@@ -10,6 +10,7 @@ staged: the keys of a person go in, and what the terminal shows comes out. Needs
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -30,7 +31,10 @@ ANSWERS = {
     "zh": "拿查询和键算相似度，softmax 归一化成权重，再对值加权求和",
     "en": "query-key similarity, a softmax makes weights, the output is a weighted sum of the values",
 }
-LABELS = {"zh": {"sentence": "句子", "temperature": "温度"}, "en": {"sentence": "sentence", "temperature": "temperature"}}
+LABELS = {
+    "zh": {"sentence": "句子", "temperature": "温度"},
+    "en": {"sentence": "sentence", "temperature": "temperature"},
+}
 
 
 class Walk:
@@ -90,13 +94,15 @@ class Walk:
 
     def picture(self, title: str) -> str:
         """The screen as SVG."""
-        console = Console(record=True, width=self.screen.columns, file=open(os.devnull, "w"), color_system="truecolor")
+        console = Console(record=True, width=self.screen.columns, file=io.StringIO(), color_system="truecolor")
         for line in range(self.screen.lines):
             row = Text(no_wrap=True, overflow="ignore", end="\n")
             for column in range(self.screen.columns):
                 cell = self.screen.buffer[line][column]
                 if cell.data:
-                    style = Style(color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold, reverse=cell.reverse)
+                    style = Style(
+                        color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold, reverse=cell.reverse
+                    )
                     row.append(cell.data, style)
             console.print(row)
         return console.export_svg(title=title)
@@ -125,6 +131,7 @@ def walk(
 
     terminal.see(r"1/\d+")
     terminal.press("i")
+    terminal.see(r"\^S")  # the field has the focus
     terminal.press(ANSWERS[language])
     terminal.see(re.escape(ANSWERS[language][:12]))
     keep("asked")
@@ -138,9 +145,12 @@ def walk(
         _focus(terminal, labels[name])
         if name == "sentence":
             terminal.press("\x05\x15")  # end, then delete to the beginning
+            terminal.see(rf"▸\s*{labels[name]}\s*\n")  # an action is run after the keys that came with it
             terminal.press(sentence)
+            terminal.see(rf"▸\s*{labels[name]}\s+{re.escape(sentence)}")
         else:
             terminal.press(f"{value}\r")
+            terminal.see(rf"▸\s*{labels[name]}.*\s{re.escape(value)}\b")
         terminal.settle()
     terminal.press("\t")
     keep("experiment")

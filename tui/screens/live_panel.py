@@ -87,7 +87,7 @@ class LivePanel(Vertical):
         self._measured: Measured | None = None
         self._requested: dict[str, KnobValue] = {}  # the knobs of the run that is on its way
         self._number = 0
-        self._page: int | str = 0
+        self._chosen_page: int | str = 0
         self._timer: Timer | None = None
         self.status = ""
 
@@ -114,7 +114,7 @@ class LivePanel(Vertical):
             return
         self._experiment, self._opened_with, self._knobs = experiment, dict(opened), dict(opened)
         self._result = self._measured = None
-        self._page = 0
+        self._chosen_page = 0
         self.status = ""
         holder = self.query_one("#knobs")
         holder.remove_children()
@@ -223,6 +223,12 @@ class LivePanel(Vertical):
             pages.append(CHECKS)
         return pages
 
+    @property
+    def _page(self) -> int | str:
+        """The page in front: the one that was chosen, while there is one (an empty sentence draws nothing)."""
+        pages = self._pages()
+        return self._chosen_page if self._chosen_page in pages or not pages else pages[0]
+
     def _draw(self) -> None:
         language, result = self.language, self._result
         title = self.query_one("#experiment-title", Passage)
@@ -231,8 +237,6 @@ class LivePanel(Vertical):
         else:
             title.show(self._experiment.title.say(language), style="bold")
         pages = self._pages()
-        if pages and self._page not in pages:
-            self._page = pages[0]
         titles = [self._page_title(page) for page in pages]
         self.query_one(FigureTabs).show(titles, pages.index(self._page) if pages else 0)
         view, steps, checks = self.query_one("#figure"), self.query_one(StepsPanel), self.query_one("#checks")
@@ -281,7 +285,7 @@ class LivePanel(Vertical):
             inside = focused is not None and any(
                 focused.is_attached and part in focused.ancestors for part in self._parts()
             )
-            self._page = pages[(pages.index(self._page) + step) % len(pages)]
+            self._chosen_page = pages[(pages.index(self._page) + step) % len(pages)]
             self._draw()
             if inside or focused is None:
                 self.call_after_refresh(self.focus_figure)  # the arrows go on to move something in the picture
@@ -292,7 +296,7 @@ class LivePanel(Vertical):
     @on(FigureTabs.Chosen)
     def tab_chosen(self, event: FigureTabs.Chosen) -> None:
         event.stop()
-        self._page = self._pages()[event.index]
+        self._chosen_page = self._pages()[event.index]
         self._draw()
 
     def focus_figure(self) -> None:

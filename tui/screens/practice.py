@@ -212,7 +212,7 @@ class PracticeScreen(Screen[None]):
     def action_type(self) -> None:
         attempt = self.practice.attempt
         if attempt is not None and not attempt.revealed:
-            self.query_one(AnswerBox).focus()
+            self.set_focus(self.query_one(AnswerBox))  # at once: `focus()` waits its turn behind keys already typed
 
     def action_leave_field(self) -> None:
         self.set_focus(None)
