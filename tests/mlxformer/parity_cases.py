@@ -4,9 +4,8 @@
     def my_layer():
         return observed(MyLayer(8), mx.array(numbers(2, 5, 8)))
 
-A case returns named arrays. ``observed`` fills a module with the same seeded numbers on both backends, runs it once
-plainly and once under a trace and a gradient, and returns the outputs, every traced step, and the gradient of every
-parameter. The comparison is test_parity_between_backends.py, which runs this file as a program:
+A case returns named arrays; ``observed`` gives those of a module: outputs, traced steps, gradients. The comparison is
+test_parity_between_backends.py, which runs this file as a program:
 
     MLXFORMER_BACKEND=mlx python -m tests.mlxformer.parity_cases mlx.npz
 """
@@ -16,7 +15,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +24,7 @@ import mlxformer
 from mlxformer import activations, masks, mistakes, positions
 from mlxformer.additive_attention import AdditiveAttention
 from mlxformer.attention import attention_weights, scaled_dot_product_attention
-from mlxformer.backend import is_array, mx, to_numpy, tree_flatten, tree_unflatten
+from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.bert import BertModel, mean_pooling
 from mlxformer.bert_config import BertConfig
 from mlxformer.bert_heads import (
@@ -35,6 +33,7 @@ from mlxformer.bert_heads import (
     BertForPreTraining,
     BertForSequenceClassification,
 )
+from mlxformer.causal_stack import CausalStack
 from mlxformer.decoder import Decoder
 from mlxformer.encoder import Encoder
 from mlxformer.feed_forward import FeedForward
@@ -46,57 +45,18 @@ from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.online_softmax import blockwise_attention
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
-from mlxformer.tracing import Module, trace
+from mlxformer.tracing import Module
 from mlxformer.transformer import Transformer, TransformerConfig
-from tests.mlxformer.comparing import booleans, numbers
+from tests.mlxformer.comparing import booleans
+from tests.mlxformer.observing import SEEN, batch, filled, observed, token_ids
 
 CASES: dict[str, Callable[[], dict[str, Any]]] = {}
-SEEN: set[type] = set()  # the classes of all modules that the cases ran
 
 
 def case(function: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
     assert function.__name__ not in CASES, f"two cases are called {function.__name__}"
     CASES[function.__name__] = function
     return function
-
-
-def filled(module: Any) -> Any:
-    """``module`` in evaluation mode, each parameter numbers seeded by its path, scaled as a layer of its width."""
-    weights = []
-    for path, value in tree_flatten(module.parameters()):
-        shape = value.shape
-        noise = numbers(*shape, seed=zlib.crc32(path.encode()), scale=shape[-1] ** -0.5 if len(shape) > 1 else 0.1)
-        is_gain = len(shape) == 1 and path.endswith("weight")  # of a norm: around one
-        weights.append((path, mx.array(noise + np.float32(is_gain))))
-    module.load_weights(weights)
-    module.eval()
-    return module
-
-
-def observed(module: Any, *inputs: Any, gradients: bool = True, **options: Any) -> dict[str, Any]:
-    """Outputs, traced steps, and the gradient of every parameter of ``module`` on ``inputs``."""
-    filled(module)
-    SEEN.update(type(part) for _, part in module.named_modules())
-    found = {f"output.{path}": value for path, value in _arrays(module(*inputs, **options))}
-    parameters = dict(tree_flatten(module.trainable_parameters()))
-
-    def loss(values: dict[str, Any]) -> Any:
-        module.update(tree_unflatten(list(values.items())))
-        floats = [y for _, y in _arrays(module(*inputs, **options)) if y.dtype == mx.float32]
-        # An uneven sum: a symmetric one would hide gradients that cancel.
-        return sum(mx.sum(y * mx.array(numbers(*y.shape, seed=3))) for y in floats)
-
-    with trace(module) as steps:
-        if gradients and parameters:
-            found |= {f"gradient.{path}": slope for path, slope in mx.grad(loss)(parameters).items()}
-        else:
-            module(*inputs, **options)
-    return found | {f"step.{step.path}.{step.call}": step.value for step in steps}
-
-
-def _arrays(tree: Any) -> list[tuple[str, Any]]:
-    """The arrays of an output: one array, or a tuple with some of its fields None."""
-    return [(path, value) for path, value in tree_flatten([tree]) if is_array(value)]
 
 
 def run(names: list[str] | None = None) -> dict[str, np.ndarray]:
@@ -120,14 +80,6 @@ def library_modules() -> set[type]:
             if subclass.__module__.startswith("mlxformer."):
                 found.add(subclass)
     return found
-
-
-def batch(*shape: int, seed: int = 0) -> Any:
-    return mx.array(numbers(*shape, seed=seed))
-
-
-def token_ids(*shape: int, size: int, low: int = 3, seed: int = 0) -> Any:
-    return mx.array(np.random.default_rng(seed).integers(low, size, shape).astype(np.int32))
 
 
 # Attention, masks, positions
@@ -265,6 +217,13 @@ def encoder_pre_norm() -> dict[str, Any]:
 @case
 def decoder() -> dict[str, Any]:
     return observed(Decoder(2, 16, 4, 32, norm="pre"), batch(2, 5, 16), batch(2, 6, 16, seed=1))
+
+
+@case
+def causal_stack() -> dict[str, Any]:
+    stack, x = CausalStack(2, 16, 4, 32), batch(2, 5, 16)
+    found, caches = observed(stack, x), filled(stack).make_cache()
+    return found | {"cached": mx.concatenate([stack(x[:, t : t + 1], caches) for t in range(5)], axis=1)}
 
 
 @case

@@ -11,7 +11,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, booleans, is_float32, numbers
-from tests.mlxformer.parity_cases import filled
+from tests.mlxformer.observing import filled
 
 B, TQ, TK, CQ, CK, A = 2, 3, 5, 4, 6, 7
 

@@ -12,7 +12,7 @@ from mlxformer.gradients_through_time import state_jacobians
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, is_float32, numbers
-from tests.mlxformer.parity_cases import filled
+from tests.mlxformer.observing import filled
 
 B, T, C, H = 3, 6, 4, 5
 CELLS = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}

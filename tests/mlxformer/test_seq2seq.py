@@ -11,7 +11,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig, _Decoding
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, numbers
-from tests.mlxformer.parity_cases import filled, token_ids
+from tests.mlxformer.observing import filled, token_ids
 
 V, C, H = 13, 6, 5
 CELLS = ["rnn", "gru", "lstm"]
@@ -235,12 +235,14 @@ def test_it_learns_to_copy(attention):
     def loss(model):
         return mx.mean(nn.losses.cross_entropy(model(words, target[:, :-1]), target[:, 1:]))
 
-    step, optimizer = nn.value_and_grad(model, loss), optimizers.Adam(learning_rate=2e-2)
-    for _ in range(60):
+    step, optimizer = nn.value_and_grad(model, loss), optimizers.Adam(learning_rate=1e-2)
+    for _ in range(400):
         value, gradients = step(model)
         optimizer.update(model, gradients)
         mx.eval(model.parameters(), optimizer.state)
-    assert float(to_numpy(value)) < 0.05
+        # 32 words at a mean loss of L: the worst has a probability of e^(-32 L) or more, from here on above one half.
+        if float(to_numpy(value)) < 0.5 * np.log(2) / 32:
+            break
     assert_bit_equal(model.generate(words, max_length=5), to_numpy(target))
 
 
