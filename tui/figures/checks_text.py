@@ -63,7 +63,7 @@ def _tolerance(check: Check) -> str:
     assert not isinstance(check.expected, tuple)
     if check.expected and check.unit != "%":
         percent = check.tolerance / abs(check.expected) * 100
-        if percent >= 1 and math.isclose(percent, round(percent), rel_tol=1e-9):
+        if math.isclose(percent, round(percent), rel_tol=1e-9):
             return f"{round(percent)} %"
     return short(check.tolerance)
 

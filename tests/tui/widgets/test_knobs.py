@@ -94,6 +94,20 @@ async def test_typing_is_shown_and_can_be_forgotten() -> None:
         assert "64_" not in app.text and app.of(KnobChanged) == []
 
 
+async def test_digits_typed_into_a_knob_do_not_reach_the_screen() -> None:
+    app, panel = started()
+    pressed = []
+    app.bind("1", "app.rate")
+    app.action_rate = lambda: pressed.append(1)  # type: ignore[attr-defined]
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel.row("d_k").focus()
+        await pilot.press("1")
+        assert pressed == []
+        panel.row("causal").focus()
+        await pilot.press("1")
+        assert pressed == [1]
+
+
 async def test_leaving_the_knob_takes_what_was_typed() -> None:
     app, panel = started()
     async with app.run_test(size=(80, 24)) as pilot:

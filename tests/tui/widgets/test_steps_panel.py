@@ -82,9 +82,9 @@ async def test_another_trace_stays_at_the_step_looked_at() -> None:
         panel.list.focus()
         await pilot.press("down", "enter")
         await pilot.pause()
-        panel.show(trace(2.0)[1:])
+        panel.show([Step("embedding", np.float32(0), ()), *trace(2.0)])
         await pilot.pause()
-        assert app.text.startswith("1/4  encoder.layers.0.self_attention.weights   softmax")
+        assert app.text.startswith("3/6  encoder.layers.0.self_attention.weights   softmax")
         assert "[0, 1]" in app.text
         panel.show([])
         await pilot.pause()
