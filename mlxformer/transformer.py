@@ -97,7 +97,12 @@ class TransformerConfig:
 
 
 class Transformer(EncoderDecoder):
-    """The encoder-decoder. ``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``."""
+    """The encoder-decoder. ``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``.
+
+    In a trace, beside what the layers record: ``source_tokens`` (√C · E[ids]), ``source_positions.output``, their sum
+    ``source_embeddings``, the same of the target, and ``logits``. New embeddings are drawn from N(0, 1/C), so that
+    scaled by √C they weigh as much as the positions, and as the output matrix give logits of about unit variance.
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
