@@ -20,6 +20,8 @@ NAMES: tuple[str, ...] = (
     "scaling",
     "recurrent-gradients",
     "kv-cache",
+    "weight-sharing",
+    "grouped-queries",
 )
 
 

@@ -1,0 +1,48 @@
+"""Sharing keys and values shrinks the cache and not the operations; from MHA to MQA it is one layer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.grouped_queries.declaration import EXPERIMENT
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4, 8])
+def test_claims_hold_from_multi_query_to_multi_head(kv_heads: int) -> None:
+    for seed in range(4):
+        settings = {"kv_heads": kv_heads, "seed": seed}
+        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+    values = values_of(EXPERIMENT, {"kv_heads": kv_heads})
+    assert values["cache-shrinks"] == kv_heads / 8
+    assert values["kv-parameters"] == 2 * 64 * 8 * kv_heads
+    assert values["operations-unchanged"] == 4 * 8**2 * 64
+
+
+def test_a_large_model_s_cache_by_hand() -> None:
+    table = next(figure for figure in EXPERIMENT.run().figures if figure.name == "large")
+    assert [row[:3] for row in table.rows] == [["MHA", 32, 512], ["GQA-8", 8, 128], ["GQA-4", 4, 64], ["MQA", 1, 16]]
+    assert table.rows[0][3] == 2.0  # GiB at 4,096 tokens
+
+
+def test_heads_that_cannot_be_shared_out_are_said() -> None:
+    result = EXPERIMENT.run({"heads": 4, "kv_heads": 8})
+    assert all(check.holds is None and "g must divide h" in check.reason.en for check in result.checks)

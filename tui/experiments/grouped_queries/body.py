@@ -1,0 +1,204 @@
+"""Runs one attention layer with h, g and 1 key/value heads, and counts cache, parameters and operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx, to_numpy
+from mlxformer.diagnostics import count_attention_flops
+from questions.bilingual import Bilingual
+from tui.experiments.bodies.random_weights import draw, embed, load
+from tui.experiments.bodies.reported_trace import traced
+from tui.experiments.contract import Check, Report, Result
+from tui.experiments.grouped_queries.declaration import EXPERIMENT
+from tui.experiments.sentence import NO_TOKENS, split
+from tui.figures.data import Bars, Figure, Heatmap, Stage, Table
+
+DIMS = 64  # C of the layer
+GIB = 2**30
+# A large model's shape, for the table: layers, heads, head width, bytes of a float16.
+LARGE = (32, 32, 128, 2)
+
+
+class Arms(mf.Module):
+    """``grouped`` as asked, ``repeated`` the MHA it equals, ``full`` an MHA, and ``pooled``, its K and V averaged."""
+
+    def __init__(self, heads: int, kv_heads: int, head_dim: int, seed: int) -> None:
+        super().__init__()
+
+        def layer(kv: int) -> Any:
+            return mf.MultiHeadAttention(DIMS, heads, num_kv_heads=kv, head_dim=head_dim, bias=False)
+
+        grouped = draw(np.random.default_rng(seed), layer(kv_heads))
+        full = draw(np.random.default_rng([seed, 1]), layer(heads))
+        self.grouped = load(layer(kv_heads), grouped)
+        self.repeated = load(layer(heads), _with_kv(grouped, lambda w: _repeated(w, heads, head_dim)))
+        self.full = load(layer(heads), full)
+        self.pooled = load(layer(kv_heads), _with_kv(full, lambda w: _pooled(w, kv_heads, heads, head_dim)))
+
+
+def _with_kv(weights: Mapping[str, np.ndarray], change: Any) -> dict[str, np.ndarray]:
+    return {path: change(w) if path.startswith(("key", "value")) else w for path, w in weights.items()}
+
+
+def _repeated(weight: np.ndarray, heads: int, head_dim: int) -> np.ndarray:
+    """[g·D, C] -> [h·D, C]: each head's rows as often as query heads use them."""
+    by_head = weight.reshape(-1, head_dim, weight.shape[-1])
+    return np.repeat(by_head, heads // len(by_head), axis=0).reshape(heads * head_dim, -1)
+
+
+def _pooled(weight: np.ndarray, kv_heads: int, heads: int, head_dim: int) -> np.ndarray:
+    """[h·D, C] -> [g·D, C]: the mean of each group (Ainslie et al. 2023, §2.1)."""
+    return weight.reshape(kv_heads, heads // kv_heads, head_dim, -1).mean(1).reshape(kv_heads * head_dim, -1)
+
+
+def run(knobs: Mapping[str, Any], report: Report) -> Result:
+    tokens = split(str(knobs["sentence"]))
+    if not tokens:
+        return EXPERIMENT.nothing_to_run(NO_TOKENS)
+    heads, asked, seed = int(knobs["heads"]), int(knobs["kv_heads"]), int(knobs["seed"])
+    if asked > heads or heads % asked:
+        return EXPERIMENT.nothing_to_run(_not_grouped(heads, asked))
+    kv_heads, head_dim = int(knobs["run_kv_heads"]) or asked, int(knobs["head_dim"])
+    arms = Arms(heads, kv_heads, head_dim, seed)
+    x = mx.array(embed(tokens, DIMS, seed))[None]  # [1, T, C]
+    with traced(report, 0.3, arms) as steps:
+        for arm in (arms.grouped, arms.repeated, arms.full, arms.pooled):
+            arm(x, x, x)
+    checks = _checks(steps, len(tokens), len(set(tokens)), heads, asked, _decoding(arms, x, report))
+    figures: list[Figure] = [_maps(steps, tokens, heads, kv_heads), _costs(heads, len(tokens)), _large(knobs)]
+    return Result(figures, checks, tuple(step for step in steps if step.path.startswith("grouped.")))
+
+
+def _not_grouped(heads: int, kv_heads: int) -> Bilingual:
+    return Bilingual(
+        f"{heads} 个查询头不能平分给 {kv_heads} 个键值头：g 要整除 h。",
+        f"{heads} query heads cannot be shared among {kv_heads} key/value heads: g must divide h.",
+    )
+
+
+def _decoding(arms: Arms, x: Any, report: Report) -> tuple[int, int, int]:
+    """Bytes of the grouped and the full cache of all tokens, and the operations of the last token's attention."""
+    sizes = []
+    for arm in (arms.grouped, arms.full):
+        cache = mf.KVCache()
+        if x.shape[1] > 1:
+            arm(x[:, :-1], x[:, :-1], x[:, :-1], "causal", cache=cache)
+        with traced(report, 0.6) as steps:
+            arm(x[:, -1:], x[:, -1:], x[:, -1:], "causal", cache=cache)
+        sizes.append(sum(to_numpy(part).nbytes for part in cache.fetch()))
+        if arm is arms.grouped:
+            flops = count_attention_flops(steps)
+    return sizes[0], sizes[1], flops["scores"] + flops["mixing"]
+
+
+def _checks(
+    steps: mf.Trace, length: int, different: int, heads: int, kv_heads: int, decoding: tuple[int, int, int]
+) -> list[Check]:
+    measured = EXPERIMENT.measured
+    output, repeated, full, pooled = (steps[f"{arm}.output"].value for arm in ("grouped", "repeated", "full", "pooled"))
+    flops = count_attention_flops(steps, "grouped")
+    width = DIMS // 8  # D, as declared; the layer that ran may have another
+    keys, values = (steps[f"grouped.{part}"].value for part in ("keys", "values"))
+    grouped_bytes, full_bytes, operations = decoding
+    intensity = heads / (2 * kv_heads)
+    return [
+        measured("grouped-equals-repeated", _largest(output - repeated) / _largest(repeated), 0.0, 1e-5),
+        measured("cache-shrinks", grouped_bytes / full_bytes, kv_heads / heads, 1e-9),
+        measured(
+            "kv-parameters",
+            float(DIMS * (keys.shape[1] * keys.shape[3] + values.shape[1] * values.shape[3])),
+            2.0 * DIMS * kv_heads * width,
+        ),
+        measured("operations-unchanged", float(flops["scores"] + flops["mixing"]), 4.0 * length**2 * heads * width),
+        measured("operations-per-byte", operations / grouped_bytes, intensity, 1e-9 * intensity),
+        _within_groups(steps["grouped.weights"].value[0], kv_heads, different),
+        _pooling(full, pooled, heads, kv_heads),
+    ]
+
+
+def _within_groups(weights: np.ndarray, kv_heads: int, different: int) -> Check:
+    name = "maps-in-a-group-differ"
+    if len(weights) == kv_heads or different == 1:
+        reason = Bilingual(
+            "每组只有一个查询头，或者词元都一样，没有可比的。",
+            "Each group has one query head, or all tokens are alike: there is nothing to compare.",
+        )
+        return EXPERIMENT.undefined(name, reason)
+    groups = weights.reshape(kv_heads, -1, *weights.shape[1:])  # [g, h/g, T, T]
+    return EXPERIMENT.measured(name, _largest(groups - groups[:, :1]) / _largest(weights), 0.05)
+
+
+def _pooling(full: np.ndarray, pooled: np.ndarray, heads: int, kv_heads: int) -> Check:
+    name = "pooling-changes-output"
+    if heads == kv_heads:
+        reason = Bilingual("g = h 时没有可平均的头。", "With g = h there are no heads to average.")
+        return EXPERIMENT.undefined(name, reason)
+    return EXPERIMENT.measured(name, float(np.linalg.norm(pooled - full) / np.linalg.norm(full)), 0.1)
+
+
+def _maps(steps: mf.Trace, tokens: Sequence[str], heads: int, kv_heads: int) -> Heatmap:
+    weights, scaled = steps["grouped.weights"].value[0], steps["grouped.scaled"].value[0]
+    size = heads // kv_heads if kv_heads <= heads else 1
+    return Heatmap(
+        Bilingual(
+            f"{heads} 个查询头、{kv_heads} 组键值：组内键相同，图各不同（随机权重）",
+            f"{heads} query heads, {kv_heads} sets of keys and values: shared keys, different maps (random weights)",
+        ),
+        [
+            Stage("scaled", Bilingual("得分", "scores"), scaled, "signed"),
+            Stage("weights", Bilingual("权重", "weights"), weights),
+        ],
+        rows=tokens,
+        columns=tokens,
+        heads=[
+            Bilingual(f"{head}（键值 {head // size}）", f"{head} (key/value {head // size})") for head in range(heads)
+        ],
+        name="attention",
+    )
+
+
+def _costs(heads: int, length: int) -> Bars:
+    counts = [count for count in (1, 2, 4, 8, 16) if heads % count == 0]
+    sizes = []
+    for count in counts:
+        cache = mf.KVCache()
+        stored = cache.update(*(mx.zeros((1, count, length, DIMS // 8)) for _ in range(2)))
+        sizes.append(float(sum(to_numpy(part).nbytes for part in stored)))
+    return Bars(
+        Bilingual(f"这句话在一层里的缓存（{length} 个词元）", f"This sentence's cache in one layer ({length} tokens)"),
+        labels=[f"g = {count}" for count in counts],
+        values=sizes,
+        value_label=Bilingual("字节", "bytes"),
+        name="cache",
+    )
+
+
+def _large(knobs: Mapping[str, Any]) -> Table:
+    """What real float16 caches of one token take, times layers and context."""
+    layers, heads, width, _ = LARGE
+    context = int(knobs["context"])
+    rows: list[list[Any]] = []
+    for kv_heads in (heads, 8, 4, 1):
+        cache = mf.KVCache()
+        stored = cache.update(*(mx.zeros((1, kv_heads, 1, width), dtype=mx.float16) for _ in range(2)))
+        token = layers * sum(to_numpy(part).nbytes for part in stored)
+        name = {heads: "MHA", 1: "MQA"}.get(kv_heads, f"GQA-{kv_heads}")
+        rows.append([name, kv_heads, token / 1024, token * context / GIB])
+    return Table(
+        Bilingual(
+            f"大模型的缓存：{layers} 层、{heads} 头、D = {width}、float16、{context} 个词元",
+            f"A large model's cache: {layers} layers, {heads} heads, D = {width}, float16, {context} tokens",
+        ),
+        columns=[Bilingual("做法", "kind"), "g", Bilingual("KiB / 词元", "KiB / token"), "GiB"],
+        rows=rows,
+        name="large",
+    )
+
+
+def _largest(difference: np.ndarray) -> float:
+    return float(np.abs(difference).max())
