@@ -1,6 +1,6 @@
 """The position-wise feed-forward network: the same two linear maps at every position.
 
-    FFN(x) = act(x W_1 + b_1) W_2 + b_2                                 (Vaswani et al. 2017, §3.3, Eq. 2)
+FFN(x) = act(x W_1 + b_1) W_2 + b_2                                 (Vaswani et al. 2017, §3.3, Eq. 2)
 """
 
 from __future__ import annotations
@@ -38,4 +38,3 @@ class FeedForward(Module):
         hidden = tap("activated", hidden, axes=("batch", "time", "ffn"), formula=f"{self.activation}(x W_1 + b_1)")
         y = self.down_proj(self.hidden_dropout(hidden))  # [B, T, C]
         return tap("output", y, axes=("batch", "time", "model"), formula="act(x W_1 + b_1) W_2 + b_2")
-
