@@ -52,7 +52,7 @@ class KnobPanel(SpeakingWidget):
     KEYS: ClassVar[Sequence[Key]] = [
         Key("up", "next(-1)", "knobs.before", KNOBS, "上一个旋钮|the knob above", KNOBS, False, "↑"),
         Key("down", "next(1)", "knobs.next", KNOBS, "下一个旋钮|the knob below", KNOBS, False, "↓"),
-        Key("r", "reset", "knobs.reset", "复原|reset", "所有旋钮回到默认值|all knobs to their defaults", KNOBS),
+        Key("R", "reset", "knobs.reset", "复原|reset", "所有旋钮回到默认值|all knobs to their defaults", KNOBS),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 

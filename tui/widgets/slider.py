@@ -18,6 +18,9 @@ from tui.widgets.speaking import Key, bindings
 TURN = "拧|turn"
 NARROWEST_TRACK = 6
 WIDEST_TRACK = 40
+# A number begins with a digit, since "." is a key of the screens.
+DIGITS, INSIDE = "0123456789０１２３４５６７８９", ".．。-－eEｅ"
+LONGEST = 24
 
 
 class SliderRow(DrawnRow):
@@ -88,9 +91,9 @@ class SliderRow(DrawnRow):
         return bool(self.typed) if action in ("commit", "forget", "erase") else True
 
     def on_key(self, event: events.Key) -> None:
-        character = event.character or ""
-        plain = "0123456789０１２３４５６７８９.-．－。"
-        if character and (character in plain or (self.typed and character in "eEｅ")) and len(self.typed) < 24:
+        character = event.character or "\n"
+        accepted = DIGITS + (INSIDE if self.typed else "-－" if self.scale.low < 0 else "")
+        if character in accepted and len(self.typed) < LONGEST:
             event.stop()
             event.prevent_default()
             self._type(self.typed + character)

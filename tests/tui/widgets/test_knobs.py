@@ -43,7 +43,7 @@ def started(**options: object) -> tuple[Harness, KnobPanel]:
         ("d_k", "１ ６ enter", 16),
         ("d_k", "9 9 backspace enter", 9),
         ("rate", "right right", 0.2),
-        ("rate", "full_stop 5 enter", 0.5),
+        ("rate", "0 full_stop 5 enter", 0.5),
         ("rate", "end", 1.0),
         ("scale", "right right right", "all"),
         ("scale", "left", "none"),
@@ -189,7 +189,7 @@ async def test_reset_and_set_values() -> None:
             panel.set_values({"rate": 0.7, "d_k": 3})
         assert panel.values["rate"] == 0.5  # all of them or none
         panel.row("d_k").focus()
-        await pilot.press("r")
+        await pilot.press("R")
         await pilot.pause()
         assert panel.values == EXPERIMENT.defaults()
         assert {message.name for message in app.of(KnobChanged)} == {"d_k", "rate", "scale", "text"}

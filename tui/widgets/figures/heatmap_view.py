@@ -307,6 +307,8 @@ class HeatmapView(SpeakingWidget):
         if row < self.picture.rows:
             text = self.picture.row_as_text(row)
             self.app.copy_to_clipboard(text)
+            name = self.figure.rows[row]
+            self.notify(f"已复制行 {name}" if self.language == "zh" else f"copied the row {name}", markup=False)
             self.post_message(self.RowCopied(self, row, text))
 
     def action_save(self, format: Literal["svg", "csv"]) -> None:
