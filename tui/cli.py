@@ -62,8 +62,8 @@ def _answer(arguments: Sequence[str]) -> int:
 
 
 def _open(request: Request) -> int:
-    """The screen; without a terminal on both ends, or with --plain, the line-based quiz."""
-    if request.context.plain or not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+    """The screen; without a terminal on all ends (Textual draws on stderr), or with --plain, the line-based quiz."""
+    if request.context.plain or not all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         from tui.plain_quiz import run as run_plain
 
         return run_plain(request.context)

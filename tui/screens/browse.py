@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from questions.bilingual import say
 from tui.progress.errors import ProgressError
 from tui.progress.records import utc_now
 from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.listing import Listing
 from tui.screens.top_bar import TopBar
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class BrowseScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield Input(id="search")
-        yield OptionList(id="found", markup=False)
+        yield Listing(id="found")
         yield Static("", id="none-found", markup=False)
         yield KeyBar()
 
@@ -61,12 +60,12 @@ class BrowseScreen(Screen[None]):
     def show_again(self) -> None:
         """The list as the search has it, in the present language."""
         words, language = self.app.say, self.app.language
-        search, options = self.query_one("#search", Input), self.query_one("#found", OptionList)
+        search, options = self.query_one("#search", Input), self.query_one("#found", Listing)
         search.placeholder = words("screens.search-here")
-        shown = self._chosen_id()
+        shown = options.chosen
         wanted = fold(search.value).split()
         found = [q for q in self.app.questions if all(word in self._texts[q.id] for word in wanted)]
-        options.clear_options()
+        entries = []
         store, now = self.app.store, utc_now()
         cards, suspended, flags = store.cards(), store.suspended(), store.flags()
         for question in found:
@@ -82,17 +81,14 @@ class BrowseScreen(Screen[None]):
             about = " · ".join([self.app.topic(question.topic), "★" * question.level, state])
             if question.id in flags:
                 about += " · " + words("screens.state-flagged")
-            title = Content.assemble((question.question.say(language), "bold"), "\n", (about, "dim"))
-            options.add_option(Option(title, id=question.id))
-        names = [question.id for question in found]
-        if names:
-            options.highlighted = names.index(shown) if shown in names else 0
-        options.display = bool(names)
+            entries.append((question.id, question.question.say(language), about))
+        options.show(entries, shown)
+        options.display = bool(entries)
         none = self.query_one("#none-found", Static)
         none.update(words("screens.none-found"))
-        none.display = not names
+        none.display = not entries
         top = self.query_one(TopBar)
-        top.left = f"{words('screens.browse')} · {words('screens.found', count=len(names))}"
+        top.left = f"{words('screens.browse')} · {words('screens.found', count=len(entries))}"
         top.right = words("screens.this-language")
         self.query_one(KeyBar).show(self._hints())
 
@@ -128,10 +124,7 @@ class BrowseScreen(Screen[None]):
         self.query_one(KeyBar).show(self._hints())
 
     def _chosen_id(self) -> str | None:
-        options = self.query_one("#found", OptionList)
-        if options.highlighted is None or not options.option_count:
-            return None
-        return options.get_option_at_index(options.highlighted).id
+        return self.query_one("#found", Listing).chosen
 
     @on(Input.Changed)
     def search_changed(self) -> None:

@@ -30,6 +30,9 @@ class FigureTabs(Widget):
     def show(self, titles: Sequence[str], front: int) -> None:
         self.tabs = (tuple(titles), front)
 
+    def on_resize(self) -> None:
+        self.refresh()  # what is rendered depends on the width
+
     def render(self) -> Content:
         titles, front = self.tabs
         if not titles:

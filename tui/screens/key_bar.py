@@ -49,6 +49,9 @@ class KeyBar(Widget):
             used += needed
         return fitting
 
+    def on_resize(self) -> None:
+        self.refresh()  # what is rendered depends on the width
+
     def render(self) -> Content:
         fitting = self.shown(self.size.width)
         key_style = Style.parse("bold $footer-key-foreground")

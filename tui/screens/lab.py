@@ -9,14 +9,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from tui.experiments.catalogue import catalogue
 from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.listing import Listing
 from tui.screens.live_panel import LivePanel
 from tui.screens.top_bar import TopBar
 
@@ -39,7 +38,7 @@ class LabScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield TopBar()
         with Horizontal(id="lab-sides"):
-            yield OptionList(id="experiments", markup=False)
+            yield Listing(id="experiments")
             yield LivePanel()
         yield KeyBar()
 
@@ -48,10 +47,7 @@ class LabScreen(Screen[None]):
         self._open: str | None = None
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
-        last = self.app.store.setting("experiment")
-        if last in self._names:
-            self.query_one(OptionList).highlighted = self._names.index(last)
-        self.query_one(OptionList).focus()
+        self.query_one(Listing).focus()
 
     @on(ScreenResume)
     def back_again(self) -> None:
@@ -59,14 +55,9 @@ class LabScreen(Screen[None]):
 
     def show_again(self) -> None:
         """The words, in the present language."""
-        options = self.query_one(OptionList)
-        highlighted = options.highlighted
-        options.clear_options()
-        for experiment in catalogue().values():
-            title = experiment.title.say(self.app.language)
-            summary = experiment.summary.say(self.app.language)
-            options.add_option(Option(Content.assemble((title, "bold"), "\n", (summary, "dim")), id=experiment.name))
-        options.highlighted = highlighted if highlighted is not None else 0
+        language, options = self.app.language, self.query_one(Listing)
+        entries = [(each.name, each.title.say(language), each.summary.say(language)) for each in catalogue().values()]
+        options.show(entries, options.chosen or self.app.store.setting("experiment"))
         self.query_one(LivePanel).language = self.app.language
         self._show_bars()
 
@@ -105,7 +96,7 @@ class LabScreen(Screen[None]):
         """Run the experiment ``name`` at its default knobs."""
         self._open = name
         self.app.store.set_setting("experiment", name)
-        self.query_one(OptionList).highlighted = self._names.index(name)
+        self.query_one(Listing).highlighted = self._names.index(name)
         self.add_class("opened")
         panel = self.query_one(LivePanel)
         panel.show(catalogue()[name], {})
@@ -113,9 +104,9 @@ class LabScreen(Screen[None]):
         self._show_bars()
 
     def action_list(self) -> None:
-        if self.has_class("opened") and not self.query_one(OptionList).has_focus:
+        if self.has_class("opened") and not self.query_one(Listing).has_focus:
             self.remove_class("opened")
-            self.query_one(OptionList).focus()
+            self.query_one(Listing).focus()
         else:
             self.app.switch_mode("practice")
 

@@ -17,6 +17,9 @@ class TopBar(Widget):
     left: reactive[str] = reactive("")
     right: reactive[str] = reactive("")
 
+    def on_resize(self) -> None:
+        self.refresh()  # what is rendered depends on the width
+
     def render(self) -> Content:
         width = self.size.width
         right = f" {self.right} " if self.right else ""

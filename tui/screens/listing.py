@@ -1,0 +1,49 @@
+"""Lists of titles with a note below each, their lines broken as Chinese is broken."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui.text_layout import wrap
+
+
+class Listing(OptionList):
+    """An option list of (id, title, note). It breaks its lines anew when its width changes."""
+
+    DEFAULT_CSS = "Listing { scrollbar-size-vertical: 1; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self._entries: list[tuple[str, str, str]] = []
+        self._width = 0
+
+    def show(self, entries: list[tuple[str, str, str]], highlight: str | None) -> None:
+        """Show ``entries``, the one called ``highlight`` (else the first) highlighted."""
+        self._entries = entries
+        self._fill(highlight)
+
+    @property
+    def chosen(self) -> str | None:
+        """The id of the highlighted entry."""
+        if self.highlighted is None or not self.option_count:
+            return None
+        return self.get_option_at_index(self.highlighted).id
+
+    def on_resize(self) -> None:
+        if self.scrollable_content_region.width != self._width:
+            self._fill(self.chosen)
+
+    def _fill(self, highlight: str | None) -> None:
+        self._width = self.scrollable_content_region.width
+        width = max(self._width - 2, 8) if self._width else 70  # an option has a cell of padding on either side
+        self.clear_options()
+        for name, title, note in self._entries:
+            lines = Content.assemble(
+                ("\n".join(wrap(title, width)), "bold"), "\n", ("\n".join(wrap(note, width)), "dim")
+            )
+            self.add_option(Option(lines, id=name))
+        names = [name for name, _, _ in self._entries]
+        if names:
+            self.highlighted = names.index(highlight) if highlight in names else 0
