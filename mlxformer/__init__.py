@@ -6,6 +6,7 @@ runs, and why, is told by ``mf.backend.describe()`` and by ``python -m mlxformer
 
 from mlxformer import backend, masks
 from mlxformer.additive_attention import AdditiveAttention
+from mlxformer.albert import AlbertConfig, AlbertModel
 from mlxformer.attention import attention_weights, scaled_dot_product_attention
 from mlxformer.bert import BertModel, mean_pooling
 from mlxformer.bert_config import BertConfig
@@ -44,6 +45,8 @@ from mlxformer.transformer import Transformer, TransformerConfig
 
 __all__ = [
     "AdditiveAttention",
+    "AlbertConfig",
+    "AlbertModel",
     "ArgumentError",
     "BackendError",
     "BertConfig",

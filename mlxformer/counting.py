@@ -13,7 +13,7 @@ from mlxformer.errors import ArgumentError
 
 
 def count_parameters(config: Any) -> int:
-    """The parameters of the model that ``config`` describes: ``TransformerConfig``, ``BertConfig``, ``MarianConfig``.
+    """The parameters of the model that ``config`` describes, a ``TransformerConfig`` or that of BERT, ALBERT, Marian.
 
     Shared matrices count once, constants (sinusoids, Marian's bias on the logits) not at all. The model's own class
     makes its modules, but no array: BERT-large is counted in milliseconds and a few kilobytes, and the next random
@@ -54,6 +54,7 @@ def without_values() -> Iterator[None]:
 
 
 def _model(config: Any) -> Any:
+    from mlxformer.albert import AlbertConfig, AlbertModel
     from mlxformer.bert import BertModel
     from mlxformer.bert_config import BertConfig
     from mlxformer.marian import MarianModel
@@ -64,12 +65,14 @@ def _model(config: Any) -> Any:
         return Transformer(config)
     if isinstance(config, BertConfig):
         return BertModel(config)
+    if isinstance(config, AlbertConfig):
+        return AlbertModel(config)
     if isinstance(config, MarianConfig):
         return MarianModel(config)
     kind = type(config).__qualname__
     raise ArgumentError(
         "not-a-config",
-        f"count_parameters takes a TransformerConfig, BertConfig or MarianConfig; got {kind}. The parameters of a "
-        f"model that exists are in model.parameters()",
+        f"count_parameters takes a TransformerConfig, BertConfig, AlbertConfig or MarianConfig; got {kind}. "
+        f"The parameters of a model that exists are in model.parameters()",
         given=kind,
     )

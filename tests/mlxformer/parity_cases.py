@@ -23,6 +23,7 @@ import numpy as np
 import mlxformer
 from mlxformer import activations, masks, mistakes, positions
 from mlxformer.additive_attention import AdditiveAttention
+from mlxformer.albert import AlbertConfig, AlbertModel
 from mlxformer.attention import attention_weights, scaled_dot_product_attention
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.bert import BertModel, mean_pooling
@@ -261,6 +262,16 @@ def bert() -> dict[str, Any]:
     found = observed(BertModel(small_bert()), ids, types, mask)
     found["mean"] = mean_pooling(batch(2, 7, 16), mask)
     return found
+
+
+@case
+def albert() -> dict[str, Any]:
+    config = AlbertConfig(
+        vocab_size=30, embedding_size=6, hidden_size=16, num_hidden_layers=4, num_hidden_groups=2,
+        num_attention_heads=4, intermediate_size=32, max_position_embeddings=12,
+    )  # fmt: skip
+    ids, mask = token_ids(2, 7, size=30), mx.array(np.array([[1] * 7, [1] * 4 + [0] * 3]))
+    return observed(AlbertModel(config), ids, attention_mask=mask)
 
 
 @case

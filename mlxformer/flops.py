@@ -1,0 +1,35 @@
+"""The operations that the layers of one traced run really took, read off the shapes that passed."""
+
+from __future__ import annotations
+
+from mlxformer.tracing import Trace
+
+
+def count_layer_flops(steps: Trace) -> int:
+    """Floating-point operations of all matrix products in attention and feed-forward, a multiply-add being 2.
+
+    Every call counts, also the second to Nth of a layer that is used N times. An encoder layer on n tokens takes
+    8 n d² + 4 n² d + 4 n d F. Softmax, norms, activations and the embedding are not counted, nor is a projection that
+    was read from a cache. Raises ``TraceError`` for a trace without such layers.
+    """
+    total = 0
+    for step in steps:
+        holder, _, name = step.path.rpartition(".")
+
+        def beside(other: str, holder: str = holder, call: int = step.call) -> tuple[int, ...]:
+            return steps.all(f"{holder}.{other}" if holder else other)[call].value.shape
+
+        size = step.value.size
+        if name in ("queries", "keys", "values"):
+            total += 2 * beside("output")[-1] * size  # [B, H, T, D] = X [B, T, C] times [C, H·D]
+        elif name == "scores":
+            total += 2 * beside("queries")[-1] * size
+        elif name == "heads":
+            total += 2 * beside("scores")[-1] * size
+        elif name == "concatenated":
+            total += 2 * size * beside("output")[-1]
+        elif name == "activated":
+            total += 4 * size * beside("output")[-1]  # up to F and down again
+    if not total:
+        steps.all("scores")  # names what was recorded instead
+    return total
