@@ -22,6 +22,7 @@ NAMES: tuple[str, ...] = (
     "kv-cache",
     "weight-sharing",
     "grouped-queries",
+    "rotary",
 )
 
 

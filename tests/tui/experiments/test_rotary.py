@@ -1,0 +1,55 @@
+"""Rotary positions leave only distances in the scores, keep lengths, and leave the values alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.rotary.declaration import EXPERIMENT
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+@pytest.mark.parametrize("width", [4, 16, 64])
+def test_claims_hold_together(width: int) -> None:
+    for seed in range(4):
+        settings = {"head_dim": width, "seed": seed, "sentence": "the cat sat on the mat"}
+        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_wavelengths_by_hand() -> None:
+    assert values_of(EXPERIMENT, {"head_dim": 128})["slowest-wavelength"] == pytest.approx(54_410, rel=1e-3)
+    table = next(figure for figure in EXPERIMENT.run().figures if figure.name == "pairs")
+    assert table.rows[0][1] == pytest.approx(1) and table.rows[0][2] == pytest.approx(2 * math.pi)
+
+
+def test_the_curve_is_the_sum_of_cosines() -> None:
+    curve = next(figure for figure in EXPERIMENT.run({"head_dim": 16}).figures if figure.name == "distance")
+    series = next(series for series in curve.series if series.name == "10000")
+    angles = [10_000 ** (-2 * pair / 16) for pair in range(8)]
+    expected = [sum(2 * math.cos(distance * angle) for angle in angles) / 4 for distance in series.x]
+    np.testing.assert_allclose(series.y, expected, atol=1e-4)
+
+
+def test_nothing_shifted_is_no_claim() -> None:
+    checks = {check.name: check for check in EXPERIMENT.run({"shift": 0}).checks}
+    assert checks["shift-changes-nothing"].holds is None and checks["norm-kept"].holds is True
