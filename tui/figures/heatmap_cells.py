@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-# Attention fills what may not be attended to with -inf or with float32's minimum; a value below this is such a fill.
-FILL = -1e37
+# Attention fills what may not be attended to with -inf or with float32's minimum; a value up to this is such a fill.
+# A power of two, so that it is the same number in float32.
+FILL = -(2.0**123)
 
 
 class Plane:

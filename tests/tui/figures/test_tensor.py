@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from tests.tui.figures.examples import FLOAT32_MIN
 from tui.figures.data import Tensor
 from tui.figures.heatmap import Picture
+from tui.figures.heatmap_cells import FILL
 from tui.figures.look import Look
 from tui.figures.tensor_stats import summary, tensor_stats
 from tui.figures.tensor_text import as_heatmap, corner
@@ -23,7 +24,7 @@ SHAPES = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 @given(arrays.arrays(np.float32, SHAPES, elements=st.floats(width=32)))
 def test_arrays_and_lists_have_the_same_statistics(values: np.ndarray) -> None:
     of_array, of_lists = tensor_stats(values), tensor_stats(values.tolist())
-    finite = values[(values > -1e37) & (values < np.inf)].astype(np.float64)
+    finite = values[(values > FILL) & (values < np.inf)].astype(np.float64)
     for stats in (of_array, of_lists):
         assert (stats.size, stats.zeros, stats.nan) == (values.size, (values == 0).sum(), np.isnan(values).sum())
         assert (stats.plus_infinity, stats.minus_infinity) == ((values == np.inf).sum(), (values == -np.inf).sum())
