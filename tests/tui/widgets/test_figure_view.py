@@ -93,6 +93,20 @@ async def test_a_curve_is_read_by_keys_and_by_the_mouse() -> None:
         assert view.cursor == 60  # the nearest that there is
 
 
+async def test_a_curve_fits_its_pane_with_axis_legend_and_reading() -> None:
+    view = CurveView(CURVE, language="en")
+    app = Harness(view)
+    async with app.run_test(size=(100, 16)) as pilot:
+        view.focus()
+        await pilot.press("right")
+        await pilot.pause()
+        assert view.region.height == 16
+        assert "a not scaled (1 NaN)" in app.text and "d_k 4, a not scaled 3, b scaled 3" in app.text
+        await pilot.resize_terminal(100, 40)
+        await pilot.pause()
+        assert view.region.height > 16
+
+
 async def test_a_tensor_opens_into_its_numbers_and_closes() -> None:
     view = TensorView(TENSOR, language="en")
     app = Harness(view)

@@ -9,11 +9,21 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
 from questions.bilingual import Language
-from tui.figures.curve_text import CurvePlot, curve_lines, curve_reading, nearest, plot_height, plot_top, positions
+from tui.figures.curve_text import (
+    LOWEST,
+    CurvePlot,
+    curve_lines,
+    curve_reading,
+    nearest,
+    plot_height,
+    plot_top,
+    positions,
+)
 from tui.figures.data import Curve
 from tui.figures.look import Look
 from tui.text_layout import wrap
@@ -53,6 +63,7 @@ class CurveView(LinesView[Curve], can_focus=True):
     ) -> None:
         super().__init__(figure, language=language, id=id, classes=classes)
         self._positions = positions(figure)
+        self._rows = 0  # of the plot; found when there is room for it
 
     def update_figure(self, figure: Curve) -> None:
         """Show another curve; the cursor goes to the nearest x that it has."""
@@ -62,11 +73,20 @@ class CurveView(LinesView[Curve], can_focus=True):
         super().update_figure(figure)
 
     def lines(self, width: int, look: Look) -> list[Text]:
-        lines = curve_lines(self.figure, self.language, max(width, 1), look, cursor=self.cursor)
+        height = self._rows or plot_height(width)
+        lines = curve_lines(self.figure, self.language, max(width, 1), look, height=height, cursor=self.cursor)
         if self.cursor is not None:
             reading = curve_reading(self.figure, self.cursor, self.language)
             lines += [Text(line, style=look.strong) for line in wrap(reading, max(width, 1))]
         return lines
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """The plot takes what the lines around it leave of the room, so that its axis and legend are on the screen."""
+        self._rows = plot_height(width)
+        around = super().get_content_height(container, viewport, width) - self._rows
+        if container.height:
+            self._rows = max(min(self._rows, container.height - around), LOWEST)
+        return super().get_content_height(container, viewport, width)
 
     def watch_cursor(self, cursor: float | None) -> None:
         if cursor is not None:
@@ -94,7 +114,7 @@ class CurveView(LinesView[Curve], can_focus=True):
 
     def _point_at(self, event: events.MouseEvent) -> None:
         width = max(self.content_size.width, 1)
-        plot = CurvePlot(self.figure, self.language, width, self.look, plot_height(width))
+        plot = CurvePlot(self.figure, self.language, width, self.look, self._rows or plot_height(width))
         column = event.x - plot.label_width - 1
         row = event.y - plot_top(self.figure, self.language, width)
         if self._positions and 0 <= column < plot.field_width and 0 <= row < plot.height:
