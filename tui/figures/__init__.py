@@ -1,1 +1,1 @@
-"""Figures: their plain data (``data``), how each kind is drawn as text (``text``), and as files (``plain``, ``export``)."""
+"""Figures: their plain data (``data``), drawn as text (``text``), and written to files (``plain``, ``export``)."""
