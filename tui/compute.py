@@ -57,7 +57,7 @@ class _Request:
 
 
 class ComputeThread:
-    """Runs the latest request. ``deliver`` is called in this thread, so it must be thread-safe (``post_message`` is)."""
+    """Runs the latest request. ``deliver`` is called in that thread: it must be thread-safe, as ``post_message`` is."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -178,5 +178,5 @@ TABLE = {
         "In a text field only these act: Ctrl+S submits, Esc leaves the field, F1 helps, F2 switches language, "
         "Ctrl+Q leaves. Full-width characters count as half-width.",
     ),
-    "too-small": Bilingual("窗口太小，请放大到 40 × 12 以上", "The window is too small: make it 40 × 12 or larger"),
+    "too-small": Bilingual("窗口太小，要 40×12", "Too small: 40×12"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -26,6 +27,7 @@ from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
 from tui.widgets.checks_panel import ChecksPanel
 from tui.widgets.figures.figure_view import FigureList
+from tui.widgets.figures.heatmap_view import HeatmapView
 from tui.widgets.knob_panel import KnobChanged, KnobPanel
 from tui.widgets.speaking import SpeakingWidget
 from tui.widgets.steps_panel import StepsPanel
@@ -299,6 +301,28 @@ class LivePanel(Vertical):
         self._chosen_page = self._pages()[event.index]
         self._draw()
 
+    # --- pictures taken away -----------------------------------------------------------------------------------
+
+    @on(HeatmapView.SaveRequested)
+    def save(self, event: HeatmapView.SaveRequested) -> None:
+        """Write the picture into the folder that the program was started in, never over another file."""
+        event.stop()
+        path = unused(Path.cwd() / event.suggested_name)
+        try:
+            path.write_text(event.contents(), encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.notify(
+                words("screens.save-failed", self.language, path=path, reason=reason), severity="error", markup=False
+            )
+            return
+        self.notify(words("screens.saved-to", self.language, path=path), markup=False)
+
+    @on(HeatmapView.RowCopied)
+    def say_copied(self, event: HeatmapView.RowCopied) -> None:
+        event.stop()
+        self.notify(words("screens.copied", self.language), timeout=2, markup=False)
+
     def focus_figure(self) -> None:
         """Put the focus where arrows move something."""
         shown = [part for part in self._parts() if part.display]
@@ -307,6 +331,15 @@ class LivePanel(Vertical):
             if widget.focusable:
                 widget.focus()
                 return
+
+
+def unused(path: Path) -> Path:
+    """``path``, or the first of ``name-2``, ``name-3``, … that does not exist."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
 
 
 def _duration(seconds: float) -> str:

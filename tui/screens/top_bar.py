@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
+
+from tui.language import words
+
+if TYPE_CHECKING:
+    from tui.app import QuizApp
+
+LEAST = 40, 12  # columns and lines under which parts of a screen fall off
 
 
 class TopBar(Widget):
@@ -14,6 +23,7 @@ class TopBar(Widget):
     DEFAULT_CSS = """
     TopBar { dock: top; height: 1; background: $primary 30%; color: $text; }
     """
+    app: QuizApp
     left: reactive[str] = reactive("")
     right: reactive[str] = reactive("")
 
@@ -22,6 +32,9 @@ class TopBar(Widget):
 
     def render(self) -> Content:
         width = self.size.width
+        window = self.app.size
+        if window.width < LEAST[0] or window.height < LEAST[1]:
+            return Content(words("screens.too-small", self.app.language))
         right = f" {self.right} " if self.right else ""
         room = width - cell_len(right)
         if room < 8:

@@ -87,3 +87,24 @@ async def test_no_colour_with_an_ansi_theme_falls_back(opened: Open, monkeypatch
     monkeypatch.setenv("NO_COLOR", "1")
     async with opened() as pilot:
         assert pilot.app.theme == "textual-dark"
+
+
+async def test_picture_is_saved_beside_and_never_over_another(
+    opened: Open, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("saved")
+    monkeypatch.chdir(folder)
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("space")
+        panel = pilot.app.screen.query_one(LivePanel)
+        await until(pilot, lambda: panel.measured is not None)
+        await pilot.pause()
+        panel.focus_figure()
+        await pilot.pause()
+        await pilot.press("W", "W", "w")
+        await pilot.pause()
+        kinds = sorted(path.suffix for path in folder.iterdir())
+        assert kinds == [".csv", ".csv", ".svg"]
+        monkeypatch.chdir("/proc")  # where nobody can write
+        await pilot.press("W")
+        await until(pilot, lambda: "Cannot save" in shown(pilot))
