@@ -21,7 +21,9 @@ NAMES: tuple[str, ...] = (
     "recurrent-gradients",
     "kv-cache",
     "weight-sharing",
+    "leak-tester",
     "grouped-queries",
+    "sinusoids",
     "rotary",
 )
 
