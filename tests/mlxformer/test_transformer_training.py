@@ -100,7 +100,7 @@ def test_a_tied_embedding_stays_tied():
     [({}, 200), ({"norm": "pre"}, 200), ({"positions": "learned", "tie_embeddings": False}, 100)],
 )
 def test_it_learns_to_reverse(changes, steps):
-    """AdamW takes it from the loss of guessing, log 6 and more, to a tenth; unseen strings come out reversed."""
+    """AdamW takes it from the loss of guessing, log 6 and more, to a tenth; strings come out reversed."""
     mx.random.seed(0)
     sizes = {"vocab_size": 9, "dims": 32, "num_heads": 2, "ffn_dims": 64, "max_positions": 8}
     model = Transformer(TransformerConfig(**(TINY | sizes | changes)))
