@@ -23,6 +23,7 @@ NAMES: tuple[str, ...] = (
     "weight-sharing",
     "leak-tester",
     "grouped-queries",
+    "flash-attention",
     "sinusoids",
     "rotary",
 )
