@@ -229,27 +229,21 @@ class QuizApp(App[int]):
 
     # --- from one place to another -----------------------------------------------------------------------------
 
-    def ask(self, question_id: str) -> None:
+    async def ask(self, question_id: str) -> None:
         """Go to Practice and ask ``question_id`` there."""
         from tui.screens.practice import PracticeScreen
 
-        def arrived() -> None:
-            if isinstance(self.screen, PracticeScreen):
-                self.screen.ask(question_id)
+        await self.switch_mode("practice")
+        if isinstance(self.screen, PracticeScreen):
+            self.screen.ask(question_id)
 
-        self.switch_mode("practice")
-        self.call_later(arrived)
-
-    def experiment(self, name: str) -> None:
+    async def experiment(self, name: str) -> None:
         """Go to the Lab and open the experiment ``name`` there."""
         from tui.screens.lab import LabScreen
 
-        def arrived() -> None:
-            if isinstance(self.screen, LabScreen):
-                self.screen.open(name)
-
-        self.switch_mode("lab")
-        self.call_later(arrived)
+        await self.switch_mode("lab")
+        if isinstance(self.screen, LabScreen):
+            self.screen.open(name)
 
 
 def half_width(event: events.Key) -> events.Key:

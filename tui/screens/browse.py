@@ -136,14 +136,14 @@ class BrowseScreen(Screen[None]):
             self.query_one("#found").focus()
 
     @on(OptionList.OptionSelected)
-    def selected(self, event: OptionList.OptionSelected) -> None:
+    async def selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_id is not None:
-            self.app.ask(event.option_id)
+            await self.app.ask(event.option_id)
 
-    def action_open(self) -> None:
+    async def action_open(self) -> None:
         chosen = self._chosen_id()
         if chosen is not None:
-            self.app.ask(chosen)
+            await self.app.ask(chosen)
 
     def action_search(self) -> None:
         self.query_one("#search").focus()

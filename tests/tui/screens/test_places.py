@@ -108,3 +108,12 @@ async def test_picture_is_saved_beside_and_never_over_another(
         monkeypatch.chdir("/proc")  # where nobody can write
         await pilot.press("W")
         await until(pilot, lambda: "Cannot save" in shown(pilot))
+
+
+async def test_palette_opens_a_place_that_was_not_open_before(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.app.experiment("qkv")
+        panel = pilot.app.screen.query_one(LivePanel)
+        await until(pilot, lambda: panel.measured is not None)
+        await pilot.app.ask("rnn-gradients")
+        assert pilot.app.screen.practice.attempt.question.id == "rnn-gradients"
