@@ -22,8 +22,10 @@ NAMES: tuple[str, ...] = (
     "kv-cache",
     "weight-sharing",
     "leak-tester",
+    "padding",
     "grouped-queries",
     "flash-attention",
+    "long-text",
     "sinusoids",
     "rotary",
 )
