@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import os
 import re
 import sys
@@ -97,15 +98,22 @@ class Walk:
         console = Console(record=True, width=self.screen.columns, file=io.StringIO(), color_system="truecolor")
         for line in range(self.screen.lines):
             row = Text(no_wrap=True, overflow="ignore", end="\n")
-            for column in range(self.screen.columns):
-                cell = self.screen.buffer[line][column]
-                if cell.data:
-                    style = Style(
-                        color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold, reverse=cell.reverse
-                    )
-                    row.append(cell.data, style)
+            cells = [self.screen.buffer[line][column] for column in range(self.screen.columns)]
+            for (_, style), run in itertools.groupby(enumerate(cells), key=lambda place: _run(*place)):
+                row.append("".join(cell.data for _, cell in run), style)
             console.print(row)
         return console.export_svg(title=title)
+
+
+def _run(column: int, cell: pyte.screens.Char) -> tuple[int, Style]:
+    """What neighbouring cells share that are written as one text: a word, or blanks. A wide character stands alone:
+
+    not every viewer stretches a text to its cells, and it would move what follows it.
+    """
+    style = Style(color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold, reverse=cell.reverse)
+    if not cell.data.isascii():
+        return column, style
+    return (-1 if cell.data.isspace() else -2), style
 
 
 def _colour(name: str) -> Color | None:

@@ -59,7 +59,8 @@ class Passage(Widget):
                 continue
             first, *rest = wrap_styled(paragraph, max(width, 4))
             if rest and self._hang and width > 3 * self._hang:
-                rest = wrap_styled(paragraph[len(first.plain) :], width - self._hang)
+                after = paragraph.plain[len(first.plain) :]
+                rest = wrap_styled(paragraph[len(paragraph.plain) - len(after.lstrip()) :], width - self._hang)
                 rest = [Text(" " * self._hang).append_text(line) for line in rest]
             lines += [first, *rest]
         return lines
