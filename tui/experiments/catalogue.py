@@ -15,6 +15,7 @@ from tui.experiments.contract import Experiment
 NAMES: tuple[str, ...] = (
     "attention-steps",
     "qkv",
+    "tied-projections",
     "heads",
     "head-ablation",
     "scaling",
@@ -23,11 +24,13 @@ NAMES: tuple[str, ...] = (
     "weight-sharing",
     "leak-tester",
     "padding",
+    "head-width",
     "grouped-queries",
     "flash-attention",
     "long-text",
     "sinusoids",
     "rotary",
+    "relative-bias",
 )
 
 
