@@ -9,7 +9,9 @@ of v may differ from D. A query that may attend to nothing gives zeros, and zero
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 from mlxformer import masks
@@ -63,9 +65,7 @@ def attend(
     return _fused(q, k, v, _scale(scale, q), mask, scores_shape)
 
 
-def _explicit(
-    q: Any, k: Any, v: Any, scale: float, mask: Any, bias: Any, dropout: Callable[[Any], Any] | None
-) -> Any:
+def _explicit(q: Any, k: Any, v: Any, scale: float, mask: Any, bias: Any, dropout: Callable[[Any], Any] | None) -> Any:
     weights = _weights(q, k, scale, mask, bias)  # [B, H, Tq, Tk]
     if dropout is not None:
         weights = tap("dropped_weights", dropout(weights), axes=_SCORES, formula="dropout(weights)")
@@ -100,6 +100,7 @@ def masked_softmax(scores: Any, mask: Any, formula: str = "scores") -> Any:
     weights = mx.where(mask, mx.softmax(scores, axis=-1), 0.0)
     return tap("weights", weights, axes=_SCORES, formula="softmax(masked), 0 where not allowed")
 
+
 def _fused(q: Any, k: Any, v: Any, scale: float, mask: Any, scores_shape: tuple[int, ...]) -> Any:
     query_length, key_length = scores_shape[-2:]
     if mask is None or (isinstance(mask, str) and mask == "causal" and query_length <= key_length):
@@ -120,7 +121,15 @@ def _per_kv_head(x: Any, kv_heads: int) -> Any:
 
 
 def _scale(scale: float | None, q: Any) -> float:
-    return float(q.shape[-1]) ** -0.5 if scale is None else float(scale)
+    if scale is None:
+        return float(q.shape[-1]) ** -0.5
+    if isinstance(scale, bool) or not isinstance(scale, Real) or not math.isfinite(scale):
+        raise ArgumentError(
+            "scale-not-finite",
+            f"scale must be a finite number, or None for 1/√D; got {scale!r}. One that is learned multiplies q",
+            given=scale,
+        )
+    return float(scale)
 
 
 def _check(q: Any, k: Any, v: Any, bias: Any) -> tuple[int, int, int, int]:
@@ -142,11 +151,12 @@ def _check(q: Any, k: Any, v: Any, bias: Any) -> tuple[int, int, int, int]:
         )
     scores_shape = (batch, heads, query_length, k.shape[2])
     if bias is not None:
-        _check_bias(bias, scores_shape)
+        check_bias(bias, scores_shape)
     return scores_shape
 
 
-def _check_bias(bias: Any, scores_shape: tuple[int, ...]) -> None:
+def check_bias(bias: Any, scores_shape: tuple[int, ...]) -> None:
+    """Raise ``ArgumentError`` unless ``bias`` is floating point and broadcasts to the scores [B, H, Tq, Tk]."""
     require_array("bias", bias)
     if bias.dtype == mx.bool_:
         raise ArgumentError(

@@ -17,7 +17,7 @@ from mlxformer.bert_config import BertConfig
 from mlxformer.encoder import Encoder
 from mlxformer.errors import ArgumentError
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_ids, require_shape, shape_text
+from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
 
 _MODEL = ("batch", "time", "model")
 
@@ -134,6 +134,7 @@ def mean_pooling(hidden: Any, attention_mask: Any = None) -> Any:
     sentence-transformers' MiniLM and E5 make a sentence's vector (Reimers & Gurevych 2019, §3); cosines of such
     vectors then tell how alike two sentences are.
     """
+    require_floating("hidden", hidden)
     require_shape("hidden", hidden, ("batch", "time", "model"))
     if attention_mask is None:
         return mx.mean(hidden, axis=1)

@@ -13,7 +13,7 @@ from mlxformer.encoder import EncoderLayer, residual
 from mlxformer.errors import ArgumentError
 from mlxformer.kv_cache import KVCache
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_positive
+from mlxformer.validation import require_positive, require_sequence
 
 _MODEL = ("batch", "time", "model")
 
@@ -23,6 +23,7 @@ class CausalLayer(EncoderLayer):
 
     def __call__(self, x: Any, mask: Any = "causal", *, bias: Any = None, cache: KVCache | None = None) -> Any:
         """x [B, T, C], the tokens after those in ``cache`` -> [B, T, C]."""
+        require_sequence("x", x, self.dims)
         x = tap("input", x, axes=_MODEL)
         x = residual(
             self, "after_self_attention", x, self.self_attention_norm,
@@ -37,7 +38,9 @@ class CausalStack(Module):
     Raises ``ArgumentError`` as ``EncoderLayer`` does, and where the caches are not one for each layer.
     """
 
-    def __init__(self, num_layers: int, dims: int, *args: Any, norm: Literal["post", "pre"] = "pre", **layer: Any) -> None:
+    def __init__(
+        self, num_layers: int, dims: int, *args: Any, norm: Literal["post", "pre"] = "pre", **layer: Any
+    ) -> None:
         super().__init__()
         require_positive(num_layers=num_layers)
         self.layers = [CausalLayer(dims, *args, norm=norm, **layer) for _ in range(num_layers)]

@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 from mlxformer.backend import nn
 from mlxformer.encoder import residual
+from mlxformer.errors import ArgumentError
 from mlxformer.feed_forward import FeedForward
 from mlxformer.kv_cache import KVCache
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_choice, require_positive
+from mlxformer.validation import require_choice, require_positive, require_sequence
 
 _MODEL = ("batch", "time", "model")
 
@@ -78,6 +79,7 @@ class DecoderLayer(Module):
     ) -> None:
         super().__init__()
         require_choice("norm", norm, ("post", "pre"))
+        self.dims = dims
         self.norm = norm
         self.self_attention = MultiHeadAttention(
             dims,
@@ -112,6 +114,8 @@ class DecoderLayer(Module):
         mask and bias are for self-attention, memory_mask for cross-attention. With a cache, x holds the new tokens
         alone, and ``"causal"`` still lets each of them see all that came before.
         """
+        require_sequence("x", x, self.dims)
+        require_sequence("memory", memory, self.dims)
         own, crossed = (None, None) if cache is None else (cache.self_attention, cache.cross_attention)
         x = tap("input", x, axes=_MODEL)
         x = residual(
@@ -150,7 +154,19 @@ class Decoder(Module):
         bias: Any = None,
         cache: DecoderCache | None = None,
     ) -> Any:
-        """x [B, Tt, C], memory [B, Ts, C] -> [B, Tt, C]; arguments as in ``DecoderLayer``."""
+        """x [B, Tt, C], memory [B, Ts, C] -> [B, Tt, C]; arguments as in ``DecoderLayer``, cache of ``make_cache()``.
+
+        Raises ``ArgumentError`` for a cache of another kind, or of another number of layers.
+        """
+        if cache is not None and (not isinstance(cache, DecoderCache) or len(cache.layers) != len(self.layers)):
+            kind = f"one of {len(cache.layers)} layers" if isinstance(cache, DecoderCache) else type(cache).__name__
+            raise ArgumentError(
+                "cache-kind",
+                f"cache must be a DecoderCache of {len(self.layers)} layers; got {kind}. Make it with "
+                f"decoder.make_cache()",
+                given=kind,
+                layers=len(self.layers),
+            )
         for index, layer in enumerate(self.layers):
             x = layer(x, memory, mask, memory_mask, bias=bias, cache=None if cache is None else cache.layers[index])
         if "final_norm" in self:

@@ -13,7 +13,7 @@ from mlxformer.backend import nn
 from mlxformer.feed_forward import FeedForward
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_choice, require_positive
+from mlxformer.validation import require_choice, require_positive, require_sequence
 
 _MODEL = ("batch", "time", "model")
 
@@ -45,6 +45,7 @@ class EncoderLayer(Module):
     ) -> None:
         super().__init__()
         require_choice("norm", norm, ("post", "pre"))
+        self.dims = dims
         self.norm = norm
         self.self_attention = MultiHeadAttention(
             dims,
@@ -62,6 +63,7 @@ class EncoderLayer(Module):
 
     def __call__(self, x: Any, mask: Any = None, *, bias: Any = None) -> Any:
         """[B, T, C] -> [B, T, C]; mask and bias as in ``MultiHeadAttention``."""
+        require_sequence("x", x, self.dims)
         x = tap("input", x, axes=_MODEL)
         x = residual(
             self, "after_self_attention", x, self.self_attention_norm,

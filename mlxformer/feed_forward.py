@@ -10,13 +10,15 @@ from typing import Any
 from mlxformer import activations
 from mlxformer.backend import nn
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_positive, require_probability
+from mlxformer.validation import require_positive, require_probability, require_sequence
 
 
 class FeedForward(Module):
     """C -> F -> C with an activation between, and dropout on the hidden layer in training.
 
     dims: C. ffn_dims: F (4C in the paper). activation: a name known to ``mlxformer.activations``.
+
+    Raises ``ArgumentError`` for an unknown activation, and for inputs of another kind, rank or width.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class FeedForward(Module):
         super().__init__()
         require_positive(dims=dims, ffn_dims=ffn_dims)
         require_probability("dropout", dropout)
+        self.dims = dims
         self.activation = activation
         self._activate = activations.activation(activation)
         self.up_proj = nn.Linear(dims, ffn_dims, bias=bias)
@@ -33,6 +36,7 @@ class FeedForward(Module):
 
     def __call__(self, x: Any) -> Any:
         """[B, T, C] -> [B, T, C]."""
+        require_sequence("x", x, self.dims)
         hidden = tap("hidden", self.up_proj(x), axes=("batch", "time", "ffn"), formula="x W_1 + b_1")
         hidden = self._activate(hidden)  # [B, T, F]
         hidden = tap("activated", hidden, axes=("batch", "time", "ffn"), formula=f"{self.activation}(x W_1 + b_1)")

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import shape_text
+from mlxformer.validation import is_whole, require_floating, require_indices, require_shape, shape_text
 
 
 class KVCache:
@@ -41,6 +41,9 @@ class KVCache:
 
     def update(self, keys: Any, values: Any) -> tuple[Any, Any]:
         """Append ``keys`` and ``values`` [B, Hkv, T, D] in time, and return all that are stored."""
+        for name, x in (("keys", keys), ("values", values)):
+            require_floating(name, x)
+            require_shape(name, x, ("batch", "kv_head", "time", "dim"))
         if keys.shape[:3] != values.shape[:3]:
             raise ArgumentError(
                 "cache-mismatch",
@@ -64,15 +67,20 @@ class KVCache:
         return keys, values
 
     def reorder(self, rows: Any) -> None:
-        """Keep the batch rows ``rows`` (int32), in that order: beams that live on, and their copies."""
+        """Keep the batch rows ``rows`` (int32 [N]), in that order: beams that live on, and their copies.
+
+        Raises ``ArgumentError`` for a row that is not there.
+        """
         if self._keys is not None:
+            require_indices("rows", rows, self._keys.shape[0], "the cache")
             self._keys = mx.take(self._keys, rows, axis=0)
             self._values = mx.take(self._values, rows, axis=0)
 
     def truncate(self, length: int) -> None:
         """Forget all but the first ``length`` tokens."""
-        if length < 0:
-            raise ArgumentError("cache-length", f"length must be 0 or more; got {length}", length=length)
+        if not is_whole(length, 0):
+            message = f"length must be a whole number of at least 0; got {length!r}"
+            raise ArgumentError("cache-length", message, length=length)
         if self._keys is not None and length < len(self):
             self._keys = self._keys[:, :, :length] if length else None
             self._values = self._values[:, :, :length] if length else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlxformer.backend import is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import require_array, require_positive, require_shape, shape_text
+from mlxformer.validation import is_whole, require_array, require_positive, require_shape, shape_text
 
 
 def causal(query_length: int, key_length: int) -> Any:
@@ -32,8 +32,9 @@ def sliding_window(query_length: int, key_length: int, left: int, right: int) ->
     """
     require_positive(query_length=query_length, key_length=key_length)
     for name, value in (("left", left), ("right", right)):
-        if value < 0:
-            raise ArgumentError("window-negative", f"{name} must be 0 or more; got {value}", name=name, given=value)
+        if not is_whole(value, 0):
+            message = f"{name} must be a whole number of at least 0; got {value!r}"
+            raise ArgumentError("window-negative", message, name=name, given=value)
     offsets = _offsets(query_length, key_length)
     return mx.logical_and(offsets >= -left, offsets <= right)
 

@@ -1,7 +1,7 @@
 """Multi-head attention: several attentions of width D side by side, on learned projections of the same inputs.
 
-    MultiHead(Q, K, V) = Concat(head_1, …, head_H) W^O,  head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)
-                                                                        (Vaswani et al. 2017, §3.2.2)
+MultiHead(Q, K, V) = Concat(head_1, …, head_H) W^O,  head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)
+                                                                    (Vaswani et al. 2017, §3.2.2)
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from mlxformer.attention import attend
+from mlxformer import masks
+from mlxformer.attention import attend, check_bias
 from mlxformer.backend import nn
 from mlxformer.errors import ArgumentError
 from mlxformer.kv_cache import KVCache
@@ -34,7 +35,8 @@ class MultiHeadAttention(Module):
     [B, H, Tq, Tk] made of the projected queries (``RelativeKeys``). tie: which projections are one and the same
     matrix: ``"kv"`` (keys and values), ``"qk"`` (queries and keys, as in Reformer) or ``"qkv"``.
 
-    Raises ``ArgumentError`` where C is not divisible by H, H not by Hkv, or tied projections differ in width.
+    Raises ``ArgumentError`` where C is not divisible by H, H not by Hkv, or tied projections differ in width. A call
+    that raises leaves the cache as it was.
     """
 
     def __init__(
@@ -79,6 +81,10 @@ class MultiHeadAttention(Module):
                 f"num_heads ({num_heads})",
                 tie=tie,
             )
+        if rope is not None and not callable(rope):
+            raise ArgumentError(
+                "rope-kind", f"rope must be callable, as mf.RotaryEmbedding(head_dim) is; got {rope!r}", given=rope
+            )
         self.dims = dims
         self.num_heads = num_heads
         self.num_kv_heads = num_kv_heads
@@ -104,6 +110,8 @@ class MultiHeadAttention(Module):
         and this call's are appended; a static one (cross-attention) is filled by the first call.
         """
         self._check(queries, keys, values)
+        if cache is not None:
+            self._check_cache(cache, queries, keys, mask, bias)
         past = 0 if cache is None or cache.static else len(cache)
         q = self._heads(self.query_proj(queries), self.num_heads)  # [B, H, Tq, D]
         q = self._rotate(q, past)
@@ -152,6 +160,20 @@ class MultiHeadAttention(Module):
                 stored=shape_text(k),
                 given=shape_text(keys),
             )
+
+    def _check_cache(self, cache: Any, queries: Any, keys: Any, mask: Any, bias: Any) -> None:
+        """Whatever else could fail in ``attend``, before it does: a call that failed must leave no keys behind."""
+        if not isinstance(cache, KVCache):
+            kind = type(cache).__name__
+            raise ArgumentError(
+                "cache-kind", f"cache must be a mf.KVCache(), one for each layer; got {kind}", given=kind
+            )
+        key_length = keys.shape[1] if cache.static else len(cache) + keys.shape[1]
+        scores_shape = (queries.shape[0], self.num_heads, queries.shape[1], key_length)
+        if not (isinstance(mask, str) and mask == "causal"):
+            masks.resolve(mask, scores_shape)
+        if bias is not None:
+            check_bias(bias, scores_shape)
 
     def _check(self, queries: Any, keys: Any, values: Any) -> None:
         for name, x in (("queries", queries), ("keys", keys), ("values", values)):

@@ -79,11 +79,8 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
             given=str(ids.dtype),
         )
     require_shape(name, ids, ("batch", "time"))
-    if not is_evaluable(ids):
-        return
-    low, high = int(to_numpy(mx.min(ids))), int(to_numpy(mx.max(ids)))
-    if low < 0 or high >= size:
-        wrong = low if low < 0 else high
+    wrong = _out_of_range(ids, size)
+    if wrong is not None:
         raise ArgumentError(
             "id-out-of-range",
             f"{name} holds {wrong}, but {what} has ids 0 to {size - 1}. Was it made by another tokenizer?",
@@ -94,10 +91,42 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
         )
 
 
+def require_indices(name: str, indices: Any, size: int, what: str) -> None:
+    """Integers [N] with 0 <= index < ``size``; the range is not checked inside ``mx.compile``."""
+    require_array(name, indices)
+    if not mx.issubdtype(indices.dtype, mx.integer):
+        message = f"{name} must be integers (int32); got {indices.dtype}"
+        raise ArgumentError("ids-not-integers", message, name=name, given=str(indices.dtype))
+    require_shape(name, indices, ("index",))
+    wrong = _out_of_range(indices, size)
+    if wrong is not None:
+        message = f"{name} holds {wrong}, but {what} has rows 0 to {size - 1}"
+        raise ArgumentError("index-out-of-range", message, name=name, given=wrong, size=size)
+
+
+def _out_of_range(indices: Any, size: int) -> int | None:
+    """The least or greatest of ``indices`` that is not among 0 to ``size - 1``, if it can be known."""
+    if not is_evaluable(indices):
+        return None
+    low, high = int(to_numpy(mx.min(indices))), int(to_numpy(mx.max(indices)))
+    return low if low < 0 else high if high >= size else None
+
+
+def require_sequence(name: str, x: Any, dims: int) -> None:
+    """``x`` is floating point, [B, T, C] with C = ``dims``: what a layer takes."""
+    require_floating(name, x)
+    require_shape(name, x, ("batch", "time", "dims"), (None, None, dims))
+
+
+def is_whole(value: object, least: int) -> bool:
+    """Whether ``value`` is a whole number (and not True or False) of at least ``least``."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
 def require_positive(**values: Any) -> None:
     """Each value is a whole number of at least 1."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        if not is_whole(value, 1):
             raise ArgumentError(
                 "not-positive", f"{name} must be a whole number of at least 1; got {value!r}", name=name, given=value
             )

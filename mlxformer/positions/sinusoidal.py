@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_choice, require_positive
+from mlxformer.validation import is_whole, require_choice, require_positive
 
 Layout = Literal["interleaved", "halves"]
 
@@ -65,7 +64,7 @@ class SinusoidalPositions(Module):
 
 def require_offset(offset: int) -> None:
     """A position is a whole number of at least 0."""
-    if isinstance(offset, bool) or not isinstance(offset, Integral) or offset < 0:
+    if not is_whole(offset, 0):
         raise ArgumentError(
             "offset-negative", f"offset must be a whole number of at least 0; got {offset!r}", given=offset
         )

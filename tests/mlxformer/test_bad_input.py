@@ -1,0 +1,108 @@
+"""What a caller may get wrong, and that the error says so: of another kind, of another shape, out of range.
+
+Without these checks each of the cases below is a number that looks right, on one backend or on both, or an error
+about something deep inside.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mlxformer as mf
+from mlxformer.backend import mx, to_numpy
+from mlxformer.causal_stack import CausalLayer
+
+
+def drawn(*shape):
+    return mx.array(np.random.default_rng(0).normal(size=shape).astype(np.float32))
+
+
+def ids(*shape):
+    return mx.array(np.full(shape, 3, np.int32))
+
+
+LAYERS = {
+    "encoder post": lambda x: mf.EncoderLayer(8, 2, 16)(x),
+    "encoder pre": lambda x: mf.EncoderLayer(8, 2, 16, norm="pre")(x),
+    "decoder pre": lambda x: mf.DecoderLayer(8, 2, 16, norm="pre")(x, drawn(1, 4, 8)),
+    "memory": lambda x: mf.DecoderLayer(8, 2, 16, norm="pre")(drawn(1, 4, 8), x),
+    "causal": lambda x: CausalLayer(8, 2, 16, norm="pre")(x),
+    "feed-forward": lambda x: mf.FeedForward(8, 16)(x),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_takes_floats_of_its_own_library_and_width(layer):
+    for wrong, code in (
+        (np.zeros((1, 3, 8), np.float32), "not-an-array"),
+        (ids(1, 3, 8), "not-floating"),
+        (drawn(1, 3, 7), "wrong-shape"),
+        (drawn(3, 8), "wrong-shape"),
+        (mx.zeros((1, 0, 8)), "empty-axis"),
+    ):
+        with pytest.raises(mf.ArgumentError) as caught:
+            LAYERS[layer](wrong)
+        assert caught.value.code == code
+
+
+def attended(**given):
+    q = drawn(1, 2, 3, 4)
+    return mf.scaled_dot_product_attention(q, q, q, **given)
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "says"),
+    [
+        (lambda: attended(scale=float("nan")), "scale-not-finite", "nan"),
+        (lambda: attended(scale="0.5"), "scale-not-finite", "'0.5'"),
+        (lambda: attended(scale=mx.array(0.5)), "scale-not-finite", "multiplies q"),
+        (lambda: mf.MultiHeadAttention(8, 2, rope=True), "rope-kind", "mf.RotaryEmbedding"),
+        (lambda: mf.masks.sliding_window(3, 3, 1.5, 0), "window-negative", "left must be a whole number"),
+        (lambda: mf.KVCache().truncate(1.5), "cache-length", "whole number"),
+        (lambda: mf.KVCache().update(np.zeros((1, 1, 1, 1)), drawn(1, 1, 1, 1)), "not-an-array", "keys"),
+        (lambda: mf.mean_pooling(np.zeros((2, 3, 4), np.float32)), "not-an-array", "hidden"),
+    ],
+)
+def test_the_error_names_what_was_given(call, code, says):
+    with pytest.raises(mf.ArgumentError) as caught:
+        call()
+    assert caught.value.code == code
+    assert says in str(caught.value)
+
+
+def test_a_call_that_failed_leaves_the_cache_as_it_was():
+    attention = mf.MultiHeadAttention(8, 2)
+    x, cache = drawn(1, 5, 8), mf.KVCache()
+    first, rest = x[:, :3], x[:, 3:]
+    attention(first, first, first, "causal", cache=cache)
+    for given in (
+        {"mask": mx.array(np.ones((2, 2), bool))},  # of the new tokens alone: it should be [2, 5]
+        {"mask": "casual"},
+        {"mask": mx.array(np.ones((2, 5), np.int32))},
+        {"bias": drawn(2, 2)},
+    ):
+        with pytest.raises(mf.ArgumentError):
+            attention(rest, rest, rest, cache=cache, **given)
+        assert len(cache) == 3
+    again = attention(rest, rest, rest, "causal", cache=cache)
+    whole = attention(x, x, x, "causal")
+    assert np.abs(to_numpy(again) - to_numpy(whole)[:, 3:]).max() < 1e-5
+
+
+def test_a_cache_is_of_the_kind_and_number_of_layers():
+    x = drawn(1, 2, 8)
+    with pytest.raises(mf.ArgumentError, match="got dict"):
+        mf.MultiHeadAttention(8, 2)(x, x, x, cache={})
+    decoder = mf.Decoder(2, 8, 2, 16)
+    for wrong in (mf.KVCache(), mf.DecoderCache(1), mf.DecoderCache(3)):
+        with pytest.raises(mf.ArgumentError, match=r"DecoderCache of 2 layers.*make_cache\(\)"):
+            decoder(x, x, cache=wrong)
+
+
+@pytest.mark.parametrize("rows", [[0, 2], [-1, 0]])
+def test_a_row_that_the_cache_has_not_is_refused(rows):
+    x, cache = drawn(2, 3, 8), mf.KVCache()
+    mf.MultiHeadAttention(8, 2)(x, x, x, cache=cache)
+    with pytest.raises(mf.ArgumentError, match="rows 0 to 1"):
+        cache.reorder(mx.array(np.array(rows, np.int32)))
