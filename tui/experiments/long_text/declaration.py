@@ -67,13 +67,13 @@ EXPERIMENT = Experiment(
             "unseen-cannot-matter",
             Bilingual("被截掉的词元怎么改，结果都不变（列的是句向量的变化）",
                       "Whatever a token that was cut off becomes, the result stays (change of the text's vector)"),
-            "==", BreakTensor("head.encoder.layers.0.output", "noise"),
+            "==", BreakTensor("encoder.layers.0.output", "noise"),
         ),
         CheckDeclaration(
             "windows-let-it-matter",
             Bilingual("用滑动窗口，改同一个词元，结果就变（列的是句向量的相对变化）",
                       "With windows the same change shows (relative change of the text's vector)"),
-            ">=", BreakTensor("windows.encoder.layers.0.output", "ones"),
+            ">=", BreakTensor("encoder.layers.0.output", "ones"),
         ),
         CheckDeclaration(
             "reach",

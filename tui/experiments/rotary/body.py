@@ -129,7 +129,7 @@ def _where(name: str, defined: bool, value: float, expected: float, tolerance: f
 
 
 def _complex_product(plain: np.ndarray, base: float) -> np.ndarray:
-    """Su et al. 2021, Eq. 13, with complex numbers: (x_{2i} + i x_{2i+1}) e^(i m θ_i). [B, H, T, D]."""
+    """Su et al. 2021, §3.2, with complex numbers: (x_{2i} + i x_{2i+1}) e^(i m θ_i). [B, H, T, D]."""
     width = plain.shape[-1]
     numbers = plain[..., 0::2] + 1j * plain[..., 1::2]  # [B, H, T, D/2]
     for position in range(plain.shape[2]):
