@@ -39,6 +39,8 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 def activation(name: str) -> Callable[[Any], Any]:
     """The function called ``name``; ``ArgumentError`` with the nearest name where there is none."""
+    if not isinstance(name, str):
+        raise ArgumentError("unknown-activation", f"an activation is given by its name; got {name!r}", given=name)
     if name not in ACTIVATIONS:
         near = difflib.get_close_matches(name, ACTIVATIONS, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""

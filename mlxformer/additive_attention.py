@@ -56,7 +56,8 @@ class AdditiveAttention(Module):
     def _check(self, queries: Any, keys: Any, projected_keys: Any) -> None:
         for name, x, width in (("queries", queries, self.query_dims), ("keys", keys, self.key_dims)):
             require_floating(name, x)
-            require_shape(name, x, ("batch", "time", "dims"), (queries.shape[0], None, width))
+            require_shape(name, x, ("batch", "time", "dims"), (None, None, width))
+        require_shape("keys", keys, ("batch", "time", "dims"), (queries.shape[0], None, self.key_dims))
         if projected_keys is not None:
             require_floating("projected_keys", projected_keys)
             wanted = (*keys.shape[:2], self.attention_dims)

@@ -19,6 +19,7 @@ from mlxformer.checkpoint_folder import find_folder, open_checkpoint, save_check
 from mlxformer.counting import without_values
 from mlxformer.errors import CheckpointError
 from mlxformer.tracing import Module
+from mlxformer.validation import require_kind
 
 # Ours -> Hugging Face's, applied in this order to a parameter's path.
 _SPELLINGS = (
@@ -51,6 +52,7 @@ class BertPreTrained(Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
+        require_kind("config", config, BertConfig)
         self.config = config
         self.load_report: LoadReport | None = None
 

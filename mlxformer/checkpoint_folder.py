@@ -44,7 +44,10 @@ def find_folder(path_or_name: str | os.PathLike[str], revision: str = "main") ->
     revision: a branch, tag or commit of that repository. Raises ``CheckpointError``, saying how to download what is
     in neither place.
     """
-    given = os.fspath(path_or_name)
+    given = os.fspath(path_or_name) if isinstance(path_or_name, str | os.PathLike) else None
+    if not isinstance(given, str):
+        message = f"give a folder, or the name of a repository; got {path_or_name!r}"
+        raise CheckpointError("checkpoint-no-folder", message, given=path_or_name)
     path = Path(given).expanduser()
     if given and path.is_dir():
         return path
@@ -102,7 +105,7 @@ def _snapshot(name: str, revision: str) -> Path:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises ``CheckpointError`` where the file is missing or holds something else."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark first
     except FileNotFoundError:
         message = (
             f"{path.parent} has no {path.name}; give a folder in Hugging Face's layout. It holds: {files_beside(path)}"

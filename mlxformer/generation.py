@@ -6,7 +6,9 @@ same result on both backends; the model alone runs on the device.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal, Protocol
 
 import numpy as np
@@ -42,11 +44,15 @@ class SearchRules:
     def __post_init__(self) -> None:
         require_positive(max_length=self.max_length, num_beams=self.num_beams)
         require_choice("early_stopping", self.early_stopping, (False, True, "never"))
-        if isinstance(self.length_penalty, bool) or not np.isfinite(self.length_penalty):
+        alpha = self.length_penalty
+        if isinstance(alpha, bool) or not isinstance(alpha, Real) or not math.isfinite(alpha):
+            raise ArgumentError("length-penalty", f"length_penalty must be a finite number; got {alpha!r}", given=alpha)
+        if abs(alpha) * math.log(self.max_length) > 80:  # float32 ends at e^88
             raise ArgumentError(
                 "length-penalty",
-                f"length_penalty must be a finite number; got {self.length_penalty!r}",
-                given=self.length_penalty,
+                f"length_penalty={alpha!r} is too large: {self.max_length} to that power is beyond float32. "
+                f"Published values lie between 0 and 2",
+                given=alpha,
             )
 
 

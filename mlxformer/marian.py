@@ -28,6 +28,7 @@ from mlxformer.marian_config import GENERATION_CONFIG, MarianConfig, MarianGener
 from mlxformer.positions import SinusoidalPositions
 from mlxformer.safetensors_file import StoredTensor
 from mlxformer.tracing import in_trace
+from mlxformer.validation import require_kind
 
 # Ours -> Hugging Face's, applied in this order to a parameter's path.
 _SPELLINGS = (
@@ -59,6 +60,7 @@ class MarianModel(EncoderDecoder):
 
     def __init__(self, config: MarianConfig, generation: MarianGeneration | None = None) -> None:
         super().__init__()
+        require_kind("config", config, MarianConfig)
         self.config = config
         self.generation = MarianGeneration.from_config(config) if generation is None else generation
         self.load_report: LoadReport | None = None

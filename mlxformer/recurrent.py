@@ -14,6 +14,7 @@ import numpy as np
 
 from mlxformer.activations import activation as activation_named
 from mlxformer.backend import mx, nn
+from mlxformer.errors import ArgumentError
 from mlxformer.masks import padding
 from mlxformer.tracing import Module, in_trace, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
@@ -26,6 +27,7 @@ class Cell(Protocol):
     """What a layer needs of a cell."""
 
     gates: int  # how many H-wide parts a step computes
+    parts: int  # how many arrays a state has
     input_dims: int
     hidden_dims: int
 
@@ -48,6 +50,7 @@ class RNNCell(Module):
     """
 
     gates = 1
+    parts = 1
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class RNNCell(Module):
 
     def __call__(self, x: Any, state: State) -> State:
         """x [B, C], state ``(h,)`` -> ``(h',)``."""
+        _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
@@ -96,6 +100,7 @@ class GRUCell(Module):
     """
 
     gates = 3
+    parts = 1
 
     def __init__(self, input_dims: int, hidden_dims: int) -> None:
         super().__init__()
@@ -107,6 +112,7 @@ class GRUCell(Module):
 
     def __call__(self, x: Any, state: State) -> State:
         """x [B, C], state ``(h,)`` -> ``(h',)``."""
+        _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
@@ -138,6 +144,7 @@ class LSTMCell(Module):
     """
 
     gates = 4
+    parts = 2
 
     def __init__(self, input_dims: int, hidden_dims: int, *, forget_bias: float | None = 1.0) -> None:
         super().__init__()
@@ -153,6 +160,7 @@ class LSTMCell(Module):
 
     def __call__(self, x: Any, state: State) -> State:
         """x [B, C], state ``(h, c)`` -> ``(h', c')``."""
+        _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
@@ -185,13 +193,17 @@ class Recurrent(Module):
 
         state: to start from; zeros by default. valid: [B, T], True at real inputs; at the others the state stays as it
         was, so that padding changes neither the last state nor any other.
+
+        Raises ``ArgumentError`` for inputs and states of another kind or shape.
         """
         require_floating("x", x)
         require_shape("x", x, ("batch", "time", "dims"), (None, None, self.cell.input_dims))
         if valid is not None:
             valid = padding(valid)[:, 0, 0]  # checked
             require_shape("valid", valid, ("batch", "time"), x.shape[:2])
-        state = self.cell.initial_state(x.shape[0]) if state is None else state
+        if state is None:
+            state = self.cell.initial_state(x.shape[0])
+        _check_state(self.cell, state, x.shape[0])
         projected = self.cell.input_proj(x)  # [B, T, gates · H]
         times = range(x.shape[1])
         hidden = {}
@@ -203,6 +215,23 @@ class Recurrent(Module):
             state = moved
             hidden[time] = state[0]
         return mx.stack([hidden[time] for time in times], axis=1), state
+
+
+def _check_cell(cell: Any, x: Any, state: Any) -> None:
+    require_floating("x", x)
+    require_shape("x", x, ("batch", "dims"), (None, cell.input_dims))
+    _check_state(cell, state, x.shape[0])
+
+
+def _check_state(cell: Cell, state: Any, batch: int) -> None:
+    """A tuple of as many arrays [B, H] as the cell keeps: a bare array would be taken apart along the batch."""
+    if not isinstance(state, tuple) or len(state) != cell.parts:
+        given = f"{len(state)} arrays" if isinstance(state, tuple) else type(state).__name__
+        wanted = "(h, c)" if cell.parts == 2 else "(h,)"
+        raise ArgumentError("state-parts", f"state must be the tuple {wanted} of {type(cell).__name__}; got {given}")
+    for part in state:
+        require_floating("state", part)
+        require_shape("state", part, ("batch", "hidden"), (batch, cell.hidden_dims))
 
 
 def orthogonal(size: int, gain: float, generator: np.random.Generator) -> Any:

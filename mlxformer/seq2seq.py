@@ -20,7 +20,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.generation import SearchRules, search
 from mlxformer.recurrent import CELLS, Recurrent, State
 from mlxformer.tracing import Module, in_trace, tap
-from mlxformer.validation import require_choice, require_ids, require_positive, shape_text
+from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
 
 _MODEL = ("batch", "time", "model")
 _VECTOR = ("batch", "model")
@@ -59,10 +59,11 @@ class Seq2SeqConfig:
                 require_positive(**{name: getattr(self, name)})
         for name in ("pad_id", "bos_id", "eos_id"):
             value = getattr(self, name)
-            if not 0 <= value < self.vocab_size or (name != "pad_id" and value == self.pad_id):
+            inside = is_whole(value, 0) and value < self.vocab_size
+            if not inside or (name != "pad_id" and value == self.pad_id):
                 raise ArgumentError(
                     "special-id",
-                    f"{name}={value} must lie in the vocabulary, 0 to {self.vocab_size - 1}, and only padding may "
+                    f"{name}={value!r} must lie in the vocabulary, 0 to {self.vocab_size - 1}, and only padding may "
                     f"be pad_id={self.pad_id}",
                     name=name,
                     given=value,
@@ -92,6 +93,7 @@ class Seq2Seq(Module):
 
     def __init__(self, config: Seq2SeqConfig) -> None:
         super().__init__()
+        require_kind("config", config, Seq2SeqConfig)
         self.config = config
         self.pad_id = config.pad_id
         make, hidden_dims = CELLS[config.cell], config.hidden_dims
@@ -151,6 +153,7 @@ class Seq2Seq(Module):
 
         Arguments, result and errors as in ``Transformer.generate``.
         """
+        require_ids("source_ids", source_ids, self.config.vocab_size, "the vocabulary")
         source_mask = None
         if attention_mask is not None:
             shape = (source_ids.shape[0], source_ids.shape[1])

@@ -164,7 +164,16 @@ def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -
         for token, index in read_json(folder / "added_tokens.json").items():
             added[index] = AddedToken(token)
     flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
-    for index, fields in (config.get("added_tokens_decoder") or {}).items():
+    decoder = config.get("added_tokens_decoder") or {}
+    if not isinstance(decoder, dict) or not all(
+        str(index).isdecimal() and isinstance(fields, dict) and isinstance(fields.get("content"), str)
+        for index, fields in decoder.items()
+    ):
+        message = (
+            f"{folder / _CONFIG}: added_tokens_decoder must map ids to objects with a content; got {decoder!r:.80}"
+        )
+        raise CheckpointError("tokenizer-added", message, folder=str(folder))
+    for index, fields in decoder.items():
         added[int(index)] = AddedToken(fields["content"], **{name: fields[name] for name in flags if name in fields})
     for index, entry in sorted(added.items()):
         add = tokenizer.add_special_tokens if entry.special else tokenizer.add_tokens
@@ -190,6 +199,10 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> TokenizerSettings:
         token = token.get("content") if isinstance(token, Mapping) else token
         if token is not None:
             special[role] = str(token)
+    for name in _NORMALIZER:
+        if config.get(name) not in (None, True, False):
+            message = f"{folder / _CONFIG}: {name} must be true, false or null; got {config[name]!r}"
+            raise CheckpointError("tokenizer-flag", message, name=name, given=config[name])
     sides = {name: config.get(name, "right") for name in ("padding_side", "truncation_side")}
     for name, side in sides.items():
         if side not in ("left", "right"):

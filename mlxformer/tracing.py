@@ -72,6 +72,11 @@ class Trace:
         ``change`` takes and returns an array of one shape and dtype, so that the model stays differentiable and
         well-formed. Call it before the model runs. A pattern that matched nothing is an error when the trace closes.
         """
+        if self._closed:
+            raise TraceError("trace-closed", f"the trace is closed: {pattern!r} can be replaced in no run any more")
+        if not isinstance(pattern, str) or not callable(change):
+            message = f"replace takes a pattern and a function of an array; got {pattern!r} and {change!r}"
+            raise TraceError("trace-replacement-kind", message)
         self._replacements.append(_Replacement(pattern, change))
 
     def all(self, path: str) -> list[Step]:
@@ -138,8 +143,8 @@ class Trace:
         if unmatched:
             raise TraceError(
                 "trace-nothing-replaced",
-                f"no step matched {', '.join(map(repr, unmatched))}, so nothing was replaced. "
-                f"Recorded paths: {', '.join(self.paths)}",
+                f"no step matched {', '.join(map(repr, unmatched))} after replace was called, so nothing was replaced; "
+                f"call it before the model runs. Recorded paths: {', '.join(self.paths)}",
                 patterns=unmatched,
                 paths=self.paths,
             )

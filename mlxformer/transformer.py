@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from mlxformer.activations import activation
 from mlxformer.backend import nn
 from mlxformer.decoder import Decoder
 from mlxformer.encoder import Encoder
@@ -23,7 +24,7 @@ from mlxformer.positions import (
     alibi_bias,
 )
 from mlxformer.tracing import in_trace
-from mlxformer.validation import require_choice, require_positive, require_probability
+from mlxformer.validation import is_whole, require_choice, require_kind, require_positive, require_probability
 
 Positions = Literal["sinusoidal", "learned", "rotary", "alibi", "t5", "none"]
 POSITIONS: tuple[Positions, ...] = ("sinusoidal", "learned", "rotary", "alibi", "t5", "none")
@@ -74,15 +75,27 @@ class TransformerConfig:
     norm_eps: float = 1e-5
 
     def __post_init__(self) -> None:
-        require_positive(vocab_size=self.vocab_size, max_positions=self.max_positions)
+        sizes = ("vocab_size", "dims", "num_heads", "num_encoder_layers", "num_decoder_layers", "ffn_dims",
+                 "max_positions")  # fmt: skip
+        require_positive(**{name: getattr(self, name) for name in sizes})
+        if self.dims % self.num_heads:
+            raise ArgumentError(
+                "dims-not-divisible",
+                f"dims={self.dims} is not divisible by num_heads={self.num_heads}; choose a divisor",
+                dims=self.dims,
+                num_heads=self.num_heads,
+            )
         require_choice("positions", self.positions, POSITIONS)
-        require_probability("dropout", self.dropout)
+        require_choice("norm", self.norm, ("post", "pre"))
+        activation(self.activation)
+        for name in ("dropout", "attention_dropout", "activation_dropout"):
+            require_probability(name, getattr(self, name))
         for name in ("pad_id", "bos_id", "eos_id"):
             value = getattr(self, name)
-            if not 0 <= value < self.vocab_size:
+            if not is_whole(value, 0) or value >= self.vocab_size:
                 raise ArgumentError(
                     "id-out-of-range",
-                    f"{name}={value} is not in the vocabulary, whose ids are 0 to {self.vocab_size - 1}",
+                    f"{name}={value!r} is not in the vocabulary, whose ids are 0 to {self.vocab_size - 1}",
                     name=name,
                     given=value,
                     size=self.vocab_size,
@@ -106,6 +119,7 @@ class Transformer(EncoderDecoder):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
+        require_kind("config", config, TransformerConfig)
         self.config = config
         self.pad_id = config.pad_id
         self.source_vocab_size = self.target_vocab_size = config.vocab_size

@@ -118,6 +118,13 @@ def require_sequence(name: str, x: Any, dims: int) -> None:
     require_shape(name, x, ("batch", "time", "dims"), (None, None, dims))
 
 
+def require_kind(name: str, value: object, kind: type) -> None:
+    """``value`` is a ``kind``: the configuration that a model is made of, say, and not a dict of its fields."""
+    if not isinstance(value, kind):
+        given = type(value).__qualname__
+        raise ArgumentError("wrong-kind", f"{name} must be a {kind.__qualname__}; got {given}", name=name, given=given)
+
+
 def is_whole(value: object, least: int) -> bool:
     """Whether ``value`` is a whole number (and not True or False) of at least ``least``."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least

@@ -106,3 +106,101 @@ def test_a_row_that_the_cache_has_not_is_refused(rows):
     mf.MultiHeadAttention(8, 2)(x, x, x, cache=cache)
     with pytest.raises(mf.ArgumentError, match="rows 0 to 1"):
         cache.reorder(mx.array(np.array(rows, np.int32)))
+
+
+SMALL = {"dims": 8, "num_heads": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "ffn_dims": 16}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"dims": 9}, "dims-not-divisible"),
+        ({"num_heads": 0, "positions": "rotary"}, "not-positive"),
+        ({"ffn_dims": 0}, "not-positive"),
+        ({"norm": "rms"}, "unknown-choice"),
+        ({"activation": "gleu"}, "unknown-activation"),
+        ({"activation": ["gelu"]}, "unknown-activation"),
+        ({"attention_dropout": 2.0}, "not-a-probability"),
+        ({"bos_id": 1.0}, "id-out-of-range"),
+        ({"eos_id": "2"}, "id-out-of-range"),
+    ],
+)
+def test_a_configuration_is_checked_before_a_model_is_made(given, code):
+    with pytest.raises(mf.ArgumentError) as caught:
+        mf.TransformerConfig(12, **SMALL | given)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("model", [mf.Transformer, mf.BertModel, mf.MarianModel, mf.Seq2Seq])
+def test_a_model_is_made_of_its_own_configuration(model):
+    with pytest.raises(mf.ArgumentError, match=r"config must be a \w+Config; got dict"):
+        model({"vocab_size": 12})
+
+
+@pytest.mark.parametrize("penalty", [None, "1", True, float("inf"), 1e9, -1e9])
+def test_a_length_penalty_that_no_score_can_be_divided_by_is_refused(penalty):
+    with pytest.raises(mf.ArgumentError, match="length_penalty"):
+        mf.Transformer(mf.TransformerConfig(12, **SMALL)).generate(
+            ids(1, 2), max_length=5, num_beams=2, length_penalty=penalty
+        )
+
+
+def test_seq2seq_names_its_ids_before_it_looks_at_the_mask():
+    model = mf.Seq2Seq(mf.Seq2SeqConfig(12, dims=8, hidden_dims=8))
+    with pytest.raises(mf.ArgumentError, match=r"source_ids must have shape \[batch, time\]"):
+        model.generate(ids(3), ids(3), max_length=4)
+    with pytest.raises(mf.ArgumentError, match="source_ids must be an array"):
+        model.generate([[3]], ids(1, 1), max_length=4)
+
+
+@pytest.mark.parametrize("cell", [mf.RNNCell, mf.GRUCell, mf.LSTMCell])
+def test_a_cell_takes_its_own_inputs_and_state(cell):
+    cell = cell(4, 8)
+    x, state = drawn(2, 4), cell.initial_state(2)
+    for wrong, of in (
+        (np.zeros((2, 4), np.float32), state),
+        (drawn(2, 5), state),
+        (drawn(2, 1, 4), state),
+        (x, drawn(2, 8)),  # an array and not a tuple of one: its rows would be taken for its parts
+        (x, (*state, state[0])),
+        (x, cell.initial_state(3)),
+        (x, cell.initial_state(1)),
+    ):
+        with pytest.raises(mf.ArgumentError):
+            cell(wrong, of)
+    with pytest.raises(mf.ArgumentError, match="state must"):
+        mf.Recurrent(cell)(drawn(2, 3, 4), drawn(2, 8))
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"folder"])
+def test_what_is_no_folder_at_all_is_named(wrong):
+    with pytest.raises(mf.CheckpointError, match="give a folder"):
+        mf.BertModel.from_pretrained(wrong)
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        ('{"added_tokens_decoder": {"a": {}}}', "tokenizer-added"),
+        ('{"added_tokens_decoder": [1]}', "tokenizer-added"),
+        ('{"do_lower_case": "yes"}', "tokenizer-flag"),
+    ],
+)
+def test_a_tokenizer_configuration_that_cannot_be_is_named(tmp_path, config, code):
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n")
+    (tmp_path / "tokenizer_config.json").write_text(config)
+    with pytest.raises(mf.CheckpointError) as caught:
+        mf.BertTokenizer.from_pretrained(tmp_path)
+    assert caught.value.code == code and "tokenizer_config.json" in str(caught.value)
+
+
+def test_a_replacement_that_can_never_happen_is_refused():
+    x = drawn(1, 3, 8)
+    attention = mf.MultiHeadAttention(8, 2)
+    with pytest.raises(mf.TraceError, match="before the model runs"), mf.trace() as steps:
+        attention(x, x, x)
+        steps.replace("weights", lambda weights: weights)
+    with pytest.raises(mf.TraceError, match="closed"):
+        steps.replace("weights", lambda weights: weights)
+    with pytest.raises(mf.TraceError, match="a function"), mf.trace() as steps:
+        steps.replace("weights", 0.0)
