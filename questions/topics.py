@@ -7,6 +7,8 @@ from questions.bilingual import Bilingual
 TOPICS: dict[str, Bilingual] = {
     "overview": Bilingual("总览", "overview"),
     "attention": Bilingual("注意力", "attention"),
+    "self-attention": Bilingual("自注意力", "self-attention"),
+    "attention-variants": Bilingual("注意力的变体", "variants of attention"),
     "multi-head": Bilingual("多头注意力", "multi-head attention"),
     "recurrent": Bilingual("循环网络", "recurrent networks"),
     "seq2seq": Bilingual("序列到序列", "sequence to sequence"),
