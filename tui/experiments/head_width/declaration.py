@@ -16,7 +16,7 @@ EXPERIMENT = Experiment(
     ),
     knobs=(
         Knob("heads", Bilingual("头数 h", "heads h"), "number", 8, minimum=1, maximum=16, log=True),
-        Knob("d_model", "d_model", "number", 128, minimum=64, maximum=512, log=True),
+        Knob("d_model", "d_model", "number", 128, minimum=64, maximum=256, log=True),
         Knob("tokens", Bilingual("词元数 n", "tokens n"), "number", 64, minimum=16, maximum=256, log=True),
         Knob("width", Bilingual("头宽", "head width"), "choice", "reduced", choices=(
             Choice("reduced", "d/h"),
