@@ -101,9 +101,7 @@ def _checks(d: int, n: int, arms: Arms, x: np.ndarray, traces: Mapping[str, mf.T
         measured("tied-qk-symmetric", _asymmetry(_of(traces, "qk", "scores")), 0.0, 2e-6),
         measured("tied-qk-looks-at-itself", own["qk"], theory.tied_query_key(d, n), 0.08),
         measured("all-equal-looks-at-itself", own["all"], equal.weight, 0.06),
-        measured(
-            "all-equal-changes-little", _change(x, _of(traces, "all", "heads")), equal.change, 0.02 + 0.3 * equal.change
-        ),
+        measured("all-equal-changes-little", change, equal.change, 0.02 + 0.3 * equal.change),
         measured("tied-kv-same-map", float(np.abs(weights["kv"] - weights["none"]).max()), 0.0),
         measured("tied-kv-one-tensor", float(np.abs(keys - values).max()), 0.0),
         measured("tied-kv-parameters", float(_parameters(arms.keys_are_values) // HEADS), 3.0 * d**2),
