@@ -160,7 +160,8 @@ class EncoderDecoder(Module):
         if self.max_positions is not None and max_length > self.max_positions + 1:
             raise ArgumentError(
                 "too-long",
-                f"max_length={max_length}, but this model reads at most {self.max_positions} tokens",
+                f"max_length={max_length}, but this model reads at most {self.max_positions} tokens; give "
+                f"max_length={self.max_positions + 1} or less",
                 name="max_length",
                 length=max_length,
                 max_length=self.max_positions,

@@ -201,7 +201,11 @@ class MarianGeneration:
             own[name] = values.get(name, getattr(config, name))
         ends = values.get("eos_token_id", config.eos_token_id)
         own["eos_token_id"] = tuple(ends) if isinstance(ends, list | tuple) else (ends,)
-        own["bad_words_ids"] = tuple(tuple(word) for word in values.get("bad_words_ids", ()))
+        words = values.get("bad_words_ids", ())
+        if not isinstance(words, list | tuple) or not all(isinstance(word, list | tuple) for word in words):
+            message = f"bad_words_ids must be a list of lists of ids, [[58100]]; got {words!r:.80}"
+            raise ArgumentError("bad-words", message, given=words)
+        own["bad_words_ids"] = tuple(tuple(word) for word in words)
         own["not_implemented"] = tuple(
             (name, values[name])
             for name, neutral in _NEUTRAL.items()

@@ -259,13 +259,14 @@ def _add_summed(total: np.ndarray, values: np.ndarray) -> None:
     total += values.sum(axes, keepdims=True) if axes else values
 
 
-def _output(heads: np.ndarray, q: Any) -> array:
+def _output(heads: np.ndarray, q: Any, k: Any, v: Any) -> array:
     B, Hkv, R, Tq, Dv = heads.shape
-    return wrap(heads.reshape(B, Hkv * R, Tq, Dv).astype(q.dtype, copy=False))
+    dtype = np.result_type(q.dtype, k.dtype, v.dtype)  # float16 queries of float32 keys give float32, as on MLX
+    return wrap(heads.reshape(B, Hkv * R, Tq, Dv).astype(dtype, copy=False))
 
 
 def _attention_array(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> array:
-    return _output(_attend(_problem(q, k, v, mask, causal, scale))[0], q)
+    return _output(_attend(_problem(q, k, v, mask, causal, scale))[0], q, k, v)
 
 
 def _attention_rule(needed: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> Any:
@@ -281,7 +282,7 @@ def _attention_rule(needed: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any, 
         operands = (q, k, v, mask)
         return [_like(found[position], operands[position]) for position in needed]
 
-    return _output(heads, q), pullback
+    return _output(heads, q, k, v), pullback
 
 
 def _like(gradient: np.ndarray | None, operand: Any) -> array:

@@ -310,6 +310,7 @@ def test_a_way_of_generating_that_is_not_implemented(folder):
         ({"max_length": -1}, "not-positive"),
         ({"early_stopping": "sometimes"}, "unknown-choice"),
         ({"bad_words_ids": [[]]}, "bad-words"),
+        ({"bad_words_ids": [5]}, "bad-words"),
         ({"bad_words_ids": [[99]]}, "id-out-of-range"),
         ({"forced_eos_token_id": [0, 1]}, "not-implemented"),
         ({"decoder_start_token_id": 30}, "id-out-of-range"),

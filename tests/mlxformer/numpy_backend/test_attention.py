@@ -33,6 +33,11 @@ def _attend(mx: Any, sizes: tuple[int, ...], mask: Any = None, kind: str = "floa
     return mx.fast.scaled_dot_product_attention(*_operands(mx, *sizes, kind), scale=sizes[-1] ** -0.5, mask=given)
 
 
+def _attend_mixed(mx: Any, half: int) -> Any:
+    q, k, v = (x.astype(mx.float16) if at == half else x for at, x in enumerate(_operands(mx, 2, 4, 2, 3, 5, 8)))
+    return mx.fast.scaled_dot_product_attention(q, k, v, scale=0.5)
+
+
 SIZES = [(1, 1, 1, 1, 1, 4), (2, 4, 4, 3, 5, 8), (2, 4, 2, 3, 5, 8), (2, 6, 1, 7, 7, 16), (1, 12, 12, 40, 40, 64)]
 for sizes in SIZES:
     B, H, _, Tq, Tk, _ = sizes
@@ -42,6 +47,8 @@ for sizes in SIZES:
     for mask in masks:
         cases.add(NAME, lambda mx, sizes=sizes, mask=mask: _attend(mx, sizes, mask), tolerance=5e-6)
 cases.add(NAME, lambda mx: _attend(mx, (2, 4, 2, 3, 5, 8), None, "float16"), tolerance=2e-3)
+for half in range(3):  # one operand narrower than the others: the result is as wide as the widest
+    cases.add(NAME, lambda mx, half=half: _attend_mixed(mx, half), tolerance=2e-3)
 cases.add(NAME, lambda mx: _attend(mx, (1, 2, 2, 6, 3, 8), "causal"), tolerance=5e-6)
 
 
