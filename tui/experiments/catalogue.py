@@ -31,6 +31,7 @@ NAMES: tuple[str, ...] = (
     "sinusoids",
     "rotary",
     "relative-bias",
+    "layer-norm",
 )
 
 
