@@ -10,6 +10,7 @@ from typing import Any
 
 from .backend import is_array, mx
 from .errors import ArgumentError
+from .validation import is_whole
 
 Schedule = Callable[[Any], mx.array]
 
@@ -20,8 +21,8 @@ def _as_float(step: Any) -> mx.array:
 
 
 def _check_steps(name: str, value: int, least: int) -> None:
-    if value < least:
-        message = f"{name} is {value}; it must be at least {least}."
+    if not is_whole(value, least):
+        message = f"{name} is {value!r}; it must be a whole number of at least {least}."
         raise ArgumentError("schedule-steps", message, argument=name, value=value, least=least)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -137,6 +138,14 @@ def require_positive(**values: Any) -> None:
             raise ArgumentError(
                 "not-positive", f"{name} must be a whole number of at least 1; got {value!r}", name=name, given=value
             )
+
+
+def require_positive_number(name: str, value: object) -> None:
+    """A finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+        raise ArgumentError(
+            "not-a-positive-number", f"{name} must be a finite number above 0; got {value!r}", name=name, given=value
+        )
 
 
 def require_probability(name: str, value: float) -> None:

@@ -16,7 +16,13 @@ from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.positions.sinusoidal import Layout, frequencies, require_offset, rows_of
 from mlxformer.tracing import Module
-from mlxformer.validation import require_choice, require_floating, require_positive, require_shape
+from mlxformer.validation import (
+    require_choice,
+    require_floating,
+    require_positive,
+    require_positive_number,
+    require_shape,
+)
 
 
 class RotaryEmbedding(Module):
@@ -47,6 +53,8 @@ class RotaryEmbedding(Module):
         rotary_dims = head_dim if rotary_dims is None else rotary_dims
         require_positive(head_dim=head_dim, rotary_dims=rotary_dims)
         require_choice("layout", layout, ("interleaved", "halves"))
+        require_positive_number("base", base)
+        require_positive_number("scale", scale)
         if rotary_dims % 2 or rotary_dims > head_dim:
             raise ArgumentError(
                 "rotary-dims",

@@ -16,7 +16,7 @@ import numpy as np
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import is_whole, require_choice, require_positive
+from mlxformer.validation import is_whole, require_choice, require_positive, require_positive_number
 
 Layout = Literal["interleaved", "halves"]
 
@@ -34,11 +34,13 @@ def sinusoidal_positions(
     ``mlx.nn.SinusoidalPositionalEncoding`` is something else: it spaces its frequencies to end at 1/10,000 exactly,
     and scales by √(2/C) (C = 8, position 1: 0.421, 0.023 … where the paper has 0.841, 0.540 …).
 
-    Raises ``ArgumentError`` for a length or width below 1, a negative offset, or an unknown layout.
+    Raises ``ArgumentError`` for a length or width below 1, a negative offset, a base that is not above 0, or an
+    unknown layout.
     """
     require_positive(length=length, dims=dims)
     require_offset(offset)
     require_choice("layout", layout, ("interleaved", "halves"))
+    require_positive_number("base", base)
     return mx.array(rows_of(_table, offset, length, dims, layout, float(base)))  # [T, C]
 
 
@@ -52,6 +54,7 @@ class SinusoidalPositions(Module):
         super().__init__()
         require_positive(dims=dims)
         require_choice("layout", layout, ("interleaved", "halves"))
+        require_positive_number("base", base)
         self.dims = dims
         self.layout = layout
         self.base = base

@@ -67,7 +67,7 @@ def test_optimizers_follow_it(name: str, schedule: object) -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(ArgumentError, match="total_steps is 5; it must be at least 6") as caught:
+    with pytest.raises(ArgumentError, match="total_steps is 5; it must be a whole number of at least 6") as caught:
         warmup_linear_decay(0.1, 5, 5)
     assert caught.value.code == "schedule-steps" and caught.value.fields["argument"] == "total_steps"
     with pytest.raises(ArgumentError, match="warmup_steps is 0"):
