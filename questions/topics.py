@@ -19,6 +19,7 @@ TOPICS: dict[str, Bilingual] = {
     "training": Bilingual("训练", "training"),
     "tokenization": Bilingual("分词", "tokenization"),
     "bert": Bilingual("BERT", "BERT"),
+    "decoding": Bilingual("解码", "decoding"),
     "inference": Bilingual("推理", "inference"),
     "long-context": Bilingual("长文本", "long context"),
 }

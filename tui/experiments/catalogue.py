@@ -32,6 +32,7 @@ NAMES: tuple[str, ...] = (
     "rotary",
     "relative-bias",
     "layer-norm",
+    "teacher-forcing",
 )
 
 

@@ -1,0 +1,68 @@
+"""Teacher forcing is one pass of the same computation; a wrong token hurts more when the prefix is the model's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.teacher_forcing.declaration import EXPERIMENT
+from tui.experiments.teacher_forcing.decoding import by_steps, held_out_sources, reader, with_error
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+@pytest.mark.parametrize("offset", [2, 8])
+def test_claims_hold_together(offset: int) -> None:
+    for seed in range(1, 4):
+        settings = {"offset": offset, "seed": seed}
+        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_free_running_is_what_the_model_generates() -> None:
+    model, tokenizer = reader().model, reader().tokenizer
+    from mlxformer.backend import mx, to_numpy
+
+    sources = held_out_sources(3)
+    free = np.full_like(sources.gold, -1)
+    free[:, 0] = tokenizer.bos_id
+    found, _ = by_steps(sources, free)
+    text = "23 November 2026"
+    ids = mx.array(tokenizer.pad([tokenizer.source(text)]))
+    assert tokenizer.decode(to_numpy(model.generate(ids, max_length=12))[0]) == "2026-11-23"
+    np.testing.assert_array_equal(found, sources.gold)  # the card: every held-out date is read right
+
+
+def test_an_error_changes_one_token_to_another() -> None:
+    gold = held_out_sources(0).gold
+    for place in range(1, 11):
+        for offset in (1, 5, 9):
+            changed = with_error(gold, place, offset) != gold
+            assert changed[:, place].all() and changed.sum() == len(gold)
+
+
+def test_the_strips_show_an_illegal_month_derailing_the_rest() -> None:
+    strips = EXPERIMENT.run().figures[0].strips
+    assert "".join(strips[0].tokens[:10]) == "2026-11-23"
+    assert sum(mark == "✗" for mark in strips[3].marks) > sum(mark == "✗" for mark in strips[2].marks)
+
+
+def test_another_seed_gives_other_numbers() -> None:
+    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
+    assert values_of(EXPERIMENT)["free-error"] != values_of(EXPERIMENT, {"seed": 5})["free-error"]

@@ -1,0 +1,169 @@
+"""Runs the date model teacher-forced, step by step, and on, after one wrong token, with the gold or its own prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from questions.bilingual import Bilingual
+from tui.experiments.bodies.reported_trace import traced
+from tui.experiments.contract import Check, Report, Result
+from tui.experiments.teacher_forcing.declaration import EXPERIMENT
+from tui.experiments.teacher_forcing.decoding import (
+    Sources,
+    by_steps,
+    encode,
+    held_out_sources,
+    one_pass,
+    reader,
+    with_error,
+)
+from tui.figures.data import Curve, Figure, Series, TokenRow, Tokens
+
+PLACES = tuple(range(1, 11))  # of an error: the characters of an ISO date
+YEAR_END, DASH = 4, 5
+NO_DATE = Bilingual("还没有日期：请输入一个，例如 23 November 2026。", "No date yet: type one, as 23 November 2026.")
+LEGAL = Bilingual(
+    "只差 1 时，月和日的首位常常还是合法的数字，喂哪一种前缀没有分明的高下。",
+    "One off, the first digit of month or day is often still a legal one, and neither prefix is clearly worse.",
+)
+
+
+@dataclass(frozen=True)
+class Injected:
+    """With an error at each place: what was wrong later, [N, P, T + 1], False up to the error itself."""
+
+    forced: np.ndarray
+    free: np.ndarray
+    later: np.ndarray  # the tokens after the error, [P, T + 1]
+
+    def by_place(self, wrong: np.ndarray) -> np.ndarray:
+        """The percentage of later tokens that are wrong, [P]."""
+        return 100.0 * wrong.sum((0, 2)) / (len(wrong) * self.later.sum(1))
+
+    def overall(self, wrong: np.ndarray) -> float:
+        return 100.0 * float(wrong.sum()) / (len(wrong) * int(self.later.sum()))
+
+
+def run(knobs: Mapping[str, Any], report: Report) -> Result:
+    text = str(knobs["date"])
+    if not text.strip():
+        return EXPERIMENT.nothing_to_run(NO_DATE)
+    step, offset = int(knobs["step"]), int(knobs["offset"])
+    report(0.0, "dates")
+    sources = held_out_sources(int(knobs["seed"]))
+    with traced(report, 0.1):
+        equal = _one_pass_and_steps(sources, offset, bool(knobs["gold_steps"]), bool(knobs["together"]))
+        clean = by_steps(sources, _given(sources.gold, 0))[0]
+    with traced(report, 0.4):
+        found = _inject(sources, offset, bool(knobs["inject"]), bool(knobs["own_prefix"]))
+    clean_error = 100.0 * float((clean != sources.gold)[:, 1:].mean())
+    with traced(report, 0.9) as steps:
+        strips = _strips(text, step, offset)
+    return Result(
+        [strips, _curve(found, step)],
+        [*equal, *_errors(found, clean_error, offset)],
+        tuple(steps),
+    )
+
+
+def _given(tokens: np.ndarray, last: np.ndarray | int) -> np.ndarray:
+    """The tokens up to ``last`` are given, those after it are the model's own (-1)."""
+    return np.where(np.arange(tokens.shape[1])[None] <= last, tokens, -1).astype(np.int32)
+
+
+def _one_pass_and_steps(sources: Sources, offset: int, gold_steps: bool, together: bool) -> list[Check]:
+    measured, gold = EXPERIMENT.measured, sources.gold
+    whole = one_pass(sources, gold[:, :-1])
+    fed = gold if gold_steps else with_error(gold, DASH, offset)
+    with mf.trace(only="logits") as calls:
+        stepwise = one_pass(sources, fed[:, :-1]) if together else by_steps(sources, fed)[1]
+    changed = one_pass(sources, with_error(gold, DASH, offset)[:, :-1])
+    largest = float(np.abs(whole).max())
+    return [
+        measured("one-pass-equals-steps", float(np.abs(stepwise - whole).max()) / largest, 0.0, 1e-5),
+        measured("decoder-calls", float(len(calls.all("logits"))), float(gold.shape[1] - 1)),
+        measured("past-unchanged", float(np.abs(changed - whole)[:, :DASH].max()) / largest, 0.0, 1e-5),
+    ]
+
+
+def _inject(sources: Sources, offset: int, inject: bool, own_prefix: bool) -> Injected:
+    """Every place of every date in one batch: rows [N·P]."""
+    gold, count = sources.gold, len(PLACES)
+    repeated = sources.repeated(count)
+    wrong = np.stack([with_error(gold, place, offset) if inject else gold for place in PLACES], axis=1)
+    wrong = wrong.reshape(-1, gold.shape[1])
+    places = np.tile(np.array(PLACES), len(gold))[:, None]
+    forced = one_pass(repeated, wrong[:, :-1]).argmax(-1)  # [N·P, T]
+    free = by_steps(repeated, _given(wrong, places) if own_prefix else wrong)[1].argmax(-1)
+    later = np.arange(gold.shape[1])[None] > np.array(PLACES)[:, None]  # [P, T + 1]
+    arms = []
+    for chosen in (forced, free):
+        differs = np.concatenate([np.zeros((len(chosen), 1), bool), chosen != repeated.gold[:, 1:]], axis=1)
+        arms.append(differs.reshape(len(gold), count, -1) & later)
+    return Injected(arms[0], arms[1], later)
+
+
+def _errors(found: Injected, clean: float, offset: int) -> list[Check]:
+    measured = EXPERIMENT.measured
+    forced, free = found.overall(found.forced), found.overall(found.free)
+    promised = 100.0 * (1.0 - float(reader().card.scores["worst-format"]))
+    next_wrong = 100.0 * float(found.free[:, PLACES.index(DASH), DASH + 1].mean())
+    return [
+        measured("clean-error", clean, promised, 1.0),
+        EXPERIMENT.undefined("forced-error", LEGAL) if offset == 1 else measured("forced-error", forced, free - 1.0),
+        measured("free-error", free, clean + 5.0),
+        measured("year-recovers", float(found.by_place(found.free)[PLACES.index(YEAR_END)]), 5.0),
+        measured("dash-derails", next_wrong, 90.0),
+    ]
+
+
+def _strips(text: str, step: int, offset: int) -> Tokens:
+    """The typed date; without its gold target, the model's own undisturbed reading stands for it."""
+    tokenizer = reader().tokenizer
+    length = max(PLACES) + 2  # [BOS], the date, [EOS]
+    start = np.full((1, length), -1, np.int32)
+    start[0, 0] = tokenizer.bos_id
+    sources = encode([text], start)
+    clean = by_steps(sources, start)[0]
+    wrong = with_error(clean, step, offset)
+    forced = one_pass(sources, wrong[:, :-1]).argmax(-1)[0]
+    free = by_steps(sources, _given(wrong, step))[0][0]
+    reading = [tokenizer.tokens[int(token)] for token in clean[0, 1:]]
+
+    def strip(label: Bilingual, ids: np.ndarray, fed: bool = False) -> TokenRow:
+        names = [tokenizer.tokens[int(token)] for token in ids]
+        differs = [name != right for name, right in zip(names, reading, strict=True)]
+        marks = ["↑" if fed and place == step else "✗" if bad else "" for place, bad in enumerate(differs, 1)]
+        return TokenRow(label, names, [1.0 if bad else 0.0 for bad in differs], marks)
+
+    return Tokens(
+        Bilingual(f"“{text}”，第 {step} 个词元被换掉（↑）", f"“{text}”, token {step} replaced (↑)"),
+        [
+            TokenRow(Bilingual("不出错时", "undisturbed"), reading),
+            strip(Bilingual("喂正确前缀", "gold prefix fed"), wrong[0, 1:], fed=True),
+            strip(Bilingual("这时的预测", "… it predicts"), forced),
+            strip(Bilingual("喂自己的输出", "own output fed"), free[1:], fed=True),
+        ],
+        name="one-error",
+    )
+
+
+def _curve(found: Injected, step: int) -> Figure:
+    places = [float(place) for place in PLACES]
+    return Curve(
+        Bilingual("错在第几个词元，后面错多少（12 个没训练过的日期）",
+                  "Place of the error, and how much is wrong later (12 held-out dates)"),
+        Bilingual("出错的位置", "place of the error"),
+        Bilingual("后面错的词元 %", "later tokens wrong, %"),
+        [
+            Series(Bilingual("接着喂正确前缀", "gold prefix goes on"), places, list(found.by_place(found.forced))),
+            Series(Bilingual("接着喂自己的输出", "own output goes on"), places, list(found.by_place(found.free))),
+        ],
+        marks=[(float(step), Bilingual("现在这里", "here"))],
+        name="later-errors",
+    )  # fmt: skip
