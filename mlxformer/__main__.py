@@ -1,7 +1,7 @@
 """A first look: ``python -m mlxformer`` says what runs and takes one multi-head attention apart.
 
-    python -m mlxformer                       over 我爱吃苹果。
-    python -m mlxformer "the cat sat" --causal --seed 3
+python -m mlxformer                       over 我爱吃苹果。
+python -m mlxformer "the cat sat" --causal --seed 3
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How much the last state of a recurrent layer still depends on an earlier one.
 
-    ∂h_T/∂h_k = Π_{t=k+1..T} ∂h_t/∂h_{t-1},   for the RNN  Π Uᵀ diag(act'(·))      (Pascanu et al. 2013, §2, Eq. 5)
+∂h_T/∂h_k = Π_{t=k+1..T} ∂h_t/∂h_{t-1},   for the RNN  Π Uᵀ diag(act'(·))      (Pascanu et al. 2013, §2, Eq. 5)
 """
 
 from __future__ import annotations

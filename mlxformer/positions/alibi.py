@@ -1,6 +1,6 @@
 """Attention with linear biases: no position vectors at all, but a penalty on the scores that grows with distance.
 
-    scores_ij = q_i · k_j / √D - m_h |i - j|,  a fixed slope m_h for each head        (ALiBi, Press et al. 2022, §3)
+scores_ij = q_i · k_j / √D - m_h |i - j|,  a fixed slope m_h for each head        (ALiBi, Press et al. 2022, §3)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Learned positions: one trained vector for each of a fixed number of positions.
 
-    P ∈ ℝ^(T_max × C), added to the token embeddings    (Vaswani et al. 2017, §3.5 and Table 3 (E); BERT, §3)
+P ∈ ℝ^(T_max × C), added to the token embeddings    (Vaswani et al. 2017, §3.5 and Table 3 (E); BERT, §3)
 """
 
 from __future__ import annotations

@@ -18,9 +18,7 @@ B, TQ, TK, CQ, CK, A = 2, 3, 5, 4, 6, 7
 
 def loop(layer, queries, keys, mask=None):
     """Eq. of §3.1, one pair at a time, in float64."""
-    w, u, v = (
-        to_numpy(p.weight).astype(np.float64) for p in (layer.query_proj, layer.key_proj, layer.score_proj)
-    )
+    w, u, v = (to_numpy(p.weight).astype(np.float64) for p in (layer.query_proj, layer.key_proj, layer.score_proj))
     contexts, weights = np.zeros((B, TQ, CK)), np.zeros((B, 1, TQ, TK))
     allowed = np.broadcast_to(True if mask is None else mask, (B, 1, TQ, TK))
     for b in range(B):

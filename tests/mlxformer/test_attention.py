@@ -253,9 +253,9 @@ def test_gradient_of_the_bias():
     weights = torch.where(torch.tensor(mask), torch.where(torch.tensor(mask), scores, -1e30).softmax(-1), 0.0)
     ((weights @ torch.tensor(v)) ** 2).sum().backward()
     q, k, v = map(mx.array, (q, k, v))
-    gradient = mx.grad(
-        lambda b: mx.sum(scaled_dot_product_attention(q, k, v, bias=b, mask=mx.array(mask)) ** 2)
-    )(mx.array(bias))
+    gradient = mx.grad(lambda b: mx.sum(scaled_dot_product_attention(q, k, v, bias=b, mask=mx.array(mask)) ** 2))(
+        mx.array(bias)
+    )
     assert_close(gradient, added.grad)
 
 

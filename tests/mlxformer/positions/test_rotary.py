@@ -70,9 +70,7 @@ def test_far_positions_are_exact_where_float32_angles_are_not():
 def test_scores_depend_on_the_distance_alone(layout):
     rope = RotaryEmbedding(64, layout=layout)
     q, k = mx.array(numbers(1, 1, 1, 64, seed=3)), mx.array(numbers(1, 1, 1, 64, seed=4))
-    scores = [
-        float(to_numpy(mx.sum(rope(q, offset=start + 5) * rope(k, offset=start)))) for start in (0, 1, 77, 5000)
-    ]
+    scores = [float(to_numpy(mx.sum(rope(q, offset=start + 5) * rope(k, offset=start)))) for start in (0, 1, 77, 5000)]
     np.testing.assert_allclose(scores, scores[0], atol=1e-5 * max(1, abs(scores[0])))
 
 
