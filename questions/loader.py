@@ -15,6 +15,7 @@ from questions.item import read_item
 from questions.model import Question
 from questions.nodes import MAX_BYTES, Node, compose_items, decode
 from questions.reading import Reading
+from questions.topics import TOPICS
 
 SUFFIXES = (".yaml", ".yml")
 MAX_PROBLEMS = 1000  # of one file
@@ -38,12 +39,19 @@ class Bank:
 
 
 def load_shipped(catalogue: Catalogue | None = None) -> Bank:
-    """The bank that is shipped with the package."""
+    """The bank that is shipped with the package, topic after topic in the order of ``TOPICS``."""
     reader = _BankReader(catalogue)
     files = (entry for entry in importlib.resources.files("questions").iterdir() if entry.name.endswith(SUFFIXES))
-    for file in sorted(files, key=lambda entry: entry.name):
+    for file in sorted(files, key=lambda entry: _place(entry.name)):
         reader.read(f"questions/{file.name}", file.read_bytes(), complete=True)
     return reader.bank()
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Where the file ``multi_head.yaml`` comes; one that is named after no topic comes last."""
+    topic = name.rpartition(".")[0].replace("_", "-")
+    topics = list(TOPICS)
+    return (topics.index(topic) if topic in topics else len(topics)), name
 
 
 def load(paths: Iterable[str | Path], catalogue: Catalogue | None = None, shipped: Bank | None = None) -> Bank:

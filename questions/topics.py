@@ -1,11 +1,10 @@
-"""The topics of the shipped bank, one file each, and what the screen calls them."""
+"""The topics of the shipped bank, one file each, in the order in which they are learnt, and what they are called."""
 
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
 
 TOPICS: dict[str, Bilingual] = {
-    "overview": Bilingual("总览", "overview"),
     "attention": Bilingual("注意力", "attention"),
     "self-attention": Bilingual("自注意力", "self-attention"),
     "attention-variants": Bilingual("注意力的变体", "variants of attention"),
@@ -22,6 +21,7 @@ TOPICS: dict[str, Bilingual] = {
     "decoding": Bilingual("解码", "decoding"),
     "inference": Bilingual("推理", "inference"),
     "long-context": Bilingual("长文本", "long context"),
+    "overview": Bilingual("总览", "overview"),
 }
 
 
