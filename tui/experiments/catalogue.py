@@ -19,6 +19,7 @@ NAMES: tuple[str, ...] = (
     "heads",
     "head-ablation",
     "scaling",
+    "explosion-court",
     "recurrent-gradients",
     "kv-cache",
     "weight-sharing",
