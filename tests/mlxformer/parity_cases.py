@@ -46,6 +46,7 @@ from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.online_softmax import blockwise_attention
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.token_mixing import TokenMixing
 from mlxformer.tracing import Module
 from mlxformer.transformer import Transformer, TransformerConfig
 from tests.mlxformer.comparing import booleans
@@ -326,6 +327,11 @@ def seq2seq() -> dict[str, Any]:
         found |= {f"{name}.{part}": value for part, value in observed(model, source, target).items()}
         found[f"{name}.generated"] = filled(model).generate(source, num_beams=2, max_length=7)
     return found
+
+
+@case
+def token_mixing() -> dict[str, Any]:
+    return observed(TokenMixing(5, bias=True), batch(2, 5, 4))
 
 
 if __name__ == "__main__":
