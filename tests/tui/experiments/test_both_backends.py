@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from tests.tui.experiments.checking import values_of
-from tui.experiments.catalogue import catalogue
+from tui.experiments.catalogue import NAMES, catalogue
 
-EXPERIMENTS = ("attention-steps", "qkv", "heads", "head-ablation", "scaling", "recurrent-gradients")
+EXPERIMENTS = NAMES
 # A network at σ = 2 is chaotic: a difference in the last digit grows with the gradient itself.
 CHAOTIC = {"exploding-when-sigma-large": 1e-2}
 
