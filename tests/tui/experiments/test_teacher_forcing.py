@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mlxformer.backend import mx, to_numpy
 from tests.tui.experiments.checking import (
     assert_falsifiers_bite,
     assert_hold_or_null,
@@ -15,6 +16,7 @@ from tests.tui.experiments.checking import (
 )
 from tui.experiments.teacher_forcing.declaration import EXPERIMENT
 from tui.experiments.teacher_forcing.decoding import by_steps, held_out_sources, reader, with_error
+from tui.figures.data import Tokens
 
 
 def test_every_claim_holds_and_can_be_broken() -> None:
@@ -37,8 +39,6 @@ def test_claims_hold_together(offset: int) -> None:
 
 def test_free_running_is_what_the_model_generates() -> None:
     model, tokenizer = reader().model, reader().tokenizer
-    from mlxformer.backend import mx, to_numpy
-
     sources = held_out_sources(3)
     free = np.full_like(sources.gold, -1)
     free[:, 0] = tokenizer.bos_id
@@ -58,9 +58,19 @@ def test_an_error_changes_one_token_to_another() -> None:
 
 
 def test_the_strips_show_an_illegal_month_derailing_the_rest() -> None:
-    strips = EXPERIMENT.run().figures[0].strips
-    assert "".join(strips[0].tokens[:10]) == "2026-11-23"
-    assert sum(mark == "✗" for mark in strips[3].marks) > sum(mark == "✗" for mark in strips[2].marks)
+    figure = EXPERIMENT.run().figures[0]
+    assert isinstance(figure, Tokens)
+    undisturbed, _, forced, free = figure.strips
+    assert "".join(undisturbed.tokens[:10]) == "2026-11-23"
+    assert list(free.marks or ()).count("✗") > list(forced.marks or ()).count("✗") > 0
+
+
+def test_after_a_digit_for_the_dash_the_dash_is_written_late() -> None:
+    sources = held_out_sources(0)
+    wrong = with_error(sources.gold, 5, 5)
+    wrong[:, 6:] = -1
+    found, _ = by_steps(sources, wrong)
+    assert (found[:, 6] == reader().tokenizer.target("-")[1]).all()
 
 
 def test_another_seed_gives_other_numbers() -> None:
