@@ -126,7 +126,7 @@ _CHINESE: Mapping[str, str] = {
     "special-id": "{name}={given} 不行：要在词表范围内，而且只有填充能用 pad_id",
     "groups-not-divisor": "num_hidden_layers={layers} 不是 num_hidden_groups={groups} 的倍数：每组要管一样多的层",
     "scale-not-finite": "scale 要么是有限的数，要么是 None（即 1/√D），给的却是 {given}；要学的缩放请乘到 q 上",
-    "cache-kind": "cache 要用 {layers} 层的 DecoderCache，给的却是 {given}；请用 decoder.make_cache() 来建",
+    "cache-kind": "cache 的种类不对，给的是 {given}（{english}）",
     "rope-kind": "rope 要像 mf.RotaryEmbedding(head_dim) 那样可以调用，给的却是 {given}",
     "state-parts": "循环单元的状态不对（{english}）",
     "tokenizer-flag": "分词器配置里的 {name} 要写 true 或 false，写的却是 {given}",
