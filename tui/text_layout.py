@@ -189,4 +189,3 @@ def _cut(text: str, start: int, end: int, width: int) -> list[tuple[int, int]]:
         used += cells
     pieces.append((piece_start, end))
     return pieces
-

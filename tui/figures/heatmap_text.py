@@ -133,9 +133,7 @@ def _shelved(shelf: Sequence[Sequence[Text]]) -> list[Text]:
     return lines
 
 
-def _notes(
-    picture: Picture, language: Language, width: int, look: Look, shown: int, some: bool
-) -> list[str]:
+def _notes(picture: Picture, language: Language, width: int, look: Look, shown: int, some: bool) -> list[str]:
     notes = []
     zh = language == "zh"
     if some and shown < picture.heads:

@@ -21,9 +21,7 @@ NUMBER_WIDTH = 10
 VALUE = Bilingual("值", "value")
 
 
-def tensor_lines(
-    figure: Tensor, language: Language, width: int, look: Look, *, with_corner: bool = True
-) -> list[Text]:
+def tensor_lines(figure: Tensor, language: Language, width: int, look: Look, *, with_corner: bool = True) -> list[Text]:
     """Title with the formula, the summary, and the first rows and columns of the last two axes."""
     title = say(figure.title, language) + (f"   {figure.formula}" if figure.formula else "")
     stats = tensor_stats(figure.values)

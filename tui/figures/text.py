@@ -1,6 +1,6 @@
 """A figure as text for a terminal or a file: ``lab`` and ``--plain`` print what ``draw`` gives.
 
-    console.print(draw(figure, "zh"))
+console.print(draw(figure, "zh"))
 """
 
 from __future__ import annotations

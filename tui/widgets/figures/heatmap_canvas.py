@@ -336,4 +336,3 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         if cell != self._hovered:
             self._hovered = cell
             self.post_message(self.Hovered(cell))
-
