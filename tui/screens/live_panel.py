@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from questions.bilingual import Language
 from tui.compute import Failed, Finished, Outcome, Progressed
@@ -328,9 +328,10 @@ class LivePanel(Vertical):
         shown = [part for part in self._parts() if part.display]
         inside = [widget for part in shown for widget in (*part.query("*"), part)]
         for widget in (*inside, *self.query_one("#knobs").query("*")):
-            if widget.focusable:
+            if widget.focusable and not isinstance(widget, Input):  # a text field would swallow the single keys
                 widget.focus()
                 return
+        self.screen.set_focus(None)
 
 
 def unused(path: Path) -> Path:

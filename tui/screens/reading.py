@@ -208,14 +208,14 @@ class Reading(Vertical):
         found = evidence(span, self._measured.checks)
         if found.live is None:
             return written(span), ""
+        if found.proven:  # at its own knobs, or at others where it is the same number
+            return f"{span.written} ✓", "$text-success"
         question = self._attempt.question
         experiment = self.app.experiment_of(question)
         assert experiment is not None
         own = experiment.parse(question.predict_settings if predicted else question.settings)
         if any(own[name] != value for name, value in self._measured.knobs.items()):
             return f"{span.written} → {found.live}", "bold $text-accent"
-        if found.proven:
-            return f"{span.written} ✓", "$text-success"
         return f"{span.written} ✗ {found.live}", "$text-error"
 
 

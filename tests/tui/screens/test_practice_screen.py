@@ -258,3 +258,14 @@ async def test_help_tells_about_the_focused_thing(opened: Open) -> None:
         await pilot.pause()
         await pilot.press("f1")
         assert "Focused now" in shown(pilot)
+
+
+async def test_going_to_the_experiment_does_not_end_in_a_text_field(opened: Open) -> None:
+    async with opened(size=(80, 24), only="teacher-forcing") as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: has_run(pilot))
+        await pilot.press("x")
+        await pilot.pause()
+        assert not pilot.app.is_typing  # its first figure has nothing to focus, its first knob is a text
+        await pilot.press("x", "4")
+        assert practice(pilot).done == 1
