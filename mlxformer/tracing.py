@@ -151,7 +151,12 @@ class Trace:
 
     def _unknown(self, path: str) -> TraceError:
         if not self._steps:
-            return TraceError("trace-unknown-path", f"no step {path!r}: nothing is recorded yet", path=path, nearest=[])
+            why = (
+                f"only={self._only!r} matched none of {self._passed} steps"
+                if self._passed
+                else "nothing is recorded yet"
+            )
+            return TraceError("trace-unknown-path", f"no step {path!r}: {why}", path=path, nearest=[])
         near = difflib.get_close_matches(path, self.paths, 3, cutoff=0.4) or self.paths[:3]
         message = f"no step {path!r}; nearest: {', '.join(near)}. All {len(self.paths)} are in steps.paths"
         return TraceError("trace-unknown-path", message, path=path, nearest=near)
