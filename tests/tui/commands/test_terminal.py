@@ -11,6 +11,11 @@ import pexpect
 from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run
 
 
+def _listen() -> None:
+    """Ctrl-C ends a program, unless what runs the tests was itself started deaf to it (in the background, say)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _terminal(data: Path, *arguments: str, **more: str) -> pexpect.spawn:
     return pexpect.spawn(
         COMMAND[0],
@@ -20,6 +25,7 @@ def _terminal(data: Path, *arguments: str, **more: str) -> pexpect.spawn:
         encoding="utf-8",
         dimensions=(30, 90),
         timeout=30,
+        preexec_fn=_listen,
     )
 
 
