@@ -121,7 +121,7 @@ class QuizApp(App[int]):
 
     def action_switch_language(self) -> None:
         self.language = "en" if self.language == "zh" else "zh"
-        self.store.set_setting("language", self.language)
+        self.remember("language", self.language)
 
     # --- keys --------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class QuizApp(App[int]):
 
     def choose_theme(self, theme: str) -> None:
         self.theme = theme
-        self.store.set_setting("theme", theme)
+        self.remember("theme", theme)
 
     # --- what screens ask for ----------------------------------------------------------------------------------
 
@@ -192,11 +192,18 @@ class QuizApp(App[int]):
         return None if question.experiment is None else catalogue().get(question.experiment.run)
 
     def error_text(self, error: BaseException) -> str:
-        """``error`` in the present language. What nobody foresaw is named, and its traceback goes to the log."""
+        """``error`` in the present language. What nobody foresaw is named; its traceback goes to Textual's console."""
         if getattr(error, "code", None) is None:
             self.log.error(error)
             return f"{type(error).__name__}: {error}"
         return say_error(error, self.language)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a setting for the next time; where it cannot be written, say so and go on."""
+        try:
+            self.store.set_setting(name, value)
+        except ProgressError as error:
+            self.say_error(error)
 
     def say_error(self, error: BaseException) -> None:
         self.notify(self.error_text(error), severity="error", timeout=10, markup=False)

@@ -95,7 +95,7 @@ class LabScreen(Screen[None]):
     def open(self, name: str) -> None:
         """Run the experiment ``name`` at its default knobs."""
         self._open = name
-        self.app.store.set_setting("experiment", name)
+        self.app.remember("experiment", name)
         self.query_one(Listing).highlighted = self._names.index(name)
         self.add_class("opened")
         panel = self.query_one(LivePanel)

@@ -55,6 +55,8 @@ class Reading(Vertical):
         self._attempt: Attempt | None = None
         self._language: Language = "zh"
         self._measured: Measured | None = None
+        self._shapes: list[tuple[str, bool]] = []
+        self._widgets: list[Fold | Passage] = []
 
     def show(self, attempt: Attempt, language: Language, measured: Measured | None) -> None:
         """Show ``attempt``. A number that was ``measured`` gets its mark, or the live value where a knob has moved."""
@@ -65,7 +67,7 @@ class Reading(Vertical):
         """Put the blocks into the widgets that are there; make new ones only where the kinds differ."""
         blocks = list(self._blocks())
         shapes = [(block.kind, block.folded is not None) for block in blocks]
-        if shapes != getattr(self, "_shapes", None):
+        if shapes != self._shapes:
             self._shapes = shapes
             self.remove_children()
             self._widgets = [Fold() if block.folded is not None else Passage(classes=block.kind) for block in blocks]
@@ -104,8 +106,8 @@ class Reading(Vertical):
             yield self._heading("sources")
             yield Block("source", "\n".join(self._sources(question)), hang=4)
 
-    def _heading(self, name: str, **fields: object) -> Block:
-        return Block("heading", words(f"screens.{name}", self._language, **fields))
+    def _heading(self, name: str) -> Block:
+        return Block("heading", words(f"screens.{name}", self._language))
 
     def _bank(self, kind: str, text: Bilingual, hang: int = 0) -> Block:
         note = words("screens.other-language", self._language) + "\n" if text.missing(self._language) else ""
@@ -119,7 +121,10 @@ class Reading(Vertical):
         if marking is None:
             yield self._heading("key-points")
         else:
-            yield self._heading("key-points-count", found=marking.found, total=len(marking.points))
+            heading = words("screens.key-points-count", self._language, found=marking.found, total=len(marking.points))
+            unsure = sum(point.status == "unsure" for point in marking.points)
+            heading += words("screens.unsure-count", self._language, unsure=unsure) if unsure else ""
+            yield Block("heading", heading)
         for index, point in enumerate(attempt.question.key_points):
             mark, style = ("•", "") if marking is None else MARKS[marking.points[index].status]
             line = Text.assemble((mark, style), " ", self._plain(point.text))

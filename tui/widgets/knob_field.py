@@ -83,15 +83,13 @@ class FieldRow(KnobRow):
         self._show_label()
 
     def _show_label(self) -> None:
-        if self.is_mounted:
+        for label in self.query(".field-label").results(Static):  # none yet while the row is being composed
             style = "bold $text-accent" if self.has_focus_within else ""
             text, width = self.label_column()
-            label = self.query_one(".field-label", Static)
             label.styles.width = width
             label.update(Content.styled(text, style))
 
     def _show_complaint(self) -> None:
-        if self.is_mounted:
-            below = self.query_one(".field-complaint", Static)
+        for below in self.query(".field-complaint").results(Static):
             below.set_class(bool(self.complaint), "shown")
             below.update(Content("\n".join(wrap(self.complaint, max(self.size.width - 1, 1)))))

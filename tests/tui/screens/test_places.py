@@ -6,6 +6,7 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.screens.conftest import Open, shown, until
+from tui.progress.errors import ProgressError
 from tui.screens.browse import BrowseScreen
 from tui.screens.lab import LabScreen
 from tui.screens.live_panel import LivePanel
@@ -117,3 +118,20 @@ async def test_palette_opens_a_place_that_was_not_open_before(opened: Open) -> N
         await until(pilot, lambda: panel.measured is not None)
         await pilot.app.ask("rnn-gradients")
         assert pilot.app.screen.practice.attempt.question.id == "rnn-gradients"
+
+
+async def test_a_setting_that_cannot_be_written_is_said_and_the_program_goes_on(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as pilot:
+
+        def full(name: str, value: object) -> None:
+            raise ProgressError("progress-failed", "the disk is full")
+
+        monkeypatch.setattr(pilot.app.store, "set_setting", full)
+        await pilot.press("L")
+        assert pilot.app.language == "zh"
+        pilot.app.choose_theme("textual-light")
+        await pilot.app.experiment("qkv")
+        assert isinstance(pilot.app.screen, LabScreen)
+        assert "the disk is full" in " ".join(notice.message for notice in pilot.app._notifications)

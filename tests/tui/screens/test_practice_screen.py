@@ -269,3 +269,14 @@ async def test_going_to_the_experiment_does_not_end_in_a_text_field(opened: Open
         assert not pilot.app.is_typing  # its first figure has nothing to focus, its first knob is a text
         await pilot.press("x", "4")
         assert practice(pilot).done == 1
+
+
+async def test_points_that_marking_is_unsure_of_are_counted(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        points = practice(pilot).attempt.question.key_points
+        phrases = [match for point in points for match in point.match if isinstance(match, str)]
+        phrase = next(match for match in phrases if match.replace(" ", "").isalpha() and match.isascii())
+        await pilot.press("i", *f"not {phrase}", "ctrl+s")
+        statuses = [mark.status for mark in practice(pilot).attempt.marking.points]
+        assert "unsure" in statuses
+        await until(pilot, lambda: f"{statuses.count('unsure')} unsure" in shown(pilot))
