@@ -26,6 +26,7 @@ from mlxformer.kv_cache import KVCache
 from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
 from mlxformer.marian_tokenizer import MarianTokenizer
+from mlxformer.masked_language_modelling import MaskedTokens, mask_tokens, masked_language_model_loss, whole_words
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.positions import (
     LearnedPositions,
@@ -70,6 +71,7 @@ __all__ = [
     "MarianConfig",
     "MarianModel",
     "MarianTokenizer",
+    "MaskedTokens",
     "MlxformerError",
     "Module",
     "MultiHeadAttention",
@@ -92,6 +94,8 @@ __all__ = [
     "count_parameters",
     "is_tracing",
     "load_pretrained",
+    "mask_tokens",
+    "masked_language_model_loss",
     "masks",
     "mean_pooling",
     "pretrained_names",
@@ -101,4 +105,5 @@ __all__ = [
     "trace",
     "warmup_inverse_sqrt",
     "warmup_linear_decay",
+    "whole_words",
 ]

@@ -19,6 +19,7 @@ _CHINESE: Mapping[str, str] = {
     "id-out-of-range": "编号 {given} 超出词表的范围；是不是换了另一个分词器？（{english}）",
     "not-positive": "{name} 要是至少为 1 的整数，给的是 {given!r}",
     "not-a-probability": "{name} 要在 0（含）到 1（不含）之间，给的是 {given!r}",
+    "not-a-share": "{name} 要在 0 到 1 之间，给的是 {given!r}",
     "out-of-range": "{name} 要在 0（含）到 1（不含）之间，给的是 {given!r}",
     "not-a-number": "{name} 要是一个数，给的是 {given!r}",
     "unknown-choice": "{name} 只能是 {choices} 之一，给的是 {given!r}",
@@ -44,6 +45,11 @@ _CHINESE: Mapping[str, str] = {
     "cache-empty": "缓存是空的：先让这一层跑一次",
     "cache-length": "缓存的长度要不小于 0，给的是 {length}",
     "cache-mismatch": "缓存里是 {stored}，接不上 {given}：批、头、宽度要一致；一份缓存只服务一层和一批，请新建一份",
+    # masked language modelling
+    "mlm-shape": "ids 的形状要是 [T] 或 [B, T]，给的有 {given} 个轴",
+    "mlm-split": "split 要是三个加起来为 1 的份额（[MASK]、随机、不变），给的是 {given}",
+    "mlm-all-special": "{size} 个编号全是特殊词元，没有可以遮住的",
+    "mlm-predicted": "predicted 要是布尔数组，True 标出要预测的位置，给的是 {given}",
     # positions
     "too-long": "序列长 {length}，这里最多 {max_length}；请截短或分段",
     "too-many-tokens": "输入有 {given} 个词元，模型最多 {limit} 个；请截断：tokenizer(text, max_length={limit})",

@@ -1,0 +1,176 @@
+"""BERT's masked language modelling: which tokens to predict, what to put in their places, and the loss.
+
+    chosen      each token that may be, with probability ``rate``                     (15 % in the paper)
+    of those    80 % become [MASK], 10 % a random token, 10 % stay as they are        (``split``)
+    loss        the mean of −log p(token) over the chosen places alone
+
+Source: Devlin et al. 2019, §3.1 and App. A.1. Google's code (google-research/bert, create_pretraining_data.py) takes an
+exact count of each sequence and writes several masked copies of the data beforehand (static masking); drawing anew in
+each epoch, as RoBERTa does (Liu et al. 2019, §4.1), is calling ``mask_tokens`` anew. Each token draws for itself here.
+
+masked = mask_tokens(ids, np.random.default_rng(0), rate=0.15, special=[0, 2, 3, 4], mask_id=4, vocab_size=8000)
+loss = masked_language_model_loss(model(mx.array(masked.input_ids)).logits, ids, masked.predicted)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlxformer.backend import is_array, mx, nn, to_numpy
+from mlxformer.errors import ArgumentError
+from mlxformer.validation import is_whole, require_floating, require_positive, require_shape
+
+MASKED, RANDOM, KEPT = 1, 2, 3
+"""What ``MaskedTokens.treatment`` says of a chosen place; 0 where it was not chosen."""
+
+
+class MaskedTokens(NamedTuple):
+    """NumPy arrays of the ids' shape: ``input_ids`` int32, corrupted; ``predicted``, True at the chosen places;
+    ``treatment`` int8, 0 or one of ``MASKED``, ``RANDOM``, ``KEPT``.
+    """
+
+    input_ids: np.ndarray
+    predicted: np.ndarray
+    treatment: np.ndarray
+
+
+def mask_tokens(
+    ids: Any,
+    generator: np.random.Generator,
+    *,
+    rate: float,
+    special: Collection[int],
+    mask_id: int,
+    vocab_size: int,
+    split: Sequence[float] = (0.8, 0.1, 0.1),
+    words: Any = None,
+    at_least_one: bool = False,
+) -> MaskedTokens:
+    """Corrupt ids [T] or [B, T] as BERT's pre-training does.
+
+    special: ids that are never chosen and never drawn as random tokens ([CLS], [SEP], [PAD], [MASK]; where nothing
+    is to be learnt of it, [UNK]). split: the shares of [MASK], random and unchanged among the chosen; they sum to 1. A
+    random token may be the very one it replaces, as in Google's code. words: whole numbers of the ids' shape;
+    neighbours of one number in a row are one word and chosen or spared together (whole-word masking, as
+    google-research/bert has had since May 2019; ``whole_words`` makes them), each piece still with its own draw of
+    the three. at_least_one: a row in which chance chose nothing predicts one token (one word) all the same, if it has
+    any; it raises the share in short rows.
+
+    What is drawn depends on ``generator`` and the shape of ``ids`` alone, so at one seed the places chosen at a lower
+    rate are among those chosen at a higher one.
+
+    Raises ``ArgumentError`` for ids that are no whole numbers or outside the vocabulary, shapes, a rate outside
+    0 to 1, shares that are negative or do not sum to 1, and a vocabulary that is all special.
+    """
+    given = _whole_numbers("ids", ids)
+    if given.ndim not in (1, 2):
+        raise ArgumentError("mlm-shape", f"ids must have shape [T] or [B, T]; got {given.ndim} axes", given=given.ndim)
+    rows = np.atleast_2d(given)
+    require_positive(vocab_size=vocab_size)
+    _require_share("rate", rate)
+    shares = _split(split)
+    for index in (mask_id, *special):
+        if not is_whole(index, 0) or index >= vocab_size:
+            _out_of_range("mask_id and special", index, vocab_size)
+    if rows.size and not (rows.min() >= 0 and rows.max() < vocab_size):
+        _out_of_range("ids", int(rows.min()) if rows.min() < 0 else int(rows.max()), vocab_size)
+    ordinary = np.setdiff1d(np.arange(vocab_size), np.array([*special], int))
+    if not len(ordinary):
+        message = f"all {vocab_size} ids are special: there is nothing to mask"
+        raise ArgumentError("mlm-all-special", message, size=vocab_size)
+
+    lots, kinds = generator.random(rows.shape), generator.random(rows.shape)
+    replacements = ordinary[generator.integers(0, len(ordinary), rows.shape)]
+    eligible = ~np.isin(rows, [*special])
+    if words is not None:
+        lots = _one_lot_a_word(lots, words, given.shape)
+    chosen = lots < rate
+    if at_least_one:
+        least = np.where(eligible, lots, np.inf).min(axis=-1, keepdims=True, initial=np.inf)
+        chosen |= lots == least
+    chosen &= eligible
+    treatment = np.where(kinds < shares[0], MASKED, np.where(kinds < shares[0] + shares[1], RANDOM, KEPT))
+    treatment = np.where(chosen, treatment, 0).astype(np.int8)
+    corrupted = np.where(treatment == MASKED, mask_id, np.where(treatment == RANDOM, replacements, rows))
+    shape = given.shape
+    return MaskedTokens(corrupted.astype(np.int32).reshape(shape), chosen.reshape(shape), treatment.reshape(shape))
+
+
+def whole_words(tokens: Sequence[str]) -> np.ndarray:
+    """The word of each WordPiece token [T], counted from 0: a piece with ``##`` belongs to the token before it.
+
+    A Chinese character is a word of its own to WordPiece; for words of several characters (Cui et al. 2019) give
+    ``mask_tokens`` a segmenter's numbers.
+    """
+    begins = [not token.startswith("##") for token in tokens]
+    return np.maximum(np.cumsum(begins, dtype=np.int64) - 1, 0)
+
+
+def masked_language_model_loss(logits: Any, labels: Any, predicted: Any) -> Any:
+    """``−(1/N) Σ log softmax(logits)[label]`` over the N places where ``predicted``: a scalar, 0 where N is 0.
+
+    logits [B, T, V]; labels [B, T], the uncorrupted ids, and predicted [B, T], booleans, of NumPy or the backend. The
+    labels elsewhere are not looked at. Source: Devlin et al. 2019, §3.1 and App. A.2.
+
+    Raises ``ArgumentError`` for shapes that differ and for ``predicted`` that is not boolean.
+    """
+    require_floating("logits", logits)
+    require_shape("logits", logits, ("batch", "time", "vocab"))
+    labels, predicted = (x if is_array(x) else mx.array(np.asarray(x)) for x in (labels, predicted))
+    for name, x in (("labels", labels), ("predicted", predicted)):
+        require_shape(name, x, ("batch", "time"), tuple(logits.shape[:2]))
+    if predicted.dtype != mx.bool_:
+        message = f"predicted must be boolean, True at the places to predict; got {predicted.dtype}"
+        raise ArgumentError("mlm-predicted", message, given=str(predicted.dtype))
+    labels = mx.where(predicted, labels.astype(mx.int32), 0)
+    losses = nn.losses.cross_entropy(logits, labels, reduction="none")  # [B, T]
+    count = mx.sum(predicted.astype(mx.float32))
+    return mx.sum(mx.where(predicted, losses, 0.0)) / mx.maximum(count, 1.0)
+
+
+def _whole_numbers(name: str, x: Any) -> np.ndarray:
+    array = to_numpy(x) if is_array(x) else np.asarray(x)
+    if not np.issubdtype(array.dtype, np.integer):
+        message = f"{name} must be whole numbers; got {array.dtype}"
+        raise ArgumentError("ids-not-integers", message, name=name, given=str(array.dtype))
+    return array
+
+
+def _one_lot_a_word(lots: np.ndarray, words: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Each token's lot, replaced by that of the first token of its word."""
+    numbers = _whole_numbers("words", words)
+    if numbers.shape != shape:
+        message = f"words must have the shape of ids, {list(shape)}; got {list(numbers.shape)}"
+        raise ArgumentError(
+            "wrong-shape", message, name="words", wanted=str(list(shape)), given=str(list(numbers.shape))
+        )
+    numbers = np.atleast_2d(numbers)
+    begins = np.ones(numbers.shape, bool)
+    begins[:, 1:] = numbers[:, 1:] != numbers[:, :-1]
+    first = np.maximum.accumulate(np.where(begins, np.arange(numbers.shape[1]), 0), axis=1)
+    return np.take_along_axis(lots, first, axis=1)
+
+
+def _require_share(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise ArgumentError("not-a-share", f"{name} must be from 0 to 1; got {value!r}", name=name, given=value)
+
+
+def _split(split: Sequence[float]) -> tuple[float, ...]:
+    shares = tuple(split)
+    for share in shares:
+        _require_share("each share of split", share)
+    if len(shares) != 3 or not math.isclose(sum(shares), 1.0, abs_tol=1e-6):
+        message = f"split must be three shares ([MASK], random, unchanged) that sum to 1; got {shares}"
+        raise ArgumentError("mlm-split", message, given=shares)
+    return shares
+
+
+def _out_of_range(name: str, index: object, size: int) -> None:
+    message = f"{name} hold {index!r}, but the vocabulary has ids 0 to {size - 1}"
+    raise ArgumentError("id-out-of-range", message, name=name, given=index, size=size, what="the vocabulary")
