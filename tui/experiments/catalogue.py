@@ -24,6 +24,7 @@ NAMES: tuple[str, ...] = (
     "recurrent-gradients",
     "kv-cache",
     "weight-sharing",
+    "bert-ledger",
     "leak-tester",
     "padding",
     "head-width",
