@@ -23,6 +23,7 @@ from mlxformer.encoder import Encoder, EncoderLayer
 from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
 from mlxformer.feed_forward import FeedForward
 from mlxformer.kv_cache import KVCache
+from mlxformer.label_smoothing import label_smoothed_cross_entropy
 from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
 from mlxformer.marian_tokenizer import MarianTokenizer
@@ -93,6 +94,7 @@ __all__ = [
     "backend",
     "count_parameters",
     "is_tracing",
+    "label_smoothed_cross_entropy",
     "load_pretrained",
     "mask_tokens",
     "masked_language_model_loss",

@@ -37,6 +37,7 @@ NAMES: tuple[str, ...] = (
     "relative-bias",
     "layer-norm",
     "teacher-forcing",
+    "label-smoothing",
 )
 
 

@@ -17,6 +17,7 @@ _CHINESE: Mapping[str, str] = {
     "empty-axis": "{name} 是空的：{given} 的第 {axis} 轴长度为 0",
     "ids-not-integers": "词元编号要是整数（int32），给的是 {given}",
     "id-out-of-range": "编号 {given} 超出词表的范围；是不是换了另一个分词器？（{english}）",
+    "too-few-tokens": "词表至少要有 2 个词元，给的是 {given!r}",
     "not-positive": "{name} 要是至少为 1 的整数，给的是 {given!r}",
     "not-a-probability": "{name} 要在 0（含）到 1（不含）之间，给的是 {given!r}",
     "not-a-share": "{name} 要在 0 到 1 之间，给的是 {given!r}",
