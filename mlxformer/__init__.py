@@ -28,6 +28,11 @@ from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
 from mlxformer.marian_tokenizer import MarianTokenizer
 from mlxformer.masked_language_modelling import MaskedTokens, mask_tokens, masked_language_model_loss, whole_words
+from mlxformer.linear_attention import LinearAttentionState, linear_attention
+from mlxformer.marian import MarianModel
+from mlxformer.marian_config import MarianConfig
+from mlxformer.marian_tokenizer import MarianTokenizer
+from mlxformer.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.positions import (
     LearnedPositions,
@@ -42,6 +47,7 @@ from mlxformer.pretrained import load_pretrained, pretrained_names
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.target_attention import TargetAttention
 from mlxformer.tracing import Module, Step, Trace, is_tracing, tap, trace
 from mlxformer.transformer import Transformer, TransformerConfig
 
@@ -69,10 +75,12 @@ __all__ = [
     "KVCache",
     "LSTMCell",
     "LearnedPositions",
+    "LinearAttentionState",
     "MarianConfig",
     "MarianModel",
     "MarianTokenizer",
     "MaskedTokens",
+    "MixtureOfExperts",
     "MlxformerError",
     "Module",
     "MultiHeadAttention",
@@ -85,6 +93,7 @@ __all__ = [
     "SinusoidalPositions",
     "Step",
     "T5RelativeBias",
+    "TargetAttention",
     "Trace",
     "TraceError",
     "Transformer",
@@ -93,8 +102,11 @@ __all__ = [
     "attention_weights",
     "backend",
     "count_parameters",
+    "importance_loss",
     "is_tracing",
     "label_smoothed_cross_entropy",
+    "linear_attention",
+    "load_balancing_loss",
     "load_pretrained",
     "mask_tokens",
     "masked_language_model_loss",

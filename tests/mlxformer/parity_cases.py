@@ -40,12 +40,15 @@ from mlxformer.encoder import Encoder
 from mlxformer.feed_forward import FeedForward
 from mlxformer.gradients_through_time import state_jacobians
 from mlxformer.kv_cache import KVCache
+from mlxformer.linear_attention import LinearAttentionState, linear_attention
 from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
+from mlxformer.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.online_softmax import blockwise_attention
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.target_attention import TargetAttention
 from mlxformer.token_mixing import TokenMixing
 from mlxformer.tracing import Module
 from mlxformer.transformer import Transformer, TransformerConfig
@@ -332,6 +335,40 @@ def seq2seq() -> dict[str, Any]:
 @case
 def token_mixing() -> dict[str, Any]:
     return observed(TokenMixing(5, bias=True), batch(2, 5, 4))
+
+
+@case
+def target_attention() -> dict[str, Any]:
+    found, mask = {}, masks.padding(mx.array(booleans(2, 7)))
+    for pooling in ("sum", "softmax"):
+        layer = TargetAttention(6, (5, 4), pooling=pooling)
+        ran = observed(layer, batch(2, 3, 6), batch(2, 7, 6, seed=1), mask)
+        found |= {f"{pooling}.{part}": value for part, value in ran.items()}
+    return found
+
+
+@case
+def linear_attention_both_ways() -> dict[str, Any]:
+    q, k, v = batch(2, 3, 5, 4, seed=1), batch(2, 3, 5, 4, seed=2), batch(2, 3, 5, 6, seed=3)
+    state = LinearAttentionState(decay=0.9)
+    return {
+        "all": linear_attention(q, k, v),
+        "causal": linear_attention(q, k, v, mask="causal", decay=0.9),
+        "recurrent": state.update(q, k, v),
+        "summary": state.summary,
+        "gradient": mx.grad(lambda k: mx.sum(linear_attention(q, k, v, mask="causal") ** 2))(k),
+    }
+
+
+@case
+def mixture_of_experts() -> dict[str, Any]:
+    found = {}
+    for gates, top_k in (("shared", 2), ("plain", 1)):
+        layer = MixtureOfExperts(8, 16, 4, top_k, gates=gates, activation="gelu")
+        found |= {f"{gates}.{part}": value for part, value in observed(layer, batch(2, 5, 8)).items()}
+        p, chosen, _ = layer.route(batch(10, 8))
+        found |= {f"{gates}.balance": load_balancing_loss(p, chosen), f"{gates}.importance": importance_loss(p)}
+    return found
 
 
 if __name__ == "__main__":

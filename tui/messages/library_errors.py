@@ -25,6 +25,7 @@ _CHINESE: Mapping[str, str] = {
     "not-a-number": "{name} 要是一个数，给的是 {given!r}",
     "unknown-choice": "{name} 只能是 {choices} 之一，给的是 {given!r}",
     "unknown-activation": "不认识这个激活函数（{english}）",
+    "too-few-experts": "{experts} 个专家里选不出 top_k = {top_k} 个；top_k 从 1 到专家数",
     # attention and masks
     "heads-not-grouped": "查询的 {heads} 个头要是键值 {kv_heads} 个头的整数倍",
     "dims-not-divisible": "宽度 {dims} 不能被头数 {num_heads} 整除；换一个头数，或另给 head_dim",
@@ -39,6 +40,10 @@ _CHINESE: Mapping[str, str] = {
     "mask-broadcast": "{name} {given} 广播不到得分的形状 [B, H, Tq, Tk] = {wanted}",
     "mask-unknown": '掩码可以是 None、"causal" 或布尔数组，给的是 {given!r}',
     "mask-string-combined": "combine 不能用 {given!r}，它没有大小；请用 mf.masks.causal(Tq, Tk)",
+    "decay-out-of-range": "衰减 decay 要大于 0、不超过 1，给的是 {given!r}",
+    "decay-not-causal": '小于 1 的衰减 decay 数的是往回几步，要配 mask="causal"',
+    "linear-lengths": "递推一步读一个查询和一个键：查询 {given} 和键 {wanted} 的长度要一样",
+    "linear-state": "线性注意力的状态 {stored} 接不上 {given}：它属于另一层或另一批，请新建一个",
     "masks-do-not-combine": "掩码 {first} 和 {second} 合不成一个 [B, H, Tq, Tk]",
     "attention-mask-values": "{name} 用 1（或 True）标真词元、0（或 False）标填充，里面却有 {given:g}",
     "window-negative": "{name} 要不小于 0，给的是 {given}",
