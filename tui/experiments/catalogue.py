@@ -38,6 +38,7 @@ NAMES: tuple[str, ...] = (
     "layer-norm",
     "teacher-forcing",
     "label-smoothing",
+    "target-attention",
 )
 
 
