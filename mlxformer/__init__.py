@@ -24,14 +24,11 @@ from mlxformer.errors import ArgumentError, BackendError, CheckpointError, Mlxfo
 from mlxformer.feed_forward import FeedForward
 from mlxformer.kv_cache import KVCache
 from mlxformer.label_smoothing import label_smoothed_cross_entropy
-from mlxformer.marian import MarianModel
-from mlxformer.marian_config import MarianConfig
-from mlxformer.marian_tokenizer import MarianTokenizer
-from mlxformer.masked_language_modelling import MaskedTokens, mask_tokens, masked_language_model_loss, whole_words
 from mlxformer.linear_attention import LinearAttentionState, linear_attention
 from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
 from mlxformer.marian_tokenizer import MarianTokenizer
+from mlxformer.masked_language_modelling import MaskedTokens, mask_tokens, masked_language_model_loss, whole_words
 from mlxformer.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.positions import (
