@@ -25,6 +25,7 @@ NAMES: tuple[str, ...] = (
     "kv-cache",
     "weight-sharing",
     "bert-ledger",
+    "layer-cost",
     "leak-tester",
     "padding",
     "head-width",
