@@ -81,7 +81,9 @@ def test_the_minimum_is_where_the_gap_says(smoothing: float, vocab: int) -> None
         float(mf.label_smoothed_cross_entropy(mx.array(row[None]), target, smoothing=smoothing)) for row in z
     )
     assert left > at < right
-    assert at == pytest.approx(smoothed_loss_floor(smoothing, vocab), abs=2e-5)
+    # MLX adds 37,000 small exponentials to one large in float32, one after another.
+    rounding = 2e-5 if vocab < 1000 else 2e-3
+    assert at == pytest.approx(smoothed_loss_floor(smoothing, vocab), rel=rounding, abs=2e-5)
 
 
 def test_numbers_by_hand() -> None:

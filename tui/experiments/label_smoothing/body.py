@@ -34,7 +34,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     smoothed, plain = _train((trained_with, smoothing if knobs["smooth_plain"] else 0.0), vocab, report)
     generator = np.random.default_rng(int(knobs["seed"]))
     true = _distributions(generator, vocab)
-    counted = generator.multinomial(int(knobs["labels"]), true.astype(np.float64)) / float(knobs["labels"])
+    exact = true.astype(np.float64)
+    counted = generator.multinomial(int(knobs["labels"]), exact / exact.sum(-1, keepdims=True)) / float(knobs["labels"])
     drawn = true if knobs["all_labels"] else counted.astype(np.float32)
     curves = [[perplexity(true, to_numpy(smoothed_targets(mx.array(p), e))) for e in GRID] for p in (true, drawn)]
     checks = [
@@ -89,9 +90,10 @@ def _trained(smoothing: float, vocab: int, smoothed: _Training, plain: _Training
     if smoothing == 0:
         return [undefined("optimal-gap", UNSMOOTHED), undefined("loss-floor", UNSMOOTHED), grown,
                 undefined("perplexity-hurt", UNSMOOTHED)]  # fmt: skip
+    rounding = 1e-7 * vocab  # V small exponentials are added to a large one in float32
     return [
-        measured("optimal-gap", smoothed.gaps[-1], optimal_logit_gap(smoothing, vocab), 1e-3),
-        measured("loss-floor", smoothed.loss(smoothing), smoothed_loss_floor(smoothing, vocab), 1e-4),
+        measured("optimal-gap", smoothed.gaps[-1], optimal_logit_gap(smoothing, vocab), 1e-3 + 10 * rounding),
+        measured("loss-floor", smoothed.loss(smoothing), smoothed_loss_floor(smoothing, vocab), 1e-4 + rounding),
         grown,
         measured("perplexity-hurt", math.exp(smoothed.loss(0.0)), 1 / (1 - smoothing + smoothing / vocab), 1e-3),
     ]
