@@ -29,8 +29,9 @@ class Family(Protocol):
 
 def families() -> tuple[Family, ...]:
     from mlxformer.pretrained.dates.family import DatesFamily
+    from mlxformer.pretrained.masked.family import MaskedFamily
 
-    return (DatesFamily(),)
+    return (DatesFamily(), MaskedFamily())
 
 
 def trainable_names() -> tuple[str, ...]:

@@ -153,6 +153,13 @@ _CHINESE: Mapping[str, str] = {
     "card-no-score": "{name} 的模型卡上没有 {entry} 这一项；有的是：{known}",
     "date-empty": "没有文字就没有日期；请写一个，例如 2026年11月23日",
     "date-too-long": "文字有 {length} 个字符，日期最多 {longest} 个；请只写日期",
+    "fill-one-mask": "这段文字里有 {masks} 个 [MASK]；fill 只要一个，几个就用 fill_each",
+    "fill-no-mask": "文字里没有 [MASK]；请在要填的地方写上，例如 画蛇添[MASK]",
+    "fill-k": "k 要从 1 到 {longest} 的整数，给的却是 {given}",
+    "fill-too-long": "文字有 {given} 个词元，模型的位置最多 {longest} 个；请写短些",
+    "fill-no-next-sentence": "{name} 没学过判断下一句；bert-mini 学过",
+    "samples-unknown": "没有 {given} 这类样本；有的是：{known}",
+    "training-data": "取不到训练用的文本（{english}）",
     "training-checkpoint-other": "{path} 是另一次训练的检查点；请删掉它，或换一个文件夹",
     "training-checkpoint-damaged": "读不了训练检查点 {path}；删掉它就从头训练",
 }

@@ -1,0 +1,69 @@
+"""What ``bert-mini`` and the models of one masking rate have in common: texts, card, reader, measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from mlxformer.pretrained.cards import Card
+from mlxformer.pretrained.masked import evaluation
+from mlxformer.pretrained.masked.reader import MaskFiller
+from mlxformer.pretrained.masked.recipe import RECIPES, MaskedRecipe
+from mlxformer.pretrained.masked.sources import CHAPTERS, LICENCES
+from mlxformer.pretrained.masked.split import HELD_OUT
+from mlxformer.pretrained.masked.vocabulary import tokenizer
+from mlxformer.pretrained.training import Recipe
+
+
+class MaskedFamily:
+    """Masked language models on Chinese classics and English verses."""
+
+    def recipes(self) -> dict[str, Recipe]:
+        return dict(RECIPES)
+
+    def describe(self, recipe: MaskedRecipe) -> dict[str, Any]:
+        return {
+            "what": _what(recipe),
+            "data": {source: licence for source, licence in LICENCES.items() if _reads(recipe, source)},
+            "config": asdict(recipe.config),
+            "cannot": _cannot(recipe),
+        }
+
+    def reader(self, recipe: MaskedRecipe, model: Any, card: Card) -> MaskFiller:
+        return MaskFiller(model, tokenizer(english_only=recipe.english_only), card)
+
+    def measure(
+        self, reader: MaskFiller, progress: Callable[[float], None] | None
+    ) -> tuple[dict[str, float], dict[str, Any]]:
+        if RECIPES[reader.card.name].english_only:
+            return evaluation.measure_rate(reader, progress)
+        return evaluation.measure(reader, progress)
+
+
+def _reads(recipe: MaskedRecipe, source: str) -> bool:
+    return source.startswith("verses") or not recipe.english_only
+
+
+def _what(recipe: MaskedRecipe) -> str:
+    if recipe.english_only:
+        return (
+            f"a BERT of {recipe.config.num_hidden_layers} layers with a masked-LM head, English, trained with "
+            f"{recipe.rate:.0%} of the tokens to predict (80/10/10); its twins differ in this rate alone"
+        )
+    return (
+        "a BERT (post-norm, GELU, learned positions, tied embeddings) with both heads of pre-training, masked LM and "
+        "next sentence: Chinese by character, English by WordPiece. Lines are masked at 15 % (80/10/10), one "
+        "character of an idiom at a time, in two of five two, always by [MASK]"
+    )
+
+
+def _cannot(recipe: MaskedRecipe) -> str:
+    if recipe.english_only:
+        return "It knows the English of the King James Bible alone; it is there to be compared with its twins."
+    chapters = ", ".join(f"{book} {span.start}-{span.stop - 1}" for book, span in CHAPTERS.items())
+    return (
+        "It has learnt its texts by heart and little more: scores named held-out say how little. Of English it knows "
+        f"verses of {chapters}; one document in {HELD_OUT} was held out. Modern Chinese, traditional script and "
+        "characters outside its texts mean little or nothing to it. It is not a general BERT."
+    )

@@ -1,0 +1,89 @@
+"""The texts that the masked language models are measured on. They ship as ``samples.json``; ``write`` made them.
+
+Held-out documents are never trained on (``split``). Of what was trained on, a part is chosen by hash, and the lines
+that everybody knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from mlxformer.errors import ArgumentError
+from mlxformer.pretrained.masked import sources
+from mlxformer.pretrained.masked.split import is_held_out
+
+Kind = Literal["idioms", "tang", "lunyu", "sanzijing", "verse", "book"]
+KINDS: tuple[Kind, ...] = ("idioms", "tang", "lunyu", "sanzijing", "verse", "book")
+WANTED: dict[Kind, int] = {"idioms": 2000, "tang": 80, "lunyu": 80, "sanzijing": 99, "verse": 120, "book": 200}
+FAMOUS = (
+    "画蛇添足", "守株待兔", "掩耳盗铃", "床前明月光", "春眠不觉晓", "白日依山尽", "红豆生南国", "千山鸟飞绝",
+    "子曰：学而时习之", "人之初", "In the beginning God created", "The LORD is my shepherd",
+    "For God so loved", "Vanity of vanities",
+)  # fmt: skip
+
+
+def documents(kind: Kind, *, held_out: bool = False) -> list[tuple[str, ...]]:
+    """Poems, paragraphs or verses, each the sentences that follow each other; an idiom is one sentence.
+
+    kind: ``idioms``, ``tang`` (唐诗三百首), ``lunyu`` (论语), ``sanzijing`` (三字经), ``verse`` (those of bert-mini),
+    ``book`` (all of the King James Bible, of the models of one masking rate). Idioms have nothing held out.
+    """
+    known = _read()
+    if kind not in known:
+        message = f"there are no samples {kind!r}; there are: {', '.join(KINDS)}"
+        raise ArgumentError("samples-unknown", message, given=kind, known=list(KINDS))
+    return [tuple(sentences) for sentences in known[kind]["held-out" if held_out else "seen"]]
+
+
+def samples(kind: Kind, *, held_out: bool = False) -> list[str]:
+    """The sentences of ``documents``, flat."""
+    return [sentence for sentences in documents(kind, held_out=held_out) for sentence in sentences]
+
+
+@cache
+def _read() -> dict[str, dict[str, list[list[str]]]]:
+    found: dict[str, dict[str, list[list[str]]]] = json.loads(
+        (files("mlxformer.pretrained.masked") / "samples.json").read_text(encoding="utf-8")
+    )
+    return found
+
+
+def write(texts: Path, path: Path) -> None:
+    """Choose the samples from the training texts in ``texts`` and write them to ``path``."""
+    groups: dict[Kind, list[tuple[str, ...]]] = {kind: [] for kind in KINDS}
+    groups["idioms"] = [(idiom,) for idiom in sources.idioms(texts)]
+    for document in [*sources.chinese_documents(texts), *sources.verses(texts)]:
+        groups[document.kind].append(document.sentences)  # type: ignore[index]
+    groups["book"] = [document.sentences for document in sources.verses(texts, whole=True)]
+    chosen = {}
+    for kind, whole in groups.items():
+        join = " ".join if kind in ("verse", "book") else "".join
+        held = [each for each in whole if kind != "idioms" and is_held_out(join(each))]
+        seen = [each for each in whole if each not in set(held)]
+        famous = [each for each in seen if kind != "book" and join(each).startswith(FAMOUS)]
+        rest = _by_hash([each for each in seen if each not in famous])
+        limit = WANTED[kind]
+        chosen[kind] = {
+            "seen": (famous + rest)[:limit],
+            "held-out": held if kind != "book" else _by_hash(held)[:limit],
+        }
+    lines = ",\n".join(
+        f' "{kind}": {{\n'
+        + ",\n".join(
+            f'  "{part}": [\n' + ",\n".join(f"   {json.dumps(each, ensure_ascii=False)}" for each in found) + "\n  ]"
+            for part, found in parts.items()
+        )
+        + "\n }"
+        for kind, parts in chosen.items()
+    )
+    path.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+
+
+def _by_hash(found: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return sorted(found, key=lambda each: hashlib.sha256("".join(each).encode()).digest())
