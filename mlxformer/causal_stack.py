@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from mlxformer.backend import nn
 from mlxformer.encoder import EncoderLayer, residual
 from mlxformer.errors import ArgumentError
 from mlxformer.kv_cache import KVCache
+from mlxformer.normalization import formula, normalization
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_sequence
 
@@ -45,7 +45,7 @@ class CausalStack(Module):
         require_positive(num_layers=num_layers)
         self.layers = [CausalLayer(dims, *args, norm=norm, **layer) for _ in range(num_layers)]
         if norm == "pre":
-            self.final_norm = nn.LayerNorm(dims, eps=layer.get("eps", 1e-5))
+            self.final_norm = normalization(layer.get("norm_type", "layer"), dims, layer.get("eps", 1e-5))
 
     def make_cache(self) -> list[KVCache]:
         """An empty cache for each layer."""
@@ -66,5 +66,7 @@ class CausalStack(Module):
         for index, layer in enumerate(self.layers):
             x = layer(x, mask, cache=None if caches is None else caches[index])
         if "final_norm" in self:
-            x = tap("final_norm_output", self.final_norm(x), axes=_MODEL, formula="LayerNorm(x)")
+            x = tap(
+                "final_norm_output", self.final_norm(x), axes=_MODEL, formula=f"{formula(self.layers[0].norm_type)}(x)"
+            )
         return x

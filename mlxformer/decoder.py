@@ -17,6 +17,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.feed_forward import FeedForward
 from mlxformer.kv_cache import KVCache
 from mlxformer.multi_head_attention import MultiHeadAttention
+from mlxformer.normalization import NormType, formula, normalization
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_choice, require_positive, require_sequence
 
@@ -76,11 +77,13 @@ class DecoderLayer(Module):
         eps: float = 1e-5,
         rope: Callable[..., Any] | None = None,
         tie: Literal["kv", "qk", "qkv"] | None = None,
+        norm_type: NormType = "layer",
     ) -> None:
         super().__init__()
         require_choice("norm", norm, ("post", "pre"))
         self.dims = dims
         self.norm = norm
+        self.norm_type = norm_type
         self.self_attention = MultiHeadAttention(
             dims,
             num_heads,
@@ -90,13 +93,13 @@ class DecoderLayer(Module):
             rope=rope,
             tie=tie,
         )
-        self.self_attention_norm = nn.LayerNorm(dims, eps=eps)
+        self.self_attention_norm = normalization(norm_type, dims, eps)
         self.cross_attention = MultiHeadAttention(
             dims, num_heads, num_kv_heads=num_kv_heads, bias=attention_bias, dropout=attention_dropout, tie=tie
         )
-        self.cross_attention_norm = nn.LayerNorm(dims, eps=eps)
+        self.cross_attention_norm = normalization(norm_type, dims, eps)
         self.feed_forward = FeedForward(dims, ffn_dims, activation=activation, dropout=activation_dropout)
-        self.feed_forward_norm = nn.LayerNorm(dims, eps=eps)
+        self.feed_forward_norm = normalization(norm_type, dims, eps)
         self.residual_dropout = nn.Dropout(dropout)
 
     def __call__(
@@ -138,7 +141,7 @@ class Decoder(Module):
         self.dims = dims
         self.layers = [DecoderLayer(dims, *args, **layer) for _ in range(num_layers)]
         if final_norm if final_norm is not None else layer.get("norm") == "pre":
-            self.final_norm = nn.LayerNorm(dims, eps=layer.get("eps", 1e-5))
+            self.final_norm = normalization(layer.get("norm_type", "layer"), dims, layer.get("eps", 1e-5))
 
     def make_cache(self) -> DecoderCache:
         """An empty cache for decoding one batch token by token."""
@@ -170,5 +173,7 @@ class Decoder(Module):
         for index, layer in enumerate(self.layers):
             x = layer(x, memory, mask, memory_mask, bias=bias, cache=None if cache is None else cache.layers[index])
         if "final_norm" in self:
-            x = tap("final_norm_output", self.final_norm(x), axes=_MODEL, formula="LayerNorm(x)")
+            x = tap(
+                "final_norm_output", self.final_norm(x), axes=_MODEL, formula=f"{formula(self.layers[0].norm_type)}(x)"
+            )
         return x

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from mlxformer.backend import nn
 from mlxformer.feed_forward import FeedForward
 from mlxformer.multi_head_attention import MultiHeadAttention
+from mlxformer.normalization import NormType, formula, normalization
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_choice, require_positive, require_sequence
 
@@ -22,8 +23,9 @@ class EncoderLayer(Module):
     """One encoder layer, C wide with H heads and F hidden units.
 
     num_kv_heads, attention_bias (``bias``), rope and tie: as in ``MultiHeadAttention``.
-    norm: ``"post"`` or ``"pre"``. dropout: on each sub-layer's output before it is added (§5.4). attention_dropout:
-    on the attention weights. activation_dropout: on the feed-forward's hidden layer. eps: of the layer norms.
+    norm: ``"post"`` or ``"pre"``. norm_type: ``"layer"`` or ``"rms"`` (``mlxformer.normalization``). dropout: on each
+    sub-layer's output before it is added (§5.4). attention_dropout: on the attention weights. activation_dropout: on
+    the feed-forward's hidden layer. eps: of the norms.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class EncoderLayer(Module):
         eps: float = 1e-5,
         rope: Callable[..., Any] | None = None,
         tie: Literal["kv", "qk", "qkv"] | None = None,
+        norm_type: NormType = "layer",
     ) -> None:
         super().__init__()
         require_choice("norm", norm, ("post", "pre"))
         self.dims = dims
         self.norm = norm
+        self.norm_type = norm_type
         self.self_attention = MultiHeadAttention(
             dims,
             num_heads,
@@ -56,9 +60,9 @@ class EncoderLayer(Module):
             rope=rope,
             tie=tie,
         )
-        self.self_attention_norm = nn.LayerNorm(dims, eps=eps)
+        self.self_attention_norm = normalization(norm_type, dims, eps)
         self.feed_forward = FeedForward(dims, ffn_dims, activation=activation, dropout=activation_dropout)
-        self.feed_forward_norm = nn.LayerNorm(dims, eps=eps)
+        self.feed_forward_norm = normalization(norm_type, dims, eps)
         self.residual_dropout = nn.Dropout(dropout)
 
     def __call__(self, x: Any, mask: Any = None, *, bias: Any = None) -> Any:
@@ -74,11 +78,12 @@ class EncoderLayer(Module):
 
 def residual(layer: Any, name: str, x: Any, norm: Callable[[Any], Any], sublayer: Callable[[Any], Any]) -> Any:
     """``x`` with ``sublayer`` around it, normalised after or before as ``layer.norm`` says; tapped as ``name``."""
+    called = formula(layer.norm_type)
     if layer.norm == "post":
         y = norm(x + layer.residual_dropout(sublayer(x)))
-        return tap(name, y, axes=_MODEL, formula="LayerNorm(x + Sublayer(x))")
+        return tap(name, y, axes=_MODEL, formula=f"{called}(x + Sublayer(x))")
     y = x + layer.residual_dropout(sublayer(norm(x)))
-    return tap(name, y, axes=_MODEL, formula="x + Sublayer(LayerNorm(x))")
+    return tap(name, y, axes=_MODEL, formula=f"x + Sublayer({called}(x))")
 
 
 class Encoder(Module):
@@ -90,12 +95,14 @@ class Encoder(Module):
         self.dims = dims
         self.layers = [EncoderLayer(dims, *args, **layer) for _ in range(num_layers)]
         if final_norm if final_norm is not None else layer.get("norm") == "pre":
-            self.final_norm = nn.LayerNorm(dims, eps=layer.get("eps", 1e-5))
+            self.final_norm = normalization(layer.get("norm_type", "layer"), dims, layer.get("eps", 1e-5))
 
     def __call__(self, x: Any, mask: Any = None, *, bias: Any = None) -> Any:
         """[B, T, C] -> [B, T, C]."""
         for layer in self.layers:
             x = layer(x, mask, bias=bias)
         if "final_norm" in self:
-            x = tap("final_norm_output", self.final_norm(x), axes=_MODEL, formula="LayerNorm(x)")
+            x = tap(
+                "final_norm_output", self.final_norm(x), axes=_MODEL, formula=f"{formula(self.layers[0].norm_type)}(x)"
+            )
         return x

@@ -16,6 +16,7 @@ from mlxformer.encoder import Encoder
 from mlxformer.encoder_decoder import EncoderDecoder
 from mlxformer.errors import ArgumentError
 from mlxformer.generation import SearchRules
+from mlxformer.normalization import NormType
 from mlxformer.positions import (
     LearnedPositions,
     RotaryEmbedding,
@@ -40,6 +41,7 @@ class TransformerConfig:
     norm: ``"post"`` (§3.1) or ``"pre"`` (Xiong et al. 2020). final_norm: a layer norm after the last layer of each
     stack; None means with pre-norm only. (``torch.nn.Transformer`` and ``mlx.nn.Transformer`` have one in post-norm
     mode too: 2,048 parameters more at C = 512 that the paper's model lacks.) norm_eps: added to the variance.
+    norm_type: ``"layer"`` (§3.1) or ``"rms"`` (Zhang & Sennrich 2019), everywhere.
     positions: ``"sinusoidal"`` (§3.5), ``"learned"`` (§3.5 and Table 3 (E); ``max_positions`` of them), ``"rotary"``,
     ``"alibi"``, ``"t5"`` (all three in self-attention only), or ``"none"``.
     tie_embeddings: one matrix for source, target and output (§3.4); else three. scale_embeddings: by √C (§3.4).
@@ -73,6 +75,7 @@ class TransformerConfig:
     num_kv_heads: int | None = None
     max_positions: int = 512
     norm_eps: float = 1e-5
+    norm_type: NormType = "layer"
 
     def __post_init__(self) -> None:
         sizes = ("vocab_size", "dims", "num_heads", "num_encoder_layers", "num_decoder_layers", "ffn_dims",
@@ -87,6 +90,7 @@ class TransformerConfig:
             )
         require_choice("positions", self.positions, POSITIONS)
         require_choice("norm", self.norm, ("post", "pre"))
+        require_choice("norm_type", self.norm_type, ("layer", "rms"))
         activation(self.activation)
         for name in ("dropout", "attention_dropout", "activation_dropout"):
             require_probability(name, getattr(self, name))
@@ -140,6 +144,7 @@ class Transformer(EncoderDecoder):
             "activation_dropout": config.activation_dropout,
             "attention_bias": config.attention_bias,
             "eps": config.norm_eps,
+            "norm_type": config.norm_type,
             "rope": RotaryEmbedding(config.dims // config.num_heads) if config.positions == "rotary" else None,
             "tie": config.attention_tie,
         }

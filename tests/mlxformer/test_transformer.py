@@ -25,6 +25,8 @@ SETTINGS = {
     "final norm": {"final_norm": True},
     "pre-norm without final norm": {"norm": "pre", "final_norm": False},
     "another eps": {"norm_eps": 1e-2},
+    "root mean square": {"norm_type": "rms"},
+    "pre-norm by root mean square": {"norm": "pre", "norm_type": "rms"},
 }
 B, TS, TT = 3, 7, 5
 
@@ -92,6 +94,8 @@ def test_parameters_of_the_paper():
         ({"attention_bias": True}, (2 + 4) * 4 * 12),
         ({"norm": "pre"}, 2 * 2 * 12),
         ({"final_norm": True}, 2 * 2 * 12),
+        ({"norm_type": "rms"}, -(2 * 2 + 2 * 3) * 12),
+        ({"norm": "pre", "norm_type": "rms"}, 2 * 12 - (2 * 2 + 2 * 3) * 12),
         ({"positions": "learned", "max_positions": 9}, 2 * 9 * 12),
         ({"positions": "t5"}, 2 * 32 * 3),
         ({"attention_tie": "kv"}, -(2 + 4) * 12 * 12),

@@ -22,6 +22,7 @@ def arrays(*values):
     [
         ({"dims": 10}, "dims-not-divisible"),
         ({"norm": "middle"}, "unknown-choice"),
+        ({"norm_type": "batch"}, "unknown-choice"),
         ({"positions": "sinusodial"}, "unknown-choice"),
         ({"activation": "rleu"}, "unknown-activation"),
         ({"attention_tie": "kq"}, "unknown-choice"),

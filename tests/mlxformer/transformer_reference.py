@@ -113,6 +113,9 @@ class _Side:
         return y + self.weights[f"{path}.bias"] if f"{path}.bias" in self.weights else y
 
     def norm(self, x: np.ndarray, path: str) -> np.ndarray:
+        if self.config.norm_type == "rms":
+            root = np.sqrt((x**2).mean(axis=-1, keepdims=True) + self.config.norm_eps)
+            return x / root * self.weights[f"{path}.weight"]
         centred = x - x.mean(axis=-1, keepdims=True)
         scaled = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + self.config.norm_eps)
         return scaled * self.weights[f"{path}.weight"] + self.weights[f"{path}.bias"]

@@ -37,6 +37,7 @@ NAMES: tuple[str, ...] = (
     "rotary",
     "relative-bias",
     "layer-norm",
+    "norm-placement",
     "teacher-forcing",
     "label-smoothing",
     "target-attention",

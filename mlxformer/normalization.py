@@ -1,0 +1,32 @@
+"""Which normalisation a layer has: layer norm, or RMS norm, which leaves the mean where it is.
+
+LayerNorm(x) = (x − mean(x)) / √(var(x) + ε) · g + b                (Ba, Kiros & Hinton 2016, §3)
+RMSNorm(x)   = x / √(mean(x²) + ε) · g                              (Zhang & Sennrich 2019, Eq. 4)
+
+Both take their statistics from one token's features. On features whose mean is 0 they are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mlxformer.backend import nn
+from mlxformer.validation import require_choice, require_positive, require_positive_number
+
+NormType = Literal["layer", "rms"]
+
+
+def normalization(norm_type: NormType, dims: int, eps: float = 1e-5) -> Any:
+    """``nn.LayerNorm(dims)`` for ``"layer"``, ``nn.RMSNorm(dims)`` for ``"rms"``: [..., C] -> [..., C].
+
+    Raises ``ArgumentError`` for another name, a width that is not a whole number above 0, and an eps not above 0.
+    """
+    require_choice("norm_type", norm_type, ("layer", "rms"))
+    require_positive(dims=dims)
+    require_positive_number("eps", eps)
+    return nn.LayerNorm(dims, eps=eps) if norm_type == "layer" else nn.RMSNorm(dims, eps=eps)
+
+
+def formula(norm_type: NormType) -> str:
+    """What a trace calls it."""
+    return "LayerNorm" if norm_type == "layer" else "RMSNorm"
