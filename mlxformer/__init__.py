@@ -43,6 +43,7 @@ from mlxformer.positions import (
 from mlxformer.pretrained import load_pretrained, pretrained_names
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
+from mlxformer.score_functions import ScoredAttention
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.target_attention import TargetAttention
 from mlxformer.tracing import Module, Step, Trace, is_tracing, tap, trace
@@ -85,6 +86,7 @@ __all__ = [
     "Recurrent",
     "RelativeKeys",
     "RotaryEmbedding",
+    "ScoredAttention",
     "Seq2Seq",
     "Seq2SeqConfig",
     "SinusoidalPositions",

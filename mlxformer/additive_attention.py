@@ -14,6 +14,7 @@ from typing import Any
 from mlxformer import masks
 from mlxformer.attention import masked_softmax
 from mlxformer.backend import mx, nn
+from mlxformer.score_functions import additive_scores
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
@@ -45,9 +46,8 @@ class AdditiveAttention(Module):
         """
         self._check(queries, keys, projected_keys)
         projected = self.key_proj(keys) if projected_keys is None else projected_keys  # [B, Tk, A]
-        asked = mx.expand_dims(self.query_proj(queries), 2)  # [B, Tq, 1, A]
-        features = mx.tanh(asked + mx.expand_dims(projected, 1))  # [B, Tq, Tk, A]
-        scores = mx.expand_dims(mx.squeeze(self.score_proj(features), -1), 1)  # [B, 1, Tq, Tk]
+        asked = self.query_proj(queries)  # [B, Tq, A]
+        scores = additive_scores(mx.expand_dims(asked, 1), mx.expand_dims(projected, 1), self.score_proj)
         scores = tap("scores", scores, axes=("batch", "head", "query", "key"), formula="vᵀ tanh(W s + U h)")
         weights = masked_softmax(scores, masks.resolve(mask, scores.shape))  # [B, 1, Tq, Tk]
         context = mx.squeeze(weights, 1) @ keys  # [B, Tq, Ck]

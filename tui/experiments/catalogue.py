@@ -14,6 +14,7 @@ from tui.experiments.contract import Experiment
 # In the order in which `lab` lists them. A name has dashes where its package has underscores.
 NAMES: tuple[str, ...] = (
     "attention-steps",
+    "score-functions",
     "qkv",
     "tied-projections",
     "static-mixing",
