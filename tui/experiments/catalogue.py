@@ -42,6 +42,7 @@ NAMES: tuple[str, ...] = (
     "teacher-forcing",
     "label-smoothing",
     "target-attention",
+    "linear-attention",
 )
 
 
