@@ -43,6 +43,7 @@ NAMES: tuple[str, ...] = (
     "label-smoothing",
     "target-attention",
     "linear-attention",
+    "attention-gallery",
 )
 
 
