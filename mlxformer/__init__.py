@@ -8,6 +8,7 @@ from mlxformer import backend, masks
 from mlxformer.additive_attention import AdditiveAttention
 from mlxformer.albert import AlbertConfig, AlbertModel
 from mlxformer.attention import attention_weights, scaled_dot_product_attention
+from mlxformer.attention_only import AttentionOnly
 from mlxformer.bert import BertModel, mean_pooling
 from mlxformer.bert_config import BertConfig
 from mlxformer.bert_heads import (
@@ -54,6 +55,7 @@ __all__ = [
     "AlbertConfig",
     "AlbertModel",
     "ArgumentError",
+    "AttentionOnly",
     "BackendError",
     "BertConfig",
     "BertForMaskedLM",

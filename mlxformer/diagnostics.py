@@ -46,6 +46,18 @@ def entropy(weights: np.ndarray, *, normalised: bool = False) -> np.ndarray:
     return nats / np.log(p.shape[-1]) if normalised and p.shape[-1] > 1 else nats
 
 
+def token_spread(x: np.ndarray) -> np.ndarray:
+    """‖X − 1 mᵀ‖_F / ‖X‖_F for X [..., T, C] and its mean token m: the share in which tokens differ. Shape [...].
+
+    0 where all tokens are one and the same, as a matrix 1 mᵀ of rank 1 has them; 1 where their mean is 0. The mean is
+    the vector at which the numerator is least (the residual of Dong et al. 2021, in the Frobenius norm).
+    """
+    tokens = np.asarray(x, np.float64)
+    differing = np.linalg.norm(tokens - tokens.mean(-2, keepdims=True), axis=(-2, -1))
+    whole = np.linalg.norm(tokens, axis=(-2, -1))
+    return differing / np.where(whole > 0, whole, 1.0)
+
+
 def numerical_rank(matrices: np.ndarray) -> np.ndarray:
     """The rank of each matrix [..., M, N], float32 by birth: singular values above σ_max · max(M, N) · 2⁻²³ count.
 

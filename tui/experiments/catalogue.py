@@ -39,6 +39,7 @@ NAMES: tuple[str, ...] = (
     "relative-bias",
     "layer-norm",
     "norm-placement",
+    "rank-collapse",
     "teacher-forcing",
     "label-smoothing",
     "target-attention",

@@ -1,0 +1,52 @@
+"""Attention alone cubes what tell tokens apart; the residual sum carries it over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.rank_collapse.declaration import EXPERIMENT
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+def test_claims_hold_for_several_seeds() -> None:
+    for seed in (1, 2, 3):
+        settings = {"seed": seed, "depth": 4, "heads": 1}
+        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+    assert values_of(EXPERIMENT) != values_of(EXPERIMENT, {"seed": 1})
+
+
+def test_the_curve_falls_faster_at_each_layer() -> None:
+    """Doubly exponential: the logarithm itself falls by a growing factor, about three where nothing disturbs."""
+    curve: Any = EXPERIMENT.run().figures[0]
+    pure, skip = (np.array(series.y) for series in curve.series)
+    falls = np.diff(np.log(pure[:4]))
+    assert falls[1] < 2 * falls[0] and falls[2] < 2 * falls[1]
+    assert (np.diff(skip) <= 0).all() and skip[-1] > 0.3
+
+
+def test_the_map_shows_one_vector_in_many_places() -> None:
+    figure: Any = EXPERIMENT.run().figures[1]
+    stages = {stage.name: np.asarray(stage.values)[0] for stage in figure.stages}
+    assert stages["pure-4"].min() > 0.999999
+    assert stages["skip-4"].min() < 0.9 and np.abs(stages["input"] - np.eye(8)).max() < 0.6
