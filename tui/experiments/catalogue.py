@@ -45,6 +45,7 @@ NAMES: tuple[str, ...] = (
     "target-attention",
     "linear-attention",
     "attention-gallery",
+    "take-apart",
 )
 
 

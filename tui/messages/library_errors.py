@@ -47,6 +47,8 @@ _CHINESE: Mapping[str, str] = {
     "masks-do-not-combine": "掩码 {first} 和 {second} 合不成一个 [B, H, Tq, Tk]",
     "attention-mask-values": "{name} 用 1（或 True）标真词元、0（或 False）标填充，里面却有 {given:g}",
     "window-negative": "{name} 要不小于 0，给的是 {given}",
+    "ablation-part-missing": "这个模型里没有可以关掉的 {part}",
+    "ablation-pre-norm": "只有 post-norm 的层归一化可以关掉；这个模型是 pre-norm，换一个，或者留着 layer_norm",
     "caches-number": "每层要有自己的一份缓存（{english}）",
     "cache-empty": "缓存是空的：先让这一层跑一次",
     "cache-length": "缓存的长度要不小于 0，给的是 {length}",
