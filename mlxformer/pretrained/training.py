@@ -35,8 +35,8 @@ class Recipe(Protocol):
 
     def optimizer(self) -> Any: ...
 
-    def batch(self, source: np.random.Generator) -> tuple[Any, ...]:
-        """The arrays of one step."""
+    def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
+        """The arrays of one step, drawn from ``source``; ``step``, from 0, for what changes as training goes on."""
 
     def loss(self, model: Any, *batch: Any) -> Any:
         """A scalar, or a tuple that begins with it."""
@@ -83,7 +83,7 @@ def train(
     started = saved = time.monotonic()
     while len(losses) < last:
         step = len(losses)
-        batch = recipe.batch(np.random.default_rng((seed, step)))
+        batch = recipe.batch(np.random.default_rng((seed, step)), step)
         mx.random.seed((seed << 32 | step) % (1 << 63))
         loss, gradients = step_of(*batch)
         loss = loss[0] if isinstance(loss, tuple) else loss

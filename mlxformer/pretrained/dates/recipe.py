@@ -52,7 +52,7 @@ class DatesRecipe:
             learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
         )
 
-    def batch(self, source: np.random.Generator) -> tuple[Any, ...]:
+    def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
         """Source ids [B, Ts], target ids [B, 12]."""
         if not self._dates:
             self._dates = training_dates()

@@ -49,12 +49,12 @@ def _what(recipe: MaskedRecipe) -> str:
     if recipe.english_only:
         return (
             f"a BERT of {recipe.config.num_hidden_layers} layers with a masked-LM head, English, trained with "
-            f"{recipe.rate:.0%} of the tokens to predict (80/10/10); its twins differ in this rate alone"
+            f"{recipe.mixes[0].rate:.0%} of the tokens to predict (80/10/10); its twins differ in this rate alone"
         )
     return (
         "a BERT (post-norm, GELU, learned positions, tied embeddings) with both heads of pre-training, masked LM and "
-        "next sentence: Chinese by character, English by WordPiece. Lines are masked at 15 % (80/10/10), one "
-        "character of an idiom at a time, in two of five two, always by [MASK]"
+        "next sentence: Chinese by character, English by WordPiece. Lines are masked at 15 %, later 25 % (80/10/10), "
+        "of an idiom one character, in two of five rows two, always by [MASK]"
     )
 
 

@@ -27,18 +27,27 @@ def _config(**sizes: Any) -> BertConfig:
     )
 
 
+@dataclass(frozen=True)
+class Mix:
+    """What a step is made of, from the step ``since`` on: rows of idioms, about so many tokens of lines, and the
+    share ``rate`` of these that is predicted."""
+
+    since: int
+    idioms: int
+    tokens: int
+    rate: float
+
+
 @dataclass
 class MaskedRecipe:
-    """``name`` is what the weights ship as; ``rate`` of the tokens of a line are predicted."""
+    """``name`` is what the weights ship as."""
 
     name: str
     config: BertConfig
     steps: int
     peak: float
     warmup: int
-    rate: float = 0.15
-    idioms: int = 256  # rows of a step
-    tokens: int = 800  # about as many of lines
+    mixes: tuple[Mix, ...]
     clip: float = 1.0
     english_only: bool = False
     shares: tuple[float, float] = (0.6, 0.35)  # of Chinese among the batches of lines, and of pairs
@@ -52,15 +61,16 @@ class MaskedRecipe:
             learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
         )
 
-    def batch(self, source: np.random.Generator) -> tuple[Any, ...]:
+    def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
         """The arrays of a batch of lines, and of one of idioms where they are trained on."""
-        found = [self._lines(source)]
-        if self.idioms:
+        mix = [each for each in self.mixes if each.since <= step][-1]
+        found = [self._lines(source, mix)]
+        if mix.idioms:
             known = corpus.idiom_ids()
-            found.append(batches.of_idioms(known[source.integers(0, len(known), self.idioms)], source))
+            found.append(batches.of_idioms(known[source.integers(0, len(known), mix.idioms)], source))
         return tuple(mx.array(array.astype(np.int32)) for batch in found for array in batch)
 
-    def _lines(self, source: np.random.Generator) -> Batch:
+    def _lines(self, source: np.random.Generator, mix: Mix) -> Batch:
         """Lines of one language; either all alone or all in pairs."""
         chinese, pairs = source.random(2) < self.shares
         texts = corpus.english(whole=True) if self.english_only else corpus.chinese() if chinese else corpus.english()
@@ -68,7 +78,7 @@ class MaskedRecipe:
         second: list[np.ndarray] = []
         follows: list[int] = []
         longest = 0
-        while not first or longest * len(first) < self.tokens:
+        while not first or longest * len(first) < mix.tokens:
             if pairs:
                 a, b, label = texts.pair(source)
                 second.append(b)
@@ -79,7 +89,7 @@ class MaskedRecipe:
                 longest = max(longest, len(a) + 2)
             first.append(a)
         return batches.of_rows(
-            first, second if pairs else None, follows, self.rate, source, self.config.vocab_size
+            first, second if pairs else None, follows, mix.rate, source, self.config.vocab_size
         )  # fmt: skip
 
     def loss(self, model: Any, *arrays: Any) -> Any:
@@ -100,6 +110,8 @@ class MaskedRecipe:
         return loss
 
 
+# Idioms are short and learnt first; then lines have most of the masks.
+MIXES = (Mix(0, idioms=256, tokens=800, rate=0.15), Mix(2370, idioms=192, tokens=1200, rate=0.25))
 MINI = MaskedRecipe(
     "bert-mini",
     _config(
@@ -108,6 +120,7 @@ MINI = MaskedRecipe(
     steps=9_000,
     peak=1.5e-3,
     warmup=400,
+    mixes=MIXES,
 )
 RATES = tuple(
     MaskedRecipe(
@@ -117,9 +130,7 @@ RATES = tuple(
         steps=1600,
         peak=2e-3,
         warmup=150,
-        rate=percent / 100,
-        idioms=0,
-        tokens=2000,
+        mixes=(Mix(0, idioms=0, tokens=2000, rate=percent / 100),),
         english_only=True,
         shares=(0.0, 0.0),
     )

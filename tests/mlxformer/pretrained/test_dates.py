@@ -36,7 +36,7 @@ def test_no_held_out_date_is_trained_on() -> None:
 
 def test_batches_are_of_training_dates_only() -> None:
     held = {date.isoformat() for date in held_out_dates()}
-    _, target_ids = RECIPES["dates"].batch(np.random.default_rng(0))
+    _, target_ids = RECIPES["dates"].batch(np.random.default_rng(0), 0)
     targets = [TOKENIZER.decode(row) for row in to_numpy(target_ids)]
     assert len(set(targets)) > 50 and not held & set(targets)
 

@@ -17,7 +17,7 @@ from mlxformer.pretrained.masked import batches, corpus, evaluation
 from mlxformer.pretrained.masked.batches import CLS, MASK, PAD, SEP, UNK
 from mlxformer.pretrained.masked.family import MaskedFamily
 from mlxformer.pretrained.masked.reader import MaskFiller
-from mlxformer.pretrained.masked.recipe import MINI, RATES, RECIPES, MaskedRecipe
+from mlxformer.pretrained.masked.recipe import MINI, RATES, RECIPES, MaskedRecipe, Mix
 from mlxformer.pretrained.masked.samples import KINDS, documents, samples
 from mlxformer.pretrained.masked.sources import Document
 from mlxformer.pretrained.masked.split import is_held_out
@@ -119,8 +119,9 @@ def test_rows_of_pairs_carry_types_and_marks(few_texts: None) -> None:
 
 def test_training_learns(few_texts: None) -> None:
     """A small one on few texts: the loss halves; its NSP head learns too."""
+    mixes = (Mix(0, idioms=40, tokens=200, rate=0.15), Mix(60, idioms=20, tokens=300, rate=0.25))
     small = dataclasses.replace(
-        MINI, config=dataclasses.replace(MINI.config, **SMALL), steps=120, warmup=10, peak=1e-2, idioms=40, tokens=200
+        MINI, config=dataclasses.replace(MINI.config, **SMALL), steps=120, warmup=10, peak=1e-2, mixes=mixes
     )
     losses = train(small, seed=3, quiet=True).losses
     assert losses[0] > 8 and np.mean(losses[-10:]) < 0.5 * losses[0]
@@ -175,8 +176,8 @@ def test_what_cannot_be_filled_is_refused() -> None:
 
 
 def test_the_models_of_one_rate_differ_in_the_rate_alone() -> None:
-    assert [recipe.rate for recipe in RATES] == [0.05, 0.15, 0.4, 0.8]
-    assert len({repr(dataclasses.replace(recipe, name="", rate=0.0)) for recipe in RATES}) == 1
+    assert [recipe.mixes[0].rate for recipe in RATES] == [0.05, 0.15, 0.4, 0.8]
+    assert len({repr(dataclasses.replace(recipe, name="", mixes=())) for recipe in RATES}) == 1
     for recipe in RATES:
         assert mf.count_parameters(recipe.config) <= 600_000
 

@@ -30,7 +30,7 @@ class Line:
     def optimizer(self) -> optimizers.Optimizer:
         return optimizers.AdamW(learning_rate=1e-2)
 
-    def batch(self, source: np.random.Generator) -> tuple[mx.array, ...]:
+    def batch(self, source: np.random.Generator, step: int) -> tuple[mx.array, ...]:
         x = source.normal(size=(4, 3)).astype(np.float32)
         return mx.array(x), mx.array(x.sum(1, keepdims=True))
 
