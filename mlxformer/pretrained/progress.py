@@ -7,13 +7,16 @@ import time
 
 
 class ProgressBar:
-    """``bar(fraction, text)`` redraws one line; at most twice a second, and at the end."""
+    """``bar(fraction, text)`` redraws one line; at most twice a second, and at the end.
+
+    begun: the fraction that an earlier run had done, which says nothing about the speed of this one.
+    """
 
     WIDTH = 24
     EVERY = 0.5
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, begun: float = 0.0) -> None:
+        self.name, self.begun = name, begun
         self._started = time.monotonic()
         self._drawn = 0.0
 
@@ -24,7 +27,8 @@ class ProgressBar:
         self._drawn = now
         filled = round(self.WIDTH * fraction)
         spent = now - self._started
-        left = spent / fraction * (1 - fraction) if fraction > 0 else 0.0
+        done = fraction - self.begun
+        left = spent / done * (1 - fraction) if done > 0 else 0.0
         bar = "#" * filled + "-" * (self.WIDTH - filled)
         line = f"\r{self.name} [{bar}] {text}  {_clock(spent)} < {_clock(left)}  "
         print(line, end="\n" if fraction >= 1 else "", file=sys.stderr, flush=True)

@@ -77,8 +77,8 @@ def train(
     path = None if folder is None else folder / f"{recipe.name}-{seed}.checkpoint.npz"
     if path is not None and path.exists():
         losses, spent = _resume(path, recipe, seed, model, optimizer)
-    bar = None if quiet else ProgressBar(recipe.name)
     last = recipe.steps if steps is None else min(steps, recipe.steps)
+    bar = None if quiet else ProgressBar(recipe.name, len(losses) / last)
     step_of = nn.value_and_grad(model, lambda *batch: recipe.loss(model, *batch))
     started = saved = time.monotonic()
     while len(losses) < last:
