@@ -118,13 +118,13 @@ def test_rows_of_pairs_carry_types_and_marks(few_texts: None) -> None:
 
 
 def test_training_learns(few_texts: None) -> None:
-    """A small one on few texts: the loss halves; its NSP head learns too."""
+    """A small one on few texts: the loss falls, and falls again once the mix has changed to harder batches."""
     mixes = (Mix(0, idioms=40, tokens=200, rate=0.15), Mix(60, idioms=20, tokens=300, rate=0.25))
-    small = dataclasses.replace(
-        MINI, config=dataclasses.replace(MINI.config, **SMALL), steps=120, warmup=10, peak=1e-2, mixes=mixes
-    )
+    config = dataclasses.replace(MINI.config, **SMALL)
+    small = dataclasses.replace(MINI, config=config, steps=110, warmup=10, peak=1e-2, mixes=mixes)
     losses = train(small, seed=3, quiet=True).losses
-    assert losses[0] > 8 and np.mean(losses[-10:]) < 0.5 * losses[0]
+    assert losses[0] > 8 and np.mean(losses[50:60]) < 0.65 * losses[0]
+    assert np.mean(losses[-20:]) < np.mean(losses[60:80])
 
 
 def test_ranks_are_those_of_the_whole_forward_pass() -> None:
