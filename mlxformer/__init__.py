@@ -23,6 +23,7 @@ from mlxformer.decoder import Decoder, DecoderCache, DecoderLayer
 from mlxformer.encoder import Encoder, EncoderLayer
 from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
 from mlxformer.feed_forward import FeedForward
+from mlxformer.gated_feed_forward import GatedFeedForward
 from mlxformer.kv_cache import KVCache
 from mlxformer.label_smoothing import label_smoothed_cross_entropy
 from mlxformer.linear_attention import LinearAttentionState, linear_attention
@@ -72,6 +73,7 @@ __all__ = [
     "EncoderLayer",
     "FeedForward",
     "GRUCell",
+    "GatedFeedForward",
     "KVCache",
     "LSTMCell",
     "LearnedPositions",

@@ -9,8 +9,10 @@ def count_layer_flops(steps: Trace) -> int:
     """Floating-point operations of all matrix products in attention and feed-forward, a multiply-add being 2.
 
     Every call counts, also the second to Nth of a layer that is used N times. An encoder layer on n tokens takes
-    8 n d² + 4 n² d + 4 n d F. Softmax, norms, activations and the embedding are not counted, nor is a projection that
-    was read from a cache. Raises ``TraceError`` for a trace without such layers.
+    8 n d² + 4 n² d + 4 n d F, the last being 6 n d F where it is gated. Softmax, norms, activations and the embedding
+    are not counted, nor is a projection that was read from a cache.
+
+    Raises ``TraceError`` for a trace without such layers.
     """
     total = 0
     for step in steps:
@@ -30,6 +32,8 @@ def count_layer_flops(steps: Trace) -> int:
             total += 2 * size * beside("output")[-1]
         elif name == "activated":
             total += 4 * size * beside("output")[-1]  # up to F and down again
+        elif name == "gated":
+            total += 6 * size * beside("output")[-1]  # the gate, up and down
     if not total:
         steps.all("scores")  # names what was recorded instead
     return total

@@ -38,6 +38,7 @@ from mlxformer.causal_stack import CausalStack
 from mlxformer.decoder import Decoder
 from mlxformer.encoder import Encoder
 from mlxformer.feed_forward import FeedForward
+from mlxformer.gated_feed_forward import GatedFeedForward
 from mlxformer.gradients_through_time import state_jacobians
 from mlxformer.kv_cache import KVCache
 from mlxformer.linear_attention import LinearAttentionState, linear_attention
@@ -198,6 +199,11 @@ def wrong_recipes() -> dict[str, Any]:
 
 
 # Layers and models
+
+
+@case
+def gated_feed_forward() -> dict[str, Any]:
+    return observed(GatedFeedForward(8, 12), batch(2, 5, 8))
 
 
 @case

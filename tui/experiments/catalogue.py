@@ -40,6 +40,7 @@ NAMES: tuple[str, ...] = (
     "layer-norm",
     "norm-placement",
     "rank-collapse",
+    "feed-forward",
     "teacher-forcing",
     "label-smoothing",
     "target-attention",
