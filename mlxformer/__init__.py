@@ -48,6 +48,7 @@ from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
 from mlxformer.score_functions import ScoredAttention
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.target_attention import TargetAttention
+from mlxformer.softmax_one import softmax_one
 from mlxformer.tracing import Module, Step, Trace, is_tracing, tap, trace
 from mlxformer.transformer import Transformer, TransformerConfig
 
@@ -118,6 +119,7 @@ __all__ = [
     "pretrained_names",
     "scaled_dot_product_attention",
     "sinusoidal_positions",
+    "softmax_one",
     "tap",
     "trace",
     "warmup_inverse_sqrt",

@@ -17,31 +17,36 @@ from typing import Any
 from mlxformer import masks
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
+from mlxformer.softmax_one import softmax_one
 from mlxformer.tracing import is_tracing, tap
 from mlxformer.validation import require_array, require_floating, require_shape, shape_text
 
 
 def scaled_dot_product_attention(
-    q: Any, k: Any, v: Any, *, scale: float | None = None, mask: Any = None, bias: Any = None
+    q: Any, k: Any, v: Any, *, scale: float | None = None, mask: Any = None, bias: Any = None, sinks: Any = None
 ) -> Any:
     """``softmax(scale · q kᵀ + bias, masked) v``: [B, H, Tq, D].
 
     scale: 1/√D unless given. mask: None, ``"causal"``, or boolean (True = may attend) of shape [Tq, Tk] or
-    broadcastable to [B, H, Tq, Tk]. bias: an additive term of the scaled scores (ALiBi, T5), shaped likewise.
+    broadcastable to [B, H, Tq, Tk]. bias: an additive term of the scaled scores (ALiBi, T5), shaped likewise. sinks:
+    [H], for each head the score of one more key without a value (``softmax_one``; zeros are softmax-plus-one).
 
     Raises ``ArgumentError`` for shapes that do not fit, masks that are not boolean or of rank 1 or 3, empty axes, and
     arrays of another library. Source: Vaswani et al. 2017, §3.2.1 and §3.2.3.
     """
-    return attend(q, k, v, scale=scale, mask=mask, bias=bias)
+    return attend(q, k, v, scale=scale, mask=mask, bias=bias, sinks=sinks)
 
 
-def attention_weights(q: Any, k: Any, *, scale: float | None = None, mask: Any = None, bias: Any = None) -> Any:
+def attention_weights(
+    q: Any, k: Any, *, scale: float | None = None, mask: Any = None, bias: Any = None, sinks: Any = None
+) -> Any:
     """``softmax(scale · q kᵀ + bias, masked)``: [B, H, Tq, Tk]. A row sums to 1, or to 0 where it may see nothing.
+    With ``sinks`` it sums to less than 1.
 
     Arguments and errors as in ``scaled_dot_product_attention``.
     """
-    scores_shape = _check(q, k, None, bias)
-    return _weights(q, k, _scale(scale, q), masks.resolve(mask, scores_shape), bias)
+    scores_shape = _check(q, k, None, bias, sinks)
+    return _weights(q, k, _scale(scale, q), masks.resolve(mask, scores_shape), bias, sinks)
 
 
 def attend(
@@ -52,21 +57,25 @@ def attend(
     scale: float | None = None,
     mask: Any = None,
     bias: Any = None,
+    sinks: Any = None,
     dropout: Callable[[Any], Any] | None = None,
 ) -> Any:
     """``scaled_dot_product_attention`` with dropout on the weights; the one place that picks the implementation.
 
     The explicit one runs wherever the weights themselves are needed: inside a trace, and under dropout. A bias also
-    takes it, because fused kernels differ in whether they give a bias its gradient. Else the fused one runs.
+    takes it, because fused kernels differ in whether they give a bias its gradient, and so do sinks. Else the fused
+    one runs.
     """
-    scores_shape = _check(q, k, v, bias)
-    if dropout is not None or bias is not None or is_tracing():
-        return _explicit(q, k, v, _scale(scale, q), masks.resolve(mask, scores_shape), bias, dropout)
+    scores_shape = _check(q, k, v, bias, sinks)
+    if dropout is not None or bias is not None or sinks is not None or is_tracing():
+        return _explicit(q, k, v, _scale(scale, q), masks.resolve(mask, scores_shape), bias, sinks, dropout)
     return _fused(q, k, v, _scale(scale, q), mask, scores_shape)
 
 
-def _explicit(q: Any, k: Any, v: Any, scale: float, mask: Any, bias: Any, dropout: Callable[[Any], Any] | None) -> Any:
-    weights = _weights(q, k, scale, mask, bias)  # [B, H, Tq, Tk]
+def _explicit(
+    q: Any, k: Any, v: Any, scale: float, mask: Any, bias: Any, sinks: Any, dropout: Callable[[Any], Any] | None
+) -> Any:
+    weights = _weights(q, k, scale, mask, bias, sinks)  # [B, H, Tq, Tk]
     if dropout is not None:
         weights = tap("dropped_weights", dropout(weights), axes=_SCORES, formula="dropout(weights)")
     heads = _per_kv_head(weights, v.shape[1]) @ v  # [B, Hkv, G·Tq, Dv]
@@ -74,7 +83,7 @@ def _explicit(q: Any, k: Any, v: Any, scale: float, mask: Any, bias: Any, dropou
     return tap("heads", heads, axes=("batch", "head", "query", "dim"), formula="weights V")
 
 
-def _weights(q: Any, k: Any, scale: float, mask: Any, bias: Any) -> Any:
+def _weights(q: Any, k: Any, scale: float, mask: Any, bias: Any, sinks: Any) -> Any:
     batch, heads, query_length, _ = q.shape
     kv_heads, key_length = k.shape[1], k.shape[2]
     scores = _per_kv_head(q, kv_heads) @ k.swapaxes(-1, -2)  # [B, Hkv, G·Tq, Tk]
@@ -83,22 +92,29 @@ def _weights(q: Any, k: Any, scale: float, mask: Any, bias: Any) -> Any:
     scores = tap("scaled", scores * scale, axes=_SCORES, formula="Q Kᵀ / √D")
     if bias is not None:
         scores = tap("biased", scores + bias, axes=_SCORES, formula="Q Kᵀ / √D + bias")
-    return masked_softmax(scores, mask, "Q Kᵀ / √D" if bias is None else "Q Kᵀ / √D + bias")
+    return masked_softmax(scores, mask, "Q Kᵀ / √D" if bias is None else "Q Kᵀ / √D + bias", sinks)
 
 
-def masked_softmax(scores: Any, mask: Any, formula: str = "scores") -> Any:
+def masked_softmax(scores: Any, mask: Any, formula: str = "scores", sinks: Any = None) -> Any:
     """The softmax of each row of ``scores`` [B, H, Tq, Tk] over the keys that the boolean ``mask`` allows, else zeros.
 
     The mask was checked before (``masks.resolve``); None allows all. formula: what the scores are, for the trace.
     """
+    name = "softmax" if sinks is None else "softmax_one"
     if mask is None:
-        return tap("weights", mx.softmax(scores, axis=-1), axes=_SCORES, formula=f"softmax({formula})")
+        return tap("weights", _softmax(scores, sinks), axes=_SCORES, formula=f"{name}({formula})")
     # The finite minimum and not -inf: a row of -inf alone would be NaN, and so would its gradient even if the NaN
     # were replaced afterwards. Such a row becomes uniform here, and zero by the second `where`.
     scores = mx.where(mask, scores, mx.finfo(scores.dtype).min)
     scores = tap("masked", scores, axes=_SCORES, formula=f"{formula} where allowed, else the least float")
-    weights = mx.where(mask, mx.softmax(scores, axis=-1), 0.0)
-    return tap("weights", weights, axes=_SCORES, formula="softmax(masked), 0 where not allowed")
+    weights = mx.where(mask, _softmax(scores, sinks), 0.0)
+    return tap("weights", weights, axes=_SCORES, formula=f"{name}(masked), 0 where not allowed")
+
+
+def _softmax(scores: Any, sinks: Any) -> Any:
+    if sinks is None:
+        return mx.softmax(scores, axis=-1)
+    return softmax_one(scores, sinks.astype(scores.dtype).reshape(1, -1, 1, 1))
 
 
 def _fused(q: Any, k: Any, v: Any, scale: float, mask: Any, scores_shape: tuple[int, ...]) -> Any:
@@ -132,7 +148,7 @@ def _scale(scale: float | None, q: Any) -> float:
     return float(scale)
 
 
-def _check(q: Any, k: Any, v: Any, bias: Any) -> tuple[int, int, int, int]:
+def _check(q: Any, k: Any, v: Any, bias: Any, sinks: Any) -> tuple[int, int, int, int]:
     """The shape of the scores, [B, H, Tq, Tk], once everything fits."""
     for name, x in (("q", q), ("k", k), ("v", v)):
         if name != "v" or x is not None:
@@ -152,6 +168,9 @@ def _check(q: Any, k: Any, v: Any, bias: Any) -> tuple[int, int, int, int]:
     scores_shape = (batch, heads, query_length, k.shape[2])
     if bias is not None:
         check_bias(bias, scores_shape)
+    if sinks is not None:
+        require_floating("sinks", sinks)
+        require_shape("sinks", sinks, ("head",), (heads,))
     return scores_shape
 
 

@@ -84,3 +84,27 @@ class KVCache:
         if self._keys is not None and length < len(self):
             self._keys = self._keys[:, :, :length] if length else None
             self._values = self._values[:, :, :length] if length else None
+
+    def evict(self, first: int, last: int) -> None:
+        """Forget the middle: keep the ``first`` tokens and the ``last``, so that memory stays bounded.
+
+        Xiao et al. 2024; before each new token, ``evict(first, window - 1)`` gives what ``masks.streaming`` gives. A
+        rotary embedding should then be applied by place in the cache, not in the text; keys stored here are rotated
+        already.
+        """
+        for name, value in (("first", first), ("last", last)):
+            if not is_whole(value, 0):
+                message = f"{name} must be a whole number of at least 0; got {value!r}"
+                raise ArgumentError("cache-length", message, length=value)
+        length = len(self)
+        if first + last >= length:
+            return
+        if not first + last:
+            self._keys = self._values = None
+            return
+
+        def kept(x: Any) -> Any:
+            parts = [x[:, :, :first]] * (first > 0) + [x[:, :, length - last :]] * (last > 0)
+            return mx.concatenate(parts, axis=2)
+
+        self._keys, self._values = kept(self._keys), kept(self._values)

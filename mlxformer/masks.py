@@ -39,6 +39,21 @@ def sliding_window(query_length: int, key_length: int, left: int, right: int) ->
     return mx.logical_and(offsets >= -left, offsets <= right)
 
 
+def streaming(query_length: int, key_length: int, window: int, first: int) -> Any:
+    """``[Tq, Tk]``: each query sees the ``first`` keys of the text and the last ``window`` up to its own.
+
+    Xiao et al. 2024, "Efficient Streaming Language Models with Attention Sinks"; ``first = 0`` is window attention
+    alone. ``KVCache.evict(first, window)`` forgets what it hides. Aligned as ``causal`` is.
+    """
+    require_positive(query_length=query_length, key_length=key_length, window=window)
+    if not is_whole(first, 0):
+        message = f"first must be a whole number of at least 0; got {first!r}"
+        raise ArgumentError("window-negative", message, name="first", given=first)
+    offsets = _offsets(query_length, key_length)
+    early = mx.arange(key_length).reshape(1, key_length) < first
+    return mx.logical_and(offsets <= 0, mx.logical_or(offsets > -window, early))
+
+
 def padding(valid: Any) -> Any:
     """``valid`` [B, Tk], True at real tokens -> ``[B, 1, 1, Tk]``: no query of any head sees a padded key."""
     require_array("valid", valid)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from mlxformer import masks
 from mlxformer.attention import attend, check_bias
-from mlxformer.backend import nn
+from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.kv_cache import KVCache
 from mlxformer.tracing import Module, tap
@@ -33,7 +33,9 @@ class MultiHeadAttention(Module):
     not, BERT's have). dropout: on the weights, in training. rope: called as ``rope(x, offset=…)`` on queries and keys
     [B, H, T, D] (``RotaryEmbedding``). relative_keys: called as ``relative_keys(q, key_length)``, gives a bias
     [B, H, Tq, Tk] made of the projected queries (``RelativeKeys``). tie: which projections are one and the same
-    matrix: ``"kv"`` (keys and values), ``"qk"`` (queries and keys, as in Reformer) or ``"qkv"``.
+    matrix: ``"kv"`` (keys and values), ``"qk"`` (queries and keys, as in Reformer) or ``"qkv"``. sinks: one more key
+    without a value for each head, so that a row of weights may sum to less than 1: ``"one"`` has the score 0
+    (softmax-plus-one), ``"learned"`` a parameter ``sinks`` [H] that begins at 0 (gpt-oss).
 
     Raises ``ArgumentError`` where C is not divisible by H, H not by Hkv, or tied projections differ in width. A call
     that raises leaves the cache as it was.
@@ -51,12 +53,14 @@ class MultiHeadAttention(Module):
         rope: Callable[..., Any] | None = None,
         relative_keys: Callable[..., Any] | None = None,
         tie: Literal["kv", "qk", "qkv"] | None = None,
+        sinks: Literal["one", "learned"] | None = None,
     ) -> None:
         super().__init__()
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
         require_positive(dims=dims, num_heads=num_heads, num_kv_heads=num_kv_heads)
         require_probability("dropout", dropout)
         require_choice("tie", tie, (None, "kv", "qk", "qkv"))
+        require_choice("sinks", sinks, (None, "one", "learned"))
         if head_dim is None:
             if dims % num_heads:
                 raise ArgumentError(
@@ -98,6 +102,9 @@ class MultiHeadAttention(Module):
         if tie not in ("kv", "qkv"):
             self.value_proj = nn.Linear(dims, num_kv_heads * head_dim, bias=bias)
         self.out_proj = nn.Linear(num_heads * head_dim, dims, bias=bias)
+        self.sink = sinks
+        if sinks == "learned":
+            self.sinks = mx.zeros((num_heads,))
         self.weight_dropout = nn.Dropout(dropout)
         self.dropout = dropout
 
@@ -130,7 +137,8 @@ class MultiHeadAttention(Module):
             relative = self.relative_keys(q, k.shape[2])  # [B, H, Tq, Tk]
             bias = relative if bias is None else bias + relative
         drops = self.training and self.dropout > 0
-        heads = attend(q, k, v, mask=mask, bias=bias, dropout=self.weight_dropout if drops else None)
+        sinks = self.sinks if self.sink == "learned" else mx.zeros((self.num_heads,)) if self.sink == "one" else None
+        heads = attend(q, k, v, mask=mask, bias=bias, sinks=sinks, dropout=self.weight_dropout if drops else None)
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
         joined = tap("concatenated", joined, axes=("batch", "query", "model"), formula="Concat(head_1, …, head_H)")
         return tap("output", self.out_proj(joined), axes=("batch", "query", "model"), formula="Concat(…) W^O")

@@ -53,6 +53,7 @@ _CHINESE: Mapping[str, str] = {
     "cache-empty": "缓存是空的：先让这一层跑一次",
     "cache-length": "缓存的长度要不小于 0，给的是 {length}",
     "cache-mismatch": "缓存里是 {stored}，接不上 {given}：批、头、宽度要一致；一份缓存只服务一层和一批，请新建一份",
+    "softmax-extra": "extra 要是一个数，或与 {wanted} 同秩、在那一轴上长为 1 的数组，给的是 {given}",
     # masked language modelling
     "mlm-shape": "ids 的形状要是 [T] 或 [B, T]，给的有 {given} 个轴",
     "mlm-split": "split 要是三个加起来为 1 的份额（[MASK]、随机、不变），给的是 {given}",

@@ -1,0 +1,42 @@
+"""A softmax that may say "nothing": one more term in the denominator, which stands for no key.
+
+    softmax_one(x)_i = exp(x_i) / (exp(c) + Σ_j exp(x_j)),   c = 0: the "+ 1"
+
+It is the softmax over the scores and one more, c, whose share is thrown away: a key with the score c and the value 0.
+A row then sums to S / (exp(c) + S) < 1, S = Σ exp(x_j), and to almost 0 where all scores are far below c; a softmax
+gives a sum of 1 whatever the scores, since only their differences matter to it.
+
+Source: E. Miller 2023, "Attention Is Off By One" (c = 0); gpt-oss and ``mx.fast.scaled_dot_product_attention`` learn a
+c for each head, called ``sinks``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlxformer.backend import is_array, mx
+from mlxformer.errors import ArgumentError
+from mlxformer.validation import require_floating
+
+
+def softmax_one(x: Any, extra: Any = 0.0, axis: int = -1) -> Any:
+    """``exp(x) / (exp(extra) + Σ exp(x))`` along ``axis``: the shape of ``x``, sums below 1.
+
+    extra: c, a number or an array that broadcasts to ``x`` with a length of 1 along ``axis``. The largest of all
+    scores and c is subtracted first, so that nothing overflows. A row of the least float alone gives zeros.
+
+    Raises ``ArgumentError`` for what is not floating point, and where ``extra`` is longer than 1 along ``axis``.
+    """
+    require_floating("x", x)
+    if is_array(extra):
+        require_floating("extra", extra)
+        if extra.ndim and (extra.ndim != x.ndim or extra.shape[axis] != 1):
+            message = (
+                f"extra must be a number, or of the rank of x with length 1 along axis {axis}; got "
+                f"{list(extra.shape)} for {list(x.shape)}"
+            )
+            raise ArgumentError("softmax-extra", message, given=str(list(extra.shape)), wanted=str(list(x.shape)))
+    top = mx.maximum(mx.max(x, axis=axis, keepdims=True), extra)
+    top = mx.stop_gradient(top)  # the result does not depend on it
+    powers = mx.exp(x - top)
+    return powers / (mx.sum(powers, axis=axis, keepdims=True) + mx.exp(extra - top))
