@@ -47,6 +47,7 @@ NAMES: tuple[str, ...] = (
     "linear-attention",
     "attention-gallery",
     "take-apart",
+    "attention-sinks",
 )
 
 

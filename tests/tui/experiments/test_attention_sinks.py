@@ -1,0 +1,91 @@
+"""Where a head's weight goes when there is nothing to fetch, and what a cache that forgets that place does to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlxformer import masks
+from mlxformer.backend import mx, to_numpy
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.attention_sinks.declaration import EXPERIMENT
+from tui.experiments.attention_sinks.successors import Texts, draw_texts, embed, stream, trained_head
+
+
+def head(kind: Any = "softmax", letters: int = 12, seed: int = 0) -> Any:
+    return trained_head(letters, kind, seed, 60, lambda fraction, text: None, 0.0, 1.0)
+
+
+def texts(window: int, letters: int = 12, length: int = 30) -> Texts:
+    return draw_texts(np.random.default_rng(7), 4, length, letters, window)
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+@pytest.mark.parametrize("letters", [8, 12])
+def test_claims_hold_for_other_seeds(letters: int) -> None:
+    for seed, window in ((1, 6), (2, 16)):
+        settings = {"letters": letters, "seed": seed, "window": window}
+        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_what_is_wanted_by_a_loop() -> None:
+    drawn = texts(window=5, letters=9)
+    for ids, wanted, answered in zip(drawn.ids, drawn.wanted, drawn.answered, strict=True):
+        for place, index in enumerate(ids):
+            seen = ids[max(1, place - 4) : place + 1].tolist()
+            found = place > 0 and (index + 1) % 9 in seen
+            assert answered[place] == found
+            assert wanted[place].sum() == found and (not found or wanted[place, (index + 1) % 9] == 1)
+
+
+@pytest.mark.parametrize(("window", "first"), [(6, 0), (6, 1), (4, 3)])
+def test_streaming_is_one_pass_under_the_mask(window: int, first: int) -> None:
+    drawn, trained = texts(window), head()
+    x = embed(drawn.ids, 12)
+    whole = to_numpy(trained(x, x, x, masks.streaming(31, 31, window, first)))
+    errors = np.square(whole - drawn.wanted).sum(-1)
+    streamed = stream(trained, drawn, 12, first, window)
+    np.testing.assert_allclose(streamed.errors, errors, atol=1e-4)
+    assert streamed.held == window + first
+
+
+def test_a_head_gives_an_untrained_answer_only_where_it_knows_one() -> None:
+    """The trained head is right where there is an answer, silent where not, and silent without [BOS] only by luck."""
+    drawn = texts(window=30)
+    x = embed(drawn.ids, 12)
+    out = to_numpy(head()(x, x, x, "causal"))
+    assert (out[drawn.answered].argmax(-1) == drawn.wanted[drawn.answered].argmax(-1)).mean() > 0.97
+    assert np.abs(out[~drawn.answered]).max() < 0.35
+    alone = np.array([[3]])  # one letter, and nothing before it: it has to fetch itself
+    x = embed(alone, 12)
+    for kind, loud in (("softmax", True), ("plus-one", False)):
+        trained = head(kind)
+        length = float(np.linalg.norm(to_numpy(trained(x, x, x, "causal"))))
+        assert (length > 0.5) == loud, (kind, length)
+
+
+def test_the_training_is_repeatable_and_the_seed_matters() -> None:
+    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
+    assert values_of(EXPERIMENT)["window-error"] != values_of(EXPERIMENT, {"seed": 1})["window-error"]
+    x = mx.array(np.eye(13, dtype=np.float32)[None])
+    one, two = (to_numpy(head(seed=seed)(x, x, x)) for seed in (0, 1))
+    assert np.abs(one - two).max() > 1e-3
