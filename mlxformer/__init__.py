@@ -47,8 +47,8 @@ from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
 from mlxformer.score_functions import ScoredAttention
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
-from mlxformer.target_attention import TargetAttention
 from mlxformer.softmax_one import softmax_one
+from mlxformer.target_attention import TargetAttention
 from mlxformer.tracing import Module, Step, Trace, is_tracing, tap, trace
 from mlxformer.transformer import Transformer, TransformerConfig
 
