@@ -18,6 +18,7 @@ from mlxformer.bert_heads import (
     BertForSequenceClassification,
 )
 from mlxformer.bert_tokenizer import BertTokenizer
+from mlxformer.convolution import Convolution
 from mlxformer.counting import count_parameters
 from mlxformer.decoder import Decoder, DecoderCache, DecoderLayer
 from mlxformer.encoder import Encoder, EncoderLayer
@@ -67,6 +68,7 @@ __all__ = [
     "BertModel",
     "BertTokenizer",
     "CheckpointError",
+    "Convolution",
     "Decoder",
     "DecoderCache",
     "DecoderLayer",

@@ -15,6 +15,7 @@ from tui.experiments.contract import Experiment
 NAMES: tuple[str, ...] = (
     "attention-steps",
     "score-functions",
+    "influence",
     "qkv",
     "tied-projections",
     "static-mixing",

@@ -137,6 +137,8 @@ _CHINESE: Mapping[str, str] = {
     "convert-nothing": "{folder} 里没有 pytorch_model.bin，也没有它的索引，没有可转换的",
     "convert-not-tensors": "{path} 里装的不是模型的张量（{english}）",
     "convert-unreadable": "{path} 读不成张量文件（{english}）",
+    "kernel-even": "核宽 {kernel_size} 是偶数，没有正中；取奇数，或用 causal=True",
+    "influence-position": "至少要有一层，位置要在序列之内（{english}）",
     "no-cell-state": "这种网络没有细胞状态（{english}）",
     "special-id": "{name}={given} 不行：要在词表范围内，而且只有填充能用 pad_id",
     "groups-not-divisor": "num_hidden_layers={layers} 不是 num_hidden_groups={groups} 的倍数：每组要管一样多的层",

@@ -1,0 +1,67 @@
+"""What an output of a sequence model depends on: the size of ∂out_i / ∂in_j for every pair of positions.
+
+    influence_ij = ‖∂out_i / ∂in_j‖_F      (the gradients whose extent Luo et al. 2016 call the receptive field)
+
+An entry is exactly 0 where no path leads from input j to output i. It is a derivative at one input: what a small
+change does there, and not a share of the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mlxformer.backend import mx
+from mlxformer.errors import ArgumentError
+from mlxformer.validation import require_floating, require_shape
+
+
+def influence(function: Callable[[Any], Any], x: Any) -> Any:
+    """``‖∂out_i / ∂in_j‖_F`` for one sequence x [1, T, C]: [To, T], a row for each output position.
+
+    function: [B, T, C] -> [B, To, C'], that treats the sequences of a batch apart (no batch norm). By one backward
+    pass over To·C' copies, each asking for another component of the output.
+
+    Raises ``ArgumentError`` for more than one sequence, and a function that gives another rank.
+    """
+    _check(x)
+    found = function(x)
+    require_shape("function(x)", found, ("batch", "time", "dims"), (1, None, None))
+    outputs, width = found.shape[1:]
+    asked = mx.eye(outputs * width).reshape(outputs * width, outputs, width)
+    copies = mx.repeat(x, outputs * width, axis=0)
+    slopes = mx.grad(lambda copies: mx.sum(function(copies) * asked))(copies)  # [To·C', T, C]
+    return mx.sqrt(mx.sum(mx.square(slopes).reshape(outputs, width, x.shape[1], -1), axis=(1, 3)))
+
+
+def influence_by_depth(layers: Sequence[Callable[[Any], Any]], x: Any, position: int) -> Any:
+    """The row of output ``position`` after each of ``layers``, run one after another: [L, T].
+
+    By one backward pass, in which each copy of the sequence asks for another depth and component.
+    """
+    _check(x)
+    if not layers or not 0 <= position < x.shape[1]:
+        raise ArgumentError(
+            "influence-position",
+            f"there must be a layer, and position must be from 0 to {x.shape[1] - 1}; got {len(layers)} layers and "
+            f"position {position}",
+            position=position,
+            layers=len(layers),
+        )
+    depth, length, width = len(layers), x.shape[1], x.shape[2]
+    copies = mx.repeat(x, depth * width, axis=0)
+
+    def asked(copies: Any) -> Any:
+        y, total = copies, mx.zeros(())
+        for index, layer in enumerate(layers):
+            y = layer(y)
+            total = total + mx.sum(y[index * width : (index + 1) * width, position] * mx.eye(width))
+        return total
+
+    slopes = mx.grad(asked)(copies)  # [L·C, T, C]
+    return mx.sqrt(mx.sum(mx.square(slopes).reshape(depth, width, length, -1), axis=(1, 3)))
+
+
+def _check(x: Any) -> None:
+    require_floating("x", x)
+    require_shape("x", x, ("batch", "time", "dims"), (1, None, None))
