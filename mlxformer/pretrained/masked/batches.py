@@ -9,6 +9,7 @@ import numpy as np
 
 from mlxformer.masked_language_modelling import mask_tokens
 
+POOL = 6  # times as many lines are drawn, where those of like length are to be put together
 PAD, UNK, CLS, SEP, MASK = range(5)  # the order of vocabulary.SPECIAL
 
 
@@ -44,23 +45,40 @@ def of_idioms(idioms: np.ndarray, source: np.random.Generator) -> Batch:
     )  # fmt: skip
 
 
-def of_rows(
-    first: Sequence[np.ndarray],
-    second: Sequence[np.ndarray] | None,
-    follows: Sequence[int],
-    rate: float,
-    source: np.random.Generator,
-    vocab_size: int,
-) -> Batch:
+class Line(NamedTuple):
+    """A text, or a pair of them with the label of next-sentence prediction."""
+
+    first: np.ndarray
+    second: np.ndarray | None = None
+    follows: int = 0
+
+    @property
+    def length(self) -> int:
+        """With [CLS] and [SEP]."""
+        return len(self.first) + 2 + (0 if self.second is None else len(self.second) + 1)
+
+
+def of_like_length(lines: Sequence[Line], tokens: int, source: np.random.Generator) -> list[Line]:
+    """Some neighbours of ``lines`` by length, so many that they have about ``tokens`` tokens with their padding."""
+    groups: list[list[Line]] = [[]]
+    for line in sorted(lines, key=lambda line: line.length):
+        if groups[-1] and line.length * (len(groups[-1]) + 1) > tokens:
+            groups.append([])
+        groups[-1].append(line)
+    return groups[source.integers(len(groups))]
+
+
+def of_rows(lines: Sequence[Line], rate: float, source: np.random.Generator, vocab_size: int) -> Batch:
     """``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``, masked at ``rate`` in the paper's 80/10/10."""
     rows, kinds = [], []
-    for index, ids in enumerate(first):
-        row, kind = [CLS, *ids, SEP], [0] * (len(ids) + 2)
-        if second is not None:
-            row += [*second[index], SEP]
-            kind += [1] * (len(second[index]) + 1)
+    for line in lines:
+        row, kind = [CLS, *line.first, SEP], [0] * (len(line.first) + 2)
+        if line.second is not None:
+            row += [*line.second, SEP]
+            kind += [1] * (len(line.second) + 1)
         rows.append(row)
         kinds.append(kind)
+    follows = [line.follows for line in lines if line.second is not None]
     length = max(map(len, rows))
     ids = np.array([[*row, *[PAD] * (length - len(row))] for row in rows], np.int32)
     types = np.array([[*kind, *[0] * (length - len(kind))] for kind in kinds], np.int32)

@@ -39,11 +39,11 @@ class Texts:
     places: list[tuple[int, int]] = None  # type: ignore[assignment]
     followed: list[tuple[int, int]] = None  # type: ignore[assignment]
 
-    def alone(self, source: np.random.Generator) -> np.ndarray:
-        """A sentence, or some neighbouring clauses of one; sometimes without its last mark, as people type."""
+    def alone(self, source: np.random.Generator, whole: float = 0.5) -> np.ndarray:
+        """A sentence, or, ``1 - whole`` of the time, some clauses of one; sometimes without its last mark, as typed."""
         number, at = self.places[source.integers(len(self.places))]
         ids = self.documents[number][at]
-        if source.random() < 0.5:
+        if source.random() < 1 - whole:
             ids = self._clauses(ids, source)
         if source.random() < 0.3 and len(ids) > 1 and int(ids[-1]) in self.end_ids:
             ids = ids[:-1]

@@ -11,7 +11,7 @@ from mlxformer.backend import mx, nn, optimizers
 from mlxformer.bert_config import BertConfig
 from mlxformer.bert_heads import BertForMaskedLM, BertForPreTraining
 from mlxformer.pretrained.masked import batches, corpus
-from mlxformer.pretrained.masked.batches import Batch
+from mlxformer.pretrained.masked.batches import Batch, Line
 from mlxformer.pretrained.masked.vocabulary import ENGLISH_PIECES, MAX_LENGTH, tokens
 from mlxformer.schedules import warmup_linear_decay
 
@@ -29,13 +29,21 @@ def _config(**sizes: Any) -> BertConfig:
 
 @dataclass(frozen=True)
 class Mix:
-    """What a step is made of, from the step ``since`` on: rows of idioms, about so many tokens of lines, and the
-    share ``rate`` of these that is predicted."""
+    """What a step is made of, from the step ``since`` on.
+
+    idioms: rows of them. tokens: of lines, padding included, at most about so many. rate: the share of these that is
+    predicted. chinese, pairs: the shares of Chinese batches and of batches of pairs. whole: of sentences that are
+    not cut to some clauses. like: lines of like length are put together, so that little is padding.
+    """
 
     since: int
     idioms: int
     tokens: int
     rate: float
+    chinese: float = 0.6
+    pairs: float = 0.35
+    whole: float = 0.5
+    like: bool = False
 
 
 @dataclass
@@ -50,16 +58,23 @@ class MaskedRecipe:
     mixes: tuple[Mix, ...]
     clip: float = 1.0
     english_only: bool = False
-    shares: tuple[float, float] = (0.6, 0.35)  # of Chinese among the batches of lines, and of pairs
+    falls_to: int = 0  # where the first fall of the rate would end; 0: at ``steps``
+    again: tuple[int, float] | None = None  # from this step on the rate falls anew, from this to 0
 
     def model(self) -> BertForPreTraining | BertForMaskedLM:
         """With the head of next-sentence prediction where pairs are trained on."""
-        return BertForPreTraining(self.config) if self.shares[1] else BertForMaskedLM(self.config)
+        return BertForMaskedLM(self.config) if self.english_only else BertForPreTraining(self.config)
 
     def optimizer(self) -> Any:
-        return optimizers.AdamW(
-            learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
-        )
+        return optimizers.AdamW(learning_rate=self.rates(), betas=[0.9, 0.98], weight_decay=0.01)
+
+    def rates(self) -> Any:
+        """The learning rate by the step: as BERT's; with ``again``, the rest of the steps fall from there."""
+        first = warmup_linear_decay(self.peak, self.warmup, self.falls_to or self.steps)
+        if self.again is None:
+            return first
+        since, rate = self.again
+        return optimizers.join_schedules([first, optimizers.linear_schedule(rate, 0.0, self.steps - since)], [since])
 
     def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
         """The arrays of a batch of lines, and of one of idioms where they are trained on."""
@@ -72,25 +87,18 @@ class MaskedRecipe:
 
     def _lines(self, source: np.random.Generator, mix: Mix) -> Batch:
         """Lines of one language; either all alone or all in pairs."""
-        chinese, pairs = source.random(2) < self.shares
+        chinese, pairs = source.random(2) < (mix.chinese, mix.pairs)
         texts = corpus.english(whole=True) if self.english_only else corpus.chinese() if chinese else corpus.english()
-        first: list[np.ndarray] = []
-        second: list[np.ndarray] = []
-        follows: list[int] = []
+        pool = batches.POOL if mix.like else 1
+        lines: list[Line] = []
         longest = 0
-        while not first or longest * len(first) < mix.tokens:
-            if pairs:
-                a, b, label = texts.pair(source)
-                second.append(b)
-                follows.append(label)
-                longest = max(longest, len(a) + len(b) + 3)
-            else:
-                a = texts.alone(source)
-                longest = max(longest, len(a) + 2)
-            first.append(a)
-        return batches.of_rows(
-            first, second if pairs else None, follows, mix.rate, source, self.config.vocab_size
-        )  # fmt: skip
+        while not lines or longest * len(lines) < mix.tokens * pool:
+            line = Line(*texts.pair(source)) if pairs else Line(texts.alone(source, mix.whole))
+            longest = max(longest, line.length)
+            lines.append(line)
+        if mix.like:
+            lines = batches.of_like_length(lines, mix.tokens, source)
+        return batches.of_rows(lines, mix.rate, source, self.config.vocab_size)
 
     def loss(self, model: Any, *arrays: Any) -> Any:
         """Mean cross-entropy over the masked places of all batches, plus that of next-sentence prediction."""
@@ -110,17 +118,23 @@ class MaskedRecipe:
         return loss
 
 
-# Idioms are short and learnt first; then lines have most of the masks.
-MIXES = (Mix(0, idioms=256, tokens=800, rate=0.15), Mix(2370, idioms=192, tokens=1200, rate=0.25))
+# Idioms are short and learnt first; then lines have most of the masks, and then still more of them.
+MIXES = (
+    Mix(0, idioms=256, tokens=800, rate=0.15),
+    Mix(2370, idioms=192, tokens=1200, rate=0.25),
+    Mix(5174, idioms=128, tokens=1900, rate=0.25, chinese=0.62, pairs=0.12, whole=0.75, like=True),
+)
 MINI = MaskedRecipe(
     "bert-mini",
     _config(
         vocab_size=len(tokens()), hidden_size=192, num_hidden_layers=4, num_attention_heads=6, intermediate_size=768
     ),
-    steps=9_000,
+    steps=12_000,
     peak=1.5e-3,
     warmup=400,
     mixes=MIXES,
+    falls_to=9_000,
+    again=(5174, 1e-3),
 )
 RATES = tuple(
     MaskedRecipe(
@@ -130,9 +144,8 @@ RATES = tuple(
         steps=1600,
         peak=2e-3,
         warmup=150,
-        mixes=(Mix(0, idioms=0, tokens=2000, rate=percent / 100),),
+        mixes=(Mix(0, idioms=0, tokens=2000, rate=percent / 100, pairs=0.0),),
         english_only=True,
-        shares=(0.0, 0.0),
     )
     for percent in (5, 15, 40, 80)
 )  # fmt: skip

@@ -14,7 +14,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.pretrained import pretrained_names, read_card
 from mlxformer.pretrained.masked import batches, corpus, evaluation
-from mlxformer.pretrained.masked.batches import CLS, MASK, PAD, SEP, UNK
+from mlxformer.pretrained.masked.batches import CLS, MASK, PAD, SEP, UNK, Line
 from mlxformer.pretrained.masked.family import MaskedFamily
 from mlxformer.pretrained.masked.reader import MaskFiller
 from mlxformer.pretrained.masked.recipe import MINI, RATES, RECIPES, MaskedRecipe, Mix
@@ -106,22 +106,40 @@ def test_pairs_are_neighbours_or_not(few_texts: None) -> None:
 
 def test_rows_of_pairs_carry_types_and_marks(few_texts: None) -> None:
     source = np.random.default_rng(1)
-    drawn = [corpus.chinese().pair(source) for _ in range(20)]
-    first, second, labels = zip(*drawn, strict=True)
-    batch = batches.of_rows(first, second, labels, 0.15, source, len(tokens()))
-    for row, (a, b) in enumerate(zip(first, second, strict=True)):
-        length = len(a) + len(b) + 3
-        assert batch.ids[row, 0] == CLS and (batch.ids[row, [len(a) + 1, length - 1]] == SEP).all()
-        assert batch.attention[row].sum() == length and (batch.ids[row, length:] == PAD).all()
-        assert batch.types[row].sum() == len(b) + 1
-    assert ((batch.labels > MASK).all()) and list(batch.follows) == list(labels)
+    lines = [Line(*corpus.chinese().pair(source)) for _ in range(20)]
+    batch = batches.of_rows(lines, 0.15, source, len(tokens()))
+    for row, line in enumerate(lines):
+        assert line.second is not None
+        assert (batch.ids[row, [len(line.first) + 1, line.length - 1]] == SEP).all() and batch.ids[row, 0] == CLS
+        assert batch.attention[row].sum() == line.length and (batch.ids[row, line.length :] == PAD).all()
+        assert batch.types[row].sum() == len(line.second) + 1
+    assert (batch.labels > MASK).all() and list(batch.follows) == [line.follows for line in lines]
+
+
+def test_lines_of_like_length_have_little_padding(few_texts: None) -> None:
+    source = np.random.default_rng(2)
+    lines = [Line(corpus.chinese().alone(source)) for _ in range(300)]
+    for _ in range(10):
+        chosen = batches.of_like_length(lines, 400, source)
+        longest = max(line.length for line in chosen)
+        assert longest * len(chosen) <= 400 and sum(line.length for line in chosen) > 0.6 * longest * len(chosen)
+
+
+def test_the_rate_falls_twice() -> None:
+    since, again = MINI.again or (0, 0.0)
+    rates = MINI.rates()
+    values = [float(rates(mx.array(step))) for step in (0, MINI.warmup, since - 1, since, MINI.steps - 1)]
+    assert values[0] == 0 and values[1] == pytest.approx(MINI.peak) and values[3] == pytest.approx(again)
+    assert values[2] < again and values[4] < 1e-6
 
 
 def test_training_learns(few_texts: None) -> None:
     """A small one on few texts: the loss falls, and falls again once the mix has changed to harder batches."""
     mixes = (Mix(0, idioms=40, tokens=200, rate=0.15), Mix(60, idioms=20, tokens=300, rate=0.25))
     config = dataclasses.replace(MINI.config, **SMALL)
-    small = dataclasses.replace(MINI, config=config, steps=110, warmup=10, peak=1e-2, mixes=mixes)
+    small = dataclasses.replace(
+        MINI, config=config, steps=110, warmup=10, peak=1e-2, mixes=mixes, again=None, falls_to=0
+    )
     losses = train(small, seed=3, quiet=True).losses
     assert losses[0] > 8 and np.mean(losses[50:60]) < 0.65 * losses[0]
     assert np.mean(losses[-20:]) < np.mean(losses[60:80])
