@@ -45,6 +45,7 @@ from mlxformer.positions import (
 )
 from mlxformer.pretrained import load_pretrained, pretrained_names
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
+from mlxformer.sampling import SamplingRules, filter_logits, sample, sampling_probabilities
 from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
 from mlxformer.score_functions import ScoredAttention
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -94,6 +95,7 @@ __all__ = [
     "RelativeKeys",
     "RotaryEmbedding",
     "ScoredAttention",
+    "SamplingRules",
     "Seq2Seq",
     "Seq2SeqConfig",
     "SinusoidalPositions",
@@ -108,6 +110,7 @@ __all__ = [
     "attention_weights",
     "backend",
     "count_parameters",
+    "filter_logits",
     "importance_loss",
     "is_tracing",
     "label_smoothed_cross_entropy",
@@ -119,6 +122,8 @@ __all__ = [
     "masks",
     "mean_pooling",
     "pretrained_names",
+    "sample",
+    "sampling_probabilities",
     "scaled_dot_product_attention",
     "sinusoidal_positions",
     "softmax_one",

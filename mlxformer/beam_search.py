@@ -36,6 +36,17 @@ def beam_search(next_logits: NextLogits, batch: int, rules: SearchRules) -> tupl
     return _Search(next_logits, batch, rules).run()
 
 
+def beam_hypotheses(next_logits: NextLogits, batch: int, rules: SearchRules) -> tuple[np.ndarray, np.ndarray]:
+    """All K finished sequences of each source, the best first: int32 [B, K, T] and their scores, float32 [B, K].
+
+    Fewer than K may have ended (``early_stopping`` False stops when no running one can win): the places left over
+    have a score of -1e9. ``beam_search`` gives the first of each.
+    """
+    found = _Search(next_logits, batch, rules)
+    found.run()
+    return found.finished[:, :, : found.lengths.max()], found.scores
+
+
 class _Search:
     """State, K beams of each source: those running, sorted by log-probability, and those finished, by score."""
 

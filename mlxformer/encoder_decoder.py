@@ -19,7 +19,7 @@ from mlxformer.encoder import Encoder
 from mlxformer.errors import ArgumentError
 from mlxformer.generation import SearchRules, search
 from mlxformer.tracing import Module, in_trace, tap
-from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
+from mlxformer.validation import require_floating, require_ids, require_positive, require_shape, shape_text
 
 _MODEL = ("batch", "time", "model")
 
@@ -82,6 +82,17 @@ class EncoderDecoder(Module):
             _check_source_mask(source_mask, memory.shape[0], memory.shape[1])
         return self._decode(target_ids, memory, source_mask, cache)
 
+    @in_trace
+    def start_decoding(self, source_ids: Any, attention_mask: Any = None, *, rows_each: int = 1) -> Any:
+        """The decoder on these sources as a search sees it (``generation.NextLogits``), ``rows_each`` rows to a source.
+
+        For searches of one's own: ``beam_hypotheses(model.start_decoding(ids, rows_each=4), len(ids), rules)`` or
+        ``sample(model.start_decoding(ids), …)``. It serves one search. The model runs in the mode that it is in:
+        call ``eval()`` first. Raises as ``generate`` does.
+        """
+        require_positive(rows_each=rows_each)
+        return self._start_decoding(source_ids, attention_mask, rows_each, True)
+
     def source_padding(self, source_ids: Any) -> Any:
         """``mf.masks.padding(source_ids != pad_id)``, or None where nothing is padding: [B, 1, 1, Ts]."""
         valid = source_ids != self.pad_id
@@ -90,17 +101,20 @@ class EncoderDecoder(Module):
         return masks.padding(valid)
 
     def _generate(self, source_ids: Any, attention_mask: Any, rules: SearchRules, use_cache: bool) -> Any:
-        self._check_ids("source", source_ids)
         self._check_max_length(rules.max_length)
+        with _evaluation_mode(self):
+            decoding = self._start_decoding(source_ids, attention_mask, rules.num_beams, use_cache)
+            found = search(decoding, source_ids.shape[0], rules)
+        return mx.array(found)  # [B, T]
+
+    def _start_decoding(self, source_ids: Any, attention_mask: Any, rows_each: int, use_cache: bool) -> _Decoding:
+        self._check_ids("source", source_ids)
         source_mask = None
         if attention_mask is not None:
             shape = (source_ids.shape[0], source_ids.shape[1])
             source_mask = masks.padding(masks.from_attention_mask(attention_mask, shape))
-        with _evaluation_mode(self):
-            memory, source_mask = self._encode(source_ids, source_mask)
-            decoding = _Decoding(self, memory, source_mask, rules.num_beams, use_cache)
-            found = search(decoding, memory.shape[0], rules)
-        return mx.array(found)  # [B, T]
+        memory, source_mask = self._encode(source_ids, source_mask)
+        return _Decoding(self, memory, source_mask, rows_each, use_cache)
 
     def _encode(self, source_ids: Any, source_mask: Any) -> tuple[Any, Any]:
         """The memory, and the mask that it was made with."""

@@ -44,6 +44,7 @@ NAMES: tuple[str, ...] = (
     "feed-forward",
     "teacher-forcing",
     "label-smoothing",
+    "beam-search",
     "target-attention",
     "linear-attention",
     "attention-gallery",

@@ -70,6 +70,7 @@ _CHINESE: Mapping[str, str] = {
     # models and generation
     "pad-not-distinct": "pad_id={pad_id} 和另一个特殊词元相同，填充会被误认；请各用各的编号",
     "batches-differ": "每个源句要有自己的目标：源有 {sources} 个，target_ids 有 {targets} 行",
+    "top-p": "top_p 要大于 0、不超过 1，给的是 {given!r}",
     "length-penalty": "length_penalty 要是有限的数，给的是 {given!r}",
     "bad-words": "bad_words_ids 里有一个空列表；请删掉",
     "schedule-steps": "{argument} 是 {value}，至少要 {least}",

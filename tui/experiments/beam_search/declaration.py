@@ -1,0 +1,97 @@
+"""Greedy search, beam search and sampling on trees known by heart, and on the trained date model."""
+
+from __future__ import annotations
+
+from questions.bilingual import Bilingual
+from tui.experiments.common_knobs import SEED
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+
+EXPERIMENT = Experiment(
+    name="beam-search",
+    title=Bilingual("贪心、束搜索与采样", "Greedy search, beam search and sampling"),
+    summary=Bilingual(
+        "小树上看贪心漏掉什么、束搜索找到什么又漏掉什么；日期模型上看几束结果；再看温度、top-k、top-p 留下哪些词元。",
+        "What greedy search misses on a small tree, what beam search finds there and what it misses too; the beams of "
+        "the trained date model; and which tokens temperature, top-k and top-p keep.",
+    ),
+    knobs=(
+        Knob("beams", Bilingual("束宽 K", "beams K"), "number", 2, minimum=1, maximum=8,
+             help=Bilingual("1 就是贪心。", "1 is greedy search.")),
+        Knob("alpha", Bilingual("长度惩罚 α", "length penalty α"), "number", 0.6, minimum=0.0, maximum=2.0, step=0.1,
+             help=Bilingual("得分是 log p / |Y|^α；0 偏爱短句。",
+                            "The score is log p / |Y|^α; 0 favours short ones.")),
+        Knob("temperature", Bilingual("温度 τ", "temperature τ"), "number", 0.8, minimum=0.1, maximum=2.0, step=0.1),
+        Knob("top_k", "top-k", "number", 16, minimum=1, maximum=16,
+             help=Bilingual("词表有 16 个词元，16 就是不限。", "The vocabulary has 16 tokens; 16 keeps all.")),
+        Knob("top_p", "top-p", "number", 0.9, minimum=0.05, maximum=1.0, step=0.05),
+        Knob("date", Bilingual("日期", "date"), "text", "11月23日", max_length=24,
+             help=Bilingual("日期模型读的文字。缺了年份，它只能猜，几束就分得开。",
+                            "What the date model reads. Without a year it must guess, and the beams differ.")),
+        SEED,
+    ),
+    hidden_knobs=(
+        Knob("greedy_beams", Bilingual("贪心那一支的束宽", "beams of the greedy arm"), "number", 1, minimum=1,
+             maximum=4),
+        Knob("beam_arm", Bilingual("束搜索那一支的束宽（0 表示照旋钮）", "beams of the beam arm (0: as the knob says)"),
+             "number", 0, minimum=0, maximum=4),
+        Knob("trap_beams", Bilingual("陷阱树上多给几束", "more beams on the trap tree"), "number", 0, minimum=0,
+             maximum=2),
+        Knob("penalise", Bilingual("长度惩罚起作用", "apply the length penalty"), "switch", True),
+        Knob("take_worst", Bilingual("取最差的一束", "take the worst beam"), "switch", False),
+        Knob("fixed_number", Bilingual("用 top-k 代替 top-p", "top-k in place of top-p"), "switch", False),
+        Knob("ignore_temperature", Bilingual("不用温度", "ignore the temperature"), "switch", False),
+        Knob("unfiltered", Bilingual("抽样时不过滤", "draw without the filters"), "switch", False),
+    ),
+    checks=(
+        CheckDeclaration(
+            "greedy-probability",
+            Bilingual("树一：贪心每步取最大，整句的概率",
+                      "Tree 1: greedy takes the best token each time; the probability of its sequence"),
+            "==", BreakKnobs({"greedy_beams": 2}),
+        ),
+        CheckDeclaration(
+            "beam-probability",
+            Bilingual("树一：两束以上的束搜索找到的句子的概率，就是穷举的最大值",
+                      "Tree 1: with two beams or more, the probability of what is found is the largest of all"),
+            "==", BreakKnobs({"beam_arm": 1}),
+        ),
+        CheckDeclaration(
+            "beam-is-not-exact",
+            Bilingual("树二：K 束搜索找到的概率与穷举的最大概率之比，不是 1",
+                      "Tree 2: the probability that K beams find over the largest there is, which is not 1"),
+            "==", BreakKnobs({"trap_beams": 1}),
+        ),
+        CheckDeclaration(
+            "length-penalty-crossing",
+            Bilingual("树三：α 超过 ln(log p₁/log p₂)/ln(|Y₁|/|Y₂|)，赢家从短句变成长句",
+                      "Tree 3: above α = ln(log p₁/log p₂)/ln(|Y₁|/|Y₂|) the long sequence wins instead of the short"),
+            "==", BreakKnobs({"penalise": False}),
+        ),
+        CheckDeclaration(
+            "dates-not-below-greedy",
+            Bilingual("日期模型，12 条文字：束搜索找到的 log p 不低于贪心的（最小的差）",
+                      "Date model, 12 texts: the log p that beam search finds is not below greedy's (the least "
+                      "difference)"),
+            ">=", BreakKnobs({"take_worst": True}),
+        ),
+        CheckDeclaration(
+            "nucleus-adapts",
+            Bilingual("同一个 top-p，平的分布留下的词元比尖的多几倍",
+                      "One top-p keeps how many times as many tokens of the flat distribution as of the peaked one"),
+            ">=", BreakKnobs({"fixed_number": True}),
+        ),
+        CheckDeclaration(
+            "temperature-divides-log-ratios",
+            Bilingual("除以温度 τ，两个词元的对数概率之差就是原来的 1/τ（列的是差）",
+                      "A temperature of τ leaves 1/τ of the difference between two tokens' log-probabilities (the "
+                      "difference)"),
+            "==", BreakKnobs({"ignore_temperature": True}),
+        ),
+        CheckDeclaration(
+            "removed-never-drawn",
+            Bilingual("被 top-k、top-p 去掉的词元，抽 20,000 次一次也抽不到",
+                      "A token that top-k or top-p removed is not drawn once in 20,000"),
+            "==", BreakKnobs({"unfiltered": True}),
+        ),
+    ),
+)  # fmt: skip
