@@ -36,8 +36,13 @@ LENGTHS: Branches = {
 def trap(beams: int) -> Branches:
     """K + 1 first tokens: K that look a little better, and then split in two, and one that leads on surely."""
     whole = 1.1 * beams + 1.0
-    first = {A + place: 1.1 / whole for place in range(beams)} | {A + beams: 1.0 / whole}
-    return {(): first} | {(A + place,): {D: 0.5, E: 0.5} for place in range(beams)} | {(A + beams,): {D: 1.0}}
+    tree: dict[tuple[int, ...], dict[int, float]] = {
+        (): {A + place: 1.1 / whole for place in range(beams)} | {A + beams: 1.0 / whole}
+    }
+    for place in range(beams):
+        tree[A + place,] = {D: 0.5, E: 0.5}
+    tree[A + beams,] = {D: 1.0}
+    return tree
 
 
 @dataclass
