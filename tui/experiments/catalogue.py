@@ -16,6 +16,7 @@ NAMES: tuple[str, ...] = (
     "attention-steps",
     "score-functions",
     "influence",
+    "weight-and-effect",
     "qkv",
     "tied-projections",
     "static-mixing",
