@@ -51,6 +51,7 @@ NAMES: tuple[str, ...] = (
     "attention-gallery",
     "take-apart",
     "attention-sinks",
+    "three-families",
 )
 
 

@@ -1,0 +1,93 @@
+"""What BERT, GPT and T5 make of one sentence, and what each of their predictions can depend on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlxformer.backend import mx, nn, to_numpy
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.three_families.declaration import EXPERIMENT
+from tui.experiments.three_families.models import COUNTED, WIDTH, Families, matrices, operations
+from tui.figures.data import Heatmap, Table, Tokens
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_claims_hold_together(seed: int) -> None:
+    settings = {"seed": seed, "density": 0.15, "mean_span": 3, "sentence": "我 看见 猫 在 追 老鼠 了 吗"}
+    assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_the_gradient_says_what_changing_the_inputs_says() -> None:
+    """∂(output t) / ∂(input) of T5: zero for later target tokens, and for no source token."""
+    families = Families(5)
+    x = np.random.default_rng(0).standard_normal((7, WIDTH)).astype(np.float32)
+    weights = mx.array(np.arange(WIDTH, dtype=np.float32))  # a plain sum over a layer norm's output is constant
+
+    def output(y: Any, row: int) -> Any:
+        memory = families.encoder(y[None, :3], bias=families.source_bias(3, 3))
+        return mx.sum(families.decoder(y[None, 3:], memory, bias=families.target_bias(4, 4))[0, row] * weights)
+
+    for row in range(4):
+        gradient = mx.grad(output)(mx.array(x), row)
+        reached = np.abs(to_numpy(gradient)).max(-1) > 0
+        assert reached.tolist() == [True] * (4 + row) + [False] * (3 - row)
+
+
+def test_parameters_and_operations_by_hand() -> None:
+    families = Families(0)
+    stack = 2 * (4 * WIDTH**2 + 2 * 4 * WIDTH**2)
+    assert matrices(families.gpt) == matrices(families.bert) == stack
+    assert matrices(families.encoder, families.decoder) == 2 * stack + 2 * 4 * WIDTH**2
+    n = 2 * COUNTED
+    assert operations(families, encoder_only=False)[1] == 2 * (24 * n * WIDTH**2 + 4 * n**2 * WIDTH)
+    assert isinstance(families.bert, nn.Module)
+
+
+def test_the_examples_are_of_one_sentence() -> None:
+    strips, seen, table = EXPERIMENT.run({"family": "bert"}).figures
+    assert isinstance(strips, Tokens) and isinstance(seen, Heatmap) and isinstance(table, Table)
+    sentence, bert, gpt, gpt_target, source, decoder, target = strips.strips
+    assert list(gpt.tokens[1:]) == list(sentence.tokens[:-1]) and list(gpt_target.tokens) == list(sentence.tokens)
+    assert list(decoder.tokens[1:]) == list(target.tokens[:-1])
+    restored = [token for token in [*source.tokens, *target.tokens] if not token.startswith("<")]
+    assert sorted(restored) == sorted(sentence.tokens)
+    predicted = [token for token, value in zip(sentence.tokens, bert.values or (), strict=True) if value]
+    assert list(seen.rows) == predicted and list(seen.columns) == list(bert.tokens)
+
+
+@pytest.mark.parametrize(("family", "holes"), [("bert", False), ("gpt", True), ("t5", True)])
+def test_each_family_has_its_own_map(family: str, holes: bool) -> None:
+    figure = EXPERIMENT.run({"family": family}).figures[1]
+    assert isinstance(figure, Heatmap)
+    assert bool((~np.asarray(figure.stages[0].values)).any()) is holes
+
+
+def test_one_token_is_too_few() -> None:
+    result = EXPERIMENT.run({"sentence": "猫"})
+    assert not result.figures and all(check.holds is None for check in result.checks)
+
+
+def test_another_seed_gives_other_weights() -> None:
+    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
+    assert values_of(EXPERIMENT)["bert-sees-both-sides"] != values_of(EXPERIMENT, {"seed": 7})["bert-sees-both-sides"]

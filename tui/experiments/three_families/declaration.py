@@ -1,0 +1,101 @@
+"""One sentence as BERT, GPT and T5 are trained on it: what goes in, what is asked, and what each prediction sees."""
+
+from __future__ import annotations
+
+from questions.bilingual import Bilingual
+from tui.experiments.common_knobs import SEED
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+
+EXPERIMENT = Experiment(
+    name="three-families",
+    title=Bilingual("三个家族：BERT、GPT、T5", "Three families: BERT, GPT, T5"),
+    summary=Bilingual(
+        "同一句话，三种掩码、三种目标：BERT 填空，GPT 续写，T5 把挖掉的片段写出来。"
+        "三个真实的层堆栈（随机权重），逐个改动输入，看每个预测看得到什么；再数参数和计算量。",
+        "One sentence, three masks, three targets: BERT fills gaps, GPT continues, T5 spells out dropped spans. In "
+        "three real stacks (of random weights) one input at a time is changed, to see what each prediction sees; "
+        "parameters and operations are counted.",
+    ),
+    knobs=(
+        Knob("sentence", Bilingual("句子", "sentence"), "text", "Thank you for inviting me to your party last week",
+             max_length=80,
+             help=Bilingual("中文按字、其他文字按空格切；至少两个词元，只用前 24 个。",
+                            "Chinese is split by character, other scripts at spaces; two tokens at least, of which "
+                            "the first 24 are used.")),
+        Knob("family", Bilingual("热图画哪一家", "family of the map"), "choice", "t5", choices=(
+            Choice("bert", Bilingual("BERT：编码器", "BERT: encoder")),
+            Choice("gpt", Bilingual("GPT：解码器", "GPT: decoder")),
+            Choice("t5", Bilingual("T5：编码器 + 解码器", "T5: encoder and decoder")),
+        )),
+        Knob("density", Bilingual("挖掉多少", "share that is hidden"), "number", 0.3,
+             minimum=0.05, maximum=0.6, step=0.05,
+             help=Bilingual("BERT 和 T5 的论文都用 0.15；句子短，默认挖多一点。",
+                            "0.15 in the papers of BERT and T5; more here, as the sentence is short.")),
+        Knob("mean_span", Bilingual("T5 片段的平均长度", "T5's mean span length"), "number", 2, minimum=1, maximum=6,
+             help=Bilingual("T5 的论文用 3。", "3 in T5's paper.")),
+        SEED,
+    ),
+    hidden_knobs=(
+        Knob("bert_is_causal", Bilingual("BERT 带因果掩码", "BERT with a causal mask"), "switch", False),
+        Knob("gpt_is_open", Bilingual("GPT 不带因果掩码", "GPT without its causal mask"), "switch", False),
+        Knob("t5_decoder_is_open", Bilingual("T5 的解码器不带因果掩码", "T5's decoder without its causal mask"),
+             "switch", False),
+        Knob("gpt_keeps_mask", Bilingual("比较时 GPT 留着掩码", "GPT keeps its mask when compared"), "switch", False),
+        Knob("encoder_only", Bilingual("数 T5 时不数解码器", "T5 is counted without its decoder"), "switch", False),
+        Knob("lose_a_token", Bilingual("T5 的目标漏一个词元", "T5's target lacks a token"), "switch", False),
+    ),
+    checks=(
+        CheckDeclaration(
+            "bert-sees-both-sides",
+            Bilingual("BERT：改动任何一个输入，每个位置的输出都变（列的是最小的变化）",
+                      "BERT: any input changes the output at every position (the smallest change)"),
+            ">=", BreakKnobs({"bert_is_causal": True}),
+        ),
+        CheckDeclaration(
+            "gpt-sees-the-left",
+            Bilingual("GPT：改动后面的输入，前面的预测一位不变（列的是最大的变化）",
+                      "GPT: a later input changes not one bit of an earlier prediction (the largest change)"),
+            "==", BreakKnobs({"gpt_is_open": True}),
+        ),
+        CheckDeclaration(
+            "t5-reads-the-whole-source",
+            Bilingual("T5：改动源端任何一个词元，目标的每个预测都变（列的是最小的变化）",
+                      "T5: any source token changes every prediction of the target (the smallest change)"),
+            ">=", BreakTensor("*cross_attention.output", "zeros"),
+        ),
+        CheckDeclaration(
+            "t5-writes-left-to-right",
+            Bilingual("T5：改动目标端后面的词元，前面的预测一位不变（列的是最大的变化）",
+                      "T5: a later target token changes not one bit of an earlier prediction (the largest change)"),
+            "==", BreakKnobs({"t5_decoder_is_open": True}),
+        ),
+        CheckDeclaration(
+            "only-the-mask-differs",
+            Bilingual("把 BERT 堆栈的权重原样装进 GPT 的堆栈，去掉因果掩码，输出就和 BERT 一样"
+                      "（列的是最大差与最大值之比）",
+                      "With BERT's weights and without its causal mask, GPT's stack gives BERT's outputs (largest "
+                      "difference over the largest)"),
+            "==", BreakKnobs({"gpt_keeps_mask": True}),
+        ),
+        CheckDeclaration(
+            "spans-lose-nothing",
+            Bilingual("T5 的输入加目标能还原整句：还原错的词元数",
+                      "T5's input and target give the sentence back: tokens restored wrongly"),
+            "==", BreakKnobs({"lose_a_token": True}),
+        ),
+        CheckDeclaration(
+            "t5-parameters",
+            Bilingual("L + L 层的 T5 的矩阵参数是 L 层单堆栈的几倍：(12 + 16) / 12",
+                      "Matrix parameters of T5 with L + L layers over those of a single stack of L: (12 + 16) / 12"),
+            "==", BreakKnobs({"encoder_only": True}), unit="×",
+        ),
+        CheckDeclaration(
+            "t5-operations",
+            Bilingual("源 k、目标 k 个词元，T5 的运算量是同宽 L 层 GPT 读 2k 个词元的几倍："
+                      "(56kd² + 12k²d) / (48kd² + 16k²d)",
+                      "Operations of T5 on k source and k target tokens over those of an L-layer GPT of its width on "
+                      "2k: (56kd² + 12k²d) / (48kd² + 16k²d)"),
+            "==", BreakKnobs({"encoder_only": True}), unit="×",
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,70 @@
+"""The three stacks, of random weights, each as its family has it, on embedded tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx, tree_flatten
+from mlxformer.causal_stack import CausalStack
+from mlxformer.flops import count_layer_flops
+from tui.experiments.bodies.random_weights import draw, embed, load
+
+WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2
+COUNTED = 16  # tokens on either side where operations are counted
+
+
+class Families(mf.Module):
+    """``bert``: an encoder; ``gpt``: a causal stack of the same weights; ``encoder``, ``decoder`` and biases: T5."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        generator = np.random.default_rng([seed, 11])
+
+        def made(stack: Any) -> Any:
+            return load(stack, draw(generator, stack))
+
+        sizes = (LAYERS, WIDTH, HEADS, HIDDEN)
+        self.bert = made(mf.Encoder(*sizes, activation="gelu"))
+        same = dict(tree_flatten(self.bert.parameters()))
+        self.gpt = CausalStack(*sizes, activation="gelu", norm="post")
+        self.gpt.load_weights(list(same.items()))
+        self.gpt.eval()
+        self.encoder = made(mf.Encoder(*sizes, norm="pre", attention_bias=False))
+        self.decoder = made(mf.Decoder(*sizes, norm="pre", attention_bias=False))
+        self.source_bias = made(mf.T5RelativeBias(HEADS))
+        self.target_bias = made(mf.T5RelativeBias(HEADS, bidirectional=False))
+
+    def run_t5(self, x: np.ndarray, sources: int, *, mask: Any = "causal") -> Any:
+        """x [Ts + Tt, C], the source first -> [1, Tt, C]."""
+        source, target = mx.array(x[:sources])[None], mx.array(x[sources:])[None]
+        memory = self.encoder(source, bias=self.source_bias(sources, sources))
+        targets = len(x) - sources
+        return self.decoder(target, memory, mask, bias=self.target_bias(targets, targets))
+
+
+def placed(tokens: list[str], seed: int) -> np.ndarray:
+    """Embedded, with sinusoidal positions: [T, C]. T5 has no such positions; its biases are in its attention."""
+    return embed(tokens, WIDTH, seed) + np.array(mf.sinusoidal_positions(len(tokens), WIDTH), np.float32)
+
+
+def matrices(*modules: Any) -> int:
+    """The parameters in matrices, those of the relative biases left out."""
+    named: list[Any] = [pair for module in modules for pair in list(tree_flatten(module.parameters()))]
+    found = [value for _, value in named]
+    return sum(int(value.size) for value in found if value.ndim == 2)
+
+
+def operations(families: Families, *, encoder_only: bool) -> tuple[int, int]:
+    """Of T5 on COUNTED source and target tokens, and of GPT on both in one row."""
+    x = np.ones((2 * COUNTED, WIDTH), np.float32)
+    with mf.trace() as t5:
+        if encoder_only:
+            families.encoder(mx.array(x[:COUNTED])[None])
+        else:
+            families.run_t5(x, COUNTED)
+    with mf.trace() as gpt:
+        families.gpt(mx.array(x)[None])
+    return count_layer_flops(t5), count_layer_flops(gpt)
