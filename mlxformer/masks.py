@@ -54,6 +54,20 @@ def streaming(query_length: int, key_length: int, window: int, first: int) -> An
     return mx.logical_and(offsets <= 0, mx.logical_or(offsets > -window, early))
 
 
+def prefix(query_length: int, key_length: int, length: int) -> Any:
+    """``[Tq, Tk]``: each query sees the first ``length`` keys, and of the others those of the causal mask.
+
+    A prefix language model's: what is given is read both ways, what is written sees the past alone (Dong et al. 2019,
+    UniLM; Raffel et al. 2020, T5). ``length`` 0 is causal, and ``Tk`` or more hides nothing.
+    """
+    require_positive(query_length=query_length, key_length=key_length)
+    if not is_whole(length, 0):
+        message = f"length must be a whole number of at least 0; got {length!r}"
+        raise ArgumentError("prefix-negative", message, given=length)
+    given = mx.arange(key_length) < length  # [Tk]
+    return mx.logical_or(causal(query_length, key_length), given)
+
+
 def padding(valid: Any) -> Any:
     """``valid`` [B, Tk], True at real tokens -> ``[B, 1, 1, Tk]``: no query of any head sees a padded key."""
     require_array("valid", valid)

@@ -45,6 +45,15 @@ def test_windows_grow_into_the_masks_they_tend_to(queries, keys, reach):
     assert (wider | ~narrower).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(queries=LENGTHS, keys=LENGTHS, length=st.integers(0, 14))
+def test_every_cell_of_prefix(queries, keys, length):
+    mask = masks.prefix(queries, keys, length)
+    assert mask.dtype == mx.bool_ and mask.shape == (queries, keys)
+    for i, j in np.ndindex(queries, keys):
+        assert to_numpy(mask)[i, j] == (j < length or j <= i + keys - queries)
+
+
 @settings(max_examples=20, deadline=None)
 @given(length=st.integers(2, 12), split=st.integers(1, 11))
 def test_with_a_cache_the_mask_is_the_lower_part_of_the_whole(length, split):
@@ -85,6 +94,8 @@ def test_combine_is_logical_and_over_broadcast_shapes():
         (lambda: masks.causal(3.0, 3), "not-positive", "3.0"),
         (lambda: masks.sliding_window(3, 3, -1, 0), "window-negative", "left"),
         (lambda: masks.sliding_window(3, 3, 0, -2), "window-negative", "right"),
+        (lambda: masks.prefix(3, 3, -1), "prefix-negative", "-1"),
+        (lambda: masks.prefix(3, 3, 1.5), "prefix-negative", "1.5"),
         (lambda: masks.padding(mx.array([[1, 0]])), "mask-not-boolean", "valid != 0"),
         (lambda: masks.padding(mx.array([True, False])), "wrong-shape", "[batch, key]"),
         (lambda: masks.padding(np.array([[True]])), "not-an-array", "numpy.ndarray"),

@@ -52,6 +52,7 @@ NAMES: tuple[str, ...] = (
     "take-apart",
     "attention-sinks",
     "three-families",
+    "training-signal",
 )
 
 

@@ -48,6 +48,7 @@ _CHINESE: Mapping[str, str] = {
     "attention-mask-values": "{name} 用 1（或 True）标真词元、0（或 False）标填充，里面却有 {given:g}",
     "window-negative": "{name} 要不小于 0，给的是 {given}",
     "ablation-part-missing": "这个模型里没有可以关掉的 {part}",
+    "prefix-negative": "前缀的长度要是至少为 0 的整数，给的是 {given!r}",
     "spans-length": "length 要是至少为 2 的整数，好留下一些词元；给的是 {given!r}",
     "spans-density": "density 要在 0 和 1 之间（都不含），给的是 {given!r}",
     "spans-mean": "mean_span 要至少为 1，给的是 {given!r}",
