@@ -43,6 +43,7 @@ NAMES: tuple[str, ...] = (
     "norm-placement",
     "rank-collapse",
     "feed-forward",
+    "embedding-scale",
     "teacher-forcing",
     "label-smoothing",
     "beam-search",

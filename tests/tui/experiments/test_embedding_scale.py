@@ -1,0 +1,51 @@
+"""√d makes words commensurate with sinusoids; a trained model reads only with the factor that it was trained with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.embedding_scale.declaration import EXPERIMENT
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+def test_another_seed_gives_other_numbers() -> None:
+    settings = {"seed": 1, "d_model": 64}
+    assert_hold_or_null(EXPERIMENT.run(settings), settings)
+    assert values_of(EXPERIMENT, settings)["raw-std"] != values_of(EXPERIMENT, {"d_model": 64})["raw-std"]
+
+
+def test_the_trained_model_is_best_with_its_own_factor() -> None:
+    curve: Any = EXPERIMENT.run({"d_model": 64}).figures[0]
+    exact = dict(zip(curve.series[0].x, curve.series[0].y, strict=True))
+    assert exact[1.0] == max(exact.values()) and exact[0.125] == 0
+    assert 0 < exact[0.75] < 100 and 10 < exact[2.0] < 60, "some are lost, as the predict item says"
+
+
+def test_the_positions_share_beside_sines_by_hand() -> None:
+    """The mean square of a sine and a cosine of one angle is 1/2, whatever the width."""
+    angles = np.arange(32)[:, None] / 10_000 ** (2 * np.arange(32) / 64)
+    square = np.square(np.concatenate([np.sin(angles), np.cos(angles)], 1)).mean()
+    assert square == pytest.approx(0.5)
+    found = values_of(EXPERIMENT, {"d_model": 64})
+    assert found["positions-without"] == pytest.approx(100 * square / (square + found["raw-std"] ** 2), abs=0.05)
