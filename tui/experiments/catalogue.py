@@ -41,6 +41,7 @@ NAMES: tuple[str, ...] = (
     "relative-bias",
     "layer-norm",
     "norm-placement",
+    "dropout-places",
     "rank-collapse",
     "feed-forward",
     "embedding-scale",
