@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlxformer import masks
+from mlxformer import backend, masks
 from mlxformer.attention import masked_softmax
 from mlxformer.backend import mx, nn
 from mlxformer.score_functions import additive_scores
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import Module, is_tracing, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 
@@ -47,6 +47,11 @@ class AdditiveAttention(Module):
         self._check(queries, keys, projected_keys)
         projected = self.key_proj(keys) if projected_keys is None else projected_keys  # [B, Tk, A]
         asked = self.query_proj(queries)  # [B, Tq, A]
+        if backend.name == "numpy":
+            from mlxformer.numpy_backend.additive import additive_attention
+
+            if mask is None and not is_tracing():
+                return additive_attention(asked, projected, self.score_proj.weight[0], keys)
         scores = additive_scores(mx.expand_dims(asked, 1), mx.expand_dims(projected, 1), self.score_proj)
         scores = tap("scores", scores, axes=("batch", "head", "query", "key"), formula="vᵀ tanh(W s + U h)")
         weights = masked_softmax(scores, masks.resolve(mask, scores.shape))  # [B, 1, Tq, Tk]

@@ -12,11 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mlxformer import backend
 from mlxformer.activations import activation as activation_named
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.masks import padding
-from mlxformer.tracing import Module, in_trace, tap
+from mlxformer.tracing import Module, in_trace, is_tracing, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 State = tuple[Any, ...]
@@ -119,6 +120,8 @@ class GRUCell(Module):
     def step(self, projected: Any, state: State) -> State:
         """The same from ``input_proj(x)`` [B, 3H]."""
         (hidden,) = state
+        if backend.name == "numpy" and not is_tracing() and projected.shape[:-1] == hidden.shape[:-1]:
+            return run_cell(self, mx.expand_dims(projected, 1), state)[1]
         x_r, x_z, x_n = mx.split(projected, 3, axis=-1)  # [B, H] each
         h_r, h_z, h_n = mx.split(self.hidden_proj(hidden), 3, axis=-1)
         reset = tap("reset_gate", mx.sigmoid(x_r + h_r), axes=_STATE, formula="r = σ(W_r x + U_r h)")
@@ -204,17 +207,32 @@ class Recurrent(Module):
         if state is None:
             state = self.cell.initial_state(x.shape[0])
         _check_state(self.cell, state, x.shape[0])
-        projected = self.cell.input_proj(x)  # [B, T, gates · H]
-        times = range(x.shape[1])
-        hidden = {}
-        for time in reversed(times) if self.reverse else times:
-            moved = self.cell.step(projected[:, time], state)
-            if valid is not None:
-                here = valid[:, time : time + 1]  # [B, 1]
-                moved = tuple(mx.where(here, new, old) for new, old in zip(moved, state, strict=True))
-            state = moved
-            hidden[time] = state[0]
-        return mx.stack([hidden[time] for time in times], axis=1), state
+        return run_cell(self.cell, self.cell.input_proj(x), state, valid, reverse=self.reverse)
+
+
+def run_cell(cell: Any, projected: Any, state: State, valid: Any = None, *, reverse: bool = False) -> tuple[Any, State]:
+    """``cell`` over time, from ``cell.input_proj(x)`` [B, T, gates · H]: all hidden states [B, T, H], the last state.
+
+    valid: [B, T], as in ``Recurrent``. On NumPy a GRU without padding is one fused function; in a trace it goes step by
+    step like the others.
+    """
+    if backend.name == "numpy":
+        from mlxformer.numpy_backend.gates import gru
+
+        if isinstance(cell, GRUCell) and valid is None and not is_tracing():
+            u = cell.hidden_proj
+            states = gru(projected, u.weight, u.bias, state[0], reverse=reverse)
+            return states, (states[:, 0 if reverse else -1],)
+    times = range(projected.shape[1])
+    hidden = {}
+    for time in reversed(times) if reverse else times:
+        moved = cell.step(projected[:, time], state)
+        if valid is not None:
+            here = valid[:, time : time + 1]  # [B, 1]
+            moved = tuple(mx.where(here, new, old) for new, old in zip(moved, state, strict=True))
+        state = moved
+        hidden[time] = state[0]
+    return mx.stack([hidden[time] for time in times], axis=1), state
 
 
 def _check_cell(cell: Any, x: Any, state: Any) -> None:

@@ -18,8 +18,8 @@ from mlxformer.additive_attention import AdditiveAttention
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation import SearchRules, search
-from mlxformer.recurrent import CELLS, Recurrent, State
-from mlxformer.tracing import Module, in_trace, tap
+from mlxformer.recurrent import CELLS, Recurrent, State, run_cell
+from mlxformer.tracing import Module, in_trace, is_tracing, tap
 from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
 
 _MODEL = ("batch", "time", "model")
@@ -192,18 +192,28 @@ class Seq2Seq(Module):
         """Logits [B, Tt, V] of target tokens that follow ``state``, and the state after them."""
         words = tap("target_embeddings", self.target_embedding(target_ids), axes=_MODEL, formula="E_t[target]")
         projected = self.decoder_cell.input_proj(words)  # [B, Tt, gates · H]
-        states, contexts = [], []
-        for time in range(target_ids.shape[1]):
-            context = tap("context", self._context(state[0], memory), axes=_VECTOR, formula="c_i")  # [B, K]
-            state = self.decoder_cell.step(projected[:, time] + self.context_proj(context), state)
-            states.append(state[0])
-            contexts.append(context)
-        seen = mx.concatenate([mx.stack(states, axis=1), words, mx.stack(contexts, axis=1)], axis=-1)
+        if self.config.attention or is_tracing():
+            states, contexts, state = self._step_by_step(projected, memory, state)
+        else:  # c is one vector for all steps
+            once = mx.expand_dims(memory.summary, 1)  # [B, 1, K]
+            states, state = run_cell(self.decoder_cell, projected + self.context_proj(once), state)
+            contexts = mx.broadcast_to(once, (*projected.shape[:2], once.shape[-1]))
+        seen = mx.concatenate([states, words, contexts], axis=-1)
         pairs = self.readout_proj(seen)  # [B, Tt, 2L]
         readout = mx.max(pairs.reshape(*pairs.shape[:2], -1, 2), axis=-1)  # maxout: [B, Tt, L]
         readout = tap("readout", readout, axes=_MODEL, formula="maxout(W [s_i; y_{i-1}; c_i])")
         logits = tap("logits", self.output_proj(readout), axes=("batch", "time", "vocab"), formula="W_o t_i + b")
         return logits, state
+
+    def _step_by_step(self, projected: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
+        """The states [B, Tt, H] and contexts [B, Tt, K] of all steps, and the last state."""
+        states, contexts = [], []
+        for time in range(projected.shape[1]):
+            context = tap("context", self._context(state[0], memory), axes=_VECTOR, formula="c_i")  # [B, K]
+            state = self.decoder_cell.step(projected[:, time] + self.context_proj(context), state)
+            states.append(state[0])
+            contexts.append(context)
+        return mx.stack(states, axis=1), mx.stack(contexts, axis=1), state
 
     def _context(self, hidden: Any, memory: Memory) -> Any:
         """c_i [B, K], from the state before this word."""

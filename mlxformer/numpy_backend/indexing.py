@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,23 @@ from .operands import data
 from .primitives import Function, from_partials, unboxed
 
 Index = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A gradient that is ``g`` at ``index`` and zero elsewhere. A loop over time reads T parts of one array: added up
+    as whole arrays they would cost T² of it."""
+
+    g: array
+    shape: tuple[int, ...]
+    index: Index
+
+    def added_to(self, total: np.ndarray | None) -> np.ndarray:
+        """``total`` with this part added in place; ``None`` is zeros."""
+        if total is None:
+            total = np.zeros(self.shape, self.g.dtype)
+        total[self.index] += self.g._data
+        return total
 
 
 def _one(index: Any) -> Any:
@@ -48,7 +66,12 @@ def _add_back(g: Any, shape: tuple[int, ...], index: Index) -> array:
     return wrap(total)
 
 
-_getitem: Function = from_partials(_read, lambda value, a, index: lambda g: _untake(g, a.shape, index))
+def _pull_part(g: Any, shape: tuple[int, ...], index: Index) -> Any:
+    """The gradient of a part: a ``Part`` that waits to be added to its siblings, or ``_untake``."""
+    return Part(g, shape, index) if type(g) is array and _basic(index) else _untake(g, shape, index)
+
+
+_getitem: Function = from_partials(_read, lambda value, a, index: lambda g: _pull_part(g, a.shape, index))
 _untake: Function = from_partials(_add_back, lambda value, g, shape, index: lambda gg: _getitem(gg, index))
 
 

@@ -17,6 +17,7 @@ from autograd.util import subvals, toposort
 
 from .arrays import array, wrap
 from .elementwise import add
+from .indexing import Part
 from .primitives import Boxed
 
 # A trace begun inside another must have the greater number. A counter that never goes back keeps that true across
@@ -77,15 +78,30 @@ def trace(fn: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> tuple[Any, A
 def _walk_back(end: Any, seed: Any) -> dict[Any, Any]:
     """The gradient at each root below ``end``; a node's gradient is let go of as soon as it has been passed on."""
     found = {end: seed}
+    parts: dict[Any, np.ndarray] = {}  # what only this walk holds, and may change in place
     for node in toposort(end):
         if not node.parents:
             continue
         # A node is passed once: letting go of its pullback frees what the forward pass kept for it.
         pullback, node.vjp = node.vjp, None
-        for parent, gradient in zip(node.parents, pullback(found.pop(node)), strict=True):
+        for parent, gradient in zip(node.parents, pullback(_whole(node, found, parts)), strict=True):
+            if type(gradient) is Part:
+                parts[parent] = gradient.added_to(parts.get(parent))
+                continue
             before = found.get(parent)
             found[parent] = gradient if before is None else add(before, gradient)
+    for node in list(parts):
+        found[node] = _whole(node, found, parts)
     return found
+
+
+def _whole(node: Any, found: dict[Any, Any], parts: dict[Any, np.ndarray]) -> Any:
+    """The gradient at ``node``, taken out of ``found`` and ``parts``."""
+    gradient = found.pop(node, None)
+    if node not in parts:
+        return gradient
+    total = wrap(parts.pop(node))
+    return total if gradient is None else add(gradient, total)
 
 
 def strip(tree: Any, number: int) -> Any:
