@@ -24,7 +24,8 @@ def write_weights(model: Any, folder: Path) -> str:
     """Write the parameters of ``model`` as float16 and return the checksum of the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS
-    arrays = {name: to_numpy(value).astype(np.float16) for name, value in named(model.parameters()).items()}
+    # Row by row, whatever order training left an array in: the file has no other.
+    arrays = {name: to_numpy(value).astype(np.float16, order="C") for name, value in named(model.parameters()).items()}
     save_file(arrays, path, metadata={"format": "np"})
     path.chmod(0o644)  # it is written for its owner alone, and would be packed so
     return checksum(path)

@@ -69,6 +69,15 @@ def test_weights_are_rounded_to_float16_and_no_more(tmp_path: Path) -> None:
         np.testing.assert_array_equal(to_numpy(named(again.parameters())[name]), expected)
 
 
+def test_weights_that_training_left_in_another_order_are_written_row_by_row(tmp_path: Path) -> None:
+    model, value = Line().model(), np.arange(24, dtype=np.float32).reshape(3, 8)
+    model.update({"layers": [{"weight": mx.array(value).T}]})
+    write_weights(model, tmp_path)
+    again = Line().model()
+    read_weights(again, tmp_path / cards.WEIGHTS)
+    np.testing.assert_array_equal(to_numpy(named(again.parameters())["layers.0.weight"]), value.T)
+
+
 def test_an_unknown_name_says_which_there_are() -> None:
     with pytest.raises(ArgumentError, match="dates"):
         mf.load_pretrained("datse")
