@@ -55,10 +55,13 @@ def exact(reader: DateReader, name: str, count: int | None = None) -> float:
     return right / len(pairs)
 
 
-def alignment(reader: DateReader, names: Sequence[str], count: int = 20) -> dict[str, float]:
+def alignment(
+    reader: DateReader, names: Sequence[str], count: int = 20, *, numbers_only: bool = False
+) -> dict[str, float]:
     """For each cross-attention head, how often its peak lies in the source span of the field being written.
 
     Over the digits of the target, teacher-forced, on ``count`` held-out dates in each of the formats ``names``.
+    numbers_only: leaves 年, 月, 日 and 号 out of the spans.
     """
     pairs = [pair for name in names for pair in held_out(name, count)]
     tokenizer: DateTokenizer = reader.tokenizer
@@ -66,13 +69,20 @@ def alignment(reader: DateReader, names: Sequence[str], count: int = 20) -> dict
     target_ids = mx.array(tokenizer.pad([tokenizer.target(date.isoformat()) for date, _ in pairs]))
     with trace(only="*.cross_attention.weights") as steps:
         reader.model(source_ids, target_ids[:, :-1])
+    spans = [
+        {
+            field: (start, end - (numbers_only and written.text[end - 1] in "年月日号"))
+            for field, (start, end) in written.spans.items()
+        }
+        for _, written in pairs
+    ]
     found: dict[str, float] = {}
     for layer, path in enumerate(steps.paths):
         peaks = steps[path].value.argmax(-1)  # [B, H, 11]
         for head in range(peaks.shape[1]):
             inside = [
-                written.spans[field][0] <= peaks[row, head, position] < written.spans[field][1]
-                for row, (_, written) in enumerate(pairs)
+                spans[row][field][0] <= peaks[row, head, position] < spans[row][field][1]
+                for row in range(len(pairs))
                 for position, field in enumerate(TARGET_FIELDS[:ISO_LENGTH])
                 if field is not None
             ]
@@ -125,6 +135,7 @@ def measure(reader: DateReader, progress: Progress | None = None) -> tuple[dict[
     reports = {
         "held-out dates": len(held_out_dates()),
         "alignment by cross-attention head": heads,
+        "alignment without 年, 月, 日 and 号": {"zh": alignment(reader, CHINESE, numbers_only=True)},
         "exact match without one head": ablations(reader, progress=later),
         "outside its purpose": {text: reader(text) for text in OUTSIDE},
     }

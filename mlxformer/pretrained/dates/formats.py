@@ -27,7 +27,11 @@ FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 @dataclass(frozen=True)
 class Piece:
-    """A run of characters, and the field that they say (None for commas, 年, weekdays)."""
+    """A run of characters, and the field that they say (None for commas and weekdays).
+
+    The 月 of 11月 is part of its field, as are the "rd" of 23rd and the "ember" of November: after one digit it is what
+    says that the month's first digit is 0.
+    """
 
     text: str
     field: Field | None = None
@@ -126,10 +130,7 @@ def _arabic_chinese(day_word: str) -> Format:  # 2026年11月23日, 2026年11月
     def write(date: datetime.date, source: random.Random) -> list[Piece]:
         padded = source.random() < 0.25
         month, day = (f"{date.month:02d}", f"{date.day:02d}") if padded else (str(date.month), str(date.day))
-        pieces = [
-            Piece(str(date.year), "year"), Piece("年"), Piece(month, "month"), Piece("月"), Piece(day, "day"),
-            Piece(day_word),
-        ]  # fmt: skip
+        pieces = [Piece(f"{date.year}年", "year"), Piece(f"{month}月", "month"), Piece(day + day_word, "day")]
         if source.random() < 0.25:
             pieces = [Piece(piece.text.translate(FULL_WIDTH), piece.field) for piece in pieces]
         return pieces + _chinese_weekday(date, source)
@@ -140,17 +141,16 @@ def _arabic_chinese(day_word: str) -> Format:  # 2026年11月23日, 2026年11月
 def _chinese_numerals(date: datetime.date, source: random.Random) -> list[Piece]:  # 二〇二六年十一月二十三日
     zero = source.choice("〇零○")
     return [
-        Piece(_chinese_year(date.year, zero), "year"), Piece("年"), Piece(chinese_number(date.month), "month"),
-        Piece("月"), Piece(chinese_number(date.day), "day"), Piece(source.choice("日日号")),
-        *_chinese_weekday(date, source),
+        Piece(_chinese_year(date.year, zero) + "年", "year"), Piece(chinese_number(date.month) + "月", "month"),
+        Piece(chinese_number(date.day) + source.choice("日日号"), "day"), *_chinese_weekday(date, source),
     ]  # fmt: skip
 
 
 def _mixed(date: datetime.date, source: random.Random) -> list[Piece]:  # 二零二六年11月23日
     zero = source.choice("零〇○")
     return [
-        Piece(_chinese_year(date.year, zero), "year"), Piece("年"), Piece(str(date.month), "month"), Piece("月"),
-        Piece(str(date.day), "day"), Piece(source.choice("日日号")), *_chinese_weekday(date, source),
+        Piece(_chinese_year(date.year, zero) + "年", "year"), Piece(f"{date.month}月", "month"),
+        Piece(str(date.day) + source.choice("日日号"), "day"), *_chinese_weekday(date, source),
     ]  # fmt: skip
 
 
