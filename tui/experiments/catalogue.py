@@ -48,6 +48,7 @@ NAMES: tuple[str, ...] = (
     "teacher-forcing",
     "label-smoothing",
     "beam-search",
+    "subword-training",
     "target-attention",
     "linear-attention",
     "attention-gallery",

@@ -124,6 +124,7 @@ _CHINESE: Mapping[str, str] = {
     "vocabulary-special": "词表缺少必需的词元：{absent}",
     "vocabulary-twice": "词表里有重复（{english}）",
     "vocabulary-ids": "{path} 要给每个词片一个整数编号",
+    "merges-number": "合并次数要是不小于 0 的整数，给的是 {given!r}",
     "unknown-token": "词表里没有 {token!r} 这个词元",
     "not-text": "要一个字符串，或至少含一个字符串的列表（{english}）",
     "pairs-unequal": "两组文本要一样多，给的是 {texts} 和 {pairs}",
