@@ -44,6 +44,7 @@ from mlxformer.positions import (
     sinusoidal_positions,
 )
 from mlxformer.pretrained import load_pretrained, pretrained_names
+from mlxformer.quantisation import Quantised, dequantise, quantise, quantise_weights
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from mlxformer.sampling import SamplingRules, filter_logits, sample, sampling_probabilities
 from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
@@ -90,6 +91,7 @@ __all__ = [
     "MlxformerError",
     "Module",
     "MultiHeadAttention",
+    "Quantised",
     "RNNCell",
     "Recurrent",
     "RelativeKeys",
@@ -110,6 +112,7 @@ __all__ = [
     "attention_weights",
     "backend",
     "count_parameters",
+    "dequantise",
     "filter_logits",
     "importance_loss",
     "is_tracing",
@@ -122,6 +125,8 @@ __all__ = [
     "masks",
     "mean_pooling",
     "pretrained_names",
+    "quantise",
+    "quantise_weights",
     "sample",
     "sampling_probabilities",
     "scaled_dot_product_attention",

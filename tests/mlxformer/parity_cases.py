@@ -47,6 +47,8 @@ from mlxformer.marian_config import MarianConfig
 from mlxformer.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
 from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.online_softmax import blockwise_attention
+from mlxformer.quantisation import dequantise, quantise
+from mlxformer.quantised_products import decomposed_linear, smoothed_linear
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.target_attention import TargetAttention
@@ -196,6 +198,18 @@ def wrong_recipes() -> dict[str, Any]:
     found = observed(mistakes.MultiHeadAttentionWithoutTranspose(16, 4), x, x, x)
     found["over_queries"] = mistakes.softmax_over_queries(q, k, k)
     return found | {"late_mask": mistakes.mask_after_softmax(q, k, k)}
+
+
+@case
+def quantisation() -> dict[str, Any]:
+    x, weight = batch(1, 6, 16)[0] * 4, batch(1, 5, 16)[0]
+    codes = quantise(x, 4, axis=0)
+    return {
+        "codes": codes.values.astype(mx.int32),
+        "numbers": dequantise(codes),
+        "decomposed": decomposed_linear(x, weight),
+        "smoothed": smoothed_linear(x, weight),
+    }
 
 
 # Layers and models

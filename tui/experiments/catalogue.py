@@ -35,6 +35,7 @@ NAMES: tuple[str, ...] = (
     "linearity",
     "grouped-queries",
     "flash-attention",
+    "quantisation",
     "long-text",
     "sinusoids",
     "rotary",

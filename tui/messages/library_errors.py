@@ -22,6 +22,8 @@ _CHINESE: Mapping[str, str] = {
     "not-a-probability": "{name} 要在 0（含）到 1（不含）之间，给的是 {given!r}",
     "not-a-share": "{name} 要在 0 到 1 之间，给的是 {given!r}",
     "out-of-range": "{name} 要在 0（含）到 1（不含）之间，给的是 {given!r}",
+    "quantisation-bits": "{name} 要是 2 到 8 的整数，给的是 {given!r}",
+    "quantisation-axis": "axis={given} 不是 x 的轴，x 有 {rank} 个轴；None 表示整个数组共用一个缩放系数",
     "not-a-number": "{name} 要是一个数，给的是 {given!r}",
     "unknown-choice": "{name} 只能是 {choices} 之一，给的是 {given!r}",
     "unknown-activation": "不认识这个激活函数（{english}）",
