@@ -16,8 +16,8 @@ EXPERIMENT = Experiment(
     ),
     knobs=(
         Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
-             help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 36 个没训练过的日期。",
-                            "The one drawn as tokens; the checks use 36 held-out dates.")),
+             help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 24 个没训练过的日期。",
+                            "The one drawn as tokens; the checks use 24 held-out dates.")),
         Knob("sign", Bilingual("关掉管哪个词元的单元", "switch off the units of"), "choice", "-",
              choices=tuple(Choice(sign, sign) for sign in "-0123456789")),
         Knob("units", Bilingual("关掉几个（共 256）", "units off (of 256)"), "number", 32, minimum=8, maximum=64,
