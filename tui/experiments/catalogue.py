@@ -57,6 +57,7 @@ NAMES: tuple[str, ...] = (
     "attention-sinks",
     "three-families",
     "training-signal",
+    "masking-rate",
 )
 
 
