@@ -33,6 +33,7 @@ NAMES: tuple[str, ...] = (
     "padding",
     "head-width",
     "linearity",
+    "mixture-of-experts",
     "grouped-queries",
     "flash-attention",
     "quantisation",
