@@ -43,6 +43,7 @@ NAMES: tuple[str, ...] = (
     "relative-bias",
     "layer-norm",
     "norm-placement",
+    "warm-up",
     "dropout-places",
     "rank-collapse",
     "feed-forward",
