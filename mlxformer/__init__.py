@@ -49,6 +49,7 @@ from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from mlxformer.sampling import SamplingRules, filter_logits, sample, sampling_probabilities
 from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
 from mlxformer.score_functions import ScoredAttention
+from mlxformer.sentence_vectors import BiEncoder
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.softmax_one import softmax_one
 from mlxformer.target_attention import TargetAttention
@@ -69,6 +70,7 @@ __all__ = [
     "BertForSequenceClassification",
     "BertModel",
     "BertTokenizer",
+    "BiEncoder",
     "CheckpointError",
     "Convolution",
     "Decoder",

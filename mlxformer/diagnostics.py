@@ -69,6 +69,16 @@ def numerical_rank(matrices: np.ndarray) -> np.ndarray:
     return (singular > limit).sum(-1)
 
 
+def low_rank_error(matrix: np.ndarray, rank: int) -> float:
+    """How far the nearest matrix of rank ``rank`` is from ``matrix`` [M, N], over its norm (Frobenius; 0 for zeros).
+
+    √(Σ_{i>rank} σᵢ²) / √(Σ σᵢ²) by the theorem of Eckart and Young: what no table of dot products u_i · v_j of vectors
+    that wide can reproduce.
+    """
+    squares = np.square(np.linalg.svd(np.asarray(matrix, np.float64), compute_uv=False))
+    return float(np.sqrt(squares[rank:].sum() / squares.sum())) if squares.sum() > 0 else 0.0
+
+
 def count_attention_flops(steps: Trace, path: str = "") -> dict[str, int]:
     """Floating-point operations of the matrix products of one traced multi-head attention, a multiply-add being 2.
 

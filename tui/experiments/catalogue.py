@@ -48,6 +48,7 @@ NAMES: tuple[str, ...] = (
     "rank-collapse",
     "feed-forward",
     "embedding-scale",
+    "cross-encoder",
     "teacher-forcing",
     "label-smoothing",
     "beam-search",

@@ -1,0 +1,67 @@
+"""Passes of a cross- and a bi-encoder counted, and what a table of dot products cannot say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.cross_encoder.body import Encoders, pair
+from tui.experiments.cross_encoder.declaration import EXPERIMENT
+from tui.figures.data import Heatmap, Table
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+@pytest.mark.parametrize(
+    "sentences", ["猫；狗", "a b; c; d e f g\nh", "一；二；三；四；五；六；七；八；九；十；十一；十二"]
+)
+def test_claims_hold_together(sentences: str) -> None:
+    for seed in (1, 2):
+        settings = {"sentences": sentences, "seed": seed, "hidden": 16 * seed}
+        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_ten_thousand_sentences_are_the_papers_number_of_pairs() -> None:
+    table = EXPERIMENT.run().figures[0]
+    assert isinstance(table, Table)
+    assert [row[-1] for row in table.rows] == [49_995_000, 10_000]
+
+
+def test_a_pair_is_laid_out_as_in_the_paper() -> None:
+    ids, types = pair([5, 6], [7])
+    assert np.array(ids).tolist() == [[1, 5, 6, 2, 7, 2]] and np.array(types).tolist() == [[0, 0, 0, 0, 1, 1]]
+
+
+def test_the_order_of_a_pair_matters_to_the_cross_encoder() -> None:
+    encoders = Encoders(10, 16, np.random.default_rng(0))
+    assert abs(encoders.score([3, 4, 5], [6, 7]) - encoders.score([6, 7], [3, 4, 5])) > 1e-3
+
+
+def test_the_drawn_tables_are_symmetric_with_one_row_for_each_sentence() -> None:
+    figure = EXPERIMENT.run().figures[2]
+    assert isinstance(figure, Heatmap)
+    tables = np.asarray(figure.stages[0].values)
+    assert tables.shape == (2, 6, 6)
+    np.testing.assert_allclose(tables, tables.swapaxes(1, 2), atol=1e-5)
+
+
+def test_another_seed_gives_other_numbers() -> None:
+    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
+    assert values_of(EXPERIMENT)["cross-table-is-not"] != values_of(EXPERIMENT, {"seed": 1})["cross-table-is-not"]

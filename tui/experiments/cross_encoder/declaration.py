@@ -1,0 +1,90 @@
+"""Cross-encoder and bi-encoder: passes counted, vectors kept, and scores that no dot product gives."""
+
+from __future__ import annotations
+
+from questions.bilingual import Bilingual
+from tui.experiments.common_knobs import SEED
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+
+EXPERIMENT = Experiment(
+    name="cross-encoder",
+    title=Bilingual("交叉编码器与双编码器", "Cross-encoder and bi-encoder"),
+    summary=Bilingual(
+        "同样大小的小 BERT（随机权重）两种用法：两句拼起来打分，或各编码一次再点积。"
+        "数一数各跑几遍、多少计算量，向量能不能存。",
+        "One size of small BERT (random weights) used in two ways: both sentences in one input, or each encoded once "
+        "and a dot product. Passes and operations are counted, and whether a vector can be kept.",
+    ),
+    knobs=(
+        Knob("sentences", Bilingual("句子", "sentences"), "text",
+             "猫在追老鼠；老鼠怕猫；今天下雨了；出门带伞；我爱吃鱼；鱼在水里游",
+             max_length=120,
+             help=Bilingual("用分号隔开，最多 10 句；中文按字切成词元。",
+                            "Separated by semicolons, at most 10; Chinese is split by character.")),
+        Knob("count", Bilingual("要两两比较的句子数", "sentences to compare pairwise"), "number", 10_000, minimum=100,
+             maximum=100_000, step=100),
+        Knob("hidden", Bilingual("BERT 的宽度", "width of BERT"), "number", 32, minimum=16, maximum=128, log=True),
+        SEED,
+    ),
+    hidden_knobs=(
+        Knob("ordered", Bilingual("两个方向都算", "score both orders"), "switch", False),
+        Knob("keep", Bilingual("存下向量", "keep the vectors"), "switch", True),
+        Knob("table_rank", Bilingual("表格的秩", "rank compared with"), "number", 8, minimum=1, maximum=24),
+        Knob("factor", Bilingual("句对的长度", "length of a pair in the formula"), "number", 2, minimum=1, maximum=2),
+    ),
+    checks=(
+        CheckDeclaration(
+            "cross-passes",
+            Bilingual("交叉编码器：n 句两两打分，跑 n(n − 1) / 2 遍（在踪迹里数）",
+                      "Cross-encoder: scoring all pairs of n sentences takes n(n − 1) / 2 passes (counted in the "
+                      "trace)"),
+            "==", BreakKnobs({"ordered": True}),
+        ),
+        CheckDeclaration(
+            "bi-passes",
+            Bilingual("双编码器：n 遍就够", "Bi-encoder: n passes do"),
+            "==", BreakKnobs({"keep": False}),
+        ),
+        CheckDeclaration(
+            "one-more-sentence",
+            Bilingual("存好向量后再来一句：双编码器只多跑 1 遍（交叉编码器要 n 遍）",
+                      "With the vectors kept, one more sentence takes the bi-encoder 1 pass (the cross-encoder n)"),
+            "==", BreakKnobs({"keep": False}),
+        ),
+        CheckDeclaration(
+            "flops-ratio",
+            Bilingual("两种用法的矩阵乘法运算量之比，与按长度算的公式 Σ 8Td² + 4T²d + 4TdF 一致",
+                      "Operations of the two uses, as a ratio: as the formula Σ 8Td² + 4T²d + 4TdF over the lengths "
+                      "says"),
+            "==", BreakKnobs({"factor": 1}), unit="×",
+        ),
+        CheckDeclaration(
+            "vector-does-not-change",
+            Bilingual("双编码器：一句话的向量，单独算与和别的句子一批算一样（列的是最大差）",
+                      "Bi-encoder: a sentence's vector is the same alone and in a batch with others (largest "
+                      "difference)"),
+            "==", BreakTensor("bi.bert.embeddings.output", "noise"),
+        ),
+        CheckDeclaration(
+            "tokens-change-with-partner",
+            Bilingual("交叉编码器：换一个搭档，同一句话里各词元的表示就变了（相对变化，各对的平均）",
+                      "Cross-encoder: with another partner the states of the same tokens change (relative, mean over "
+                      "pairs)"),
+            ">=", BreakTensor("cross.bert.encoder.layers.*.self_attention.weights", "first"),
+        ),
+        CheckDeclaration(
+            "bi-table-is-low-rank",
+            Bilingual("双编码器的打分表（24 句，向量 8 维）秩不超过 8：秩 8 近似的误差",
+                      "Bi-encoder: the table of scores (24 sentences, vectors of width 8) has rank 8 at most: error of "
+                      "the nearest of rank 8"),
+            "==", BreakKnobs({"table_rank": 4}),
+        ),
+        CheckDeclaration(
+            "cross-table-is-not",
+            Bilingual("同样宽的交叉编码器，打分表（去掉行列均值）写不成 8 维向量的点积：秩 8 近似的误差",
+                      "A cross-encoder of that width: its table (less row and column means) is no table of dot "
+                      "products of width 8: error of the nearest of rank 8"),
+            ">=", BreakKnobs({"table_rank": 24}),
+        ),
+    ),
+)  # fmt: skip
