@@ -53,6 +53,7 @@ NAMES: tuple[str, ...] = (
     "label-smoothing",
     "beam-search",
     "subword-training",
+    "token-granularity",
     "target-attention",
     "linear-attention",
     "attention-gallery",
