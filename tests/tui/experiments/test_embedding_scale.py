@@ -30,8 +30,7 @@ def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
 
 
 def test_another_seed_gives_other_numbers() -> None:
-    settings = {"seed": 1, "d_model": 64}
-    assert_hold_or_null(EXPERIMENT.run(settings), settings)
+    settings = {"seed": 9999, "d_model": 64}
     assert values_of(EXPERIMENT, settings)["raw-std"] != values_of(EXPERIMENT, {"d_model": 64})["raw-std"]
 
 

@@ -61,10 +61,9 @@ def test_the_last_gradient_beside_float64_by_hand() -> None:
     assert _last_gradient(encoder, encoder.layers[0], one.x, one.target) == pytest.approx(wanted, rel=1e-4)
 
 
-def test_the_laws_hold_for_several_seeds() -> None:
-    for seed in (1, 2):
-        settings = {"seed": seed, "depth": 4}
-        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+def test_the_laws_hold_for_another_seed() -> None:
+    settings = {"seed": 1, "depth": 4}
+    assert_hold_or_null(EXPERIMENT.run(settings), settings)
     assert values_of(EXPERIMENT, settings) != values_of(EXPERIMENT, {"depth": 4})
 
 

@@ -17,7 +17,7 @@ EXPERIMENT = Experiment(
     knobs=(
         Knob("d_model", Bilingual("宽度 d", "width d"), "number", 512, minimum=64, maximum=512, log=True),
         Knob("factor", Bilingual("训练好的模型：原倍数的几倍", "trained model: the factor times"), "choice", "1/√d",
-             choices=tuple(Choice(text, text) for text in ("1/√d", "1/2", "3/4", "1", "3/2", "2", "4")),
+             choices=tuple(Choice(text, text) for text in ("1/√d", "1/2", "3/4", "1", "3/2", "2")),
              help=Bilingual("1/√d 就是去掉它。", "1/√d takes it away.")),
         SEED,
     ),
