@@ -19,8 +19,8 @@ from tui.experiments.masking_rate.declaration import EXPERIMENT
 from tui.figures.data import Bars, Curve, Figure, Label, Series, TokenRow, Tokens
 
 TWINS = ("mlm-rate-05", "mlm-rate-15", "mlm-rate-40", "mlm-rate-80")
-LONGEST = 24  # tokens of a verse that the models are asked about: enough, and quick
-VERSES = 128
+LONGEST = 20  # tokens of a verse that the models are asked about: enough, and quick
+VERSES = 72
 COUNTED = 100_000
 EPOCHS = 10
 NO_TEXT = Bilingual("还没有句子：请输入一句英文。", "No text yet: type an English sentence.")
