@@ -30,8 +30,9 @@ class Family(Protocol):
 def families() -> tuple[Family, ...]:
     from mlxformer.pretrained.dates.family import DatesFamily
     from mlxformer.pretrained.masked.family import MaskedFamily
+    from mlxformer.pretrained.reverse.family import ReverseFamily
 
-    return (DatesFamily(), MaskedFamily())
+    return (DatesFamily(), MaskedFamily(), ReverseFamily())
 
 
 def trainable_names() -> tuple[str, ...]:

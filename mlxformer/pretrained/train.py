@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--checkpoints", type=Path, default=Path("trained"), help="default: trained")
     given = parser.parse_args(arguments)
     try:
-        return _train(given.name, given.seed, given.out or given.checkpoints / given.name, given.checkpoints)
+        train_and_measure(given.name, given.seed, given.out or given.checkpoints / given.name, given.checkpoints)
+        return 0
     except MlxformerError as error:
         print(error, file=sys.stderr)
         return 2
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _train(name: str, seed: int, out: Path, checkpoints: Path) -> int:
+def train_and_measure(name: str, seed: int, out: Path, checkpoints: Path) -> None:
+    """Weights and card of ``name``, trained from ``seed``, go to ``out``."""
     family, recipe = find(name)
     print(f"{backend.describe()}", file=sys.stderr)
     trained = train(recipe, seed=seed, folder=checkpoints)
@@ -58,7 +60,6 @@ def _train(name: str, seed: int, out: Path, checkpoints: Path) -> int:
     for entry, score in scores.items():
         print(f"{score:10.4f}  {entry}")
     print(f"written to {out}", file=sys.stderr)
-    return 0
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def train(
     optimizer.init(model.trainable_parameters())
     losses: list[float] = []
     spent = 0.0
-    path = None if folder is None else folder / f"{recipe.name}-{seed}.checkpoint.npz"
+    path = None if folder is None else checkpoint_path(folder, recipe.name, seed)
     if path is not None and path.exists():
         losses, spent = _resume(path, recipe, seed, model, optimizer)
     last = recipe.steps if steps is None else min(steps, recipe.steps)
@@ -108,6 +108,11 @@ def train(
         _save(path, recipe, seed, model, optimizer, losses, spent)
     model.eval()
     return Trained(model, losses, spent, len(losses))
+
+
+def checkpoint_path(folder: Path, name: str, seed: int) -> Path:
+    """Where the checkpoint of a run lies."""
+    return folder / f"{name}-{seed}.checkpoint.npz"
 
 
 def _save(path: Path, recipe: Recipe, seed: int, model: Any, optimizer: Any, losses: list[float], spent: float) -> None:

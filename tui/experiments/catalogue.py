@@ -25,6 +25,7 @@ NAMES: tuple[str, ...] = (
     "scaling",
     "explosion-court",
     "recurrent-gradients",
+    "bottleneck",
     "kv-cache",
     "weight-sharing",
     "bert-ledger",

@@ -177,6 +177,9 @@ _CHINESE: Mapping[str, str] = {
     "fill-no-next-sentence": "{name} 没学过判断下一句；bert-mini 学过",
     "samples-unknown": "没有 {given} 这类样本；有的是：{known}",
     "training-data": "取不到训练用的文本（{english}）",
+    "string-length": "文字有 {length} 个字符；请写 1 到 {longest} 个字母",
+    "string-letters": "只认字母 a 到 z，里面却有 {others}",
+    "pretrained-one-seed": "{name} 只从一个种子训练过；它的分数在模型卡上",
     "training-checkpoint-other": "{path} 是另一次训练的检查点；请删掉它，或换一个文件夹",
     "training-checkpoint-damaged": "读不了训练检查点 {path}；删掉它就从头训练",
 }

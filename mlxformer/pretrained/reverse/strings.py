@@ -1,0 +1,98 @@
+"""Strings of small letters: their ids, and which of them are trained on and which are held out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlxformer.errors import ArgumentError
+
+PAD, BOS, EOS = "[PAD]", "[BOS]", "[EOS]"
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+SHORTEST, LONGEST = 4, 40
+HELD_OUT = 16  # one string in so many
+
+
+class StringTokenizer:
+    """One id a letter. Sources and targets begin with [BOS] and end with [EOS]: who writes backwards stops at [BOS]."""
+
+    def __init__(self) -> None:
+        self.tokens = (PAD, BOS, EOS, *ALPHABET)
+        self._ids = {token: number for number, token in enumerate(self.tokens)}
+        self.pad_id, self.bos_id, self.eos_id = range(3)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def source(self, text: str) -> list[int]:
+        """[BOS], the letters of ``text``, in any case, [EOS].
+
+        Raises ``ArgumentError`` where it is empty, longer than the strings of training, or has other signs than a-z.
+        """
+        folded = text.lower()
+        if not 0 < len(folded) <= LONGEST:
+            raise ArgumentError(
+                "string-length",
+                f"the text has {len(folded)} characters; give 1 to {LONGEST} letters",
+                length=len(folded),
+                longest=LONGEST,
+            )
+        others = sorted(set(folded) - set(ALPHABET))
+        if others:
+            raise ArgumentError(
+                "string-letters",
+                f"only the letters a to z can be read; the text also has {' '.join(map(repr, others[:5]))}",
+                others=others[:5],
+            )
+        return [self.bos_id, *(self._ids[letter] for letter in folded), self.eos_id]
+
+    def target(self, text: str) -> list[int]:
+        """[BOS], the letters of ``text`` backwards, [EOS]."""
+        return self.source(text[::-1])
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The letters up to [EOS], without the special tokens."""
+        letters = []
+        for number in ids:
+            if number == self.eos_id:
+                break
+            if number not in (self.pad_id, self.bos_id):
+                letters.append(self.tokens[int(number)])
+        return "".join(letters)
+
+    def sources(self, texts: Sequence[str], length: int = 0) -> np.ndarray:
+        """The sources of ``texts``, padded *in front* to at least ``length``: int32 [B, T].
+
+        So the letters stand at places that count from the end, and where ``length`` is that of the longest source,
+        the k-th letter from the end stands at the same place in every string.
+        """
+        rows = [self.source(text) for text in texts]
+        length = max(length, *map(len, rows))
+        return np.array([[*[self.pad_id] * (length - len(row)), *row] for row in rows], np.int32)
+
+    def targets(self, texts: Sequence[str]) -> np.ndarray:
+        """The targets of ``texts``, padded at the end: int32 [B, T]."""
+        rows = [self.target(text) for text in texts]
+        length = max(map(len, rows))
+        return np.array([[*row, *[self.pad_id] * (length - len(row))] for row in rows], np.int32)
+
+
+TOKENIZER = StringTokenizer()
+
+
+def is_held_out(text: str) -> bool:
+    """By a hash of the string, and so the same for every seed and in every version."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return int.from_bytes(digest[:4], "big") % HELD_OUT == 0
+
+
+def draw(source: np.random.Generator, length: int, count: int, *, held_out: bool) -> list[str]:
+    """``count`` strings of ``length`` letters, each letter as likely, all of them held out or none."""
+    found: list[str] = []
+    while len(found) < count:
+        letters = source.integers(len(ALPHABET), size=(count, length))
+        texts = ("".join(ALPHABET[letter] for letter in row) for row in letters)
+        found += [text for text in texts if is_held_out(text) == held_out]
+    return found[:count]

@@ -1,0 +1,97 @@
+"""``python -m mlxformer.pretrained.seeds NAME``: train a shipped model from several seeds, for how far they differ.
+
+Each seed's run is that of ``train NAME --seed S``; runs that are already there are not done again. What ships is the
+first seed's, whatever the others reach, with ``results.json`` beside its card: every seed's scores and loss.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlxformer.errors import ArgumentError, MlxformerError
+from mlxformer.pretrained.cards import CARD, WEIGHTS, read_card, shipped_folder
+from mlxformer.pretrained.registry import trainable_names
+from mlxformer.pretrained.train import train_and_measure
+from mlxformer.pretrained.training import checkpoint_path
+
+RESULTS = "results.json"
+LOSS_POINTS = 40
+
+
+@dataclass(frozen=True)
+class Run:
+    """One seed's run. scores, reports: as on its card; loss: [step, mean loss since the last point] of 40 points."""
+
+    seed: int
+    steps: int
+    seconds: float
+    trained_with: str
+    sha256: str
+    scores: Mapping[str, float]
+    reports: Mapping[str, Any]
+    loss: list[tuple[int, float]]
+
+
+def read_results(name: str) -> tuple[Run, ...]:
+    """The runs of the shipped model ``name``, by seed. ``ArgumentError`` where it was trained from one seed only."""
+    path = shipped_folder(read_card(name).name) / RESULTS
+    if not path.is_file():
+        raise ArgumentError(
+            "pretrained-one-seed", f"{name} was trained from one seed; its card has the scores", name=name
+        )
+    return tuple(Run(**run) for run in json.loads(path.read_text(encoding="utf-8"))["runs"])
+
+
+def write_results(name: str, runs: list[Run], folder: Path) -> None:
+    text = json.dumps({"name": name, "runs": [asdict(run) for run in runs]}, indent=1, allow_nan=False)
+    (folder / RESULTS).write_text(text + "\n", encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train each seed that is not there yet; write the first one's model, its card and all results to trained/NAME."""
+    parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.seeds", description=__doc__)
+    parser.add_argument("name", metavar="NAME", help=", ".join(trainable_names()))
+    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1 (default: 5)")
+    parser.add_argument("--checkpoints", type=Path, default=Path("trained"), help="default: trained")
+    given = parser.parse_args(arguments)
+    try:
+        runs = [_run(given.name, seed, given.checkpoints) for seed in range(given.seeds)]
+    except MlxformerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
+        return 130
+    out = given.checkpoints / given.name
+    out.mkdir(parents=True, exist_ok=True)
+    for file in (WEIGHTS, CARD):
+        shutil.copyfile(given.checkpoints / f"{given.name}-0" / file, out / file)
+    write_results(given.name, runs, out)
+    print(f"written to {out}", file=sys.stderr)
+    return 0
+
+
+def _run(name: str, seed: int, checkpoints: Path) -> Run:
+    folder = checkpoints / f"{name}-{seed}"
+    if not (folder / CARD).is_file():
+        train_and_measure(name, seed, folder, checkpoints)
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    with np.load(checkpoint_path(checkpoints, name, seed)) as archive:
+        parts = np.array_split(archive["about/losses"], LOSS_POINTS)
+    ends = np.cumsum([len(part) for part in parts])
+    loss = [(int(end), round(float(part.mean()), 5)) for end, part in zip(ends, parts, strict=True) if len(part)]
+    kept = ("seed", "steps", "seconds", "trained_with", "sha256", "scores", "reports")
+    return Run(**{entry: card[entry] for entry in kept}, loss=loss)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

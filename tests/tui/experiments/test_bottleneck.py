@@ -1,0 +1,104 @@
+"""One context, or one for each step, on the shipped twins; and the curves are what training measured."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import mlxformer as mf
+from mlxformer.backend import mx, to_numpy
+from mlxformer.pretrained.cards import shipped_folder
+from mlxformer.pretrained.reverse.evaluation import held_out
+from tests.tui.experiments.checking import (
+    assert_falsifiers_bite,
+    assert_hold_or_null,
+    assert_result_is_sound,
+    label,
+    settings_at_ends,
+    values_of,
+)
+from tui.experiments.bottleneck.declaration import EXPERIMENT
+from tui.experiments.bottleneck.twins import MODELS, alignment, attend, letters_of, reader
+from tui.figures.data import Curve, Heatmap, Tokens
+
+
+def quiet(fraction: float, text: str) -> None:
+    pass
+
+
+def test_every_claim_holds_and_can_be_broken() -> None:
+    assert_falsifiers_bite(EXPERIMENT)
+
+
+@pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)
+def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
+    result = EXPERIMENT.run(settings)
+    assert_hold_or_null(result, settings)
+    assert_result_is_sound(EXPERIMENT, result)
+
+
+@pytest.mark.parametrize(("length", "seed"), [(12, 1), (24, 2), (40, 3)])
+def test_claims_hold_from_other_seeds(length: int, seed: int) -> None:
+    settings = {"length": length, "seed": seed}
+    assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_contexts_against_the_formula_in_float64() -> None:
+    """Σ_j softmax_j(vᵀ tanh(W s + U h_j)) h_j from the weights' file, for the first step of one string."""
+    found = reader("gru-attention")
+    texts = held_out(9, 1)
+    given = attend("gru-attention", texts, quiet)
+    attention = found.model.attention
+    w, u, v = (
+        to_numpy(part.weight).astype(np.float64)
+        for part in (attention.query_proj, attention.key_proj, attention.score_proj)
+    )
+    with mf.trace(only="initial_state") as steps:
+        found.model(mx.array(found.tokenizer.sources(texts)), mx.array(found.tokenizer.targets(texts)[:, :-1]))
+    state, annotations = steps["initial_state"].value[0].astype(np.float64), given.annotations[0].astype(np.float64)
+    scores = np.array([float(v[0] @ np.tanh(w @ state + u @ each)) for each in annotations])
+    weights = np.exp(scores - scores.max())
+    weights /= weights.sum()
+    np.testing.assert_allclose(given.contexts[0, 0], weights @ annotations, atol=1e-5)
+
+
+def test_without_attention_the_context_is_the_two_last_states() -> None:
+    """[→h_T; ←h_1]: whatever came between, the decoder gets no more."""
+    given = attend("gru", held_out(12, 2), quiet)
+    half = given.annotations.shape[-1] // 2
+    last = np.concatenate([given.annotations[:, -1, :half], given.annotations[:, 0, half:]], axis=-1)
+    for step in range(given.contexts.shape[1]):
+        np.testing.assert_array_equal(given.contexts[:, step], last)
+
+
+def test_the_curve_shows_what_training_wrote() -> None:
+    figure = next(each for each in EXPERIMENT.run().figures if each.name == "by-length")
+    assert isinstance(figure, Curve)
+    for model, series in zip(MODELS.values(), figure.series, strict=False):
+        runs = json.loads((shipped_folder(model) / "results.json").read_text(encoding="utf-8"))["runs"]
+        expected = [100 * np.mean([run["scores"][f"accuracy@{int(x)}"] for run in runs]) for x in series.x]
+        np.testing.assert_allclose(series.y, expected)
+
+
+@pytest.mark.parametrize("model", ["gru-attention", "transformer"])
+def test_the_map_and_the_strip_are_of_what_was_typed(model: str) -> None:
+    result = EXPERIMENT.run({"text": "Zebra Quilt!", "model": model, "step": 2})
+    strips, heatmap = result.figures[:2]
+    assert isinstance(strips, Tokens) and isinstance(heatmap, Heatmap)
+    assert "".join(strips.strips[0].tokens) == "[BOS]zebraquilt[EOS]"
+    assert heatmap.columns == ["[BOS]", *"zebraquilt", "[EOS]"]
+    written, weights, _ = alignment(model, "zebraquilt", quiet)
+    assert written == "tliuqarbez"
+    np.testing.assert_allclose(strips.strips[0].values or (), weights[:, 1].mean(0), atol=0.006)
+    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
+
+
+def test_letters_are_taken_from_any_text() -> None:
+    assert letters_of("Ａ b-C! 反 é") == "abc" and letters_of("x" * 90) == "x" * 40 and letters_of("猫") == ""
+
+
+def test_another_seed_gives_other_strings_and_the_same_training() -> None:
+    first, second = values_of(EXPERIMENT), values_of(EXPERIMENT, {"seed": 5})
+    assert first["live-gap"] != second["live-gap"] and first["gap-from-every-seed"] == second["gap-from-every-seed"]

@@ -1,0 +1,97 @@
+"""The shipped models that reverse strings: their contexts and weights on gold targets, and what they write live."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx
+from mlxformer.pretrained import load_pretrained
+from mlxformer.pretrained.reverse.evaluation import right_letters
+from mlxformer.pretrained.reverse.strings import ALPHABET, LONGEST
+from mlxformer.pretrained.seeds import read_results
+from tui.experiments.contract import Report
+
+MODELS = {"gru": "reverse-gru", "gru-attention": "reverse-gru-attention", "transformer": "reverse-transformer"}
+CROSS_ATTENTION = "decoder.layers.0.cross_attention.weights"
+
+
+@cache
+def reader(model: str) -> Any:
+    """The model, loaded once: its weights never change here."""
+    return load_pretrained(MODELS[model])
+
+
+def letters_of(text: str) -> str:
+    """The letters a to z in ``text``, full-width and capital ones folded, at most as many as were trained."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return "".join(letter for letter in folded if letter in ALPHABET)[:LONGEST]
+
+
+@dataclass(frozen=True)
+class Attended:
+    """A recurrent model on gold targets: contexts [N, Tt, K], annotations [N, Ts, K], and with attention the weights
+    [N, Tt, Ts] and how many scores a sentence cost."""
+
+    contexts: np.ndarray
+    annotations: np.ndarray
+    weights: np.ndarray | None
+    scores: int
+    steps: mf.Trace
+
+
+def attend(model: str, texts: list[str], report: Report, *, half: bool = False) -> Attended:
+    """``texts`` of one length through ``model``, teacher-forced; ``half`` stops in the middle of the targets."""
+    found = reader(model)
+    source_ids, target_ids = found.tokenizer.sources(texts), found.tokenizer.targets(texts)[:, :-1]
+    if half:
+        target_ids = target_ids[:, : target_ids.shape[1] // 2]
+    with mf.trace(only="[ac]*", on_step=lambda path: report(0.3, path)) as steps:
+        found.model(mx.array(source_ids), mx.array(target_ids))
+
+    def over_time(path: str) -> np.ndarray:
+        return np.stack([step.value for step in steps.all(path)], axis=1)
+
+    contexts, annotations = over_time("context"), steps["annotations"].value
+    if "attention.weights" not in steps:
+        return Attended(contexts, annotations, None, 0, steps)
+    scores = sum(step.value[0].size for step in steps.all("attention.scores"))
+    return Attended(contexts, annotations, over_time("attention.weights")[:, :, 0, 0], scores, steps)
+
+
+def alignment(model: str, letters: str, report: Report) -> tuple[str, np.ndarray, mf.Trace]:
+    """What ``model`` writes for ``letters``, its weights [heads, Tt, Ts] on the way, and the trace."""
+    found = reader(model)
+    written = found(letters)[:LONGEST]
+    tokenizer = found.tokenizer
+    source_ids = tokenizer.sources([letters], found.source_length)
+    target_ids = tokenizer.targets([written[::-1]])[:, :-1] if written else np.full((1, 1), tokenizer.bos_id, np.int32)
+    only = CROSS_ATTENTION if model == "transformer" else "[ac]*"
+    with mf.trace(only=only, on_step=lambda path: report(0.8, path)) as steps:
+        found.model(mx.array(source_ids), mx.array(target_ids))
+    if model == "transformer":
+        return written, steps[CROSS_ATTENTION].value[0, :, :, -len(letters) - 2 :], steps
+    rows = [step.value[0, :, 0] for step in steps.all("attention.weights")]  # [1, Ts] each
+    return written, np.stack(rows, axis=1), steps
+
+
+def accuracy(model: str, texts: list[str]) -> float:
+    """The share of letters right, written now by greedy search."""
+    return float(right_letters(reader(model)(texts), texts).mean())
+
+
+def over_seeds(model: str, score: str) -> np.ndarray:
+    """The score of each seed, as training measured it."""
+    return np.array([run.scores[score] for run in read_results(MODELS[model])])
+
+
+def by_place(model: str) -> np.ndarray:
+    """The share of letters right at each place of the longest outputs: the mean of the seeds, measured in training."""
+    return np.mean(
+        [run.reports[f"accuracy by place in the output@{LONGEST}"] for run in read_results(MODELS[model])], 0
+    )
