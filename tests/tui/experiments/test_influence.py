@@ -35,10 +35,12 @@ def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
     assert_result_is_sound(EXPERIMENT, result)
 
 
-@pytest.mark.parametrize("settings", [{}, {"positions": True, "depth": 3}, {"length": 16, "shuffle": True}], ids=label)
+@pytest.mark.parametrize(
+    "settings", [{}, {"positions": True, "depth": 3}, {"length": 16, "shuffle": True, "seed": 2}], ids=label
+)
 def test_claims_hold_together(settings: dict[str, object]) -> None:
-    for seed in (1, 2):
-        assert_hold_or_null(EXPERIMENT.run({**settings, "seed": seed}), settings)
+    settings = {"seed": 1, **settings}
+    assert_hold_or_null(EXPERIMENT.run(settings), settings)
 
 
 def test_which_pairs_are_connected() -> None:
@@ -61,10 +63,10 @@ def test_without_positions_influences_move_with_shuffled_tokens() -> None:
 
 
 def test_how_far_each_sees_by_depth() -> None:
-    figure = EXPERIMENT.run({"length": 64}).figures[1]
+    figure = EXPERIMENT.run({"length": 48}).figures[1]
     assert isinstance(figure, Curve)
     attention, recurrent, convolution, dilated = (list(series.y) for series in figure.series)
-    assert attention == [64] * 6 and recurrent == [33] * 6
+    assert attention == [48] * 6 and recurrent == [25] * 6
     assert convolution == [3, 5, 7, 9, 11, 13] and dilated[:3] == [3, 9, 27]
 
 

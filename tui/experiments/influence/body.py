@@ -13,6 +13,7 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.convolution import convolution_stack
 from mlxformer.influence import influence, influence_by_depth
+from mlxformer.recurrent import orthogonal
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced
@@ -22,6 +23,7 @@ from tui.experiments.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage
 
 WIDTH, DEEPEST = 8, 6
+GAIN = 0.9  # every singular value of the recurrent matrix: below 1 the past must fade, above it need not
 TITLES: dict[str, Label] = {
     "attention": Bilingual("自注意力", "self-attention"),
     "recurrent": Bilingual("循环网络", "recurrent"),
@@ -64,6 +66,8 @@ class Stacks(mf.Module):
         plain, growth = int(knobs["plain_growth"]), int(knobs["growth"])
         self.attention = drawn([mf.EncoderLayer(WIDTH, 2, 4 * WIDTH, activation="gelu") for _ in range(DEEPEST)])
         self.recurrent = drawn([RecurrentLayer(WIDTH) for _ in range(DEEPEST)])
+        for layer in self.recurrent:
+            layer.recurrent.cell.hidden_proj.weight = orthogonal(WIDTH, GAIN, generator)
         self.convolution = drawn(convolution_stack(DEEPEST, WIDTH, growth=plain))
         self.dilated = drawn(convolution_stack(DEEPEST, WIDTH, growth=growth))
         if knobs["recurrence"] == "convolution":
