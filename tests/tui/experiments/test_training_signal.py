@@ -78,7 +78,7 @@ def test_the_figures_agree_with_the_checks() -> None:
         assert isinstance(seen, Heatmap) and isinstance(curve, Curve) and isinstance(table, Table)
         assert len(seen.rows) == loss_terms and len(seen.columns) == 8
     assert [row[1] for row in table.rows] == [8, 2, 4]
-    assert np.isfinite(curve.series[0].y).all() and np.isnan(curve.series[1].y).sum() == 6
+    assert [len(series.y) for series in curve.series] == [8, 2, 4]
 
 
 def test_one_token_is_too_few() -> None:

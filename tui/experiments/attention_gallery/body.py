@@ -213,7 +213,8 @@ def _table(variants: Mapping[str, Ran], width: int, kv_heads: int) -> Table:
             Bilingual("缓存（个数）", "numbers cached"), Bilingual("与完整的差", "distance"),
         ],
         rows=[
-            [SHORT[name], CHANGES[name], ran.operations, ran.kept, ran.error(full)] for name, ran in variants.items()
+            [SHORT[name], CHANGES[name], round(ran.operations), ran.kept, ran.error(full)]
+            for name, ran in variants.items()
         ],
         name="variants",
     )  # fmt: skip

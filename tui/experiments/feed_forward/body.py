@@ -218,8 +218,8 @@ def _bill(d: int) -> Table:
     rows: list[list[Label | float | None]] = []
     models: list[tuple[Label, int, int, Callable[[], Any]]] = [
         (Bilingual("ReLU/GELU，F = 4d", "ReLU/GELU, F = 4d"), 2, 4 * d, _plain(d)),
-        ("SwiGLU, F = 4d", 3, 4 * d, _gated(d, 4 * d)),
-        ("SwiGLU, F = 8d/3", 3, round(8 * d / 3), _gated(d, round(8 * d / 3))),
+        (Bilingual("SwiGLU，F = 4d", "SwiGLU, F = 4d"), 3, 4 * d, _gated(d, 4 * d)),
+        (Bilingual("SwiGLU，F = 8d/3", "SwiGLU, F = 8d/3"), 3, round(8 * d / 3), _gated(d, round(8 * d / 3))),
     ]
     plain = _parameters(models[0][3])
     for name, matrices, hidden, make in models:

@@ -179,6 +179,10 @@ def _by_step(smoothing: float, smoothed: _Training, plain: _Training) -> Curve:
 
 
 def _by_smoothing(smoothing: float, labels: int, curves: list[list[float]]) -> Curve:
+    drawn = [(point, value) for point, value in zip(GRID, curves[1], strict=True) if math.isfinite(value)]
+    few = Bilingual(f"每个上下文 {labels} 个标签", f"{labels} labels per context")
+    if len(drawn) < len(GRID):
+        few = Bilingual(f"{few.zh}（ε = 0 时是无穷大）", f"{few.en} (infinite at ε = 0)")
     return Curve(
         Bilingual("困惑度与 ε：真实分布已知时越平滑越差，标签少时平滑有用",
                   "Perplexity against ε: worse with the distribution known, better where labels are few"),
@@ -186,8 +190,7 @@ def _by_smoothing(smoothing: float, labels: int, curves: list[list[float]]) -> C
         Bilingual("困惑度", "perplexity"),
         [
             Series(Bilingual("真实分布已知", "true distribution known"), GRID, curves[0]),
-            Series(Bilingual(f"每个上下文 {labels} 个标签", f"{labels} labels per context"), GRID,
-                   [value if math.isfinite(value) else math.nan for value in curves[1]]),
+            Series(few, [point for point, _ in drawn], [value for _, value in drawn]),
         ],
         marks=[(smoothing, "ε")],
         name="by-smoothing",

@@ -240,10 +240,10 @@ def _cost(layer: Any, steps: mf.Trace, length: int) -> Table:
             Bilingual("运算", "operations"),
         ],
         rows=[
-            [Bilingual("一个前馈层", "one feed-forward"), one, one, products],
-            ["MoE", one * layer.num_experts + router, rows * one + router, rows * products + 2.0 * router],
+            [Bilingual("一个前馈层", "one feed-forward"), one, one, round(products)],
+            ["MoE", one * layer.num_experts + router, round(rows * one) + router, round(rows * products) + 2 * router],
             [Bilingual("同样参数的稠密层", "dense, as many parameters"), one * layer.num_experts,
-             one * layer.num_experts, products * layer.num_experts],
+             one * layer.num_experts, round(products * layer.num_experts)],
         ],
         name="cost",
     )  # fmt: skip

@@ -221,10 +221,10 @@ def _kinds(length: int, target: mf.Trace, cross: mf.Trace, own: mf.Trace) -> Tab
 
     queries = len(weights_of(cross))
     return Table(
-        Bilingual("谁来问，图有多大", "Who asks, and how large the map is"),
+        Bilingual("谁来问谁，权重矩阵多大", "Who asks whom, and how large the map is"),
         columns=[
             Bilingual("注意力", "attention"), Bilingual("查询来自", "queries from"),
-            Bilingual("键、值来自", "keys, values"), Bilingual("图", "map"), Bilingual("每行的和", "row sum"),
+            Bilingual("键、值来自", "keys, values"), Bilingual("权重矩阵", "map"), Bilingual("每行的和", "row sum"),
         ],
         rows=[
             [Bilingual("自", "self"), Bilingual("历史", "history"), Bilingual("历史", "history"),

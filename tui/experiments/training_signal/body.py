@@ -73,7 +73,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         model(model.embed(mx.array(np.array([objectives[chosen].inputs], np.int32))), objectives[chosen].mask)
     figures: list[Figure] = [
         _map(chosen, maps[chosen], objectives[chosen], words, model),
-        _curve(objectives, seen, len(words)),
+        _curve(objectives, seen),
         _table(objectives, seen, sums, len(words)),
     ]
     return Result(figures, checks, tuple(steps))
@@ -176,12 +176,11 @@ def _map(name: str, gradients: np.ndarray, made: Objective, words: list[str], mo
     )
 
 
-def _curve(objectives: Mapping[str, Objective], seen: Mapping[str, np.ndarray], count: int) -> Curve:
+def _curve(objectives: Mapping[str, Objective], seen: Mapping[str, np.ndarray]) -> Curve:
     series = []
     for name, made in objectives.items():
-        y = np.full(count, np.nan)
-        y[made.answers] = seen[name]
-        series.append(Series(NAMES[name], [float(place) for place in range(1, count + 1)], y.tolist()))
+        if made.answers:
+            series.append(Series(NAMES[name], [float(answer + 1) for answer in made.answers], seen[name].tolist()))
     return Curve(
         Bilingual("预测第几个词元，凭几个词元", "Which token is predicted, and from how many"),
         Bilingual("第几个词元", "place of the token"),
