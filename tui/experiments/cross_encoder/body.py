@@ -182,7 +182,7 @@ def _tables(generator: np.random.Generator, rank: int, report: Report) -> list[C
     cross = cross - cross.mean(0) - cross.mean(1, keepdims=True) + cross.mean()
     return [
         EXPERIMENT.measured("bi-table-is-low-rank", low_rank_error(bi, rank), 0.0, 1e-5),
-        EXPERIMENT.measured("cross-table-is-not", low_rank_error(cross, rank), 0.03),
+        EXPERIMENT.measured("cross-table-is-not", low_rank_error(cross, rank), 0.005),
     ]
 
 
