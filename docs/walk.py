@@ -45,7 +45,8 @@ class Walk:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
-        environment.pop("NO_COLOR", None)
+        for name in ("NO_COLOR", "COLUMNS", "LINES"):  # the size is the terminal's own
+            environment.pop(name, None)
         command = [sys.executable, "-m", "tui.cli", "--lang", language, "--data-dir", data_dir]
         self._child = pexpect.spawn(command[0], command[1:], dimensions=(lines, columns), env=environment, timeout=None)
         self._child.delaybeforesend = None
