@@ -45,8 +45,8 @@ class Walk:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
-        for name in ("NO_COLOR", "COLUMNS", "LINES"):  # the size is the terminal's own
-            environment.pop(name, None)
+        environment |= {"COLUMNS": str(columns), "LINES": str(lines)}  # the terminal's own size is set after the start
+        environment.pop("NO_COLOR", None)
         command = [sys.executable, "-m", "tui.cli", "--lang", language, "--data-dir", data_dir]
         self._child = pexpect.spawn(command[0], command[1:], dimensions=(lines, columns), env=environment, timeout=None)
         self._child.delaybeforesend = None
