@@ -59,7 +59,7 @@ class MaskedRecipe:
     clip: float = 1.0
     english_only: bool = False
     falls_to: int = 0  # where the first fall of the rate would end; 0: at ``steps``
-    again: tuple[int, float] | None = None  # from this step on the rate falls anew, from this to 0
+    again: tuple[tuple[int, float], ...] = ()  # from each of these steps on the rate falls anew, from this to 0
 
     def model(self) -> BertForPreTraining | BertForMaskedLM:
         """With the head of next-sentence prediction where pairs are trained on."""
@@ -71,10 +71,14 @@ class MaskedRecipe:
     def rates(self) -> Any:
         """The learning rate by the step: as BERT's; with ``again``, the rest of the steps fall from there."""
         first = warmup_linear_decay(self.peak, self.warmup, self.falls_to or self.steps)
-        if self.again is None:
+        if not self.again:
             return first
-        since, rate = self.again
-        return optimizers.join_schedules([first, optimizers.linear_schedule(rate, 0.0, self.steps - since)], [since])
+        begins = [since for since, _ in self.again]
+        falls = [
+            optimizers.linear_schedule(rate, 0.0, end - since)
+            for (since, rate), end in zip(self.again, [*begins[1:], self.steps], strict=True)
+        ]
+        return optimizers.join_schedules([first, *falls], begins)
 
     def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
         """The arrays of a batch of lines, and of one of idioms where they are trained on."""
@@ -118,23 +122,24 @@ class MaskedRecipe:
         return loss
 
 
-# Idioms are short and learnt first; then lines have most of the masks, and then still more of them.
+# Idioms are short and learnt first; then lines have most of the masks, then still more; idioms end it.
 MIXES = (
     Mix(0, idioms=256, tokens=800, rate=0.15),
     Mix(2370, idioms=192, tokens=1200, rate=0.25),
     Mix(5174, idioms=128, tokens=1900, rate=0.25, chinese=0.62, pairs=0.12, whole=0.75, like=True),
+    Mix(12_000, idioms=448, tokens=700, rate=0.25, chinese=0.62, pairs=0.12, whole=0.75, like=True),
 )
 MINI = MaskedRecipe(
     "bert-mini",
     _config(
         vocab_size=len(tokens()), hidden_size=192, num_hidden_layers=4, num_attention_heads=6, intermediate_size=768
     ),
-    steps=12_000,
+    steps=13_600,
     peak=1.5e-3,
     warmup=400,
     mixes=MIXES,
     falls_to=9_000,
-    again=(5174, 1e-3),
+    again=((5174, 1e-3), (12_000, 7e-4)),
 )
 RATES = tuple(
     MaskedRecipe(
