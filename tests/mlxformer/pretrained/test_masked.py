@@ -139,9 +139,7 @@ def test_training_learns(few_texts: None) -> None:
     """A small one on few texts: the loss falls, and falls again once the mix has changed to harder batches."""
     mixes = (Mix(0, idioms=40, tokens=200, rate=0.15), Mix(60, idioms=20, tokens=300, rate=0.25))
     config = dataclasses.replace(MINI.config, **SMALL)
-    small = dataclasses.replace(
-        MINI, config=config, steps=110, warmup=10, peak=1e-2, mixes=mixes, again=(), falls_to=0
-    )
+    small = dataclasses.replace(MINI, config=config, steps=110, warmup=10, peak=1e-2, mixes=mixes, again=(), falls_to=0)
     losses = train(small, seed=3, quiet=True).losses
     assert losses[0] > 8 and np.mean(losses[50:60]) < 0.65 * losses[0]
     assert np.mean(losses[-20:]) < np.mean(losses[60:80])
@@ -229,7 +227,7 @@ def test_shipped_scores_are_held_on_a_sample(name: str) -> None:
         ("画蛇添[MASK]", "足"),
         ("守株[MASK]兔", "待"),
         ("床前明[MASK]光", "月"),
-        ("The LORD is my [MASK]; I shall not want.", "shepherd"),
+        ("In the beginning God created the heaven and the [MASK].", "earth"),
     ],
 )
 def test_what_everybody_knows_comes_out(text: str, token: str) -> None:
