@@ -39,14 +39,15 @@ SHORT = Bilingual(
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     without = "gru-attention" if knobs["swap"] else "gru"
-    length = int(knobs["length"])
+    length, uniform = int(knobs["length"]), bool(knobs["uniform"])
     texts = held_out(length, LIVE, int(knobs["seed"]))
     live = {}
     for model in MODELS:
         report(0.1, model)
-        live[model] = accuracy(without if model == "gru" else model, texts)
+        used = without if model == "gru" else model
+        live[model] = accuracy(used, texts, uniform=uniform and model == "gru-attention")
     checks = [
-        *_contexts(without, texts[:TRACED], report, half=bool(knobs["half"])),
+        *_contexts(without, texts[:TRACED], report, half=bool(knobs["half"]), uniform=uniform),
         *_accuracies(without, length, live),
     ]
     by_name = {check.name: check for check in checks}
@@ -63,10 +64,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     return Result(figures, [by_name[declared.name] for declared in EXPERIMENT.checks], steps)
 
 
-def _contexts(without: str, texts: list[str], report: Report, *, half: bool) -> list[Check]:
+def _contexts(without: str, texts: list[str], report: Report, *, half: bool, uniform: bool) -> list[Check]:
     measured = EXPERIMENT.measured
     one = attend(without, texts, report)
-    many = attend("gru-attention", texts, report, half=half)
+    many = attend("gru-attention", texts, report, half=half, uniform=uniform)
     assert many.weights is not None
     contexts = many.contexts.astype(np.float64)
     largest = np.abs(contexts).max()

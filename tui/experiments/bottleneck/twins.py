@@ -45,13 +45,18 @@ class Attended:
     steps: mf.Trace
 
 
-def attend(model: str, texts: list[str], report: Report, *, half: bool = False) -> Attended:
-    """``texts`` of one length through ``model``, teacher-forced; ``half`` stops in the middle of the targets."""
+def attend(model: str, texts: list[str], report: Report, *, half: bool = False, uniform: bool = False) -> Attended:
+    """``texts`` of one length through ``model``, teacher-forced.
+
+    half: stops in the middle of the targets. uniform: with every weight 1/Ts.
+    """
     found = reader(model)
     source_ids, target_ids = found.tokenizer.sources(texts), found.tokenizer.targets(texts)[:, :-1]
     if half:
         target_ids = target_ids[:, : target_ids.shape[1] // 2]
     with mf.trace(only="[ac]*", on_step=lambda path: report(0.3, path)) as steps:
+        if uniform:
+            steps.replace("attention.weights", _uniform)
         found.model(mx.array(source_ids), mx.array(target_ids))
 
     def over_time(path: str) -> np.ndarray:
@@ -80,9 +85,17 @@ def alignment(model: str, letters: str, report: Report) -> tuple[str, np.ndarray
     return written, np.stack(rows, axis=1), steps
 
 
-def accuracy(model: str, texts: list[str]) -> float:
-    """The share of letters right, written now by greedy search."""
-    return float(right_letters(reader(model)(texts), texts).mean())
+def accuracy(model: str, texts: list[str], *, uniform: bool = False) -> float:
+    """The share of letters right, written now by greedy search; ``uniform`` as in ``attend``."""
+    if not uniform:
+        return float(right_letters(reader(model)(texts), texts).mean())
+    with mf.trace(only="") as steps:
+        steps.replace("attention.weights", _uniform)
+        return float(right_letters(reader(model)(texts), texts).mean())
+
+
+def _uniform(weights: Any) -> Any:
+    return mx.full(tuple(weights.shape), 1.0 / weights.shape[-1])
 
 
 def over_seeds(model: str, score: str) -> np.ndarray:
