@@ -63,6 +63,8 @@ NAMES: tuple[str, ...] = (
     "three-families",
     "training-signal",
     "masking-rate",
+    "encoder-half",
+    "next-sentence",
 )
 
 

@@ -1,0 +1,68 @@
+"""Pairs of sentences of four kinds, and how the shipped small BERT's NSP head judges them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx, to_numpy
+from mlxformer.pretrained.masked.reader import FOLLOWS
+from mlxformer.pretrained.masked.samples import Kind, documents
+
+ARMS = ("next", "swapped", "random", "kind")
+PAIRS, LONGEST = 28, 51  # 24 tokens a sentence, as in training, and three special ones
+
+Pair = tuple[str, str]
+
+
+@cache
+def reader() -> Any:
+    """The model, loaded once: its weights never change here."""
+    return mf.load_pretrained("bert-mini")
+
+
+def pairs(kind: Kind, held_out: bool, seed: int) -> dict[str, list[Pair]]:
+    """True neighbours, the same swapped, a sentence of another document of the kind, and one of another kind."""
+    generator = np.random.default_rng(seed)
+    texts = documents(kind, held_out=held_out)
+    others = documents("tang" if kind == "verse" else "verse", held_out=held_out)
+    near = [(text, place) for text in range(len(texts)) for place in range(len(texts[text]) - 1)]
+    found: dict[str, list[Pair]] = {arm: [] for arm in ARMS}
+    for index in generator.permutation(len(near))[:PAIRS]:
+        text, place = near[index]
+        first, second = texts[text][place : place + 2]
+        stranger = texts[(text + 1 + int(generator.integers(len(texts) - 1))) % len(texts)]
+        other = others[int(generator.integers(len(others)))]
+        found["next"].append((first, second))
+        found["swapped"].append((second, first))
+        found["random"].append((first, stranger[int(generator.integers(len(stranger)))]))
+        found["kind"].append((first, other[int(generator.integers(len(other)))]))
+    return found
+
+
+_judged: OrderedDict[tuple[Pair, ...], np.ndarray] = OrderedDict()
+
+
+def follows(of: Sequence[Pair]) -> np.ndarray:
+    """The probability that B follows A, for each pair, [N]."""
+    key = tuple(of)
+    if key not in _judged or mf.is_tracing():
+        batch = reader().tokenizer([first for first, _ in of], [second for _, second in of], max_length=LONGEST)
+        scores = reader().model(**batch).seq_relationship_logits
+        judged = np.asarray(to_numpy(mx.softmax(scores, axis=-1))[:, FOLLOWS], np.float64)
+        if mf.is_tracing():
+            return judged
+        _judged[key] = judged
+        if len(_judged) > 64:
+            _judged.popitem(last=False)
+    return _judged[key]
+
+
+def share(of: Sequence[Pair]) -> float:
+    """In per cent: how many are said to follow."""
+    return 100.0 * float((follows(of) > 0.5).mean())
