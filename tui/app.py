@@ -23,6 +23,7 @@ from tui.commands.notices import FEW, say_place
 from tui.compute import ComputeThread
 from tui.durations import say_duration
 from tui.language import say_code, say_error, say_problem, words
+from tui.plain_text import as_title
 from tui.progress.errors import ProgressError
 from tui.screens.dialogs import ConfirmDialog
 
@@ -166,7 +167,8 @@ class QuizApp(App[int]):
         yield SystemCommand(say("screens.leave"), say("screens.leave-help"), self.action_quit)
         for question in self.questions:
             ask = lambda name=question.id: self.ask(name)  # noqa: E731
-            yield SystemCommand(question.question.say(self.language), say("screens.ask-this"), ask, discover=False)
+            title = as_title(question.question.say(self.language))
+            yield SystemCommand(title, say("screens.ask-this"), ask, discover=False)
         from tui.experiments.catalogue import catalogue
 
         for experiment in catalogue().values():

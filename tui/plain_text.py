@@ -21,6 +21,11 @@ _KEPT, _KEPT_BLOCK = "\x00{}\x00", "\x01{}\x01"
 _PLACE = re.compile("[\x00\x01](\\d+)[\x00\x01]")
 
 
+def as_title(markdown: str) -> str:
+    """A question in one plain line, as a title, in a list, in the palette: no marks, numbers as they are written."""
+    return " ".join(plain_text(markdown, lambda span: span.written).split())
+
+
 def plain_text(markdown: str, say_number: Callable[[NumberSpan], str]) -> str:
     """``markdown`` as paragraphs of one line each, code blocks indented as they are; ``say_number`` says a number."""
     kept: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.plain_text import plain_text, written
+from tui.plain_text import as_title, plain_text, written
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,7 @@ def test_marks_go_and_words_stay(markdown: str, plain: str) -> None:
 def test_each_number_is_said_by_the_one_who_knows() -> None:
     said = plain_text("about [61 %](check:rows).", lambda span: f"<{span.target}={span.written}>")
     assert said == "about <rows=61 %>."
+
+
+def test_a_title_is_one_line_without_marks() -> None:
+    assert as_title("Why mask `15 %`, and **why** [0.93](card:dates/x)?\nSo?") == "Why mask 15 %, and why 0.93? So?"

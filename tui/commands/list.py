@@ -9,6 +9,7 @@ from tui.bank import load_bank
 from tui.commands.notices import tell_problems
 from tui.commands.output import width, write, write_json
 from tui.context import Context
+from tui.plain_text import as_title
 from tui.text_layout import fit, pad
 
 GAP = "  "
@@ -42,7 +43,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
             question.id,
             topic_title(question.topic).say(context.language),
             "*" * question.level,
-            " ".join(question.question.say(context.language).split()),
+            as_title(question.question.say(context.language)),
         )
         for question in bank.questions
     ]

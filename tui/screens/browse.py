@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
 from questions.bilingual import say
+from tui.plain_text import as_title
 from tui.progress.errors import ProgressError
 from tui.progress.records import utc_now
 from tui.screens.key_bar import KeyBar, KeyHint
@@ -81,7 +82,7 @@ class BrowseScreen(Screen[None]):
             about = " · ".join([self.app.topic(question.topic), "★" * question.level, state])
             if question.id in flags:
                 about += " · " + words("screens.state-flagged")
-            entries.append((question.id, question.question.say(language), about))
+            entries.append((question.id, as_title(question.question.say(language)), about))
         options.show(entries, shown)
         options.display = bool(entries)
         none = self.query_one("#none-found", Static)

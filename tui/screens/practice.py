@@ -12,6 +12,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.events import ScreenResume
 from textual.screen import Screen
 
+from tui.plain_text import as_title
 from tui.practice import Attempt, Practice
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Rating
@@ -119,7 +120,7 @@ class PracticeScreen(Screen[None]):
             question.show(say("screens.nothing-due"), style="bold")
             hint.show(say("screens.nothing-due-help", done=self.practice.done, next=self._next_due()))
         else:
-            question.show(attempt.question.question.say(language), style="bold")
+            question.show(as_title(attempt.question.question.say(language)), style="bold")
             hint.show(say("screens.typing") if self.app.is_typing else "")
             self.query_one(Choices).show(attempt, language)
             if attempt.revealed:
