@@ -15,7 +15,7 @@ from questions.bilingual import Bilingual, Language, say
 from questions.model import Question
 from questions.spans import NumberSpan, parse
 from tui.language import words
-from tui.plain_text import written
+from tui.plain_text import as_title, written
 
 HEADER = ("#separator:tab", "#html:true", "#guid column:1", "#deck column:2", "#tags column:5")
 DECK = "Transformer"
@@ -43,7 +43,7 @@ def _back(question: Question, language: Language) -> str:
     if question.sources:
         listed = ""
         for source in question.sources:
-            title = html.escape(say(source.title, language))
+            title = html.escape(as_title(say(source.title, language)))
             where = f", {html.escape(say(source.where, language))}" if source.where is not None else ""
             link = f'<a href="{html.escape(source.url)}">{title}</a>' if source.url else title
             listed += f"<li>{link}{where}</li>"

@@ -21,7 +21,7 @@ from tui.evidence import evidence
 from tui.experiments.contract import Check
 from tui.figures.checks_text import expected_words, measured_words
 from tui.language import words
-from tui.plain_text import plain_text, written
+from tui.plain_text import as_title, plain_text, written
 
 INDENT = "  "
 _MARKER = re.compile(r"(?:[-*+]|\d{1,3}[.)]) +")
@@ -120,7 +120,8 @@ class QuestionText:
         for number, source in enumerate(self._question.sources, 1):
             where = f", {say(source.where, self._language)}" if source.where is not None else ""
             url = f"  {source.url}" if source.url else ""
-            lines += self._wrap(f"[{number}] {say(source.title, self._language)}{where}{url}", INDENT, INDENT + "    ")
+            title = as_title(say(source.title, self._language))
+            lines += self._wrap(f"[{number}] {title}{where}{url}", INDENT, INDENT + "    ")
         return lines if self._question.sources else []
 
     def experiment(self) -> list[str]:

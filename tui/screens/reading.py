@@ -14,7 +14,7 @@ from questions.model import FollowUp, Question, See
 from questions.spans import NumberSpan, numbers
 from tui.evidence import evidence
 from tui.language import words
-from tui.plain_text import plain_text, written
+from tui.plain_text import as_title, plain_text, written
 from tui.practice import Attempt
 from tui.screens.fold import Fold
 from tui.screens.passage import Passage
@@ -178,7 +178,7 @@ class Reading(Vertical):
 
     def _sources(self, question: Question) -> Iterator[str]:
         for number, source in enumerate(question.sources, 1):
-            parts = [say(source.title, self._language)]
+            parts = [as_title(say(source.title, self._language))]
             if source.where is not None:
                 parts.append(say(source.where, self._language))
             if source.url:
