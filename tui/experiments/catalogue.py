@@ -65,6 +65,7 @@ NAMES: tuple[str, ...] = (
     "masking-rate",
     "encoder-half",
     "next-sentence",
+    "cls-vector",
 )
 
 

@@ -64,6 +64,8 @@ _CHINESE: Mapping[str, str] = {
     "cache-length": "缓存的长度要不小于 0，给的是 {length}",
     "cache-mismatch": "缓存里是 {stored}，接不上 {given}：批、头、宽度要一致；一份缓存只服务一层和一批，请新建一份",
     "softmax-extra": "extra 要是一个数，或与 {wanted} 同秩、在那一轴上长为 1 的数组，给的是 {given}",
+    "probe-shapes": "features 要是 [N, C]，labels 要是 [N]，N 至少 1；给的是 {features} 和 {labels}",
+    "probe-labels": "labels 要是从 0 起的整数，给的是 {given}",
     # masked language modelling
     "mlm-shape": "ids 的形状要是 [T] 或 [B, T]，给的有 {given} 个轴",
     "mlm-split": "split 要是三个加起来为 1 的份额（[MASK]、随机、不变），给的是 {given}",

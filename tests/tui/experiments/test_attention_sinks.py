@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import mlxformer as mf
 from mlxformer import masks
 from mlxformer.backend import mx, to_numpy
+from mlxformer.pretrained.masked.samples import samples
 from tests.tui.experiments.checking import (
     assert_falsifiers_bite,
     assert_hold_or_null,
@@ -18,6 +20,7 @@ from tests.tui.experiments.checking import (
     values_of,
 )
 from tui.experiments.attention_sinks.declaration import EXPERIMENT
+from tui.experiments.attention_sinks.marks import LINES, LONGEST, weight_to_marks
 from tui.experiments.attention_sinks.successors import Texts, draw_texts, embed, stream, trained_head
 
 
@@ -81,6 +84,25 @@ def test_a_head_gives_an_untrained_answer_only_where_it_knows_one() -> None:
         trained = head(kind)
         length = float(np.linalg.norm(to_numpy(trained(x, x, x, "causal"))))
         assert (length > 0.5) == loud, (kind, length)
+
+
+def test_the_weight_to_marks_by_a_loop() -> None:
+    reader = mf.load_pretrained("bert-mini")
+    total, uniform, count = np.zeros(4), 0.0, 0
+    for kind in ("tang", "lunyu", "verse"):
+        for text in samples(kind, held_out=True)[:LINES]:
+            batch = reader.tokenizer(text, max_length=LONGEST)
+            with mf.trace() as steps:
+                reader.model.bert(**batch)
+            length = batch.input_ids.shape[1]
+            for layer in range(4):
+                weights = steps[f"encoder.layers.{layer}.self_attention.weights"].value[0].mean(0)
+                total[layer] += sum(weights[place, 0] + weights[place, length - 1] for place in range(1, length - 1))
+            uniform += (length - 2) * 2 / length
+            count += length - 2
+    found = weight_to_marks()
+    np.testing.assert_allclose(found.per_cent, 100 * total / count, rtol=1e-4)
+    assert found.uniform == pytest.approx(100 * uniform / count)
 
 
 def test_the_training_is_repeatable_and_the_seed_matters() -> None:

@@ -11,6 +11,7 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
 from tui.experiments.attention_sinks.declaration import EXPERIMENT
+from tui.experiments.attention_sinks.marks import Marks, weight_to_marks
 from tui.experiments.attention_sinks.successors import (
     BOS,
     TRAINED_LETTERS,
@@ -24,7 +25,7 @@ from tui.experiments.attention_sinks.successors import (
 )
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
-from tui.figures.data import Curve, Figure, Heatmap, Series, Stage
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage
 
 STREAMS, STREAM_LETTERS = 8, 48
 SHOWN_TEXTS = 64
@@ -55,6 +56,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         "plus-window": stream(plus, long, letters, 0, window),
         "plus-kept": stream(plus, long, letters, FIRST, window),
     }
+    marks = weight_to_marks()
     bare = values.copy()
     bare[:, 0] = 0.0  # [BOS] without its value
     changed = _error(weights @ bare, short) - _error(outputs, short)
@@ -66,9 +68,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         EXPERIMENT.measured("value-removed", abs(changed), 0.01),
         *_streaming(arms, long, window),
         EXPERIMENT.measured("rows-below-one", 100.0 * float(plus_weights[idle].sum(-1).mean()), 30.0),
+        EXPERIMENT.measured("bert-mini-marks", max(marks.per_cent), 100 / 3),
         _key_more(plus_steps, plus_values, plus_outputs, bool(knobs["ghost_value"])),
     ]
-    figures: list[Figure] = [_curve(arms, window), _maps(short, weights, plus_weights, letters)]
+    figures: list[Figure] = [_curve(arms, window), _maps(short, weights, plus_weights, letters), _marks(marks)]
     return Result(figures, checks, tuple(plain_steps))
 
 
@@ -159,6 +162,19 @@ def _maps(texts: Texts, weights: np.ndarray, plus: np.ndarray, letters: int) -> 
         rows=rows,
         columns=names,
         name="weights",
+    )  # fmt: skip
+
+
+def _marks(marks: Marks) -> Bars:
+    layers = [Bilingual(f"第 {n} 层", f"layer {n}") for n in range(1, len(marks.per_cent) + 1)]
+    return Bars(
+        Bilingual("bert-mini：词给 [CLS] 和 [SEP] 的权重（各头平均）",
+                  "bert-mini: weight that words give [CLS] and [SEP] (mean of the heads)"),
+        layers,
+        marks.per_cent,
+        "%",
+        reference=(marks.uniform, Bilingual("均匀", "uniform")),
+        name="bert-mini",
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.common_knobs import SEED
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
 
 EXPERIMENT = Experiment(
     name="attention-sinks",
@@ -82,6 +82,13 @@ EXPERIMENT = Experiment(
             Bilingual("softmax 加一的头，没有东西可取时一行权重的和（softmax 总是 100 %）",
                       "With nothing to fetch, the sum of a row in the plus-one head (a softmax has 100 % always)"),
             "<=", BreakKnobs({"plus_one": False}), unit="%",
+        ),
+        CheckDeclaration(
+            "bert-mini-marks",
+            Bilingual("不是每个模型都有：随包的 bert-mini，词给 [CLS] 和 [SEP] 的权重，最多的一层也不到三分之一",
+                      "Not every model has them: in the shipped bert-mini, words give [CLS] and [SEP] less than a "
+                      "third even in the layer with most"),
+            "<=", BreakTensor("encoder.layers.*.self_attention.weights", "first"), unit="%",
         ),
         CheckDeclaration(
             "plus-one-is-a-key-more",

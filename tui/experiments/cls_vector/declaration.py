@@ -1,0 +1,84 @@
+"""What [CLS] is worth as a text's vector: where it looks, what is read off it, and whether another place would do."""
+
+from __future__ import annotations
+
+from questions.bilingual import Bilingual
+from tui.experiments.common_knobs import SEED
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+
+EXPERIMENT = Experiment(
+    name="cls-vector",
+    title=Bilingual("[CLS] 里有什么", "What is in [CLS]"),
+    summary=Bilingual(
+        "用随包的 bert-mini：[CLS] 每层看哪里；从它、从平均、从最后一个字各能读出多少（现场解岭回归）；"
+        "不训练、直接算余弦又如何。",
+        "On the shipped bert-mini: where [CLS] looks in each layer; how much can be read off it, off the mean and off "
+        "the last word (a ridge probe solved on the spot, Tang poems against the Analects); and what cosines are worth "
+        "with nothing trained.",
+    ),
+    knobs=(
+        Knob("text", Bilingual("句子", "text"), "text", "学而时习之，不亦说乎？", max_length=40),
+        Knob("layer", Bilingual("探针读第几层", "layer the probe reads"), "number", 4, minimum=0, maximum=4,
+             help=Bilingual("第 0 层是嵌入。", "Layer 0 is the embeddings.")),
+        Knob("examples", Bilingual("探针的训练句数", "lines the probe is fitted to"), "number", 96,
+             minimum=48, maximum=96, log=True),
+        Knob("strength", Bilingual("岭回归的 λ", "the ridge's λ"), "number", 8, minimum=1, maximum=64, log=True),
+        SEED,
+    ),
+    hidden_knobs=(
+        Knob("first_word", Bilingual("拿第一个字当 [CLS]", "take the first word for [CLS]"), "switch", False),
+        Knob("shuffle_labels", Bilingual("打乱标签", "shuffle the labels"), "switch", False),
+        Knob("scramble_last", Bilingual("打乱最后一个字的向量", "shuffle the last words' vectors"), "switch", False),
+        Knob("swap_raw", Bilingual("对调 [CLS] 和平均", "swap [CLS] and mean"), "switch", False),
+    ),
+    checks=(
+        CheckDeclaration(
+            "starts-empty",
+            Bilingual("嵌入层的 [CLS] 对每句话都是同一个向量（列的是最大差）",
+                      "In the embeddings [CLS] is one and the same vector for every text (the largest difference)"),
+            "==", BreakKnobs({"first_word": True}),
+        ),
+        CheckDeclaration(
+            "probe-layer-0",
+            Bilingual("所以从嵌入层的 [CLS] 什么也读不出来：猜对的只是人数多的那一类",
+                      "So nothing can be read off it there: what is right is the commoner class alone"),
+            "==", BreakKnobs({"first_word": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "probe-cls",
+            Bilingual("最后一层的 [CLS]，线性探针在没见过的句子上猜对至少七成半",
+                      "Off [CLS] in the last layer a linear probe gets at least 75 % of unseen lines right"),
+            ">=", BreakKnobs({"shuffle_labels": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "probe-last-word",
+            Bilingual("换成最后一个字的向量，也能猜对至少六成半：[CLS] 这个位置没有特权",
+                      "Off the last word's vector at least 65 % are right too: the place has no privilege"),
+            ">=", BreakKnobs({"scramble_last": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "not-uniform",
+            Bilingual("最后一层，[CLS] 的注意力的熵与均匀分布之比：它不是平均",
+                      "In the last layer the entropy of [CLS]'s attention over that of a uniform one: it is no mean"),
+            "<=", BreakTensor("*.self_attention.weights", "uniform"), unit="%",
+        ),
+        CheckDeclaration(
+            "own-part",
+            Bilingual("每一层，残差里 [CLS] 自己的那一份与注意力带来的之比（长度；列的是最小的一层）",
+                      "[CLS]'s own part in the residual over what attention brings (lengths; the least of all layers)"),
+            ">=", BreakTensor("*.layers.*.input", "zeros"),
+        ),
+        CheckDeclaration(
+            "raw-cosine-cls",
+            Bilingual("不训练，只凭 [CLS] 的余弦挑出同一章的句子（AUC，瞎猜是 50 %）：比平均池化至少低 3 个百分点",
+                      "Nothing trained: lines of one passage picked by [CLS]'s cosine (AUC, chance 50 %), at least 3 "
+                      "points below mean pooling"),
+            "<=", BreakKnobs({"swap_raw": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "raw-cosine-mean",
+            Bilingual("同样不训练，凭平均池化的余弦", "The same, by the cosine of mean pooling"),
+            ">=", BreakKnobs({"swap_raw": True}), unit="%",
+        ),
+    ),
+)  # fmt: skip
