@@ -46,6 +46,7 @@ def observed(module: Any, *inputs: Any, gradients: bool = True, **options: Any) 
     with trace(module) as steps:
         if gradients and parameters:
             found |= {f"gradient.{path}": slope for path, slope in mx.grad(loss)(parameters).items()}
+            module.update(tree_unflatten(list(parameters.items())))  # what was differentiated is no array afterwards
         else:
             module(*inputs, **options)
     return found | {f"step.{step.path}.{step.call}": step.value for step in steps}

@@ -25,6 +25,7 @@ from mlxformer import activations, masks, mistakes, positions
 from mlxformer.additive_attention import AdditiveAttention
 from mlxformer.albert import AlbertConfig, AlbertModel
 from mlxformer.attention import attention_weights, scaled_dot_product_attention
+from mlxformer.attention_only import AttentionOnly
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.bert import BertModel, mean_pooling
 from mlxformer.bert_config import BertConfig
@@ -35,6 +36,7 @@ from mlxformer.bert_heads import (
     BertForSequenceClassification,
 )
 from mlxformer.causal_stack import CausalStack
+from mlxformer.convolution import ConvolutionLayer
 from mlxformer.decoder import Decoder
 from mlxformer.encoder import Encoder
 from mlxformer.feed_forward import FeedForward
@@ -50,6 +52,8 @@ from mlxformer.online_softmax import blockwise_attention
 from mlxformer.quantisation import dequantise, quantise
 from mlxformer.quantised_products import decomposed_linear, smoothed_linear
 from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
+from mlxformer.score_functions import SCORES, ScoredAttention
+from mlxformer.sentence_vectors import BiEncoder
 from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.target_attention import TargetAttention
 from mlxformer.token_mixing import TokenMixing
@@ -389,6 +393,43 @@ def mixture_of_experts() -> dict[str, Any]:
         p, chosen, _ = layer.route(batch(10, 8))
         found |= {f"{gates}.balance": load_balancing_loss(p, chosen), f"{gates}.importance": importance_loss(p)}
     return found
+
+
+@case
+def attention_only() -> dict[str, Any]:
+    found = {}
+    for residual in (True, False):
+        ran = observed(AttentionOnly(2, 8, 2, residual=residual), batch(2, 5, 8), "causal")
+        found |= {f"{residual}.{part}": value for part, value in ran.items()}
+    return found
+
+
+@case
+def convolutions() -> dict[str, Any]:
+    found = {}
+    for causal in (True, False):
+        layer = ConvolutionLayer(6, 3, dilation=2, causal=causal)
+        found |= {f"{causal}.{part}": value for part, value in observed(layer, batch(2, 9, 6)).items()}
+    return found
+
+
+@case
+def scored_attention() -> dict[str, Any]:
+    found, mask = {}, masks.causal(3, 7)
+    for score in SCORES:
+        layer = ScoredAttention(4, 6, 5, 3, score=score)
+        ran = observed(layer, batch(2, 3, 4), batch(2, 7, 6, seed=1), mask, temperature=0.5)
+        found |= {f"{score}.{part}": value for part, value in ran.items()}
+    return found
+
+
+@case
+def bi_encoder() -> dict[str, Any]:
+    config = BertConfig(
+        vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=12,
+    )  # fmt: skip
+    return observed(BiEncoder(config), token_ids(2, 6, size=30), mx.array(np.array([[1] * 6, [1] * 4 + [0] * 2])))
 
 
 if __name__ == "__main__":
