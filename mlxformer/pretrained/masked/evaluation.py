@@ -17,7 +17,7 @@ from mlxformer.bert_tokenizer import BertTokenizer
 from mlxformer.masked_language_modelling import mask_tokens
 from mlxformer.pretrained.masked.batches import CLS, MASK, PAD, SEP, UNK
 from mlxformer.pretrained.masked.reader import FOLLOWS, MaskFiller
-from mlxformer.pretrained.masked.samples import Kind, documents, samples
+from mlxformer.pretrained.masked.samples import Kind, alternatives, documents, samples
 from mlxformer.pretrained.masked.vocabulary import MAX_LENGTH
 from mlxformer.tracing import trace
 
@@ -72,6 +72,24 @@ def recall(reader: MaskFiller, texts: Sequence[str]) -> tuple[float, float]:
     """Top-1 and top-5."""
     found = ranks(reader, texts)
     return float((found < 1).mean()), float((found < 5).mean())
+
+
+def idioms_completed(reader: MaskFiller, idioms: Sequence[str]) -> tuple[float, float]:
+    """The share of masked characters of which the likeliest token makes an idiom of the list, this one or another;
+    and the top-1 that a reader who knows the whole list by heart could expect, guessing among those that fit."""
+    right, possible = [], []
+    for start in range(0, len(idioms), BATCH):
+        batch = idioms[start : start + BATCH]
+        ids = to_numpy(reader.tokenizer(list(batch)).input_ids)
+        also = [alternatives(idiom) for idiom in batch]
+        for place in range(len(batch[0])):
+            rows = ids.copy()
+            rows[:, place + 1] = MASK
+            best = reader.tokenizer.tokens(_logits_at(reader, rows, [place + 1] * len(rows)).argmax(-1).tolist())
+            for token, idiom, others in zip(best, batch, also, strict=True):
+                right.append(token in idiom[place] + others[place])
+                possible.append(1 / (1 + len(others[place])))
+    return float(np.mean(right)), float(np.mean(possible))
 
 
 def next_sentence_pairs(held_out: bool) -> list[tuple[str, str, bool]]:
@@ -162,6 +180,7 @@ def measure(reader: MaskFiller, progress: Progress | None = None) -> tuple[dict[
         scores[f"{name}-top-1"], scores[f"{name}-top-5"] = recall(reader, samples(kind, held_out=held_out))
         if progress is not None:
             progress(0.5 * (done + 1) / len(todo))
+    scores["idioms-completed"], scores["idioms-top-1-possible"] = idioms_completed(reader, samples("idioms"))
     scores["next-sentence"] = next_sentence(reader, held_out=False)
     scores["next-sentence-held-out"] = next_sentence(reader, held_out=True)
     few = samples("idioms")[:200]

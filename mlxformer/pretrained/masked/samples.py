@@ -46,12 +46,24 @@ def samples(kind: Kind, *, held_out: bool = False) -> list[str]:
     return [sentence for sentences in documents(kind, held_out=held_out) for sentence in sentences]
 
 
+def alternatives(idiom: str) -> tuple[str, ...]:
+    """For each place of one of the sampled idioms, the characters that make another idiom of the list there.
+
+    一丝不苟: 挂, 紊 and others stand in its last place as well, so no reader of three characters can be sure of 苟.
+    """
+    also: dict[str, list[str]] = json.loads(_file().read_text(encoding="utf-8"))["alternatives"]
+    return tuple(also.get(idiom, [""] * len(idiom)))
+
+
 @cache
 def _read() -> dict[str, dict[str, list[list[str]]]]:
-    found: dict[str, dict[str, list[list[str]]]] = json.loads(
-        (files("mlxformer.pretrained.masked") / "samples.json").read_text(encoding="utf-8")
-    )
+    found: dict[str, dict[str, list[list[str]]]] = json.loads(_file().read_text(encoding="utf-8"))
+    del found["alternatives"]
     return found
+
+
+def _file() -> Path:
+    return Path(str(files("mlxformer.pretrained.masked") / "samples.json"))
 
 
 def write(texts: Path, path: Path) -> None:
@@ -82,7 +94,27 @@ def write(texts: Path, path: Path) -> None:
         + "\n }"
         for kind, parts in chosen.items()
     )
+    also = _alternatives([idiom for (idiom,) in groups["idioms"]], [idiom for (idiom,) in chosen["idioms"]["seen"]])
+    pairs = ",\n".join(f"  {json.dumps({name: each}, ensure_ascii=False)[1:-1]}" for name, each in also.items())
+    lines += f',\n "alternatives": {{\n{pairs}\n }}'
     path.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+
+
+def _alternatives(idioms: Sequence[str], wanted: Sequence[str]) -> dict[str, list[str]]:
+    fits: dict[tuple[str, int], str] = {}
+    for idiom in idioms:
+        for place in range(len(idiom)):
+            around = idiom[:place] + "?" + idiom[place + 1 :], place
+            fits[around] = fits.get(around, "") + idiom[place]
+    found = {}
+    for idiom in wanted:
+        also = [
+            fits[idiom[:place] + "?" + idiom[place + 1 :], place].replace(idiom[place], "")
+            for place in range(len(idiom))
+        ]
+        if any(also):
+            found[idiom] = also
+    return found
 
 
 def _by_hash(found: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -18,7 +18,7 @@ from mlxformer.pretrained.masked.batches import CLS, MASK, PAD, SEP, UNK, Line
 from mlxformer.pretrained.masked.family import MaskedFamily
 from mlxformer.pretrained.masked.reader import MaskFiller
 from mlxformer.pretrained.masked.recipe import MINI, RATES, RECIPES, MaskedRecipe, Mix
-from mlxformer.pretrained.masked.samples import KINDS, documents, samples
+from mlxformer.pretrained.masked.samples import KINDS, alternatives, documents, samples
 from mlxformer.pretrained.masked.sources import Document
 from mlxformer.pretrained.masked.split import is_held_out
 from mlxformer.pretrained.masked.vocabulary import ENGLISH_PIECES, SPECIAL, tokenizer, tokens
@@ -159,6 +159,21 @@ def test_ranks_are_those_of_the_whole_forward_pass() -> None:
     assert list(evaluation.ranks(filler, texts)) == expected
 
 
+def test_other_idioms_that_fit_are_known() -> None:
+    idioms = samples("idioms")
+    known = set(idioms)
+    for idiom in idioms[:300]:
+        also = alternatives(idiom)
+        for place, others in enumerate(also):
+            assert idiom[place] not in others
+            among = {
+                each[place] for each in known if each[:place] + each[place + 1 :] == idiom[:place] + idiom[place + 1 :]
+            }
+            assert among <= {idiom[place], *others}
+    _, possible = evaluation.idioms_completed(fresh(), idioms[:50])
+    assert possible == pytest.approx(np.mean([1 / (1 + len(o)) for each in idioms[:50] for o in alternatives(each)]))
+
+
 def test_nll_is_minus_the_mean_log_probability() -> None:
     filler = fresh(RATES[1])
     nll, accuracy = evaluation.nll_and_accuracy(filler, samples("book", held_out=True)[:20], 0.15)
@@ -215,6 +230,8 @@ def test_shipped_scores_are_held_on_a_sample(name: str) -> None:
         for kind in ("idioms", "tang", "sanzijing"):
             found = evaluation.recall(reader, samples(kind)[-40:])[0]
             assert found == pytest.approx(card.score(f"{kind}-top-1"), abs=0.12), kind
+        completed, _ = evaluation.idioms_completed(reader, samples("idioms")[-60:])
+        assert completed >= 0.95 and card.score("idioms-completed") >= 0.98
     else:
         _, accuracy = evaluation.nll_and_accuracy(reader, samples("book", held_out=True)[:100], 0.15)
         assert accuracy == pytest.approx(card.score("held-out-accuracy@15"), abs=0.06)
