@@ -20,17 +20,17 @@ def sign_of(check: Check, glyphs: Glyphs) -> str:
 
 def measured_words(check: Check) -> str:
     """What was measured, with its unit: ``511.2``, ``61 %``; a dash where nothing was."""
-    return "-" if check.measured is None else _with_unit(short(check.measured), check.unit)
+    return "-" if check.measured is None else _with_unit(_number(check.measured, check), check.unit)
 
 
 def expected_words(check: Check, language: Language) -> str:
     """What is expected: ``应为 512 ± 10 %``, ``expected 512 ± 51.2``, ``应在 0.4 到 0.6 之间``."""
     zh = language == "zh"
     if isinstance(check.expected, tuple):
-        low, high = (short(bound) for bound in check.expected)
+        low, high = (_number(bound, check) for bound in check.expected)
         bounds = f"{low} 到 {high} 之间" if zh else f"from {low} to {high}"
         return ("应在 " if zh else "expected ") + _with_unit(bounds, check.unit) + _slack(check, zh)
-    number = short(check.expected)
+    number = _number(check.expected, check)
     if check.relation == "==":
         spread = f" ± {_tolerance(check)}" if check.tolerance else ""
         return ("应为 " if zh else "expected ") + _with_unit(number + spread, check.unit)
@@ -56,6 +56,13 @@ def check_lines(check: Check, language: Language, width: int, look: Look) -> lis
             text.stylize(f"{style} bold".strip(), 2, 2 + min(len(measured), len(line)))
         lines.append(text)
     return lines
+
+
+def _number(value: float, check: Check) -> str:
+    """Four significant digits, but a large count that has to be exact to the last one: ``109,482,240``."""
+    if not check.tolerance and math.isfinite(value) and value == int(value) and 10_000 <= abs(value) < 1e15:
+        return f"{int(value):,}"
+    return short(value)
 
 
 def _tolerance(check: Check) -> str:

@@ -22,6 +22,8 @@ VARIANCE = Check("var", CLAIM, 511.24, "==", 512.0, 51.2, True)
         (VARIANCE, "应为 512 ± 10 %", "expected 512 ± 10 %"),
         (replace(VARIANCE, tolerance=0.5), "应为 512 ± 0.5", "expected 512 ± 0.5"),
         (replace(VARIANCE, tolerance=0.0), "应为 512", "expected 512"),
+        (replace(VARIANCE, expected=109_482_240.0, tolerance=0.0), "应为 109,482,240", "expected 109,482,240"),
+        (replace(VARIANCE, expected=109_482_240.0, tolerance=1e6), "应为 1.095e8 ± 1e6", "expected 1.095e8 ± 1e6"),
         (replace(VARIANCE, expected=61.0, tolerance=6.1, unit="%"), "应为 61 ± 6.1 %", "expected 61 ± 6.1 %"),
         (replace(VARIANCE, expected=0.0, tolerance=1e-6), "应为 0 ± 1e-6", "expected 0 ± 1e-6"),
         (replace(VARIANCE, relation="<=", expected=0.5, tolerance=0.0), "应 ≤ 0.5", "expected ≤ 0.5"),
