@@ -27,6 +27,7 @@ from mlxformer.feed_forward import FeedForward
 from mlxformer.gated_feed_forward import GatedFeedForward
 from mlxformer.kv_cache import KVCache
 from mlxformer.label_smoothing import label_smoothed_cross_entropy
+from mlxformer.latent_attention import LatentAttention, LatentCache
 from mlxformer.linear_attention import LinearAttentionState, linear_attention
 from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
@@ -83,6 +84,8 @@ __all__ = [
     "GatedFeedForward",
     "KVCache",
     "LSTMCell",
+    "LatentAttention",
+    "LatentCache",
     "LearnedPositions",
     "LinearAttentionState",
     "MarianConfig",

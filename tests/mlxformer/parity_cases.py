@@ -43,6 +43,7 @@ from mlxformer.feed_forward import FeedForward
 from mlxformer.gated_feed_forward import GatedFeedForward
 from mlxformer.gradients_through_time import state_jacobians
 from mlxformer.kv_cache import KVCache
+from mlxformer.latent_attention import LatentAttention, LatentCache
 from mlxformer.linear_attention import LinearAttentionState, linear_attention
 from mlxformer.marian import MarianModel
 from mlxformer.marian_config import MarianConfig
@@ -193,6 +194,16 @@ def attention_with_a_cache() -> dict[str, Any]:
     layer, x, cache = filled(MultiHeadAttention(16, 4)), batch(2, 5, 16), KVCache()
     parts = [layer(*[x[:, t : t + 1]] * 3, "causal", cache=cache) for t in range(5)]
     return {"outputs": mx.concatenate(parts, axis=1), "keys": cache.fetch()[0], "values": cache.fetch()[1]}
+
+
+@case
+def latent_attention() -> dict[str, Any]:
+    x, found, cache = batch(2, 5, 16), {}, LatentCache()
+    for absorbed in (False, True):
+        ran = observed(LatentAttention(16, 4, 6), x, x, "causal", absorbed=absorbed)
+        found |= {f"{absorbed}.{part}": value for part, value in ran.items()}
+    filled(LatentAttention(16, 4, 6))(x, x, "causal", cache=cache)
+    return found | {"latents": cache.fetch()}
 
 
 @case
