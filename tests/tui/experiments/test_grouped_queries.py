@@ -35,11 +35,14 @@ def test_claims_hold_from_multi_query_to_multi_head(kv_heads: int) -> None:
     assert values["cache-shrinks"] == kv_heads / 8
     assert values["kv-parameters"] == 2 * 64 * 8 * kv_heads
     assert values["operations-unchanged"] == 4 * 8**2 * 64
+    assert values["latent-cache"] == 16 / (2 * 64)  # whatever g
 
 
 def test_a_large_model_s_cache_by_hand() -> None:
     table = next(figure for figure in EXPERIMENT.run().figures if figure.name == "large")
-    assert [row[:3] for row in table.rows] == [["MHA", 32, 512], ["GQA-8", 8, 128], ["GQA-4", 4, 64], ["MQA", 1, 16]]
+    sizes = {row[0]: row[2] for row in table.rows}
+    assert sizes == {"MHA": 512, "GQA-8": 128, "GQA-4": 64, "MQA": 16, "MLA, L = 4D": 32 * 512 * 2 / 1024}
+    assert [row[1] for row in table.rows] == ["32", "8", "4", "1", "-"]
     assert table.rows[0][3] == 2.0  # GiB at 4,096 tokens
 
 

@@ -1,4 +1,4 @@
-"""Runs one attention layer with h, g and 1 key/value heads, and counts cache, parameters and operations."""
+"""Runs a layer with h, g and 1 key/value heads, and one with latents: cache, parameters and operations, counted."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ from tui.experiments.sentence import NO_TOKENS, split
 from tui.figures.data import Bars, Figure, Heatmap, Stage, Table
 
 DIMS = 64  # C of the layer
+LATENT = 16  # L as declared; the layer that ran may have another
 GIB = 2**30
 # A large model's shape, for the table: layers, heads, head width, bytes of a float16.
 LARGE = (32, 32, 128, 2)
 
 
 class Arms(mf.Module):
-    """``grouped`` as asked, ``repeated`` the MHA it equals, ``full`` an MHA, and ``pooled``, its K and V averaged."""
+    """``grouped`` as asked, ``repeated`` the MHA it equals, ``full`` an MHA, ``pooled``, its K and V averaged, and
+    ``latent``, which caches latents.
+    """
 
-    def __init__(self, heads: int, kv_heads: int, head_dim: int, seed: int) -> None:
+    def __init__(self, heads: int, kv_heads: int, head_dim: int, latent_dims: int, seed: int) -> None:
         super().__init__()
 
         def layer(kv: int) -> Any:
@@ -39,6 +42,8 @@ class Arms(mf.Module):
         self.repeated = load(layer(heads), _with_kv(grouped, lambda w: _repeated(w, heads, head_dim)))
         self.full = load(layer(heads), full)
         self.pooled = load(layer(kv_heads), _with_kv(full, lambda w: _pooled(w, kv_heads, heads, head_dim)))
+        latent = mf.LatentAttention(DIMS, heads, latent_dims, head_dim=head_dim)
+        self.latent = load(latent, draw(np.random.default_rng([seed, 2]), latent))
 
 
 def _with_kv(weights: Mapping[str, np.ndarray], change: Any) -> dict[str, np.ndarray]:
@@ -64,12 +69,13 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if asked > heads or heads % asked:
         return EXPERIMENT.nothing_to_run(_not_grouped(heads, asked))
     kv_heads, head_dim = int(knobs["run_kv_heads"]) or asked, int(knobs["head_dim"])
-    arms = Arms(heads, kv_heads, head_dim, seed)
+    arms = Arms(heads, kv_heads, head_dim, int(knobs["latent_dims"]), seed)
     x = mx.array(embed(tokens, DIMS, seed))[None]  # [1, T, C]
     with traced(report, 0.3, arms) as steps:
         for arm in (arms.grouped, arms.repeated, arms.full, arms.pooled):
             arm(x, x, x)
     checks = _checks(steps, len(tokens), len(set(tokens)), heads, asked, _decoding(arms, x, report))
+    checks.append(_latent(arms, x, heads))
     figures: list[Figure] = [_maps(steps, tokens, heads, kv_heads), _costs(heads, len(tokens)), _large(knobs)]
     return Result(figures, checks, tuple(step for step in steps if step.path.startswith("grouped.")))
 
@@ -94,6 +100,17 @@ def _decoding(arms: Arms, x: Any, report: Report) -> tuple[int, int, int]:
         if arm is arms.grouped:
             flops = count_attention_flops(steps)
     return sizes[0], sizes[1], flops["scores"] + flops["mixing"]
+
+
+def _latent(arms: Arms, x: Any, heads: int) -> Check:
+    """The numbers that decoding ``x`` token by token leaves in the cache of latents, over those of MHA."""
+    latents, full = mf.LatentCache(), mf.KVCache()
+    for t in range(x.shape[1]):
+        token = x[:, t : t + 1]
+        arms.latent(token, token, "causal", cache=latents, absorbed=True)
+        arms.full(token, token, token, "causal", cache=full)
+    share = latents.fetch().size / sum(part.size for part in full.fetch())
+    return EXPERIMENT.measured("latent-cache", share, LATENT / (2 * heads * (DIMS // 8)), 1e-9)
 
 
 def _checks(
@@ -188,7 +205,10 @@ def _large(knobs: Mapping[str, Any]) -> Table:
         stored = cache.update(*(mx.zeros((1, kv_heads, 1, width), dtype=mx.float16) for _ in range(2)))
         token = layers * sum(to_numpy(part).nbytes for part in stored)
         name = {heads: "MHA", 1: "MQA"}.get(kv_heads, f"GQA-{kv_heads}")
-        rows.append([name, kv_heads, token / 1024, token * context / GIB])
+        rows.append([name, str(kv_heads), token / 1024, token * context / GIB])
+    latents = mf.LatentCache().update(mx.zeros((1, 1, 4 * width), dtype=mx.float16))
+    token = layers * to_numpy(latents).nbytes
+    rows.append(["MLA, L = 4D", "-", token / 1024, token * context / GIB])
     return Table(
         Bilingual(
             f"大模型的缓存：{layers} 层、{heads} 头、D = {width}、float16、{context} 个词元",

@@ -29,6 +29,8 @@ EXPERIMENT = Experiment(
         Knob("run_kv_heads", Bilingual("真正用的键值头数（0 为 g）", "key/value heads that run (0 for g)"), "number", 0,
              minimum=0, maximum=16),
         Knob("head_dim", Bilingual("头宽", "head width"), "number", 8, minimum=4, maximum=16, step=4),
+        Knob("latent_dims", Bilingual("潜向量宽度 L", "width L of the latents"), "number", 16,
+             minimum=4, maximum=64, step=4),
     ),
     checks=(
         CheckDeclaration(
@@ -73,6 +75,12 @@ EXPERIMENT = Experiment(
                       "Mean-pooling the K and V heads of an existing MHA changes its output, hence the up-training "
                       "(relative change)"),
             ">=", BreakTensor("*.output", "ones"),
+        ),
+        CheckDeclaration(
+            "latent-cache",
+            Bilingual("MLA 每个词元只缓存 L = 16 个数，是 MHA 的 L/(2·h·D)（从两份真实的缓存数出）",
+                      "MLA caches L = 16 numbers for each token, L/(2·h·D) of MHA's (counted in two real caches)"),
+            "==", BreakKnobs({"latent_dims": 32}),
         ),
     ),
 )  # fmt: skip
