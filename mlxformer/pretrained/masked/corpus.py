@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +30,15 @@ class Texts:
     clause_ids: frozenset[int]
     end_ids: frozenset[int]
 
-    def __post_init__(self) -> None:
-        places = [(number, at) for number, sentences in enumerate(self.documents) for at in range(len(sentences))]
-        followed = [(number, at) for number, at in places if at + 1 < len(self.documents[number])]
-        object.__setattr__(self, "places", places)
-        object.__setattr__(self, "followed", followed)
+    @cached_property
+    def places(self) -> list[tuple[int, int]]:
+        """Every sentence: the number of its document, and where it stands in it."""
+        return [(number, at) for number, sentences in enumerate(self.documents) for at in range(len(sentences))]
 
-    places: list[tuple[int, int]] = None  # type: ignore[assignment]
-    followed: list[tuple[int, int]] = None  # type: ignore[assignment]
+    @cached_property
+    def followed(self) -> list[tuple[int, int]]:
+        """Those after which another sentence comes."""
+        return [(number, at) for number, at in self.places if at + 1 < len(self.documents[number])]
 
     def alone(self, source: np.random.Generator, whole: float = 0.5) -> np.ndarray:
         """A sentence, or, ``1 - whole`` of the time, some clauses of one; sometimes without its last mark, as typed."""

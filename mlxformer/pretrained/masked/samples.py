@@ -77,7 +77,8 @@ def write(texts: Path, path: Path) -> None:
     for kind, whole in groups.items():
         join = " ".join if kind in ("verse", "book") else "".join
         held = [each for each in whole if kind != "idioms" and is_held_out(join(each))]
-        seen = [each for each in whole if each not in set(held)]
+        held_out = set(held)
+        seen = [each for each in whole if each not in held_out]
         famous = [each for each in seen if kind != "book" and join(each).startswith(FAMOUS)]
         rest = _by_hash([each for each in seen if each not in famous])
         limit = WANTED[kind]
