@@ -9,7 +9,6 @@ import pytest
 
 from tests.tui.experiments.checking import (
     SENTENCES,
-    assert_falsifiers_bite,
     assert_hold_or_null,
     assert_result_is_sound,
     label,
@@ -21,10 +20,6 @@ from tui.experiments.contract import KnobError
 
 # The one setting that gives NaN on purpose: half-precision exponentials overflow where scores are large.
 OVERFLOWING = "no-max-subtract"
-
-
-def test_every_claim_holds_and_can_be_broken() -> None:
-    assert_falsifiers_bite(EXPERIMENT)
 
 
 @pytest.mark.parametrize("settings", settings_at_ends(EXPERIMENT), ids=label)

@@ -8,7 +8,6 @@ import pytest
 import mlxformer as mf
 from tests.tui.experiments.checking import (
     SENTENCES,
-    assert_falsifiers_bite,
     assert_hold_or_null,
     assert_result_is_sound,
     label,
@@ -23,10 +22,6 @@ TRIED = {"sign": "07", "date": ("", *SENTENCES[-1:])}
 SETTINGS = [
     s for s in settings_at_ends(EXPERIMENT) if len(s) > 1 or all(v in TRIED.get(name, (v,)) for name, v in s.items())
 ]
-
-
-def test_every_claim_holds_and_can_be_broken() -> None:
-    assert_falsifiers_bite(EXPERIMENT)
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=label)
