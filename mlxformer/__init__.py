@@ -4,37 +4,39 @@
 runs, and why, is told by ``mf.backend.describe()`` and by ``python -m mlxformer``.
 """
 
-from mlxformer import backend, masks
-from mlxformer.additive_attention import AdditiveAttention
-from mlxformer.albert import AlbertConfig, AlbertModel
-from mlxformer.attention import attention_weights, scaled_dot_product_attention
-from mlxformer.attention_only import AttentionOnly
-from mlxformer.bert import BertModel, mean_pooling
-from mlxformer.bert_config import BertConfig
-from mlxformer.bert_heads import (
+from mlxformer import backend
+from mlxformer.attention.additive import AdditiveAttention
+from mlxformer.attention.cache import KVCache
+from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
+from mlxformer.attention.latent import LatentAttention, LatentCache
+from mlxformer.attention.linear import LinearAttentionState, linear_attention
+from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.attention.scores import ScoredAttention
+from mlxformer.attention.softmax_one import softmax_one
+from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
+from mlxformer.generation.sampling import SamplingRules, filter_logits, sample, sampling_probabilities
+from mlxformer.layers.convolution import Convolution
+from mlxformer.layers.decoder import Decoder, DecoderCache, DecoderLayer
+from mlxformer.layers.encoder import Encoder, EncoderLayer
+from mlxformer.layers.feed_forward import FeedForward
+from mlxformer.layers.gated_feed_forward import GatedFeedForward
+from mlxformer.layers.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
+from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
+from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
+from mlxformer.models.bert.config import BertConfig
+from mlxformer.models.bert.heads import (
     BertForMaskedLM,
     BertForNextSentencePrediction,
     BertForPreTraining,
     BertForSequenceClassification,
 )
-from mlxformer.bert_tokenizer import BertTokenizer
-from mlxformer.convolution import Convolution
-from mlxformer.counting import count_parameters
-from mlxformer.decoder import Decoder, DecoderCache, DecoderLayer
-from mlxformer.encoder import Encoder, EncoderLayer
-from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
-from mlxformer.feed_forward import FeedForward
-from mlxformer.gated_feed_forward import GatedFeedForward
-from mlxformer.kv_cache import KVCache
-from mlxformer.label_smoothing import label_smoothed_cross_entropy
-from mlxformer.latent_attention import LatentAttention, LatentCache
-from mlxformer.linear_attention import LinearAttentionState, linear_attention
-from mlxformer.marian import MarianModel
-from mlxformer.marian_config import MarianConfig
-from mlxformer.marian_tokenizer import MarianTokenizer
-from mlxformer.masked_language_modelling import MaskedTokens, mask_tokens, masked_language_model_loss, whole_words
-from mlxformer.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
-from mlxformer.multi_head_attention import MultiHeadAttention
+from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.sentences import BiEncoder
+from mlxformer.models.counting import count_parameters
+from mlxformer.models.marian.config import MarianConfig
+from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.positions import (
     LearnedPositions,
     RelativeKeys,
@@ -45,17 +47,15 @@ from mlxformer.positions import (
     sinusoidal_positions,
 )
 from mlxformer.pretrained import load_pretrained, pretrained_names
-from mlxformer.quantisation import Quantised, dequantise, quantise, quantise_weights
-from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
-from mlxformer.sampling import SamplingRules, filter_logits, sample, sampling_probabilities
-from mlxformer.schedules import warmup_inverse_sqrt, warmup_linear_decay
-from mlxformer.score_functions import ScoredAttention
-from mlxformer.sentence_vectors import BiEncoder
-from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
-from mlxformer.softmax_one import softmax_one
-from mlxformer.target_attention import TargetAttention
+from mlxformer.teaching.attention_only import AttentionOnly
+from mlxformer.teaching.quantization import Quantised, dequantise, quantise, quantise_weights
+from mlxformer.teaching.target_attention import TargetAttention
+from mlxformer.tokenization.bert import BertTokenizer
+from mlxformer.tokenization.marian import MarianTokenizer
 from mlxformer.tracing import Module, Step, Trace, is_tracing, tap, trace
-from mlxformer.transformer import Transformer, TransformerConfig
+from mlxformer.training.label_smoothing import label_smoothed_cross_entropy
+from mlxformer.training.masked_lm import MaskedTokens, mask_tokens, masked_language_model_loss, whole_words
+from mlxformer.training.schedules import warmup_inverse_sqrt, warmup_linear_decay
 
 __all__ = [
     "AdditiveAttention",

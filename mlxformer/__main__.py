@@ -17,8 +17,8 @@ from unicodedata import east_asian_width
 import numpy as np
 
 from mlxformer import backend
+from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, to_numpy, tree_flatten
-from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.positions import sinusoidal_positions
 from mlxformer.tracing import Trace, trace
 

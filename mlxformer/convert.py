@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlxformer.checkpoint_folder import WEIGHTS, read_json, write_files
+from mlxformer.checkpoints.folder import WEIGHTS, read_json, write_files
 from mlxformer.errors import CheckpointError
 
 _PICKLE = "pytorch_model.bin"

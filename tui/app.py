@@ -1,36 +1,28 @@
-"""The application: its places (modes), the language, the store and the compute thread that all screens share."""
+"""The application: its places (modes), the keys that act everywhere, and the palette."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.keys import _character_to_key
-from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
 
 from questions.bilingual import Language
-from questions.topics import topic_title
 from tui.bank import load_bank
 from tui.commands.notices import FEW, say_place
-from tui.compute import ComputeThread
-from tui.durations import say_duration
-from tui.language import say_code, say_error, say_problem, words
-from tui.plain_text import as_title
-from tui.progress.errors import ProgressError
-from tui.screens.dialogs import ConfirmDialog
+from tui.language.words import say_code, say_problem
+from tui.screens.program import Program
+from tui.text.plain_text import as_title
 
 if TYPE_CHECKING:
     from questions.model import Question
-    from tui.context import Context
-    from tui.experiments.contract import Experiment
+    from tui.commands.context import Context
     from tui.progress.store import ProgressStore
 
 THEMES = ("textual-dark", "textual-light", "nord", "gruvbox", "solarized-light", "ansi-dark", "ansi-light")
@@ -54,8 +46,8 @@ def _browse() -> Screen[None]:
     return BrowseScreen()
 
 
-class QuizApp(App[int]):
-    """tformer-quiz. Screens read ``questions``, ``store``, ``compute`` and ``language`` from here."""
+class QuizApp(Program):
+    """tformer-quiz: its places (modes), its keys and its palette."""
 
     TITLE = "tformer-quiz"
     CSS_PATH = "screens/app.tcss"
@@ -73,8 +65,6 @@ class QuizApp(App[int]):
         Binding("B,f7", "switch_mode('browse')", "Questions", id="app.browse"),
     ]
 
-    language: reactive[Language] = reactive[Language]("zh", init=False)
-
     def __init__(
         self,
         questions: Sequence[Question],
@@ -84,13 +74,8 @@ class QuizApp(App[int]):
         seed: int | None = None,
         notices: Sequence[str] = (),
     ) -> None:
-        super().__init__()
-        self.questions = tuple(questions)
-        self.store = store
-        self.seed = seed
-        self.compute = ComputeThread()
+        super().__init__(questions, store, language=language, seed=seed)
         self._notices = tuple(notices)
-        self.set_reactive(QuizApp.language, language)
 
     # --- coming and going --------------------------------------------------------------------------------------
 
@@ -116,10 +101,6 @@ class QuizApp(App[int]):
 
     # --- language ----------------------------------------------------------------------------------------------
 
-    def say(self, name: str, **fields: object) -> str:
-        """The words ``name`` (``screens.reveal``) in the present language."""
-        return words(name, self.language, **fields)
-
     def action_switch_language(self) -> None:
         self.language = "en" if self.language == "zh" else "zh"
         self.remember("language", self.language)
@@ -131,11 +112,6 @@ class QuizApp(App[int]):
         if isinstance(event, events.Key) and not event.is_forwarded and not self.is_typing:
             event = half_width(event)
         await super().on_event(event)
-
-    @property
-    def is_typing(self) -> bool:
-        """Whether a text field has the focus."""
-        return isinstance(self.focused, Input | TextArea)
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen
@@ -178,63 +154,6 @@ class QuizApp(App[int]):
     def choose_theme(self, theme: str) -> None:
         self.theme = theme
         self.remember("theme", theme)
-
-    # --- what screens ask for ----------------------------------------------------------------------------------
-
-    def interval(self, duration: timedelta) -> str:
-        return say_duration(duration, self.language)
-
-    def topic(self, topic: str) -> str:
-        return topic_title(topic).say(self.language)
-
-    def experiment_of(self, question: Question) -> Experiment | None:
-        """The experiment that shows the answer to ``question``."""
-        from tui.experiments.catalogue import catalogue
-
-        return None if question.experiment is None else catalogue().get(question.experiment.run)
-
-    def error_text(self, error: BaseException) -> str:
-        """``error`` in the present language. What nobody foresaw is named; its traceback goes to Textual's console."""
-        if getattr(error, "code", None) is None:
-            self.log.error(error)
-            return f"{type(error).__name__}: {error}"
-        return say_error(error, self.language)
-
-    def remember(self, name: str, value: str) -> None:
-        """Keep a setting for the next time; where it cannot be written, say so and go on."""
-        try:
-            self.store.set_setting(name, value)
-        except ProgressError as error:
-            self.say_error(error)
-
-    def say_error(self, error: BaseException) -> None:
-        self.notify(self.error_text(error), severity="error", timeout=10, markup=False)
-
-    def reset(self, question_id: str | None, done: Callable[[], None]) -> None:
-        """Reset one question, or all, once the person has said so twice; then ``done()``."""
-        if question_id is None:
-            title = self.say("screens.reset-all-title", count=len(self.store.cards()))
-        else:
-            title = self.say("screens.reset-title")
-        hint = self.say("screens.confirm-hint")
-
-        def first(sure: bool | None) -> None:
-            if sure:
-                self.push_screen(ConfirmDialog(self.say("screens.reset-again"), hint), second)
-
-        def second(sure: bool | None) -> None:
-            if not sure:
-                return
-            try:
-                count = self.store.reset(question_id)
-            except ProgressError as error:
-                self.say_error(error)
-                return
-            name = "screens.reset-done" if count else "screens.reset-nothing"
-            self.notify(self.say(name, count=count), markup=False)
-            done()
-
-        self.push_screen(ConfirmDialog(title, hint), first)
 
     # --- from one place to another -----------------------------------------------------------------------------
 

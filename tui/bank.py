@@ -9,10 +9,10 @@ from pathlib import Path
 from questions.catalogue import Catalogue
 from questions.loader import Bank, load, load_shipped
 from questions.model import KnobValue
-from tui.cards import refuse_card
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, KnobError
-from tui.usage import UsageError
+from tui.language.usage import UsageError
+from tui.proof.cards import refuse_card
 
 # What is wrong with a path that a person gave, rather than with what stands in a file.
 _PATH_PROBLEMS = frozenset({"no-such-file", "not-a-file", "unreadable", "no-files"})

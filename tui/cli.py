@@ -15,7 +15,7 @@ from questions.bilingual import Language
 from tui.commands.arguments import Request, early_language, parse
 from tui.commands.failures import record
 from tui.commands.output import prepare_streams, tell, write
-from tui.language import say_error, words
+from tui.language.words import say_error, words
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -64,7 +64,7 @@ def _answer(arguments: Sequence[str]) -> int:
 def _open(request: Request) -> int:
     """The screen; without a terminal on all ends (Textual draws on stderr), or with --plain, the line-based quiz."""
     if request.context.plain or not all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        from tui.plain_quiz import run as run_plain
+        from tui.commands.quiz import run as run_plain
 
         return run_plain(request.context)
     from tui.app import run

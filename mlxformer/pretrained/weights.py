@@ -9,9 +9,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from mlxformer.backend import to_numpy, tree_flatten
-from mlxformer.checkpoint import load_into
+from mlxformer.checkpoints.loading import load_into
+from mlxformer.checkpoints.safetensors import SafetensorsFile
 from mlxformer.pretrained.cards import WEIGHTS, checksum
-from mlxformer.safetensors_file import SafetensorsFile
 
 
 def named(tree: Any) -> dict[str, Any]:

@@ -21,45 +21,47 @@ from typing import Any
 import numpy as np
 
 import mlxformer
-from mlxformer import activations, masks, mistakes, positions
-from mlxformer.additive_attention import AdditiveAttention
-from mlxformer.albert import AlbertConfig, AlbertModel
-from mlxformer.attention import attention_weights, scaled_dot_product_attention
-from mlxformer.attention_only import AttentionOnly
+from mlxformer import positions
+from mlxformer.attention.additive import AdditiveAttention
+from mlxformer.attention.cache import KVCache
+from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
+from mlxformer.attention.latent import LatentAttention, LatentCache
+from mlxformer.attention.linear import LinearAttentionState, linear_attention
+from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.attention.scores import SCORES, ScoredAttention
 from mlxformer.backend import is_array, mx, to_numpy
-from mlxformer.bert import BertModel, mean_pooling
-from mlxformer.bert_config import BertConfig
-from mlxformer.bert_heads import (
+from mlxformer.inspection.gradients_through_time import state_jacobians
+from mlxformer.layers import activations
+from mlxformer.layers.causal_stack import CausalStack
+from mlxformer.layers.convolution import ConvolutionLayer
+from mlxformer.layers.decoder import Decoder
+from mlxformer.layers.encoder import Encoder
+from mlxformer.layers.feed_forward import FeedForward
+from mlxformer.layers.gated_feed_forward import GatedFeedForward
+from mlxformer.layers.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
+from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
+from mlxformer.layers.token_mixing import TokenMixing
+from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
+from mlxformer.models.bert.config import BertConfig
+from mlxformer.models.bert.heads import (
     BertForMaskedLM,
     BertForNextSentencePrediction,
     BertForPreTraining,
     BertForSequenceClassification,
 )
-from mlxformer.causal_stack import CausalStack
-from mlxformer.convolution import ConvolutionLayer
-from mlxformer.decoder import Decoder
-from mlxformer.encoder import Encoder
-from mlxformer.feed_forward import FeedForward
-from mlxformer.gated_feed_forward import GatedFeedForward
-from mlxformer.gradients_through_time import state_jacobians
-from mlxformer.kv_cache import KVCache
-from mlxformer.latent_attention import LatentAttention, LatentCache
-from mlxformer.linear_attention import LinearAttentionState, linear_attention
-from mlxformer.marian import MarianModel
-from mlxformer.marian_config import MarianConfig
-from mlxformer.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
-from mlxformer.multi_head_attention import MultiHeadAttention
-from mlxformer.online_softmax import blockwise_attention
-from mlxformer.quantisation import dequantise, quantise
-from mlxformer.quantised_products import decomposed_linear, smoothed_linear
-from mlxformer.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
-from mlxformer.score_functions import SCORES, ScoredAttention
-from mlxformer.sentence_vectors import BiEncoder
-from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
-from mlxformer.target_attention import TargetAttention
-from mlxformer.token_mixing import TokenMixing
+from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.sentences import BiEncoder
+from mlxformer.models.marian.config import MarianConfig
+from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.models.transformer import Transformer, TransformerConfig
+from mlxformer.teaching import mistakes
+from mlxformer.teaching.attention_only import AttentionOnly
+from mlxformer.teaching.online_softmax import blockwise_attention
+from mlxformer.teaching.quantization import dequantise, quantise
+from mlxformer.teaching.quantized_products import decomposed_linear, smoothed_linear
+from mlxformer.teaching.target_attention import TargetAttention
 from mlxformer.tracing import Module
-from mlxformer.transformer import Transformer, TransformerConfig
 from tests.mlxformer.comparing import booleans
 from tests.mlxformer.observing import SEEN, batch, filled, observed, token_ids
 
@@ -84,7 +86,7 @@ def run(names: list[str] | None = None) -> dict[str, np.ndarray]:
 def library_modules() -> set[type]:
     """Every subclass of ``Module`` that mlxformer defines, wherever it is."""
     for info in pkgutil.walk_packages(mlxformer.__path__, "mlxformer."):
-        if "numpy_backend" not in info.name and "__main__" not in info.name:
+        if not info.name.startswith("mlxformer.backend.") and "__main__" not in info.name:
             importlib.import_module(info.name)
     found, waiting = set(), [Module]
     while waiting:

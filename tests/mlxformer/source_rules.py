@@ -8,7 +8,7 @@ A file is held to the rules if it imports ``mx`` or ``nn`` from ``mlxformer.back
    also see; NumPy's backend does not.
 3. No ``isinstance(x, mx.array)`` and no ``type(x)`` of one: while it is differentiated on NumPy an array is in a box.
 4. No array method or property but ``shape ndim dtype size reshape transpose swapaxes astype T``.
-5. No ``import mlx`` and no ``import mlxformer.numpy_backend``: ``mlxformer.backend`` is the only door.
+5. No ``import mlx`` and no ``import mlxformer.backend.numpy``: ``mlxformer.backend`` is the only door.
 
 Rules 1 and 5 do not hold under ``if backend.name == ...``, which is where one backend does what the other cannot.
 """
@@ -19,8 +19,8 @@ import ast
 import builtins
 from pathlib import Path
 
-from mlxformer.numpy_backend import core, nn, optimizers
-from tests.mlxformer.numpy_backend.closed_list import closed_list
+from mlxformer.backend.numpy import core, nn, optimizers
+from tests.mlxformer.backend.numpy.closed_list import closed_list
 
 ROOTS = {
     "mx": closed_list(core) | {"fast", "random", "linalg"},
@@ -66,11 +66,7 @@ def violations(source: str, path: str = "snippet") -> list[str]:
 
 def model_files(package: Path) -> list[Path]:
     """All of mlxformer but the backend itself."""
-    return [
-        path
-        for path in sorted(package.rglob("*.py"))
-        if path.name != "backend.py" and "numpy_backend" not in path.relative_to(package).parts
-    ]
+    return [path for path in sorted(package.rglob("*.py")) if path.relative_to(package).parts[0] != "backend"]
 
 
 def _dotted(node: ast.expr) -> str | None:
@@ -107,7 +103,7 @@ class _Imports(ast.NodeVisitor):
 
     def _check(self, node: ast.stmt, module: str) -> None:
         parts = module.split(".")
-        if parts[0] == "mlx" or "numpy_backend" in parts:
+        if parts[0] == "mlx" or module.startswith("mlxformer.backend.numpy"):
             self.found.append((node.lineno, f"imports {module}: import mx and nn from mlxformer.backend"))
 
 

@@ -84,7 +84,7 @@ def _gpu(folder: Path, metal: bool = False, cuda: bool = False, compute: str = "
 
 def test_numpy_when_asked() -> None:
     done = _run(SHOW, "numpy")
-    assert done.stdout.startswith("numpy cpu asked mlxformer.numpy_backend.core\nNumPy "), done.stderr
+    assert done.stdout.startswith("numpy cpu asked mlxformer.backend.numpy.core\nNumPy "), done.stderr
     assert "(MLXFORMER_BACKEND=numpy)" in done.stdout
 
 
@@ -108,7 +108,7 @@ def test_mlx_when_asked() -> None:
 @pytest.mark.parametrize("choice", [None, "auto", "AUTO ", ""])
 def test_auto_is_numpy_where_mlx_has_no_gpu(choice: str | None, tmp_path: Path) -> None:
     done = _run(SHOW, choice, stand_in=_gpu(tmp_path))
-    assert done.stdout.startswith("numpy cpu no-gpu mlxformer.numpy_backend.core"), done.stderr
+    assert done.stdout.startswith("numpy cpu no-gpu mlxformer.backend.numpy.core"), done.stderr
     assert "(MLX has no usable GPU here)" in done.stdout
 
 

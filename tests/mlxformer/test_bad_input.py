@@ -11,7 +11,7 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.causal_stack import CausalLayer
+from mlxformer.layers.causal_stack import CausalLayer
 
 
 def drawn(*shape):

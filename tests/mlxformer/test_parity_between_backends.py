@@ -56,8 +56,8 @@ def test_every_module_of_the_library_has_a_case():
 
 def _abstract() -> set[type]:
     """Bases that are never made themselves."""
-    from mlxformer.bert_checkpoint import BertPreTrained
-    from mlxformer.encoder_decoder import EncoderDecoder
+    from mlxformer.models.bert.checkpoint import BertPreTrained
+    from mlxformer.models.encoder_decoder import EncoderDecoder
 
     return {BertPreTrained, EncoderDecoder}
 

@@ -62,7 +62,7 @@ BAD = {
     ),
     "import mlx": ("import mlx.core as core", "imports mlx.core"),
     "import from mlx": ("from mlx.nn import Linear", "imports mlx.nn"),
-    "import numpy_backend": ("from mlxformer.numpy_backend import core", "imports mlxformer.numpy_backend"),
+    "import the NumPy backend": ("from mlxformer.backend.numpy import core", "imports mlxformer.backend.numpy"),
 }
 
 

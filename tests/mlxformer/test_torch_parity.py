@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlxformer import masks
+from mlxformer.attention import masks
 from mlxformer.backend import mx, to_numpy, tree_flatten
-from mlxformer.decoder import Decoder
-from mlxformer.encoder import Encoder
+from mlxformer.layers.decoder import Decoder
+from mlxformer.layers.encoder import Encoder
 from tests.mlxformer.comparing import assert_close
 from tests.mlxformer.golden.make_torch_stacks import FILE, arrays
 from tests.mlxformer.torch_stacks import CASES, LAYERS, TT, C, F, H, inputs, make, renamed, run

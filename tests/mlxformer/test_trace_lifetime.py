@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mlxformer import backend
+from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.errors import TraceError
-from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.tracing import Module, is_tracing, trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close
 from tests.mlxformer.traced_models import Doubling, encoder, sequence

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mlxformer import backend
-from mlxformer.attention import scaled_dot_product_attention
+from mlxformer.attention.functional import scaled_dot_product_attention
+from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.errors import TraceError
-from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.tracing import Module, is_tracing, tap, trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, numbers
 from tests.mlxformer.traced_models import Doubling, encoder, sequence

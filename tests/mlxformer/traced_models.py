@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlxformer.backend import mx
-from mlxformer.encoder import Encoder
+from mlxformer.layers.encoder import Encoder
 from mlxformer.tracing import Module, in_trace, tap
 from tests.mlxformer.comparing import numbers
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy, tree_flatten
-from mlxformer.transformer import Transformer, TransformerConfig
+from mlxformer.models.transformer import Transformer, TransformerConfig
 from tests.mlxformer.comparing import numbers
 
 TINY: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 
 from tui.bank import known_experiments, load_bank
 from tui.experiments.catalogue import NAMES, catalogue
-from tui.usage import UsageError
+from tui.language.usage import UsageError
 
 OWN = """\
 - id: my-own

@@ -60,7 +60,7 @@ def _import_all(names: Collection[str]) -> str:
         "import tui.cli",
         "from tui.experiments.catalogue import catalogue; catalogue()",
         "import tui.progress.store, tui.progress.schedule, tui.progress.statistics, tui.progress.export",
-        "import tui.practice, tui.evidence, tui.bank, tui.context",
+        "import tui.practice.session, tui.proof.evidence, tui.bank, tui.commands.context",
         "from tui.cli import main; main(['--help']); main(['list', '--help'])",
         "from tui.cli import main; main(['--data-dir', '/nonexistent', 'list'])",
         "from tui.cli import main; main(['--data-dir', '/nonexistent', 'list', '--json'])",

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from questions.bilingual import LANGUAGES, Language
-from tui.context import BACKENDS, Context
-from tui.language import choose_language
-from tui.paths import data_folder, typed_path
-from tui.usage import UsageError, unknown
+from tui.commands.context import BACKENDS, Context
+from tui.language.usage import UsageError, unknown
+from tui.language.words import choose_language
+from tui.progress.paths import data_folder, typed_path
 
 COMMANDS = ("list", "show", "ask", "lab", "check", "stats", "export", "doctor")
 PROGRAM = "tformer-quiz"

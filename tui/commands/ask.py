@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tui.context import Context
+from tui.commands.context import Context
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +12,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    from tui.plain_quiz import run as run_plain
+    from tui.commands.quiz import run as run_plain
 
     return run_plain(context, options.id, once=True)

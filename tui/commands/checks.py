@@ -7,8 +7,8 @@ from typing import Any
 from questions.bilingual import Language
 from tui.commands.output import glyph
 from tui.experiments.contract import Check
-from tui.figures.checks_text import expected_words, measured_words
-from tui.language import words
+from tui.language.words import words
+from tui.proof.checks_text import expected_words, measured_words
 
 
 def check_lines(check: Check, language: Language) -> list[str]:

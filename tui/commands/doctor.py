@@ -6,11 +6,11 @@ import argparse
 from typing import Any
 
 from questions.bilingual import Language
-from tui.backend_words import say_backend
+from tui.commands.context import Context
+from tui.commands.findings import Examination, examine
 from tui.commands.output import glyph, paragraphs, width, write, write_json
-from tui.context import Context
-from tui.doctor import Examination, examine
-from tui.language import words
+from tui.language.backend import say_backend
+from tui.language.words import words
 
 FAILED = 1
 

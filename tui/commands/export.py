@@ -11,15 +11,15 @@ from pathlib import Path
 from questions.loader import Bank
 from tui.bank import load_bank
 from tui.commands.arguments import need
+from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import tell
 from tui.commands.stats import as_lines, count
-from tui.context import Context
-from tui.language import words
-from tui.paths import typed_path
+from tui.language.usage import UsageError
+from tui.language.words import words
 from tui.progress.export import as_csv, as_json, as_markdown
+from tui.progress.paths import typed_path
 from tui.progress.records import utc_now
-from tui.usage import UsageError
 
 ANKI = (".txt", ".tsv")
 SUFFIXES = (".csv", ".json", ".md", *ANKI)
@@ -37,7 +37,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
     if suffix in ANKI:
-        from tui.anki import as_anki
+        from tui.commands.anki import as_anki
 
         _write(path, as_anki(bank.questions, context.language))
         tell(words("stats.exported-anki", context.language, count=len(bank.questions), path=path))

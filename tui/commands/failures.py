@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from questions.bilingual import Language
-from tui.language import words
-from tui.paths import LOG_NAME, data_folder
+from tui.language.words import words
+from tui.progress.paths import LOG_NAME, data_folder
 
 LARGEST_LOG = 1_000_000  # bytes; then the log is begun anew, the one before it kept as errors.log.1
 

@@ -7,19 +7,19 @@ import time
 from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
-from tui.backend_words import say_backend
 from tui.commands.checks import check_json, check_lines
+from tui.commands.context import Context
 from tui.commands.output import paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
 from tui.commands.settings import read_settings
-from tui.context import Context
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, Knob, Result
 from tui.figures.data import Label
 from tui.figures.numbers import short
-from tui.language import words
-from tui.runs import visible_knobs
-from tui.usage import unknown
+from tui.language.backend import say_backend
+from tui.language.usage import unknown
+from tui.language.words import words
+from tui.proof.runs import visible_knobs
 
 FAILED = 1
 

@@ -6,11 +6,11 @@ import argparse
 
 from questions.topics import topic_title
 from tui.bank import load_bank
+from tui.commands.context import Context
 from tui.commands.notices import tell_problems
 from tui.commands.output import width, write, write_json
-from tui.context import Context
-from tui.plain_text import as_title
-from tui.text_layout import fit, pad
+from tui.text.layout import fit, pad
+from tui.text.plain_text import as_title
 
 GAP = "  "
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from questions.bilingual import Language
 from questions.errors import Problem
 from tui.commands.output import tell
-from tui.language import say_code, say_problem, words
+from tui.language.words import say_code, say_problem, words
 
 if TYPE_CHECKING:
     from tui.progress.file import Notice

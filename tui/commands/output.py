@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import Any, TextIO
 
-from tui.text_layout import wrap
+from tui.text.layout import wrap
 
 NARROWEST, WIDEST = 40, 100
 

@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 
 from tui.experiments.contract import Report
-from tui.text_layout import fit
+from tui.text.layout import fit
 
 PATIENCE = 0.5  # seconds: a run that is shorter leaves the terminal alone
 EVERY = 0.1

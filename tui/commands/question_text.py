@@ -17,11 +17,11 @@ from questions.model import KeyPoint, Question, See
 from questions.spans import NumberSpan
 from questions.topics import topic_title
 from tui.commands.output import glyph, paragraphs, width
-from tui.evidence import evidence
 from tui.experiments.contract import Check
-from tui.figures.checks_text import expected_words, measured_words
-from tui.language import words
-from tui.plain_text import as_title, plain_text, written
+from tui.language.words import words
+from tui.proof.checks_text import expected_words, measured_words
+from tui.proof.evidence import evidence
+from tui.text.plain_text import as_title, plain_text, written
 
 INDENT = "  "
 _MARKER = re.compile(r"(?:[-*+]|\d{1,3}[.)]) +")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from tui.experiments.contract import Experiment, Knob, KnobValue
-from tui.usage import UsageError
+from tui.language.usage import UsageError
 
 _SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 

@@ -6,10 +6,10 @@ import argparse
 
 from tui.bank import load_bank
 from tui.commands.arguments import need
+from tui.commands.context import Context
 from tui.commands.notices import tell_problems
 from tui.commands.output import write, write_json
 from tui.commands.question_text import QuestionText
-from tui.context import Context
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

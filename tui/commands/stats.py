@@ -11,15 +11,15 @@ from questions.bilingual import Language
 from questions.loader import Bank
 from questions.topics import topic_title
 from tui.bank import load_bank
+from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import paragraphs, width, write, write_json
-from tui.context import Context
-from tui.durations import say_duration
-from tui.language import words
+from tui.language.durations import say_duration
+from tui.language.words import words
 from tui.progress.records import RATING_NAMES, utc_now
 from tui.progress.statistics import Statistics, statistics
 from tui.progress.store import ProgressStore
-from tui.text_layout import pad
+from tui.text.layout import pad
 
 BAR = 20  # cells of a bar of 100 %
 RECENT_DAYS = 14

@@ -11,7 +11,7 @@ from questions.bilingual import Language, say
 from tui.figures.data import Bars
 from tui.figures.look import Look
 from tui.figures.numbers import short
-from tui.text_layout import pad, visible, wrap
+from tui.text.layout import pad, visible, wrap
 
 REFERENCE = "|"
 

@@ -19,7 +19,7 @@ from tui.figures.braille import DOTS_HIGH, DOTS_WIDE, Braille
 from tui.figures.data import Curve, Series
 from tui.figures.look import Look
 from tui.figures.numbers import short
-from tui.text_layout import fit, pad, wrap, wrap_styled
+from tui.text.layout import fit, pad, wrap, wrap_styled
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MARK, POINTER = ":", "|"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from questions.bilingual import Language, say
-from tui.colours import MapName
+from tui.figures.colours import MapName
 from tui.figures.data import Figure, Heatmap
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_text import HeadChoice

@@ -18,11 +18,11 @@ from rich.segment import Segment
 from rich.style import Style
 
 from questions.bilingual import Bilingual, Language
-from tui.colours import LEVELS, RGB, ColourMap, ink_on, level_of
+from tui.figures.colours import LEVELS, RGB, ColourMap, ink_on, level_of
 from tui.figures.heatmap_cells import FILL
 from tui.figures.look import Look
 from tui.figures.numbers import short, tight
-from tui.text_layout import fit, graphemes, pad, visible
+from tui.text.layout import fit, graphemes, pad, visible
 
 MASKED, NAN, PLUS_INFINITY, MINUS_INFINITY, NEGATIVE = "x", "?", "^", "v", "-"
 SHADES = " .:=+*#%@"  # no "-", which says that a value is negative

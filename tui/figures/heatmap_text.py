@@ -13,7 +13,7 @@ from tui.figures.data import Heatmap
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import NUMBER_WIDTH, Painter, frame_for, legend, row_label, row_label_width
 from tui.figures.look import Look
-from tui.text_layout import pad, wrap
+from tui.text.layout import pad, wrap
 
 MOST_ROWS = 40  # a page of text shows no more; a larger map is shown in blocks
 GAP = 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from tui.colours import ColourMap, MapName, diverging, sequential
+from tui.figures.colours import ColourMap, MapName, diverging, sequential
 
 
 @dataclass(frozen=True)

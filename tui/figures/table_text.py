@@ -12,7 +12,7 @@ from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Table
 from tui.figures.look import Look
 from tui.figures.numbers import short
-from tui.text_layout import pad, visible, wrap
+from tui.text.layout import pad, visible, wrap
 
 GAP = 2
 

@@ -14,7 +14,7 @@ from tui.figures.heatmap_cells import as_list
 from tui.figures.look import Look
 from tui.figures.numbers import short
 from tui.figures.tensor_stats import shape_of_lists, summary, tensor_stats
-from tui.text_layout import fit, wrap
+from tui.text.layout import fit, wrap
 
 CORNER_ROWS = 6
 NUMBER_WIDTH = 10

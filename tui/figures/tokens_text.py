@@ -14,7 +14,7 @@ from tui.figures.data import TokenRow, Tokens
 from tui.figures.heatmap_paint import Painter
 from tui.figures.look import Look
 from tui.figures.numbers import short
-from tui.text_layout import fit, pad, visible, wrap
+from tui.text.layout import fit, pad, visible, wrap
 
 
 def tokens_lines(figure: Tokens, language: Language, width: int, look: Look) -> list[Text]:

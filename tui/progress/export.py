@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from questions.bilingual import Language
-from tui.language import words
+from tui.language.words import words
 from tui.progress.records import RATING_NAMES, REVIEW, STATE_NAMES, Review, write_time
 from tui.progress.store import ProgressStore
 

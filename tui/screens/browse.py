@@ -14,16 +14,16 @@ from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
 from questions.bilingual import say
-from tui.plain_text import as_title
 from tui.progress.errors import ProgressError
 from tui.progress.records import utc_now
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
 from tui.screens.top_bar import TopBar
+from tui.text.plain_text import as_title
 
 if TYPE_CHECKING:
     from questions.model import Question
-    from tui.app import QuizApp
+    from tui.screens.program import Program
 
 
 class BrowseScreen(Screen[None]):
@@ -38,7 +38,7 @@ class BrowseScreen(Screen[None]):
         Binding("escape", "leave_search", "Leave the search", id="browse.leave-search"),
     ]
 
-    app: QuizApp
+    app: Program
 
     def compose(self) -> ComposeResult:
         yield TopBar()

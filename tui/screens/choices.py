@@ -7,8 +7,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from questions.bilingual import Language
-from tui.language import words
-from tui.practice import Attempt
+from tui.language.words import words
+from tui.practice.session import Attempt
 from tui.screens.passage import Passage
 
 

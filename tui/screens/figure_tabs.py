@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
-from tui.text_layout import fit
+from tui.text.layout import fit
 
 
 class FigureTabs(Widget):

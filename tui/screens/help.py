@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from questions.bilingual import Language
-from tui.language import words
+from tui.language.words import words
 from tui.screens.key_bar import KeyHint
 
 

@@ -20,7 +20,7 @@ from tui.screens.live_panel import LivePanel
 from tui.screens.top_bar import TopBar
 
 if TYPE_CHECKING:
-    from tui.app import QuizApp
+    from tui.screens.program import Program
 
 
 class LabScreen(Screen[None]):
@@ -33,7 +33,7 @@ class LabScreen(Screen[None]):
         Binding("full_stop", "figure(1)", "Figure", id="lab.figure-after"),
     ]
 
-    app: QuizApp
+    app: Program
 
     def compose(self) -> ComposeResult:
         yield TopBar()

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.text_layout import wrap
+from tui.text.layout import wrap
 
 
 class Listing(OptionList):

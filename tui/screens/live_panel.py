@@ -18,11 +18,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from questions.bilingual import Language
-from tui.compute import Failed, Finished, Outcome, Progressed
-from tui.evidence import by_name
+from tui.experiments.compute import Failed, Finished, Outcome, Progressed
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
 from tui.figures.data import Figure, Tensor
-from tui.language import words
+from tui.language.words import words
+from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
 from tui.widgets.checks_panel import ChecksPanel
@@ -33,7 +33,7 @@ from tui.widgets.speaking import SpeakingWidget
 from tui.widgets.steps_panel import StepsPanel
 
 if TYPE_CHECKING:
-    from tui.app import QuizApp
+    from tui.screens.program import Program
 
 PATIENCE = 0.15  # seconds before a run is said to be running: faster ones would only flicker
 TENSORS, STEPS, CHECKS = "tensors", "steps", "checks"
@@ -67,7 +67,7 @@ class LivePanel(Vertical):
         Binding("D", "defaults", "Default knobs", id="live.defaults"),
     ]
 
-    app: QuizApp
+    app: Program
     language: reactive[Language] = reactive[Language]("zh", init=False)
 
     class Ran(Message):

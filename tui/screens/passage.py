@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from tui.markdown import Link, markdown_lines
-from tui.text_layout import wrap_styled
+from tui.figures.markdown import Link, markdown_lines
+from tui.text.layout import wrap_styled
 from tui.widgets.speaking import look_of, to_content
 
 

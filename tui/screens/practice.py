@@ -12,8 +12,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.events import ScreenResume
 from textual.screen import Screen
 
-from tui.plain_text import as_title
-from tui.practice import Attempt, Practice
+from tui.practice.session import Attempt, Practice
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Rating
 from tui.screens.answer_box import AnswerBox
@@ -26,13 +25,14 @@ from tui.screens.rating_bar import RatingBar
 from tui.screens.reading import Reading
 from tui.screens.side_tabs import SideTabs
 from tui.screens.top_bar import TopBar
+from tui.text.plain_text import as_title
 
 if TYPE_CHECKING:
-    from tui.app import QuizApp
+    from tui.screens.program import Program
 
 
 class PracticeScreen(Screen[None]):
-    """One question at a time. What it knows is ``self.practice`` (``tui.practice``); this only shows it."""
+    """One question at a time. What it knows is ``self.practice`` (``tui.practice.session``); this only shows it."""
 
     CSS_PATH = "practice.tcss"
     AUTO_FOCUS = ""  # single keys act from the start
@@ -51,7 +51,7 @@ class PracticeScreen(Screen[None]):
         Binding("full_stop", "figure(1)", "Figure", id="practice.figure-after"),
     ]
 
-    app: QuizApp
+    app: Program
 
     def __init__(self) -> None:
         super().__init__()

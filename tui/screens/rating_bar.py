@@ -13,11 +13,11 @@ from textual.style import Style
 from textual.widget import Widget
 
 from questions.bilingual import Language
-from tui.language import words
+from tui.language.words import words
 from tui.progress.records import RATINGS, Rating
 
 if TYPE_CHECKING:
-    from tui.app import QuizApp
+    from tui.screens.program import Program
 
 COLOURS = {1: "$text-error", 2: "$text-warning", 3: "$text-success", 4: "$text-accent"}
 
@@ -28,7 +28,7 @@ class RatingBar(Widget):
     DEFAULT_CSS = "RatingBar { dock: bottom; height: 1; background: $surface; margin-bottom: 1; }"
     labels: reactive[tuple[tuple[Rating, str], ...]] = reactive(())
 
-    app: QuizApp
+    app: Program
 
     class Rated(Message):
         """A rating was clicked."""

@@ -12,17 +12,17 @@ from textual.containers import Vertical
 from questions.bilingual import Bilingual, Language, say
 from questions.model import FollowUp, Question, See
 from questions.spans import NumberSpan, numbers
-from tui.evidence import evidence
-from tui.language import words
-from tui.plain_text import as_title, plain_text, written
-from tui.practice import Attempt
+from tui.language.words import words
+from tui.practice.session import Attempt
+from tui.proof.evidence import evidence
 from tui.screens.fold import Fold
 from tui.screens.passage import Passage
-from tui.text_layout import visible
+from tui.text.layout import visible
+from tui.text.plain_text import as_title, plain_text, written
 
 if TYPE_CHECKING:
-    from tui.app import QuizApp
     from tui.screens.live_panel import Measured
+    from tui.screens.program import Program
 
 MARKS = {"found": ("✓", "$text-success"), "unsure": ("?", "$text-warning"), "missed": ("✗", "$text-error")}
 
@@ -48,7 +48,7 @@ class Reading(Vertical):
     Reading > .wrong { border-left: wide $error 60%; padding-left: 1; }
     """
 
-    app: QuizApp
+    app: Program
 
     def __init__(self) -> None:
         super().__init__()

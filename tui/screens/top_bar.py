@@ -9,10 +9,10 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.language import words
+from tui.language.words import words
 
 if TYPE_CHECKING:
-    from tui.app import QuizApp
+    from tui.screens.program import Program
 
 LEAST = 40, 12  # columns and lines under which parts of a screen fall off
 
@@ -23,7 +23,7 @@ class TopBar(Widget):
     DEFAULT_CSS = """
     TopBar { dock: top; height: 1; background: $primary 30%; color: $text; }
     """
-    app: QuizApp
+    app: Program
     left: reactive[str] = reactive("")
     right: reactive[str] = reactive("")
 

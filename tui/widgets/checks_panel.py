@@ -8,8 +8,8 @@ from rich.text import Text
 
 from questions.bilingual import Language
 from tui.experiments.contract import Check
-from tui.figures.checks_text import check_lines
 from tui.figures.look import Look
+from tui.proof.checks_text import check_lines
 from tui.widgets.figures.lines_view import LinesView
 
 

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 
 from questions.bilingual import Language, say
 from tui.experiments.contract import Knob, KnobValue
-from tui.text_layout import pad
+from tui.text.layout import pad
 from tui.widgets.knobs import DrawnRow
 from tui.widgets.speaking import Key, bindings
 

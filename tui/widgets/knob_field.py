@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.experiments.contract import KnobValue
-from tui.text_layout import wrap
+from tui.text.layout import wrap
 from tui.widgets.knobs import KnobRow
 
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from questions.bilingual import Language
 from tui.experiments.contract import Experiment, Knob, KnobValue
-from tui.text_layout import wrap
+from tui.text.layout import wrap
 from tui.widgets.choice import ChoiceRow, SwitchRow
 from tui.widgets.knob_field import FieldRow
 from tui.widgets.knobs import KnobRow

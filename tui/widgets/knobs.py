@@ -17,7 +17,7 @@ from textual.reactive import reactive
 
 from questions.bilingual import Language, say
 from tui.experiments.contract import Knob, KnobError, KnobValue
-from tui.text_layout import pad, wrap
+from tui.text.layout import pad, wrap
 from tui.widgets.knob_scale import KnobScale, value_text
 from tui.widgets.speaking import SpeakingWidget, to_content
 

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from questions.bilingual import Language
 from tui.figures.look import Look
-from tui.markdown import Link, markdown_lines
+from tui.figures.markdown import Link, markdown_lines
 from tui.widgets.figures.lines_view import LinesView
 
 

@@ -21,7 +21,7 @@ from textual.strip import Strip
 from questions.bilingual import Language
 from tui.figures.data import Tensor
 from tui.figures.tensor_stats import TensorStats, summary, tensor_stats
-from tui.text_layout import fit, graphemes, pad
+from tui.text.layout import fit, graphemes, pad
 from tui.widgets.figures.tensor_view import TensorView
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 

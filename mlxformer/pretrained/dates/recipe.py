@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, nn, optimizers
+from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import training_dates
 from mlxformer.pretrained.dates.tokenizer import DateTokenizer
-from mlxformer.schedules import warmup_linear_decay
-from mlxformer.transformer import Transformer, TransformerConfig
+from mlxformer.training.schedules import warmup_linear_decay
 
 TOKENIZER = DateTokenizer()
 # As in Vaswani et al. 2017 (post-norm, sinusoidal positions, one embedding for source, target and output), but small.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlxformer.masked_language_modelling import mask_tokens
+from mlxformer.training.masked_lm import mask_tokens
 
 POOL = 6  # times as many lines are drawn, where those of like length are to be put together
 PAD, UNK, CLS, SEP, MASK = range(5)  # the order of vocabulary.SPECIAL

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mlxformer.bert_tokenizer import BertTokenizer
 from mlxformer.pretrained.masked import sources
 from mlxformer.pretrained.masked.sources import Document
 from mlxformer.pretrained.masked.split import is_held_out
 from mlxformer.pretrained.masked.vocabulary import tokenizer
+from mlxformer.tokenization.bert import BertTokenizer
 
 FOLDER = Path("trained/texts")
 LONGEST = 40  # tokens of a text that stands alone

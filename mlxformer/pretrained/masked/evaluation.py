@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.bert_tokenizer import BertTokenizer
-from mlxformer.masked_language_modelling import mask_tokens
 from mlxformer.pretrained.masked.batches import CLS, MASK, PAD, SEP, UNK
 from mlxformer.pretrained.masked.reader import FOLLOWS, MaskFiller
 from mlxformer.pretrained.masked.samples import Kind, alternatives, documents, samples
 from mlxformer.pretrained.masked.vocabulary import MAX_LENGTH
+from mlxformer.tokenization.bert import BertTokenizer
 from mlxformer.tracing import trace
+from mlxformer.training.masked_lm import mask_tokens
 
 SEED = 20_261_126
 BATCH = 256

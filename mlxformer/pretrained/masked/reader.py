@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.bert_heads import BertForMaskedLM, BertForPreTraining
-from mlxformer.bert_tokenizer import BertTokenizer, TokenizedBatch
 from mlxformer.errors import ArgumentError
+from mlxformer.models.bert.heads import BertForMaskedLM, BertForPreTraining
 from mlxformer.pretrained.cards import Card
 from mlxformer.pretrained.masked.vocabulary import MAX_LENGTH, SPECIAL
+from mlxformer.tokenization.bert import BertTokenizer, TokenizedBatch
 
 FOLLOWS = 0  # the index of "B follows A", as in Google's code
 

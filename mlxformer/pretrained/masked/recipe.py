@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, nn, optimizers
-from mlxformer.bert_config import BertConfig
-from mlxformer.bert_heads import BertForMaskedLM, BertForPreTraining
+from mlxformer.models.bert.config import BertConfig
+from mlxformer.models.bert.heads import BertForMaskedLM, BertForPreTraining
 from mlxformer.pretrained.masked import batches, corpus
 from mlxformer.pretrained.masked.batches import Batch, Line
 from mlxformer.pretrained.masked.vocabulary import ENGLISH_PIECES, MAX_LENGTH, tokens
-from mlxformer.schedules import warmup_linear_decay
+from mlxformer.training.schedules import warmup_linear_decay
 
 
 def _config(**sizes: Any) -> BertConfig:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
-from mlxformer.bert_tokenizer import BertTokenizer
+from mlxformer.tokenization.bert import BertTokenizer
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ENGLISH_PIECES = 2000

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, nn, optimizers
+from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.pretrained.reverse.strings import LONGEST, SHORTEST, TOKENIZER, draw
-from mlxformer.schedules import warmup_linear_decay
-from mlxformer.seq2seq import Seq2Seq, Seq2SeqConfig
-from mlxformer.transformer import Transformer, TransformerConfig
+from mlxformer.training.schedules import warmup_linear_decay
 
 # Of like size, 100,000 parameters. The two GRUs are twins: both read the source in both directions, as in Bahdanau et
 # al. 2015, and one of them lacks nothing but the attention.

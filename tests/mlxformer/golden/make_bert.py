@@ -15,8 +15,8 @@ import numpy as np
 import torch
 import transformers
 
-from mlxformer.checkpoint_folder import save_checkpoint
-from tests.mlxformer.bert_reference import TINY, inputs, random_model, run
+from mlxformer.checkpoints.folder import save_checkpoint
+from tests.mlxformer.models.bert.reference import TINY, inputs, random_model, run
 
 HERE = Path(__file__).parent / "bert"
 SETTINGS: dict[str, dict[str, Any]] = {

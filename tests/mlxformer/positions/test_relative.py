@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlxformer.attention import scaled_dot_product_attention
+from mlxformer.attention.cache import KVCache
+from mlxformer.attention.functional import scaled_dot_product_attention
+from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.kv_cache import KVCache
-from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.positions import (
     RelativeKeys,
     T5RelativeBias,

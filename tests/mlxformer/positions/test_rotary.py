@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mlxformer.attention.cache import KVCache
+from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.kv_cache import KVCache
-from mlxformer.multi_head_attention import MultiHeadAttention
 from mlxformer.positions import RotaryEmbedding
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, numbers
 from tests.mlxformer.references import attention_loop

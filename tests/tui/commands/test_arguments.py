@@ -8,8 +8,8 @@ import pytest
 
 from questions.bilingual import Language
 from tui.commands.arguments import COMMANDS, Request, parse
-from tui.language import say_error
-from tui.usage import UsageError
+from tui.language.usage import UsageError
+from tui.language.words import say_error
 
 HERE = ["--data-dir", "/nonexistent"]
 
@@ -65,7 +65,7 @@ def test_a_negative_seed_is_a_seed() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_subcommand_has_help_in_both_languages(command: str) -> None:
-    from tui.language import words
+    from tui.language.words import words
 
     for language in ("zh", "en"):
         text = words(f"help.{command}", language)  # type: ignore[arg-type]

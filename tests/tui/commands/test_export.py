@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.commands.conftest import Ran
-from tui.anki import HEADER
+from tui.commands.anki import HEADER
 from tui.progress.records import Answer
 from tui.progress.store import open_store
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mlxformer as mf
-from mlxformer import masks
+from mlxformer.attention import masks
 from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained.masked.samples import samples
 from tests.tui.experiments.checking import (

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlxformer.masked_language_modelling import KEPT, MASKED
 from mlxformer.pretrained.masked.evaluation import COMMON_RATE, nll_and_accuracy
 from mlxformer.pretrained.masked.samples import samples
+from mlxformer.training.masked_lm import KEPT, MASKED
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
     values_of,

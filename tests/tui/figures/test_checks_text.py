@@ -9,8 +9,8 @@ import pytest
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check
-from tui.figures.checks_text import check_lines, expected_words, measured_words, sign_of
 from tui.figures.look import ASCII, PLAIN, UNICODE
+from tui.proof.checks_text import check_lines, expected_words, measured_words, sign_of
 
 CLAIM = Bilingual("方差等于 d_k", "the variance is d_k")
 VARIANCE = Check("var", CLAIM, 511.24, "==", 512.0, 51.2, True)

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tests.tui.figures.examples import FLOAT32_MIN
-from tui.colours import VIRIDIS
+from tui.figures.colours import VIRIDIS
 from tui.figures.heatmap_paint import Painter, column_header, fitting_cell_width, frame_for, legend, row_label, signs_in
 from tui.figures.look import PLAIN, Look
 

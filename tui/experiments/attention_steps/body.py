@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer import mistakes
 from mlxformer.backend import mx, to_numpy
-from mlxformer.online_softmax import blockwise_attention
+from mlxformer.teaching import mistakes
+from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
 from tui.experiments.attention_steps.declaration import EXPERIMENT
 from tui.experiments.attention_steps.figures import figures

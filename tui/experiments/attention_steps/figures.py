@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.diagnostics import entropy
+from mlxformer.inspection.diagnostics import entropy
 from questions.bilingual import Bilingual, say
 from tui.experiments.attention_steps.declaration import EXPERIMENT
 from tui.figures.data import Bars, ColourScale, Figure, Heatmap, Label, Stage, Table, Tensor, TokenRow, Tokens

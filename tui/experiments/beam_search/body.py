@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx
-from mlxformer.beam_search import beam_hypotheses, beam_search
-from mlxformer.generation import SearchRules, greedy_search, search
+from mlxformer.generation.beam import beam_hypotheses, beam_search
+from mlxformer.generation.greedy import greedy_search
+from mlxformer.generation.rules import SearchRules
+from mlxformer.generation.sampling import SamplingRules, draw_tokens, sample, sampling_probabilities
+from mlxformer.generation.search import search
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
-from mlxformer.sampling import SamplingRules, draw_tokens, sample, sampling_probabilities
 from questions.bilingual import Bilingual
 from tui.experiments.beam_search import trees
 from tui.experiments.beam_search.declaration import EXPERIMENT

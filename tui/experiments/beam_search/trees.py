@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlxformer.generation import SearchRules
+from mlxformer.generation.rules import SearchRules
 
 PAD, START, EOS = 0, 1, 2
 VOCAB = 16

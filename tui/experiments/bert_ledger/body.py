@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import mlxformer as mf
-from mlxformer.backend import tree_flatten
-from mlxformer.counting import without_values
+from mlxformer.backend import tree_flatten, without_values
 from questions.bilingual import Bilingual
 from tui.experiments.bert_ledger.arithmetic import Sizes
 from tui.experiments.bert_ledger.declaration import EXPERIMENT

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import to_numpy
-from mlxformer.diagnostics import entropy
-from mlxformer.probes import fit_probe
+from mlxformer.inspection.diagnostics import entropy
+from mlxformer.inspection.probes import fit_probe
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.cls_vector.declaration import EXPERIMENT

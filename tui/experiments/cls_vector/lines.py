@@ -11,7 +11,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.pooling import POOLINGS, pool
+from mlxformer.models.bert.pooling import POOLINGS, pool
 from mlxformer.pretrained.masked.samples import Kind, documents, samples
 
 OF_EACH = 96

@@ -11,9 +11,9 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.diagnostics import low_rank_error
-from mlxformer.flops import count_layer_flops
-from mlxformer.sentence_vectors import similarity
+from mlxformer.inspection.diagnostics import low_rank_error
+from mlxformer.inspection.flops import count_layer_flops
+from mlxformer.models.bert.sentences import similarity
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx, to_numpy, tree_flatten
-from mlxformer.counting import without_values
+from mlxformer.backend import mx, to_numpy, tree_flatten, without_values
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.contract import Check, Report, Result

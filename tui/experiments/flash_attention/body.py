@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.online_softmax import blockwise_attention
+from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reference import attend
 from tui.experiments.bodies.reported_trace import traced

@@ -9,7 +9,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.diagnostics import count_attention_flops
+from mlxformer.inspection.diagnostics import count_attention_flops
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced

@@ -9,7 +9,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten, tree_map
-from mlxformer.diagnostics import numerical_rank
+from mlxformer.inspection.diagnostics import numerical_rank
 from questions.bilingual import Bilingual
 from tui.experiments.bodies import reference
 from tui.experiments.bodies.random_weights import draw, load

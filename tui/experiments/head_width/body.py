@@ -10,8 +10,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
-from mlxformer.diagnostics import count_attention_flops, numerical_rank
-from mlxformer.flops import count_layer_flops
+from mlxformer.inspection.diagnostics import count_attention_flops, numerical_rank
+from mlxformer.inspection.flops import count_layer_flops
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced

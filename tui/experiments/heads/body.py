@@ -10,8 +10,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
-from mlxformer.diagnostics import count_attention_flops
-from mlxformer.mistakes import MultiHeadAttentionWithoutTranspose
+from mlxformer.inspection.diagnostics import count_attention_flops
+from mlxformer.teaching.mistakes import MultiHeadAttentionWithoutTranspose
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced

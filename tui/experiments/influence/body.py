@@ -11,9 +11,9 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.convolution import convolution_stack
-from mlxformer.influence import influence, influence_by_depth
-from mlxformer.recurrent import orthogonal
+from mlxformer.inspection.influence import influence, influence_by_depth
+from mlxformer.layers.convolution import convolution_stack
+from mlxformer.layers.recurrent import orthogonal
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.label_smoothing import (
+from mlxformer.training.label_smoothing import (
     label_smoothed_cross_entropy,
     optimal_logit_gap,
     perplexity,

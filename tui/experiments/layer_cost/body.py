@@ -9,8 +9,8 @@ from typing import Any
 
 import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
-from mlxformer.diagnostics import count_attention_flops
-from mlxformer.flops import count_layer_flops
+from mlxformer.inspection.diagnostics import count_attention_flops
+from mlxformer.inspection.flops import count_layer_flops
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report, Result

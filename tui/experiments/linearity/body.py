@@ -9,8 +9,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
-from mlxformer.bert import BertPooler
-from mlxformer.counting import parameter_shapes
+from mlxformer.models.bert.model import BertPooler
+from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.contract import Check, Report, Result

@@ -11,9 +11,9 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.bert import BertModel
-from mlxformer.bert_config import BertConfig
 from mlxformer.errors import ArgumentError
+from mlxformer.models.bert.config import BertConfig
+from mlxformer.models.bert.model import BertModel
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced

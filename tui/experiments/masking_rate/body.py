@@ -11,8 +11,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
-from mlxformer.masked_language_modelling import KEPT, MASKED, RANDOM
 from mlxformer.pretrained.masked.samples import samples
+from mlxformer.training.masked_lm import KEPT, MASKED, RANDOM
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.masking_rate.declaration import EXPERIMENT

@@ -11,7 +11,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
-from mlxformer.normalization import NormType, normalization
+from mlxformer.layers.normalization import NormType, normalization
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced

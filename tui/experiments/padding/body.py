@@ -10,8 +10,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.mistakes import mask_after_softmax
-from mlxformer.padding_recipes import additive_padding, padded_queries, renormalised_after_softmax
+from mlxformer.teaching.mistakes import mask_after_softmax
+from mlxformer.teaching.padding_recipes import additive_padding, padded_queries, renormalised_after_softmax
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced

@@ -11,7 +11,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx
-from mlxformer.diagnostics import entropy
+from mlxformer.inspection.diagnostics import entropy
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced

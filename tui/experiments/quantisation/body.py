@@ -11,8 +11,13 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.quantisation import largest_code
-from mlxformer.quantised_products import decomposed_linear, quantised_linear, smoothed_linear, smoothing_factors
+from mlxformer.teaching.quantization import largest_code
+from mlxformer.teaching.quantized_products import (
+    decomposed_linear,
+    quantised_linear,
+    smoothed_linear,
+    smoothing_factors,
+)
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.quantisation import dates

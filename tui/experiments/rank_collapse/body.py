@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
-from mlxformer.diagnostics import numerical_rank, token_spread
+from mlxformer.inspection.diagnostics import numerical_rank, token_spread
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced

@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, optimizers, to_numpy, tree_flatten
-from mlxformer.recurrent import GRUCell, LSTMCell, RNNCell
+from mlxformer.layers.recurrent import GRUCell, LSTMCell, RNNCell
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, nn, to_numpy
-from mlxformer.recurrent import Recurrent
+from mlxformer.layers.recurrent import Recurrent
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.diagnostics import entropy, softmax_jacobian_norm, softmax_jacobian_spectral_norm
+from mlxformer.inspection.diagnostics import entropy, softmax_jacobian_norm, softmax_jacobian_spectral_norm
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result

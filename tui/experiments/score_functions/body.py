@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
+from mlxformer.attention.scores import SCORES, cosine_scores, dot_scores, scaled_dot_scores, weights_from_scores
 from mlxformer.backend import mx, to_numpy
-from mlxformer.score_functions import SCORES, cosine_scores, dot_scores, scaled_dot_scores, weights_from_scores
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reference import project

@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
-from mlxformer.token_mixing import TokenMixing
+from mlxformer.layers.token_mixing import TokenMixing
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mlxformer.byte_pair_encoding import BLANK, Criterion, Merge, apply_merges, learn_merges, words_of
 from mlxformer.pretrained.masked.samples import samples
-from mlxformer.subword import UNKNOWN, Kind, train_subword_tokenizer
+from mlxformer.teaching.byte_pair_encoding import BLANK, Criterion, Merge, apply_merges, learn_merges, words_of
+from mlxformer.teaching.subword import UNKNOWN, Kind, train_subword_tokenizer
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.subword_training.declaration import EXPERIMENT

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 import mlxformer as mf
-from mlxformer.ablation import PARTS
-from mlxformer.counting import parameter_shapes
+from mlxformer.inspection.ablation import PARTS
+from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result

@@ -12,8 +12,8 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from mlxformer.ablation import Part, switch_off
 from mlxformer.backend import mx, to_numpy
+from mlxformer.inspection.ablation import Part, switch_off
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.reader import ISO_LENGTH

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.masked_language_modelling import mask_tokens
-from mlxformer.span_corruption import corrupt_spans, restore_spans, span_noise_mask
+from mlxformer.training.masked_lm import mask_tokens
+from mlxformer.training.span_corruption import corrupt_spans, restore_spans, span_noise_mask
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import embed
 from tui.experiments.bodies.reported_trace import traced

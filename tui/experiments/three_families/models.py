@@ -8,8 +8,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
-from mlxformer.causal_stack import CausalStack
-from mlxformer.flops import count_layer_flops
+from mlxformer.inspection.flops import count_layer_flops
+from mlxformer.layers.causal_stack import CausalStack
 from tui.experiments.bodies.random_weights import draw, embed, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2

@@ -10,9 +10,9 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx
-from mlxformer.diagnostics import count_attention_flops
-from mlxformer.masked_language_modelling import mask_tokens, whole_words
+from mlxformer.inspection.diagnostics import count_attention_flops
 from mlxformer.pretrained.masked import vocabulary
+from mlxformer.training.masked_lm import mask_tokens, whole_words
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result

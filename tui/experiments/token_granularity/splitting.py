@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from mlxformer.bert_tokenizer import BertTokenizer
 from mlxformer.pretrained.masked import vocabulary
 from mlxformer.pretrained.masked.samples import samples
+from mlxformer.tokenization.bert import BertTokenizer
 
 UNKNOWN = "[UNK]"
 

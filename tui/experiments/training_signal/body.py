@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.masked_language_modelling import mask_tokens, masked_language_model_loss
+from mlxformer.training.masked_lm import mask_tokens, masked_language_model_loss
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result

@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
-from mlxformer.causal_stack import CausalStack
+from mlxformer.layers.causal_stack import CausalStack
 from tui.experiments.bodies.random_weights import draw, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2

@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.contributions import left_out
+from mlxformer.inspection.contributions import left_out
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.teacher_forcing.decoding import by_steps, encode, held_out_sources, reader

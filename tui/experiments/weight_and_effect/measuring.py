@@ -8,7 +8,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.contributions import contributions, left_out
+from mlxformer.inspection.contributions import contributions, left_out
 from tui.experiments.contract import Report
 from tui.experiments.teacher_forcing.decoding import Sources, reader
 

@@ -10,8 +10,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
-from mlxformer.counting import parameter_shapes
-from mlxformer.flops import count_layer_flops
+from mlxformer.inspection.flops import count_layer_flops
+from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result

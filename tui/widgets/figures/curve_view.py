@@ -26,7 +26,7 @@ from tui.figures.curve_text import (
 )
 from tui.figures.data import Curve
 from tui.figures.look import Look
-from tui.text_layout import wrap
+from tui.text.layout import wrap
 from tui.widgets.figures.lines_view import LinesView
 from tui.widgets.speaking import Key, bindings
 

@@ -16,10 +16,10 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from questions.bilingual import Language
-from tui.colours import MapName
+from tui.figures.colours import MapName
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Painter
-from tui.text_layout import pad
+from tui.text.layout import pad
 from tui.widgets.figures.heatmap_canvas import room_for
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 

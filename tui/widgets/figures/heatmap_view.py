@@ -15,13 +15,13 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from questions.bilingual import Language, say
-from tui.colours import MAP_NAMES, MapName
+from tui.figures.colours import MAP_NAMES, MapName
 from tui.figures.data import Heatmap
 from tui.figures.export import figure_csv, figure_svg
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Painter, legend, signs_in
 from tui.figures.heatmap_text import HeadChoice
-from tui.text_layout import fit, wrap
+from tui.text.layout import fit, wrap
 from tui.widgets.figures.head_grid import HeadGrid
 from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
 from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS

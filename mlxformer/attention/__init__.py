@@ -1,0 +1,1 @@
+"""Attention: the function, its masks, caches and module, and its other forms."""

@@ -1,0 +1,182 @@
+"""Stored tensors into a module's parameters, with everything that does not fit said in one error.
+
+checkpoint = open_checkpoint(find_folder("./my-bert"))
+report = load_into(model, checkpoint.tensors, names={"embeddings.norm.weight": "embeddings.LayerNorm.weight", …})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlxformer import backend
+from mlxformer.backend import mx, tree_flatten
+from mlxformer.checkpoints.safetensors import StoredTensor
+from mlxformer.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What became of each stored tensor, under the name that the file gives it.
+
+    loaded: those that became parameters. other_heads: of heads that this class has not, left out. constants:
+    position ids and the like, equal to what the model makes itself. tied_copies: equal to the tensor that they are
+    tied to. unused: stored twice, and this is not the one that counts. absent: optional parts that the checkpoint
+    has not, and the model therefore neither.
+    """
+
+    loaded: tuple[str, ...]
+    other_heads: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
+    tied_copies: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.loaded)} tensors loaded"]
+        for names, what in (
+            (self.other_heads, "of other tasks' heads, left out"),
+            (self.constants, "constants, checked"),
+            (self.tied_copies, "tied copies, checked"),
+            (self.unused, "unused, left out"),
+            (self.absent, "absent, and so are these parts of the model"),
+        ):
+            if names:
+                lines.append(f"{len(names)} {what}: {', '.join(names)}")
+        return "\n".join(lines)
+
+
+def load_into(
+    module: Any,
+    tensors: Mapping[str, StoredTensor],
+    names: Mapping[str, str],
+    *,
+    rename: Callable[[str], str] = str,
+    tied: Mapping[str, str] | None = None,
+    constants: Mapping[str, np.ndarray] | None = None,
+    other_heads: Iterable[str] = (),
+    unused: Iterable[str] = (),
+    absent: Iterable[str] = (),
+) -> LoadReport:
+    """Give every parameter of ``module`` its stored tensor, as float32.
+
+    names: parameter path -> the tensor's name. The module's parameters must be exactly these.
+    rename: from a name as stored to a name in ``names`` (old spellings, prefixes).
+    tied: copy -> original. A copy must equal its original and is dropped; it stands in for an original not stored.
+    constants: name -> the values that the model makes itself (position ids). A stored one must equal them.
+    other_heads: prefixes of tensors that belong to other tasks' heads. unused: names that the model has no use
+    for. absent: noted in the report.
+
+    On NumPy a float32 parameter is a view of the mapped file, on MLX it is copied once.
+
+    Raises ``CheckpointError`` with every missing, unexpected, wrongly shaped or unequal tensor at once.
+    """
+    heads = tuple(other_heads)
+    tied, constants = tied or {}, constants or {}
+    problems = _Problems()
+    found: dict[str, StoredTensor] = {}
+    for stored in tensors.values():
+        name = rename(stored.name)
+        if name in found:
+            problems.add("unexpected", stored.name, f"{stored.name} and {found[name].name} are the same tensor {name}")
+        found[name] = stored
+
+    copies = {copy: found.pop(copy) for copy in tied if copy in found}
+    for copy, stored in list(copies.items()):
+        if tied[copy] not in found:
+            found[tied[copy]] = copies.pop(copy)
+        elif not _equal(stored, found[tied[copy]].read()):
+            problems.add(
+                "unequal",
+                stored.name,
+                f"{stored.name} is not equal to {found[tied[copy]].name}, which config.json ties it to "
+                "(tie_word_embeddings)",
+            )
+    fixed = {name: found.pop(name) for name in constants if name in found}
+    for name, stored in fixed.items():
+        if not _equal(stored, constants[name]):
+            problems.add("unequal", stored.name, f"{stored.name} does not hold what the model makes itself")
+
+    dropped = [found.pop(name).name for name in unused if name in found]
+
+    parameters = dict(tree_flatten(module.parameters()))
+    wanted = _wanted(parameters, names)
+    for name, path in wanted.items():
+        _check(found.get(name), name, path, tuple(parameters[path].shape), problems)
+    left_out = [found[name].name for name in found if name not in wanted and name.startswith(heads)] if heads else []
+    for name, stored in found.items():
+        if name not in wanted and stored.name not in left_out:
+            problems.add("unexpected", stored.name, f"{stored.name} {list(stored.shape)} belongs to no part of it")
+    problems.raise_if_any(type(module).__name__, tensors)
+
+    module.load_weights([(path, _array(found[name].read())) for name, path in wanted.items()], strict=True)
+    return LoadReport(
+        loaded=tuple(found[name].name for name in wanted),
+        other_heads=tuple(left_out),
+        constants=tuple(stored.name for stored in fixed.values()),
+        tied_copies=tuple(stored.name for stored in copies.values()),
+        unused=tuple(dropped),
+        absent=tuple(absent),
+    )
+
+
+class _Problems:
+    """Everything that does not fit, by kind, so that one error says it all."""
+
+    def __init__(self) -> None:
+        self.by_kind: dict[str, dict[str, str]] = {}
+
+    def add(self, kind: str, name: str, text: str) -> None:
+        self.by_kind.setdefault(kind, {})[name] = text
+
+    def raise_if_any(self, model: str, tensors: Mapping[str, StoredTensor]) -> None:
+        if not self.by_kind:
+            return
+        count = sum(len(texts) for texts in self.by_kind.values())
+        files = ", ".join(sorted({str(stored.path) for stored in tensors.values()})) or "the checkpoint"
+        lines = [f"  {kind}: {text}" for kind, texts in self.by_kind.items() for text in texts.values()]
+        raise CheckpointError(
+            "checkpoint-mismatch",
+            f"{files} and {model} differ in {count} tensor{'s' if count > 1 else ''}:\n" + "\n".join(lines) + "\n"
+            "Load the class that the checkpoint was saved from, with the config.json saved beside it",
+            model=model,
+            **{kind: list(texts) for kind, texts in self.by_kind.items()},
+        )
+
+
+def _wanted(parameters: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+    """Stored name -> parameter path. A model whose names do not match its own parameters is a mistake of its author."""
+    if set(parameters) != set(names):
+        differing = ", ".join(sorted(set(parameters) ^ set(names)))
+        message = f"the names given to load_into and the module's parameters differ: {differing}"
+        raise CheckpointError("checkpoint-names", message, differing=differing)
+    return {name: path for path, name in names.items()}
+
+
+def _check(stored: StoredTensor | None, name: str, path: str, shape: tuple[int, ...], problems: _Problems) -> None:
+    if stored is None:
+        problems.add("missing", name, f"{name} {list(shape)}, for the parameter {path}")
+    elif stored.shape != shape:
+        problems.add(
+            "wrong_shape", stored.name, f"{stored.name} is {list(stored.shape)}, the parameter {path} {list(shape)}"
+        )
+    elif not stored.is_floating:
+        problems.add("wrong_dtype", stored.name, f"{stored.name} is {stored.dtype}, not F32, F16 or BF16")
+
+
+def _equal(stored: StoredTensor, expected: np.ndarray) -> bool:
+    """Integers exactly; floats too, for a tied copy is the same numbers, and a constant is written from them."""
+    values = stored.read()
+    return values.shape == expected.shape and bool(np.array_equal(values, expected))
+
+
+def _array(values: np.ndarray) -> Any:
+    """A backend array; on NumPy over the same memory."""
+    if backend.name == "numpy":
+        from mlxformer.backend.numpy.arrays import wrap
+
+        return wrap(values)
+    return mx.array(values)

@@ -1,0 +1,1 @@
+"""Inspection: what a part of a model does, measured."""

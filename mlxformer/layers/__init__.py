@@ -1,0 +1,1 @@
+"""Layers: what a stack repeats, and the stacks themselves."""

@@ -1,0 +1,44 @@
+"""The position-wise feed-forward network: the same two linear maps at every position.
+
+FFN(x) = act(x W_1 + b_1) W_2 + b_2                                 (Vaswani et al. 2017, §3.3, Eq. 2)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlxformer.backend import nn
+from mlxformer.layers import activations
+from mlxformer.tracing import Module, tap
+from mlxformer.validation import require_positive, require_probability, require_sequence
+
+
+class FeedForward(Module):
+    """C -> F -> C with an activation between, and dropout on the hidden layer in training.
+
+    dims: C. ffn_dims: F (4C in the paper). activation: a name known to ``mlxformer.layers.activations``.
+
+    Raises ``ArgumentError`` for an unknown activation, and for inputs of another kind, rank or width.
+    """
+
+    def __init__(
+        self, dims: int, ffn_dims: int, *, activation: str = "relu", dropout: float = 0.0, bias: bool = True
+    ) -> None:
+        super().__init__()
+        require_positive(dims=dims, ffn_dims=ffn_dims)
+        require_probability("dropout", dropout)
+        self.dims = dims
+        self.activation = activation
+        self._activate = activations.activation(activation)
+        self.up_proj = nn.Linear(dims, ffn_dims, bias=bias)
+        self.down_proj = nn.Linear(ffn_dims, dims, bias=bias)
+        self.hidden_dropout = nn.Dropout(dropout)
+
+    def __call__(self, x: Any) -> Any:
+        """[B, T, C] -> [B, T, C]."""
+        require_sequence("x", x, self.dims)
+        hidden = tap("hidden", self.up_proj(x), axes=("batch", "time", "ffn"), formula="x W_1 + b_1")
+        hidden = self._activate(hidden)  # [B, T, F]
+        hidden = tap("activated", hidden, axes=("batch", "time", "ffn"), formula=f"{self.activation}(x W_1 + b_1)")
+        y = self.down_proj(self.hidden_dropout(hidden))  # [B, T, C]
+        return tap("output", y, axes=("batch", "time", "model"), formula="act(x W_1 + b_1) W_2 + b_2")

@@ -1,0 +1,132 @@
+"""A mixture of experts in the feed-forward layer's place: many of them are kept, few of them read each token.
+
+    y = Σ_{e ∈ top k} g_e(x) E_e(x),   p(x) = softmax(x W_r)       (Shazeer et al. 2017, §2; Fedus et al. 2021, §2.1)
+
+The gates g are the k largest of p, shared out anew so that they add up to 1 (Shazeer's softmax over the top k logits,
+Mixtral), or left as they are (Switch, k = 1: else its one gate were always 1 and the router had no gradient). Each
+expert E_e is a ``FeedForward``. Parameters grow with the number of experts E, the operations for a token with k.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlxformer.backend import is_evaluable, mx, nn, to_numpy
+from mlxformer.errors import ArgumentError
+from mlxformer.layers.feed_forward import FeedForward
+from mlxformer.tracing import Module, tap
+from mlxformer.validation import require_choice, require_floating, require_positive, require_sequence, require_shape
+
+
+class MixtureOfExperts(Module):
+    """E feed-forward layers and a router that sends each token to ``top_k`` of them; C -> C.
+
+    gates: ``"shared"``, the chosen probabilities divided by their sum, or ``"plain"``, as they are. No token is
+    dropped: there is no capacity, and no noise on the logits.
+
+    Raises ``ArgumentError`` where top_k exceeds the experts, and for inputs of another kind, rank or width.
+    """
+
+    def __init__(
+        self,
+        dims: int,
+        ffn_dims: int,
+        num_experts: int,
+        top_k: int = 2,
+        *,
+        gates: str = "shared",
+        activation: str = "relu",
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        require_positive(num_experts=num_experts, top_k=top_k)
+        require_choice("gates", gates, ("shared", "plain"))
+        if top_k > num_experts:
+            raise ArgumentError(
+                "too-few-experts",
+                f"top_k = {top_k} experts cannot be chosen of {num_experts}; top_k goes from 1 to num_experts",
+                top_k=top_k,
+                experts=num_experts,
+            )
+        self.dims, self.num_experts, self.top_k, self.gates = dims, num_experts, top_k, gates
+        self.router = nn.Linear(dims, num_experts, bias=False)
+        self.experts = [FeedForward(dims, ffn_dims, activation=activation, bias=bias) for _ in range(num_experts)]
+
+    def __call__(self, x: Any) -> Any:
+        """[B, T, C] -> [B, T, C]. A trace shows the router's ``probabilities``, the ``chosen`` experts and ``gates``.
+
+        Only chosen experts run, each once, on all of its tokens. Inside ``mx.compile``, where the choice cannot be
+        read, each expert runs on every token and the gates of the others are 0: the same numbers for more work.
+        """
+        require_sequence("x", x, self.dims)
+        tokens = x.reshape(-1, self.dims)  # [N, C]
+        _, chosen, gates = self.route(tokens)
+        combine = self._grouped if is_evaluable(chosen) else self._every
+        y = combine(tokens, chosen, gates).reshape(*x.shape)
+        return tap("output", y, axes=("batch", "time", "model"), formula="Σ g_e E_e(x)")
+
+    def route(self, tokens: Any) -> tuple[Any, Any, Any]:
+        """tokens [N, C] -> all probabilities [N, E], the experts chosen [N, k], best first, and their gates [N, k]."""
+        logits = tap("logits", self.router(tokens), axes=("token", "expert"), formula="x W_r")
+        p = tap("probabilities", mx.softmax(logits, axis=-1), axes=("token", "expert"), formula="softmax(x W_r)")
+        order = mx.argsort(-mx.stop_gradient(logits), axis=-1)[:, : self.top_k].astype(mx.int32)
+        chosen = tap("chosen", order, axes=("token", "choice"), formula="the k largest")
+        gates = mx.take_along_axis(p, chosen, axis=-1)
+        if self.gates == "shared":
+            gates = gates / mx.sum(gates, axis=-1, keepdims=True)
+        return p, chosen, tap("gates", gates, axes=("token", "choice"), formula=f"p of the chosen, {self.gates}")
+
+    def _grouped(self, tokens: Any, chosen: Any, gates: Any) -> Any:
+        """Tokens sorted by expert, each expert on its own slice, and the outputs put back in the tokens' order."""
+        experts = to_numpy(chosen).reshape(-1)  # [N·k]
+        order = np.argsort(experts, kind="stable")
+        ends = np.cumsum(np.bincount(experts, minlength=self.num_experts))
+        back = np.empty(len(order), np.int32)
+        back[order] = np.arange(len(order), dtype=np.int32)
+        sorted_tokens = mx.take(tokens, mx.array((order // self.top_k).astype(np.int32)), axis=0)  # [N·k, C]
+        outputs, start = [], 0
+        for expert, end in zip(self.experts, ends.tolist(), strict=True):
+            if end > start:
+                outputs.append(expert(mx.expand_dims(sorted_tokens[start:end], 0))[0])
+            start = end
+        y = mx.take(mx.concatenate(outputs, axis=0), mx.array(back), axis=0)  # [N·k, C]
+        return mx.sum(y.reshape(-1, self.top_k, self.dims) * mx.expand_dims(gates, -1), axis=1)  # [N, C]
+
+    def _every(self, tokens: Any, chosen: Any, gates: Any) -> Any:
+        numbers = mx.arange(self.num_experts).reshape(1, 1, -1)
+        share = mx.sum(
+            mx.where(mx.expand_dims(chosen, -1) == numbers, mx.expand_dims(gates, -1), 0.0), axis=1
+        )  # [N, E]
+        outputs = mx.stack([expert(mx.expand_dims(tokens, 0))[0] for expert in self.experts], axis=1)  # [N, E, C]
+        return mx.sum(outputs * mx.expand_dims(share, -1), axis=1)
+
+
+def load_balancing_loss(probabilities: Any, chosen: Any) -> Any:
+    """``E Σ_e f_e P_e``: 1 where load and probability are even, E where one expert gets all (Fedus et al. 2021, §2.2).
+
+    probabilities [N, E], chosen [N, k] -> a scalar. f_e is the share of the N·k places that expert e fills, P_e the
+    mean of its probability. f has no gradient (it counts), P has: the loss lowers the probability of the busy experts.
+    The paper adds it with the factor α = 0.01. Raises ``ArgumentError`` for shapes that do not fit.
+    """
+    require_floating("probabilities", probabilities)
+    require_shape("probabilities", probabilities, ("token", "expert"))
+    require_shape("chosen", chosen, ("token", "choice"), (probabilities.shape[0], None))
+    experts = probabilities.shape[1]
+    hits = mx.expand_dims(mx.stop_gradient(chosen), -1) == mx.arange(experts).reshape(1, 1, -1)  # [N, k, E]
+    filled = mx.mean(hits.astype(probabilities.dtype), axis=(0, 1))  # f [E]
+    return experts * mx.sum(filled * mx.mean(probabilities, axis=0))
+
+
+def importance_loss(gates: Any) -> Any:
+    """``CV(Σ_x g_e(x))²``, the squared coefficient of variation over the experts (Shazeer et al. 2017, §4).
+
+    gates [N, E], 0 for experts that were not chosen -> a scalar, 0 where all experts weigh the same in the batch.
+    Raises ``ArgumentError`` for another rank.
+    """
+    require_floating("gates", gates)
+    require_shape("gates", gates, ("token", "expert"))
+    importance = mx.sum(gates, axis=0)  # [E]
+    mean = mx.mean(importance)
+    return mx.mean(mx.square(importance - mean)) / mx.square(mean)

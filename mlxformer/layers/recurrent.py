@@ -1,0 +1,264 @@
+"""Recurrent cells, the sequence models that attention replaced, and the layer that runs one over time.
+
+    h_t = f(x_t, h_{t-1})
+
+A state is a tuple of arrays [B, H], the hidden state first: ``(h,)``, for the LSTM ``(h, c)``. (Here H is the width of
+the state.) Every gate is tapped, once for each step: ``steps.all("cell.hidden")[t]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from mlxformer import backend
+from mlxformer.attention.masks import padding
+from mlxformer.backend import mx, nn
+from mlxformer.errors import ArgumentError
+from mlxformer.layers.activations import activation as activation_named
+from mlxformer.tracing import Module, in_trace, is_tracing, tap
+from mlxformer.validation import require_floating, require_positive, require_shape
+
+State = tuple[Any, ...]
+_STATE = ("batch", "model")
+
+
+class Cell(Protocol):
+    """What a layer needs of a cell."""
+
+    gates: int  # how many H-wide parts a step computes
+    parts: int  # how many arrays a state has
+    input_dims: int
+    hidden_dims: int
+
+    def input_proj(self, x: Any) -> Any:
+        """The part of a step that needs no state, [..., C] -> [..., gates · H]: for all times at once."""
+
+    def step(self, projected: Any, state: State) -> State:
+        """One step from ``input_proj(x)`` [B, gates · H]."""
+
+    def initial_state(self, batch: int) -> State:
+        """Zeros."""
+
+
+class RNNCell(Module):
+    """``h' = act(W x + b + U h)``: Elman 1990; as ``torch.nn.RNNCell``, whose two biases are this one's sum.
+
+    activation: ``"tanh"``, ``"relu"``, ``"linear"`` or another of ``mlxformer.layers.activations``. recurrent_gain:
+    makes U that multiple of a random orthogonal matrix, all of whose singular values it then is: without a
+    non-linearity ``|∂h_T/∂h_k| = gain^(T-k)`` exactly (Pascanu et al. 2013, §2.1). seed: of that matrix.
+    """
+
+    gates = 1
+    parts = 1
+
+    def __init__(
+        self,
+        input_dims: int,
+        hidden_dims: int,
+        *,
+        activation: str = "tanh",
+        recurrent_gain: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
+        self.input_dims = input_dims
+        self.hidden_dims = hidden_dims
+        self.activation = activation
+        self._activate = activation_named(activation)
+        self.input_proj = nn.Linear(input_dims, hidden_dims)
+        self.hidden_proj = nn.Linear(hidden_dims, hidden_dims, bias=False)
+        if recurrent_gain is not None:
+            self.hidden_proj.weight = orthogonal(hidden_dims, recurrent_gain, np.random.default_rng(seed))
+
+    def __call__(self, x: Any, state: State) -> State:
+        """x [B, C], state ``(h,)`` -> ``(h',)``."""
+        _check_cell(self, x, state)
+        return self.step(self.input_proj(x), state)
+
+    @in_trace
+    def step(self, projected: Any, state: State) -> State:
+        """The same from ``input_proj(x)`` [B, H]."""
+        hidden = self._activate(projected + self.hidden_proj(state[0]))
+        return (tap("hidden", hidden, axes=_STATE, formula=f"{self.activation}(W x + b + U h)"),)
+
+    def initial_state(self, batch: int) -> State:
+        """``(0,)``."""
+        return (mx.zeros((batch, self.hidden_dims)),)
+
+
+class GRUCell(Module):
+    """The gated recurrent unit, in the form of cuDNN, torch and ``mlx.nn.GRU``; gates stacked r, z, n:
+
+        r = σ(W_r x + U_r h + b_r),  z = σ(W_z x + U_z h + b_z)
+        n = tanh(W_n x + b_n + r ⊙ (U_n h + d_n)),  h' = (1 - z) ⊙ n + z ⊙ h
+
+    Cho et al. 2014 (§2.3, Eq. 5-8) have ``U (r ⊙ h)`` for ``r ⊙ (U h + d)``: the reset gate before the matrix and not
+    after, which is not the same function. Bahdanau et al. 2015 (A.1.1) call 1 - z what is z here. Both projections have
+    biases as in torch; ``mlx.nn.GRU`` keeps one, and of the second only d_n.
+    """
+
+    gates = 3
+    parts = 1
+
+    def __init__(self, input_dims: int, hidden_dims: int) -> None:
+        super().__init__()
+        require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
+        self.input_dims = input_dims
+        self.hidden_dims = hidden_dims
+        self.input_proj = nn.Linear(input_dims, 3 * hidden_dims)
+        self.hidden_proj = nn.Linear(hidden_dims, 3 * hidden_dims)
+
+    def __call__(self, x: Any, state: State) -> State:
+        """x [B, C], state ``(h,)`` -> ``(h',)``."""
+        _check_cell(self, x, state)
+        return self.step(self.input_proj(x), state)
+
+    @in_trace
+    def step(self, projected: Any, state: State) -> State:
+        """The same from ``input_proj(x)`` [B, 3H]."""
+        (hidden,) = state
+        if backend.name == "numpy" and not is_tracing() and projected.shape[:-1] == hidden.shape[:-1]:
+            return run_cell(self, mx.expand_dims(projected, 1), state)[1]
+        x_r, x_z, x_n = mx.split(projected, 3, axis=-1)  # [B, H] each
+        h_r, h_z, h_n = mx.split(self.hidden_proj(hidden), 3, axis=-1)
+        reset = tap("reset_gate", mx.sigmoid(x_r + h_r), axes=_STATE, formula="r = σ(W_r x + U_r h)")
+        update = tap("update_gate", mx.sigmoid(x_z + h_z), axes=_STATE, formula="z = σ(W_z x + U_z h)")
+        candidate = tap("candidate", mx.tanh(x_n + reset * h_n), axes=_STATE, formula="n = tanh(W_n x + r ⊙ U_n h)")
+        hidden = (1.0 - update) * candidate + update * hidden
+        return (tap("hidden", hidden, axes=_STATE, formula="(1 - z) ⊙ n + z ⊙ h"),)
+
+    def initial_state(self, batch: int) -> State:
+        """``(0,)``."""
+        return (mx.zeros((batch, self.hidden_dims)),)
+
+
+class LSTMCell(Module):
+    """Long short-term memory with a forget gate, as ``torch.nn.LSTMCell`` and ``mlx.nn.LSTM``; gates i, f, g, o:
+
+        i, f, o = σ(W x + U h + b),  g = tanh(W_g x + U_g h + b_g)
+        c' = f ⊙ c + i ⊙ g,  h' = o ⊙ tanh(c')
+
+    (Hochreiter & Schmidhuber 1997, whose carousel had f = 1; the gate is Gers et al. 2000's.) Along c alone the
+    gradient is the product of the forget gates. forget_bias: what b_f starts from; 1 keeps those gates open at first
+    (Jozefowicz et al. 2015), None draws it like the others. One bias, torch's two added; ``mlx.nn.LSTM`` has one.
+    """
+
+    gates = 4
+    parts = 2
+
+    def __init__(self, input_dims: int, hidden_dims: int, *, forget_bias: float | None = 1.0) -> None:
+        super().__init__()
+        require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
+        self.input_dims = input_dims
+        self.hidden_dims = hidden_dims
+        self.input_proj = nn.Linear(input_dims, 4 * hidden_dims)
+        self.hidden_proj = nn.Linear(hidden_dims, 4 * hidden_dims, bias=False)
+        if forget_bias is not None:
+            drawn = self.input_proj.bias
+            forget = mx.full((hidden_dims,), float(forget_bias))
+            self.input_proj.bias = mx.concatenate([drawn[:hidden_dims], forget, drawn[2 * hidden_dims :]])
+
+    def __call__(self, x: Any, state: State) -> State:
+        """x [B, C], state ``(h, c)`` -> ``(h', c')``."""
+        _check_cell(self, x, state)
+        return self.step(self.input_proj(x), state)
+
+    @in_trace
+    def step(self, projected: Any, state: State) -> State:
+        """The same from ``input_proj(x)`` [B, 4H]."""
+        hidden, cell = state
+        i, f, g, o = mx.split(projected + self.hidden_proj(hidden), 4, axis=-1)  # [B, H] each
+        write = tap("input_gate", mx.sigmoid(i), axes=_STATE, formula="i = σ(W_i x + U_i h)")
+        keep = tap("forget_gate", mx.sigmoid(f), axes=_STATE, formula="f = σ(W_f x + U_f h)")
+        candidate = tap("candidate", mx.tanh(g), axes=_STATE, formula="g = tanh(W_g x + U_g h)")
+        show = tap("output_gate", mx.sigmoid(o), axes=_STATE, formula="o = σ(W_o x + U_o h)")
+        cell = tap("cell", keep * cell + write * candidate, axes=_STATE, formula="c' = f ⊙ c + i ⊙ g")
+        return tap("hidden", show * mx.tanh(cell), axes=_STATE, formula="h' = o ⊙ tanh(c')"), cell
+
+    def initial_state(self, batch: int) -> State:
+        """``(0, 0)``."""
+        return mx.zeros((batch, self.hidden_dims)), mx.zeros((batch, self.hidden_dims))
+
+
+class Recurrent(Module):
+    """A cell run over time, from the first input to the last; with ``reverse`` from the last to the first."""
+
+    def __init__(self, cell: Cell, *, reverse: bool = False) -> None:
+        super().__init__()
+        self.cell = cell
+        self.reverse = reverse
+
+    def __call__(self, x: Any, state: State | None = None, valid: Any = None) -> tuple[Any, State]:
+        """x [B, T, C] -> the hidden state at every input [B, T, H], and the last state.
+
+        state: to start from; zeros by default. valid: [B, T], True at real inputs; at the others the state stays as it
+        was, so that padding changes neither the last state nor any other.
+
+        Raises ``ArgumentError`` for inputs and states of another kind or shape.
+        """
+        require_floating("x", x)
+        require_shape("x", x, ("batch", "time", "dims"), (None, None, self.cell.input_dims))
+        if valid is not None:
+            valid = padding(valid)[:, 0, 0]  # checked
+            require_shape("valid", valid, ("batch", "time"), x.shape[:2])
+        if state is None:
+            state = self.cell.initial_state(x.shape[0])
+        _check_state(self.cell, state, x.shape[0])
+        return run_cell(self.cell, self.cell.input_proj(x), state, valid, reverse=self.reverse)
+
+
+def run_cell(cell: Any, projected: Any, state: State, valid: Any = None, *, reverse: bool = False) -> tuple[Any, State]:
+    """``cell`` over time, from ``cell.input_proj(x)`` [B, T, gates · H]: all hidden states [B, T, H], the last state.
+
+    valid: [B, T], as in ``Recurrent``. On NumPy a GRU without padding is one fused function; in a trace it goes step by
+    step like the others.
+    """
+    if backend.name == "numpy":
+        from mlxformer.backend.numpy.gates import gru
+
+        if isinstance(cell, GRUCell) and valid is None and not is_tracing():
+            u = cell.hidden_proj
+            states = gru(projected, u.weight, u.bias, state[0], reverse=reverse)
+            return states, (states[:, 0 if reverse else -1],)
+    times = range(projected.shape[1])
+    hidden = {}
+    for time in reversed(times) if reverse else times:
+        moved = cell.step(projected[:, time], state)
+        if valid is not None:
+            here = valid[:, time : time + 1]  # [B, 1]
+            moved = tuple(mx.where(here, new, old) for new, old in zip(moved, state, strict=True))
+        state = moved
+        hidden[time] = state[0]
+    return mx.stack([hidden[time] for time in times], axis=1), state
+
+
+def _check_cell(cell: Any, x: Any, state: Any) -> None:
+    require_floating("x", x)
+    require_shape("x", x, ("batch", "dims"), (None, cell.input_dims))
+    _check_state(cell, state, x.shape[0])
+
+
+def _check_state(cell: Cell, state: Any, batch: int) -> None:
+    """A tuple of as many arrays [B, H] as the cell keeps: a bare array would be taken apart along the batch."""
+    if not isinstance(state, tuple) or len(state) != cell.parts:
+        given = f"{len(state)} arrays" if isinstance(state, tuple) else type(state).__name__
+        wanted = "(h, c)" if cell.parts == 2 else "(h,)"
+        raise ArgumentError("state-parts", f"state must be the tuple {wanted} of {type(cell).__name__}; got {given}")
+    for part in state:
+        require_floating("state", part)
+        require_shape("state", part, ("batch", "hidden"), (batch, cell.hidden_dims))
+
+
+def orthogonal(size: int, gain: float, generator: np.random.Generator) -> Any:
+    """``gain`` times an orthogonal matrix, uniform among all of them: float32 [H, H].
+
+    The Q of the QR decomposition of normal numbers, with the signs of R's diagonal (Saxe et al. 2014; Mezzadri 2007).
+    """
+    q, r = np.linalg.qr(generator.standard_normal((size, size)))
+    return mx.array((gain * q * np.sign(np.diagonal(r))).astype(np.float32))
+
+
+CELLS: dict[str, Any] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}

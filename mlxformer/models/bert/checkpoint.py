@@ -1,0 +1,166 @@
+"""BERT's weights: new ones, those of a Hugging Face folder, and back into one.
+
+Names differ in spelling only (``encoder.layers.0.self_attention.query_proj`` here is
+``encoder.layer.0.attention.self.query`` there); matrices lie [out, in] in both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from mlxformer.backend import mx, nn, to_numpy, tree_flatten, without_values
+from mlxformer.checkpoints.folder import find_folder, open_checkpoint, save_checkpoint
+from mlxformer.checkpoints.loading import LoadReport, load_into
+from mlxformer.errors import CheckpointError
+from mlxformer.models.bert.config import BertConfig
+from mlxformer.tracing import Module
+from mlxformer.validation import require_kind
+
+# Ours -> Hugging Face's, applied in this order to a parameter's path.
+_SPELLINGS = (
+    ("encoder.layers.", "encoder.layer."),
+    (".self_attention.query_proj.", ".attention.self.query."),
+    (".self_attention.key_proj.", ".attention.self.key."),
+    (".self_attention.value_proj.", ".attention.self.value."),
+    (".self_attention.out_proj.", ".attention.output.dense."),
+    (".self_attention_norm.", ".attention.output.LayerNorm."),
+    (".feed_forward.up_proj.", ".intermediate.dense."),
+    (".feed_forward.down_proj.", ".output.dense."),
+    (".feed_forward_norm.", ".output.LayerNorm."),
+    ("embeddings.norm.", "embeddings.LayerNorm."),
+    ("mlm_head.dense.", "cls.predictions.transform.dense."),
+    ("mlm_head.norm.", "cls.predictions.transform.LayerNorm."),
+    ("mlm_head.decoder.", "cls.predictions.decoder."),
+    ("mlm_head.bias", "cls.predictions.bias"),
+    ("nsp_head.", "cls.seq_relationship."),
+)
+_HEADS = ("cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
+_WORDS = "bert.embeddings.word_embeddings.weight"
+_POOLER = "bert.pooler."
+
+
+class BertPreTrained(Module):
+    """What the BERT classes share: a ``config``, a ``load_report``, ``from_pretrained`` and ``save_pretrained``."""
+
+    heads: ClassVar[tuple[str, ...]] = ()  # the prefixes of this class's own heads, as Hugging Face names them
+    has_pooler: ClassVar[bool | None] = True  # None: it has one where the checkpoint has
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        require_kind("config", config, BertConfig)
+        self.config = config
+        self.load_report: LoadReport | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls, path_or_name: str | os.PathLike[str], *, revision: str = "main", config: BertConfig | None = None
+    ) -> Self:
+        """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
+
+        path_or_name: a folder, or a repository that is in the local Hugging Face cache, at ``revision``. config:
+        instead of the folder's. ``model.load_report`` says what became of each tensor.
+
+        Raises ``CheckpointError`` where there is no such folder (saying how to download), where the configuration
+        asks for what is not implemented, and, in one error, for every tensor that is missing, unexpected, wrongly
+        shaped, or unequal to what it is tied to.
+        """
+        folder = find_folder(path_or_name, revision)
+        config = BertConfig.from_folder(folder) if config is None else config
+        tensors = open_checkpoint(folder).tensors
+        stored = {canonical_name(name) for name in tensors}
+        absent = []
+        if cls.has_pooler is None and not any(name.startswith(_POOLER) for name in stored):
+            absent.append("pooler")
+        with without_values():  # a draw of 22 million weights takes a second, and none would stay
+            model = cls(config, pooler=False) if absent else cls(config)  # type: ignore[call-arg]
+        tied: dict[str, str] = {}
+        unused: tuple[str, ...] = ()
+        if "cls.predictions." in cls.heads:
+            tied, unused = _ties(config, stored)
+        others = [head for head in _HEADS if head not in cls.heads]
+        if cls.has_pooler is False:
+            others.append(_POOLER)
+        model.load_report = load_into(
+            model,
+            tensors,
+            {path: stored_name(path) for path in _parameters(model)},
+            rename=canonical_name,
+            tied=tied,
+            constants=_constants(config),
+            other_heads=others,
+            unused=unused,
+            absent=absent,
+        )
+        model.eval()
+        return model
+
+    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
+        """Write ``config.json`` and ``model.safetensors`` (``dtype`` float32 or float16) as transformers reads them.
+
+        Raises ``CheckpointError`` for a quantised model (``save_weights`` keeps one) and for weights that float16
+        cannot hold.
+        """
+        tensors = {}
+        for path, value in _parameters(self).items():
+            if not mx.issubdtype(value.dtype, mx.floating):
+                message = f"{path} is {value.dtype}: a quantised model has no Hugging Face form; use save_weights"
+                raise CheckpointError("save-quantised", message, path=path)
+            tensors[stored_name(path)] = to_numpy(value)
+        if "cls.predictions.decoder.bias" in tensors:  # stored under both names where nothing is tied
+            tensors["cls.predictions.bias"] = tensors["cls.predictions.decoder.bias"]
+        if not self.heads:
+            tensors = {name.removeprefix("bert."): value for name, value in tensors.items()}
+        save_checkpoint(folder, self.config.to_json(type(self).__name__), tensors, dtype)
+
+
+def stored_name(path: str) -> str:
+    """The name that Hugging Face gives the parameter ``path``; the encoder's with the prefix ``bert.``."""
+    for ours, theirs in _SPELLINGS:
+        path = path.replace(ours, theirs)
+    return f"bert.{path}" if path.startswith(("embeddings.", "encoder.", "pooler.")) else path
+
+
+def canonical_name(stored: str) -> str:
+    """One name for a tensor's spellings: with the prefix ``bert.``, and ``weight``/``bias`` for ``gamma``/``beta``."""
+    if stored.startswith(("embeddings.", "encoder.", "pooler.")):
+        stored = f"bert.{stored}"
+    for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
+        if stored.endswith(old):
+            return stored.removesuffix(old) + new
+    return stored
+
+
+def _parameters(module: Any) -> dict[str, Any]:
+    return dict(tree_flatten(module.parameters()))
+
+
+def _ties(config: BertConfig, stored: set[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The masked-LM head's tied copies, and the name that an untied one does not use."""
+    bias, decoder_bias = "cls.predictions.bias", "cls.predictions.decoder.bias"
+    if config.tie_word_embeddings:
+        return {"cls.predictions.decoder.weight": _WORDS, decoder_bias: bias}, ()
+    # Untied, transformers 5 adds the decoder's own bias; older versions stored it under the other name alone.
+    return ({}, (bias,)) if decoder_bias in stored else ({bias: decoder_bias}, ())
+
+
+def _constants(config: BertConfig) -> Mapping[str, np.ndarray]:
+    """Buffers that older versions of transformers stored."""
+    positions = np.arange(config.max_position_embeddings)[None]
+    return {
+        "bert.embeddings.position_ids": positions,
+        "bert.embeddings.token_type_ids": np.zeros_like(positions),
+    }
+
+
+def initialise(module: Any, config: BertConfig) -> None:
+    """Draw new weights as BERT does: matrices N(0, initializer_range²), biases 0; layer norms stay 1 and 0."""
+    draw = nn.init.normal(std=config.initializer_range)
+    for _, layer in module.named_modules():
+        if isinstance(layer, nn.Linear | nn.Embedding):
+            layer.weight = draw(layer.weight)
+        if isinstance(layer, nn.Linear) and "bias" in layer:
+            layer.bias = mx.zeros_like(layer.bias)

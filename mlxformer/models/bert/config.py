@@ -1,0 +1,199 @@
+"""BERT's configuration, with the names and defaults of Hugging Face's ``config.json``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mlxformer.checkpoints.folder import CONFIG, read_json
+from mlxformer.errors import ArgumentError, CheckpointError
+from mlxformer.layers.activations import activation
+from mlxformer.validation import require_choice, require_positive, require_probability
+
+_PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
+
+# Fields that real config.json files hold and that do not change what these classes compute: how transformers is to
+# run (its output format, its kernels, its chunking, its text generation), where the file comes from, and what other
+# classes than these read. A field that is neither here nor in BertConfig is refused: it may change the result.
+_INERT_NAMES = """
+    _attn_implementation _attn_implementation_autoset _commit_hash _name_or_path architectures attn_implementation
+    chunk_size_feed_forward custom_pipelines directionality dtype finetuning_task gradient_checkpointing
+    label2id language model_max_length name name_or_path num_labels output_attentions output_hidden_states
+    output_past pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type prefix
+    return_dict return_dict_in_generate task_specific_params tf_legacy_loss tokenizer_class torch_dtype torchscript
+    transformers_version use_bfloat16 use_cache
+
+    bad_words_ids begin_suppress_tokens bos_token_id cls_token_id decoder_start_token_id diversity_penalty do_sample
+    early_stopping encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty forced_bos_token_id
+    forced_eos_token_id length_penalty mask_token_id max_length min_length no_repeat_ngram_size num_beam_groups
+    num_beams num_return_sequences output_scores remove_invalid_values repetition_penalty sep_token_id
+    suppress_tokens temperature top_k top_p typical_p unk_token_id
+"""
+_INERT = frozenset(_INERT_NAMES.split())
+# Fields that do change the result, with the only value that these classes compute.
+_ONLY: dict[str, tuple[Any, str]] = {
+    "position_embedding_type": ("absolute", "relative positions are not implemented for BERT"),
+    "is_decoder": (False, "a causal BERT is not implemented; mf.Transformer has a decoder"),
+    "add_cross_attention": (False, "a BERT decoder is not implemented; mf.Transformer has a decoder"),
+    "is_encoder_decoder": (False, "this is an encoder; mf.MarianModel reads encoder-decoders"),
+    "cross_attention_hidden_size": (None, "a BERT decoder is not implemented; mf.Transformer has a decoder"),
+    "pruned_heads": ({}, "save the checkpoint from transformers without pruned heads"),
+    "auto_map": (None, "the checkpoint brings model code of its own, which is not run"),
+    "quantization_config": (None, "save the checkpoint from transformers dequantised"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertConfig:
+    """The sizes and choices of a BERT. Defaults are BERT base, uncased (Devlin et al. 2019, §3).
+
+    hidden_size C, num_attention_heads H, intermediate_size F, vocab_size V. hidden_act also acts in the masked-LM
+    head. classifier_dropout: None means hidden_dropout_prob. initializer_range: the standard deviation of new
+    weights. pad_token_id: carried along; what is padding is said by ``attention_mask`` alone. id2label: its length
+    is ``num_labels``, 2 if None. tie_word_embeddings: whether the masked-LM head's matrix is the word embeddings.
+
+    Raises ``ArgumentError`` for a value that cannot be.
+    """
+
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int | None = 0
+    tie_word_embeddings: bool = True
+    classifier_dropout: float | None = None
+    id2label: Mapping[int, str] | None = None
+    problem_type: str | None = None
+
+    @property
+    def num_labels(self) -> int:
+        """How many classes ``BertForSequenceClassification`` tells apart."""
+        return 2 if self.id2label is None else len(self.id2label)
+
+    def __post_init__(self) -> None:
+        sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+                 "max_position_embeddings", "type_vocab_size")  # fmt: skip
+        require_positive(**{name: getattr(self, name) for name in sizes})
+        if self.hidden_size % self.num_attention_heads:
+            raise ArgumentError(
+                "dims-not-divisible",
+                f"hidden_size={self.hidden_size} is not divisible by num_attention_heads={self.num_attention_heads}",
+                dims=self.hidden_size,
+                num_heads=self.num_attention_heads,
+            )
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
+            value = getattr(self, name)
+            if value is not None or name != "classifier_dropout":
+                _require_number(name, value)
+                require_probability(name, value)
+        for name in ("layer_norm_eps", "initializer_range"):
+            value = getattr(self, name)
+            _require_number(name, value)
+            if not 0 <= value < 1:
+                message = f"{name} must be at least 0 and below 1; got {value!r}"
+                raise ArgumentError("out-of-range", message, name=name, given=value)
+        if not isinstance(self.hidden_act, str):
+            raise ArgumentError("unknown-activation", f"hidden_act must be a name; got {self.hidden_act!r}")
+        activation(self.hidden_act)
+        require_choice("problem_type", self.problem_type, _PROBLEM_TYPES)
+        require_choice("tie_word_embeddings", self.tie_word_embeddings, (True, False))
+        if self.pad_token_id is not None and not _is_index(self.pad_token_id, self.vocab_size):
+            message = f"pad_token_id must be None or 0 to {self.vocab_size - 1}; got {self.pad_token_id!r}"
+            raise ArgumentError("id-out-of-range", message, name="pad_token_id", given=self.pad_token_id)
+        if self.id2label is not None and sorted(self.id2label) != list(range(len(self.id2label) or 1)):
+            message = f"id2label must name the labels 0, 1, 2 …; got {dict(self.id2label)!r}"
+            raise ArgumentError("labels", message, given=dict(self.id2label))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BertConfig:
+        """From the fields of a ``config.json``. Fields known to change nothing here are passed over.
+
+        Raises ``ArgumentError`` for another model type, for a value that is not implemented (relative positions, a
+        decoder), and for fields that are not known and so may change the result.
+        """
+        kind = values.get("model_type", "bert")
+        if kind != "bert":
+            raise ArgumentError(
+                "model-type", f"model_type is {kind!r}; these classes read 'bert' checkpoints only", given=kind
+            )
+        for name, (only, cure) in _ONLY.items():
+            if values.get(name) not in (None, only):
+                raise ArgumentError(
+                    "not-implemented", f"{name}={values[name]!r}: {cure}", name=name, given=values[name], wanted=only
+                )
+        own = {field.name for field in fields(cls)}
+        # A field that is null asks for nothing.
+        unknown = [
+            name
+            for name, value in values.items()
+            if value is not None and name not in own | _INERT | set(_ONLY) | {"model_type"}
+        ]
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], own, 1)
+            raise ArgumentError(
+                "config-unknown-fields",
+                f"unknown fields {', '.join(map(repr, unknown))}, which may change the result"
+                + (f" (did you mean {near[0]!r}?)" if near else "")
+                + ". If they do not, remove them, or give from_pretrained the configuration: config=mf.BertConfig(…)",
+                unknown=unknown,
+            )
+        given = {name: value for name, value in values.items() if name in own}
+        given["id2label"] = _labels(given.get("id2label"), values.get("num_labels"))
+        return cls(**given)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> BertConfig:
+        """From ``config.json`` in ``folder``. Raises ``CheckpointError``, naming the file."""
+        values = read_json(folder / CONFIG)
+        try:
+            return cls.from_dict(values)
+        except ArgumentError as error:
+            path = str(folder / CONFIG)
+            raise CheckpointError(error.code, f"{path}: {error}", path=path, **error.fields) from error
+
+    def to_json(self, architecture: str) -> str:
+        """The text of a ``config.json`` that transformers reads as ``architecture``."""
+        values = asdict(self)
+        labels = values.pop("id2label")
+        if labels is not None:
+            values["id2label"] = {str(index): label for index, label in sorted(labels.items())}
+            values["label2id"] = {label: index for index, label in sorted(labels.items())}
+        values |= {"architectures": [architecture], "model_type": "bert", "position_embedding_type": "absolute"}
+        return json.dumps(values | {"dtype": "float32"}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _labels(id2label: Any, num_labels: Any) -> dict[int, str] | None:
+    """JSON's keys are strings. Older files give only ``num_labels``."""
+    if id2label is None:
+        if num_labels in (None, 2):
+            return None
+        require_positive(num_labels=num_labels)
+        return {index: f"LABEL_{index}" for index in range(num_labels)}
+    if not isinstance(id2label, Mapping) or not all(str(key).isdecimal() for key in id2label):
+        raise ArgumentError("labels", f"id2label must map whole numbers to names; got {id2label!r}", given=id2label)
+    labels = {int(key): str(label) for key, label in id2label.items()}
+    if num_labels is not None and num_labels != len(labels):
+        message = f"num_labels is {num_labels}, but id2label names {len(labels)} labels; remove one of the two"
+        raise ArgumentError("labels", message, given=num_labels, labels=labels)
+    return labels
+
+
+def _require_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ArgumentError("not-a-number", f"{name} must be a number; got {value!r}", name=name, given=value)
+
+
+def _is_index(value: object, size: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < size

@@ -1,0 +1,46 @@
+"""One vector for a text out of the vectors of its tokens.
+
+    cls    h_1, the state of the first token (Devlin et al. 2019, §3, there [CLS])
+    mean   Σ_t m_t h_t / Σ_t m_t                    (Reimers & Gurevych 2019, §3)
+    max    the largest of each feature over the real tokens
+    last   the state of the last real token, as decoder-only models take it
+
+What is "real" is the mask's to say: Hugging Face's ``attention_mask`` counts [CLS] and [SEP] in.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mlxformer.attention import masks
+from mlxformer.backend import mx
+from mlxformer.models.bert.model import mean_pooling
+from mlxformer.validation import require_choice, require_floating, require_shape
+
+Pooling = Literal["cls", "mean", "max", "last"]
+POOLINGS: tuple[Pooling, ...] = ("cls", "mean", "max", "last")
+
+
+def pool(hidden: Any, attention_mask: Any = None, how: Pooling = "mean") -> Any:
+    """hidden [B, T, C] -> [B, C] by ``how``. attention_mask: [B, T], 1 or True at the tokens that count; None is all.
+
+    ``"cls"`` takes the first place whatever the mask says. A row without one real token gives zeros, by ``"max"`` and
+    ``"last"`` too. Raises ``ArgumentError`` for shapes that differ and an unknown ``how``.
+    """
+    require_floating("hidden", hidden)
+    require_shape("hidden", hidden, ("batch", "time", "model"))
+    require_choice("how", how, POOLINGS)
+    if how == "cls":
+        return hidden[:, 0]
+    if how == "mean":
+        return mean_pooling(hidden, attention_mask)
+    if attention_mask is None:
+        return mx.max(hidden, axis=1) if how == "max" else hidden[:, -1]
+    real = masks.from_attention_mask(attention_mask, hidden.shape[:2])  # [B, T]
+    if how == "max":
+        found = mx.max(mx.where(mx.expand_dims(real, -1), hidden, mx.finfo(hidden.dtype).min), axis=1)
+    else:
+        places = mx.where(real, mx.arange(hidden.shape[1]), -1)  # [B, T]
+        is_last = mx.logical_and(real, places == mx.max(places, axis=1, keepdims=True))
+        found = mx.sum(mx.where(mx.expand_dims(is_last, -1), hidden, 0.0), axis=1)
+    return mx.where(mx.any(real, axis=1, keepdims=True), found, 0.0)

@@ -1,0 +1,55 @@
+"""How many parameters a model has, told by its own modules, which are made for it without a number in them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mlxformer.backend import tree_flatten, without_values
+from mlxformer.errors import ArgumentError
+
+
+def count_parameters(config: Any) -> int:
+    """The parameters of the model that ``config`` describes, a ``TransformerConfig`` or that of BERT, ALBERT, Marian.
+
+    Shared matrices count once, constants (sinusoids, Marian's bias on the logits) not at all. The model's own class
+    makes its modules, but no array: BERT-large is counted in milliseconds and a few kilobytes, and the next random
+    numbers are those that would have come anyway. Raises ``ArgumentError`` for anything else than these.
+    """
+    return sum(math.prod(shape) for shape in parameter_shapes(config).values())
+
+
+def parameter_shapes(config: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter by its path, ``encoder.layers.0.self_attention.query_proj.weight``.
+
+    Arguments and errors as in ``count_parameters``.
+    """
+    with without_values():
+        model = _model(config)
+        parameters = dict(tree_flatten(model.trainable_parameters()))
+    return {path: tuple(int(size) for size in parameter.shape) for path, parameter in parameters.items()}
+
+
+def _model(config: Any) -> Any:
+    from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
+    from mlxformer.models.bert.config import BertConfig
+    from mlxformer.models.bert.model import BertModel
+    from mlxformer.models.marian.config import MarianConfig
+    from mlxformer.models.marian.model import MarianModel
+    from mlxformer.models.transformer import Transformer, TransformerConfig
+
+    if isinstance(config, TransformerConfig):
+        return Transformer(config)
+    if isinstance(config, BertConfig):
+        return BertModel(config)
+    if isinstance(config, AlbertConfig):
+        return AlbertModel(config)
+    if isinstance(config, MarianConfig):
+        return MarianModel(config)
+    kind = type(config).__qualname__
+    raise ArgumentError(
+        "not-a-config",
+        f"count_parameters takes a TransformerConfig, BertConfig, AlbertConfig or MarianConfig; got {kind}. "
+        f"The parameters of a model that exists are in model.parameters()",
+        given=kind,
+    )

@@ -1,0 +1,234 @@
+"""What every encoder-decoder here has in common: source ids in, target ids in, logits and translations out.
+
+memory = Encoder(√C · E_s[source] + P)      logits = Decoder(√C · E_t[target] + P, memory) W^T
+                                                                    (Vaswani et al. 2017, §3.1, §3.4 and §3.5)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from mlxformer.attention import masks
+from mlxformer.backend import is_evaluable, mx, to_numpy
+from mlxformer.errors import ArgumentError
+from mlxformer.generation.rules import SearchRules
+from mlxformer.generation.search import search
+from mlxformer.layers.decoder import Decoder, DecoderCache
+from mlxformer.layers.encoder import Encoder
+from mlxformer.tracing import Module, in_trace, tap
+from mlxformer.validation import require_floating, require_ids, require_positive, require_shape, shape_text
+
+_MODEL = ("batch", "time", "model")
+
+
+class EncoderDecoder(Module):
+    """The wiring of encoder and decoder. A subclass makes the parts, under these names:
+
+    source_embedding, target_embedding (absent where shared), output_proj (absent where tied to the target's
+    embedding), source_positions and target_positions (absent without position vectors; called with a length and an
+    offset), source_bias and target_bias (absent without relative positions; called with Tq and Tk), embedding_dropout,
+    encoder, decoder. It sets the numbers below; max_positions is the longest sequence that it can read, or None.
+    """
+
+    encoder: Encoder
+    decoder: Decoder
+    embedding_scale: float
+    pad_id: int
+    source_vocab_size: int
+    target_vocab_size: int
+    max_positions: int | None
+
+    def __call__(self, source_ids: Any, target_ids: Any, source_mask: Any = None) -> Any:
+        """Logits of the token after each target token: source [B, Ts], target [B, Tt] -> [B, Tt, V].
+
+        target_ids begin with the start token; at position t the decoder sees tokens 0 to t and nothing later, so the
+        loss compares ``logits[:, t]`` with token t + 1 (teacher forcing).
+        source_mask: which source tokens exist, as ``mf.masks.padding(valid)`` makes it, [B, 1, 1, Ts]; None means all
+        that are not ``pad_id``. (Padding *after* a target needs no mask: no earlier position sees it.)
+
+        Raises ``ArgumentError`` for ids outside the vocabulary (not checked inside ``mx.compile``), empty or too long
+        sequences, batches that differ, and masks of another kind or shape.
+        """
+        self._check_ids("source", source_ids)
+        self._check_ids("target", target_ids)
+        self._check_batch(target_ids, source_ids.shape[0])
+        memory, source_mask = self._encode(source_ids, source_mask)
+        return self._decode(target_ids, memory, source_mask, None)
+
+    @in_trace
+    def encode(self, source_ids: Any, source_mask: Any = None) -> Any:
+        """The encoder's output, the decoder's ``memory``: [B, Ts] -> [B, Ts, C]. Arguments as in ``__call__``."""
+        self._check_ids("source", source_ids)
+        return self._encode(source_ids, source_mask)[0]
+
+    @in_trace
+    def decode(
+        self, target_ids: Any, memory: Any, source_mask: Any = None, *, cache: DecoderCache | None = None
+    ) -> Any:
+        """Logits [B, Tt, V] of ``target_ids`` [B, Tt] on a ``memory`` [B, Ts, C].
+
+        source_mask: as in ``__call__``; None means that every position of the memory is real, so give the mask
+        (``source_padding(source_ids)``) where the sources were padded. cache: from ``decoder.make_cache()``;
+        target_ids are then only the tokens that it has not seen.
+        """
+        self._check_ids("target", target_ids, 0 if cache is None else len(cache))
+        require_floating("memory", memory)
+        require_shape("memory", memory, ("batch", "time", "dims"), (None, None, self.encoder.dims))
+        self._check_batch(target_ids, memory.shape[0])
+        if source_mask is not None:
+            _check_source_mask(source_mask, memory.shape[0], memory.shape[1])
+        return self._decode(target_ids, memory, source_mask, cache)
+
+    @in_trace
+    def start_decoding(self, source_ids: Any, attention_mask: Any = None, *, rows_each: int = 1) -> Any:
+        """The decoder on these sources as a search sees it (``generation.NextLogits``), ``rows_each`` rows to a source.
+
+        For searches of one's own: ``beam_hypotheses(model.start_decoding(ids, rows_each=4), len(ids), rules)`` or
+        ``sample(model.start_decoding(ids), …)``. It serves one search. The model runs in the mode that it is in:
+        call ``eval()`` first. Raises as ``generate`` does.
+        """
+        require_positive(rows_each=rows_each)
+        return self._start_decoding(source_ids, attention_mask, rows_each, True)
+
+    def source_padding(self, source_ids: Any) -> Any:
+        """``mf.masks.padding(source_ids != pad_id)``, or None where nothing is padding: [B, 1, 1, Ts]."""
+        valid = source_ids != self.pad_id
+        if is_evaluable(valid) and bool(to_numpy(mx.all(valid))):
+            return None
+        return masks.padding(valid)
+
+    def _generate(self, source_ids: Any, attention_mask: Any, rules: SearchRules, use_cache: bool) -> Any:
+        self._check_max_length(rules.max_length)
+        with _evaluation_mode(self):
+            decoding = self._start_decoding(source_ids, attention_mask, rules.num_beams, use_cache)
+            found = search(decoding, source_ids.shape[0], rules)
+        return mx.array(found)  # [B, T]
+
+    def _start_decoding(self, source_ids: Any, attention_mask: Any, rows_each: int, use_cache: bool) -> _Decoding:
+        self._check_ids("source", source_ids)
+        source_mask = None
+        if attention_mask is not None:
+            shape = (source_ids.shape[0], source_ids.shape[1])
+            source_mask = masks.padding(masks.from_attention_mask(attention_mask, shape))
+        memory, source_mask = self._encode(source_ids, source_mask)
+        return _Decoding(self, memory, source_mask, rows_each, use_cache)
+
+    def _encode(self, source_ids: Any, source_mask: Any) -> tuple[Any, Any]:
+        """The memory, and the mask that it was made with."""
+        length = source_ids.shape[1]
+        if source_mask is None:
+            source_mask = self.source_padding(source_ids)
+        else:
+            _check_source_mask(source_mask, source_ids.shape[0], length)
+        x = self._embed("source", self.source_embedding, source_ids, 0)
+        return self.encoder(x, source_mask, bias=self._bias("source", length, length)), source_mask
+
+    def _decode(self, target_ids: Any, memory: Any, source_mask: Any, cache: DecoderCache | None) -> Any:
+        past = 0 if cache is None else len(cache)
+        length = target_ids.shape[1]
+        x = self._embed("target", self._target_table, target_ids, past)
+        bias = self._bias("target", length, past + length)
+        x = self.decoder(x, memory, "causal", source_mask, bias=bias, cache=cache)
+        return tap("logits", self._logits(x), axes=("batch", "time", "vocab"), formula="x W^T")
+
+    def _embed(self, side: str, table: Any, ids: Any, offset: int) -> Any:
+        """√C · E[ids] + P: [B, T] -> [B, T, C]."""
+        x = table(ids) * self.embedding_scale  # [B, T, C]
+        scaled = "√C · E[ids]" if self.embedding_scale != 1 else "E[ids]"
+        x = tap(f"{side}_tokens", x, axes=_MODEL, formula=scaled)
+        if f"{side}_positions" in self:
+            x = x + self[f"{side}_positions"](ids.shape[1], offset=offset)
+        return tap(f"{side}_embeddings", self.embedding_dropout(x), axes=_MODEL, formula=f"dropout({scaled} + P)")
+
+    def _logits(self, x: Any) -> Any:
+        """[B, T, C] -> [B, T, V]."""
+        return self.output_proj(x) if "output_proj" in self else self._target_table.as_linear(x)
+
+    def _bias(self, side: str, query_length: int, key_length: int) -> Any:
+        make = getattr(self, f"{side}_bias", None)
+        return None if make is None else make(query_length, key_length)
+
+    @property
+    def _target_table(self) -> Any:
+        return self.target_embedding if "target_embedding" in self else self.source_embedding
+
+    def _check_ids(self, side: str, ids: Any, past: int = 0) -> None:
+        size = self.source_vocab_size if side == "source" else self.target_vocab_size
+        require_ids(f"{side}_ids", ids, size, f"the {side} vocabulary")
+        length = past + ids.shape[1]
+        if self.max_positions is not None and length > self.max_positions:
+            raise ArgumentError(
+                "too-long",
+                f"{side}_ids is {length} tokens long; this model reads at most {self.max_positions}. "
+                f"Shorten or split it",
+                name=f"{side}_ids",
+                length=length,
+                max_length=self.max_positions,
+            )
+
+    def _check_max_length(self, max_length: int) -> None:
+        # The last token is generated and never read, so one more than there are positions can be had.
+        if self.max_positions is not None and max_length > self.max_positions + 1:
+            raise ArgumentError(
+                "too-long",
+                f"max_length={max_length}, but this model reads at most {self.max_positions} tokens; give "
+                f"max_length={self.max_positions + 1} or less",
+                name="max_length",
+                length=max_length,
+                max_length=self.max_positions,
+            )
+
+    def _check_batch(self, target_ids: Any, sources: int) -> None:
+        if target_ids.shape[0] != sources:
+            raise ArgumentError(
+                "batches-differ",
+                f"each source needs its target: there are {sources} sources, but target_ids "
+                f"{shape_text(target_ids)} has {target_ids.shape[0]} rows",
+                sources=sources,
+                targets=target_ids.shape[0],
+            )
+
+
+class _Decoding:
+    """A batch being decoded, K rows to a source: what ``generation.NextLogits`` asks for."""
+
+    def __init__(self, model: EncoderDecoder, memory: Any, source_mask: Any, beams: int, use_cache: bool) -> None:
+        self.model = model
+        self.memory = mx.repeat(memory, beams, axis=0)  # [B·K, Ts, C]
+        batched = source_mask is not None and source_mask.shape[0] > 1
+        self.source_mask = mx.repeat(source_mask, beams, axis=0) if batched else source_mask
+        self.cache = model.decoder.make_cache() if use_cache else None
+
+    def __call__(self, sequences: np.ndarray) -> np.ndarray:
+        new = sequences if self.cache is None else sequences[:, len(self.cache) :]
+        logits = self.model._decode(mx.array(new), self.memory, self.source_mask, self.cache)  # [B·K, T, V]
+        return to_numpy(logits[:, -1]).astype(np.float32)
+
+    def reorder(self, rows: np.ndarray) -> None:
+        if self.cache is not None and (rows != np.arange(len(rows))).any():
+            self.cache.reorder(mx.array(rows.astype(np.int32)))
+
+
+@contextmanager
+def _evaluation_mode(model: Any) -> Iterator[None]:
+    """Nothing is dropped out inside; afterwards every module is in the mode that it was in."""
+    modes = sorted(((path.count("."), path, m, m.training) for path, m in model.named_modules()), key=lambda e: e[:2])
+    if not any(training for *_, training in modes):
+        yield
+        return
+    model.eval()
+    try:
+        yield
+    finally:
+        for *_, module, training in modes:  # from the root down, for train() reaches everything below
+            module.train(training)
+
+
+def _check_source_mask(mask: Any, batch: int, length: int) -> None:
+    """A source mask says which tokens exist, whatever asks for them: its query axis is 1."""
+    masks.check(mask)
+    masks.check(mask, (batch, mask.shape[1] if mask.ndim == 4 else 1, 1, length))

@@ -1,0 +1,1 @@
+"""Marian: the post-norm encoder-decoder of OPUS-MT's checkpoints."""

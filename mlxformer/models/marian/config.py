@@ -1,0 +1,304 @@
+"""What a Marian folder says of its model: ``config.json`` (the network) and ``generation_config.json`` (the search)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from mlxformer.checkpoints.folder import CONFIG, read_json
+from mlxformer.errors import ArgumentError, CheckpointError
+from mlxformer.generation.rules import SearchRules
+from mlxformer.layers.activations import activation
+from mlxformer.validation import require_choice, require_positive, require_probability
+
+GENERATION_CONFIG = "generation_config.json"
+
+# Fields of the first converted checkpoints. Each has one value in all of them, and no other is implemented, neither
+# here nor in transformers, which ignores them.
+_ONLY = {
+    "normalize_before": False,
+    "normalize_embedding": False,
+    "add_final_layer_norm": False,
+    "static_position_embeddings": True,
+    "is_encoder_decoder": True,
+    "is_decoder": False,
+}
+# Ways to generate that are not implemented, with the values that ask for nothing.
+_NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "do_sample": (False,),
+    "repetition_penalty": (1.0,),
+    "encoder_repetition_penalty": (1.0,),
+    "no_repeat_ngram_size": (0,),
+    "encoder_no_repeat_ngram_size": (0,),
+    "min_length": (0,),
+    "min_new_tokens": (0,),
+    "num_beam_groups": (1,),
+    "diversity_penalty": (0.0,),
+    "num_return_sequences": (1,),
+    "sequence_bias": (),
+    "exponential_decay_length_penalty": (),
+    "suppress_tokens": (),
+    "begin_suppress_tokens": (),
+    "guidance_scale": (1, 1.0),
+    "penalty_alpha": (0.0,),
+    "constraints": (),
+    "force_words_ids": (),
+    "stop_strings": (),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarianConfig:
+    """The network, with Hugging Face's names and defaults.
+
+    d_model C, *_attention_heads H, *_ffn_dim F. vocab_size and decoder_vocab_size V of source and target; one
+    vocabulary where ``share_encoder_decoder_embeddings``. tie_word_embeddings: whether the output matrix is the
+    target's embedding. scale_embedding: by √C. max_position_embeddings: the longest sequence.
+
+    Raises ``ArgumentError`` for a value that cannot be.
+    """
+
+    vocab_size: int = 58101
+    decoder_vocab_size: int | None = None
+    max_position_embeddings: int = 1024
+    encoder_layers: int = 12
+    encoder_ffn_dim: int = 4096
+    encoder_attention_heads: int = 16
+    decoder_layers: int = 12
+    decoder_ffn_dim: int = 4096
+    decoder_attention_heads: int = 16
+    activation_function: str = "gelu"
+    d_model: int = 1024
+    dropout: float = 0.1
+    attention_dropout: float = 0.0
+    activation_dropout: float = 0.0
+    init_std: float = 0.02
+    scale_embedding: bool = False
+    decoder_start_token_id: int = 58100
+    pad_token_id: int = 58100
+    eos_token_id: int = 0
+    bos_token_id: int | None = None
+    forced_eos_token_id: int | None = 0
+    share_encoder_decoder_embeddings: bool = True
+    tie_word_embeddings: bool = True
+
+    @property
+    def target_vocab_size(self) -> int:
+        """V of the logits."""
+        if self.share_encoder_decoder_embeddings or self.decoder_vocab_size is None:
+            return self.vocab_size
+        return self.decoder_vocab_size
+
+    def __post_init__(self) -> None:
+        sizes = ("vocab_size", "max_position_embeddings", "encoder_layers", "encoder_ffn_dim", "d_model",
+                 "encoder_attention_heads", "decoder_layers", "decoder_ffn_dim", "decoder_attention_heads")  # fmt: skip
+        require_positive(target_vocab_size=self.target_vocab_size, **{name: getattr(self, name) for name in sizes})
+        for name in ("encoder_attention_heads", "decoder_attention_heads"):
+            if self.d_model % getattr(self, name):
+                raise ArgumentError(
+                    "dims-not-divisible",
+                    f"d_model={self.d_model} is not divisible by {name}={getattr(self, name)}",
+                    dims=self.d_model,
+                    num_heads=getattr(self, name),
+                )
+        for name in ("dropout", "attention_dropout", "activation_dropout"):
+            require_probability(name, getattr(self, name))
+        if not isinstance(self.activation_function, str):
+            given = self.activation_function
+            raise ArgumentError("unknown-activation", f"activation_function must be a name; got {given!r}", given=given)
+        activation(self.activation_function)
+        for name in ("decoder_start_token_id", "pad_token_id", "eos_token_id"):
+            _require_id(name, getattr(self, name), self.target_vocab_size)
+        _require_id("pad_token_id", self.pad_token_id, self.vocab_size)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> MarianConfig:
+        """From the fields of a ``config.json``; those that say nothing of the network are passed over.
+
+        Raises ``ArgumentError`` for another model type and for what is not implemented (pre-norm).
+        """
+        kind = values.get("model_type", "marian")
+        if kind != "marian":
+            message = f"model_type is {kind!r}; MarianModel reads 'marian' checkpoints only"
+            raise ArgumentError("model-type", message, given=kind)
+        for name, only in _ONLY.items():
+            if values.get(name) not in (None, only):
+                raise ArgumentError(
+                    "not-implemented",
+                    f"{name}={values[name]!r} is not implemented; Marian checkpoints have {only!r}",
+                    name=name,
+                    given=values[name],
+                    wanted=only,
+                )
+        given = {field.name: values[field.name] for field in fields(cls) if values.get(field.name) is not None}
+        for name in ("bos_token_id", "forced_eos_token_id"):  # here null says something
+            if name in values:
+                given[name] = values[name]
+        try:
+            return cls(**given)
+        except TypeError as error:
+            raise ArgumentError("config-type", f"a field has a value of the wrong kind: {error}") from error
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> MarianConfig:
+        """From ``config.json`` in ``folder``. Raises ``CheckpointError``, naming the file."""
+        return _naming(folder / CONFIG, cls.from_dict, read_json(folder / CONFIG))
+
+    def to_json(self, architecture: str) -> str:
+        """The text of a ``config.json`` that transformers reads as ``architecture``."""
+        values = asdict(self) | {"architectures": [architecture], "model_type": "marian", "is_encoder_decoder": True}
+        return json.dumps(values | {"dtype": "float32"}, indent=2, sort_keys=True) + "\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarianGeneration:
+    """How a checkpoint wants to be searched, unless ``generate`` is told otherwise. Hugging Face's names and meaning.
+
+    max_length: with the start token; None means 21, Hugging Face's "20 new tokens". not_implemented: what the
+    checkpoint asks for and ``generate`` therefore refuses to run without.
+    """
+
+    decoder_start_token_id: int
+    pad_token_id: int
+    eos_token_id: tuple[int, ...]
+    forced_bos_token_id: int | None = None
+    forced_eos_token_id: int | None = None
+    bad_words_ids: tuple[tuple[int, ...], ...] = ()
+    max_length: int | None = None
+    num_beams: int = 1
+    length_penalty: float = 1.0
+    early_stopping: bool | Literal["never"] = False
+    renormalize_logits: bool = False
+    not_implemented: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def from_config(cls, config: MarianConfig) -> MarianGeneration:
+        """What the network's own configuration says."""
+        return cls.from_dict({}, config, also=asdict(config))
+
+    @classmethod
+    def from_dict(
+        cls, values: Mapping[str, Any], config: MarianConfig, also: Mapping[str, Any] | None = None
+    ) -> MarianGeneration:
+        """From a ``generation_config.json`` (``values``), or where that is empty from a ``config.json`` (``also``).
+
+        The ids of start, padding and end are taken from the network's configuration where ``values`` has none.
+        """
+        values = {name: value for name, value in (values or also or {}).items() if value is not None}
+        own: dict[str, Any] = {
+            name: values[name]
+            for name in ("forced_bos_token_id", "max_length", "num_beams", "length_penalty", "early_stopping",
+                         "renormalize_logits")
+            if name in values
+        }  # fmt: skip
+        if "max_new_tokens" in values:
+            own["max_length"] = values["max_new_tokens"] + 1
+        own["forced_eos_token_id"] = _only_id("forced_eos_token_id", values.get("forced_eos_token_id"))
+        for name in ("decoder_start_token_id", "pad_token_id"):
+            own[name] = values.get(name, getattr(config, name))
+        ends = values.get("eos_token_id", config.eos_token_id)
+        own["eos_token_id"] = tuple(ends) if isinstance(ends, list | tuple) else (ends,)
+        words = values.get("bad_words_ids", ())
+        if not isinstance(words, list | tuple) or not all(isinstance(word, list | tuple) for word in words):
+            message = f"bad_words_ids must be a list of lists of ids, [[58100]]; got {words!r:.80}"
+            raise ArgumentError("bad-words", message, given=words)
+        own["bad_words_ids"] = tuple(tuple(word) for word in words)
+        own["not_implemented"] = tuple(
+            (name, values[name])
+            for name, neutral in _NEUTRAL.items()
+            if name in values and values[name] not in neutral and values[name] not in ([], {})
+        )
+        found = cls(**own)
+        found._check(config.target_vocab_size)
+        return found
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: MarianConfig) -> MarianGeneration:
+        """From ``generation_config.json``, else from ``config.json``, where older checkpoints have these fields."""
+        path = folder / GENERATION_CONFIG
+        if path.is_file():
+            return _naming(path, cls.from_dict, read_json(path), config)
+        path = folder / CONFIG
+        defaults = {name: value for name, value in asdict(config).items() if value is not None}
+        return _naming(path, cls.from_dict, {}, config, defaults | read_json(path))
+
+    def to_json(self) -> str:
+        """The text of a ``generation_config.json``."""
+        values = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        values |= dict(values.pop("not_implemented", ()))
+        values["eos_token_id"] = self.eos_token_id[0] if len(self.eos_token_id) == 1 else list(self.eos_token_id)
+        return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+    def rules(
+        self,
+        config: MarianConfig,
+        *,
+        num_beams: int | None,
+        max_length: int | None,
+        length_penalty: float | None,
+        early_stopping: bool | Literal["never"] | None,
+    ) -> SearchRules:
+        """The rules of one search: what the caller gives goes before what the checkpoint says."""
+        if self.not_implemented:
+            asked = ", ".join(f"{name}={value!r}" for name, value in self.not_implemented)
+            raise ArgumentError(
+                "generation-not-implemented",
+                f"this checkpoint's generation configuration asks for {asked}, which is not implemented; without it "
+                f"other tokens would come out. To generate all the same, set model.generation to one without it: "
+                f"dataclasses.replace(model.generation, not_implemented=())",
+                asked=dict(self.not_implemented),
+            )
+        if max_length is None:
+            max_length = min(21, config.max_position_embeddings) if self.max_length is None else self.max_length
+        return SearchRules(
+            start_id=self.decoder_start_token_id,
+            pad_id=self.pad_token_id,
+            eos_ids=self.eos_token_id,
+            max_length=max_length,
+            num_beams=self.num_beams if num_beams is None else num_beams,
+            length_penalty=self.length_penalty if length_penalty is None else length_penalty,
+            early_stopping=self.early_stopping if early_stopping is None else early_stopping,
+            bad_words=self.bad_words_ids,
+            forced_bos_id=self.forced_bos_token_id,
+            forced_eos_id=self.forced_eos_token_id,
+            renormalize=self.renormalize_logits,
+        )
+
+    def _check(self, vocab_size: int) -> None:
+        require_positive(num_beams=self.num_beams, max_length=1 if self.max_length is None else self.max_length)
+        require_choice("early_stopping", self.early_stopping, (False, True, "never"))
+        require_choice("renormalize_logits", self.renormalize_logits, (False, True))
+        for name in ("decoder_start_token_id", "pad_token_id"):
+            _require_id(name, getattr(self, name), vocab_size)
+        for name in ("forced_bos_token_id", "forced_eos_token_id"):
+            if getattr(self, name) is not None:
+                _require_id(name, getattr(self, name), vocab_size)
+        for end in self.eos_token_id:
+            _require_id("eos_token_id", end, vocab_size)
+        for word in self.bad_words_ids:
+            if not word:
+                raise ArgumentError("bad-words", "bad_words_ids holds an empty list; remove it")
+            for token in word:
+                _require_id("bad_words_ids", token, vocab_size)
+
+
+def _only_id(name: str, value: Any) -> Any:
+    if isinstance(value, list) and len(value) != 1:
+        raise ArgumentError("not-implemented", f"{name}={value!r}: several are not implemented", name=name, given=value)
+    return value[0] if isinstance(value, list) else value
+
+
+def _require_id(name: str, value: Any, size: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < size:
+        message = f"{name} holds {value!r}; the vocabulary has ids 0 to {size - 1}"
+        raise ArgumentError("id-out-of-range", message, name=name, given=value, size=size)
+
+
+def _naming(path: Path, read: Any, *args: Any) -> Any:
+    try:
+        return read(*args)
+    except ArgumentError as error:
+        raise CheckpointError(error.code, f"{path}: {error}", path=str(path), **error.fields) from error

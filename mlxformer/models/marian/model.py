@@ -1,0 +1,223 @@
+"""Marian's translation models (OPUS-MT): the original post-norm encoder-decoder, with trained weights by the hundred.
+
+What differs from ``Transformer``: biases in the attention projections, sines and cosines of positions in two halves
+instead of interleaved, a bias on the logits, swish or another activation, and decoding that starts with padding.
+
+Source: Junczys-Dowmunt et al. 2018, "Marian: Fast Neural Machine Translation in C++"; Tiedemann & Thottingal 2020,
+"OPUS-MT"; the layout of the folder is Hugging Face's.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from mlxformer.backend import mx, nn, to_numpy, tree_flatten, without_values
+from mlxformer.checkpoints.folder import find_folder, open_checkpoint, save_checkpoint, write_files
+from mlxformer.checkpoints.loading import LoadReport, load_into
+from mlxformer.checkpoints.safetensors import StoredTensor
+from mlxformer.errors import CheckpointError
+from mlxformer.layers.decoder import Decoder
+from mlxformer.layers.encoder import Encoder
+from mlxformer.models.encoder_decoder import EncoderDecoder
+from mlxformer.models.marian.config import GENERATION_CONFIG, MarianConfig, MarianGeneration
+from mlxformer.positions import SinusoidalPositions
+from mlxformer.tracing import in_trace
+from mlxformer.validation import require_kind
+
+# Ours -> Hugging Face's, applied in this order to a parameter's path.
+_SPELLINGS = (
+    (".self_attention_norm.", ".self_attn_layer_norm."),
+    (".cross_attention_norm.", ".encoder_attn_layer_norm."),
+    (".feed_forward_norm.", ".final_layer_norm."),
+    (".self_attention.", ".self_attn."),
+    (".cross_attention.", ".encoder_attn."),
+    (".query_proj.", ".q_proj."),
+    (".key_proj.", ".k_proj."),
+    (".value_proj.", ".v_proj."),
+    (".feed_forward.up_proj.", ".fc1."),
+    (".feed_forward.down_proj.", ".fc2."),
+)
+_SHARED = "model.shared.weight"
+_SOURCE = "model.encoder.embed_tokens.weight"
+_TARGET = "model.decoder.embed_tokens.weight"
+_OUTPUT = "lm_head.weight"
+_BIAS = "final_logits_bias"
+_POSITIONS = ("model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight")
+
+
+class MarianModel(EncoderDecoder):
+    """``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``, as ``Transformer`` has.
+
+    ``MarianModel.from_pretrained(folder)`` reads an OPUS-MT folder; what it made of each tensor is in
+    ``load_report``, how it wants to be searched in ``generation``.
+    """
+
+    def __init__(self, config: MarianConfig, generation: MarianGeneration | None = None) -> None:
+        super().__init__()
+        require_kind("config", config, MarianConfig)
+        self.config = config
+        self.generation = MarianGeneration.from_config(config) if generation is None else generation
+        self.load_report: LoadReport | None = None
+        self.pad_id = config.pad_token_id
+        self.source_vocab_size = config.vocab_size
+        self.target_vocab_size = config.target_vocab_size
+        self.max_positions = config.max_position_embeddings
+        self.embedding_scale = config.d_model**0.5 if config.scale_embedding else 1.0
+        self.source_embedding = nn.Embedding(config.vocab_size, config.d_model)
+        if not config.share_encoder_decoder_embeddings:
+            self.target_embedding = nn.Embedding(config.target_vocab_size, config.d_model)
+        if not config.tie_word_embeddings:
+            self.output_proj = nn.Linear(config.d_model, config.target_vocab_size, bias=False)
+        self.source_positions = SinusoidalPositions(config.d_model, layout="halves")
+        self.target_positions = SinusoidalPositions(config.d_model, layout="halves")
+        self.embedding_dropout = nn.Dropout(config.dropout)
+        layer: dict[str, Any] = {
+            "norm": "post",
+            "activation": config.activation_function,
+            "dropout": config.dropout,
+            "attention_dropout": config.attention_dropout,
+            "activation_dropout": config.activation_dropout,
+        }
+        self.encoder = Encoder(
+            config.encoder_layers, config.d_model, config.encoder_attention_heads, config.encoder_ffn_dim, **layer
+        )
+        self.decoder = Decoder(
+            config.decoder_layers, config.d_model, config.decoder_attention_heads, config.decoder_ffn_dim, **layer
+        )
+        self.final_logits_bias = mx.zeros((1, config.target_vocab_size))
+        self.freeze(recurse=False, keys=[_BIAS])  # a constant of the checkpoint, not trained
+
+    @classmethod
+    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> Self:
+        """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
+
+        path_or_name: a folder, or a repository in the local Hugging Face cache, at ``revision``. How to search is
+        read from ``generation_config.json``, else from ``config.json``.
+
+        Raises ``CheckpointError`` where there is no such folder (saying how to download), where only a pickle is
+        there (naming the command that converts it), where a configuration asks for what is not implemented, and, in
+        one error, for every tensor that is missing, unexpected, wrongly shaped, or unequal to what it is tied to.
+        """
+        folder = find_folder(path_or_name, revision)
+        config = MarianConfig.from_folder(folder)
+        with without_values():
+            model = cls(config, MarianGeneration.from_folder(folder, config))
+        stored = dict(open_checkpoint(folder).tensors)
+        positions = _checked_positions(stored, config)
+        absent = []
+        if not any(canonical_name(name) == _BIAS for name in stored):
+            del model[_BIAS]
+            absent.append(_BIAS)
+        report = load_into(
+            model,
+            stored,
+            {path: stored_name(path, config) for path in dict(tree_flatten(model.parameters()))},
+            rename=canonical_name,
+            tied=_ties(config),
+            absent=absent,
+        )
+        model.load_report = replace(report, constants=positions)
+        model.eval()
+        return model
+
+    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
+        """Write ``config.json``, ``generation_config.json`` and ``model.safetensors`` as transformers reads them.
+
+        dtype: float32 or float16. Raises ``CheckpointError`` for a quantised model, for weights that float16 cannot
+        hold, and where the folder cannot be written.
+        """
+        tensors = {}
+        for path, value in dict(tree_flatten(self.parameters())).items():
+            if not mx.issubdtype(value.dtype, mx.floating):
+                message = f"{path} is {value.dtype}: a quantised model has no Hugging Face form; use save_weights"
+                raise CheckpointError("save-quantised", message, path=path)
+            tensors[stored_name(path, self.config)] = to_numpy(value)
+        save_checkpoint(folder, self.config.to_json("MarianMTModel"), tensors, dtype)
+        write_files(Path(folder), {GENERATION_CONFIG: self.generation.to_json().encode()})
+
+    @in_trace
+    def generate(
+        self,
+        input_ids: Any,
+        attention_mask: Any = None,
+        *,
+        num_beams: int | None = None,
+        max_length: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | Literal["never"] | None = None,
+        use_cache: bool = True,
+    ) -> Any:
+        """The translations of ``input_ids`` [B, Ts]: int32 [B, T], the same tokens as Hugging Face's ``generate``.
+
+        They begin with the start token (padding) and go on with ``pad_token_id`` after their end; padding is never
+        generated. What is not given comes from the checkpoint's ``generation``. The other arguments, and what is
+        raised, as in ``Transformer.generate``; also ``ArgumentError`` where the checkpoint asks for a way of
+        generating that is not implemented.
+        """
+        rules = self.generation.rules(
+            self.config,
+            num_beams=num_beams,
+            max_length=max_length,
+            length_penalty=length_penalty,
+            early_stopping=early_stopping,
+        )
+        return self._generate(input_ids, attention_mask, rules, use_cache)
+
+    def _logits(self, x: Any) -> Any:
+        logits = super()._logits(x)
+        return logits + self.final_logits_bias if _BIAS in self else logits
+
+
+def stored_name(path: str, config: MarianConfig) -> str:
+    """The name that Hugging Face gives the parameter ``path``."""
+    if path == "source_embedding.weight":
+        return _SHARED if config.share_encoder_decoder_embeddings else _SOURCE
+    if path in (_BIAS, "target_embedding.weight", "output_proj.weight"):
+        return {"target_embedding.weight": _TARGET, "output_proj.weight": _OUTPUT}.get(path, path)
+    for ours, theirs in _SPELLINGS:
+        path = path.replace(ours, theirs)
+    return f"model.{path}"
+
+
+def canonical_name(stored: str) -> str:
+    """With the prefix ``model.``, which the model without its output matrix is saved without."""
+    return f"model.{stored}" if stored.startswith(("shared.", "encoder.", "decoder.")) else stored
+
+
+def _ties(config: MarianConfig) -> dict[str, str]:
+    """Copies that a checkpoint may hold, and what they are copies of."""
+    shared = config.share_encoder_decoder_embeddings
+    ties = {_SOURCE: _SHARED, _TARGET: _SHARED} if shared else {}
+    if config.tie_word_embeddings:
+        ties[_OUTPUT] = _SHARED if shared else _TARGET
+    return ties
+
+
+def _checked_positions(stored: dict[str, StoredTensor], config: MarianConfig) -> tuple[str, ...]:
+    """Take position tables, which older versions of transformers stored, out of ``stored``; their names.
+
+    They must be the sinusoids that the model makes, but for rounding (it is not the same in every version, and a
+    table may be stored in 16 bits). Raises ``CheckpointError`` where they are something else.
+    """
+    names = [name for name in stored if canonical_name(name) in _POSITIONS]
+    if not names:
+        return ()
+    ours = to_numpy(SinusoidalPositions(config.d_model, layout="halves")(config.max_position_embeddings))
+    for name in names:
+        tensor = stored.pop(name)
+        values = tensor.read()
+        tolerance = 1e-5 if tensor.dtype == "F32" else 1e-2
+        if values.shape != ours.shape or np.abs(values - ours).max() > tolerance:
+            raise CheckpointError(
+                "positions-differ",
+                f"{tensor.path}: {name} {list(values.shape)} is not the table of {ours.shape[0]} sinusoids, sines "
+                f"before cosines, that Marian computes with. Was it trained by something else?",
+                tensor=name,
+                path=str(tensor.path),
+            )
+    return tuple(names)

@@ -1,0 +1,202 @@
+"""The Transformer of "Attention Is All You Need" (Vaswani et al. 2017), with what has been changed in it since.
+
+``TransformerConfig(vocab_size=37_000)`` is the paper's base model: 63,045,632 parameters, the "65 × 10^6" of Table 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from mlxformer.backend import nn
+from mlxformer.errors import ArgumentError
+from mlxformer.generation.rules import SearchRules
+from mlxformer.layers.activations import activation
+from mlxformer.layers.decoder import Decoder
+from mlxformer.layers.encoder import Encoder
+from mlxformer.layers.normalization import NormType
+from mlxformer.models.encoder_decoder import EncoderDecoder
+from mlxformer.positions import (
+    LearnedPositions,
+    RotaryEmbedding,
+    SinusoidalPositions,
+    T5RelativeBias,
+    alibi_bias,
+)
+from mlxformer.tracing import in_trace
+from mlxformer.validation import is_whole, require_choice, require_kind, require_positive, require_probability
+
+Positions = Literal["sinusoidal", "learned", "rotary", "alibi", "t5", "none"]
+POSITIONS: tuple[Positions, ...] = ("sinusoidal", "learned", "rotary", "alibi", "t5", "none")
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """The shape and the choices of a ``Transformer``; the defaults are the paper's base model (Table 3).
+
+    dims C, num_heads H, ffn_dims F. dropout: on each sub-layer's output and on the sums of embeddings and positions
+    (§5.4). attention_dropout, activation_dropout: on the attention weights and on the feed-forward's hidden layer,
+    which the paper does not have and its code, tensor2tensor, does.
+    norm: ``"post"`` (§3.1) or ``"pre"`` (Xiong et al. 2020). final_norm: a layer norm after the last layer of each
+    stack; None means with pre-norm only. (``torch.nn.Transformer`` and ``mlx.nn.Transformer`` have one in post-norm
+    mode too: 2,048 parameters more at C = 512 that the paper's model lacks.) norm_eps: added to the variance.
+    norm_type: ``"layer"`` (§3.1) or ``"rms"`` (Zhang & Sennrich 2019), everywhere.
+    positions: ``"sinusoidal"`` (§3.5), ``"learned"`` (§3.5 and Table 3 (E); ``max_positions`` of them), ``"rotary"``,
+    ``"alibi"``, ``"t5"`` (all three in self-attention only), or ``"none"``.
+    tie_embeddings: one matrix for source, target and output (§3.4); else three. scale_embeddings: by √C (§3.4).
+    attention_bias: biases in the attention projections; the paper's W are bare matrices (§3.2.2).
+    attention_tie, num_kv_heads: as ``tie`` and ``num_kv_heads`` of ``MultiHeadAttention``, in every attention.
+    pad_id, bos_id, eos_id: padding, the first target token, the last one.
+
+    Raises ``ArgumentError`` for what cannot be.
+    """
+
+    vocab_size: int
+    dims: int = 512
+    num_heads: int = 8
+    num_encoder_layers: int = 6
+    num_decoder_layers: int = 6
+    ffn_dims: int = 2048
+    dropout: float = 0.1
+    norm: Literal["post", "pre"] = "post"
+    activation: str = "relu"
+    positions: Positions = "sinusoidal"
+    tie_embeddings: bool = True
+    scale_embeddings: bool = True
+    attention_bias: bool = False
+    final_norm: bool | None = None
+    pad_id: int = 0
+    bos_id: int = 1
+    eos_id: int = 2
+    attention_dropout: float = 0.0
+    activation_dropout: float = 0.0
+    attention_tie: Literal["kv", "qk", "qkv"] | None = None
+    num_kv_heads: int | None = None
+    max_positions: int = 512
+    norm_eps: float = 1e-5
+    norm_type: NormType = "layer"
+
+    def __post_init__(self) -> None:
+        sizes = ("vocab_size", "dims", "num_heads", "num_encoder_layers", "num_decoder_layers", "ffn_dims",
+                 "max_positions")  # fmt: skip
+        require_positive(**{name: getattr(self, name) for name in sizes})
+        if self.dims % self.num_heads:
+            raise ArgumentError(
+                "dims-not-divisible",
+                f"dims={self.dims} is not divisible by num_heads={self.num_heads}; choose a divisor",
+                dims=self.dims,
+                num_heads=self.num_heads,
+            )
+        require_choice("positions", self.positions, POSITIONS)
+        require_choice("norm", self.norm, ("post", "pre"))
+        require_choice("norm_type", self.norm_type, ("layer", "rms"))
+        activation(self.activation)
+        for name in ("dropout", "attention_dropout", "activation_dropout"):
+            require_probability(name, getattr(self, name))
+        for name in ("pad_id", "bos_id", "eos_id"):
+            value = getattr(self, name)
+            if not is_whole(value, 0) or value >= self.vocab_size:
+                raise ArgumentError(
+                    "id-out-of-range",
+                    f"{name}={value!r} is not in the vocabulary, whose ids are 0 to {self.vocab_size - 1}",
+                    name=name,
+                    given=value,
+                    size=self.vocab_size,
+                )
+        if self.pad_id in (self.bos_id, self.eos_id):
+            other = "bos_id" if self.pad_id == self.bos_id else "eos_id"
+            raise ArgumentError(
+                "pad-not-distinct",
+                f"pad_id={self.pad_id} is also {other}: padding would be mistaken for it. Give each its own id",
+                pad_id=self.pad_id,
+            )
+
+
+class Transformer(EncoderDecoder):
+    """The encoder-decoder. ``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``.
+
+    In a trace, beside what the layers record: ``source_tokens`` (√C · E[ids]), ``source_positions.output``, their sum
+    ``source_embeddings``, the same of the target, and ``logits``. New embeddings are drawn from N(0, 1/C), so that
+    scaled by √C they weigh as much as the positions, and as the output matrix give logits of about unit variance.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        require_kind("config", config, TransformerConfig)
+        self.config = config
+        self.pad_id = config.pad_id
+        self.source_vocab_size = self.target_vocab_size = config.vocab_size
+        self.embedding_scale = config.dims**0.5 if config.scale_embeddings else 1.0
+        self.max_positions = config.max_positions if config.positions == "learned" else None
+        self.source_embedding = nn.Embedding(config.vocab_size, config.dims)
+        if not config.tie_embeddings:
+            self.target_embedding = nn.Embedding(config.vocab_size, config.dims)
+            self.output_proj = nn.Linear(config.dims, config.vocab_size, bias=False)
+        self._make_positions()
+        self.embedding_dropout = nn.Dropout(config.dropout)
+        layer: dict[str, Any] = {
+            "num_kv_heads": config.num_kv_heads,
+            "norm": config.norm,
+            "activation": config.activation,
+            "dropout": config.dropout,
+            "attention_dropout": config.attention_dropout,
+            "activation_dropout": config.activation_dropout,
+            "attention_bias": config.attention_bias,
+            "eps": config.norm_eps,
+            "norm_type": config.norm_type,
+            "rope": RotaryEmbedding(config.dims // config.num_heads) if config.positions == "rotary" else None,
+            "tie": config.attention_tie,
+        }
+        sizes = (config.dims, config.num_heads, config.ffn_dims)
+        self.encoder = Encoder(config.num_encoder_layers, *sizes, final_norm=config.final_norm, **layer)
+        self.decoder = Decoder(config.num_decoder_layers, *sizes, final_norm=config.final_norm, **layer)
+
+    def _make_positions(self) -> None:
+        config = self.config
+        if config.positions == "sinusoidal":
+            self.source_positions: Any = SinusoidalPositions(config.dims)
+            self.target_positions: Any = SinusoidalPositions(config.dims)
+        elif config.positions == "learned":
+            self.source_positions = LearnedPositions(config.max_positions, config.dims)
+            self.target_positions = LearnedPositions(config.max_positions, config.dims)
+        elif config.positions == "t5":
+            self.source_bias: Any = T5RelativeBias(config.num_heads)
+            self.target_bias: Any = T5RelativeBias(config.num_heads, bidirectional=False)
+        elif config.positions == "alibi":
+            self.source_bias = self.target_bias = partial(alibi_bias, config.num_heads)
+
+    @in_trace
+    def generate(
+        self,
+        source_ids: Any,
+        attention_mask: Any = None,
+        *,
+        num_beams: int = 1,
+        max_length: int,
+        length_penalty: float = 1.0,
+        early_stopping: bool | Literal["never"] = False,
+        use_cache: bool = True,
+    ) -> Any:
+        """The target sequences found for ``source_ids`` [B, Ts]: int32 [B, T], from ``bos_id`` to ``eos_id``.
+
+        Greedy where ``num_beams`` is 1, else beam search; its score ``log p / |Y|^length_penalty`` and
+        ``early_stopping`` are explained in ``mlxformer.generation.beam``. T is the length of the longest result and at
+        most ``max_length``, both with the start token; shorter rows go on with ``pad_id``, which is never generated.
+        attention_mask: [B, Ts], 1 or True at real tokens; None means all that are not ``pad_id``. use_cache: whether
+        keys and values are kept from token to token; it changes the time and not the result.
+
+        Runs in evaluation mode whatever mode the model is in, and leaves that mode as it was.
+        Raises ``ArgumentError`` for ids out of range, empty or too long sequences, ``max_length`` or ``num_beams``
+        below 1, and masks of another shape.
+        """
+        rules = SearchRules(
+            start_id=self.config.bos_id,
+            pad_id=self.pad_id,
+            eos_ids=(self.config.eos_id,),
+            max_length=max_length,
+            num_beams=num_beams,
+            length_penalty=length_penalty,
+            early_stopping=early_stopping,
+        )
+        return self._generate(source_ids, attention_mask, rules, use_cache)

@@ -1,0 +1,1 @@
+"""Teaching: what one experiment shows and no model needs, wrong recipes among it."""

@@ -1,0 +1,102 @@
+"""Wrong recipes, kept to be looked at: each shows one mistake that runs without an error and gives wrong numbers.
+
+Nothing here is for use. Shapes and arguments are those of ``mlxformer.scaled_dot_product_attention``, without groups
+(Hkv = H); the taps bear the same names, so that a trace of the mistake lies beside a trace of the right thing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlxformer.attention import masks
+from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.backend import mx
+from mlxformer.tracing import tap
+from mlxformer.validation import require_floating, require_shape
+
+_SCORES = ("batch", "head", "query", "key")
+_HEADS = ("batch", "head", "query", "dim")
+
+
+def softmax_over_queries(q: Any, k: Any, v: Any, *, scale: float | None = None, mask: Any = None) -> Any:
+    """The softmax along the query axis: columns of the weights add up to 1, rows to anything.
+
+    The right axis is the key's: each query shares out one unit of attention among the keys (Vaswani et al. 2017,
+    Eq. 1). A column in which nothing may be attended to gives zeros.
+    """
+    scores, allowed = _masked_scores(q, k, v, scale, mask)
+    weights = mx.softmax(scores, axis=-2)
+    if allowed is not None:
+        weights = mx.where(allowed, weights, 0.0)
+    return _mix(tap("weights", weights, axes=_SCORES, formula="softmax over queries (wrong axis)"), v)
+
+
+def mask_after_softmax(q: Any, k: Any, v: Any, *, scale: float | None = None, mask: Any = None) -> Any:
+    """The mask put on the weights instead of the scores, without sharing out anew: rows add up to less than 1.
+
+    What the softmax gave to forbidden keys is thrown away, and how much that is depends on what they say: the future
+    leaks through the denominator. The right order is scale, mask, softmax (Vaswani et al. 2017, §3.2.3).
+    """
+    scores, _ = _masked_scores(q, k, v, scale, None)
+    weights = tap("softmax", mx.softmax(scores, axis=-1), axes=_SCORES, formula="softmax(Q Kᵀ / √D), nothing masked")
+    allowed = masks.resolve(mask, scores.shape)
+    if allowed is not None:
+        weights = mx.where(allowed, weights, 0.0)
+    return _mix(tap("weights", weights, axes=_SCORES, formula="softmax(…), then 0 where not allowed"), v)
+
+
+def softmax_without_max(q: Any, k: Any, v: Any, *, scale: float | None = None, mask: Any = None) -> Any:
+    """``exp(s) / Σ exp(s)`` in float16 without subtracting the row's maximum: NaN once a score passes ln 65504 ≈ 11.09.
+
+    exp(11) is 59,874 and exp(12) is infinite in float16, and inf / inf is NaN. Subtracting the maximum changes nothing
+    else, since softmax(s) = softmax(s − c). The result is float16.
+    """
+    scores, allowed = _masked_scores(q, k, v, scale, mask)
+    powers = exponentials_in_float16(scores)
+    if allowed is not None:
+        powers = mx.where(allowed, powers, mx.zeros_like(powers))
+    weights = powers / mx.sum(powers, axis=-1, keepdims=True)
+    weights = tap("weights", weights, axes=_SCORES, formula="exp(s) / Σ exp(s) in float16, no maximum subtracted")
+    return _mix(weights, v.astype(mx.float16))
+
+
+def exponentials_in_float16(scores: Any) -> Any:
+    """``exp(scores)`` in float16 as it comes: infinite from 12 on. Any shape."""
+    return tap(
+        "exponentials",
+        mx.exp(scores.astype(mx.float16)),
+        axes=_SCORES[-scores.ndim :] if scores.ndim else (),
+        formula="exp(s) in float16",
+    )
+
+
+class MultiHeadAttentionWithoutTranspose(MultiHeadAttention):
+    """``[B, T, H·D]`` reshaped straight to ``[B, H, T, D]``: each "head" gets every feature of some of the tokens.
+
+    The right split is ``reshape(B, T, H, D)`` and then a transposition of T and H. All shapes fit, so nothing
+    complains; only with one head, or one token, is it the same.
+    """
+
+    def _heads(self, x: Any, heads: int) -> Any:
+        return x.reshape(x.shape[0], heads, x.shape[1], self.head_dim)
+
+
+def _masked_scores(q: Any, k: Any, v: Any, scale: float | None, mask: Any) -> tuple[Any, Any]:
+    """The scaled scores [B, H, Tq, Tk], the least float where not allowed, and the mask as an array or None."""
+    for name, x in (("q", q), ("k", k), ("v", v)):
+        require_floating(name, x)
+        require_shape(name, x, ("batch", "head", "time", "dim"))
+    require_shape("k", k, ("batch", "head", "key", "dim"), (*q.shape[:2], None, q.shape[3]))
+    require_shape("v", v, ("batch", "head", "key", "value_dim"), (*k.shape[:3], None))
+    scores = tap("scores", q @ k.swapaxes(-1, -2), axes=_SCORES, formula="Q Kᵀ")
+    scale = float(q.shape[-1]) ** -0.5 if scale is None else scale
+    scores = tap("scaled", scores * scale, axes=_SCORES, formula="Q Kᵀ / √D")
+    allowed = masks.resolve(mask, scores.shape)
+    if allowed is not None:
+        scores = mx.where(allowed, scores, mx.finfo(scores.dtype).min)
+        scores = tap("masked", scores, axes=_SCORES, formula="Q Kᵀ / √D where allowed, else the least float")
+    return scores, allowed
+
+
+def _mix(weights: Any, v: Any) -> Any:
+    return tap("heads", weights @ v, axes=_HEADS, formula="weights V")

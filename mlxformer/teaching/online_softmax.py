@@ -1,0 +1,71 @@
+"""Attention in one pass over blocks of keys, with a running maximum: the recurrence inside FlashAttention.
+
+For each block of scores s with its values v, starting from m = −∞, l = 0, o = 0:
+
+    m' = max(m, max s);   l' = e^(m − m') l + Σ e^(s − m');   o' = e^(m − m') o + e^(s − m') v
+
+and o / l at the end is exactly softmax(s) v over all keys (Milakov & Gimelshein 2018, Algorithm 3; Dao et al. 2022,
+§3.1). It is written to be read and traced, block by block; the fast one is behind ``scaled_dot_product_attention``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlxformer.attention import masks
+from mlxformer.backend import mx
+from mlxformer.tracing import tap
+from mlxformer.validation import require_floating, require_positive, require_shape
+
+_ROW = ("batch", "head", "query", "one")
+
+
+def blockwise_attention(
+    q: Any, k: Any, v: Any, *, scale: float | None = None, mask: Any = None, block_size: int = 64
+) -> Any:
+    """``softmax(scale · q kᵀ, masked) v`` without ever holding a whole row of scores.
+
+    q [B, H, Tq, D], k and v [B, H, Tk, D] (Hkv = H) -> [B, H, Tq, D]; scale and mask as in
+    ``scaled_dot_product_attention``. Beside the output it holds m and l [B, H, Tq, 1] and one block of scores
+    [B, H, Tq, ``block_size``], so its memory grows with T and not with T². A trace shows ``block_scores``,
+    ``running_max``, ``running_sum`` and ``accumulated`` once for each block.
+    """
+    for name, x in (("q", q), ("k", k), ("v", v)):
+        require_floating(name, x)
+        require_shape(name, x, ("batch", "head", "time", "dim"))
+    require_shape("k", k, ("batch", "head", "key", "dim"), (*q.shape[:2], None, q.shape[3]))
+    require_shape("v", v, ("batch", "head", "key", "value_dim"), (*k.shape[:3], None))
+    require_positive(block_size=block_size)
+    scale = float(q.shape[-1]) ** -0.5 if scale is None else float(scale)
+    allowed = masks.resolve(mask, (*q.shape[:3], k.shape[2]))
+    least = mx.finfo(q.dtype).min  # for minus infinity, whose differences with itself are NaN
+
+    highest = mx.full((*q.shape[:3], 1), least, dtype=q.dtype)  # m [B, H, Tq, 1]
+    total = mx.zeros((*q.shape[:3], 1), dtype=q.dtype)  # l [B, H, Tq, 1]
+    output = mx.zeros((*q.shape[:3], v.shape[-1]), dtype=q.dtype)  # o [B, H, Tq, D]
+    for start in range(0, k.shape[2], block_size):
+        block = slice(start, start + block_size)
+        scores = q @ k[:, :, block].swapaxes(-1, -2) * scale  # [B, H, Tq, block]
+        if allowed is not None:
+            scores = mx.where(_columns(allowed, block), scores, least)
+        scores = tap("block_scores", scores, axes=("batch", "head", "query", "key"), formula="Q K_blockᵀ / √D")
+        before = highest
+        highest = mx.maximum(before, mx.max(scores, axis=-1, keepdims=True))
+        highest = tap("running_max", highest, axes=_ROW, formula="m' = max(m, max s)")
+        powers = mx.exp(scores - highest)
+        shrink = mx.exp(before - highest)
+        total = shrink * total + mx.sum(powers, axis=-1, keepdims=True)
+        total = tap("running_sum", total, axes=_ROW, formula="l' = e^(m − m') l + Σ e^(s − m')")
+        output = shrink * output + powers @ v[:, :, block]
+        output = tap(
+            "accumulated", output, axes=("batch", "head", "query", "dim"), formula="o' = e^(m − m') o + e^(s − m') V"
+        )
+    output = output / total
+    if allowed is not None:  # a query that may attend to nothing gives zeros
+        output = mx.where(mx.any(allowed, axis=-1, keepdims=True), output, 0.0)
+    return output
+
+
+def _columns(allowed: Any, block: slice) -> Any:
+    """The columns ``block`` of a mask of rank 2 or 4, which may have only one to be broadcast."""
+    return allowed if allowed.shape[-1] == 1 else allowed[..., block]

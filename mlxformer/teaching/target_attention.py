@@ -1,0 +1,88 @@
+"""Target attention: what of a user's history matters for one candidate, as recommenders ask it (DIN).
+
+    v_U(A) = Σ_j a(e_j, v_A) e_j                                        (Zhou et al. 2018, §4.3, Eq. 3)
+
+e_j are the embeddings of the behaviours, v_A that of the candidate, and a(·) the local activation unit, a small
+feed-forward network. It stands apart from cross-attention in two things: the relevance is a network of the pair
+and not a dot product, and the weights are *not* normalised. Their sum says how much of the history the candidate
+activates, which a softmax would divide away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from mlxformer.attention.functional import masked_softmax, masks
+from mlxformer.backend import mx, nn
+from mlxformer.layers import activations
+from mlxformer.tracing import Module, tap
+from mlxformer.validation import require_choice, require_floating, require_positive, require_shape
+
+
+class LocalActivationUnit(Module):
+    """How much a behaviour e bears on a candidate v: a feed-forward network of [e, e ⊙ v, v], one number a pair.
+
+    dims: C. hidden_dims: widths of the hidden layers. The paper feeds both embeddings and their outer product; the
+    element-wise product, which is its diagonal, is what implementations take. Its activations are PReLU or Dice;
+    here they are any that ``mlxformer.layers.activations`` knows.
+    """
+
+    def __init__(self, dims: int, hidden_dims: Sequence[int] = (36,), *, activation: str = "sigmoid") -> None:
+        super().__init__()
+        require_positive(dims=dims, **{f"hidden_dims[{i}]": width for i, width in enumerate(hidden_dims)})
+        self.dims = dims
+        self._activate = activations.activation(activation)
+        widths = [3 * dims, *hidden_dims, 1]
+        self.layers = [nn.Linear(into, out) for into, out in pairwise(widths)]
+
+    def __call__(self, history: Any, candidates: Any) -> Any:
+        """history [B, T, C] and candidates [B, N, C] -> [B, N, T]."""
+        shape = (*candidates.shape[:2], *history.shape[1:])  # [B, N, T, C]
+        behaviour = mx.broadcast_to(mx.expand_dims(history, 1), shape)
+        candidate = mx.broadcast_to(mx.expand_dims(candidates, 2), shape)
+        x = mx.concatenate([behaviour, behaviour * candidate, candidate], axis=-1)  # [B, N, T, 3C]
+        for layer in self.layers[:-1]:
+            x = self._activate(layer(x))
+        return mx.squeeze(self.layers[-1](x), -1)  # [B, N, T]
+
+
+class TargetAttention(Module):
+    """The representation of a user for each candidate, after Zhou et al. 2018 (Deep Interest Network).
+
+    dims: C, of behaviours and candidates. hidden_dims, activation: of the local activation unit. pooling: ``"sum"``,
+    the paper's, or ``"softmax"``, which normalises the unit's outputs over the history as attention does, to compare.
+    """
+
+    def __init__(
+        self, dims: int, hidden_dims: Sequence[int] = (36,), *, activation: str = "sigmoid", pooling: str = "sum"
+    ) -> None:
+        super().__init__()
+        require_choice("pooling", pooling, ("sum", "softmax"))
+        self.dims = dims
+        self.pooling = pooling
+        self.unit = LocalActivationUnit(dims, hidden_dims, activation=activation)
+
+    def __call__(self, candidates: Any, history: Any, mask: Any = None) -> Any:
+        """candidates [B, N, C], each a query of its own, and history [B, T, C] -> user vectors [B, N, C].
+
+        mask: boolean, True at real behaviours, [N, T] or broadcastable to [B, 1, N, T] (``masks.padding``); a user
+        without behaviours gets zeros. The order of the history does not matter. The unit sees N · T pairs.
+
+        Raises ``ArgumentError`` for shapes that do not fit and masks of another kind.
+        """
+        for name, x in (("candidates", candidates), ("history", history)):
+            require_floating(name, x)
+            require_shape(name, x, ("batch", "item", "dims"), (None, None, self.dims))
+        require_shape("history", history, ("batch", "item", "dims"), (candidates.shape[0], None, self.dims))
+        scores = mx.expand_dims(self.unit(history, candidates), 1)  # [B, 1, N, T]
+        scores = tap("scores", scores, axes=("batch", "head", "query", "key"), formula="a(e_j, v_A)")
+        allowed = masks.resolve(mask, scores.shape)
+        if self.pooling == "softmax":
+            weights = masked_softmax(scores, allowed)
+        else:
+            kept = scores if allowed is None else mx.where(allowed, scores, 0.0)
+            weights = tap("weights", kept, axes=("batch", "head", "query", "key"), formula="a(e_j, v_A), as it is")
+        user = mx.squeeze(weights, 1) @ history  # [B, N, C]
+        return tap("output", user, axes=("batch", "query", "model"), formula="Σ_j w_j e_j")

@@ -1,0 +1,1 @@
+"""Tokenization: text to ids and back, as the checkpoints' own files say."""

@@ -1,0 +1,250 @@
+"""Text into BERT's input and back: ``[CLS] 我 爱 你 [SEP]``, by the ``tokenizers`` library.
+
+tokenizer = mf.BertTokenizer.from_pretrained(folder)
+out = bert(**tokenizer(["a text", "another, longer one"]))
+"""
+
+from __future__ import annotations
+
+import os
+import reprlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlxformer.backend import is_array, mx, to_numpy
+from mlxformer.checkpoints.folder import find_folder
+from mlxformer.errors import ArgumentError
+from mlxformer.tokenization.files import TokenizerSettings, build_wordpiece, load_tokenizer, save_tokenizer
+from mlxformer.validation import require_positive
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class TokenizedBatch(Mapping[str, Any]):
+    """int32 arrays [B, T] by Hugging Face's names, so that ``bert(**batch)`` works, and ``tokens``, B lists of T.
+
+    attention_mask is 1 at real tokens and 0 at padding.
+    """
+
+    input_ids: Any
+    token_type_ids: Any
+    attention_mask: Any
+    tokens: list[list[str]]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _INPUTS:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_INPUTS)
+
+    def __len__(self) -> int:
+        return len(_INPUTS)
+
+
+_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
+
+
+class BertTokenizer:
+    """A WordPiece tokenizer with BERT's special tokens (Devlin et al. 2019, §3; Wu et al. 2016)."""
+
+    def __init__(self, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
+        self.settings = settings
+        self._tokenizer = tokenizer
+        self._vocab_size = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+        self._cutting = threading.Lock()  # truncation is a setting of the shared object, not an argument of a call
+
+    @classmethod
+    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> BertTokenizer:
+        """From ``tokenizer.json`` or ``vocab.txt`` in a folder or in the local Hugging Face cache.
+
+        Raises ``CheckpointError`` where there is neither, or the files contradict each other.
+        """
+        return cls(*load_tokenizer(find_folder(path_or_name, revision)))
+
+    @classmethod
+    def from_vocabulary(
+        cls,
+        tokens: Sequence[str],
+        *,
+        do_lower_case: bool = True,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool = True,
+        model_max_length: int | None = None,
+    ) -> BertTokenizer:
+        """Over ``tokens``, in the order of their ids; ``[UNK] [CLS] [SEP]`` are needed, ``[PAD] [MASK]`` may be."""
+        if len(set(tokens)) != len(tokens):
+            twice = sorted({token for token in tokens if tokens.count(token) > 1})
+            raise ArgumentError("vocabulary-twice", f"these tokens stand twice: {twice}", tokens=twice)
+        special = {role: f"[{role.upper()}]" for role in ("unk", "sep", "pad", "cls", "mask")}
+        tokenizer = build_wordpiece(
+            {token: index for index, token in enumerate(tokens)},
+            special,
+            do_lower_case=do_lower_case,
+            strip_accents=strip_accents,
+            tokenize_chinese_chars=tokenize_chinese_chars,
+        )
+        return cls(tokenizer, TokenizerSettings(special, model_max_length=model_max_length))
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``tokenizer.json``, ``tokenizer_config.json`` and ``vocab.txt`` as transformers reads them."""
+        save_tokenizer(Path(folder), self._tokenizer, self.settings)
+
+    def __call__(
+        self,
+        texts: str | Sequence[str],
+        pairs: str | Sequence[str] | None = None,
+        *,
+        max_length: int | None = None,
+        pad_to: int | None = None,
+        add_special_tokens: bool = True,
+    ) -> TokenizedBatch:
+        """A text or a batch of B, each with its second text in ``pairs`` -> arrays [B, T], T the longest.
+
+        max_length: cut to so many tokens, special ones included, the longer of a pair first; nothing is cut unless
+        it is given. pad_to: make T this long. add_special_tokens: ``[CLS]`` and ``[SEP]``.
+
+        Raises ``ArgumentError`` for what is not text, for batches of unequal length, and for texts longer than
+        ``pad_to``.
+        """
+        first = _texts("texts", texts)
+        second = None if pairs is None else _texts("pairs", pairs)
+        if second is not None and len(first) != len(second):
+            message = f"texts and pairs must be equally many; got {len(first)} and {len(second)}"
+            raise ArgumentError("pairs-unequal", message, texts=len(first), pairs=len(second))
+        inputs: list[Any] = list(first) if second is None else list(zip(first, second, strict=True))
+        return self._batch(self._encode(inputs, max_length, add_special_tokens), pad_to)
+
+    def tokenize(self, text: str) -> list[str]:
+        """The tokens of a text, without special ones: ``["un", "##aff", "##able"]``."""
+        return list(self._encode(_texts("text", text), None, False)[0].tokens)
+
+    def tokens(self, ids: Any) -> Any:
+        """The token of each id: a list for ids [T], a list of lists for [B, T] (an array or nested lists)."""
+        rows, is_batch = self._id_rows(ids)
+        named = [[str(self._tokenizer.id_to_token(index)) for index in row] for row in rows]
+        return named if is_batch else named[0]
+
+    def decode(self, ids: Any, *, skip_special_tokens: bool = True) -> Any:
+        """The text of ids [T], or the B texts of ids [B, T]: pieces joined, special tokens left out."""
+        rows, is_batch = self._id_rows(ids)
+        texts = [self._tokenizer.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
+        return texts if is_batch else texts[0]
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the highest id, added tokens included: what a model's ``vocab_size`` must at least be."""
+        return self._vocab_size
+
+    def id_of(self, token: str) -> int:
+        """The id of one token. Raises ``ArgumentError`` where the vocabulary has it not."""
+        index = self._tokenizer.token_to_id(token)
+        if index is None:
+            message = f"the vocabulary of {self.vocab_size} tokens has no {token!r}"
+            raise ArgumentError("unknown-token", message, token=token)
+        return int(index)
+
+    @property
+    def unk_id(self) -> int:
+        return self.id_of(self.settings.special["unk"])
+
+    @property
+    def cls_id(self) -> int:
+        return self.id_of(self.settings.special["cls"])
+
+    @property
+    def sep_id(self) -> int:
+        return self.id_of(self.settings.special["sep"])
+
+    @property
+    def pad_id(self) -> int:
+        return self.id_of(self.settings.special["pad"])
+
+    @property
+    def mask_id(self) -> int:
+        return self.id_of(self.settings.special["mask"])
+
+    def _encode(self, inputs: list[Any], max_length: int | None, add_special_tokens: bool) -> list[Encoding]:
+        if max_length is None:
+            with self._cutting:
+                return self._tokenizer.encode_batch(inputs, add_special_tokens=add_special_tokens)
+        require_positive(max_length=max_length)
+        special = self._tokenizer.num_special_tokens_to_add(isinstance(inputs[0], tuple)) if add_special_tokens else 0
+        if max_length <= special:
+            message = f"max_length={max_length} leaves no room for text beside {special} special tokens"
+            raise ArgumentError("max-length", message, given=max_length, special=special)
+        with self._cutting:
+            self._tokenizer.enable_truncation(max_length, direction=self.settings.truncation_side)
+            try:
+                return self._tokenizer.encode_batch(inputs, add_special_tokens=add_special_tokens)
+            finally:
+                self._tokenizer.no_truncation()
+
+    def _batch(self, encodings: list[Encoding], pad_to: int | None) -> TokenizedBatch:
+        longest = max(len(encoding.ids) for encoding in encodings)
+        length = longest if pad_to is None else pad_to
+        require_positive(tokens=length)
+        if length < longest:
+            message = (
+                f"pad_to={length} is shorter than the longest text, {longest} tokens; give max_length={length} too"
+            )
+            raise ArgumentError("pad-to", message, given=length, longest=longest)
+        is_padded = any(len(encoding.ids) < length for encoding in encodings)
+        pad_id = self.pad_id if is_padded else 0
+        pad = self.settings.special["pad"]
+        rows: dict[str, np.ndarray] = {name: np.zeros((len(encodings), length), np.int32) for name in _INPUTS}
+        rows["input_ids"][:] = pad_id
+        tokens = []
+        for row, encoding in enumerate(encodings):
+            gap = length - len(encoding.ids)
+            left = self.settings.padding_side == "left"
+            place = slice(gap, length) if left else slice(0, length - gap)
+            rows["input_ids"][row, place] = encoding.ids
+            rows["token_type_ids"][row, place] = encoding.type_ids
+            rows["attention_mask"][row, place] = 1
+            tokens.append([pad] * gap + encoding.tokens if left else encoding.tokens + [pad] * gap)
+        return TokenizedBatch(**{name: mx.array(values) for name, values in rows.items()}, tokens=tokens)
+
+    def _id_rows(self, ids: Any) -> tuple[list[list[int]], bool]:
+        """Rows of ids that the vocabulary has, and whether there were several: lists of lists may be ragged."""
+        nested = to_numpy(ids) if is_array(ids) else ids
+        nested = nested.tolist() if isinstance(nested, np.ndarray) else nested
+        is_batch = isinstance(nested, list | tuple) and any(isinstance(row, list | tuple) for row in nested)
+        rows = list(nested) if is_batch else [nested]
+        if not all(isinstance(row, list | tuple) and all(_is_whole(index) for index in row) for row in rows):
+            message = f"ids must be whole numbers, [T] or [B, T]; got {reprlib.repr(nested)}"
+            raise ArgumentError("ids-not-integers", message, given=reprlib.repr(nested))
+        rows = [[int(index) for index in row] for row in rows]
+        for index in {index for row in rows for index in row}:
+            if not 0 <= index < self.vocab_size or self._tokenizer.id_to_token(index) is None:
+                message = f"ids hold {index}, but the vocabulary has ids 0 to {self.vocab_size - 1}"
+                raise ArgumentError("id-out-of-range", message, given=index, size=self.vocab_size)
+        return rows, is_batch
+
+
+def _is_whole(index: Any) -> bool:
+    return isinstance(index, int | np.integer) and not isinstance(index, bool)
+
+
+def _texts(name: str, given: Any) -> list[str]:
+    """One text or several, as a list of strings that can be encoded."""
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
+        shown = "an empty list" if isinstance(texts, Sequence) and not texts else repr(given)[:80]
+        message = f"{name} must be a string or a list of at least one string; got {shown}"
+        raise ArgumentError("not-text", message, name=name)
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            message = f"{name} holds half a character (a lone surrogate) at place {error.start} of {text!r}"
+            raise ArgumentError("text-surrogate", message, name=name, place=error.start) from error
+    return list(texts)

@@ -1,0 +1,214 @@
+"""WordPiece tokenizers from the files beside a BERT checkpoint: ``tokenizer.json``, or ``vocab.txt``.
+
+``tokenizer_config.json`` has the last word on letter case, accents and Chinese characters. Truncation and padding that
+a ``tokenizer.json`` was saved with are switched off: they belong to a call, and silently cut texts otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlxformer.checkpoints.folder import files_beside, read_json, write_files
+from mlxformer.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_CONFIG, _JSON, _VOCABULARY = "tokenizer_config.json", "tokenizer.json", "vocab.txt"
+_SPECIAL = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
+# tokenizer_config.json's names for the fields of the tokenizers library's BertNormalizer.
+_NORMALIZER = {
+    "do_lower_case": "lowercase",
+    "strip_accents": "strip_accents",
+    "tokenize_chinese_chars": "handle_chinese_chars",
+}
+# Classes whose vocab.txt is read by BERT's own rules. Others (Japanese BERT) cut words in another way first.
+_WORDPIECE_CLASSES = (None, "BertTokenizer", "BertTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend")
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """What ``tokenizer_config.json`` says: special tokens by role, the sides to pad and cut on, the longest input."""
+
+    special: Mapping[str, str]
+    padding_side: str = "right"
+    truncation_side: str = "right"
+    model_max_length: int | None = None
+
+
+def load_tokenizer(folder: Path) -> tuple[Tokenizer, TokenizerSettings]:
+    """The tokenizer in ``folder``. Raises ``CheckpointError`` where there is none, or its files contradict."""
+    config = read_json(folder / _CONFIG) if (folder / _CONFIG).is_file() else {}
+    settings = _settings(folder, config)
+    if (folder / _JSON).is_file():
+        return _from_json(folder / _JSON, config), settings
+    if (folder / _VOCABULARY).is_file():
+        return _from_vocabulary_file(folder, config, settings), settings
+    message = f"{folder} has neither {_JSON} nor {_VOCABULARY}. It holds: {files_beside(folder / _JSON)}"
+    raise CheckpointError("tokenizer-missing", message, folder=str(folder))
+
+
+def build_wordpiece(
+    vocabulary: Mapping[str, int],
+    special: Mapping[str, str],
+    *,
+    do_lower_case: bool = True,
+    strip_accents: bool | None = None,
+    tokenize_chinese_chars: bool = True,
+) -> Tokenizer:
+    """BERT's tokenizer over ``vocabulary`` (token -> id): ``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``.
+
+    strip_accents: None means as do_lower_case. Raises ``CheckpointError`` where unk, cls or sep is not in the
+    vocabulary.
+    """
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    absent = [special[role] for role in ("unk", "cls", "sep") if special[role] not in vocabulary]
+    if absent:
+        message = f"the vocabulary of {len(vocabulary)} tokens lacks {', '.join(absent)}; BERT needs them"
+        raise CheckpointError("vocabulary-special", message, absent=absent)
+    tokenizer = Tokenizer(models.WordPiece(dict(vocabulary), unk_token=special["unk"]))
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=tokenize_chinese_chars,
+        strip_accents=strip_accents,
+        lowercase=do_lower_case,
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    cls, sep = special["cls"], special["sep"]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{cls}:0 $A:0 {sep}:0",
+        pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
+        special_tokens=[(cls, vocabulary[cls]), (sep, vocabulary[sep])],
+    )
+    tokenizer.add_special_tokens([token for token in special.values() if token in vocabulary])
+    return tokenizer
+
+
+def save_tokenizer(folder: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
+    """Write ``tokenizer.json``, ``tokenizer_config.json`` and, for WordPiece, ``vocab.txt``, as transformers reads."""
+    content = json.loads(tokenizer.to_str())
+    normalizer = content.get("normalizer") or {}
+    is_wordpiece = content["model"].get("type") == "WordPiece"
+    config: dict[str, Any] = {f"{role}_token": token for role, token in settings.special.items()}
+    config |= {"padding_side": settings.padding_side, "truncation_side": settings.truncation_side}
+    config["tokenizer_class"] = "BertTokenizer" if is_wordpiece else "PreTrainedTokenizerFast"
+    if settings.model_max_length is not None:
+        config["model_max_length"] = settings.model_max_length
+    if normalizer.get("type") == "BertNormalizer":
+        config |= {name: normalizer.get(field) for name, field in _NORMALIZER.items()}
+    files = {
+        _JSON: tokenizer.to_str(pretty=True),
+        _CONFIG: json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True) + "\n",
+    }
+    vocabulary = sorted(tokenizer.get_vocab(with_added_tokens=False).items(), key=lambda item: item[1])
+    if is_wordpiece and [index for _, index in vocabulary] == list(range(len(vocabulary))):
+        files[_VOCABULARY] = "".join(f"{token}\n" for token, _ in vocabulary)
+    write_files(folder, {name: text.encode() for name, text in files.items()})
+
+
+def _from_json(path: Path, config: Mapping[str, Any]) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    content = read_json(path)
+    content["truncation"] = content["padding"] = None
+    normalizer = content.get("normalizer")
+    if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
+        normalizer |= {field: config[name] for name, field in _NORMALIZER.items() if name in config}
+    try:
+        return Tokenizer.from_str(json.dumps(content))
+    except Exception as error:  # the library raises nothing more specific
+        raise CheckpointError("tokenizer-broken", f"{path} is not a tokenizer: {error}", path=str(path)) from error
+
+
+def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: TokenizerSettings) -> Tokenizer:
+    path = folder / _VOCABULARY
+    kind = config.get("tokenizer_class")
+    if kind not in _WORDPIECE_CLASSES:
+        raise CheckpointError(
+            "tokenizer-class",
+            f"{path} belongs to a {kind}, which cuts words by other rules than BERT's. Save it from transformers "
+            f"with a {_JSON}",
+            path=str(path),
+            kind=kind,
+        )
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path} cannot be read as UTF-8 text: {error}"
+        raise CheckpointError("checkpoint-unreadable", message, path=str(path)) from error
+    if lines[-1] == "":
+        lines.pop()
+    # An id is a line's number, so of a token that stands twice the last counts, as in transformers.
+    vocabulary = {token: index for index, token in enumerate(lines)}
+    flags = {name: config[name] for name in _NORMALIZER if config.get(name) is not None}
+    try:
+        tokenizer = build_wordpiece(vocabulary, settings.special, **flags)
+    except CheckpointError as error:
+        raise CheckpointError(error.code, f"{path}: {error}", path=str(path), **error.fields) from error
+    _add_tokens(folder, tokenizer, config)
+    return tokenizer
+
+
+def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
+    """Tokens that fine-tuning added after the vocabulary, at the ids that it gave them."""
+    from tokenizers import AddedToken
+
+    added: dict[int, AddedToken] = {}
+    if (folder / "added_tokens.json").is_file():
+        for token, index in read_json(folder / "added_tokens.json").items():
+            added[index] = AddedToken(token)
+    flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
+    decoder = config.get("added_tokens_decoder") or {}
+    if not isinstance(decoder, dict) or not all(
+        str(index).isdecimal() and isinstance(fields, dict) and isinstance(fields.get("content"), str)
+        for index, fields in decoder.items()
+    ):
+        message = (
+            f"{folder / _CONFIG}: added_tokens_decoder must map ids to objects with a content; got {decoder!r:.80}"
+        )
+        raise CheckpointError("tokenizer-added", message, folder=str(folder))
+    for index, fields in decoder.items():
+        added[int(index)] = AddedToken(fields["content"], **{name: fields[name] for name in flags if name in fields})
+    for index, entry in sorted(added.items()):
+        add = tokenizer.add_special_tokens if entry.special else tokenizer.add_tokens
+        add([entry])
+        given = tokenizer.token_to_id(entry.content)
+        if given != index:
+            raise CheckpointError(
+                "tokenizer-added",
+                f"{folder}: the added token {entry.content!r} should have id {index}, but the vocabulary gives it "
+                f"{given}. Save the tokenizer from transformers with a {_JSON}",
+                token=entry.content,
+                wanted=index,
+                given=given,
+            )
+
+
+def _settings(folder: Path, config: Mapping[str, Any]) -> TokenizerSettings:
+    path = folder / "special_tokens_map.json"
+    named = (read_json(path) if path.is_file() else {}) | dict(config)
+    special = dict(_SPECIAL)
+    for role in _SPECIAL:
+        token = named.get(f"{role}_token")
+        token = token.get("content") if isinstance(token, Mapping) else token
+        if token is not None:
+            special[role] = str(token)
+    for name in _NORMALIZER:
+        if config.get(name) not in (None, True, False):
+            message = f"{folder / _CONFIG}: {name} must be true, false or null; got {config[name]!r}"
+            raise CheckpointError("tokenizer-flag", message, name=name, given=config[name])
+    sides = {name: config.get(name, "right") for name in ("padding_side", "truncation_side")}
+    for name, side in sides.items():
+        if side not in ("left", "right"):
+            message = f"{folder / _CONFIG}: {name} must be 'left' or 'right'; got {side!r}"
+            raise CheckpointError("tokenizer-side", message, name=name, given=side)
+    longest = config.get("model_max_length")
+    # transformers writes 10³⁰ where there is no limit.
+    limit = int(longest) if isinstance(longest, (int, float)) and longest < 1e9 else None
+    return TokenizerSettings(special, sides["padding_side"], sides["truncation_side"], limit)

@@ -1,0 +1,308 @@
+"""Text into Marian's input and back, by SentencePiece: ``▁Guten ▁Morgen . </s>``.
+
+tokenizer = mf.MarianTokenizer.from_pretrained(folder)
+batch = tokenizer([">>fra<< Good morning.", "…"])
+tokenizer.decode(model.generate(**batch))
+
+SentencePiece (Kudo & Richardson 2018) cuts the text, ``vocab.json`` numbers the pieces. It is imported when a
+tokenizer is made; the extra ``marian`` installs it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlxformer.backend import is_array, mx, to_numpy
+from mlxformer.checkpoints.folder import files_beside, find_folder, read_json
+from mlxformer.errors import ArgumentError, CheckpointError
+from mlxformer.validation import require_positive
+
+_CONFIG = "tokenizer_config.json"
+_SPECIAL = {"unk": "<unk>", "eos": "</s>", "pad": "<pad>"}
+_SPACE = "▁"  # how SentencePiece writes a space
+# In transformers' order.
+_TIDY = ((" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
+         (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"))  # fmt: skip
+_LANGUAGE = re.compile(r"(>>.*?<<)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, eq=False)
+class MarianBatch(Mapping[str, Any]):
+    """int32 arrays [B, T] by Hugging Face's names, so that ``model.generate(**batch)`` works.
+
+    attention_mask is 1 at real tokens and 0 at padding.
+    """
+
+    input_ids: Any
+    attention_mask: Any
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _INPUTS:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_INPUTS)
+
+    def __len__(self) -> int:
+        return len(_INPUTS)
+
+
+_INPUTS = ("input_ids", "attention_mask")
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A language's SentencePiece model and vocabulary."""
+
+    pieces: Any
+    ids: Mapping[str, int]
+
+
+class MarianTokenizer:
+    """The tokens of ``transformers.MarianTokenizer``: pieces and their ids, then ``</s>``.
+
+    A model of several target languages is told which by a token before the text, ``>>fra<< Good morning.``;
+    ``languages`` lists them.
+    """
+
+    def __init__(
+        self, source: _Side, target: _Side, special: Mapping[str, str], *, added: Sequence[str] = (), tidy: bool = False
+    ) -> None:
+        self._source, self._target = source, target
+        self._special = dict(special)
+        self._tidy = tidy
+        self._token = {index: token for token, index in target.ids.items()}
+        self._special_ids = {source.ids[token] for token in special.values()}
+        # An added token is found in the text before SentencePiece sees it; of two at one place, the longer.
+        tokens = sorted({*special.values(), *added}, key=len, reverse=True)
+        self._whole = frozenset(tokens)
+        self._cut = re.compile("(" + "|".join(map(re.escape, tokens)) + ")")
+
+    @classmethod
+    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> MarianTokenizer:
+        """From ``source.spm``, ``target.spm`` and ``vocab.json`` in a folder or in the local Hugging Face cache.
+
+        Raises ``CheckpointError`` where SentencePiece is not installed, and where a file is missing, broken, or
+        lacks what it must hold.
+        """
+        folder = find_folder(path_or_name, revision)
+        config = read_json(folder / _CONFIG) if (folder / _CONFIG).is_file() else {}
+        special = _special(folder, config)
+        source_ids = _vocabulary(folder / "vocab.json", special)
+        separate = bool(config.get("separate_vocabs", False))
+        target_ids = _vocabulary(folder / "target_vocab.json", special) if separate else source_ids
+        source = _Side(_pieces(folder / "source.spm"), source_ids)
+        target = _Side(_pieces(folder / "target.spm"), target_ids)
+        added = [_content(token) for token in (config.get("added_tokens_decoder") or {}).values()]
+        unknown = [token for token in added if token not in source_ids]
+        if unknown:
+            message = f"{folder / _CONFIG} adds {', '.join(map(repr, unknown))}, which vocab.json gives no id"
+            raise CheckpointError("tokenizer-added", message, unknown=unknown)
+        return cls(source, target, special, added=added, tidy=bool(config.get("clean_up_tokenization_spaces", False)))
+
+    def __call__(
+        self,
+        texts: str | Sequence[str],
+        *,
+        max_length: int | None = None,
+        pad_to: int | None = None,
+        add_special_tokens: bool = True,
+    ) -> MarianBatch:
+        """A source text or a batch of B -> arrays [B, T], T the longest.
+
+        max_length: cut to so many tokens, ``</s>`` included; nothing is cut unless it is given. pad_to: make T this
+        long. add_special_tokens: ``</s>`` at the end. Raises ``ArgumentError`` for what is not text, and for texts
+        longer than ``pad_to``.
+        """
+        return self._batch(self._source, texts, max_length, pad_to, add_special_tokens)
+
+    def targets(
+        self,
+        texts: str | Sequence[str],
+        *,
+        max_length: int | None = None,
+        pad_to: int | None = None,
+        add_special_tokens: bool = True,
+    ) -> MarianBatch:
+        """Texts in the target language, by its SentencePiece model; else as ``__call__``."""
+        return self._batch(self._target, texts, max_length, pad_to, add_special_tokens)
+
+    def tokenize(self, text: str) -> list[str]:
+        """The pieces of a source text, without ``</s>``: ``["▁Good", "▁morning", "."]``."""
+        return self._tokenize(self._source, _texts(text)[0])
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a source text, with ``</s>``."""
+        return self._encode(self._source, _texts(text)[0], None, True)
+
+    def tokens(self, ids: Any) -> Any:
+        """The token of each target id: a list for ids [T], a list of lists for [B, T]."""
+        rows, is_batch = self._rows(ids)
+        named = [[self._token[index] for index in row] for row in rows]
+        return named if is_batch else named[0]
+
+    def decode(self, ids: Any, *, skip_special_tokens: bool = True) -> Any:
+        """The text of target ids [T], or the B texts of ids [B, T]: pieces joined, special tokens left out."""
+        rows, is_batch = self._rows(ids)
+        texts = [self._text(row, skip_special_tokens) for row in rows]
+        return texts if is_batch else texts[0]
+
+    @property
+    def languages(self) -> list[str]:
+        """The tokens that name a target language, ``>>fra<<``; empty where there is but one."""
+        return [token for token in self._source.ids if token.startswith(">>") and token.endswith("<<")]
+
+    @property
+    def vocab_size(self) -> int:
+        """V of the source: a model's ``vocab_size``."""
+        return len(self._source.ids)
+
+    @property
+    def unk_id(self) -> int:
+        return self._source.ids[self._special["unk"]]
+
+    @property
+    def eos_id(self) -> int:
+        return self._source.ids[self._special["eos"]]
+
+    @property
+    def pad_id(self) -> int:
+        return self._source.ids[self._special["pad"]]
+
+    def _tokenize(self, side: _Side, text: str) -> list[str]:
+        tokens: list[str] = []
+        for part in self._cut.split(text):
+            if part in self._whole:
+                tokens.append(part)
+            elif part:
+                language = _LANGUAGE.fullmatch(part)
+                code, rest = language.groups() if language else (None, part)
+                tokens += [code] if code else []
+                tokens += side.pieces.encode(rest, out_type=str)
+        return tokens
+
+    def _encode(self, side: _Side, text: str, max_length: int | None, add_special_tokens: bool) -> list[int]:
+        # A piece that vocab.json lacks is unknown: SentencePiece's own number would be some other token's.
+        unknown = side.ids[self._special["unk"]]
+        ids = [side.ids.get(token, unknown) for token in self._tokenize(side, text)]
+        end = [self.eos_id] if add_special_tokens else []
+        if max_length is not None:
+            ids = ids[: max_length - len(end)]
+        return ids + end
+
+    def _batch(
+        self, side: _Side, texts: Any, max_length: int | None, pad_to: int | None, add_special_tokens: bool
+    ) -> MarianBatch:
+        require_positive(max_length=1 if max_length is None else max_length)
+        rows = [self._encode(side, text, max_length, add_special_tokens) for text in _texts(texts)]
+        longest = max(map(len, rows))
+        length = longest if pad_to is None else pad_to
+        require_positive(tokens=length)
+        if length < longest:
+            message = (
+                f"pad_to={length} is shorter than the longest text, {longest} tokens; give max_length={length} too"
+            )
+            raise ArgumentError("pad-to", message, given=length, longest=longest)
+        ids = np.full((len(rows), length), self.pad_id, np.int32)
+        mask = np.zeros((len(rows), length), np.int32)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = row
+            mask[place, : len(row)] = 1
+        return MarianBatch(mx.array(ids), mx.array(mask))
+
+    def _text(self, ids: list[int], skip_special_tokens: bool) -> str:
+        # As transformers does: pieces of a joint vocabulary are joined by the source's model.
+        joining = self._source.pieces if self._target.ids is self._source.ids else self._target.pieces
+        text, run = "", []
+        for index in ids:
+            if index not in self._special_ids:
+                run.append(self._token[index])
+            elif not skip_special_tokens:
+                text += joining.decode_pieces(run) + self._token[index] + " "
+                run = []
+        text = (text + joining.decode_pieces(run)).replace(_SPACE, " ").strip()
+        return _tidied(text) if self._tidy else text
+
+    def _rows(self, ids: Any) -> tuple[list[list[int]], bool]:
+        values = to_numpy(ids) if is_array(ids) else np.asarray(ids)
+        if values.ndim not in (1, 2) or (values.size and values.dtype.kind not in "iu"):
+            message = f"ids must be whole numbers [T] or [B, T]; got {values.dtype} of shape {list(values.shape)}"
+            raise ArgumentError("ids-not-integers", message, given=str(values.dtype))
+        rows = values.astype(int).reshape(-1, values.shape[-1]).tolist()
+        wrong = next((index for row in rows for index in row if index not in self._token), None)
+        if wrong is not None:
+            message = f"ids hold {wrong}, which the target vocabulary of {len(self._token)} tokens has not"
+            raise ArgumentError("id-out-of-range", message, given=wrong, size=len(self._token))
+        return rows, values.ndim == 2
+
+
+def _texts(given: Any) -> list[str]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
+        shown = "an empty list" if isinstance(texts, Sequence) and not texts else repr(given)[:80]
+        raise ArgumentError("not-text", f"texts must be a string or a list of at least one string; got {shown}")
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            message = f"texts holds half a character (a lone surrogate) at place {error.start} of {text!r}"
+            raise ArgumentError("text-surrogate", message, place=error.start) from error
+    return list(texts)
+
+
+def _content(token: Any) -> str:
+    return str(token.get("content")) if isinstance(token, Mapping) else str(token)
+
+
+def _special(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    path = folder / "special_tokens_map.json"
+    named = (read_json(path) if path.is_file() else {}) | dict(config)
+    return {role: _content(named.get(f"{role}_token") or token) for role, token in _SPECIAL.items()}
+
+
+def _vocabulary(path: Path, special: Mapping[str, str]) -> dict[str, int]:
+    ids = read_json(path)
+    if not all(isinstance(index, int) and not isinstance(index, bool) for index in ids.values()):
+        message = f"{path} must give each piece a whole number"
+        raise CheckpointError("vocabulary-ids", message, path=str(path))
+    if len(set(ids.values())) != len(ids):
+        raise CheckpointError("vocabulary-twice", f"{path} gives one id to several pieces", path=str(path))
+    absent = [token for token in special.values() if token not in ids]
+    if absent:
+        message = f"{path} has no id for {', '.join(absent)}"
+        raise CheckpointError("vocabulary-special", message, path=str(path), absent=absent)
+    return ids
+
+
+def _pieces(path: Path) -> Any:
+    try:
+        from sentencepiece import SentencePieceProcessor
+    except ImportError as error:
+        message = f'reading {path.name} needs SentencePiece ({error}): pip install "tformer-quiz[marian]"'
+        raise CheckpointError("tokenizer-no-sentencepiece", message) from error
+    if not path.is_file():
+        message = f"{path.parent} has no {path.name}. It holds: {files_beside(path)}"
+        raise CheckpointError("checkpoint-file-missing", message, path=str(path))
+    processor = SentencePieceProcessor()
+    try:
+        processor.Load(str(path))
+    except (RuntimeError, OSError) as error:
+        raise CheckpointError(
+            "tokenizer-broken", f"{path} is no SentencePiece model: {error}", path=str(path)
+        ) from error
+    return processor
+
+
+def _tidied(text: str) -> str:
+    """No space before punctuation, as ``clean_up_tokenization_spaces`` asks for."""
+    for spaced, joined in _TIDY:
+        text = text.replace(spaced, joined)
+    return text

@@ -1,0 +1,167 @@
+"""What the practice screen knows: queue, answers, rating, undo, leaving and coming back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from questions.bilingual import Bilingual
+from questions.model import KeyPoint, Predict, Question
+from tui.practice.session import Practice
+from tui.progress.store import ProgressStore, open_store
+
+
+def question(name: str, *, predict: bool = False) -> Question:
+    text = Bilingual(f"{name}？", f"{name}?")
+    points = (
+        KeyPoint(Bilingual("方差", "variance"), ("方差", "variance")),
+        KeyPoint(Bilingual("熵", "entropy"), ("entropy",)),
+    )
+    item = Predict(text, {"a": text, "b": text}, "b", text, {"d_k": 4}) if predict else None
+    return Question(name, "attention", 1, text, text, points, predict=item)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+QUESTIONS = [question("one", predict=True), question("two"), question("three")]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> ProgressStore:
+    return open_store(tmp_path, clock)
+
+
+def test_asks_new_questions_in_the_order_of_the_bank(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    asked = [practice.start()]
+    for _ in range(2):
+        practice.reveal()
+        asked.append(practice.rate(4, "en"))
+    assert [attempt.question.id for attempt in asked if attempt] == ["one", "two", "three"]
+    assert practice.done == 2 and practice.remaining == 1
+
+
+def test_typed_answer_is_marked_and_written(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    attempt = practice.start()
+    assert attempt is not None
+    attempt.typed = "The VARIANCE grows"
+    attempt.choice = "b"
+    practice.reveal()
+    assert attempt.marking is not None and [mark.status for mark in attempt.marking.points] == ["found", "missed"]
+    assert attempt.predicted_right is True
+    practice.rate(3, "en")
+    (review,) = store.reviews("one")
+    assert (review.answer.text, review.answer.choice) == ("The VARIANCE grows", "b")
+    assert (list(review.answer.found), list(review.answer.missed)) == ([0], [1])
+
+
+def test_blank_answer_is_not_marked(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    attempt = practice.start()
+    assert attempt is not None
+    attempt.typed = " \n\t "
+    assert practice.reveal().marking is None
+
+
+def test_undo_brings_the_question_back_revealed_with_what_was_typed(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    first = practice.start()
+    assert first is not None
+    first.typed = "variance"
+    practice.reveal()
+    practice.rate(1, "en")
+    undone = practice.undo()
+    assert undone is not None and undone.kind == "rate"
+    assert practice.attempt is first and first.revealed and first.typed == "variance"
+    assert store.card("one") is None and practice.done == 0
+
+
+def test_undo_of_an_earlier_sitting(tmp_path: Path, clock: Clock) -> None:
+    with open_store(tmp_path, clock) as store:
+        practice = Practice(QUESTIONS, store, clock=clock)
+        practice.start()
+        practice.reveal()
+        practice.rate(4, "en")
+    with open_store(tmp_path, clock) as store:
+        practice = Practice(QUESTIONS, store, clock=clock)
+        practice.start()
+        undone = practice.undo()
+        assert undone is not None and undone.question_id == "one"
+        assert practice.attempt is not None and practice.attempt.question.id == "one" and practice.attempt.revealed
+
+
+def test_place_is_kept(tmp_path: Path, clock: Clock) -> None:
+    with open_store(tmp_path, clock) as store:
+        practice = Practice(QUESTIONS, store, clock=clock)
+        attempt = practice.start("two")
+        assert attempt is not None
+        attempt.typed, attempt.choice = "half an ans", None
+        practice.leave()
+    with open_store(tmp_path, clock) as store:
+        practice = Practice(QUESTIONS, store, clock=clock)
+        attempt = practice.start()
+        assert attempt is not None
+        assert (attempt.question.id, attempt.typed, attempt.revealed) == ("two", "half an ans", False)
+        practice.reveal()
+        practice.leave()
+    with open_store(tmp_path, clock) as store:
+        practice = Practice(QUESTIONS, store, clock=clock)
+        attempt = practice.start()
+        assert attempt is not None and attempt.revealed and attempt.marking is not None
+
+
+def test_place_of_a_question_that_is_gone_is_forgotten(tmp_path: Path, clock: Clock) -> None:
+    with open_store(tmp_path, clock) as store:
+        practice = Practice(QUESTIONS, store, clock=clock)
+        practice.start("three")
+        practice.leave()
+        attempt = Practice(QUESTIONS[:2], store, clock=clock).start()
+        assert attempt is not None and attempt.question.id == "one"
+
+
+def test_skipped_comes_last_and_suspended_not_at_all(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    practice.start()
+    second = practice.skip()
+    assert second is not None and second.question.id == "two"
+    third = practice.suspend()
+    assert third is not None and third.question.id == "three"
+    practice.reveal()
+    last = practice.rate(4, "en")
+    assert last is not None and last.question.id == "one"
+    practice.reveal()
+    assert practice.rate(4, "en") is None
+
+
+def test_again_is_asked_again_in_the_same_sitting(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS[:1], store, clock=clock)
+    practice.start()
+    practice.reveal()
+    again = practice.rate(1, "en")
+    assert again is not None and again.question.id == "one"  # due in a minute, and nothing else is left
+
+
+def test_finished_says_when_the_next_is_due(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS[:1], store, clock=clock)
+    practice.start()
+    practice.reveal()
+    intervals = practice.intervals()
+    assert practice.rate(4, "en") is None
+    assert practice.next_due == clock.now + intervals[4]
+    clock.now += intervals[4] + timedelta(seconds=1)
+    attempt = practice.next()
+    assert attempt is not None and attempt.question.id == "one"

@@ -1,0 +1,71 @@
+"""The questions as an Anki deck: a text file that Anki imports, and imports again to update.
+
+Each note has our question's id as its guid, so that a second import changes the notes and keeps their schedule. See
+Anki's manual, "Importing: text files", for the header lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Sequence
+
+from questions.bilingual import Bilingual, Language, say
+from questions.model import Question
+from questions.spans import NumberSpan, parse
+from tui.language.words import words
+from tui.text.plain_text import as_title, written
+
+HEADER = ("#separator:tab", "#html:true", "#guid column:1", "#deck column:2", "#tags column:5")
+DECK = "Transformer"
+GUID = "tformer-quiz/{}/{}"  # a deck in each language has notes of its own
+
+
+def as_anki(questions: Sequence[Question], language: Language) -> str:
+    """Guid, deck, front, back and tags of every question, after the header lines that say which is which."""
+    file = io.StringIO()
+    file.write("\n".join(HEADER) + "\n")
+    writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+    for question in questions:
+        tags = f"tformer-quiz {question.topic} level-{question.level}"
+        front = _html(question.question, language)
+        writer.writerow([GUID.format(language, question.id), DECK, front, _back(question, language), tags])
+    return file.getvalue()
+
+
+def _back(question: Question, language: Language) -> str:
+    parts = [_html(question.answer, language)]
+    points = "".join(f"<li>{_inline(point.text, language)}</li>" for point in question.key_points)
+    parts.append(f"<h4>{words('quiz.key-points', language)}</h4><ul>{points}</ul>")
+    if question.misconception is not None:
+        parts.append(f"<h4>{words('quiz.misconception', language)}</h4>{_html(question.misconception.text, language)}")
+    if question.sources:
+        listed = ""
+        for source in question.sources:
+            title = html.escape(as_title(say(source.title, language)))
+            where = f", {html.escape(say(source.where, language))}" if source.where is not None else ""
+            link = f'<a href="{html.escape(source.url)}">{title}</a>' if source.url else title
+            listed += f"<li>{link}{where}</li>"
+        parts.append(f"<h4>{words('quiz.sources', language)}</h4><ol>{listed}</ol>")
+    return "".join(parts)
+
+
+def _html(text: Bilingual, language: Language) -> str:
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    rendered: str = markdown.render(_readable(text.say(language)))
+    return rendered.strip()
+
+
+def _inline(text: Bilingual, language: Language) -> str:
+    from markdown_it import MarkdownIt
+
+    rendered: str = MarkdownIt("commonmark", {"html": False}).renderInline(_readable(text.say(language)))
+    return rendered
+
+
+def _readable(markdown: str) -> str:
+    """The text with its number links read out: nothing measures them in Anki."""
+    return "".join(written(span) if isinstance(span, NumberSpan) else span.text for span in parse(markdown))

@@ -1,0 +1,188 @@
+"""What the program finds where it runs: versions, backend, data folder, terminal, questions; and what is off.
+
+Each examination stands alone: one that fails is a finding, and the others still report.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tui.commands.context import Context
+from tui.language.usage import UsageError
+from tui.progress.file import inspect_file
+
+PACKAGES = (
+    "numpy", "mlx", "autograd", "textual", "rich", "fsrs", "platformdirs", "pyyaml", "safetensors", "tokenizers",
+)  # fmt: skip
+OPTIONAL = frozenset({"mlx"})
+NARROWEST, SHORTEST = 80, 24  # what the screens are made for
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is off. ``serious``: something does not work; otherwise it only works less well. ``code`` has the cure."""
+
+    code: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    serious: bool = False
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The facts, by group, as JSON takes them, and the findings."""
+
+    facts: dict[str, dict[str, Any]]
+    findings: list[Finding]
+
+    @property
+    def well(self) -> bool:
+        return not any(finding.serious for finding in self.findings)
+
+
+def examine(context: Context) -> Examination:
+    """Look at everything. Nothing is written; the backend is loaded, for only that tells whether it can be."""
+    findings: list[Finding] = []
+    facts = {
+        "versions": _versions(findings),
+        "backend": _backend(findings),
+        "progress": _progress(context, findings),
+        "terminal": _terminal(findings),
+        "questions": _questions(context, findings),
+    }
+    return Examination(facts, findings)
+
+
+def _versions(findings: list[Finding]) -> dict[str, Any]:
+    versions: dict[str, Any] = {
+        "tformer-quiz": _version("tformer-quiz"),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "sqlite": sqlite3.sqlite_version,
+    }
+    for package in PACKAGES:
+        versions[package] = _version(package)
+        if versions[package] is None and package not in OPTIONAL:
+            findings.append(Finding("package-missing", {"package": package}, serious=True))
+    return versions
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _backend(findings: list[Finding]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"asked": os.environ.get("MLXFORMER_BACKEND")}
+    try:
+        from mlxformer import backend
+    except Exception as error:  # whatever keeps it from loading is what doctor is asked about
+        findings.append(Finding("backend-fails", {"reason": error}, serious=True))
+        return facts
+    description = backend.describe()
+    if description.reason == "no-mlx" and platform.system() == "Darwin" and platform.machine() == "arm64":
+        findings.append(Finding("mlx-missing-on-mac"))
+    if description.detail and description.reason != "no-mlx":
+        findings.append(Finding("gpu-fails", {"reason": description.detail}))
+    return facts | {
+        "name": description.name,
+        "device": description.device,
+        "device_name": description.device_name,
+        "reason": description.reason,
+        "detail": description.detail,
+        "description": description,
+    }
+
+
+def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
+    state = inspect_file(context.data_dir)
+    if state.trouble is not None:
+        findings.append(Finding("progress-trouble", {"reason": state.trouble}, serious=True))
+    if not _can_write(context.data_dir):
+        findings.append(Finding("folder-not-writable", {"folder": context.data_dir}, serious=True))
+    if state.set_aside:
+        findings.append(Finding("set-aside", {"files": [path.name for path in state.set_aside]}))
+    log = context.data_dir / "errors.log"
+    if log.exists():
+        findings.append(Finding("log", {"log": log}))
+    return {
+        "folder": str(context.data_dir),
+        "file": state.path.name if state.bytes is not None else None,
+        "bytes": state.bytes,
+        "version": state.version,
+        "cards": state.cards,
+        "reviews": state.reviews,
+        "set_aside": [path.name for path in state.set_aside],
+    }
+
+
+def _can_write(folder: Path) -> bool:
+    """Whether the folder, or the nearest one above it that exists, may be written."""
+    present = folder
+    while not present.exists() and present != present.parent:
+        present = present.parent
+    return present.is_dir() and os.access(present, os.W_OK | os.X_OK)
+
+
+def _terminal(findings: list[Finding]) -> dict[str, Any]:
+    from rich.console import Console
+
+    stdin, stdout = (bool(stream and stream.isatty()) for stream in (sys.stdin, sys.stdout))
+    size = shutil.get_terminal_size()
+    encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
+    console = Console()
+    colours = console.color_system
+    term = os.environ.get("TERM", "")
+    if stdout:
+        if size.columns < NARROWEST or size.lines < SHORTEST:
+            wanted = {"columns": NARROWEST, "lines": SHORTEST}
+            findings.append(Finding("terminal-small", {"size": f"{size.columns} x {size.lines}", **wanted}))
+        if term in ("", "dumb") and os.name != "nt":
+            findings.append(Finding("terminal-dumb", {"term": term or "-"}))
+        elif colours not in ("truecolor", "256") and "NO_COLOR" not in os.environ:
+            findings.append(Finding("few-colours", {"colours": colours or "-"}))
+    if not encoding.startswith(("utf", "gb18030")):
+        findings.append(Finding("encoding", {"encoding": encoding or "-"}))
+    return {
+        "stdin_is_terminal": stdin,
+        "stdout_is_terminal": stdout,
+        "columns": size.columns,
+        "lines": size.lines,
+        "TERM": term,
+        "COLORTERM": os.environ.get("COLORTERM"),
+        "NO_COLOR": "NO_COLOR" in os.environ,
+        "colours": colours,
+        "encoding": encoding,
+        "locale": ".".join(part for part in locale.getlocale() if part) or None,
+        "ambiguous_width": None,  # only the terminal's settings know whether · and √ take one cell or two
+    }
+
+
+def _questions(context: Context, findings: list[Finding]) -> dict[str, Any]:
+    from tui.bank import load_bank
+    from tui.experiments.catalogue import catalogue
+
+    try:
+        bank = load_bank(context.questions)
+    except UsageError as error:
+        findings.append(Finding("questions-unreadable", {"reason": error}, serious=True))
+        bank = load_bank()
+    if bank.problems:
+        findings.append(Finding("questions-faulty", {"count": len(bank.problems)}, serious=True))
+    return {
+        "questions": len(bank.questions),
+        "shipped": sum(question.shipped for question in bank.questions),
+        "files": sorted({question.file for question in bank.questions}),
+        "problems": len(bank.problems),
+        "experiments": len(catalogue()),
+    }

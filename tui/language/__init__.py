@@ -1,0 +1,1 @@
+"""Language: every word that the program says, in Chinese and English."""

@@ -1,0 +1,1 @@
+"""Practice: a session without a screen."""

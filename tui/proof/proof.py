@@ -1,0 +1,193 @@
+"""Measuring everything that a bank rests on, and breaking it to see that the checks can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from questions.model import FollowUp, Question
+from tui.experiments.catalogue import catalogue
+from tui.experiments.contract import BreakKnobs, Cancelled, Check, Experiment, KnobValue, Report
+from tui.proof.evidence import Settings, by_name, disproofs
+from tui.proof.runs import Runs, changed_knobs, visible_knobs
+
+FaultCode = Literal["number-differs", "number-unmeasured", "check-undefined", "card-differs"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run, for all the questions that rest on it. ``error`` is what it raised instead of a result."""
+
+    name: str
+    knobs: Mapping[str, KnobValue]
+    changed: Mapping[str, KnobValue]
+    questions: tuple[str, ...]
+    checks: Sequence[Check] = ()
+    seconds: float | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What does not hold beside the checks themselves: a number in a text, a check that a question has no use of."""
+
+    code: FaultCode
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was measured, and what is wrong with it. ``numbers`` counts the numbers in texts that were compared."""
+
+    measured: Sequence[Measured] = ()
+    faults: Sequence[Fault] = ()
+    numbers: int = 0
+    experiments: Sequence[Experiment] = field(default=())
+
+    @property
+    def failures(self) -> int:
+        failed = sum(check.holds is False for measured in self.measured for check in measured.checks)
+        return failed + sum(measured.error is not None for measured in self.measured) + len(self.faults)
+
+    @property
+    def holds(self) -> bool:
+        return self.failures == 0
+
+
+def measure(questions: Sequence[Question], report: Report) -> Proof:
+    """Run the experiment of every question at its knobs and at its predict item's, each setting once."""
+    settings = _settings(questions)
+    runs = Runs()
+    measured: dict[tuple[Any, ...], Measured] = {}
+    for done, (key, (name, given, users)) in enumerate(settings.items()):
+        report(done / len(settings), name)
+        measured[key] = _run(runs, name, given, tuple(users))
+    faults: list[Fault] = []
+    numbers = 0
+    for question in questions:
+        numbers += sum(number.span.kind != "source" for number in question.numbers())
+        faults += _faults(question, measured)
+    used = dict.fromkeys(name for name, _, _ in settings.values())
+    return Proof(tuple(measured.values()), tuple(faults), numbers, [catalogue()[name] for name in used])
+
+
+def _settings(questions: Iterable[Question]) -> dict[tuple[Any, ...], tuple[str, Mapping[str, KnobValue], list[str]]]:
+    """What has to run: by experiment and knobs, the settings and the questions that rest on them."""
+    wanted: dict[tuple[Any, ...], tuple[str, Mapping[str, KnobValue], list[str]]] = {}
+    for question in questions:
+        if question.experiment is None:
+            continue
+        for given in (question.settings, question.predict_settings) if question.predict else (question.settings,):
+            key = _key(question.experiment.run, given)
+            users = wanted.setdefault(key, (question.experiment.run, given, []))[2]
+            if question.id not in users:
+                users.append(question.id)
+    return wanted
+
+
+def _key(name: str, settings: Mapping[str, KnobValue]) -> tuple[Any, ...]:
+    return (name, *sorted(visible_knobs(catalogue()[name], settings).items(), key=lambda item: item[0]))
+
+
+def _run(runs: Runs, name: str, settings: Mapping[str, KnobValue], users: tuple[str, ...]) -> Measured:
+    experiment = catalogue()[name]
+    knobs = visible_knobs(experiment, settings)
+    changed = changed_knobs(experiment, knobs)
+    try:
+        run = runs.run(name, settings)
+    except Cancelled:
+        raise
+    except Exception as error:  # one experiment that fails must not hide the others; it is reported as a failure
+        return Measured(name, knobs, changed, users, error=error)
+    return Measured(name, knobs, changed, users, run.result.checks, run.seconds)
+
+
+def _faults(question: Question, measured: Mapping[tuple[Any, ...], Measured]) -> list[Fault]:
+    """What is wrong with ``question`` beyond the checks that fail."""
+
+    def run_at(settings: Settings) -> Measured | None:
+        return None if question.experiment is None else measured[_key(question.experiment.run, settings)]
+
+    def checks_at(settings: Settings) -> dict[str, Check]:
+        run = run_at(settings)
+        return {} if run is None else by_name(run.checks)
+
+    used = [run_at(question.settings), *(run_at(number.settings) for number in question.numbers())]
+    if any(run is not None and run.error for run in used):
+        return []  # the run itself is reported; there is nothing to compare with
+    checks = checks_at(question.settings)
+    faults = [
+        Fault("check-undefined", {"question": question.id, "check": check})
+        for check in _rests_on(question)
+        if check not in checks or checks[check].holds is None
+    ]
+    for disproof in disproofs(question, checks_at):
+        span = disproof.number.span
+        language = f" ({disproof.number.language})" if disproof.number.language else ""
+        fields = {
+            "question": question.id,
+            "key": disproof.number.key + language,
+            "written": span.written,
+            "check": span.target,
+            "live": disproof.evidence.live,
+        }
+        differs: FaultCode = "card-differs" if span.kind == "card" else "number-differs"
+        faults.append(Fault("number-unmeasured" if disproof.evidence.live is None else differs, fields))
+    return faults
+
+
+def _rests_on(question: Question) -> list[str]:
+    """The checks that key points and the misconception name, each once."""
+    points = [*question.key_points, *(p for f in question.follow_ups if isinstance(f, FollowUp) for p in f.key_points)]
+    named = [point.check for point in points]
+    named += [question.misconception.check] if question.misconception else []
+    return list(dict.fromkeys(name for name in named if name))
+
+
+@dataclass(frozen=True)
+class Falsification:
+    """What became of a check whose claim was broken as its declaration says."""
+
+    experiment: str
+    check: str
+    how: str
+    outcome: Literal["fails", "holds", "undefined", "error"]
+    measured: float | None = None
+    error: Exception | None = None
+
+    @property
+    def fails(self) -> bool:
+        return self.outcome == "fails"
+
+
+def falsify(experiments: Iterable[Experiment], report: Report) -> list[Falsification]:
+    """Break every claim of ``experiments``, one by one, at default knobs."""
+    todo = [(experiment, declared.name) for experiment in experiments for declared in experiment.checks]
+    done: list[Falsification] = []
+    for index, (experiment, name) in enumerate(todo):
+        report(index / len(todo), f"{experiment.name}/{name}")
+        done.append(_falsify(experiment, name))
+    return done
+
+
+def _falsify(experiment: Experiment, name: str) -> Falsification:
+    from tui.experiments.falsify import broken
+
+    how = say_break(experiment, name)
+    try:
+        check = broken(experiment, name)
+    except Exception as error:  # a break that cannot be applied proves nothing: reported, and the next one is tried
+        return Falsification(experiment.name, name, how, "error", error=error)
+    outcome: Literal["fails", "holds", "undefined"] = (
+        "undefined" if check.holds is None else "holds" if check.holds else "fails"
+    )
+    return Falsification(experiment.name, name, how, outcome, check.measured)
+
+
+def say_break(experiment: Experiment, name: str) -> str:
+    """What breaks the claim: ``unscaled_power=0.5``, or ``weights -> double``."""
+    broken = experiment.declaration(name).fails_when
+    if isinstance(broken, BreakKnobs):
+        return " ".join(f"{knob}={value}" for knob, value in broken.values.items())
+    return f"{broken.pattern} -> {broken.how}"

@@ -1,0 +1,1 @@
+"""Text: plain strings measured and broken as a terminal shows them."""
