@@ -107,17 +107,17 @@ class Walk:
 
 
 def _run(column: int, cell: pyte.screens.Char) -> tuple[int, Style]:
-    """What neighbouring cells share that are written as one text: a word, or blanks. A wide character stands alone:
+    """What neighboring cells share that are written as one text: a word, or blanks. A wide character stands alone:
 
     not every viewer stretches a text to its cells, and it would move what follows it.
     """
-    style = Style(color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold, reverse=cell.reverse)
+    style = Style(color=_color(cell.fg), bgcolor=_color(cell.bg), bold=cell.bold, reverse=cell.reverse)
     if not cell.data.isascii():
         return column, style
     return (-1 if cell.data.isspace() else -2), style
 
 
-def _colour(name: str) -> Color | None:
+def _color(name: str) -> Color | None:
     if name == "default":
         return None
     if re.fullmatch(r"[0-9a-f]{6}", name):

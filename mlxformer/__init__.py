@@ -5,23 +5,18 @@ runs, and why, is told by ``mf.backend.describe()`` and by ``python -m mlxformer
 """
 
 from mlxformer import backend
-from mlxformer.attention.additive import AdditiveAttention
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
 from mlxformer.attention.latent import LatentAttention, LatentCache
-from mlxformer.attention.linear import LinearAttentionState, linear_attention
+from mlxformer.attention.linear import linear_attention
 from mlxformer.attention.multi_head import MultiHeadAttention
-from mlxformer.attention.scores import ScoredAttention
-from mlxformer.attention.softmax_one import softmax_one
 from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
-from mlxformer.generation.sampling import SamplingRules, filter_logits, sample, sampling_probabilities
-from mlxformer.layers.convolution import Convolution
+from mlxformer.generation.sampling import SamplingRules, sample
 from mlxformer.layers.decoder import Decoder, DecoderCache, DecoderLayer
 from mlxformer.layers.encoder import Encoder, EncoderLayer
 from mlxformer.layers.feed_forward import FeedForward
 from mlxformer.layers.gated_feed_forward import GatedFeedForward
-from mlxformer.layers.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
-from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
+from mlxformer.layers.mixture_of_experts import MixtureOfExperts, load_balancing_loss
 from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.heads import (
@@ -31,7 +26,6 @@ from mlxformer.models.bert.heads import (
     BertForSequenceClassification,
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
-from mlxformer.models.bert.sentences import BiEncoder
 from mlxformer.models.counting import count_parameters
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
@@ -47,22 +41,17 @@ from mlxformer.positions import (
     sinusoidal_positions,
 )
 from mlxformer.pretrained import load_pretrained, pretrained_names
-from mlxformer.teaching.attention_only import AttentionOnly
-from mlxformer.teaching.quantization import Quantised, dequantise, quantise, quantise_weights
-from mlxformer.teaching.target_attention import TargetAttention
 from mlxformer.tokenization.bert import BertTokenizer
 from mlxformer.tokenization.marian import MarianTokenizer
-from mlxformer.tracing import Module, Step, Trace, is_tracing, tap, trace
+from mlxformer.tracing import Module, Step, Trace, tap, trace
 from mlxformer.training.label_smoothing import label_smoothed_cross_entropy
-from mlxformer.training.masked_lm import MaskedTokens, mask_tokens, masked_language_model_loss, whole_words
+from mlxformer.training.masked_lm import mask_tokens, masked_language_model_loss
 from mlxformer.training.schedules import warmup_inverse_sqrt, warmup_linear_decay
 
 __all__ = [
-    "AdditiveAttention",
     "AlbertConfig",
     "AlbertModel",
     "ArgumentError",
-    "AttentionOnly",
     "BackendError",
     "BertConfig",
     "BertForMaskedLM",
@@ -71,44 +60,33 @@ __all__ = [
     "BertForSequenceClassification",
     "BertModel",
     "BertTokenizer",
-    "BiEncoder",
     "CheckpointError",
-    "Convolution",
     "Decoder",
     "DecoderCache",
     "DecoderLayer",
     "Encoder",
     "EncoderLayer",
     "FeedForward",
-    "GRUCell",
     "GatedFeedForward",
     "KVCache",
-    "LSTMCell",
     "LatentAttention",
     "LatentCache",
     "LearnedPositions",
-    "LinearAttentionState",
     "MarianConfig",
     "MarianModel",
     "MarianTokenizer",
-    "MaskedTokens",
     "MixtureOfExperts",
     "MlxformerError",
     "Module",
     "MultiHeadAttention",
-    "Quantised",
-    "RNNCell",
-    "Recurrent",
     "RelativeKeys",
     "RotaryEmbedding",
     "SamplingRules",
-    "ScoredAttention",
     "Seq2Seq",
     "Seq2SeqConfig",
     "SinusoidalPositions",
     "Step",
     "T5RelativeBias",
-    "TargetAttention",
     "Trace",
     "TraceError",
     "Transformer",
@@ -117,10 +95,6 @@ __all__ = [
     "attention_weights",
     "backend",
     "count_parameters",
-    "dequantise",
-    "filter_logits",
-    "importance_loss",
-    "is_tracing",
     "label_smoothed_cross_entropy",
     "linear_attention",
     "load_balancing_loss",
@@ -130,16 +104,16 @@ __all__ = [
     "masks",
     "mean_pooling",
     "pretrained_names",
-    "quantise",
-    "quantise_weights",
     "sample",
-    "sampling_probabilities",
     "scaled_dot_product_attention",
     "sinusoidal_positions",
-    "softmax_one",
     "tap",
     "trace",
     "warmup_inverse_sqrt",
     "warmup_linear_decay",
-    "whole_words",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names and nothing else: what an import brought along is not offered."""
+    return __all__

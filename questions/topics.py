@@ -1,4 +1,4 @@
-"""The topics of the shipped bank, one file each, in the order in which they are learnt, and what they are called."""
+"""The topics of the shipped bank, one file each, in the order in which they are learned, and what they are called."""
 
 from __future__ import annotations
 

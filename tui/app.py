@@ -84,7 +84,7 @@ class QuizApp(Program):
         if theme in self.available_themes:
             self.theme = theme
         if self.no_color and self.theme.startswith("ansi"):
-            self.theme = "textual-dark"  # without colours the ANSI themes are black on black
+            self.theme = "textual-dark"  # without colors the ANSI themes are black on black
         for notice in self._notices:
             self.notify(notice, severity="warning", timeout=12, markup=False)
 

@@ -64,7 +64,7 @@ def additive_scores(q: Any, k: Any, combine: Callable[[Any], Any]) -> Any:
 def weights_from_scores(scores: Any, *, temperature: float = 1.0, mask: Any = None) -> Any:
     """``softmax(scores / temperature, masked)`` over the keys: [B, H, Tq, Tk], whatever made the scores.
 
-    Towards temperature 0 a row goes to its largest score (or is shared by those that tie), towards infinity to the
+    Toward temperature 0 a row goes to its largest score (or is shared by those that tie), toward infinity to the
     mean. mask: as in ``scaled_dot_product_attention``; a row that may attend to nothing is zeros.
 
     Raises ``ArgumentError`` for another rank, masks of another kind, and a temperature that is not above 0.

@@ -2,7 +2,7 @@
 
     score(Y) = log p(Y | X) / |Y|^α                                    (Hugging Face; |Y| counts the end token)
 
-α is ``length_penalty``: 0 compares bare probabilities, which favours short sequences; the larger α, the longer the
+α is ``length_penalty``: 0 compares bare probabilities, which favors short sequences; the larger α, the longer the
 winner. Vaswani et al. 2017, §6.1, search with K = 4 and the rule of Wu et al. 2016, Eq. 14, α = 0.6:
 
     score(Y) = log p(Y | X) / ((5 + |Y|) / 6)^α

@@ -22,7 +22,7 @@ from mlxformer.validation import require_positive, require_positive_number
 class SamplingRules:
     """How to draw a token from its logits.
 
-    temperature: τ > 0; below 1 sharpens, above 1 flattens, towards 0 it is greedy. top_k: keep the k tokens with the
+    temperature: τ > 0; below 1 sharpens, above 1 flattens, toward 0 it is greedy. top_k: keep the k tokens with the
     largest logits, and those equal to the last of them (Fan et al. 2018); None keeps all. top_p: keep the fewest most
     probable tokens that have together at least this probability, the nucleus (Holtzman et al. 2020); 1 keeps all.
     """

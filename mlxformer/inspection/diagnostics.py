@@ -35,15 +35,15 @@ def softmax_jacobian_spectral_norm(weights: np.ndarray) -> np.ndarray:
     return np.abs(np.linalg.eigvalsh(jacobians)).max(-1)
 
 
-def entropy(weights: np.ndarray, *, normalised: bool = False) -> np.ndarray:
-    """−Σ p ln p of each row of ``weights`` [..., Tk], in nats, 0 ln 0 being 0; ``normalised`` divides by ln Tk.
+def entropy(weights: np.ndarray, *, normalized: bool = False) -> np.ndarray:
+    """−Σ p ln p of each row of ``weights`` [..., Tk], in nats, 0 ln 0 being 0; ``normalized`` divides by ln Tk.
 
-    Normalised it is 1 for a uniform row and 0 for a one-hot one, and 0 for a row of one key, which has no choice.
+    Normalized it is 1 for a uniform row and 0 for a one-hot one, and 0 for a row of one key, which has no choice.
     """
     p = np.asarray(weights, np.float64)
     nats = -(p * np.log(np.where(p > 0, p, 1.0))).sum(-1)
     nats = np.clip(nats, 0.0, None)  # a weight rounded to just above 1 would give -0.0 or less
-    return nats / np.log(p.shape[-1]) if normalised and p.shape[-1] > 1 else nats
+    return nats / np.log(p.shape[-1]) if normalized and p.shape[-1] > 1 else nats
 
 
 def token_spread(x: np.ndarray) -> np.ndarray:

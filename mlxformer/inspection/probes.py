@@ -47,7 +47,7 @@ def fit_probe(features: Any, labels: Any, *, strength: float = 1.0) -> LinearPro
     require_positive_number("strength", strength)
     targets = np.eye(int(y.max()) + 1)[y]  # [N, K]
     middle, shares = x.mean(0), targets.mean(0)
-    centred = x - middle
-    covariance = centred.T @ centred + strength * np.eye(x.shape[1])
-    weights = np.linalg.solve(covariance, centred.T @ (targets - shares))
+    centered = x - middle
+    covariance = centered.T @ centered + strength * np.eye(x.shape[1])
+    weights = np.linalg.solve(covariance, centered.T @ (targets - shares))
     return LinearProbe(weights, shares - middle @ weights)

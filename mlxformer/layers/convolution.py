@@ -20,7 +20,7 @@ from mlxformer.validation import require_positive, require_sequence
 class Convolution(Module):
     """A convolution of ``kernel_size`` k over time, with zeros beyond the ends, so that T stays.
 
-    dilation: the distance between neighbouring taps. causal: looks back only. The k matrices stand side by side in
+    dilation: the distance between neighboring taps. causal: looks back only. The k matrices stand side by side in
     ``proj``, the earliest input's first; k·C·C' weights, whatever T.
 
     Raises ``ArgumentError`` for an even k that is not causal, which would have no middle.

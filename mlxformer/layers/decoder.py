@@ -1,6 +1,6 @@
 """The decoder: self-attention on the past, cross-attention on the encoder's output, and feed-forward.
 
-Each of the three sub-layers stands in a residual connection with layer normalisation, after it (post-norm, Vaswani et
+Each of the three sub-layers stands in a residual connection with layer normalization, after it (post-norm, Vaswani et
 al. 2017, §3.1) or before it (pre-norm, Xiong et al. 2020, §3). ``memory`` is the encoder's output [B, Ts, C]; queries
 come from the decoder, keys and values from the memory (§3.2.3).
 """

@@ -1,4 +1,4 @@
-"""The encoder: self-attention and feed-forward, each with a residual connection and layer normalisation.
+"""The encoder: self-attention and feed-forward, each with a residual connection and layer normalization.
 
 post-norm:  x = LayerNorm(x + Sublayer(x))                          (Vaswani et al. 2017, §3.1; BERT)
 pre-norm:   x = x + Sublayer(LayerNorm(x))                          (Xiong et al. 2020, §3)
@@ -77,7 +77,7 @@ class EncoderLayer(Module):
 
 
 def residual(layer: Any, name: str, x: Any, norm: Callable[[Any], Any], sublayer: Callable[[Any], Any]) -> Any:
-    """``x`` with ``sublayer`` around it, normalised after or before as ``layer.norm`` says; tapped as ``name``."""
+    """``x`` with ``sublayer`` around it, normalized after or before as ``layer.norm`` says; tapped as ``name``."""
     called = formula(layer.norm_type)
     if layer.norm == "post":
         y = norm(x + layer.residual_dropout(sublayer(x)))

@@ -1,4 +1,4 @@
-"""Which normalisation a layer has: layer norm, or RMS norm, which leaves the mean where it is.
+"""Which normalization a layer has: layer norm, or RMS norm, which leaves the mean where it is.
 
 LayerNorm(x) = (x − mean(x)) / √(var(x) + ε) · g + b                (Ba, Kiros & Hinton 2016, §3)
 RMSNorm(x)   = x / √(mean(x²) + ε) · g                              (Zhang & Sennrich 2019, Eq. 4)

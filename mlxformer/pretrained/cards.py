@@ -21,7 +21,7 @@ WEIGHTS, CARD = "model.safetensors", "card.json"
 
 @dataclass(frozen=True)
 class Card:
-    """name, what: what it is. data: each source with its licence. command: what trains it. scores: name -> number,
+    """name, what: what it is. data: each source with its license. command: what trains it. scores: name -> number,
     fractions from 0 to 1. reports: longer measurements (per head, per format, what odd input gives). cannot: its
     limits. sha256: of the weights."""
 

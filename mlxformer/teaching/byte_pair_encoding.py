@@ -1,6 +1,6 @@
-"""Byte pair encoding learnt merge by merge, so that each can be watched; fast training is the tokenizers library's.
+"""Byte pair encoding learned merge by merge, so that each can be watched; fast training is the tokenizers library's.
 
-    start with single characters; again and again, join the pair of neighbours with the highest score into one piece
+    start with single characters; again and again, join the pair of neighbors with the highest score into one piece
 
     frequency    n(ab)                     BPE (Sennrich et al. 2016, §3.2, Algorithm 1)
     likelihood   n(ab) / (n(a) · n(b))     the score usually given for WordPiece (Schuster & Nakajima 2012 merge what
@@ -8,8 +8,8 @@
 
 Merges stay within a word; a word is what stands between blanks, with ``▁`` in front of it for the blank.
 
-learnt = learn_merges(words_of(lines), 200)
-apply_merges("▁lowest", learnt)          # ["▁low", "est"]
+learned = learn_merges(words_of(lines), 200)
+apply_merges("▁lowest", learned)          # ["▁low", "est"]
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def learn_merges(words: Mapping[str, int], number: int, *, criterion: Criterion 
 
 
 def apply_merges(word: str, merges: Sequence[Merge]) -> list[str]:
-    """The pieces of ``word``: its characters, joined by each merge in the order in which it was learnt."""
+    """The pieces of ``word``: its characters, joined by each merge in the order in which it was learned."""
     pieces = list(word)
     for merge in merges:
         if merge.pair[0] in pieces and merge.pair[1] in pieces:

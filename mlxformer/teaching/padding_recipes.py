@@ -30,7 +30,7 @@ def padded_queries(valid: Any) -> Any:
     return padding(valid).swapaxes(-1, -2)
 
 
-def renormalised_after_softmax(q: Any, k: Any, v: Any, valid: Any) -> Any:
+def renormalized_after_softmax(q: Any, k: Any, v: Any, valid: Any) -> Any:
     """Softmax over all keys, padding set to 0, and each row divided by what is left: [B, H, Tq, D].
 
     The same numbers as masking before the softmax, since ``e^s / Σ_all e^s`` divided by its sum over the real keys is
@@ -40,5 +40,5 @@ def renormalised_after_softmax(q: Any, k: Any, v: Any, valid: Any) -> Any:
     require_shape("v", v, ("batch", "head", "key", "dim"), (*k.shape[:3], None))
     weights = mx.where(padding(valid), attention_weights(q, k), 0.0)  # [B, H, Tq, Tk]
     weights = weights / mx.sum(weights, axis=-1, keepdims=True)
-    weights = tap("renormalised", weights, axes=("batch", "head", "query", "key"), formula="w · valid / Σ w · valid")
+    weights = tap("renormalized", weights, axes=("batch", "head", "query", "key"), formula="w · valid / Σ w · valid")
     return weights @ v

@@ -1,4 +1,4 @@
-"""Symmetric (absmax) quantisation: numbers as small integers times a scale.
+"""Symmetric (absmax) quantization: numbers as small integers times a scale.
 
     s = max|x| / (2ᵇ⁻¹ − 1),   q = round(x / s),   x̂ = s q           (Dettmers et al. 2022, LLM.int8())
 
@@ -6,7 +6,7 @@ The integers are −127 to 127 for 8 bits and −7 to 7 for 4; zero stays zero. 
 s/√12 root mean square where many codes are used, so that one number far out makes every other one coarse: hence a
 scale for each row (channel) and not one for the whole array.
 
-What is quantised here is held as int8 whatever the number of bits: 4-bit numbers are not packed in pairs.
+What is quantized here is held as int8 whatever the number of bits: 4-bit numbers are not packed in pairs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mlxformer.errors import ArgumentError
 from mlxformer.validation import is_whole, require_floating
 
 
-class Quantised(NamedTuple):
-    """values: int8, the shape of what was quantised; scale: float, of size 1 along the axes that share it."""
+class Quantized(NamedTuple):
+    """values: int8, the shape of what was quantized; scale: float, of size 1 along the axes that share it."""
 
     values: Any
     scale: Any
@@ -34,7 +34,7 @@ def largest_code(bits: int) -> int:
     return int(2 ** (int(bits) - 1)) - 1
 
 
-def quantise(x: Any, bits: int = 8, *, axis: int | None = None) -> Quantised:
+def quantize(x: Any, bits: int = 8, *, axis: int | None = None) -> Quantized:
     """``x`` in ``bits`` bits: with one scale for all of it, or one for each index along ``axis``.
 
     axis: the axis whose entries have scales of their own. For the weights of a linear layer, [out, in], ``axis=0`` is
@@ -51,24 +51,24 @@ def quantise(x: Any, bits: int = 8, *, axis: int | None = None) -> Quantised:
     peak = mx.max(mx.abs(x), axis=shared, keepdims=True) if shared else mx.abs(x)
     scale = mx.where(peak > 0, peak / limit, mx.ones_like(peak))
     codes = mx.clip(mx.round(x / scale), -limit, limit)
-    return Quantised(codes.astype(mx.int8), scale)
+    return Quantized(codes.astype(mx.int8), scale)
 
 
-def dequantise(quantised: Quantised) -> Any:
+def dequantize(quantized: Quantized) -> Any:
     """The numbers that the codes stand for, in the scale's dtype: ``s q``."""
-    return quantised.values.astype(quantised.scale.dtype) * quantised.scale
+    return quantized.values.astype(quantized.scale.dtype) * quantized.scale
 
 
-def quantise_weights(model: Any, bits: int = 8, *, per_channel: bool = True) -> dict[str, int]:
+def quantize_weights(model: Any, bits: int = 8, *, per_channel: bool = True) -> dict[str, int]:
     """Round every matrix of ``model`` to what ``bits`` bits can say, in place; how many bytes that would take.
 
     per_channel: a scale for each row, which is an output channel of a linear layer and a token of an embedding;
     else one for the matrix. Vectors (biases, gains) stay as they are. The model goes on computing in floating point,
-    with rounded weights ("weight-only" quantisation).
+    with rounded weights ("weight-only" quantization).
 
-    Returns ``{"float32": …, "quantised": …}``: the bytes of all parameters at 4 each, and with ``bits/8`` for each
+    Returns ``{"float32": …, "quantized": …}``: the bytes of all parameters at 4 each, and with ``bits/8`` for each
     number of a matrix and 4 for each scale and each number of a vector.
-    Raises ``ArgumentError`` as ``quantise`` does.
+    Raises ``ArgumentError`` as ``quantize`` does.
     """
     parameters: dict[str, Any] = dict(tree_flatten(model.parameters()))
     numbers, codes, scales = 0, 0, 0
@@ -76,9 +76,9 @@ def quantise_weights(model: Any, bits: int = 8, *, per_channel: bool = True) -> 
     for path, value in parameters.items():
         numbers = numbers + int(value.size)
         if value.ndim == 2:
-            found = quantise(value, bits, axis=0 if per_channel else None)
+            found = quantize(value, bits, axis=0 if per_channel else None)
             codes = codes + int(value.size)
             scales = scales + int(found.scale.size)
-            rounded.append((path, dequantise(found)))
+            rounded.append((path, dequantize(found)))
     model.load_weights(rounded, strict=False)
     return {"float32": 4 * numbers, "quantised": -(-codes * bits // 8) + 4 * (numbers - codes + scales)}

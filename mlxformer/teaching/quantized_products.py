@@ -1,4 +1,4 @@
-"""Products of quantised activations and quantised weights, and what is done about outlying features.
+"""Products of quantized activations and quantized weights, and what is done about outlying features.
 
     Y = X Wᵀ  ≈  s_x s_w (Q_x Q_wᵀ),   a scale for each token and for each output channel
 
@@ -12,18 +12,18 @@ from __future__ import annotations
 from typing import Any
 
 from mlxformer.backend import mx
-from mlxformer.teaching.quantization import quantise
+from mlxformer.teaching.quantization import quantize
 from mlxformer.validation import require_floating, require_positive_number, require_shape
 
 
-def quantised_linear(x: Any, weight: Any, bits: int = 8) -> Any:
-    """``x weightᵀ`` with both quantised: x [T, in] by token, weight [out, in] by output channel -> [T, out].
+def quantized_linear(x: Any, weight: Any, bits: int = 8) -> Any:
+    """``x weightᵀ`` with both quantized: x [T, in] by token, weight [out, in] by output channel -> [T, out].
 
     The codes are multiplied as floats, in which sums of products stay exact below 2²⁴ (1,040 features at 8 bits):
     MLX has no product of integer matrices.
     """
     _require_pair(x, weight)
-    left, right = quantise(x, bits, axis=0), quantise(weight, bits, axis=0)
+    left, right = quantize(x, bits, axis=0), quantize(weight, bits, axis=0)
     codes = left.values.astype(x.dtype) @ right.values.astype(x.dtype).swapaxes(0, 1)
     return codes * left.scale * right.scale.swapaxes(0, 1)
 
@@ -31,14 +31,14 @@ def quantised_linear(x: Any, weight: Any, bits: int = 8) -> Any:
 def decomposed_linear(x: Any, weight: Any, bits: int = 8, *, threshold: float = 6.0) -> Any:
     """LLM.int8()'s mixed decomposition: features that reach ``threshold`` anywhere are multiplied in full precision.
 
-    The rest is quantised as in ``quantised_linear``, its scales now free of the outliers. Shapes as there.
+    The rest is quantized as in ``quantized_linear``, its scales now free of the outliers. Shapes as there.
     Raises ``ArgumentError`` for a threshold that is not above 0.
     """
     _require_pair(x, weight)
     require_positive_number("threshold", threshold)
     outlying = (mx.max(mx.abs(x), axis=0, keepdims=True) >= threshold).astype(x.dtype)  # [1, in]
     exact = (x * outlying) @ weight.swapaxes(0, 1)
-    return exact + quantised_linear(x * (1 - outlying), weight * (1 - outlying), bits)
+    return exact + quantized_linear(x * (1 - outlying), weight * (1 - outlying), bits)
 
 
 def smoothing_factors(x: Any, weight: Any, alpha: float = 0.5) -> Any:
@@ -56,9 +56,9 @@ def smoothing_factors(x: Any, weight: Any, alpha: float = 0.5) -> Any:
 
 
 def smoothed_linear(x: Any, weight: Any, bits: int = 8, *, alpha: float = 0.5) -> Any:
-    """``quantised_linear`` after smoothing by ``smoothing_factors``; shapes as there."""
+    """``quantized_linear`` after smoothing by ``smoothing_factors``; shapes as there."""
     factors = smoothing_factors(x, weight, alpha)
-    return quantised_linear(x / factors, weight * factors, bits)
+    return quantized_linear(x / factors, weight * factors, bits)
 
 
 def _require_pair(x: Any, weight: Any) -> None:

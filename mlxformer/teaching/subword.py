@@ -1,6 +1,6 @@
-"""Subword tokenizers learnt by the tokenizers library, in the four ways that people compare.
+"""Subword tokenizers learned by the tokenizers library, in the four ways that people compare.
 
-    bpe         joins the most frequent pair of neighbours                        Sennrich et al. 2016
+    bpe         joins the most frequent pair of neighbors                        Sennrich et al. 2016
     byte-bpe    the same over the 256 bytes of UTF-8, so that nothing is unknown  Radford et al. 2019, §2.2
     wordpiece   pieces inside a word begin with ``##``, longest match first       Schuster & Nakajima 2012
     unigram     starts with many pieces and drops those that cost the least likelihood; the most probable split is
@@ -29,7 +29,7 @@ _PARALLEL = "TOKENIZERS_PARALLELISM"
 
 
 def train_subword_tokenizer(kind: Kind, lines: Iterable[str], vocab_size: int) -> Tokenizer:
-    """A tokenizer of about ``vocab_size`` pieces learnt on ``lines``: ``.encode(text).tokens``, ``.decode(ids)``.
+    """A tokenizer of about ``vocab_size`` pieces learned on ``lines``: ``.encode(text).tokens``, ``.decode(ids)``.
 
     Never fewer than the characters that occur (twice those for wordpiece, 256 for byte-bpe), and fewer than asked
     where the text gives no more. All but byte-bpe have ``[UNK]`` for characters that did not occur. Blanks become
@@ -40,7 +40,7 @@ def train_subword_tokenizer(kind: Kind, lines: Iterable[str], vocab_size: int) -
     require_choice("kind", kind, KINDS)
     require_positive(vocab_size=vocab_size)
     tokenizer, trainer = _made(kind, vocab_size)
-    with _one_thread():  # small texts are learnt faster so, and always alike
+    with _one_thread():  # small texts are learned faster so, and always alike
         tokenizer.train_from_iterator(lines, trainer)
     return tokenizer
 

@@ -2,9 +2,9 @@
 
     v_U(A) = Σ_j a(e_j, v_A) e_j                                        (Zhou et al. 2018, §4.3, Eq. 3)
 
-e_j are the embeddings of the behaviours, v_A that of the candidate, and a(·) the local activation unit, a small
+e_j are the embeddings of the behaviors, v_A that of the candidate, and a(·) the local activation unit, a small
 feed-forward network. It stands apart from cross-attention in two things: the relevance is a network of the pair
-and not a dot product, and the weights are *not* normalised. Their sum says how much of the history the candidate
+and not a dot product, and the weights are *not* normalized. Their sum says how much of the history the candidate
 activates, which a softmax would divide away.
 """
 
@@ -22,7 +22,7 @@ from mlxformer.validation import require_choice, require_floating, require_posit
 
 
 class LocalActivationUnit(Module):
-    """How much a behaviour e bears on a candidate v: a feed-forward network of [e, e ⊙ v, v], one number a pair.
+    """How much a behavior e bears on a candidate v: a feed-forward network of [e, e ⊙ v, v], one number a pair.
 
     dims: C. hidden_dims: widths of the hidden layers. The paper feeds both embeddings and their outer product; the
     element-wise product, which is its diagonal, is what implementations take. Its activations are PReLU or Dice;
@@ -40,9 +40,9 @@ class LocalActivationUnit(Module):
     def __call__(self, history: Any, candidates: Any) -> Any:
         """history [B, T, C] and candidates [B, N, C] -> [B, N, T]."""
         shape = (*candidates.shape[:2], *history.shape[1:])  # [B, N, T, C]
-        behaviour = mx.broadcast_to(mx.expand_dims(history, 1), shape)
+        behavior = mx.broadcast_to(mx.expand_dims(history, 1), shape)
         candidate = mx.broadcast_to(mx.expand_dims(candidates, 2), shape)
-        x = mx.concatenate([behaviour, behaviour * candidate, candidate], axis=-1)  # [B, N, T, 3C]
+        x = mx.concatenate([behavior, behavior * candidate, candidate], axis=-1)  # [B, N, T, 3C]
         for layer in self.layers[:-1]:
             x = self._activate(layer(x))
         return mx.squeeze(self.layers[-1](x), -1)  # [B, N, T]
@@ -51,8 +51,8 @@ class LocalActivationUnit(Module):
 class TargetAttention(Module):
     """The representation of a user for each candidate, after Zhou et al. 2018 (Deep Interest Network).
 
-    dims: C, of behaviours and candidates. hidden_dims, activation: of the local activation unit. pooling: ``"sum"``,
-    the paper's, or ``"softmax"``, which normalises the unit's outputs over the history as attention does, to compare.
+    dims: C, of behaviors and candidates. hidden_dims, activation: of the local activation unit. pooling: ``"sum"``,
+    the paper's, or ``"softmax"``, which normalizes the unit's outputs over the history as attention does, to compare.
     """
 
     def __init__(
@@ -67,8 +67,8 @@ class TargetAttention(Module):
     def __call__(self, candidates: Any, history: Any, mask: Any = None) -> Any:
         """candidates [B, N, C], each a query of its own, and history [B, T, C] -> user vectors [B, N, C].
 
-        mask: boolean, True at real behaviours, [N, T] or broadcastable to [B, 1, N, T] (``masks.padding``); a user
-        without behaviours gets zeros. The order of the history does not matter. The unit sees N · T pairs.
+        mask: boolean, True at real behaviors, [N, T] or broadcastable to [B, 1, N, T] (``masks.padding``); a user
+        without behaviors gets zeros. The order of the history does not matter. The unit sees N · T pairs.
 
         Raises ``ArgumentError`` for shapes that do not fit and masks of another kind.
         """

@@ -72,7 +72,7 @@ def label_smoothed_cross_entropy(
 def smoothed_targets(probabilities: Any, smoothing: float) -> Any:
     """(1 − ε)·p + ε/V for the distributions ``probabilities`` [..., V]: what the loss asks the model for.
 
-    A one-hot row gives the target of a single label. It is also the minimiser: the loss against it is least, for
+    A one-hot row gives the target of a single label. It is also the minimizer: the loss against it is least, for
     logits that are free, where the softmax equals it, so that more data do not take the uniform part away.
     """
     require_floating("probabilities", probabilities)

@@ -1,4 +1,4 @@
-"""BERT's masked language modelling: which tokens to predict, what to put in their places, and the loss.
+"""BERT's masked language modeling: which tokens to predict, what to put in their places, and the loss.
 
     chosen      each token that may be, with probability ``rate``                     (15 % in the paper)
     of those    80 % become [MASK], 10 % a random token, 10 % stay as they are        (``split``)
@@ -54,9 +54,9 @@ def mask_tokens(
     """Corrupt ids [T] or [B, T] as BERT's pre-training does.
 
     special: ids that are never chosen and never drawn as random tokens ([CLS], [SEP], [PAD], [MASK]; where nothing
-    is to be learnt of it, [UNK]). split: the shares of [MASK], random and unchanged among the chosen; they sum to 1. A
+    is to be learned of it, [UNK]). split: the shares of [MASK], random and unchanged among the chosen; they sum to 1. A
     random token may be the very one it replaces, as in Google's code. words: whole numbers of the ids' shape;
-    neighbours of one number in a row are one word and chosen or spared together (whole-word masking, as
+    neighbors of one number in a row are one word and chosen or spared together (whole-word masking, as
     google-research/bert has had since May 2019; ``whole_words`` makes them), each piece still with its own draw of
     the three. at_least_one: a row in which chance chose nothing predicts one token (one word) all the same, if it has
     any; it raises the share in short rows.

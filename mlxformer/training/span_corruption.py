@@ -89,19 +89,19 @@ def restore_spans(inputs: Ids, targets: Ids, sentinels: Sequence[int]) -> np.nda
     Raises ``ArgumentError`` where the input holds a sentinel that the target does not spell out.
     """
     marks = {int(mark) for mark in sentinels}
-    spelt: dict[int, list[int]] = {}
+    spelled: dict[int, list[int]] = {}
     span: list[int] = []
     for token in np.asarray(targets).tolist():
         if token in marks:
-            span = spelt.setdefault(token, [])
+            span = spelled.setdefault(token, [])
         else:
             span.append(token)
     text: list[int] = []
     for token in np.asarray(inputs).tolist():
-        if token in marks and token not in spelt:
+        if token in marks and token not in spelled:
             message = f"the input holds the sentinel {token}, which the target does not spell out"
             raise ArgumentError("spans-sentinel-missing", message, sentinel=token)
-        text.extend(spelt[token] if token in marks else [token])
+        text.extend(spelled[token] if token in marks else [token])
     return np.array(text, np.int32)
 
 

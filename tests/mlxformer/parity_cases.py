@@ -58,7 +58,7 @@ from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.teaching import mistakes
 from mlxformer.teaching.attention_only import AttentionOnly
 from mlxformer.teaching.online_softmax import blockwise_attention
-from mlxformer.teaching.quantization import dequantise, quantise
+from mlxformer.teaching.quantization import dequantize, quantize
 from mlxformer.teaching.quantized_products import decomposed_linear, smoothed_linear
 from mlxformer.teaching.target_attention import TargetAttention
 from mlxformer.tracing import Module
@@ -218,12 +218,12 @@ def wrong_recipes() -> dict[str, Any]:
 
 
 @case
-def quantisation() -> dict[str, Any]:
+def quantization() -> dict[str, Any]:
     x, weight = batch(1, 6, 16)[0] * 4, batch(1, 5, 16)[0]
-    codes = quantise(x, 4, axis=0)
+    codes = quantize(x, 4, axis=0)
     return {
         "codes": codes.values.astype(mx.int32),
-        "numbers": dequantise(codes),
+        "numbers": dequantize(codes),
         "decomposed": decomposed_linear(x, weight),
         "smoothed": smoothed_linear(x, weight),
     }

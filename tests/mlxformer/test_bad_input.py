@@ -12,6 +12,7 @@ import pytest
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.layers.causal_stack import CausalLayer
+from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 
 
 def drawn(*shape):
@@ -157,7 +158,7 @@ def test_seq2seq_names_its_ids_before_it_looks_at_the_mask():
         model.generate([[3]], ids(1, 1), max_length=4)
 
 
-@pytest.mark.parametrize("cell", [mf.RNNCell, mf.GRUCell, mf.LSTMCell])
+@pytest.mark.parametrize("cell", [RNNCell, GRUCell, LSTMCell])
 def test_a_cell_takes_its_own_inputs_and_state(cell):
     cell = cell(4, 8)
     x, state = drawn(2, 4), cell.initial_state(2)
@@ -173,7 +174,7 @@ def test_a_cell_takes_its_own_inputs_and_state(cell):
         with pytest.raises(mf.ArgumentError):
             cell(wrong, of)
     with pytest.raises(mf.ArgumentError, match="state must"):
-        mf.Recurrent(cell)(drawn(2, 3, 4), drawn(2, 8))
+        Recurrent(cell)(drawn(2, 3, 4), drawn(2, 8))
 
 
 @pytest.mark.parametrize("wrong", [None, 5, b"folder"])

@@ -116,8 +116,8 @@ class _Side:
         if self.config.norm_type == "rms":
             root = np.sqrt((x**2).mean(axis=-1, keepdims=True) + self.config.norm_eps)
             return x / root * self.weights[f"{path}.weight"]
-        centred = x - x.mean(axis=-1, keepdims=True)
-        scaled = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + self.config.norm_eps)
+        centered = x - x.mean(axis=-1, keepdims=True)
+        scaled = centered / np.sqrt((centered**2).mean(axis=-1, keepdims=True) + self.config.norm_eps)
         return scaled * self.weights[f"{path}.weight"] + self.weights[f"{path}.bias"]
 
     def sublayer(self, x: np.ndarray, path: str, f: Any) -> np.ndarray:

@@ -23,7 +23,7 @@ LEAST = 3  # answers of each kind for each key point
 
 
 @dataclass(frozen=True)
-class Labelled:
+class Labeled:
     """An answer, and whether a person says that it contains the point."""
 
     question: str
@@ -48,7 +48,7 @@ def points(id: str) -> list[tuple[int | None, tuple[KeyPoint, ...], Misconceptio
     ]
 
 
-def labelled(id: str) -> Iterator[Labelled]:
+def labeled(id: str) -> Iterator[Labeled]:
     by_text = {
         (number, point.text.en): (point, misconception)
         for number, listed, misconception in points(id)
@@ -59,10 +59,10 @@ def labelled(id: str) -> Iterator[Labelled]:
         for part, held_out in ((entry, False), (entry.get("held_out", {}), True)):
             for contains in (True, False):
                 for answer in part.get("contains" if contains else "lacks", ()):
-                    yield Labelled(id, point, misconception, answer, contains, held_out)
+                    yield Labeled(id, point, misconception, answer, contains, held_out)
 
 
-ANSWERS = [answer for file in sorted(FOLDER.glob("*.yaml")) for answer in labelled(file.stem)]
+ANSWERS = [answer for file in sorted(FOLDER.glob("*.yaml")) for answer in labeled(file.stem)]
 
 
 def test_every_answer_file_belongs_to_a_question():
@@ -113,7 +113,7 @@ def test_the_reference_answer_contains_its_own_key_points(id):
 
 
 @pytest.mark.parametrize("id", sorted(BANK))
-def test_the_misconception_is_recognised_and_gives_no_key_point(id):
+def test_the_misconception_is_recognized_and_gives_no_key_point(id):
     question = BANK[id]
     if question.misconception is None:
         pytest.skip("this question has no misconception")

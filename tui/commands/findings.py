@@ -141,7 +141,7 @@ def _terminal(findings: list[Finding]) -> dict[str, Any]:
     size = shutil.get_terminal_size()
     encoding = (getattr(sys.stdout, "encoding", None) or "").lower()
     console = Console()
-    colours = console.color_system
+    colors = console.color_system
     term = os.environ.get("TERM", "")
     if stdout:
         if size.columns < NARROWEST or size.lines < SHORTEST:
@@ -149,8 +149,8 @@ def _terminal(findings: list[Finding]) -> dict[str, Any]:
             findings.append(Finding("terminal-small", {"size": f"{size.columns} x {size.lines}", **wanted}))
         if term in ("", "dumb") and os.name != "nt":
             findings.append(Finding("terminal-dumb", {"term": term or "-"}))
-        elif colours not in ("truecolor", "256") and "NO_COLOR" not in os.environ:
-            findings.append(Finding("few-colours", {"colours": colours or "-"}))
+        elif colors not in ("truecolor", "256") and "NO_COLOR" not in os.environ:
+            findings.append(Finding("few-colours", {"colours": colors or "-"}))
     if not encoding.startswith(("utf", "gb18030")):
         findings.append(Finding("encoding", {"encoding": encoding or "-"}))
     return {
@@ -161,7 +161,7 @@ def _terminal(findings: list[Finding]) -> dict[str, Any]:
         "TERM": term,
         "COLORTERM": os.environ.get("COLORTERM"),
         "NO_COLOR": "NO_COLOR" in os.environ,
-        "colours": colours,
+        "colours": colors,
         "encoding": encoding,
         "locale": ".".join(part for part in locale.getlocale() if part) or None,
         "ambiguous_width": None,  # only the terminal's settings know whether · and √ take one cell or two

@@ -51,7 +51,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 
 def draw_figures(result: Result, context: Context) -> None:
-    """The figures on stdout, one under another; with --plain in ASCII and without colour."""
+    """The figures on stdout, one under another; with --plain in ASCII and without color."""
     from rich.console import Console
 
     from tui.figures.text import draw
@@ -59,7 +59,7 @@ def draw_figures(result: Result, context: Context) -> None:
     plain = True if context.plain else None
     console = Console(highlight=False, markup=False, emoji=False, no_color=plain)
     for figure in result.figures:
-        console.print(draw(figure, context.language, colour=False if plain else None, ascii=plain))
+        console.print(draw(figure, context.language, color=False if plain else None, ascii=plain))
         console.print()
 
 

@@ -1,6 +1,6 @@
 """The quiz line by line: without a terminal, for screen readers (``--plain``), and for ``ask``.
 
-Everything is plain lines: no colour, no cursor, nothing drawn with boxes. End of input ends it cleanly. What was typed
+Everything is plain lines: no color, no cursor, nothing drawn with boxes. End of input ends it cleanly. What was typed
 is saved line by line and each rating at once, so that leaving at any moment loses nothing.
 """
 
@@ -171,7 +171,7 @@ class _Quiz:
                 predicted = result
                 if question.predict:
                     predicted = self._runs.run(name, question.predict_settings, report).result
-        except Exception as error:  # the question can be learnt without its experiment; what failed is said
+        except Exception as error:  # the question can be learned without its experiment; what failed is said
             tell(words("quiz.experiment-failed", self._language, reason=say_error(error, self._language)))
             return _Shown()
         return _Shown(result, by_name(result.checks), by_name(predicted.checks))

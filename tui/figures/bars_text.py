@@ -87,7 +87,7 @@ def _bar(value: float, scale: _Scale, look: Look, fainter: bool) -> Text:
     style = f"{look.series_style(1 if value < 0 else 0)} reverse{' dim' if fainter else ''}"
     for cell in range(scale.room):
         inside = start <= cell < stop
-        if look.colour:
+        if look.color:
             bar.append(REFERENCE if cell == tick else " ", style if inside else look.dim)
         else:
             bar.append(REFERENCE if cell == tick else "#" if inside else " ")

@@ -1,7 +1,7 @@
 """Curves as lines of text: dots in braille, axes with round ticks, a legend that says each line's letter.
 
-Each line ends in its letter, so that it can be followed without colour. Where braille cannot be had, or several lines
-share a drawing without colour, the lines are drawn by their letters.
+Each line ends in its letter, so that it can be followed without color. Where braille cannot be had, or several lines
+share a drawing without color, the lines are drawn by their letters.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class CurvePlot:
         drawing = Braille(self.field_width, self.height)
         for index, series in enumerate(figure.series):
             self._draw(drawing, series, index)
-        by_letter = not look.glyphs.braille or (not look.colour and len(figure.series) > 1)
+        by_letter = not look.glyphs.braille or (not look.color and len(figure.series) > 1)
         signs = [[" "] * self.field_width for _ in range(self.height)]
         styles = [[""] * self.field_width for _ in range(self.height)]
         for row in range(self.height):

@@ -20,7 +20,7 @@ Label = Bilingual | str
 Cells = Any
 QUERY = Bilingual("查询", "query")
 KEY = Bilingual("键", "key")
-ColourScale = Literal["attention", "signed", "mask"]
+ColorScale = Literal["attention", "signed", "mask"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Stage:
     name: str
     title: Label
     values: Cells  # [head][row][column]
-    scale: ColourScale = "attention"  # attention: 0 upward; signed: diverging about 0; mask: True = may attend
+    scale: ColorScale = "attention"  # attention: 0 upward; signed: diverging about 0; mask: True = may attend
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class TokenRow:
-    """A strip of tokens; ``values`` in 0..1 colour them, ``marks`` put a short word under each."""
+    """A strip of tokens; ``values`` in 0..1 color them, ``marks`` put a short word under each."""
 
     label: Label
     tokens: Sequence[str]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from questions.bilingual import Language, say
-from tui.figures.colours import MapName
+from tui.figures.colors import MapName
 from tui.figures.data import Figure, Heatmap
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_text import HeadChoice
@@ -19,7 +19,7 @@ from tui.figures.text import figure_lines
 
 
 def figure_csv(figure: Heatmap, *, stage: str | None = None, head: int | None = 0) -> str:
-    """One stage and head as CSV: a row of column labels, then a labelled row each; ``head=None`` is the mean.
+    """One stage and head as CSV: a row of column labels, then a labeled row each; ``head=None`` is the mean.
 
     The numbers have every digit of a float32. A label that a spreadsheet would take for a formula gets a quote mark.
     """
@@ -42,7 +42,7 @@ def figure_svg(
     head: HeadChoice = "all",
     map_name: MapName = "viridis",
 ) -> str:
-    """The figure as drawn in text, in colour on a dark ground, as an SVG document of ``width`` columns."""
+    """The figure as drawn in text, in color on a dark ground, as an SVG document of ``width`` columns."""
     console = Console(
         width=width, record=True, file=io.StringIO(), force_terminal=True, color_system="truecolor", no_color=False
     )

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
-from tui.figures.data import ColourScale, Heatmap, Stage
+from tui.figures.data import ColorScale, Heatmap, Stage
 from tui.figures.heatmap_cells import (
     FILL,
     Plane,
@@ -77,8 +77,8 @@ class Picture:
         return len(self.figure.heads)
 
     @property
-    def scale(self) -> ColourScale:
-        """The colour scale in force: a difference is signed, whatever its stage."""
+    def scale(self) -> ColorScale:
+        """The color scale in force: a difference is signed, whatever its stage."""
         return "signed" if self.comparing else self.stage.scale
 
     @property
@@ -163,7 +163,7 @@ class Picture:
 
     @property
     def span(self) -> tuple[float, float]:
-        """The values at the two ends of the colour map, one for all heads of a stage; 0 is one end or the middle."""
+        """The values at the two ends of the color map, one for all heads of a stage; 0 is one end or the middle."""
         key = (self.stage_index, self.head is None, self.comparing)
         if key not in self._spans:
             self._spans[key] = self._find_span()

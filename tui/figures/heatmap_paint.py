@@ -1,8 +1,8 @@
 """The cells of a heatmap as runs of styled text, and where its labels stand. Shared by the text and the widget.
 
-A cell is coloured blanks, with a number in it where it is wide enough. What colour alone would say has a sign too:
+A cell is colored blanks, with a number in it where it is wide enough. What color alone would say has a sign too:
 ``x`` masked, ``?`` NaN, ``^`` plus and ``v`` minus infinity, and ``-`` in a negative cell of a signed map. Without
-colour a cell is a shade made of ASCII. All signs are ASCII, since others are two cells wide in some terminals.
+color a cell is a shade made of ASCII. All signs are ASCII, since others are two cells wide in some terminals.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from questions.bilingual import Bilingual, Language
-from tui.figures.colours import LEVELS, RGB, ColourMap, ink_on, level_of
+from tui.figures.colors import LEVELS, RGB, ColorMap, ink_on, level_of
 from tui.figures.heatmap_cells import FILL
 from tui.figures.look import Look
 from tui.figures.numbers import short, tight
@@ -48,8 +48,8 @@ class Painter:
         self.cell_width = cell_width
         self.low, self.high = span
         self._factor = 1.0 / (self.high - self.low) if self.high > self.low else 0.0
-        self._styles, self._faint = _level_styles(look.map_for(scale)) if look.colour else _NO_STYLES
-        self.hole_style = _hole_style(look.dark) if look.colour else Style()
+        self._styles, self._faint = _level_styles(look.map_for(scale)) if look.color else _NO_STYLES
+        self.hole_style = _hole_style(look.dark) if look.color else Style()
         self._blank = " " * cell_width
         self._decimals = _decimals(span, cell_width - 1)
         self.seen: set[str] = set()  # the signs met so far, for the legend
@@ -80,15 +80,15 @@ class Painter:
         sign = MASKED if masked else _sign(value)
         if sign:
             self.seen.add(sign)
-            return self._centred(sign), self.hole_style
+            return self._centered(sign), self.hole_style
         level = self.level(value)
         width = self.cell_width
         if width >= NUMBER_WIDTH:
             return self._number(value).rjust(width - 1) + " ", self._styles[level]
-        if not self.look.colour:
+        if not self.look.color:
             return self._shade(value, level), self._styles[level]
         if self.signed and abs(level - LEVELS // 2) >= 6 and value < 0:
-            return self._centred(NEGATIVE), self._faint[level]
+            return self._centered(NEGATIVE), self._faint[level]
         return self._blank, self._styles[level]
 
     def _number(self, value: float) -> str:
@@ -100,7 +100,7 @@ class Painter:
             text = text[1:]
         return text if len(text) < self.cell_width else tight(value, self.cell_width - 1)
 
-    def _centred(self, sign: str) -> str:
+    def _centered(self, sign: str) -> str:
         return sign if self.cell_width == 1 else sign.center(self.cell_width)
 
     def _shade(self, value: float, level: int) -> str:
@@ -130,15 +130,15 @@ _NO_STYLES = ([Style()] * LEVELS, [Style()] * LEVELS)
 
 
 @lru_cache(maxsize=8)
-def _level_styles(colours: ColourMap) -> tuple[list[Style], list[Style]]:
+def _level_styles(colors: ColorMap) -> tuple[list[Style], list[Style]]:
     """For each level, the style of a number on it and that of a sign that should not shout."""
-    strong = [_style(ink_on(colour), colour) for colour in colours.levels]
-    return strong, [_style(_between(ink_on(colour), colour), colour) for colour in colours.levels]
+    strong = [_style(ink_on(color), color) for color in colors.levels]
+    return strong, [_style(_between(ink_on(color), color), color) for color in colors.levels]
 
 
 @lru_cache(maxsize=2)
 def _hole_style(dark: bool) -> Style:
-    """Of a cell that has no value: grey, which no colour map but the grey one has."""
+    """Of a cell that has no value: gray, which no color map but the gray one has."""
     return _style((190, 190, 190), (70, 70, 70)) if dark else _style((70, 70, 70), (205, 205, 205))
 
 

@@ -1,4 +1,4 @@
-"""How a figure looks where it is drawn: with or without colour, on dark or light, with which glyphs and styles.
+"""How a figure looks where it is drawn: with or without color, on dark or light, with which glyphs and styles.
 
 The figures draw with a ``Look`` and know nothing of terminals or themes: the command line makes one from a Rich
 console, a widget from its theme.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from tui.figures.colours import ColourMap, MapName, diverging, sequential
+from tui.figures.colors import ColorMap, MapName, diverging, sequential
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ ASCII = Glyphs(
 
 @dataclass(frozen=True)
 class Look:
-    """Rich styles by role. Without ``colour``, a value is read from glyphs and numbers."""
+    """Rich styles by role. Without ``color``, a value is read from glyphs and numbers."""
 
-    colour: bool = True
+    color: bool = True
     dark: bool = True
     map_name: MapName = "viridis"
     glyphs: Glyphs = field(default=UNICODE)
@@ -88,8 +88,8 @@ class Look:
     bad: str = "red"
     series: tuple[str, ...] = ("cyan", "yellow", "magenta", "green", "blue", "red")
 
-    def map_for(self, scale: str) -> ColourMap:
-        """The colour map of a heatmap's scale."""
+    def map_for(self, scale: str) -> ColorMap:
+        """The color map of a heatmap's scale."""
         return diverging(dark=self.dark) if scale == "signed" else sequential(self.map_name)
 
     def series_style(self, index: int) -> str:
@@ -97,7 +97,7 @@ class Look:
 
 
 PLAIN = Look(
-    colour=False,
+    color=False,
     title="bold",
     axis="",
     dim="",
@@ -108,13 +108,13 @@ PLAIN = Look(
 )
 
 
-def look_for(console: Console, *, colour: bool | None = None, ascii: bool | None = None) -> Look:
-    """The look that suits ``console``: colour unless it has none, ASCII where its encoding has nothing else."""
-    if colour is None:
-        colour = console.color_system is not None and not console.no_color
+def look_for(console: Console, *, color: bool | None = None, ascii: bool | None = None) -> Look:
+    """The look that suits ``console``: color unless it has none, ASCII where its encoding has nothing else."""
+    if color is None:
+        color = console.color_system is not None and not console.no_color
     if ascii is None:
         ascii = not console.encoding.lower().startswith(("utf", "gb18030"))
     glyphs = ASCII if ascii else UNICODE
-    if colour:
+    if color:
         return Look(glyphs=glyphs)
-    return Look(colour=False, glyphs=glyphs, axis="", dim="", accent="bold", good="", bad="bold", series=("",))
+    return Look(color=False, glyphs=glyphs, axis="", dim="", accent="bold", good="", bad="bold", series=("",))

@@ -28,13 +28,13 @@ TABLE_GAP = 2
 
 
 class MarkdownText:
-    """Markdown as a Rich renderable, in the console's width and colours."""
+    """Markdown as a Rich renderable, in the console's width and colors."""
 
-    def __init__(self, text: str, *, link: Link | None = None, colour: bool | None = None) -> None:
-        self.text, self.link, self.colour = text, link, colour
+    def __init__(self, text: str, *, link: Link | None = None, color: bool | None = None) -> None:
+        self.text, self.link, self.color = text, link, color
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in markdown_lines(self.text, options.max_width, look_for(console, colour=self.colour), self.link):
+        for line in markdown_lines(self.text, options.max_width, look_for(console, color=self.color), self.link):
             line.no_wrap, line.overflow = True, "ignore"
             yield line
 

@@ -54,7 +54,7 @@ def _lines(
 
 
 class Drawing:
-    """A figure as a Rich renderable that draws itself at the console's width, in the console's colours or none."""
+    """A figure as a Rich renderable that draws itself at the console's width, in the console's colors or none."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Drawing:
         language: Language,
         *,
         width: int | None = None,
-        colour: bool | None = None,
+        color: bool | None = None,
         ascii: bool | None = None,
         stage: str | None = None,
         head: HeadChoice = "all",
@@ -70,13 +70,13 @@ class Drawing:
         self.figure = figure
         self.language = language
         self.width = width
-        self.colour = colour
+        self.color = color
         self.ascii = ascii
         self.stage = stage
         self.head = head
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        look = look_for(console, colour=self.colour, ascii=self.ascii)
+        look = look_for(console, color=self.color, ascii=self.ascii)
         width = min(self.width or options.max_width, options.max_width)
         for line in figure_lines(self.figure, self.language, width, look, stage=self.stage, head=self.head):
             line.no_wrap, line.overflow = True, "ignore"
@@ -88,15 +88,15 @@ def draw(
     language: Language,
     *,
     width: int | None = None,
-    colour: bool | None = None,
+    color: bool | None = None,
     ascii: bool | None = None,
     stage: str | None = None,
     head: HeadChoice = "all",
 ) -> Drawing:
     """``figure`` in ``language`` as something that a Rich console prints.
 
-    ``width`` is the console's where None; ``colour`` and ``ascii`` follow the console (``NO_COLOR``, its encoding).
+    ``width`` is the console's where None; ``color`` and ``ascii`` follow the console (``NO_COLOR``, its encoding).
     ``stage`` (by name) and ``head`` choose what a heatmap shows: by default its last stage and the first
     heads; ``head="mean"`` is the mean over all.
     """
-    return Drawing(figure, language, width=width, colour=colour, ascii=ascii, stage=stage, head=head)
+    return Drawing(figure, language, width=width, color=color, ascii=ascii, stage=stage, head=head)

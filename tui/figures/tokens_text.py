@@ -1,4 +1,4 @@
-"""Strips of tokens as lines of text: each token on its colour, a word under it, on as many lines as it takes."""
+"""Strips of tokens as lines of text: each token on its color, a word under it, on as many lines as it takes."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def strip_lines(strip: TokenRow, label: str, width: int, look: Look) -> list[Tex
 
 
 def _below(strip: TokenRow, look: Look) -> list[Sequence[str]]:
-    """The rows of words under the tokens: the marks, and the values where colour does not show them."""
+    """The rows of words under the tokens: the marks, and the values where color does not show them."""
     rows: list[Sequence[str]] = [[""] * len(strip.tokens)]
     if strip.marks is not None:
         rows = [[visible(mark) for mark in strip.marks]]
-    if strip.values is not None and (not look.colour or any(not math.isfinite(value) for value in strip.values)):
+    if strip.values is not None and (not look.color or any(not math.isfinite(value) for value in strip.values)):
         rows.append([short(value, 2) for value in strip.values])
     return rows
 
@@ -75,5 +75,5 @@ def _pack(widths: Sequence[int], room: int) -> list[tuple[int, int]]:
 
 def _token_style(values: Sequence[float] | None, at: int, look: Look) -> Style | str:
     if values is None:
-        return "reverse" if look.colour else ""
+        return "reverse" if look.color else ""
     return Painter("attention", (0.0, 1.0), look, 1).cell(float(values[at]))[1]

@@ -120,7 +120,7 @@ def as_markdown(
 
 
 def _is_lapse(review: Review) -> bool:
-    """Whether a question that had been learnt was forgotten."""
+    """Whether a question that had been learned was forgotten."""
     return review.rating == 1 and review.before is not None and review.before.state == REVIEW
 
 

@@ -15,7 +15,7 @@ from tui.text.layout import fit
 
 
 class FigureTabs(Widget):
-    """``[`` and ``]`` go to the neighbours, a click to any."""
+    """``[`` and ``]`` go to the neighbors, a click to any."""
 
     DEFAULT_CSS = "FigureTabs { height: 1; }"
     tabs: reactive[tuple[tuple[str, ...], int]] = reactive(((), 0))

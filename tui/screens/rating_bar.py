@@ -19,7 +19,7 @@ from tui.progress.records import RATINGS, Rating
 if TYPE_CHECKING:
     from tui.screens.program import Program
 
-COLOURS = {1: "$text-error", 2: "$text-warning", 3: "$text-success", 4: "$text-accent"}
+COLORS = {1: "$text-error", 2: "$text-warning", 3: "$text-success", 4: "$text-accent"}
 
 
 class RatingBar(Widget):
@@ -47,7 +47,7 @@ class RatingBar(Widget):
         parts = []
         for rating, label in self.labels:
             click = Style.from_meta({"@click": f"rate({rating})"})
-            digit = (f" {rating} ", f"bold reverse {COLOURS[rating]}")
+            digit = (f" {rating} ", f"bold reverse {COLORS[rating]}")
             parts.append(Content.assemble(digit, f" {label}").stylize(click))
         return Content("  ").join(parts)
 

@@ -53,7 +53,7 @@ def is_ideographic(character: str) -> bool:
 
 
 def may_break(before: str, after: str) -> bool:
-    """Whether a line may break between two neighbouring characters that are not a zero-width joining."""
+    """Whether a line may break between two neighboring characters that are not a zero-width joining."""
     if before in NO_BREAK_SPACES or after in NO_BREAK_SPACES:
         return False
     if after in SPACES:

@@ -1,4 +1,4 @@
-"""What every widget here shares: it speaks two languages, its keys too, and it draws with the colours of the theme."""
+"""What every widget here shares: it speaks two languages, its keys too, and it draws with the colors of the theme."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from textual.widget import Widget
 from questions.bilingual import Language
 from tui.figures.look import PLAIN, UNICODE, Glyphs, Look
 
-# Okabe and Ito's colours, which are told apart with every colour blindness, in an order that suits the background.
+# Okabe and Ito's colors, which are told apart with every color blindness, in an order that suits the background.
 SERIES_ON_DARK = ("#56b4e9", "#e69f00", "#2fc79b", "#f0e442", "#de8fbc", "#ee7733")
 SERIES_ON_LIGHT = ("#0072b2", "#c44e00", "#007a58", "#a8437f", "#7a6200", "#333333")
 ANSI_SERIES = ("ansi_blue", "ansi_yellow", "ansi_green", "ansi_magenta", "ansi_cyan", "ansi_red")
@@ -108,13 +108,13 @@ class SpeakingWidget(Widget):
 
 
 def look_of(app: App[object]) -> Look:
-    """The look that suits the app's theme. The styles name the theme's own colours, which Textual resolves.
+    """The look that suits the app's theme. The styles name the theme's own colors, which Textual resolves.
 
     An app that has ``glyphs`` (``tui.figures.look.ASCII``) is drawn with those.
     """
     glyphs: Glyphs = getattr(app, "glyphs", UNICODE)
     dark = app.current_theme.dark
-    if app.no_color and app.native_ansi_color:  # Textual then strips every colour, those of blanks too
+    if app.no_color and app.native_ansi_color:  # Textual then strips every color, those of blanks too
         return dataclasses.replace(PLAIN, dark=dark, glyphs=glyphs)
     if app.native_ansi_color:
         series = ANSI_SERIES

@@ -20,10 +20,10 @@ def _rows(x: np.ndarray) -> np.ndarray:
     return x.reshape(-1, x.shape[-1]).astype(np.float32, copy=False)
 
 
-def _normalised(x: np.ndarray, eps: float, centre: bool) -> tuple[np.ndarray, np.ndarray]:
+def _normalized(x: np.ndarray, eps: float, center: bool) -> tuple[np.ndarray, np.ndarray]:
     """(x − mean)·r and r = 1 / √(var + eps), with rows [N, C] and [N, 1]."""
     rows = _rows(x)
-    deviations = rows - _row_means(rows) if centre else rows.copy()
+    deviations = rows - _row_means(rows) if center else rows.copy()
     mean_square = np.einsum("ij,ij->i", deviations, deviations) * np.float32(1 / x.shape[-1])
     inverse = (np.float32(1) / np.sqrt(mean_square + np.float32(eps)))[:, None]
     deviations *= inverse
@@ -43,16 +43,16 @@ def _finish(x: np.ndarray, normal: np.ndarray, weight: Any, bias: Any) -> array:
 
 
 @quiet
-def _norm_array(x: Any, weight: Any, bias: Any, eps: float, centre: bool) -> array:
+def _norm_array(x: Any, weight: Any, bias: Any, eps: float, center: bool) -> array:
     given = floats(x)
-    return _finish(given, _normalised(given, eps, centre)[0], weight, bias)
+    return _finish(given, _normalized(given, eps, center)[0], weight, bias)
 
 
 @quiet
-def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: float, centre: bool) -> Any:
+def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: float, center: bool) -> Any:
     plain("a norm", x, weight, bias)
     given = floats(x)
-    normal, inverse = _normalised(given, eps, centre)
+    normal, inverse = _normalized(given, eps, center)
     value = _finish(given, normal.copy(), weight, bias)
 
     @quiet
@@ -63,7 +63,7 @@ def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: flo
         def for_x() -> array:
             inner = rows * _wide(weight) if weight is not None else rows.copy()
             projection = np.einsum("ij,ij->i", inner, normal)[:, None] * np.float32(1 / inner.shape[-1])
-            if centre:
+            if center:
                 inner -= _row_means(inner)
             inner -= normal * projection
             inner *= inverse

@@ -21,7 +21,7 @@ def _angles(T: int, dims: int, base: float | None, scale: float, offset: int, fr
 
 
 def _halves(x: np.ndarray, dims: int, traditional: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The first and second member of each pair: neighbours, or a feature and the one half the width further."""
+    """The first and second member of each pair: neighbors, or a feature and the one half the width further."""
     if traditional:
         return x[..., 0:dims:2], x[..., 1:dims:2]
     return x[..., : dims // 2], x[..., dims // 2 : dims]
@@ -51,7 +51,7 @@ def rope(
     """The first ``dims`` features of a [..., T, D] rotated by position (Su et al. 2021, eq. 34).
 
     Pair i at position t turns by (offset + t)·scale·base^(−2i/dims), or by (offset + t)·scale / freqs[i]. Pairs are
-    neighbours with ``traditional``, else a feature and the one dims/2 further.
+    neighbors with ``traditional``, else a feature and the one dims/2 further.
     """
     if a.ndim < 3 or dims % 2 or not 0 < dims <= a.shape[-1]:
         raise ValueError(f"rope takes [B, ..., T, D] and an even dims of at most D; got {a.shape} and {dims}.")

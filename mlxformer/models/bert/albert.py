@@ -17,7 +17,7 @@ from mlxformer.attention import masks
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.encoder import EncoderLayer
-from mlxformer.models.bert.checkpoint import initialise
+from mlxformer.models.bert.checkpoint import initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertEmbeddings, BertOutput, BertPooler
 from mlxformer.tracing import Module, tap
@@ -102,7 +102,7 @@ class AlbertModel(Module):
             for _ in range(config.num_hidden_groups)
         ]
         self.pooler = BertPooler(config.as_bert(config.hidden_size))
-        initialise(self, config.as_bert(config.hidden_size))
+        initialize(self, config.as_bert(config.hidden_size))
 
     def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertOutput:
         """input_ids, token_type_ids (0 unless given) and attention_mask [B, T] -> hidden [B, T, C], pooled [B, C].

@@ -101,13 +101,13 @@ class BertPreTrained(Module):
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
         """Write ``config.json`` and ``model.safetensors`` (``dtype`` float32 or float16) as transformers reads them.
 
-        Raises ``CheckpointError`` for a quantised model (``save_weights`` keeps one) and for weights that float16
+        Raises ``CheckpointError`` for a quantized model (``save_weights`` keeps one) and for weights that float16
         cannot hold.
         """
         tensors = {}
         for path, value in _parameters(self).items():
             if not mx.issubdtype(value.dtype, mx.floating):
-                message = f"{path} is {value.dtype}: a quantised model has no Hugging Face form; use save_weights"
+                message = f"{path} is {value.dtype}: a quantized model has no Hugging Face form; use save_weights"
                 raise CheckpointError("save-quantised", message, path=path)
             tensors[stored_name(path)] = to_numpy(value)
         if "cls.predictions.decoder.bias" in tensors:  # stored under both names where nothing is tied
@@ -156,7 +156,7 @@ def _constants(config: BertConfig) -> Mapping[str, np.ndarray]:
     }
 
 
-def initialise(module: Any, config: BertConfig) -> None:
+def initialize(module: Any, config: BertConfig) -> None:
     """Draw new weights as BERT does: matrices N(0, initializer_range²), biases 0; layer norms stay 1 and 0."""
     draw = nn.init.normal(std=config.initializer_range)
     for _, layer in module.named_modules():

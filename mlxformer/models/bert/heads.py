@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mlxformer.backend import mx, nn
 from mlxformer.layers.activations import activation
-from mlxformer.models.bert.checkpoint import BertPreTrained, initialise
+from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel
 from mlxformer.tracing import Module, tap
@@ -75,7 +75,7 @@ class BertForMaskedLM(BertPreTrained):
         super().__init__(config)
         self.bert = BertModel(config, pooler=False)
         self.mlm_head = BertMLMHead(config)
-        initialise(self.mlm_head, config)
+        initialize(self.mlm_head, config)
 
     def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertHeadOutput:
         """Arguments and errors as in ``BertModel``."""
@@ -92,7 +92,7 @@ class BertForNextSentencePrediction(BertPreTrained):
         super().__init__(config)
         self.bert = BertModel(config)
         self.nsp_head = nn.Linear(config.hidden_size, 2)
-        initialise(self.nsp_head, config)
+        initialize(self.nsp_head, config)
 
     def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertHeadOutput:
         """Arguments and errors as in ``BertModel``."""
@@ -110,8 +110,8 @@ class BertForPreTraining(BertPreTrained):
         self.bert = BertModel(config)
         self.mlm_head = BertMLMHead(config)
         self.nsp_head = nn.Linear(config.hidden_size, 2)
-        initialise(self.mlm_head, config)
-        initialise(self.nsp_head, config)
+        initialize(self.mlm_head, config)
+        initialize(self.nsp_head, config)
 
     def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertPreTrainingOutput:
         """Arguments and errors as in ``BertModel``."""
@@ -134,7 +134,7 @@ class BertForSequenceClassification(BertPreTrained):
         self.bert = BertModel(config)
         self.classifier_dropout = nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
-        initialise(self.classifier, config)
+        initialize(self.classifier, config)
 
     def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertHeadOutput:
         """Arguments and errors as in ``BertModel``."""

@@ -14,7 +14,7 @@ from mlxformer.attention import masks
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.encoder import Encoder
-from mlxformer.models.bert.checkpoint import BertPreTrained, initialise
+from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
@@ -88,7 +88,7 @@ class BertModel(BertPreTrained):
         )
         if pooler:
             self.pooler = BertPooler(config)
-        initialise(self, config)
+        initialize(self, config)
 
     def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertOutput:
         """input_ids, token_type_ids (0 unless given) [B, T] int32 -> ``BertOutput``.

@@ -128,13 +128,13 @@ class MarianModel(EncoderDecoder):
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
         """Write ``config.json``, ``generation_config.json`` and ``model.safetensors`` as transformers reads them.
 
-        dtype: float32 or float16. Raises ``CheckpointError`` for a quantised model, for weights that float16 cannot
+        dtype: float32 or float16. Raises ``CheckpointError`` for a quantized model, for weights that float16 cannot
         hold, and where the folder cannot be written.
         """
         tensors = {}
         for path, value in dict(tree_flatten(self.parameters())).items():
             if not mx.issubdtype(value.dtype, mx.floating):
-                message = f"{path} is {value.dtype}: a quantised model has no Hugging Face form; use save_weights"
+                message = f"{path} is {value.dtype}: a quantized model has no Hugging Face form; use save_weights"
                 raise CheckpointError("save-quantised", message, path=path)
             tensors[stored_name(path, self.config)] = to_numpy(value)
         save_checkpoint(folder, self.config.to_json("MarianMTModel"), tensors, dtype)

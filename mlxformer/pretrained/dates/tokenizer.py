@@ -26,7 +26,7 @@ class DateTokenizer:
         return len(self.tokens)
 
     @staticmethod
-    def normalise(text: str) -> str:
+    def normalize(text: str) -> str:
         """Half-width and lower case; nothing changes its place, so that spans stay true."""
         folded = "".join(
             form if len(form := unicodedata.normalize("NFKC", character).lower()) == 1 else character
@@ -45,7 +45,7 @@ class DateTokenizer:
                 length=len(text),
                 longest=MAX_LENGTH,
             )
-        return [self._ids.get(character, self.unknown_id) for character in self.normalise(text)] + [self.eos_id]
+        return [self._ids.get(character, self.unknown_id) for character in self.normalize(text)] + [self.eos_id]
 
     def target(self, iso: str) -> list[int]:
         """[BOS], the characters of an ISO date, [EOS]."""

@@ -1,4 +1,4 @@
-"""Batches of masked language modelling: ids with [MASK]s, where to predict what, and which pairs belong together."""
+"""Batches of masked language modeling: ids with [MASK]s, where to predict what, and which pairs belong together."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Line(NamedTuple):
 
 
 def of_like_length(lines: Sequence[Line], tokens: int, source: np.random.Generator) -> list[Line]:
-    """Some neighbours of ``lines`` by length, so many that they have about ``tokens`` tokens with their padding."""
+    """Some neighbors of ``lines`` by length, so many that they have about ``tokens`` tokens with their padding."""
     groups: list[list[Line]] = [[]]
     for line in sorted(lines, key=lambda line: line.length):
         if groups[-1] and line.length * (len(groups[-1]) + 1) > tokens:

@@ -93,7 +93,7 @@ def idioms_completed(reader: MaskFiller, idioms: Sequence[str]) -> tuple[float, 
 
 
 def next_sentence_pairs(held_out: bool) -> list[tuple[str, str, bool]]:
-    """Neighbours, and as many firsts of them with a sentence of another document of their kind."""
+    """Neighbors, and as many firsts of them with a sentence of another document of their kind."""
     source = np.random.default_rng(SEED)
     found = []
     for kind in LINES:

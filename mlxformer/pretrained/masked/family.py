@@ -10,7 +10,7 @@ from mlxformer.pretrained.cards import Card
 from mlxformer.pretrained.masked import evaluation
 from mlxformer.pretrained.masked.reader import MaskFiller
 from mlxformer.pretrained.masked.recipe import RECIPES, MaskedRecipe
-from mlxformer.pretrained.masked.sources import CHAPTERS, LICENCES
+from mlxformer.pretrained.masked.sources import CHAPTERS, LICENSES
 from mlxformer.pretrained.masked.split import HELD_OUT
 from mlxformer.pretrained.masked.vocabulary import tokenizer
 from mlxformer.pretrained.training import Recipe
@@ -25,7 +25,7 @@ class MaskedFamily:
     def describe(self, recipe: MaskedRecipe) -> dict[str, Any]:
         return {
             "what": _what(recipe),
-            "data": {source: licence for source, licence in LICENCES.items() if _reads(recipe, source)},
+            "data": {source: license for source, license in LICENSES.items() if _reads(recipe, source)},
             "config": asdict(recipe.config),
             "cannot": _cannot(recipe),
         }

@@ -122,7 +122,7 @@ class MaskedRecipe:
         return loss
 
 
-# Idioms are short and learnt first; then lines have most of the masks, then still more.
+# Idioms are short and learned first; then lines have most of the masks, then still more.
 MIXES = (
     Mix(0, idioms=256, tokens=800, rate=0.15),
     Mix(2370, idioms=192, tokens=1200, rate=0.25),

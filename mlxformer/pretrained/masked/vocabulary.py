@@ -20,7 +20,7 @@ MAX_LENGTH = 64  # positions of each model
 
 
 def build(english: Iterable[str], chinese: Iterable[str]) -> list[str]:
-    """``ENGLISH_PIECES`` learnt on ``english``, the special ones among them, and all characters of ``chinese``."""
+    """``ENGLISH_PIECES`` learned on ``english``, the special ones among them, and all characters of ``chinese``."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
     learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))

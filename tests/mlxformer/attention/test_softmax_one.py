@@ -7,6 +7,7 @@ import pytest
 
 import mlxformer as mf
 from mlxformer import backend
+from mlxformer.attention.softmax_one import softmax_one
 from mlxformer.backend import mx, to_numpy
 from mlxformer.layers.causal_stack import CausalStack
 from tests.mlxformer.comparing import assert_close, assert_gradients, numbers
@@ -22,15 +23,15 @@ def by_hand(x: np.ndarray, extra: float) -> np.ndarray:
 @pytest.mark.parametrize("extra", [0.0, -3.0, 4.0])
 def test_against_the_formula(extra: float) -> None:
     x = numbers(3, 4, 5, scale=2)
-    assert_close(mf.softmax_one(mx.array(x), extra), by_hand(x, extra))
-    last = mf.softmax_one(mx.array(x.transpose(2, 0, 1).copy()), extra, axis=0)
+    assert_close(softmax_one(mx.array(x), extra), by_hand(x, extra))
+    last = softmax_one(mx.array(x.transpose(2, 0, 1).copy()), extra, axis=0)
     assert_close(last, by_hand(x, extra).transpose(2, 0, 1))
-    assert mf.softmax_one(mx.array(x), extra).dtype == mx.float32
+    assert softmax_one(mx.array(x), extra).dtype == mx.float32
 
 
 def test_extremes_do_not_overflow() -> None:
     x = mx.array(np.array([[1e4, 0.0], [-1e4, -1e4], [np.finfo(np.float32).min] * 2], np.float32))
-    assert_close(mf.softmax_one(x), np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], np.float32))
+    assert_close(softmax_one(x), np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], np.float32))
 
 
 def test_a_softmax_ignores_a_shift_and_this_does_not() -> None:
@@ -38,14 +39,14 @@ def test_a_softmax_ignores_a_shift_and_this_does_not() -> None:
     total = np.exp(x.astype(np.float64)).sum(-1)
     for shift in (-5.0, 0.0, 3.0):
         moved = mx.array(x + np.float32(shift))
-        sums = to_numpy(mf.softmax_one(moved)).sum(-1)
+        sums = to_numpy(softmax_one(moved)).sum(-1)
         np.testing.assert_allclose(sums, total * np.exp(shift) / (1 + total * np.exp(shift)), rtol=1e-5)
         assert_close(mx.softmax(moved, axis=-1), mx.softmax(mx.array(x), axis=-1))
 
 
 def test_gradients() -> None:
     slope = mx.array(numbers(3, 5, seed=9))
-    assert_gradients(lambda x, c: mx.sum(mf.softmax_one(x, c) * slope), [numbers(3, 5), numbers(3, 1, seed=1)])
+    assert_gradients(lambda x, c: mx.sum(softmax_one(x, c) * slope), [numbers(3, 5), numbers(3, 1, seed=1)])
 
 
 @pytest.mark.parametrize("mask", [None, "causal"])
@@ -147,8 +148,8 @@ def test_evicting_everything_and_nothing() -> None:
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        (lambda: mf.softmax_one(np.zeros(3)), "not-an-array"),
-        (lambda: mf.softmax_one(mx.zeros((2, 3)), mx.zeros((2, 3))), "softmax-extra"),
+        (lambda: softmax_one(np.zeros(3)), "not-an-array"),
+        (lambda: softmax_one(mx.zeros((2, 3)), mx.zeros((2, 3))), "softmax-extra"),
         (lambda: mf.MultiHeadAttention(8, 2, sinks=True), "unknown-choice"),
         (lambda: mf.masks.streaming(4, 4, 0, 1), "not-positive"),
         (lambda: mf.masks.streaming(4, 4, 1, -1), "window-negative"),

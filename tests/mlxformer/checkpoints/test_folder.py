@@ -74,7 +74,7 @@ class TestFinding:
         assert str(find_folder("org/bert")) == theirs
         assert read_json(find_folder("org/bert") / "config.json") == {}
 
-    def test_a_name_without_organisation(self, cache):
+    def test_a_name_without_organization(self, cache):
         snapshot = cached(cache, "bert-tiny")
         assert find_folder("bert-tiny") == snapshot
 

@@ -234,7 +234,7 @@ def test_forced_first_and_last_tokens():
     assert greedy_search(decoder, 1, rules(5, forced_bos_id=4)).tolist() == [[START, 4, 3, 3, 3]]
 
 
-def test_renormalising_gives_the_allowed_tokens_all_the_probability():
+def test_renormalizing_gives_the_allowed_tokens_all_the_probability():
     table = Table({(): {3: 0.5, 4: 0.25, 5: 0.25}})
     _, plain = beam_search(table, 1, rules(num_beams=2, bad_words=((3,),)))
     _, whole = beam_search(table, 1, rules(num_beams=2, bad_words=((3,),), renormalize=True))

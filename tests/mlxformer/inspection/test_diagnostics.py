@@ -60,8 +60,8 @@ def test_the_spectral_norm_is_largest_for_two_equal_weights() -> None:
 def test_entropy() -> None:
     uniform, sure, half = [0.25] * 4, [0, 1, 0, 0], [0.5, 0.5, 0, 0]
     np.testing.assert_allclose(entropy(np.array([uniform, sure, half])), [np.log(4), 0, np.log(2)])
-    np.testing.assert_allclose(entropy(np.array([uniform, sure, half]), normalised=True), [1, 0, 0.5])
-    assert entropy(np.array([[1.0]]), normalised=True) == 0
+    np.testing.assert_allclose(entropy(np.array([uniform, sure, half]), normalized=True), [1, 0, 0.5])
+    assert entropy(np.array([[1.0]]), normalized=True) == 0
     p = softmax(numbers(9)).astype(np.float64)
     assert entropy(p) == pytest.approx(-sum(x * np.log(x) for x in p))
 

@@ -355,7 +355,7 @@ def test_compiled():
 
 
 @ON_MLX
-def test_quantised():
+def test_quantized():
     model = filled(dims=64, ffn_dims=64, num_heads=2)
     inputs = arrays(ids(B, TS), ids(B, TT, seed=1))
     plain = to_numpy(model(*inputs))

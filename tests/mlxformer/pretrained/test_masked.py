@@ -89,7 +89,7 @@ def test_idioms_have_one_or_two_masks_and_their_labels() -> None:
     np.testing.assert_array_equal(whole.reshape(-1, 6)[:, 1:5], idioms)
 
 
-def test_pairs_are_neighbours_or_not(few_texts: None) -> None:
+def test_pairs_are_neighbors_or_not(few_texts: None) -> None:
     source = np.random.default_rng(0)
     texts = corpus.chinese()
     follows = {

@@ -129,7 +129,7 @@ def test_what_cannot_be_read_is_refused(text: str) -> None:
 
 
 class OfFour(ReverseRecipe):
-    """Strings of four letters only, which are learnt in seconds."""
+    """Strings of four letters only, which are learned in seconds."""
 
     def batch(self, source: np.random.Generator, step: int) -> tuple[mx.array, mx.array]:
         texts = draw(source, 4, 32, held_out=False)

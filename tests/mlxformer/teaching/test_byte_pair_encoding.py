@@ -20,11 +20,11 @@ CHINESE = samples("lunyu")[:40]
 def test_the_example_of_the_paper() -> None:
     """Sennrich et al. 2016, Algorithm 1: low, lower, newest, widest (with their ends of words)."""
     words = {"low·": 5, "lower·": 2, "newest·": 6, "widest·": 3}
-    learnt = learn_merges(words, 10)
-    assert learnt[0].piece == "es" and learnt[2].piece == "est·"  # by "est" or by "t·": the paper's tie is open
-    assert [merge.count for merge in learnt[:3]] == [9, 9, 9]
-    assert {"lo", "low"} <= {merge.piece for merge in learnt}
-    assert apply_merges("lowest·", learnt) == ["low", "est·"]
+    learned = learn_merges(words, 10)
+    assert learned[0].piece == "es" and learned[2].piece == "est·"  # by "est" or by "t·": the paper's tie is open
+    assert [merge.count for merge in learned[:3]] == [9, 9, 9]
+    assert {"lo", "low"} <= {merge.piece for merge in learned}
+    assert apply_merges("lowest·", learned) == ["low", "est·"]
 
 
 def recounted(words: Counter[str], number: int, criterion: str) -> list[tuple[tuple[str, str], int]]:
@@ -64,19 +64,19 @@ def recounted(words: Counter[str], number: int, criterion: str) -> list[tuple[tu
 def test_counts_kept_up_to_date_are_counts_made_anew(criterion: str) -> None:
     source = random.Random(0)
     words = Counter({"".join(source.choices("abc", k=source.randint(1, 7))): source.randint(1, 5) for _ in range(60)})
-    learnt = learn_merges(words, 40, criterion=criterion)  # type: ignore[arg-type]
-    assert [(merge.pair, merge.count) for merge in learnt] == recounted(words, 40, criterion)
+    learned = learn_merges(words, 40, criterion=criterion)  # type: ignore[arg-type]
+    assert [(merge.pair, merge.count) for merge in learned] == recounted(words, 40, criterion)
 
 
 @pytest.mark.parametrize("lines", [ENGLISH, CHINESE], ids=["English", "Chinese"])
 def test_the_merges_and_the_tokens_are_the_library_s(lines: list[str]) -> None:
     words = words_of(lines)
     alphabet = len(set("".join(words)))
-    learnt = learn_merges(words, 150)
+    learned = learn_merges(words, 150)
     library = train_subword_tokenizer("bpe", lines, alphabet + 1 + 150)
-    assert [merge.pair for merge in learnt] == [tuple(p) for p in json.loads(library.to_str())["model"]["merges"]]
+    assert [merge.pair for merge in learned] == [tuple(p) for p in json.loads(library.to_str())["model"]["merges"]]
     for line in lines[:20]:
-        ours = [piece for word in line.split() for piece in apply_merges(BLANK + word, learnt)]
+        ours = [piece for word in line.split() for piece in apply_merges(BLANK + word, learned)]
         assert ours == library.encode(line).tokens
 
 

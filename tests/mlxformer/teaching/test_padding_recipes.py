@@ -7,7 +7,7 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.teaching.padding_recipes import additive_padding, padded_queries, renormalised_after_softmax
+from mlxformer.teaching.padding_recipes import additive_padding, padded_queries, renormalized_after_softmax
 from tests.mlxformer.comparing import numbers
 
 VALID = np.array([[True] * 6, [True] * 4 + [False] * 2])
@@ -27,18 +27,18 @@ def wanted(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
     return found
 
 
-def test_additive_and_renormalised_equal_a_softmax_over_real_keys() -> None:
+def test_additive_and_renormalized_equal_a_softmax_over_real_keys() -> None:
     arrays = [mx.array(x) for x in qkv()]
     valid = mx.array(VALID)
     for found in (
         mf.scaled_dot_product_attention(*arrays, bias=additive_padding(valid, -10_000.0)),
-        renormalised_after_softmax(*arrays, valid),
+        renormalized_after_softmax(*arrays, valid),
         mf.scaled_dot_product_attention(*arrays, mask=mf.masks.padding(valid)),
     ):
         np.testing.assert_allclose(to_numpy(found), wanted(*qkv()), atol=2e-6)
 
 
-def test_renormalised_has_the_right_gradient() -> None:
+def test_renormalized_has_the_right_gradient() -> None:
     q, k, v = (mx.array(x) for x in qkv())
     valid = mx.array(VALID)
     slope = mx.array(numbers(2, 3, 6, 4, seed=9))
@@ -46,7 +46,7 @@ def test_renormalised_has_the_right_gradient() -> None:
         to_numpy(mx.grad(lambda q, f=f: mx.sum(f(q) * slope))(q))
         for f in (
             lambda q: mf.scaled_dot_product_attention(q, k, v, mask=mf.masks.padding(valid)),
-            lambda q: renormalised_after_softmax(q, k, v, valid),
+            lambda q: renormalized_after_softmax(q, k, v, valid),
         )
     )
     np.testing.assert_allclose(ours, right, atol=2e-6)

@@ -1,4 +1,4 @@
-"""Absmax quantisation against loops in float64 and torch, its bounds, and the products with outlying features."""
+"""Absmax quantization against loops in float64 and torch, its bounds, and the products with outlying features."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
-from mlxformer.teaching.quantization import largest_code
+from mlxformer.teaching.quantization import dequantize, largest_code, quantize, quantize_weights
 from mlxformer.teaching.quantized_products import (
     decomposed_linear,
-    quantised_linear,
+    quantized_linear,
     smoothed_linear,
     smoothing_factors,
 )
@@ -35,44 +35,42 @@ def loop(x: np.ndarray, bits: int, axis: int | None) -> tuple[np.ndarray, np.nda
 @pytest.mark.parametrize("axis", [None, 0, 1, -1])
 def test_it_is_the_loop(bits: int, axis: int | None) -> None:
     x = numbers(5, 7, seed=bits, scale=3)
-    found = mf.quantise(mx.array(x), bits, axis=axis)
+    found = quantize(mx.array(x), bits, axis=axis)
     assert found.values.dtype == mx.int8 and found.scale.dtype == mx.float32
     assert tuple(found.scale.shape) == tuple(
         1 if axis is None or i != axis % 2 else size for i, size in enumerate((5, 7))
     )
     codes, scales = loop(x, bits, axis)
     np.testing.assert_array_equal(to_numpy(found.values), codes)
-    assert_close(mf.dequantise(found), codes * scales)
+    assert_close(dequantize(found), codes * scales)
 
 
 def test_torch_rounds_alike() -> None:
     torch = pytest.importorskip("torch")
     x = numbers(6, 9, seed=1)
-    found = mf.quantise(mx.array(x), axis=0)
+    found = quantize(mx.array(x), axis=0)
     scale = torch.tensor(to_numpy(found.scale)[:, 0])
     zeros = torch.zeros(6, dtype=torch.int32)
-    assert_close(
-        mf.dequantise(found), torch.fake_quantize_per_channel_affine(torch.tensor(x), scale, zeros, 0, -127, 127)
-    )
+    assert_close(dequantize(found), torch.fake_quantize_per_channel_affine(torch.tensor(x), scale, zeros, 0, -127, 127))
 
 
 @pytest.mark.parametrize("bits", [3, 4, 8])
 def test_nothing_errs_by_more_than_half_a_step_and_the_ends_are_used(bits: int) -> None:
     x = mx.array(numbers(8, 200, seed=2, scale=5))
-    found = mf.quantise(x, bits, axis=0)
-    errors = np.abs(to_numpy(mf.dequantise(found)) - to_numpy(x))
+    found = quantize(x, bits, axis=0)
+    errors = np.abs(to_numpy(dequantize(found)) - to_numpy(x))
     assert (errors <= to_numpy(found.scale) * 0.5 * (1 + 1e-5)).all()
     assert (np.abs(to_numpy(found.values)).max(1) == largest_code(bits)).all()
 
 
 def test_zeros_stay_zero_and_what_is_exact_stays_exact() -> None:
     x = np.array([[0, 0, 0], [0, -127, 64], [2, 4, -254]], np.float32)
-    np.testing.assert_array_equal(to_numpy(mf.dequantise(mf.quantise(mx.array(x), axis=0))), x)
+    np.testing.assert_array_equal(to_numpy(dequantize(quantize(mx.array(x), axis=0))), x)
 
 
 def test_halves_go_to_the_even_code_on_both_backends() -> None:
     x = mx.array(np.array([127.0, 0.5, 1.5, 2.5, -0.5, -1.5], np.float32))
-    np.testing.assert_array_equal(to_numpy(mf.quantise(x).values), [127, 0, 2, 2, 0, -2])
+    np.testing.assert_array_equal(to_numpy(quantize(x).values), [127, 0, 2, 2, 0, -2])
 
 
 def test_one_row_far_out_makes_the_others_coarse_only_where_they_share_its_scale() -> None:
@@ -81,7 +79,7 @@ def test_one_row_far_out_makes_the_others_coarse_only_where_they_share_its_scale
     others = np.arange(64) != 7
 
     def error(axis: int | None) -> float:
-        rounded = to_numpy(mf.dequantise(mf.quantise(mx.array(x), axis=axis)))
+        rounded = to_numpy(dequantize(quantize(mx.array(x), axis=axis)))
         return float(np.linalg.norm((rounded - x)[others]) / np.linalg.norm(x[others]))
 
     assert error(None) == pytest.approx(0.20, abs=0.02)
@@ -89,15 +87,15 @@ def test_one_row_far_out_makes_the_others_coarse_only_where_they_share_its_scale
 
 
 def test_float16_stays_float16() -> None:
-    found = mf.quantise(mx.array(numbers(4, 4)).astype(mx.float16), axis=0)
-    assert mf.dequantise(found).dtype == mx.float16
+    found = quantize(mx.array(numbers(4, 4)).astype(mx.float16), axis=0)
+    assert dequantize(found).dtype == mx.float16
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_a_models_matrices_are_rounded_and_its_bytes_counted(per_channel: bool) -> None:
     model = mf.FeedForward(6, 10)
     before: dict[str, Any] = {path: to_numpy(p) for path, p in tree_flatten(model.parameters())}
-    taken = mf.quantise_weights(model, 4, per_channel=per_channel)
+    taken = quantize_weights(model, 4, per_channel=per_channel)
     after: dict[str, Any] = {path: to_numpy(p) for path, p in tree_flatten(model.parameters())}
     for path, value in before.items():
         if value.ndim == 1:
@@ -127,14 +125,14 @@ def test_the_product_of_codes_is_that_of_integers() -> None:
     x, _, weight = with_outlier(1)
     (left, left_scales), (right, right_scales) = loop(x, 8, 0), loop(weight, 8, 0)
     products = left.astype(np.int64) @ right.astype(np.int64).T
-    assert_close(quantised_linear(mx.array(x), mx.array(weight)), products * left_scales[:, :1] * right_scales[:, 0])
+    assert_close(quantized_linear(mx.array(x), mx.array(weight)), products * left_scales[:, :1] * right_scales[:, 0])
 
 
 def test_an_outlying_feature_is_taken_out_or_moved_into_the_weights() -> None:
     x, clean, weight = with_outlier(40)
     given, w = mx.array(x), mx.array(weight)
-    plain = error(quantised_linear(mx.array(clean), w), clean, weight)
-    naive = error(quantised_linear(given, w), x, weight)
+    plain = error(quantized_linear(mx.array(clean), w), clean, weight)
+    naive = error(quantized_linear(given, w), x, weight)
     assert naive > 5 * plain
     assert error(decomposed_linear(given, w), x, weight) < 1.2 * plain
     assert plain < error(smoothed_linear(given, w), x, weight) < 0.6 * naive
@@ -157,17 +155,17 @@ def test_smoothing_factors_are_the_formula_and_change_no_product() -> None:
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        (lambda x: mf.quantise(x, 1), "quantisation-bits"),
-        (lambda x: mf.quantise(x, 9), "quantisation-bits"),
-        (lambda x: mf.quantise(x, True), "quantisation-bits"),
-        (lambda x: mf.quantise(x, 4.5), "quantisation-bits"),
-        (lambda x: mf.quantise(x, axis=2), "quantisation-axis"),
-        (lambda x: mf.quantise(x.astype(mx.int32)), "not-floating"),
-        (lambda x: mf.quantise(np.zeros((2, 2), np.float32)), "not-an-array"),
-        (lambda x: quantised_linear(x, mx.zeros((4, 3))), "wrong-shape"),
-        (lambda x: quantised_linear(x[0], x), "wrong-shape"),
+        (lambda x: quantize(x, 1), "quantisation-bits"),
+        (lambda x: quantize(x, 9), "quantisation-bits"),
+        (lambda x: quantize(x, True), "quantisation-bits"),
+        (lambda x: quantize(x, 4.5), "quantisation-bits"),
+        (lambda x: quantize(x, axis=2), "quantisation-axis"),
+        (lambda x: quantize(x.astype(mx.int32)), "not-floating"),
+        (lambda x: quantize(np.zeros((2, 2), np.float32)), "not-an-array"),
+        (lambda x: quantized_linear(x, mx.zeros((4, 3))), "wrong-shape"),
+        (lambda x: quantized_linear(x[0], x), "wrong-shape"),
         (lambda x: decomposed_linear(x, x, threshold=0.0), "not-a-positive-number"),
-        (lambda x: mf.quantise_weights(mf.FeedForward(2, 4), 12), "quantisation-bits"),
+        (lambda x: quantize_weights(mf.FeedForward(2, 4), 12), "quantisation-bits"),
     ],
 )
 def test_what_cannot_be(call: Any, code: str) -> None:

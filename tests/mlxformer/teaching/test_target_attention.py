@@ -53,7 +53,7 @@ def test_against_a_float64_loop(pooling, masked):
     assert_close(steps["weights"].value[:, 0], weights)
     assert_close(found, users)
     if masked:
-        assert not to_numpy(found)[1].any()  # no behaviours at all
+        assert not to_numpy(found)[1].any()  # no behaviors at all
 
 
 def test_a_doubled_history_doubles_a_sum_and_leaves_a_softmax():

@@ -158,7 +158,7 @@ def test_a_text_comes_back(folder):
         (lambda t: t.decode(3), "ids-not-integers"),
     ],
 )
-def test_what_cannot_be_tokenised(call, code):
+def test_what_cannot_be_tokenized(call, code):
     with pytest.raises(ArgumentError) as error:
         call(golden(GOLDEN / "marian-tokenizer")[0])
     assert error.value.code == code

@@ -7,7 +7,7 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.training.masked_lm import KEPT, MASKED, RANDOM
+from mlxformer.training.masked_lm import KEPT, MASKED, RANDOM, MaskedTokens, whole_words
 from tests.mlxformer.comparing import assert_gradients, numbers
 
 PAD, CLS, SEP, MASK, VOCAB = 0, 2, 3, 4, 500
@@ -24,7 +24,7 @@ def rows(count: int = 1000, length: int = 120) -> np.ndarray:
     return ids.astype(np.int32)
 
 
-def masked(ids, seed: int = 0, **given) -> mf.MaskedTokens:
+def masked(ids, seed: int = 0, **given) -> MaskedTokens:
     options = {"rate": 0.15, "special": SPECIAL, "mask_id": MASK, "vocab_size": VOCAB} | given
     return mf.mask_tokens(ids, np.random.default_rng(seed), **options)
 
@@ -85,8 +85,8 @@ def test_at_least_one() -> None:
 
 
 def test_whole_words() -> None:
-    assert mf.whole_words(["##s", "un", "##aff"]).tolist() == [0, 0, 0]
-    words = mf.whole_words(["un", "##aff", "##able", "a", "猫", "b", "##c"])
+    assert whole_words(["##s", "un", "##aff"]).tolist() == [0, 0, 0]
+    words = whole_words(["un", "##aff", "##able", "a", "猫", "b", "##c"])
     assert words.tolist() == [0, 0, 0, 1, 2, 3, 3]
     ids = np.random.default_rng(0).integers(5, VOCAB, (3000, 7))
     found = masked(ids, words=np.tile(words, (3000, 1)))

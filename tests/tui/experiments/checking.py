@@ -68,7 +68,7 @@ def settings_at_ends(experiment: Experiment) -> Iterator[dict[str, KnobValue]]:
 
 
 def label(settings: dict[str, KnobValue]) -> str:
-    """A name for a parametrised test: ``d_k=4``, a long text cut."""
+    """A name for a parametrized test: ``d_k=4``, a long text cut."""
     return " ".join(f"{name}={ascii(value)[:16]}" for name, value in settings.items())
 
 

@@ -1,4 +1,4 @@
-"""What the NSP head says of neighbours, of swapped neighbours and of strangers."""
+"""What the NSP head says of neighbors, of swapped neighbors and of strangers."""
 
 from __future__ import annotations
 

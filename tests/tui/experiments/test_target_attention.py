@@ -1,4 +1,4 @@
-"""Target attention sums without normalising; cross-attention does not; self-attention mixes the history."""
+"""Target attention sums without normalizing; cross-attention does not; self-attention mixes the history."""
 
 from __future__ import annotations
 

@@ -46,6 +46,6 @@ def test_svg_is_xml_and_has_the_figure_in_it(figure: Figure) -> None:
     assert figure.title.say("en") in text if not isinstance(figure.title, str) else figure.title in text
 
 
-def test_svg_has_the_colours_of_the_chosen_map() -> None:
+def test_svg_has_the_colors_of_the_chosen_map() -> None:
     assert "#fde725" in figure_svg(attention(1), "en")  # viridis at 1
     assert "#fee838" in figure_svg(attention(1), "en", map_name="cividis")

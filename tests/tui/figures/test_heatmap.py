@@ -1,4 +1,4 @@
-"""What a heatmap says of a cell, and the ranges of its colours: by hand, and against float64 loops."""
+"""What a heatmap says of a cell, and the ranges of its colors: by hand, and against float64 loops."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_the_range_leaves_out_what_a_mask_stage_hides(as_array: bool) -> None:
 @pytest.mark.parametrize(
     ("values", "scale", "span"),
     [
-        ([0.3, 0.6], "attention", (0.0, 0.6)),  # from 0 upward, so that lengths of colour are honest
+        ([0.3, 0.6], "attention", (0.0, 0.6)),  # from 0 upward, so that lengths of color are honest
         ([-1.0, 3.0], "attention", (-1.0, 3.0)),
         ([-1.0, 3.0], "signed", (-3.0, 3.0)),
         ([0.0, 0.0], "signed", (-1.0, 1.0)),

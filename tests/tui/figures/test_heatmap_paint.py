@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tests.tui.figures.examples import FLOAT32_MIN
-from tui.figures.colours import VIRIDIS
+from tui.figures.colors import VIRIDIS
 from tui.figures.heatmap_paint import Painter, column_header, fitting_cell_width, frame_for, legend, row_label, signs_in
 from tui.figures.look import PLAIN, Look
 
@@ -46,19 +46,19 @@ def test_what_has_no_value_has_a_sign() -> None:
     assert signs_in([0.5], None) == set()
 
 
-def test_colours_are_those_of_the_map() -> None:
+def test_colors_are_those_of_the_map() -> None:
     painter = Painter("attention", (0.0, 2.0), LOOK, 2)
     for value in (0.0, 0.5, 1.0, 2.0, 9.0):
         background = painter.cell(value)[1].bgcolor
         assert background is not None and background.triplet == VIRIDIS.at(value / 2)
 
 
-def test_a_negative_cell_has_a_minus_where_colour_would_not_be_seen() -> None:
+def test_a_negative_cell_has_a_minus_where_color_would_not_be_seen() -> None:
     painter = Painter("signed", (-1.0, 1.0), LOOK, 3)
     assert texts(painter, [-1.0, -0.001, 0.0, 1.0]) == [" - ", "   ", "   ", "   "]
 
 
-def test_without_colour_a_shade_says_the_value() -> None:
+def test_without_color_a_shade_says_the_value() -> None:
     painter = Painter("attention", (0.0, 1.0), PLAIN, 1)
     assert "".join(texts(painter, [index / 8 for index in range(9)])) == " .:=+*#%@"
     signed = Painter("signed", (-1.0, 1.0), PLAIN, 2)
@@ -82,7 +82,7 @@ def test_the_cursor_stands_in_brackets(width: int, value: float, shown: str) -> 
     assert painter.row([value], None, 0)[0].style.reverse  # type: ignore[union-attr]
 
 
-def test_equal_neighbours_are_one_run() -> None:
+def test_equal_neighbors_are_one_run() -> None:
     assert len(Painter("attention", (0.0, 1.0), LOOK, 2).row([0.0] * 100)) == 1
 
 

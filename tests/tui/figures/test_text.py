@@ -1,4 +1,4 @@
-"""Every kind of figure as text: in both languages, at any width, with and without colour, in ASCII."""
+"""Every kind of figure as text: in both languages, at any width, with and without color, in ASCII."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EMPTY: list[Figure] = [
 
 
 @pytest.mark.parametrize("figure", [*ALL, *EMPTY], ids=lambda figure: figure.kind)
-@pytest.mark.parametrize("look", [Look(), PLAIN, Look(colour=False, glyphs=ASCII)], ids=["colour", "plain", "ascii"])
+@pytest.mark.parametrize("look", [Look(), PLAIN, Look(color=False, glyphs=ASCII)], ids=["colour", "plain", "ascii"])
 def test_no_line_is_wider_than_asked(figure: Figure, look: Look) -> None:
     for language in ("zh", "en"):
         for width in (1, 2, 3, 5, 8, 13, 20, 37, 80, 200):
@@ -50,13 +50,13 @@ def test_no_line_is_wider_than_asked(figure: Figure, look: Look) -> None:
 
 @pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.kind)
 def test_ascii_needs_no_other_sign_than_the_words(figure: Figure) -> None:
-    drawn = "".join(line.plain for line in figure_lines(figure, "en", 70, Look(colour=False, glyphs=ASCII)))
+    drawn = "".join(line.plain for line in figure_lines(figure, "en", 70, Look(color=False, glyphs=ASCII)))
     words = set("我看见猫画蛇遮Kᵀ±")  # tokens and formulas are the figure's own
     assert {sign for sign in drawn if ord(sign) > 126} <= words
 
 
 @pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.kind)
-def test_colour_is_written_only_where_the_console_has_it(figure: Figure) -> None:
+def test_color_is_written_only_where_the_console_has_it(figure: Figure) -> None:
     file = io.StringIO()
     Console(file=file, width=60, force_terminal=True, color_system="truecolor").print(draw(figure, "zh"))
     assert "\x1b[" in file.getvalue()
@@ -114,7 +114,7 @@ def test_odd_values_are_named() -> None:
 
 
 def test_bars_are_as_long_as_their_values() -> None:
-    lines = printed(BARS, "en", width=60, colour=False).splitlines()
+    lines = printed(BARS, "en", width=60, color=False).splitlines()
     bars = {line.split()[0]: line.count("#") + line.count("|") for line in lines[2:6]}
     assert bars["zero"] == pytest.approx(2 * bars["b"], abs=2)
     assert lines[4].index("#") < lines[2].index("#")  # a negative bar goes left of zero
@@ -129,7 +129,7 @@ def test_the_bars_of_a_log_scale_grow_by_decades() -> None:
 
 
 def test_a_curve_has_a_gap_at_nan_a_sign_at_infinity_and_a_letter_for_each_line() -> None:
-    lines = printed(CURVE, "zh", width=60, colour=False).splitlines()
+    lines = printed(CURVE, "zh", width=60, color=False).splitlines()
     assert lines[0] == "熵" and lines[1] == "奈特"
     plot = lines[2:14]
     assert plot[0].endswith("^")

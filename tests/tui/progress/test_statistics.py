@@ -58,9 +58,9 @@ def test_a_streak_survives_a_morning_and_breaks_after_a_day(store: ProgressStore
 
 def test_retention_counts_only_questions_that_came_back_from_review(store: ProgressStore, clock: HandClock) -> None:
     store.rate("a1", 4, "zh")  # new: graduates to review at once
-    store.rate("a2", 1, "zh")  # new: again, but nothing had been learnt that could be forgotten
+    store.rate("a2", 1, "zh")  # new: again, but nothing had been learned that could be forgotten
     clock.pass_(minutes=1)
-    store.rate("a2", 1, "zh")  # still being learnt
+    store.rate("a2", 1, "zh")  # still being learned
     clock.pass_(days=9)
     store.rate("a1", 1, "zh", Answer(seconds=30))  # forgotten
     store.rate("b1", 4, "zh", Answer(seconds=12))

@@ -82,7 +82,7 @@ async def test_theme_is_kept(opened: Open) -> None:
         assert pilot.app.theme == "textual-light"
 
 
-async def test_no_colour_with_an_ansi_theme_falls_back(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_color_with_an_ansi_theme_falls_back(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as pilot:
         pilot.app.choose_theme("ansi-dark")
     monkeypatch.setenv("NO_COLOR", "1")

@@ -1,4 +1,4 @@
-"""The heatmap on every size of screen, in every theme, with colours and without."""
+"""The heatmap on every size of screen, in every theme, with colors and without."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ async def test_themes(theme: str) -> None:
 
 
 @pytest.mark.parametrize(("theme", "stripped"), [("textual-dark", False), ("ansi-dark", True)])
-async def test_without_colour_the_cells_are_read_by_their_shade(
+async def test_without_color_the_cells_are_read_by_their_shade(
     theme: str, stripped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NO_COLOR turns colours to grey, and in the ANSI themes takes them away, those of blanks too."""
+    """NO_COLOR turns colors to gray, and in the ANSI themes takes them away, those of blanks too."""
     monkeypatch.setenv("NO_COLOR", "1")
     app, view = started(attention(), language="en")
     async with app.run_test(size=(60, 16)) as pilot:

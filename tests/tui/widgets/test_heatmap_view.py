@@ -1,4 +1,4 @@
-"""The heatmap as a person uses it: keys, mouse, stages, heads, pin, colours, and what leaves it."""
+"""The heatmap as a person uses it: keys, mouse, stages, heads, pin, colors, and what leaves it."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ async def test_only_what_is_on_the_screen_is_painted(monkeypatch: pytest.MonkeyP
         assert 0 < painted <= 4 * 80 * 24  # a few screens, of 262,144 cells
 
 
-async def test_zoom_and_colour_maps() -> None:
+async def test_zoom_and_color_maps() -> None:
     app, view = started(attention())
     async with app.run_test(size=(80, 24)) as pilot:
         view.canvas.focus()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
+from mlxformer.attention.linear import LinearAttentionState
 from mlxformer.backend import mx, to_numpy
 from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
@@ -85,7 +86,7 @@ class Gallery:
 
     def linear(self) -> Ran:
         output = mf.linear_attention(self.q, self.k, self.v, mask="causal")
-        state = mf.LinearAttentionState()
+        state = LinearAttentionState()
         state.update(self.q[:, :, :1], self.k[:, :, :1], self.v[:, :, :1])
         operations = 4.0 * self.length * state.size  # written and read once a token
         return Ran(to_numpy(output)[0], self.causal, HEADS, operations, state.size)
@@ -101,7 +102,7 @@ class Gallery:
         return first
 
     def recurrent(self) -> np.ndarray:
-        state = mf.LinearAttentionState()
+        state = LinearAttentionState()
         return to_numpy(state.update(self.q, self.k, self.v))[0]
 
 

@@ -11,9 +11,9 @@ import mlxformer as mf
 from mlxformer.inspection.diagnostics import entropy
 from questions.bilingual import Bilingual, say
 from tui.experiments.attention_steps.declaration import EXPERIMENT
-from tui.figures.data import Bars, ColourScale, Figure, Heatmap, Label, Stage, Table, Tensor, TokenRow, Tokens
+from tui.figures.data import Bars, ColorScale, Figure, Heatmap, Label, Stage, Table, Tensor, TokenRow, Tokens
 
-_STAGES: dict[str, tuple[Label, ColourScale]] = {
+_STAGES: dict[str, tuple[Label, ColorScale]] = {
     "scores": (Bilingual("得分 Q Kᵀ", "scores Q Kᵀ"), "signed"),
     "scaled": (Bilingual("缩放后", "scaled"), "signed"),
     "masked": (Bilingual("掩码后", "masked"), "signed"),

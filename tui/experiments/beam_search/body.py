@@ -80,12 +80,12 @@ def _on_trees(knobs: Mapping[str, Any]) -> list[Check]:
     ]
 
 
-def _crossing(penalise: bool) -> float:
+def _crossing(penalize: bool) -> float:
     """The α in 0 to 2 at which the winner of tree 3 becomes the longer one, by halving the interval."""
     low, high = 0.0, 2.0
     while high - low > 0.004:
         alpha = (low + high) / 2
-        found, _ = beam_search(TreeDecoder(LENGTHS), 1, trees.rules(3, alpha if penalise else 0.0))
+        found, _ = beam_search(TreeDecoder(LENGTHS), 1, trees.rules(3, alpha if penalize else 0.0))
         low, high = (low, alpha) if len(trees.body(found[0])) > 1 else (alpha, high)
     return (low + high) / 2
 

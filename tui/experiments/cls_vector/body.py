@@ -102,7 +102,7 @@ def _inside(report: Report) -> list[Check]:
         brought = steps[path.format(layer, "self_attention.output")].value[:, 0]
         own.append(float((np.linalg.norm(before, axis=-1) / np.linalg.norm(brought, axis=-1)).mean()))
     return [
-        EXPERIMENT.measured("not-uniform", 100.0 * float(entropy(weights, normalised=True).mean()), 85.0),
+        EXPERIMENT.measured("not-uniform", 100.0 * float(entropy(weights, normalized=True).mean()), 85.0),
         EXPERIMENT.measured("own-part", min(own), 0.5),
     ]
 

@@ -13,7 +13,7 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.diagnostics import low_rank_error
 from mlxformer.inspection.flops import count_layer_flops
-from mlxformer.models.bert.sentences import similarity
+from mlxformer.models.bert.sentences import BiEncoder, similarity
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced
@@ -46,7 +46,7 @@ class Encoders(mf.Module):
             max_position_embeddings=256,
             id2label={0: "score"},
         )
-        bi, cross = mf.BiEncoder(config), mf.BertForSequenceClassification(config)
+        bi, cross = BiEncoder(config), mf.BertForSequenceClassification(config)
         self.bi = load(bi, draw(generator, bi))
         self.cross = load(cross, draw(generator, cross))
 

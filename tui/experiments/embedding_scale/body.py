@@ -1,4 +1,4 @@
-"""Embeddings beside positions at initialisation, and a trained model whose factor is changed on its way."""
+"""Embeddings beside positions at initialization, and a trained model whose factor is changed on its way."""
 
 from __future__ import annotations
 

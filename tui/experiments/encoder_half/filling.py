@@ -12,6 +12,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.pretrained.masked.samples import Kind, samples
+from mlxformer.tracing import is_tracing
 
 PLACES = ("first", "middle", "last")
 LINES, LONGEST = 24, 24
@@ -86,9 +87,9 @@ _remembered: OrderedDict[tuple[Any, ...], float] = OrderedDict()
 def mean_cost(kind: Kind, seed: int, where: str, *, causal: bool) -> float:
     """The mean of ``costs`` over the texts drawn; remembered, except inside a trace that may change it."""
     key = (kind, seed, where, causal)
-    if mf.is_tracing() or key not in _remembered:
+    if is_tracing() or key not in _remembered:
         cost = float(costs(gaps(drawn(kind, seed), where), causal=causal).mean())
-        if mf.is_tracing():
+        if is_tracing():
             return cost
         _remembered[key] = cost
         if len(_remembered) > 200:

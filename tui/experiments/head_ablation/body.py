@@ -90,7 +90,7 @@ def _terms(
 def _twins(
     weights: Mapping[str, np.ndarray], x: np.ndarray, heads: int, generator: np.random.Generator, report: Report
 ) -> Check:
-    """Heads 0 and 1 begin with equal weights and are trained, with the others, towards random targets."""
+    """Heads 0 and 1 begin with equal weights and are trained, with the others, toward random targets."""
     name = "nothing-forces-diversity"
     if heads == 1:
         return EXPERIMENT.undefined(

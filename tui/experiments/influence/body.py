@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
+from mlxformer.attention.scores import ScoredAttention
 from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.influence import influence, influence_by_depth
 from mlxformer.layers.convolution import convolution_stack
-from mlxformer.layers.recurrent import orthogonal
+from mlxformer.layers.recurrent import Recurrent, RNNCell, orthogonal
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced
@@ -48,7 +49,7 @@ class RecurrentLayer(mf.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.recurrent = mf.Recurrent(mf.RNNCell(width, width))
+        self.recurrent = Recurrent(RNNCell(width, width))
 
     def __call__(self, x: Any) -> Any:
         return self.recurrent(x)[0]
@@ -72,7 +73,7 @@ class Stacks(mf.Module):
         self.dilated = drawn(convolution_stack(DEEPEST, WIDTH, growth=growth))
         if knobs["recurrence"] == "convolution":
             self.recurrent = self.convolution
-        self.additive = drawn([mf.ScoredAttention(WIDTH, WIDTH, WIDTH, WIDTH, score="additive")])[0]
+        self.additive = drawn([ScoredAttention(WIDTH, WIDTH, WIDTH, WIDTH, score="additive")])[0]
         single = mf.MultiHeadAttention(WIDTH, 1, bias=False)
         values = draw(generator, single)
         if knobs["value_proj"] == "identity":

@@ -22,7 +22,7 @@ from tui.experiments.label_smoothing.declaration import EXPERIMENT
 from tui.figures.data import Curve, Series
 
 STEPS, RATE = 100, 2.0  # gradient descent on the logits of one label; their curvature is at most 1/4
-CONTEXTS = 16  # rows of the distribution to be learnt
+CONTEXTS = 16  # rows of the distribution to be learned
 GRID = tuple(round(0.02 * step, 2) for step in range(26))  # ε of the third figure
 UNSMOOTHED = Bilingual("ε = 0 没有平滑，也就没有最小值", "with ε = 0 nothing is smoothed, and there is no minimum")
 ALL_SEEN = Bilingual("每个词元都见过，没有要补的", "every token was seen, so there is nothing to make up for")
@@ -102,19 +102,19 @@ def _trained(smoothing: float, vocab: int, smoothed: _Training, plain: _Training
 def _mixtures(smoothing: float, trained_with: float, true: np.ndarray, knobs: Mapping[str, Any]) -> list[Check]:
     """At the minimum for the true distribution: the gradient, the perplexity, the first choices."""
     measured = EXPERIMENT.measured
-    learnt = smoothed_targets(mx.array(true), trained_with)
+    learned = smoothed_targets(mx.array(true), trained_with)
     claimed = mx.array(true) if knobs["claim_labels_alone"] else smoothed_targets(mx.array(true), smoothing)
 
     def loss(logits: Any) -> Any:
         return label_smoothed_cross_entropy(logits, mx.array(true), smoothing=smoothing)
 
     steepest = float(np.abs(to_numpy(mx.grad(loss)(mx.log(claimed)))).max())
-    first = to_numpy(learnt).argmax(-1)
+    first = to_numpy(learned).argmax(-1)
     best = (true[:, ::-1] if knobs["reverse"] else true).argmax(-1)
     if smoothing == 0:
         ratio = EXPERIMENT.undefined("uncertain-perplexity-ratio", UNSMOOTHED)
     else:
-        hurt = perplexity(true, to_numpy(learnt)) / perplexity(true, true)
+        hurt = perplexity(true, to_numpy(learned)) / perplexity(true, true)
         ratio = measured("uncertain-perplexity-ratio", hurt, _exp_divergence(true, smoothing), 1e-5)
     return [
         measured("mixture-is-the-minimum", steepest, 0.0, 1e-6),

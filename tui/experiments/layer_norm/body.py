@@ -1,4 +1,4 @@
-"""Runs both normalisations on one token while its surroundings change, and compares what comes out."""
+"""Runs both normalizations on one token while its surroundings change, and compares what comes out."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     ran = _run(x, report, training=not knobs["always_inference"])
     other = _run(replaced, report, training=not knobs["always_inference"])
     longer = _run(x if knobs["drop_padding"] else padded, report)
-    # One model, trained on x and then frozen: its running averages are what both inputs are normalised with.
+    # One model, trained on x and then frozen: its running averages are what both inputs are normalized with.
     model = _trained(x, width)
     calm, calm_other = (_run(y, report, model, training=bool(knobs["always_training"])) for y in (x, replaced))
     few = _run(generator.standard_normal((int(knobs["few"]), 1, width)).astype(np.float32), report)
@@ -63,7 +63,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     calm_moved = _moved(_outputs(calm)[1], _outputs(calm_other)[1])
     checks = [
         measured("ln-tokens-normalised", _largest(ln.mean(-1)), 0.0, 1e-5),
-        _features_normalised(bn, bool(knobs["always_inference"])),
+        _features_normalized(bn, bool(knobs["always_inference"])),
         measured("ln-ignores-the-rest", ln_moved, 0.0, 1e-6),
         measured("bn-follows-the-rest", bn_moved, 0.01),
         measured("bn-inference-ignores-the-rest", calm_moved, 0.0, 1e-6),
@@ -113,7 +113,7 @@ def _outputs(steps: mf.Trace) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def _features_normalised(bn: np.ndarray, inference: bool) -> Any:
+def _features_normalized(bn: np.ndarray, inference: bool) -> Any:
     if inference:
         return EXPERIMENT.undefined(
             "bn-features-normalised",

@@ -1,4 +1,4 @@
-"""Over which axis a normalisation takes its mean and variance, and who therefore changes whose output."""
+"""Over which axis a normalization takes its mean and variance, and who therefore changes whose output."""
 
 from __future__ import annotations
 

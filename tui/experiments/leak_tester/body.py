@@ -180,7 +180,7 @@ def _figures(
 
 
 def _strips(maps: Sequence[tuple[Bilingual, np.ndarray, Sequence[str], Sequence[str]]], position: int) -> Tokens:
-    """The outputs, coloured by how far one changed input moved them; 0 under those that stayed bit for bit."""
+    """The outputs, colored by how far one changed input moved them; 0 under those that stayed bit for bit."""
     strips = []
     for title, changes, outputs, inputs in maps:
         at = min(position, len(inputs) - 1)

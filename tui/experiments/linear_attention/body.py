@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
+from mlxformer.attention.linear import LinearAttentionState
 from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.reported_trace import traced
@@ -40,7 +41,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     arms = Arms()
     with traced(report, 0.1, arms) as steps:
         parallel = arms.map(q, k, v, mask="causal", decay=decay)
-    state = mf.LinearAttentionState(decay=0.9 * decay if knobs["other_decay"] else decay)
+    state = LinearAttentionState(decay=0.9 * decay if knobs["other_decay"] else decay)
     recurrent = mx.concatenate([state.update(*(x[:, :, t : t + 1] for x in (q, k, v))) for t in range(length)], axis=2)
     softmax = mf.scaled_dot_product_attention(q, k, v, mask="causal")
     with traced(report, 0.3, arms):  # the map with all pairs allowed, to be regrouped
@@ -83,7 +84,7 @@ def _relative(found: Any, wanted: Any) -> float:
 
 def _sizes(k: Any, v: Any, swap: bool) -> tuple[dict[int, int], dict[int, int]]:
     """Numbers held by the state and by a cache after 1, 2, 4 … n tokens, each token read once."""
-    state, cache, states, caches, read = mf.LinearAttentionState(), mf.KVCache(), {}, {}, 0
+    state, cache, states, caches, read = LinearAttentionState(), mf.KVCache(), {}, {}, 0
     while read < k.shape[2]:
         part = slice(read, max(1, 2 * read))
         state.update(k[:, :, part], k[:, :, part], v[:, :, part])

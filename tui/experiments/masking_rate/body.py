@@ -12,7 +12,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.pretrained.masked.samples import samples
-from mlxformer.training.masked_lm import KEPT, MASKED, RANDOM
+from mlxformer.training.masked_lm import KEPT, MASKED, RANDOM, MaskedTokens
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.masking_rate.declaration import EXPERIMENT
@@ -48,7 +48,7 @@ def special_ids() -> tuple[int, ...]:
 
 def masked(
     ids: np.ndarray, generator: np.random.Generator, rate: float, split: tuple[float, ...], *, special: bool = True
-) -> mf.MaskedTokens:
+) -> MaskedTokens:
     """With ``special`` False nothing is left out (a falsifier)."""
     using = twin(TWINS[1]).tokenizer
     left_out = special_ids() if special else ()

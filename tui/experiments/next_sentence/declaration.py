@@ -1,4 +1,4 @@
-"""What a next-sentence head has learnt: pairs that follow, swapped ones, strangers of one kind and of another."""
+"""What a next-sentence head has learned: pairs that follow, swapped ones, strangers of one kind and of another."""
 
 from __future__ import annotations
 

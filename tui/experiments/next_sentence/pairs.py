@@ -13,6 +13,7 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained.masked.reader import FOLLOWS
 from mlxformer.pretrained.masked.samples import Kind, documents
+from mlxformer.tracing import is_tracing
 
 ARMS = ("next", "swapped", "random", "kind")
 PAIRS, LONGEST = 28, 51  # 24 tokens a sentence, as in training, and three special ones
@@ -27,7 +28,7 @@ def reader() -> Any:
 
 
 def pairs(kind: Kind, held_out: bool, seed: int) -> dict[str, list[Pair]]:
-    """True neighbours, the same swapped, a sentence of another document of the kind, and one of another kind."""
+    """True neighbors, the same swapped, a sentence of another document of the kind, and one of another kind."""
     generator = np.random.default_rng(seed)
     texts = documents(kind, held_out=held_out)
     others = documents("tang" if kind == "verse" else "verse", held_out=held_out)
@@ -51,11 +52,11 @@ _judged: OrderedDict[tuple[Pair, ...], np.ndarray] = OrderedDict()
 def follows(of: Sequence[Pair]) -> np.ndarray:
     """The probability that B follows A, for each pair, [N]."""
     key = tuple(of)
-    if key not in _judged or mf.is_tracing():
+    if key not in _judged or is_tracing():
         batch = reader().tokenizer([first for first, _ in of], [second for _, second in of], max_length=LONGEST)
         scores = reader().model(**batch).seq_relationship_logits
         judged = np.asarray(to_numpy(mx.softmax(scores, axis=-1))[:, FOLLOWS], np.float64)
-        if mf.is_tracing():
+        if is_tracing():
             return judged
         _judged[key] = judged
         if len(_judged) > 64:

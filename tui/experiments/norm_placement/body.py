@@ -1,4 +1,4 @@
-"""Stacks of one set of weights with the norm after the sum, before the sub-layer, and before it without centring."""
+"""Stacks of one set of weights with the norm after the sum, before the sub-layer, and before it without centering."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RMS: Label = Bilingual("Pre-LN，RMSNorm", "pre-LN, RMSNorm")
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to normalise, and whether the stack ends with a norm of its own."""
+    """One way to normalize, and whether the stack ends with a norm of its own."""
 
     label: Label
     norm: Literal["post", "pre"]
@@ -170,8 +170,8 @@ def _moved(x: np.ndarray, norm_type: NormType, offset: float) -> float:
 
 def _differ(x: np.ndarray, keep_mean: bool) -> float:
     """RMSNorm against layer norm on rows of mean 0."""
-    centred = x if keep_mean else x - x.mean(-1, keepdims=True)
-    return float(np.abs(_normed(centred, "rms") - _normed(centred, "layer")).max())
+    centered = x if keep_mean else x - x.mean(-1, keepdims=True)
+    return float(np.abs(_normed(centered, "rms") - _normed(centered, "layer")).max())
 
 
 def _against_depth(depths: list[int], depth: int, sweeps: dict[Label, Sweep], pre: Label) -> Curve:

@@ -11,7 +11,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.teaching.mistakes import mask_after_softmax
-from mlxformer.teaching.padding_recipes import additive_padding, padded_queries, renormalised_after_softmax
+from mlxformer.teaching.padding_recipes import additive_padding, padded_queries, renormalized_after_softmax
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
 from tui.experiments.bodies.reported_trace import traced
@@ -54,7 +54,7 @@ class Arms:
         if recipe == "after":
             return mask_after_softmax(q, k, v, mask=keys)
         if recipe == "renormalised":
-            return renormalised_after_softmax(q, k, v, valid)
+            return renormalized_after_softmax(q, k, v, valid)
         if recipe in ("additive", "small"):
             return mf.scaled_dot_product_attention(q, k, v, bias=additive_padding(valid, self.fills[recipe]))
         mask = {"mask": None if self.forget else keys, "none": None, "queries": padded_queries(valid)}[recipe]
@@ -70,7 +70,7 @@ class Arms:
     def weights(self, recipe: str, report: Report) -> np.ndarray:
         """[H, T, T] in float64."""
         steps = self.trace(recipe, report)
-        name = "renormalised" if "renormalised" in steps else "weights"
+        name = "renormalized" if "renormalized" in steps else "weights"
         return steps[name].value[0].astype(np.float64)
 
 

@@ -1,4 +1,4 @@
-"""Quantises random matrices with an outlier, and the weights of the shipped date model."""
+"""Quantizes random matrices with an outlier, and the weights of the shipped date model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.teaching.quantization import largest_code
+from mlxformer.teaching.quantization import dequantize, largest_code, quantize
 from mlxformer.teaching.quantized_products import (
     decomposed_linear,
-    quantised_linear,
+    quantized_linear,
     smoothed_linear,
     smoothing_factors,
 )
@@ -68,8 +67,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     own = _weight_error(weights, bits, shared=bool(knobs["share"]))
     x = drawn.activations_with(1 if knobs["no_outlier"] else size)
     report(0.3, "activations")
-    without = _product_error(drawn.activations_with(0), drawn, lambda x, w: quantised_linear(x, w, bits))
-    naive = _product_error(x, drawn, lambda x, w: quantised_linear(x, w, bits))
+    without = _product_error(drawn.activations_with(0), drawn, lambda x, w: quantized_linear(x, w, bits))
+    naive = _product_error(x, drawn, lambda x, w: quantized_linear(x, w, bits))
     threshold = 1e9 if knobs["keep_outlier"] else 6.0
     apart = _product_error(x, drawn, lambda x, w: decomposed_linear(x, w, bits, threshold=threshold))
     smoothed = {
@@ -113,13 +112,13 @@ def _draw(seed: int) -> Drawn:
 
 def _weight_error(weights: np.ndarray, bits: int, *, shared: bool) -> float:
     """‖W − Ŵ‖ / ‖W‖ over the ordinary channels."""
-    rounded = to_numpy(mf.dequantise(mf.quantise(mx.array(weights), bits, axis=None if shared else 0)))
+    rounded = to_numpy(dequantize(quantize(mx.array(weights), bits, axis=None if shared else 0)))
     return float(np.linalg.norm((weights - rounded)[ORDINARY]) / np.linalg.norm(weights[ORDINARY]))
 
 
 def _half_a_step(weights: np.ndarray, bits: int, coarser: bool) -> Check:
     """The step is worked out here, in float64, from the definition."""
-    rounded = to_numpy(mf.dequantise(mf.quantise(mx.array(weights), bits - coarser, axis=0)))
+    rounded = to_numpy(dequantize(quantize(mx.array(weights), bits - coarser, axis=0)))
     steps = np.abs(weights).max(1, keepdims=True).astype(np.float64) / (2 ** (bits - 1) - 1)
     worst = float((np.abs(weights - rounded.astype(np.float64)) / (steps / 2)).max())
     return EXPERIMENT.measured("half-a-step", worst, 1.0, 1e-4)

@@ -13,6 +13,7 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
+from mlxformer.teaching.quantization import quantize_weights
 
 COUNT = 48  # held-out dates, four in each format
 
@@ -68,7 +69,7 @@ def read(seed: int, bits: int, per_channel: bool) -> Reading:
     whole = _log_probabilities(seed)
     size = 4 * sum(int(value.size) for value in weights.values())
     if bits < 32:
-        size = mf.quantise_weights(model, bits, per_channel=per_channel)["quantised"]
+        size = quantize_weights(model, bits, per_channel=per_channel)["quantised"]
     rounded = _predict(seed)
     written = rounded.argmax(-1) == _sources(seed)[1][:, 1:]
     divergence = (np.exp(whole) * (whole - rounded)).sum(-1).mean()

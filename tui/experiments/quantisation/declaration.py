@@ -1,4 +1,4 @@
-"""Absmax quantisation: what one outlier does to a shared scale, to a product, and few bits to a trained model."""
+"""Absmax quantization: what one outlier does to a shared scale, to a product, and few bits to a trained model."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.inspection.diagnostics import numerical_rank, token_spread
+from mlxformer.teaching.attention_only import AttentionOnly
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.bodies.reported_trace import traced
@@ -31,13 +31,13 @@ SKIP: Label = Bilingual("加残差", "with residuals")
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     depth, tokens, heads = int(knobs["depth"]), int(knobs["tokens"]), int(knobs["heads"])
     generator = np.random.default_rng(int(knobs["seed"]))
-    weights = draw(generator, mf.AttentionOnly(depth, WIDTH, heads))
+    weights = draw(generator, AttentionOnly(depth, WIDTH, heads))
     x = generator.standard_normal((tokens, WIDTH)).astype(np.float32)
     mean = generator.standard_normal(WIDTH).astype(np.float32)
 
     def stack(residual: bool) -> Any:
         residual = (residual or bool(knobs["skip_everywhere"])) and not knobs["skip_nowhere"]
-        return load(mf.AttentionOnly(depth, WIDTH, heads, residual=residual), weights)
+        return load(AttentionOnly(depth, WIDTH, heads, residual=residual), weights)
 
     pure, skip = stack(False), stack(True)
     with traced(report, 0.2, pure) as steps:
@@ -69,7 +69,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
 
 def _query_gradients(arm: Any, x: np.ndarray) -> list[float]:
     """‖∂L/∂W_Q‖ of the first layers, L a fixed random linear function of what the last of them gives."""
-    short = mf.AttentionOnly(AT, WIDTH, arm.layers[0].num_heads, residual=arm.residual)
+    short = AttentionOnly(AT, WIDTH, arm.layers[0].num_heads, residual=arm.residual)
     short.layers = arm.layers[:AT]
     target = mx.array(np.random.default_rng(0).standard_normal((1, *x.shape)).astype(np.float32))
     _, gradients = nn.value_and_grad(short, lambda: mx.mean(short(mx.array(x[None])) * target))()
@@ -78,7 +78,7 @@ def _query_gradients(arm: Any, x: np.ndarray) -> list[float]:
 
 def _order(arm: Any, x: np.ndarray, mean: np.ndarray, shrink: int) -> float:
     """p where differences divided by s come out of one layer divided by sᵖ."""
-    one = mf.AttentionOnly(1, WIDTH, arm.layers[0].num_heads, residual=arm.residual)
+    one = AttentionOnly(1, WIDTH, arm.layers[0].num_heads, residual=arm.residual)
     one.layers = arm.layers[:1]
     rest = x - x.mean(0)
     left = []

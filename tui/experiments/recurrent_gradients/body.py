@@ -152,7 +152,7 @@ def _representable(name: str, norm: float, expected: float) -> Check:
 
 
 def _near_terms(terms: np.ndarray, whole: Any, early_only: bool) -> Check:
-    """∂L/∂W as an optimiser gets it, against the term that the last step alone adds, where the first one's is gone."""
+    """∂L/∂W as an optimizer gets it, against the term that the last step alone adds, where the first one's is gone."""
     name = "near-terms-survive"
     first, last = _norm(terms[0]), _norm(terms[-1])
     if first > 0.01 * last:

@@ -90,7 +90,7 @@ def shares(
 
 
 def whole_gradient(cell: Any, x: np.ndarray, goal: np.ndarray) -> Any:
-    """∂L/∂(every parameter of ``cell``) of the same L, as the library gives it to an optimiser."""
+    """∂L/∂(every parameter of ``cell``) of the same L, as the library gives it to an optimizer."""
     layer = Recurrent(cell)
     tokens, aim = mx.array(x)[None], mx.array(goal)
     _, gradients = nn.value_and_grad(layer, lambda: mx.sum(layer(tokens)[0][:, -1] * aim))()

@@ -90,7 +90,7 @@ def _measure(q: Any, k: Any, v: Any, scale: float, queries: int, report: Report,
         weights,
         100.0 * float((rows.max(-1) > 0.99).mean()),
         softmax_jacobian_norm(rows),
-        entropy(rows, normalised=True),
+        entropy(rows, normalized=True),
         np.linalg.norm(gradient, axis=-1).reshape(-1)[:queries],
     )
 
@@ -212,7 +212,7 @@ def _histogram(scores: np.ndarray, knobs: Mapping[str, Any]) -> Curve:
 
 
 def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
-    """Normalised entropy and median ‖J‖ against d_k, each width with queries and keys of its own."""
+    """Normalized entropy and median ‖J‖ against d_k, each width with queries and keys of its own."""
     keys, seed = int(knobs["keys"]), int(knobs["seed"])
     entropies: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
     jacobians: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
@@ -221,7 +221,7 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
         q, k, _ = _draw(seed, d_k, keys, SWEEP_QUERIES)
         for name, scale in _scales(d_k).items():
             weights = to_numpy(mf.attention_weights(q, k, scale=scale))
-            entropies[name].append(float(entropy(weights, normalised=True).mean()))
+            entropies[name].append(float(entropy(weights, normalized=True).mean()))
             jacobians[name].append(float(np.median(softmax_jacobian_norm(weights))))
     marks = [(float(knobs["d_k"]), "d_k")]
     x = [float(d_k) for d_k in SWEEP]

@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.attention.scores import SCORES, cosine_scores, dot_scores, scaled_dot_scores, weights_from_scores
+from mlxformer.attention.scores import (
+    SCORES,
+    ScoredAttention,
+    cosine_scores,
+    dot_scores,
+    scaled_dot_scores,
+    weights_from_scores,
+)
 from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import draw, embed, load
@@ -41,11 +48,11 @@ class Layers(mf.Module):
 
     def __init__(self, d: int, generator: np.random.Generator, *, additive_width: int) -> None:
         super().__init__()
-        drawn = draw(generator, mf.ScoredAttention(WIDTH, WIDTH, d, WIDTH, score="additive"))
+        drawn = draw(generator, ScoredAttention(WIDTH, WIDTH, d, WIDTH, score="additive"))
         shared = {path: value for path, value in drawn.items() if not path.startswith("score_proj")}
         self.kinds: dict[str, Any] = {}
         for kind in SCORES:
-            layer = mf.ScoredAttention(WIDTH, WIDTH, additive_width if kind == "additive" else d, WIDTH, score=kind)
+            layer = ScoredAttention(WIDTH, WIDTH, additive_width if kind == "additive" else d, WIDTH, score=kind)
             values = drawn if kind == "additive" else shared
             self.kinds[kind] = load(layer, values if additive_width == d else draw(generator, layer))
 

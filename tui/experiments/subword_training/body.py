@@ -40,15 +40,15 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         return EXPERIMENT.nothing_to_run(NO_TEXT)
     corpus, number = str(knobs["corpus"]), int(knobs["merges"])
     report(0.1, "merges")
-    learnt, likely = (_merges(corpus, criterion) for criterion in ("frequency", "likelihood"))
+    learned, likely = (_merges(corpus, criterion) for criterion in ("frequency", "likelihood"))
     report(0.4, "tokenizers")
     checks = [
         *_on_merges(text, corpus, number, knobs),
         *_on_bytes(text, corpus, number, knobs),
-        _likelihood(learnt, learnt if knobs["same_criterion"] else likely),
+        _likelihood(learned, learned if knobs["same_criterion"] else likely),
         _unigram(corpus, number, bool(knobs["longest_match"])),
     ]
-    figures: list[Figure] = [_strips(text, corpus, number), _table(learnt, likely, number), _curve(corpus, number)]
+    figures: list[Figure] = [_strips(text, corpus, number), _table(learned, likely, number), _curve(corpus, number)]
     return Result(figures, checks)
 
 
@@ -79,18 +79,18 @@ def _tokenizer(kind: Kind, corpus: str, number: int, extra: str = "") -> Any:
 
 def _on_merges(text: str, corpus: str, number: int, knobs: Mapping[str, Any]) -> list[Check]:
     measured, undefined = EXPERIMENT.measured, EXPERIMENT.undefined
-    learnt = _merges(corpus, "likelihood" if knobs["by_likelihood"] else "frequency")[:number]
+    learned = _merges(corpus, "likelihood" if knobs["by_likelihood"] else "frequency")[:number]
     words = words_of(_lines(corpus))
-    used = learnt[:-1] if knobs["skip_last"] else learnt
+    used = learned[:-1] if knobs["skip_last"] else learned
     tokens = sum(count * len(apply_merges(word, used)) for word, count in words.items())
-    saved = sum(count * len(word) for word, count in words.items()) - sum(merge.count for merge in learnt)
+    saved = sum(count * len(word) for word, count in words.items()) - sum(merge.count for merge in learned)
     counts = measured("merges-save-their-counts", float(tokens), float(saved))
-    if not learnt:
+    if not learned:
         return [undefined("merges-equal-library", NO_MERGES), counts, undefined("never-more-tokens", NO_MERGES)]
     library = json.loads(_tokenizer("bpe", corpus, number).to_str())["model"]["merges"]
-    differ = sum(merge.pair != tuple(theirs) for merge, theirs in zip(learnt, library, strict=True))
-    steps = sorted({*range(0, len(learnt), 10), len(learnt)}, reverse=bool(knobs["backwards"]))
-    lengths = [sum(len(apply_merges(word, learnt[:step])) for word in words_of([text])) for step in steps]
+    differ = sum(merge.pair != tuple(theirs) for merge, theirs in zip(learned, library, strict=True))
+    steps = sorted({*range(0, len(learned), 10), len(learned)}, reverse=bool(knobs["backwards"]))
+    lengths = [sum(len(apply_merges(word, learned[:step])) for word in words_of([text])) for step in steps]
     return [
         measured("merges-equal-library", float(differ), 0.0),
         counts,
@@ -188,10 +188,10 @@ def _table(frequent: Sequence[Merge], likely: Sequence[Merge], number: int) -> T
 
 @cache
 def _per_character(corpus: str, held_out: bool) -> list[float]:
-    words, learnt = words_of(_lines(corpus, held_out)), _merges(corpus, "frequency")
+    words, learned = words_of(_lines(corpus, held_out)), _merges(corpus, "frequency")
     whole = sum(count * len(word) for word, count in words.items())
     return [
-        sum(count * len(apply_merges(word, learnt[:step])) for word, count in words.items()) / whole for step in STEPS
+        sum(count * len(apply_merges(word, learned[:step])) for word, count in words.items()) / whole for step in STEPS
     ]
 
 

@@ -1,4 +1,4 @@
-"""Subword tokenizers learnt on a small text: which pairs are joined, what is unknown, what comes back."""
+"""Subword tokenizers learned on a small text: which pairs are joined, what is unknown, what comes back."""
 
 from __future__ import annotations
 

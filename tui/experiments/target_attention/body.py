@@ -10,6 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx
+from mlxformer.teaching.target_attention import TargetAttention
 from questions.bilingual import Bilingual
 from tui.experiments.bodies.random_weights import load
 from tui.experiments.bodies.reported_trace import traced
@@ -39,7 +40,7 @@ class Arms(mf.Module):
             "unit.layers.1.weight": np.ones((1, 1), np.float32),
             "unit.layers.1.bias": np.zeros(1, np.float32),
         }
-        self.din = load(mf.TargetAttention(WIDTH, (1,)), weights)
+        self.din = load(TargetAttention(WIDTH, (1,)), weights)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Self-, cross- and target attention on one shopping history: who asks, and whether the weights are normalised."""
+"""Self-, cross- and target attention on one shopping history: who asks, and whether the weights are normalized."""
 
 from __future__ import annotations
 

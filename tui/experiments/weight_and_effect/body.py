@@ -11,6 +11,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.contributions import left_out
+from mlxformer.tracing import is_tracing
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.teacher_forcing.decoding import by_steps, encode, held_out_sources, reader
@@ -60,12 +61,12 @@ def _held_out(seed: int, report: Report) -> tuple[mf.Trace, list[Attended], np.n
 
     Kept for the next turn of another knob, which changes nothing here; not where a trace from outside replaces tensors.
     """
-    if seed in _kept and not mf.is_tracing():
+    if seed in _kept and not is_tracing():
         return _kept[seed]
     sources = held_out_sources(seed)
     steps = look(sources, report)
     measured = steps, [attended(sources, steps, layer, report) for layer in LAYERS], valid(sources)
-    if not mf.is_tracing():
+    if not is_tracing():
         if len(_kept) >= 4:
             _kept.clear()
         _kept[seed] = measured

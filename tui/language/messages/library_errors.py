@@ -66,7 +66,7 @@ _CHINESE: Mapping[str, str] = {
     "softmax-extra": "extra 要是一个数，或与 {wanted} 同秩、在那一轴上长为 1 的数组，给的是 {given}",
     "probe-shapes": "features 要是 [N, C]，labels 要是 [N]，N 至少 1；给的是 {features} 和 {labels}",
     "probe-labels": "labels 要是从 0 起的整数，给的是 {given}",
-    # masked language modelling
+    # masked language modeling
     "mlm-shape": "ids 的形状要是 [T] 或 [B, T]，给的有 {given} 个轴",
     "mlm-split": "split 要是三个加起来为 1 的份额（[MASK]、随机、不变），给的是 {given}",
     "mlm-all-special": "{size} 个编号全是特殊词元，没有可以遮住的",

@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from questions.bilingual import Language
-from tui.figures.colours import MapName
+from tui.figures.colors import MapName
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Painter
 from tui.text.layout import pad

@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from questions.bilingual import Language
-from tui.figures.colours import MapName
+from tui.figures.colors import MapName
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Frame, Painter, frame_for, row_label
 from tui.figures.look import PLAIN

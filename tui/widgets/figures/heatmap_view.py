@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from questions.bilingual import Language, say
-from tui.figures.colours import MAP_NAMES, MapName
+from tui.figures.colors import MAP_NAMES, MapName
 from tui.figures.data import Heatmap
 from tui.figures.export import figure_csv, figure_svg
 from tui.figures.heatmap import Picture
@@ -285,13 +285,13 @@ class HeatmapView(SpeakingWidget):
         self._from_grid = False
         self.showing = "grid"
 
-    # -- pin, colours, zoom
+    # -- pin, colors, zoom
 
     def action_pin(self) -> None:
         self.picture.pin(self.figure if self.picture.pinned is None else None)
         self._changed()
 
-    def action_colours(self) -> None:
+    def action_colors(self) -> None:
         self.map_name = MAP_NAMES[(MAP_NAMES.index(self.map_name) + 1) % len(MAP_NAMES)]
 
     def action_zoom(self, direction: int) -> None:
@@ -313,7 +313,7 @@ class HeatmapView(SpeakingWidget):
 
     def action_save(self, format: Literal["svg", "csv"]) -> None:
         picture, figure, language = self.picture, self.figure, self.language
-        stage, head, colours = picture.stage, picture.head, self.map_name
+        stage, head, colors = picture.stage, picture.head, self.map_name
         name = figure.name or "heatmap"
         suggested = f"{name}-{stage.name}-{'mean' if head is None else f'head{head}'}.{format}"
 
@@ -321,6 +321,6 @@ class HeatmapView(SpeakingWidget):
             if format == "csv":
                 return figure_csv(figure, stage=stage.name, head=head)
             drawn: HeadChoice = "mean" if head is None else head
-            return figure_svg(figure, language, stage=stage.name, head=drawn, map_name=colours)
+            return figure_svg(figure, language, stage=stage.name, head=drawn, map_name=colors)
 
         self.post_message(self.SaveRequested(self, format, suggested, contents))

@@ -1,4 +1,4 @@
-"""Initialisers: functions that give an array of the shape of the one they get."""
+"""Initializers: functions that give an array of the shape of the one they get."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def _fans(a: Any) -> tuple[int, int]:
 def glorot_uniform(dtype: Any = float32) -> Initializer:
     """U(−k, k), k = gain·√(6 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
 
-    def initialise(a: Any, gain: float = 1.0) -> Any:
+    def initialize(a: Any, gain: float = 1.0) -> Any:
         k = gain * math.sqrt(6.0 / sum(_fans(a)))
         return random.uniform(-k, k, a.shape, dtype)
 
-    return initialise
+    return initialize
 
 
 def glorot_normal(dtype: Any = float32) -> Initializer:
     """N(0, gain²·2 / (fan_in + fan_out))"""
 
-    def initialise(a: Any, gain: float = 1.0) -> Any:
+    def initialize(a: Any, gain: float = 1.0) -> Any:
         return random.normal(a.shape, dtype, scale=gain * math.sqrt(2.0 / sum(_fans(a))))
 
-    return initialise
+    return initialize
 
 
 def _fan(a: Any, mode: str) -> int:
@@ -61,31 +61,31 @@ def _fan(a: Any, mode: str) -> int:
 def he_normal(dtype: Any = float32) -> Initializer:
     """N(0, gain² / fan) (He et al. 2015, whose ReLU gain is √2)."""
 
-    def initialise(a: Any, mode: str = "fan_in", gain: float = 1.0) -> Any:
+    def initialize(a: Any, mode: str = "fan_in", gain: float = 1.0) -> Any:
         return random.normal(a.shape, dtype, scale=gain / math.sqrt(_fan(a, mode)))
 
-    return initialise
+    return initialize
 
 
 def he_uniform(dtype: Any = float32) -> Initializer:
     """U(−k, k), k = gain·√(3 / fan)."""
 
-    def initialise(a: Any, mode: str = "fan_in", gain: float = 1.0) -> Any:
+    def initialize(a: Any, mode: str = "fan_in", gain: float = 1.0) -> Any:
         k = gain * math.sqrt(3.0 / _fan(a, mode))
         return random.uniform(-k, k, a.shape, dtype)
 
-    return initialise
+    return initialize
 
 
 def identity(dtype: Any = float32) -> Initializer:
     """Ones on the diagonal of a square matrix."""
 
-    def initialise(a: Any) -> Any:
+    def initialize(a: Any) -> Any:
         if a.ndim != 2 or a.shape[0] != a.shape[1]:
             raise ValueError(f"The input array must be a square matrix but got shape {a.shape}.")
         return eye(a.shape[0], dtype=dtype)
 
-    return initialise
+    return initialize
 
 
 __all__ = ["constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "normal", "uniform"]

@@ -1,4 +1,4 @@
-"""Normalising layers."""
+"""Normalizing layers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RMSNorm(Module):
 
 
 class BatchNorm(Module):
-    """Each feature (the last axis) normalised over all other axes (Ioffe & Szegedy 2015).
+    """Each feature (the last axis) normalized over all other axes (Ioffe & Szegedy 2015).
 
     In training by the batch's own mean and variance, of which running averages are kept for evaluation.
     """
@@ -96,13 +96,13 @@ class BatchNorm(Module):
         if self.training and x.size == x.shape[-1]:
             raise ValueError("BatchNorm training requires more than one value per channel.")
         if self.training or not self.track_running_stats:
-            centre, spread = mean(x, axes), var(x, axes)
+            center, spread = mean(x, axes), var(x, axes)
         else:
-            centre, spread = self["running_mean"], self["running_var"]
+            center, spread = self["running_mean"], self["running_var"]
         if self.training and self.track_running_stats:
             mu = self.momentum
             # Without stop_gradient the layer would keep the tape of this step alive.
-            self.running_mean = (1 - mu) * self["running_mean"] + mu * stop_gradient(centre)
+            self.running_mean = (1 - mu) * self["running_mean"] + mu * stop_gradient(center)
             self.running_var = (1 - mu) * self["running_var"] + mu * stop_gradient(var(x, axes, ddof=1))
-        x = (x - centre) * rsqrt(spread + self.eps)
+        x = (x - center) * rsqrt(spread + self.eps)
         return self.weight * x + self.bias if "weight" in self else x

@@ -1,4 +1,4 @@
-"""Every name of nn beside MLX: layers with the same weights, activations, losses, initialisers."""
+"""Every name of nn beside MLX: layers with the same weights, activations, losses, initializers."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def test_dropout_keeps_the_mean_and_scales_what_it_keeps() -> None:
         nn.Dropout(1.0)
 
 
-def test_initialisers_have_the_spread_that_their_papers_give() -> None:
+def test_initializers_have_the_spread_that_their_papers_give() -> None:
     """Weight [300, 200]: fan_in 200, fan_out 300."""
     core.random.seed(1)
     weight = core.zeros((300, 200))

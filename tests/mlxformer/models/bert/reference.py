@@ -1,6 +1,6 @@
 """Tiny random BERTs made by transformers, with every parameter drawn, and inputs for them.
 
-At transformers' own initialisation (0.02, biases 0, layer norms 1 and 0) a lost bias or two swapped matrices change
+At transformers' own initialization (0.02, biases 0, layer norms 1 and 0) a lost bias or two swapped matrices change
 the output by less than the tolerance: nothing would be proven.
 """
 

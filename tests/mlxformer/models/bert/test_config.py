@@ -1,4 +1,4 @@
-"""BERT's configuration: every field that changes the result is honoured or refused, none is passed over unknown."""
+"""BERT's configuration: every field that changes the result is honored or refused, none is passed over unknown."""
 
 from __future__ import annotations
 

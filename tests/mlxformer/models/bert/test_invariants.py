@@ -171,7 +171,7 @@ class TestMeanPooling:
 
 @pytest.mark.skipif(backend.name != "mlx", reason="MLX's own transformations")
 class TestOnMLX:
-    def test_quantised_it_still_runs_and_says_the_same_within_its_bits(self, tmp_path):
+    def test_quantized_it_still_runs_and_says_the_same_within_its_bits(self, tmp_path):
         config = BertConfig(vocab_size=64, hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
                             intermediate_size=128, initializer_range=0.2)  # fmt: skip
         model = BertForMaskedLM(config)
@@ -181,8 +181,8 @@ class TestOnMLX:
         nn.quantize(model, group_size=32, bits=8)
         kinds = {type(layer).__name__ for _, layer in model.named_modules()}
         assert "Linear" not in kinds and {"QuantizedLinear", "QuantizedEmbedding"} <= kinds
-        quantised = to_numpy(model(**given).logits)
-        assert 0 < np.abs(quantised - exact).max() < 0.05 * np.abs(exact).max()
+        quantized = to_numpy(model(**given).logits)
+        assert 0 < np.abs(quantized - exact).max() < 0.05 * np.abs(exact).max()
         with pytest.raises(ValueError, match="a quantised model has no Hugging Face form; use save_weights"):
             model.save_pretrained(tmp_path)
 
