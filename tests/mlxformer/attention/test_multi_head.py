@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mlxformer import backend
-from mlxformer.attention import masks, scaled_dot_product_attention
+from mlxformer.attention import masks
+from mlxformer.attention.functional import scaled_dot_product_attention
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.errors import ArgumentError

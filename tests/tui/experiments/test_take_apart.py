@@ -7,6 +7,7 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
+from mlxformer.inspection import ablation
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
     values_of,
@@ -33,7 +34,7 @@ def test_one_pass_tells_what_generating_writes(off: Without) -> None:
     dates, tokenizer = held_out(2), reader().tokenizer
     told = logits(dates, off, silent).argmax(-1) == dates.gold[:, 1:]
     with mf.trace(only="-") as steps:
-        mf.ablation.switch_off(steps, reader().model, *off.parts)
+        ablation.switch_off(steps, reader().model, *off.parts)
         found = to_numpy(reader().model.generate(mx.array(dates.sources), max_length=dates.gold.shape[1]))
     written = [tokenizer.decode(row) == tokenizer.decode(gold) for row, gold in zip(found, dates.gold, strict=True)]
     assert written == told.all(-1).tolist()
