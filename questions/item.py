@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from questions.brief import Brief
 from questions.errors import hint, quoted
 from questions.model import (
     ExperimentUse,
@@ -22,7 +23,7 @@ from questions.model import (
 from questions.nodes import Node
 from questions.prose import faults
 from questions.reading import BROKEN, Broken, Reading
-from questions.shapes import BILINGUAL, Either, Field, Keyed, Many, Record, Schema, Text, Whole
+from questions.shapes import BILINGUAL, Choice, Either, Field, Keyed, Many, Record, Schema, Text, Whole
 from questions.spans import numbers
 from questions.topics import TOPICS
 from questions.words import has_words
@@ -66,6 +67,22 @@ class Referred(Text):
         name = super().read(node, key, reading)
         if not isinstance(name, Broken):
             reading.sees.append((key, node))
+        return name
+
+
+@dataclass(frozen=True)
+class Label(Text):
+    """The id of a key point, once in a question."""
+
+    def read(self, node: Node, key: str, reading: Reading) -> str | Broken:
+        name = super().read(node, key, reading)
+        if not isinstance(name, Broken):
+            first = reading.labels.get(name)
+            if first is not None:
+                message = f"the id {quoted(name)} stands in this question twice, first in line {first}; change one"
+                reading.problem("duplicate-point-id", message, node, key, name=name, first_line=first)
+                return BROKEN
+            reading.labels[name] = node.start[0] + 1
         return name
 
 
@@ -138,6 +155,7 @@ _TOPIC = Text(prose=False, wanted="a topic")
 _CHECK = Named(prose=False, pattern=_SLUG, wanted="the name of a check")
 _ID_PATTERN = rf"(?=.{{1,{MAX_ID}}}$){_SLUG}"
 _ID = Text(prose=False, pattern=_ID_PATTERN, wanted=f"an id: small letters, digits and hyphens, at most {MAX_ID}")
+_POINT_ID = Label(prose=False, pattern=_ID_PATTERN, wanted="a short name: small letters, digits and hyphens")
 _OTHER_ID = Referred(prose=False, pattern=_ID_PATTERN, wanted="the id of a question")
 _URL = Text(prose=False, pattern=r"https?://\S+", wanted="an address that begins with https://")
 _PHRASE = Phrase(prose=False, wanted="a phrase")
@@ -151,6 +169,7 @@ _KEY_POINT = Record(
     "a key point",
     KeyPoint,
     (
+        Field("id", _POINT_ID, "shipped", "Stable for ever, unique in the question: a short name for the point."),
         Field(
             "match",
             _ALTERNATIVES,
@@ -182,11 +201,17 @@ _PREDICT = Record(
         Field("with", Settings(), "never", "Knobs to run it at, over the question's own.", "settings"),
     ),
 )
-_SEE = Record("a follow-up", See, (Field("see", _OTHER_ID, "always", "The id of the question that follows.", "id"),))
+_WHEN = Field("when", Choice(("good", "thin")), "never", "Asked after a good answer, or after a thin one.")
+_SEE = Record(
+    "a follow-up",
+    See,
+    (_WHEN, Field("see", _OTHER_ID, "always", "The id of the question that follows.", "id")),
+)
 _ASKED = Record(
     "a follow-up",
     FollowUp,
     (
+        _WHEN,
         Field("question", BILINGUAL, "always", "What an interviewer asks next."),
         Field("answer", BILINGUAL, "always", "Its answer."),
         Field("key_points", Many(_KEY_POINT, most=8), "shipped", "What a good answer contains."),
@@ -218,7 +243,8 @@ ITEM = Record(
         Field("topic", _TOPIC, "always", "What it belongs to."),
         Field("level", Whole(1, 3), "always", "How hard it is, 1 to 3."),
         Field("question", BILINGUAL, "always", "What is asked."),
-        Field("answer", BILINGUAL, "always", "What to say in an interview, in a minute; Markdown."),
+        Field("brief", Brief(), "never", "What to say in an interview, in a minute; Markdown."),
+        Field("answer", BILINGUAL, "always", "What stands behind it: derivation, evidence, formulas; Markdown."),
         Field(
             "key_points",
             Many(_KEY_POINT, least=1, most=8, least_complete=4),

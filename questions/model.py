@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from questions.bilingual import LANGUAGES, Bilingual, Language
 from questions.spans import NumberSpan, numbers
 
+When = Literal["good", "thin"]
 KnobValue = bool | int | float | str
 Alternative = str | tuple[str, ...]  # a phrase, or phrases of which all stand in one clause
 
@@ -18,6 +20,7 @@ class KeyPoint:
 
     text: Bilingual
     match: tuple[Alternative, ...]
+    id: str | None = None  # stable, unique in its question: a person's history of a point hangs on it
     check: str | None = None  # the check of the experiment that shows it
 
 
@@ -43,11 +46,12 @@ class Predict:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What an interviewer asks next, with its answer."""
+    """What an interviewer asks next, with its answer. ``when``: after a good answer (deeper) or a thin one (aside)."""
 
     question: Bilingual
     answer: Bilingual
     key_points: tuple[KeyPoint, ...] = ()
+    when: When | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class See:
     """A follow-up that is a question of its own."""
 
     id: str
+    when: When | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class Question:
     question: Bilingual
     answer: Bilingual
     key_points: tuple[KeyPoint, ...]
+    brief: Bilingual | None = None
     source: tuple[str, ...] = ()
     misconception: Misconception | None = None
     predict: Predict | None = None
@@ -128,6 +134,8 @@ class Question:
     def texts(self) -> Iterator[tuple[str, Bilingual | str]]:
         """Every text that a person reads, with the key it stands under."""
         yield "question", self.question
+        if self.brief:
+            yield "brief", self.brief
         yield "answer", self.answer
         yield from _points("key_points", self.key_points)
         if self.misconception:

@@ -36,6 +36,7 @@ class Reading:
     texts: list[tuple[str, Node]] = field(default_factory=list)
     checks: list[tuple[str, Node]] = field(default_factory=list)
     sees: list[tuple[str, Node]] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)  # of key points, and the line of each
     reported: bool = False
 
     def problem(self, code: str, message: str, at: Node | Place, key: str, **fields: Any) -> None:

@@ -103,6 +103,29 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    choices: tuple[str, ...]
+
+    def read(self, node: Node, key: str, reading: Reading) -> str | Broken:
+        if node.broken:
+            return BROKEN
+        if node.kind == "scalar" and node.value in self.choices:
+            return node.value
+        near = hint(node.value, self.choices) if node.kind == "scalar" else ""
+        message = f"here stands {' or '.join(self.choices)}, not {_shown(node)}{near}"
+        reading.problem("not-a-choice", message, node, key, known=list(self.choices), written=node.value)
+        return BROKEN
+
+    def write(self, part: str) -> str:
+        return part
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.choices)}
+
+
+@dataclass(frozen=True)
 class Many:
     """A list, read to a tuple. ``bare``: one element may stand without the brackets."""
 

@@ -33,13 +33,13 @@ _SIMPLIFIED = (
 _SIMPLIFY = str.maketrans(_TRADITIONAL + "跟和零", _SIMPLIFIED + "与与0")  # A 跟 B, A 和 B; 趋于零
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})  # joiners, direction marks: nothing that a reader sees
 
-_IDEOGRAPHS = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+IDEOGRAPHS = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _COMPOUNDS = ("协方差", "非线性")  # hold another term of the field, and are not it
-_LETTER = rf"(?:(?![{_IDEOGRAPHS}])[^\W_])"
+_LETTER = rf"(?:(?![{IDEOGRAPHS}])[^\W_])"
 _TOKEN = re.compile(
     rf"(?P<word>{_LETTER}(?:[_^]*{_LETTER}|[_^]+\{{(?={_LETTER})|['’`´](?=[a-z])"  # d_k, d_{{k}}, don't
     r"|(?<=[0-9])\.(?=[0-9])|(?<=[0-9]),(?=[0-9]{3}))*)"  # 0.5 and 1,024
-    rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{_IDEOGRAPHS}√/=×+<>≤≥∝%])"
+    rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{IDEOGRAPHS}√/=×+<>≤≥∝%])"
     r"|(?P<open>[(\[{【「『《〔])|(?P<close>[)\]}】」』》〕])"
     r"|(?P<asks>\?)|(?P<sentence>[。!;\n]|\.(?!\w))|(?P<clause>,)"
 )
@@ -83,7 +83,7 @@ def has_words(text: str) -> bool:
 
 def is_ideograph(word: str) -> bool:
     """Whether a word is Chinese: one character, or a compound."""
-    return bool(re.match(f"[{_IDEOGRAPHS}]", word))
+    return bool(re.match(f"[{IDEOGRAPHS}]", word))
 
 
 def _folded(text: str) -> tuple[str, list[int]]:

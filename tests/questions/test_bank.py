@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import importlib.resources
+import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from questions.bilingual import Bilingual
 from questions.loader import load_shipped
-from questions.model import Question
+from questions.model import FollowUp, KeyPoint, Question
 from questions.spans import PlainSpan, parse
 from questions.topics import TOPICS, topic_title
 
 BANK = load_shipped()
 QUESTIONS = pytest.mark.parametrize("question", BANK.questions, ids=[question.id for question in BANK.questions])
+KEY_POINTS = json.loads(Path(__file__).with_name("key_points.json").read_text(encoding="utf-8"))
+# Topics whose items are still to get a brief, and follow-ups for a good and for a thin answer.
+TO_DO = set(TOPICS)
 PART_ONE = {
     "p1-q1": "attention-formula",
     "p1-q2": "attention-steps",
@@ -53,6 +58,34 @@ def test_a_file_holds_one_topic(question):
 def test_a_topic_of_a_user_s_own_is_called_what_they_called_it():
     assert topic_title("attention").zh == "注意力"
     assert topic_title("我的话题").en == "我的话题"
+
+
+def is_rewritten(question: Question) -> bool:
+    """Whether it says what to say in a minute, and where to go on after a good answer and after a thin one."""
+    when = [follow_up.when for follow_up in question.follow_ups]
+    brief = question.brief is not None and not (question.brief.missing("zh") or question.brief.missing("en"))
+    return brief and {"good", "thin"} <= set(when) and None not in when
+
+
+def test_every_topic_but_those_still_to_do_is_rewritten():
+    """Whoever rewrites a topic whole takes it off the list; the list is exactly right."""
+    assert {question.topic for question in BANK.questions if not is_rewritten(question)} == TO_DO
+
+
+def test_an_id_of_a_key_point_stays():
+    """A person's history of a point hangs on its id. A point may be reworded; its id does not go to another point."""
+    ids = {question.id: {point.id for point in every_point(question)} for question in BANK.questions}
+    assert KEY_POINTS.keys() <= ids.keys()
+    for name, points in KEY_POINTS.items():
+        kept = {text: id for text, id in points.items() if id in ids[name]}
+        assert len(kept) >= len(points) // 2, f"{name}: too many ids are gone: {points.keys() - kept.keys()}"
+        for point in every_point(BANK[name]):
+            assert points.get(point.text.say("en"), point.id) == point.id, (name, point.id)
+
+
+def every_point(question: Question) -> list[KeyPoint]:
+    asked = [follow_up for follow_up in question.follow_ups if isinstance(follow_up, FollowUp)]
+    return [*question.key_points, *(point for follow_up in asked for point in follow_up.key_points)]
 
 
 @QUESTIONS

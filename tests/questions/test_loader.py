@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from questions.brief import spoken_length
 from questions.catalogue import Catalogue
 from questions.errors import Problem, UnknownQuestionError
 from questions.item import as_data, read_item
@@ -263,7 +264,7 @@ def test_the_shipped_bank_is_held_to_more():
     reading = Reading("f", GOOD, True, CATALOGUE, problems.append)
     assert read_item(compose_items(GOOD, lambda *_, **__: None)[0], reading) is None
     missing = sorted(problem.fields["name"] for problem in problems if problem.code == "missing-key")
-    assert missing == ["en", "en", "experiment", "follow_ups", "predict", "sources", "zh"]
+    assert missing == ["en", "en", "experiment", "follow_ups", "id", "predict", "sources", "zh"]
     assert {"count", "unknown-topic"} <= {problem.code for problem in problems}
 
 
@@ -272,6 +273,78 @@ def test_the_guide_s_example_is_a_question(tmp_path):
     example = guide.split("```yaml\n")[1].split("```")[0]
     bank = read(tmp_path, example)
     assert bank.problems == () and bank["my-first-question"].key_points[0].match == ("方差", "variance")
+
+
+BRIEF = GOOD.replace("  answer:", "  brief: {zh: 短, en: Short.}\n  answer:")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "column", "count", "limit"),
+    [
+        ("zh: 短", "zh: " + "短" * 221, "brief-too-long", 15, 221, 220),
+        ("en: Short.", "en: " + "a " * 130 + "b", "brief-too-long", 22, 131, 130),
+        ("en: Short.", "en: '" + "[1](source:1) " * 4 + "'", "brief-numbers", 22, 4, 3),
+    ],
+)
+def test_a_brief_is_said_in_a_minute(tmp_path, old, new, code, column, count, limit):
+    sourced = BRIEF + "  sources: [{title: a paper}]\n"
+    bank = read(tmp_path, sourced)
+    assert bank.problems == () and (bank["mine"].brief.zh, bank["mine"].brief.en) == ("短", "Short.")
+    assert [key for key, _ in bank["mine"].texts()][:3] == ["question", "brief", "answer"]
+    problem = only(read(tmp_path, sourced.replace(old, new)))
+    assert (problem.code, problem.line, problem.column) == (code, 5, column)
+    assert (problem.fields["count"], problem.fields["limit"]) == (count, limit)
+    assert str(count) in problem.message and str(limit) in problem.message
+
+
+@pytest.mark.parametrize("brief", ["zh: " + "短" * 220 + " and any words", "en: " + "a " * 130 + "`x y z`", "en: 短"])
+def test_a_brief_at_the_limit(tmp_path, brief):
+    assert read(tmp_path, BRIEF.replace("zh: 短, en: Short.", brief)).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "length"),
+    [
+        ("zh", "除以 `√d_k`，方差〇变", 6),
+        ("zh", "占 [61 %](check:rows) 的[行](https://example.org/行)", 3),
+        ("en", "It is [61 %](check:rows) of `q · k`, or [the rows](https://a.b/c)", 9),
+        ("en", "", 0),
+        ("en", "a\n\n```\ncode block\n```\nb", 2),
+    ],
+)
+def test_what_is_counted_is_what_is_said(language, text, length):
+    assert spoken_length(text, language) == length
+
+
+POINTS = GOOD.replace("{zh: 方差", "{id: variance, zh: 方差") + (
+    "    - {id: root, en: root, match: [root]}\n"
+    "  follow_ups:\n"
+    "    - {when: good, question: {en: q}, answer: {en: a}, key_points: [{id: deeper, en: p, match: [p]}]}\n"
+    "    - {when: thin, see: mine}\n"
+)
+
+
+def test_key_points_and_follow_ups_say_what_they_are(tmp_path):
+    question = read(tmp_path, POINTS)["mine"]
+    assert [point.id for point in question.key_points] == ["variance", "root"]
+    assert [follow_up.when for follow_up in question.follow_ups] == ["good", "thin"]
+    assert as_data(question)["follow_ups"][1] == {"when": "thin", "see": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line", "key", "message"),
+    [
+        ("id: root", "id: variance", "duplicate-point-id", 8, "key_points[1].id", "first in line 7"),
+        ("id: deeper", "id: root", "duplicate-point-id", 10, "follow_ups[0].key_points[0].id", "first in line 8"),
+        ("id: root", "id: The Root", "malformed", 8, "key_points[1].id", "small letters"),
+        ("when: thin", "when: thinn", "not-a-choice", 11, "follow_ups[1].when", "did you mean 'thin'?"),
+        ("when: good", "when: [good]", "not-a-choice", 10, "follow_ups[0].when", "good or thin"),
+    ],
+)
+def test_what_is_wrong_with_ids_and_when(tmp_path, old, new, code, line, key, message):
+    problem = only(read(tmp_path, POINTS.replace(old, new)))
+    assert (problem.code, problem.line, problem.key) == (code, line, f"mine: {key}")
+    assert message in problem.message
 
 
 def test_an_unknown_id_is_answered_with_the_nearest(tmp_path):

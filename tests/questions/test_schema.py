@@ -42,6 +42,9 @@ GOOD: list[tuple[tuple[str | int, ...], Any]] = [
     (("question", "zh"), True),  # the word true
     (("question", "zh"), 12),
     (("key_points", 0, "match"), ["a"]),
+    (("key_points", 0, "id"), "variance"),
+    (("brief",), {"zh": "短", "en": "Short."}),
+    (("follow_ups", 0, "when"), "thin"),
     (("topic",), "任意话题"),
 ]
 BAD: list[tuple[tuple[str | int, ...], Any]] = [
@@ -65,6 +68,9 @@ BAD: list[tuple[tuple[str | int, ...], Any]] = [
     (("key_points", 0, "match"), [[]]),
     (("key_points", 0, "match"), [["a", ["b"]]]),
     (("key_points", 0, "chek"), "a"),
+    (("key_points", 0, "id"), "The Variance"),
+    (("brief",), {}),
+    (("follow_ups", 0, "when"), "bad"),
     (("key_points", 0, "check"), "Not A Name"),
     (("predict", "answer"), "e"),
     (("predict", "choices"), {"a": {"en": "x"}}),

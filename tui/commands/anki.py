@@ -35,7 +35,7 @@ def as_anki(questions: Sequence[Question], language: Language) -> str:
 
 
 def _back(question: Question, language: Language) -> str:
-    parts = [_html(question.answer, language)]
+    parts = [_html(text, language) for text in (question.brief, question.answer) if text]
     points = "".join(f"<li>{_inline(point.text, language)}</li>" for point in question.key_points)
     parts.append(f"<h4>{words('quiz.key-points', language)}</h4><ul>{points}</ul>")
     if question.misconception is not None:

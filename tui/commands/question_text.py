@@ -51,8 +51,15 @@ class QuestionText:
     def question(self) -> list[str]:
         return self._text(self._question.question)
 
+    def brief(self) -> list[str]:
+        """What to say in a minute."""
+        brief = self._question.brief
+        return [words("quiz.brief", self._language), *self._text(brief, INDENT)] if brief else []
+
     def answer(self) -> list[str]:
-        return [words("quiz.answer", self._language), *self._text(self._question.answer, INDENT)]
+        """The reference answer; beside a brief it is what stands behind it."""
+        title = "quiz.deeper" if self._question.brief else "quiz.answer"
+        return [words(title, self._language), *self._text(self._question.answer, INDENT)]
 
     def key_points(self) -> list[str]:
         """What a good answer contains."""

@@ -150,6 +150,7 @@ class _Quiz:
         write()
         self._write(
             text.marked(attempt.marking) if attempt.marking is not None else text.key_points(),
+            text.brief(),
             text.answer(),
             text.misconception(),
             text.outcome(attempt.choice),

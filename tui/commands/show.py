@@ -31,6 +31,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     for part in (
         text.heading(),
         text.question(),
+        text.brief(),
         text.answer(),
         text.key_points(),
         text.misconception(),

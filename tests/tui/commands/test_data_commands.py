@@ -43,6 +43,14 @@ def test_show_says_everything_without_marks(program: Program, bank: Path) -> Non
     assert "**" not in ran.out and "`" not in ran.out and "(check:" not in ran.out
 
 
+def test_show_leads_with_what_one_says_in_a_minute(program: Program, bank: Path) -> None:
+    text = bank.read_text(encoding="utf-8").replace("  answer:", "  brief: {zh: 先说这句, en: Say this}\n  answer:", 1)
+    bank.write_text(text, encoding="utf-8")
+    out = program("show", "toy-double", "--questions", str(bank)).out
+    assert out.index("In a minute\n  Say this") < out.index("\nDeeper\n") < out.index("\nKey points\n")
+    assert "一分钟说法\n  先说这句" in program("show", "toy-double", "--questions", str(bank), lang="zh").out
+
+
 def test_show_json_is_the_item_as_its_file_has_it(program: Program, bank: Path) -> None:
     import yaml
 

@@ -9,7 +9,9 @@ from questions.bilingual import Bilingual
 TABLE: Mapping[str, Bilingual] = {
     # a question
     "level": Bilingual("难度 {level}/3", "level {level} of 3"),
+    "brief": Bilingual("一分钟说法", "In a minute"),
     "answer": Bilingual("参考答案", "Answer"),
+    "deeper": Bilingual("再往深处", "Deeper"),
     "key-points": Bilingual("要点", "Key points"),
     "misconception": Bilingual("流传的误解", "Misconception in circulation"),
     "predict": Bilingual("先猜结果", "Predict"),
