@@ -223,7 +223,7 @@ class _Quiz:
             self._put("nothing-to-undo")
             return False
         self._put(f"undone-{undone.kind}", question=undone.question_id, rating=undone.rating)
-        return undone.kind == "rate"
+        return undone.question_id is not None
 
     def _draw(self) -> None:
         if self._shown.result is None or not self._shown.result.figures:

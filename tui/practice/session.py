@@ -1,28 +1,32 @@
 """What the practice screen knows, without a screen: which question is asked, what was answered, what undo brings back.
 
-A question goes asked -> revealed -> rated. Each rating is on the disk before the next question is chosen, and the
-place (question, typed text, choice, revealed or not) is saved on leaving, so that a person comes back where they were.
+A question goes asked -> revealed -> rated. Each rating is on the disk before the next question is chosen, what is
+typed is on the disk as it is typed (a draft for each question), and so is the question being asked: a person comes
+back where they were, whatever way the program ended.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from questions.bilingual import Language
 from questions.marking import Marking, mark
-from tui.progress.records import Answer, Clock, Place, Rating, utc_now
+from tui.progress.days import study_day
+from tui.progress.errors import ProgressError
+from tui.progress.records import Answer, Clock, Place, Rating, Undone, utc_now
 from tui.progress.schedule import next_due, queue
 
 if TYPE_CHECKING:
     from questions.model import Question
     from tui.progress.store import ProgressStore
-    from tui.progress.undo import Undone
 
 MODE = "practice"
+LONGEST = 300.0  # seconds that one answer may count
 LEARN_AHEAD = timedelta(minutes=20)  # with nothing else left, a card due this soon is asked at once
 
 
@@ -40,7 +44,12 @@ class Attempt:
 
     @property
     def elapsed(self) -> float:
-        return self.seconds + (time.monotonic() - self._since)
+        """Seconds spent, at most ``LONGEST``: a card left open overnight was not thought about all night."""
+        return min(LONGEST, self.seconds + (time.monotonic() - self._since))
+
+    def resume(self) -> None:
+        """Count the time again from now: what passed since the rating was not spent on it."""
+        self._since = time.monotonic()
 
     @property
     def predicted_right(self) -> bool | None:
@@ -99,18 +108,14 @@ class Practice:
         if question_id is not None:
             return self._ask(question_id)
         place = self._store.place(MODE) if self._order is None else None
-        if place is not None and place.question_id in self._questions:
-            attempt = Attempt(
-                self._questions[place.question_id],
-                place.typed,
-                place.choice,
-                seconds=place.seconds,
-            )
-            self.attempt = attempt
-            if place.revealed:
-                self.reveal()
-            return attempt
-        return self.next()
+        if place is None or place.question_id not in self._questions or place.question_id in self._store.claimed():
+            return self.next()
+        attempt = self._ask(place.question_id, keep=False)
+        attempt.typed = attempt.typed or place.typed
+        attempt.choice, attempt.seconds = place.choice, place.seconds
+        if place.revealed:
+            self._reveal()
+        return attempt
 
     def next(self) -> Attempt | None:
         """Ask the next question; None when there is none left for now."""
@@ -118,25 +123,57 @@ class Practice:
         if waiting:
             return self._ask(waiting[0])
         self.attempt = None
+        self._keep()
         return None
 
     def skip(self) -> Attempt | None:
         """Put the present question off to the end of this sitting."""
         if self.attempt is not None:
             name = self.attempt.question.id
+            self._store.skip(name)
             self._skipped = [other for other in self._skipped if other != name] + [name]
         return self.next()
 
+    def bury(self) -> Attempt | None:
+        """Put the present question off until tomorrow, and ask the next."""
+        self._store.bury(self._present().question.id, self._today())
+        return self.next()
+
+    def suspend(self) -> Attempt | None:
+        """Leave the present question out from now on, and ask the next."""
+        self._store.suspend(self._present().question.id)
+        return self.next()
+
+    def flag(self, note: str, language: Language) -> None:
+        """Report the present question as wrong."""
+        self._store.flag(self._present().question.id, note, language)
+
+    def unflag(self) -> None:
+        """Withdraw the report on the present question."""
+        self._store.unflag(self._present().question.id)
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the present question has been reported as wrong."""
+        return self.attempt is not None and self.attempt.question.id in self._store.flags()
+
     # --- answering ---------------------------------------------------------------------------------------------
+
+    def type(self, text: str) -> None:
+        """The answer typed so far: on the disk when this returns."""
+        attempt = self._present()
+        attempt.typed = text
+        self._store.set_draft(attempt.question.id, text)
+
+    def choose(self, letter: str | None) -> None:
+        """The outcome that the person predicts; None takes it back."""
+        self._present().choice = letter
+        self._keep()
 
     def reveal(self) -> Attempt:
         """Show the answer, and mark what was typed."""
-        attempt = self._present()
-        attempt.revealed = True
-        question = attempt.question
-        typed = bool(attempt.typed.strip())
-        attempt.marking = mark(attempt.typed, question.key_points, question.misconception) if typed else None
-        return attempt
+        self._keep_draft()
+        return self._reveal()
 
     def rate(self, rating: Rating, language: Language) -> Attempt | None:
         """Write the rating, and ask the next question."""
@@ -152,33 +189,44 @@ class Practice:
         return self.next()
 
     def undo(self) -> Undone | None:
-        """Take back the last change; a rating brings its question back as it was, revealed and ready to rate."""
+        """Take back this person's last action (a rating, a skip, burying, suspending, a flag), of this sitting or not.
+
+        The session goes back to its question: after a rating revealed and ready to rate, with what was answered.
+        Where the question is in no file that is open now, it is taken back all the same and the session stays.
+        """
+        self._keep_draft()
         undone = self._store.undo()
-        if undone is None or undone.kind != "rate" or undone.question_id not in self._questions:
+        if undone is None or undone.question_id not in self._questions:
             return undone
-        if self._rated and self._rated[-1].question.id == undone.question_id:
-            self.attempt = self._rated.pop()
-            self.attempt._since = time.monotonic()
-        else:  # a rating of an earlier sitting: its text is in the reviews, not in this session
-            self._ask(undone.question_id)
-            self.reveal()
+        name = undone.question_id
+        if undone.kind == "skip":
+            self._skipped = [other for other in self._skipped if other != name]
+        if undone.kind == "rate":
+            answer = undone.answer or Answer()
+            rated = next((attempt for attempt in reversed(self._rated) if attempt.question.id == name), None)
+            if rated is not None:
+                self._rated.remove(rated)
+                rated.resume()
+                self.attempt = rated
+                self._claim(name)
+            else:
+                attempt = self._ask(name, keep=False)
+                attempt.typed, attempt.choice, attempt.seconds = answer.text, answer.choice, answer.seconds or 0.0
+            self._reveal()  # a draft that was typed to it since stays as it is
+        elif self.attempt is None or self.attempt.question.id != name:
+            self._ask(name)
         return undone
 
-    def suspend(self) -> Attempt | None:
-        """Leave the present question out from now on, and ask the next."""
-        self._store.suspend(self._present().question.id)
-        return self.next()
-
-    def flag(self, note: str, language: Language) -> None:
-        self._store.flag(self._present().question.id, note, language)
-
     def leave(self) -> None:
-        """Remember the place."""
+        """Remember the place. Raises ``ProgressError`` where it cannot be written."""
+        attempt = self.attempt
+        if attempt is not None and not attempt.revealed:
+            self._store.set_draft(attempt.question.id, attempt.typed)
         if self._order is not None:
             return
-        attempt = self.attempt
         if attempt is None:
-            self._store.save_place(MODE, None)
+            if self._store.place(MODE) is not None:
+                self._store.save_place(MODE, None)
             return
         place = Place(attempt.question.id, attempt.typed, attempt.choice, attempt.revealed, round(attempt.elapsed, 1))
         self._store.save_place(MODE, place)
@@ -192,6 +240,7 @@ class Practice:
             names = [name for name in self._order if name not in rated]
         else:
             cards, suspended, now = self._store.cards(), self._store.suspended(), self._clock()
+            suspended |= self._store.buried(self._today()) | self._store.claimed()
             names = list(queue(list(self._questions), cards, now, suspended=suspended, seed=self._seed).order)
             if not names:
                 ahead = queue(list(self._questions), cards, now + LEARN_AHEAD, suspended=suspended)
@@ -199,9 +248,41 @@ class Practice:
         late = [name for name in self._skipped if name in names]
         return [name for name in names if name not in late] + late
 
-    def _ask(self, question_id: str) -> Attempt:
-        self.attempt = Attempt(self._questions[question_id])
+    def _ask(self, question_id: str, *, keep: bool = True) -> Attempt:
+        self._keep_draft()
+        self.attempt = Attempt(self._questions[question_id], typed=self._store.draft(question_id))
+        self._claim(question_id)
+        if keep:
+            self._keep()
         return self.attempt
+
+    def _reveal(self) -> Attempt:
+        attempt = self._present()
+        attempt.revealed = True
+        question = attempt.question
+        typed = bool(attempt.typed.strip())
+        attempt.marking = mark(attempt.typed, question.key_points, question.misconception) if typed else None
+        self._keep()
+        return attempt
+
+    def _keep_draft(self) -> None:
+        """What is typed to the present question; what cannot be written is not kept from the person."""
+        attempt = self.attempt
+        if attempt is not None and not attempt.revealed:
+            with contextlib.suppress(ProgressError):
+                self._store.set_draft(attempt.question.id, attempt.typed)
+
+    def _claim(self, question_id: str) -> None:
+        with contextlib.suppress(ProgressError):  # another copy may then ask the same: that loses nothing
+            self._store.claim(question_id)
+
+    def _keep(self) -> None:
+        """Remember the place; where it cannot be written the sitting goes on, and ``leave`` says so at its end."""
+        with contextlib.suppress(ProgressError):
+            self.leave()
+
+    def _today(self) -> date:
+        return study_day(self._clock())
 
     def _present(self) -> Attempt:
         assert self.attempt is not None, "no question is being asked"

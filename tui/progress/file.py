@@ -28,7 +28,10 @@ FILE_NAME = "progress.sqlite3"
 BUSY_SECONDS = 5.0
 _SIDES = ("-wal", "-shm")  # beside the file while it is open, and after a kill
 _TABLES = frozenset(
-    {"sessions", "cards", "suspended", "flags", "actions", "reviews", "places", "settings", "interviews"}
+    {
+        *("sessions", "cards", "suspended", "flags", "actions", "reviews", "places", "settings", "interviews"),
+        *("drafts", "buried", "claims"),
+    }
 )
 _UNWRITABLE = frozenset(
     {

@@ -11,7 +11,7 @@ from typing import Any, Literal
 Rating = Literal[1, 2, 3, 4]  # again, hard, good, easy: the digits that hands know
 RATINGS: tuple[Rating, ...] = (1, 2, 3, 4)
 RATING_NAMES: dict[int, str] = {1: "again", 2: "hard", 3: "good", 4: "easy"}
-ActionKind = Literal["rate", "suspend", "resume", "flag", "unflag", "reset"]
+ActionKind = Literal["rate", "skip", "bury", "unbury", "suspend", "resume", "flag", "unflag", "reset"]
 Clock = Callable[[], datetime]
 
 LEARNING, REVIEW, RELEARNING = 1, 2, 3  # FSRS's own numbers for a card's state
@@ -108,12 +108,16 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What an undo took back. ``question_id`` is None where every question had been reset."""
+    """What an undo took back. ``question_id`` is None where every question had been reset.
+
+    ``rating`` and ``answer`` are those of a rating that was taken back.
+    """
 
     kind: ActionKind
     question_id: str | None
     at: datetime
     rating: int | None = None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ APPLICATION_ID = 0x54465131  # "TFQ1": what makes a SQLite file ours
 
 MIGRATIONS: tuple[str, ...] = (
     """
-    -- One row for each time the program was opened. Undo goes back within a session, then into ended ones.
+    -- One row for each time the program was opened.
     CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         started_at TEXT NOT NULL,
@@ -95,6 +95,44 @@ MIGRATIONS: tuple[str, ...] = (
         record TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    -- What a person has typed to each question and not yet rated.
+    CREATE TABLE drafts (
+        question_id TEXT PRIMARY KEY,
+        text TEXT NOT NULL,
+        saved_at TEXT NOT NULL
+    ) STRICT;
+
+    -- Put off to the next day: a question is left out while the person's day is the one that stands here.
+    CREATE TABLE buried (
+        question_id TEXT PRIMARY KEY,
+        day TEXT NOT NULL
+    ) STRICT;
+
+    -- The question that each running copy of the program is asking, so that no two ask the same one.
+    CREATE TABLE claims (
+        session_id INTEGER PRIMARY KEY REFERENCES sessions (id),
+        question_id TEXT NOT NULL
+    ) STRICT;
+
+    -- Skipping and burying can be undone too: SQLite changes a CHECK only with the table.
+    CREATE TABLE actions_2 (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        session_id INTEGER NOT NULL REFERENCES sessions (id),
+        kind TEXT NOT NULL
+            CHECK (kind IN ('rate', 'skip', 'bury', 'unbury', 'suspend', 'resume', 'flag', 'unflag', 'reset')),
+        question_id TEXT,
+        at TEXT NOT NULL,
+        before TEXT NOT NULL,
+        after TEXT NOT NULL,
+        undone_at TEXT
+    ) STRICT;
+    INSERT INTO actions_2 SELECT id, session_id, kind, question_id, at, before, after, undone_at FROM actions;
+    DROP TABLE actions;
+    ALTER TABLE actions_2 RENAME TO actions;
+    CREATE INDEX actions_to_undo ON actions (session_id, id) WHERE undone_at IS NULL;
+    CREATE INDEX reviews_by_time ON reviews (reviewed_at);
+    """,
 )
 
 VERSION = len(MIGRATIONS)
@@ -102,6 +140,16 @@ VERSION = len(MIGRATIONS)
 
 def migrate(connection: sqlite3.Connection, migrations: tuple[str, ...] = MIGRATIONS) -> None:
     """Bring the file to the last version; a migration is whole or not at all, also when two programs start at once."""
+    if _version(connection) >= len(migrations):
+        return
+    connection.execute("PRAGMA foreign_keys = OFF")  # or a table could not be replaced that others refer to
+    try:
+        _migrate(connection, migrations)
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _migrate(connection: sqlite3.Connection, migrations: tuple[str, ...]) -> None:
     while _version(connection) < len(migrations):
         connection.execute("BEGIN IMMEDIATE")
         try:

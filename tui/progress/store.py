@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -29,8 +29,9 @@ from tui.progress.records import (
     utc_now,
     write_time,
 )
+from tui.progress.running import Running
 from tui.progress.schedule import Schedule
-from tui.progress.undo import undo_last
+from tui.progress.undo import read_answer, undo_last
 
 
 class ProgressStore:
@@ -43,6 +44,7 @@ class ProgressStore:
         self._connection = opened.connection
         self._clock = clock
         self._session: int | None = None  # made by the first change, so that reading writes nothing
+        self._running = Running(None if opened.path is None else opened.path.parent)
 
     @property
     def kept(self) -> bool:
@@ -77,6 +79,29 @@ class ProgressStore:
 
     def suspended(self) -> frozenset[str]:
         return frozenset(row["question_id"] for row in self._rows("SELECT question_id FROM suspended"))
+
+    def buried(self, day: date) -> frozenset[str]:
+        """The questions put off until ``day`` is over."""
+        return frozenset(
+            row["question_id"] for row in self._rows("SELECT question_id FROM buried WHERE day = ?", day.isoformat())
+        )
+
+    def draft(self, question_id: str) -> str:
+        """What was typed to ``question_id`` and not yet rated; empty where nothing was."""
+        rows = self._rows("SELECT text FROM drafts WHERE question_id = ?", question_id)
+        return str(rows[0]["text"]) if rows else ""
+
+    def drafts(self) -> dict[str, str]:
+        """All drafts by question."""
+        return {row["question_id"]: row["text"] for row in self._rows("SELECT question_id, text FROM drafts")}
+
+    def claimed(self) -> frozenset[str]:
+        """The questions that other running copies of the program are asking at this moment."""
+        rows = self._rows("SELECT * FROM claims WHERE session_id IS NOT ?", self._session)
+        if not rows:
+            return frozenset()
+        running = self._running.others()
+        return frozenset(row["question_id"] for row in rows if row["session_id"] in running)
 
     def setting(self, name: str, default: Any = None) -> Any:
         rows = self._rows("SELECT value FROM settings WHERE name = ?", name)
@@ -129,7 +154,30 @@ class ProgressStore:
                     "mode": answer.mode,
                 },
             )
+            # The answer stands in the review now. A draft that says something else was typed since, and stays.
+            self._connection.execute(
+                "DELETE FROM drafts WHERE question_id = ? AND text = ?", (question_id, answer.text)
+            )
         return after
+
+    def skip(self, question_id: str) -> None:
+        """Note that a question was put off within a sitting: nothing changes in the file but what undo takes back."""
+        now = self._clock()
+        with self._writing() as session:
+            self._act(session, "skip", question_id, now, None, None)
+
+    def bury(self, question_id: str, day: date | None) -> None:
+        """Leave a question out until ``day`` is over; None takes it back in."""
+        now, wanted = self._clock(), None if day is None else day.isoformat()
+        with self._writing() as session:
+            rows = self._rows("SELECT day FROM buried WHERE question_id = ?", question_id)
+            before = rows[0]["day"] if rows else None
+            if before == wanted:
+                return
+            self._connection.execute("DELETE FROM buried WHERE question_id = ?", (question_id,))
+            if wanted is not None:
+                self._connection.execute("INSERT INTO buried VALUES (?, ?)", (question_id, wanted))
+            self._act(session, "bury" if wanted else "unbury", question_id, now, before, wanted)
 
     def suspend(self, question_id: str, suspended: bool = True) -> None:
         """Leave a question out of the queue, or take it back in."""
@@ -182,19 +230,40 @@ class ProgressStore:
         return len(cards)
 
     def undo(self) -> Undone | None:
-        """Take back the last change of this session, else of the last sessions that ended; None where there is none.
+        """Take back this person's last change, whatever way its session ended; None where there is none.
 
-        The saved state is put back, not computed again. Raises ``ProgressError`` (``progress-changed``) where
-        another running copy of the program has changed the same thing since.
+        Only what another running copy of the program has done is its own. The saved state is put back, not computed
+        again. Raises ``ProgressError`` (``progress-changed``) where another running copy has changed the same since.
         """
-        with self._writing() as session:
-            return undo_last(self._connection, session, write_time(self._clock()))
+        with self._writing():
+            return undo_last(self._connection, self._running.others(), write_time(self._clock()))
 
     # --- changes that need no undo -----------------------------------------------------------------------------
 
     def set_setting(self, name: str, value: Any) -> None:
         with self._writing():
             self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, to_json(value)))
+
+    def set_draft(self, question_id: str, text: str) -> None:
+        """Keep what is typed to ``question_id``: on the disk when this returns. An empty ``text`` removes it."""
+        if text == self.draft(question_id):
+            return
+        with self._writing():
+            if text:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?)", (question_id, text, write_time(self._clock()))
+                )
+            else:
+                self._connection.execute("DELETE FROM drafts WHERE question_id = ?", (question_id,))
+
+    def claim(self, question_id: str | None) -> None:
+        """Say that this program is asking ``question_id``, until it asks another (None: none) or ends."""
+        if question_id is None and self._session is None:
+            return
+        with self._writing() as session:
+            self._connection.execute("DELETE FROM claims WHERE session_id = ?", (session,))
+            if question_id is not None:
+                self._connection.execute("INSERT INTO claims VALUES (?, ?)", (session, question_id))
 
     def save_place(self, mode: str, place: Place | None) -> None:
         """Remember where the person is in ``mode``; None forgets it."""
@@ -233,10 +302,12 @@ class ProgressStore:
         with contextlib.suppress(ProgressError):
             if self._session is not None:
                 with self._writing() as session:
+                    self._connection.execute("DELETE FROM claims WHERE session_id = ?", (session,))
                     self._connection.execute(
                         "UPDATE sessions SET ended_at = ? WHERE id = ?", (write_time(self._clock()), session)
                     )
         self._connection.close()
+        self._running.end()
 
     def __enter__(self) -> ProgressStore:
         return self
@@ -254,16 +325,18 @@ class ProgressStore:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                if self._session is None:
+                session = self._session
+                if session is None:
                     statement = "INSERT INTO sessions (started_at) VALUES (?)"
                     session = self._connection.execute(statement, (write_time(self._clock()),)).lastrowid
-                else:
-                    session = self._session
-                assert session is not None
+                    assert session is not None
+                    self._running.begin(session)  # before anybody can read of it
                 yield session
                 self._connection.execute("COMMIT")
                 self._session = session
             except BaseException:
+                if self._session is None:
+                    self._running.end()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -310,14 +383,12 @@ def _plain(card: CardState | None) -> dict[str, Any] | None:
 
 def _read_review(row: sqlite3.Row) -> Review:
     before = json.loads(row["before"])
-    found, unsure, missed = (json.loads(row[name]) for name in ("found", "unsure", "missed"))
-    answer = Answer(row["answer"], row["choice"], found, unsure, missed, row["seconds"], row["mode"])
     return Review(
         row["question_id"],
         row["rating"],
         read_time(row["reviewed_at"]),
         row["language"],
-        answer,
+        read_answer(row),
         None if before is None else read_card(before),
         read_card(json.loads(row["after"])),
     )

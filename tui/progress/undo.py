@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 from tui.progress.errors import ProgressError
-from tui.progress.records import Undone, read_card, read_time
+from tui.progress.records import Answer, Undone, read_card, read_time
 
 _CARD = ("state", "step", "stability", "difficulty", "due", "last_review")
 
 
-def undo_last(connection: sqlite3.Connection, session: int, now: str) -> Undone | None:
-    """Undo the last action of ``session``, else the last of any session that has ended, within the open transaction.
+def undo_last(connection: sqlite3.Connection, running: Collection[int], now: str) -> Undone | None:
+    """Undo the last action, within the open transaction; None where there is none.
 
-    A session that has not ended may be another copy of the program, in use at this moment: its actions are its own.
+    ``running`` are the sessions of other copies of the program that are in use at this moment: their actions are
+    their own. A session that was killed is not among them, and what was done in it last is taken back first.
     """
+    others = ", ".join(str(int(session)) for session in running)
     action = connection.execute(
-        "SELECT * FROM actions WHERE undone_at IS NULL AND (session_id = :session OR session_id IN "
-        "(SELECT id FROM sessions WHERE ended_at IS NOT NULL)) ORDER BY session_id = :session DESC, id DESC LIMIT 1",
-        {"session": session},
+        f"SELECT * FROM actions WHERE undone_at IS NULL AND session_id NOT IN ({others}) ORDER BY id DESC LIMIT 1"
     ).fetchone()
     if action is None:
         return None
@@ -37,11 +38,24 @@ def undo_last(connection: sqlite3.Connection, session: int, now: str) -> Undone 
             _restore_card(connection, name, card, None)
     elif kind in ("suspend", "resume"):
         _restore_suspended(connection, question_id, before, after, action["at"])
-    else:
+    elif kind in ("bury", "unbury"):
+        _restore_buried(connection, question_id, before, after)
+    elif kind in ("flag", "unflag"):
         _restore_flag(connection, question_id, before, after)
     connection.execute("UPDATE actions SET undone_at = ? WHERE id = ?", (now, action["id"]))
-    rated = connection.execute("SELECT rating FROM reviews WHERE action_id = ?", (action["id"],)).fetchone()
-    return Undone(kind, question_id, read_time(action["at"]), rated["rating"] if rated else None)
+    rated = connection.execute("SELECT * FROM reviews WHERE action_id = ?", (action["id"],)).fetchone()
+    if rated is None:
+        return Undone(kind, question_id, read_time(action["at"]))
+    answer = read_answer(rated)
+    if answer.text:  # what was answered stands in the field again, unless something newer does
+        connection.execute("INSERT OR IGNORE INTO drafts VALUES (?, ?, ?)", (question_id, answer.text, now))
+    return Undone(kind, question_id, read_time(action["at"]), rated["rating"], answer)
+
+
+def read_answer(row: sqlite3.Row) -> Answer:
+    """The answer in a row of ``reviews``."""
+    found, unsure, missed = (json.loads(row[name]) for name in ("found", "unsure", "missed"))
+    return Answer(row["answer"], row["choice"], found, unsure, missed, row["seconds"], row["mode"])
 
 
 def _restore_card(connection: sqlite3.Connection, question_id: str, before: Any, after: Any) -> None:
@@ -67,6 +81,15 @@ def _restore_suspended(connection: sqlite3.Connection, question_id: str, before:
         connection.execute("INSERT INTO suspended VALUES (?, ?)", (question_id, at))
     else:
         connection.execute("DELETE FROM suspended WHERE question_id = ?", (question_id,))
+
+
+def _restore_buried(connection: sqlite3.Connection, question_id: str, before: str | None, after: str | None) -> None:
+    row = connection.execute("SELECT day FROM buried WHERE question_id = ?", (question_id,)).fetchone()
+    if (None if row is None else row["day"]) != after:
+        raise _changed(question_id)
+    connection.execute("DELETE FROM buried WHERE question_id = ?", (question_id,))
+    if before is not None:
+        connection.execute("INSERT INTO buried VALUES (?, ?)", (question_id, before))
 
 
 def _restore_flag(connection: sqlite3.Connection, question_id: str, before: Any, after: Any) -> None:

@@ -165,3 +165,60 @@ def test_finished_says_when_the_next_is_due(store: ProgressStore, clock: Clock) 
     clock.now += intervals[4] + timedelta(seconds=1)
     attempt = practice.next()
     assert attempt is not None and attempt.question.id == "one"
+
+
+def test_each_question_has_its_own_draft(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    practice.start("one")
+    practice.type("variance")
+    practice.reveal()
+    practice.rate(1, "en")
+    practice.type("typed to the second")
+    undone = practice.undo()
+    assert undone is not None and undone.question_id == "one"
+    assert practice.attempt is not None and practice.attempt.typed == "variance"
+    second = practice.rate(1, "en")
+    assert second is not None and (second.question.id, second.typed) == ("two", "typed to the second")
+    practice.skip()
+    practice.type("third")
+    back = practice.start("two")
+    assert back is not None and back.typed == "typed to the second"
+    again = practice.start("three")
+    assert again is not None and again.typed == "third"
+
+
+@pytest.mark.parametrize("action", ["skip", "bury", "suspend", "flag", "rate"])
+def test_undo_goes_back_to_the_question_of_the_last_action(store: ProgressStore, clock: Clock, action: str) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    practice.start("two")
+    if action == "flag":
+        practice.flag("wrong", "en")
+        practice.start("three")
+    elif action == "rate":
+        practice.reveal()
+        practice.rate(1, "en")
+    else:
+        getattr(practice, action)()
+    assert practice.attempt is not None and practice.attempt.question.id != "two"
+    for fresh in (False, True):  # in the same sitting, and (the action done again) in the next
+        if fresh:
+            practice = Practice(QUESTIONS, store, clock=clock)
+            {
+                "skip": lambda: store.skip("two"),
+                "bury": lambda: store.bury("two", clock.now.date()),
+                "suspend": lambda: store.suspend("two"),
+                "flag": lambda: store.flag("two", "wrong", "en"),
+                "rate": lambda: store.rate("two", 1, "en"),
+            }[action]()
+            practice.start("one")
+        undone = practice.undo()
+        assert undone is not None and (undone.kind, undone.question_id) == (action, "two")
+        assert practice.attempt is not None and practice.attempt.question.id == "two"
+        assert practice.attempt.revealed == (action == "rate")
+
+
+def test_two_copies_do_not_ask_the_same_card(tmp_path: Path, clock: Clock) -> None:
+    with open_store(tmp_path, clock) as one, open_store(tmp_path, clock) as other:
+        first, second = Practice(QUESTIONS, one, clock=clock).start(), Practice(QUESTIONS, other, clock=clock).start()
+        assert first is not None and second is not None
+        assert (first.question.id, second.question.id) == ("one", "two")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sqlite3
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,96 @@ def test_a_failed_write_changes_nothing(store: ProgressStore, tmp_path: Path) ->
         store.rate("q", 1, "en")
     assert store.card("q") == before
     assert len(store.reviews()) == 1
+
+
+def test_a_draft_for_each_question_is_on_the_disk_at_once(store: ProgressStore, tmp_path: Path) -> None:
+    store.set_draft("a", "方差随 d_k\n增长")
+    store.set_draft("b", "half")
+    with open_store(tmp_path) as other:
+        assert other.drafts() == {"a": "方差随 d_k\n增长", "b": "half"}
+    store.set_draft("b", "")
+    assert store.draft("b") == "" and store.drafts() == {"a": "方差随 d_k\n增长"}
+
+
+def test_a_rating_takes_its_draft_and_undo_brings_it_back(store: ProgressStore) -> None:
+    store.set_draft("q", "variance")
+    store.rate("q", 1, "en", Answer("variance", choice="b"))
+    assert store.draft("q") == ""
+    undone = store.undo()
+    assert undone is not None and undone.answer is not None
+    assert (undone.answer.text, undone.answer.choice, store.draft("q")) == ("variance", "b", "variance")
+    store.rate("q", 1, "en", Answer("variance"))
+    store.set_draft("q", "typed since")  # the question came again
+    store.undo()
+    assert store.draft("q") == "typed since"
+
+
+KILLED = (
+    "import os, signal, sys\nfrom datetime import date\nfrom pathlib import Path\n"
+    "from tui.progress.store import open_store\n"
+    "store = open_store(Path(sys.argv[1]))\n"
+    "exec(sys.argv[2])\n"
+    "os.kill(os.getpid(), signal.SIGKILL)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ("store.rate('q', 1, 'en')", "rate"),
+        ("store.skip('q')", "skip"),
+        ("store.bury('q', date(2026, 11, 23))", "bury"),
+        ("store.suspend('q')", "suspend"),
+        ("store.flag('q', 'wrong', 'en')", "flag"),
+    ],
+)
+def test_undo_after_a_kill_takes_back_the_last_action_and_no_older_one(tmp_path: Path, action: str, kind: str) -> None:
+    with open_store(tmp_path) as store:
+        older = store.rate("older", 3, "en")
+    finished = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), action], check=False)
+    assert finished.returncode == -9
+    with open_store(tmp_path) as store:
+        undone = store.undo()
+        assert undone is not None and (undone.kind, undone.question_id) == (kind, "q")
+        assert store.cards() == {"older": older}
+        assert (store.suspended(), store.flags(), store.buried(date(2026, 11, 23))) == (frozenset(), {}, frozenset())
+        undone = store.undo()
+        assert undone is not None and undone.question_id == "older"
+
+
+def test_a_claim_ends_with_its_process(tmp_path: Path, clock: HandClock) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "store.claim('killed')"], check=False)
+    with open_store(tmp_path, clock) as store, open_store(tmp_path, clock) as other:
+        assert store.claimed() == frozenset()
+        other.claim("a")
+        other.claim("b")
+        assert store.claimed() == {"b"} and other.claimed() == frozenset()
+        other.close()
+        assert store.claimed() == frozenset()
+    assert [path.name for path in tmp_path.iterdir() if "running" in path.name] == []
+
+
+def test_a_version_1_file_is_brought_up_whole(tmp_path: Path) -> None:
+    """A file that the first schema made (``files/version-1.sqlite3``), with an undone rating in it."""
+    shutil.copy(Path(__file__).parent / "files" / "version-1.sqlite3", tmp_path / "progress.sqlite3")
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        actions = raw.execute("SELECT * FROM actions ORDER BY id").fetchall()
+        reviews = raw.execute("SELECT * FROM reviews ORDER BY action_id").fetchall()
+    raw.close()
+    assert (len(actions), len(reviews)) == (6, 4)
+    with open_store(tmp_path) as store:
+        assert store.kept and store.notices == ()
+        assert sorted(store.cards()) == ["attention-steps", "sqrt-dk"]
+        assert [review.rating for review in store.reviews()] == [3, 3, 2]
+        assert store.setting("language") == "zh" and store.suspended() == {"kv-cache"}
+        assert store.place("practice") == Place("padding", "打到一半", None, False, 3.5, {"knobs": {"d_k": 64}})
+        assert [interview["record"] for interview in store.interviews()] == [{"answers": ["一半"]}]
+        with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+            assert raw.execute("SELECT * FROM actions ORDER BY id").fetchall() == actions
+            assert raw.execute("SELECT * FROM reviews ORDER BY action_id").fetchall() == reviews
+            assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+        store.skip("q")
+        kinds = []
+        while (undone := store.undo()) is not None:
+            kinds.append(undone.kind)
+        assert kinds == ["skip", "suspend", "flag", "rate", "rate", "rate"]

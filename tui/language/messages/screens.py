@@ -81,6 +81,9 @@ TABLE = {
     "rate-4": Bilingual("简单", "Easy"),
     # what was done
     "undone-rate": Bilingual("已撤销评分", "Rating undone"),
+    "undone-skip": Bilingual("已回到跳过的题", "Back at the question that was skipped"),
+    "undone-bury": Bilingual("这题今天又会问到", "No longer put off until tomorrow"),
+    "undone-unbury": Bilingual("这题又推到明天了", "Put off until tomorrow again"),
     "undone-suspend": Bilingual("已恢复这道题", "Question taken back in"),
     "undone-resume": Bilingual("已重新停用这道题", "Question suspended again"),
     "undone-flag": Bilingual("已撤回标记", "Flag withdrawn"),
