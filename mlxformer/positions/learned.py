@@ -5,8 +5,6 @@ P ∈ ℝ^(T_max × C), added to the token embeddings    (Vaswani et al. 2017, �
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.positions.sinusoidal import require_offset
@@ -15,10 +13,24 @@ from mlxformer.validation import require_positive
 
 
 class LearnedPositions(Module):
-    """Called with a length, it gives the vectors of that many positions: [T, C].
+    """P ∈ ℝ^(T_max × C): one trained vector for each of a fixed number of positions, to be added to the embeddings.
 
-    max_length: T_max; position T_max does not exist, so a longer sequence is an ``ArgumentError`` (MLX's table would
-    return whatever lies behind it in memory).
+    Called with a length, it gives the vectors of that many positions.
+
+    Args:
+        max_length: T_max, tokens. Position T_max does not exist: a longer sequence is an error (MLX's table would
+            return whatever lies behind it in memory).
+        dims: C, the width of a vector.
+
+    Raises:
+        ArgumentError: a size below 1; when called, a position that was not learned.
+
+    Source: Vaswani et al. 2017, §3.5 and Table 3 (E); Devlin et al. 2019, §3.
+
+    >>> import mlxformer as mf
+    >>> positions = mf.LearnedPositions(max_length=512, dims=64)
+    >>> positions(10).shape == (10, 64)
+    True
     """
 
     def __init__(self, max_length: int, dims: int) -> None:
@@ -28,8 +40,22 @@ class LearnedPositions(Module):
         self.dims = dims
         self.embedding = nn.Embedding(max_length, dims)
 
-    def __call__(self, length: int, offset: int = 0) -> Any:
-        """The vectors of ``length`` positions from ``offset`` on: [T, C]."""
+    def _extra_repr(self) -> str:
+        return f"max_length={self.max_length}, dims={self.dims}"
+
+    def __call__(self, length: int, offset: int = 0) -> mx.array:
+        """The rows of P from ``offset`` on.
+
+        Args:
+            length: T, how many positions.
+            offset: the first of them; above 0 where earlier tokens are cached.
+
+        Returns:
+            float32 [T, C].
+
+        Raises:
+            ArgumentError: a length below 1, a negative offset, or ``offset + length`` beyond ``max_length``.
+        """
         require_positive(length=length)
         require_offset(offset)
         if offset + length > self.max_length:

@@ -8,8 +8,6 @@ Values are not turned: they carry content.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from mlxformer.backend import mx
@@ -26,18 +24,36 @@ from mlxformer.validation import (
 
 
 class RotaryEmbedding(Module):
-    """Called as ``rope(x, offset=…)`` on queries or keys [B, H, T, D]; it has no parameters.
+    """Turns each pair of features of a query or key by an angle in proportion to its position; it has no parameters.
 
-    layout: which features make a pair. ``"interleaved"``: (0, 1), (2, 3), … as printed in the paper (GPT-J;
-    ``mlx.nn.RoPE(traditional=True)``). ``"halves"``: (0, D/2), (1, D/2 + 1), … (GPT-NeoX, Llama in Hugging Face;
-    MLX's default). A model trained with one cannot run with the other.
-    rotary_dims: R, the leading features to turn; by default all D (GPT-NeoX turns a quarter). scale: multiplies the
-    positions (linear interpolation to longer texts, Chen et al. 2023, Eq. 4: trained length / new length).
+        (x_{2i}, x_{2i+1}) at position m  ->  turned by m · base^(-2i/R)
 
-    Angles are computed in float64. ``mx.fast.rope`` computes them in float32, and its result at position 100,000 is
-    off by 0.004 (D = 64, unit pairs).
+    Called as ``rope(x, offset=…)`` on queries and on keys, it makes their scores depend on the distance alone. Angles
+    are computed in float64. ``mx.fast.rope`` computes them in float32, and its result at position 100,000 is off by
+    0.004 (D = 64, unit pairs).
 
-    Raises ``ArgumentError`` for an odd width, R > D, and arrays of another rank or width.
+    Args:
+        head_dim: D, the width of a head.
+        base: of the angles, above 0; the larger, the slower the slowest pair turns.
+        layout: which features make a pair. ``"interleaved"``: (0, 1), (2, 3), … as printed in the paper (GPT-J;
+            ``mlx.nn.RoPE(traditional=True)``). ``"halves"``: (0, R/2), (1, R/2 + 1), … (GPT-NeoX, Llama in Hugging
+            Face; MLX's default). A model trained with one cannot run with the other.
+        rotary_dims: R, how many leading features are turned, even; None means all D (GPT-NeoX turns a quarter).
+        scale: multiplies the positions; below 1 it interpolates to longer texts (Chen et al. 2023, Eq. 4: trained
+            length over new length).
+
+    Raises:
+        ArgumentError: an odd width, R > D, a base or scale that is not above 0, an unknown layout; when called, an
+            array of another rank or width.
+
+    Source: Su et al. 2021, "RoFormer", §3.2.2, Eq. 34.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> rope = mf.RotaryEmbedding(2)
+    >>> turned = rope(mx.array([[[[1.0, 0.0], [1.0, 0.0]]]]))[0, 0]  # by 0 and by 1 radian
+    >>> [[round(value, 4) for value in row] for row in turned.tolist()]
+    [[1.0, 0.0], [0.5403, 0.8415]]
     """
 
     def __init__(
@@ -69,8 +85,24 @@ class RotaryEmbedding(Module):
         self.layout = layout
         self.scale = scale
 
-    def __call__(self, x: Any, offset: int = 0) -> Any:
-        """x [B, H, T, D], at positions ``offset`` to ``offset + T - 1`` -> [B, H, T, D], in the dtype of x."""
+    def _extra_repr(self) -> str:
+        text = f"head_dim={self.head_dim}, base={self.base:g}, layout={self.layout!r}"
+        text += "" if self.rotary_dims == self.head_dim else f", rotary_dims={self.rotary_dims}"
+        return text + ("" if self.scale == 1 else f", scale={self.scale:g}")
+
+    def __call__(self, x: mx.array, offset: int = 0) -> mx.array:
+        """Turn ``x`` by its positions.
+
+        Args:
+            x: queries or keys, floating point [B, H, T, D].
+            offset: the position of the first token; above 0 where earlier tokens are cached.
+
+        Returns:
+            [B, H, T, D], in the dtype of ``x``; the lengths of its pairs are those of ``x``.
+
+        Raises:
+            ArgumentError: another rank or width, numbers that are not floating point, a negative offset.
+        """
         require_floating("x", x)
         require_shape("x", x, ("batch", "head", "time", "dim"), (None, None, None, self.head_dim))
         require_offset(offset)
@@ -81,7 +113,7 @@ class RotaryEmbedding(Module):
             return turned
         return mx.concatenate([turned, x[..., self.rotary_dims :]], axis=-1)
 
-    def _turn(self, x: Any, cos: Any, sin: Any) -> Any:
+    def _turn(self, x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
         if self.layout == "halves":
             first, second = x[..., : self.rotary_dims // 2], x[..., self.rotary_dims // 2 :]  # [B, H, T, R/2]
             return mx.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)

@@ -8,8 +8,6 @@ in §3.3 the [Tq, Tk, D] vectors a_ij are never made: each query is multiplied b
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from mlxformer.backend import mx, nn
@@ -19,11 +17,26 @@ from mlxformer.validation import require_floating, require_positive, require_sha
 
 
 class RelativeKeys(Module):
-    """``q_i · w[clip(j - i, -K, K)] / √D`` for projected queries [B, H, Tq, D]: a bias [B, H, Tq, Tk].
+    """``q_i · w[clip(j - i, -K, K)] / √D``: a learned vector for each distance, compared with the query as a key is.
 
     Give it to ``MultiHeadAttention(relative_keys=…)``, whose queries it needs. The vectors are shared among heads
-    (§3.3). max_distance: K; keys farther away count as K away. The paper's second term, relative *values* (Eq. 3),
-    is left out: its ablation (Table 3) finds the keys alone as good.
+    (§3.3). The paper's second term, relative *values* (Eq. 3), is left out: its ablation (Table 3) finds the keys alone
+    as good.
+
+    Args:
+        head_dim: D, the width of a head.
+        max_distance: K, tokens; keys farther away count as K away.
+
+    Raises:
+        ArgumentError: a number below 1; when called, queries of another rank or width.
+
+    Source: Shaw et al. 2018, "Self-Attention with Relative Position Representations", §3.1-3.3, Eq. 4.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> relative = mf.RelativeKeys(head_dim=8, max_distance=4)
+    >>> relative(mx.ones((1, 2, 3, 8)), 5).shape == (1, 2, 3, 5)
+    True
     """
 
     def __init__(self, head_dim: int, max_distance: int) -> None:
@@ -33,8 +46,22 @@ class RelativeKeys(Module):
         self.max_distance = max_distance
         self.distances = nn.Linear(head_dim, 2 * max_distance + 1, bias=False)  # row r: the vector of distance r - K
 
-    def __call__(self, q: Any, key_length: int) -> Any:
-        """q [B, H, Tq, D], the last query beside the last of ``key_length`` keys -> [B, H, Tq, Tk]."""
+    def _extra_repr(self) -> str:
+        return f"head_dim={self.head_dim}, max_distance={self.max_distance}"
+
+    def __call__(self, q: mx.array, key_length: int) -> mx.array:
+        """The bias of the scores, the last query beside the last key.
+
+        Args:
+            q: projected queries, floating point [B, H, Tq, D].
+            key_length: Tk, tokens.
+
+        Returns:
+            [B, H, Tq, Tk], to be added to the scaled scores.
+
+        Raises:
+            ArgumentError: another rank or width, or numbers that are not floating point.
+        """
         require_floating("q", q)
         require_shape("q", q, ("batch", "head", "query", "dim"), (None, None, None, self.head_dim))
         clipped = np.clip(relative_positions(q.shape[2], key_length), -self.max_distance, self.max_distance)

@@ -23,19 +23,35 @@ Layout = Literal["interleaved", "halves"]
 
 def sinusoidal_positions(
     length: int, dims: int, *, layout: Layout = "interleaved", offset: int = 0, base: float = 10_000.0
-) -> Any:
-    """The vectors of positions ``offset`` to ``offset + length - 1``: float32 [T, C].
+) -> mx.array:
+    """A sine and a cosine for each of C/2 frequencies, at each position.
 
-    layout: ``"interleaved"`` puts sine and cosine of one frequency side by side, as printed in the paper; ``"halves"``
-    puts all sines before all cosines (tensor2tensor, Marian). A permutation of the columns: a model trained with one
-    cannot run with the other. Where C is odd, the last frequency has a sine only.
+        PE(pos, 2i) = sin(pos / base^(2i/C)),  PE(pos, 2i+1) = cos(pos / base^(2i/C))
 
     Angles are computed in float64 and cast once: in float32 the angle of position 100,000 is off by up to 0.006.
     ``mlx.nn.SinusoidalPositionalEncoding`` is something else: it spaces its frequencies to end at 1/10,000 exactly,
     and scales by √(2/C) (C = 8, position 1: 0.421, 0.023 … where the paper has 0.841, 0.540 …).
 
-    Raises ``ArgumentError`` for a length or width below 1, a negative offset, a base that is not above 0, or an
-    unknown layout.
+    Args:
+        length: T, how many positions.
+        dims: C, the width of a vector. Where it is odd, the last frequency has a sine only.
+        layout: ``"interleaved"`` puts sine and cosine of one frequency side by side, as printed in the paper;
+            ``"halves"`` puts all sines before all cosines (tensor2tensor, Marian). A permutation of the columns: a
+            model trained with one cannot run with the other.
+        offset: the first position; above 0 where earlier tokens are cached.
+        base: the longest wavelength over 2π, above 0.
+
+    Returns:
+        float32 [T, C].
+
+    Raises:
+        ArgumentError: a length or width below 1, a negative offset, a base that is not above 0, an unknown layout.
+
+    Source: Vaswani et al. 2017, §3.5.
+
+    >>> import mlxformer as mf
+    >>> [round(value, 3) for value in mf.sinusoidal_positions(2, 4)[1].tolist()]
+    [0.841, 0.54, 0.01, 1.0]
     """
     require_positive(length=length, dims=dims)
     require_offset(offset)
@@ -45,9 +61,21 @@ def sinusoidal_positions(
 
 
 class SinusoidalPositions(Module):
-    """``sinusoidal_positions`` as a module without parameters: called with a length, it gives [T, C].
+    """``sinusoidal_positions`` as a module without parameters; a drop-in for ``LearnedPositions``, without its limit.
 
-    A drop-in for ``LearnedPositions``, with no limit of length.
+    Args:
+        dims: C, the width of a vector.
+        layout: ``"interleaved"`` or ``"halves"``, as in ``sinusoidal_positions``.
+        base: the longest wavelength over 2π, above 0.
+
+    Raises:
+        ArgumentError: as ``sinusoidal_positions``.
+
+    Source: Vaswani et al. 2017, §3.5.
+
+    >>> import mlxformer as mf
+    >>> mf.SinusoidalPositions(64)(10, offset=5).shape == (10, 64)
+    True
     """
 
     def __init__(self, dims: int, *, layout: Layout = "interleaved", base: float = 10_000.0) -> None:
@@ -59,14 +87,40 @@ class SinusoidalPositions(Module):
         self.layout = layout
         self.base = base
 
-    def __call__(self, length: int, offset: int = 0) -> Any:
-        """The vectors of ``length`` positions from ``offset`` on: [T, C]."""
+    def _extra_repr(self) -> str:
+        return f"dims={self.dims}, layout={self.layout!r}, base={self.base:g}"
+
+    def __call__(self, length: int, offset: int = 0) -> mx.array:
+        """The vectors of ``length`` positions from ``offset`` on.
+
+        Args:
+            length: T, how many positions.
+            offset: the first of them; above 0 where earlier tokens are cached.
+
+        Returns:
+            float32 [T, C].
+
+        Raises:
+            ArgumentError: a length below 1, or a negative offset.
+        """
         rows = sinusoidal_positions(length, self.dims, layout=self.layout, offset=offset, base=self.base)
         return tap("output", rows, axes=("time", "model"), formula="sin, cos(pos / base^(2i/C))")
 
 
 def require_offset(offset: int) -> None:
-    """A position is a whole number of at least 0."""
+    """Pass where ``offset`` is a position: a whole number of at least 0.
+
+    Args:
+        offset: what was given.
+
+    Raises:
+        ArgumentError: for anything else.
+
+    >>> from mlxformer.positions.sinusoidal import require_offset
+    >>> require_offset(-1)
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: offset must be a whole number of at least 0; got -1
+    """
     if not is_whole(offset, 0):
         raise ArgumentError(
             "offset-negative", f"offset must be a whole number of at least 0; got {offset!r}", given=offset
@@ -74,7 +128,19 @@ def require_offset(offset: int) -> None:
 
 
 def frequencies(dims: int, base: float) -> np.ndarray:
-    """``base^(-2i/C)`` for i below C/2, in float64: [⌈C/2⌉]. Sinusoids and rotary positions share them."""
+    """``base^(-2i/C)`` for i below C/2, which sinusoids and rotary positions share.
+
+    Args:
+        dims: C.
+        base: the longest wavelength over 2π.
+
+    Returns:
+        float64 [⌈C/2⌉], radians a token.
+
+    >>> from mlxformer.positions.sinusoidal import frequencies
+    >>> frequencies(4, 100.0).tolist()
+    [1.0, 0.1]
+    """
     return base ** (-np.arange(0, dims, 2, dtype=np.float64) / dims)
 
 
@@ -83,6 +149,20 @@ def rows_of(table: Callable[..., np.ndarray], offset: int, length: int, *what: A
 
     Kept, because a decoder asks for one row at each token; of a power-of-two length, so that it is made a few times
     while a text grows; and not beyond 8,192 positions, where it would cost more memory than it saves time.
+
+    Args:
+        table: makes the rows of ``length`` positions from ``offset`` on; a function without memory.
+        offset: the first position.
+        length: T, how many.
+        what: the table's further arguments, hashable.
+
+    Returns:
+        The rows [T, …], read-only where they are kept.
+
+    >>> import numpy as np
+    >>> from mlxformer.positions.sinusoidal import rows_of
+    >>> rows_of(lambda offset, length: np.arange(offset, offset + length), 3, 2).tolist()
+    [3, 4]
     """
     end = offset + length
     if end > 8192:

@@ -9,7 +9,6 @@ last. (T5 itself does not divide by √D; give attention ``scale=1.0`` for its s
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -23,10 +22,28 @@ from mlxformer.validation import require_positive
 def t5_buckets(
     relative: np.ndarray, *, num_buckets: int = 32, max_distance: int = 128, bidirectional: bool = True
 ) -> np.ndarray:
-    """The bucket of each relative position (key minus query, integers of any shape): int32, 0 to ``num_buckets - 1``.
+    """The bucket of each relative position: one for each near distance, logarithmic ones further off.
 
-    bidirectional (encoders): half of the buckets for keys before the query and half for keys after. Otherwise
-    (decoders) all serve the past, and every key after the query falls into bucket 0, whatever the mask does with it.
+    Args:
+        relative: key position minus query position, integers of any shape; see ``relative_positions``.
+        num_buckets: how many buckets there are, a multiple of 4 (of 2 where not ``bidirectional``).
+        max_distance: tokens; every distance from here on has the last bucket.
+        bidirectional: True (encoders): half of the buckets for keys before the query and half for keys after. False
+            (decoders): all serve the past, and every key after the query falls into bucket 0, whatever the mask does
+            with it.
+
+    Returns:
+        int32 of the same shape, 0 to ``num_buckets - 1``.
+
+    Raises:
+        ArgumentError: buckets that cannot be split, or a ``max_distance`` within the exact ones.
+
+    Source: Raffel et al. 2020, §2.1, and its code.
+
+    >>> import numpy as np
+    >>> from mlxformer.positions import t5_buckets
+    >>> t5_buckets(np.array([-200, -2, -1, 0, 1, 2, 200])).tolist()
+    [15, 2, 1, 0, 17, 18, 31]
     """
     _check(num_buckets, max_distance, bidirectional)
     side = num_buckets // 2 if bidirectional else num_buckets
@@ -42,9 +59,25 @@ def t5_buckets(
 
 
 class T5RelativeBias(Module):
-    """Called with the lengths, it gives the bias [1, H, Tq, Tk]. T5 makes it once and shares it among its layers.
+    """``b_h[bucket(j - i)]``: a learned number for each head and each bucket of distances, added to the scores.
 
-    Raises ``ArgumentError`` where the buckets cannot be split, or ``max_distance`` lies within the exact ones.
+    T5 makes it once and shares it among its layers. It does not divide scores by √D: give attention ``scale=1.0`` for
+    its.
+
+    Args:
+        num_heads: H.
+        num_buckets: how many buckets of distances there are, as in ``t5_buckets``.
+        max_distance: tokens; every distance from here on has the last bucket.
+        bidirectional: True for encoders, False for decoders, as in ``t5_buckets``.
+
+    Raises:
+        ArgumentError: a number below 1, buckets that cannot be split, or a ``max_distance`` within the exact ones.
+
+    Source: Raffel et al. 2020, "Exploring the Limits of Transfer Learning …", §2.1.
+
+    >>> import mlxformer as mf
+    >>> mf.T5RelativeBias(num_heads=4)(3, 5).shape == (1, 4, 3, 5)
+    True
     """
 
     def __init__(
@@ -53,13 +86,31 @@ class T5RelativeBias(Module):
         super().__init__()
         require_positive(num_heads=num_heads)
         _check(num_buckets, max_distance, bidirectional)
+        self.num_heads = num_heads
         self.num_buckets = num_buckets
         self.max_distance = max_distance
         self.bidirectional = bidirectional
         self.embedding = nn.Embedding(num_buckets, num_heads)
 
-    def __call__(self, query_length: int, key_length: int) -> Any:
-        """The bias of ``query_length`` queries, the last beside the last key: [1, H, Tq, Tk]."""
+    def _extra_repr(self) -> str:
+        return (
+            f"num_heads={self.num_heads}, num_buckets={self.num_buckets}, max_distance={self.max_distance}, "
+            f"bidirectional={self.bidirectional}"
+        )
+
+    def __call__(self, query_length: int, key_length: int) -> mx.array:
+        """The bias of ``query_length`` queries, the last beside the last key.
+
+        Args:
+            query_length: Tq, tokens.
+            key_length: Tk, tokens.
+
+        Returns:
+            float32 [1, H, Tq, Tk].
+
+        Raises:
+            ArgumentError: a length below 1.
+        """
         buckets = t5_buckets(
             relative_positions(query_length, key_length),
             num_buckets=self.num_buckets,
