@@ -30,8 +30,17 @@ MASKED, RANDOM, KEPT = 1, 2, 3
 
 
 class MaskedTokens(NamedTuple):
-    """NumPy arrays of the ids' shape: ``input_ids`` int32, corrupted; ``predicted``, True at the chosen places;
-    ``treatment`` int8, 0 or one of ``MASKED``, ``RANDOM``, ``KEPT``.
+    """What ``mask_tokens`` gives: NumPy arrays of the ids' shape, [T] or [B, T].
+
+    Args:
+        input_ids: int32, the corrupted ids: what the model reads.
+        predicted: bool, True at the chosen places: what it is to predict.
+        treatment: int8, 0 where nothing was chosen, else ``MASKED`` (1), ``RANDOM`` (2) or ``KEPT`` (3).
+
+    >>> import numpy as np
+    >>> from mlxformer.training.masked_lm import MaskedTokens
+    >>> MaskedTokens(np.array([4, 9]), np.array([True, False]), np.array([1, 0])).predicted.sum()
+    np.int64(1)
     """
 
     input_ids: np.ndarray
@@ -40,7 +49,7 @@ class MaskedTokens(NamedTuple):
 
 
 def mask_tokens(
-    ids: Any,
+    ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]],
     generator: np.random.Generator,
     *,
     rate: float,
@@ -48,24 +57,45 @@ def mask_tokens(
     mask_id: int,
     vocab_size: int,
     split: Sequence[float] = (0.8, 0.1, 0.1),
-    words: Any = None,
+    words: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]] | None = None,
     at_least_one: bool = False,
 ) -> MaskedTokens:
-    """Corrupt ids [T] or [B, T] as BERT's pre-training does.
-
-    special: ids that are never chosen and never drawn as random tokens ([CLS], [SEP], [PAD], [MASK]; where nothing
-    is to be learned of it, [UNK]). split: the shares of [MASK], random and unchanged among the chosen; they sum to 1. A
-    random token may be the very one it replaces, as in Google's code. words: whole numbers of the ids' shape;
-    neighbors of one number in a row are one word and chosen or spared together (whole-word masking, as
-    google-research/bert has had since May 2019; ``whole_words`` makes them), each piece still with its own draw of
-    the three. at_least_one: a row in which chance chose nothing predicts one token (one word) all the same, if it has
-    any; it raises the share in short rows.
+    """Corrupt ids as BERT's pre-training does: each token may be chosen, and a chosen one is masked, replaced or kept.
 
     What is drawn depends on ``generator`` and the shape of ``ids`` alone, so at one seed the places chosen at a lower
     rate are among those chosen at a higher one.
 
-    Raises ``ArgumentError`` for ids that are no whole numbers or outside the vocabulary, shapes, a rate outside
-    0 to 1, shares that are negative or do not sum to 1, and a vocabulary that is all special.
+    Args:
+        ids: whole numbers [T] or [B, T], of NumPy or the backend.
+        generator: what draws.
+        rate: the probability, 0 to 1, with which each token is chosen; 0.15 in the paper.
+        special: ids that are never chosen and never drawn as random tokens ([CLS], [SEP], [PAD], [MASK]; where nothing
+            is to be learned of it, [UNK]).
+        mask_id: the id of [MASK].
+        vocab_size: V; random tokens are drawn from 0 to V − 1 without ``special``.
+        split: the shares of [MASK], random and unchanged among the chosen; they sum to 1. A random token may be the
+            very one it replaces, as in Google's code.
+        words: whole numbers of the ids' shape; neighbors of one number in a row are one word and chosen or spared
+            together (whole-word masking, as google-research/bert has had since May 2019; ``whole_words`` makes them),
+            each piece still with its own draw of the three. None: each token is a word.
+        at_least_one: True: a row in which chance chose nothing predicts one token (one word) all the same, if it has
+            any; it raises the share in short rows.
+
+    Returns:
+        The corrupted ids, the chosen places, and what was done there: a ``MaskedTokens``.
+
+    Raises:
+        ArgumentError: ids that are no whole numbers or outside the vocabulary, another rank, a rate outside 0 to 1,
+            shares that are negative or do not sum to 1, a vocabulary that is all special.
+
+    Source: Devlin et al. 2019, §3.1 and App. A.1.
+
+    >>> import numpy as np
+    >>> import mlxformer as mf
+    >>> ids = np.arange(5, 105)
+    >>> masked = mf.mask_tokens(ids, np.random.default_rng(0), rate=0.15, special=[4], mask_id=4, vocab_size=200)
+    >>> bool((masked.input_ids[~masked.predicted] == ids[~masked.predicted]).all())
+    True
     """
     given = _whole_numbers("ids", ids)
     if given.ndim not in (1, 2):
@@ -102,38 +132,68 @@ def mask_tokens(
 
 
 def whole_words(tokens: Sequence[str]) -> np.ndarray:
-    """The word of each WordPiece token [T], counted from 0: a piece with ``##`` belongs to the token before it.
+    """Which word each WordPiece token belongs to: a piece with ``##`` belongs to the token before it.
 
     A Chinese character is a word of its own to WordPiece; for words of several characters (Cui et al. 2019) give
     ``mask_tokens`` a segmenter's numbers.
+
+    Args:
+        tokens: T tokens as they are written.
+
+    Returns:
+        int64 [T], counted from 0: ``words`` of ``mask_tokens``.
+
+    >>> from mlxformer.training.masked_lm import whole_words
+    >>> whole_words(["un", "##aff", "##able", "me"]).tolist()
+    [0, 0, 0, 1]
     """
     begins = [not token.startswith("##") for token in tokens]
     return np.maximum(np.cumsum(begins, dtype=np.int64) - 1, 0)
 
 
-def masked_language_model_loss(logits: Any, labels: Any, predicted: Any) -> Any:
-    """``−(1/N) Σ log softmax(logits)[label]`` over the N places where ``predicted``: a scalar, 0 where N is 0.
+def masked_language_model_loss(
+    logits: mx.array, labels: mx.array | np.ndarray, predicted: mx.array | np.ndarray
+) -> mx.array:
+    """``−(1/N) Σ log softmax(logits)[label]`` over the N places to predict.
 
-    logits [B, T, V]; labels [B, T], the uncorrupted ids, and predicted [B, T], booleans, of NumPy or the backend. The
-    labels elsewhere are not looked at. Source: Devlin et al. 2019, §3.1 and App. A.2.
+    Args:
+        logits: floating point [B, T, V].
+        labels: the uncorrupted ids, integers [B, T], of NumPy or the backend; only those to predict are looked at.
+        predicted: booleans [B, T], of NumPy or the backend: where to predict.
 
-    Raises ``ArgumentError`` for shapes that differ and for ``predicted`` that is not boolean.
+    Returns:
+        A scalar, in nats; 0 where N is 0.
+
+    Raises:
+        ArgumentError: shapes that differ, or ``predicted`` that is not boolean.
+
+    Source: Devlin et al. 2019, §3.1 and App. A.2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> loss = mf.masked_language_model_loss(mx.zeros((1, 2, 8)), mx.array([[5, 6]]), mx.array([[False, True]]))
+    >>> round(float(loss), 4)  # ln 8
+    2.0794
     """
     require_floating("logits", logits)
     require_shape("logits", logits, ("batch", "time", "vocab"))
-    labels, predicted = (x if is_array(x) else mx.array(np.asarray(x)) for x in (labels, predicted))
-    for name, x in (("labels", labels), ("predicted", predicted)):
+    wanted, chosen = _array(labels), _array(predicted)
+    for name, x in (("labels", wanted), ("predicted", chosen)):
         require_shape(name, x, ("batch", "time"), tuple(logits.shape[:2]))
-    if predicted.dtype != mx.bool_:
-        message = f"predicted must be boolean, True at the places to predict; got {predicted.dtype}"
-        raise ArgumentError("mlm-predicted", message, given=str(predicted.dtype))
-    labels = mx.where(predicted, labels.astype(mx.int32), 0)
-    losses = nn.losses.cross_entropy(logits, labels, reduction="none")  # [B, T]
-    count = mx.sum(predicted.astype(mx.float32))
-    return mx.sum(mx.where(predicted, losses, 0.0)) / mx.maximum(count, 1.0)
+    if chosen.dtype != mx.bool_:
+        message = f"predicted must be boolean, True at the places to predict; got {chosen.dtype}"
+        raise ArgumentError("mlm-predicted", message, given=str(chosen.dtype))
+    wanted = mx.where(chosen, wanted.astype(mx.int32), 0)
+    losses = nn.losses.cross_entropy(logits, wanted, reduction="none")  # [B, T]
+    count = mx.sum(chosen.astype(mx.float32))
+    return mx.sum(mx.where(chosen, losses, 0.0)) / mx.maximum(count, 1.0)
 
 
-def _whole_numbers(name: str, x: Any) -> np.ndarray:
+def _array(x: Any) -> mx.array:
+    return x if is_array(x) else mx.array(np.asarray(x))
+
+
+def _whole_numbers(name: str, x: object) -> np.ndarray:
     array = to_numpy(x) if is_array(x) else np.asarray(x)
     if not np.issubdtype(array.dtype, np.integer):
         message = f"{name} must be whole numbers; got {array.dtype}"
@@ -141,7 +201,7 @@ def _whole_numbers(name: str, x: Any) -> np.ndarray:
     return array
 
 
-def _one_lot_a_word(lots: np.ndarray, words: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _one_lot_a_word(lots: np.ndarray, words: object, shape: tuple[int, ...]) -> np.ndarray:
     """Each token's lot, replaced by that of the first token of its word."""
     numbers = _whole_numbers("words", words)
     if numbers.shape != shape:

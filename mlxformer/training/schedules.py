@@ -12,7 +12,7 @@ from mlxformer.backend import is_array, mx
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import is_whole
 
-Schedule = Callable[[Any], mx.array]
+Schedule = Callable[["mx.array | float"], "mx.array"]
 
 
 def _as_float(step: Any) -> mx.array:
@@ -31,13 +31,31 @@ def warmup_linear_decay(peak: float, warmup_steps: int, total_steps: int) -> Sch
 
         lr(step) = peak · min(step / warmup, (total − step) / (total − warmup)), and 0 from ``total_steps`` on
 
-    (Devlin et al. 2019, appendix A.2: 10,000 steps of warm-up to 1e-4, 1,000,000 in all). As in BERT's own code and
-    Hugging Face's ``get_linear_schedule_with_warmup``, the update at step 0 has a rate of 0 if there is any warm-up.
+    As in BERT's own code and Hugging Face's ``get_linear_schedule_with_warmup``, the update at step 0 has a rate of 0
+    if there is any warm-up.
+
+    Args:
+        peak: the highest rate; 1e-4 in the paper.
+        warmup_steps: steps of the way up, at least 0; 10,000 in the paper.
+        total_steps: steps in all, more than ``warmup_steps``; 1,000,000 in the paper.
+
+    Returns:
+        A function of the step, from 0, to be an optimizer's ``learning_rate``.
+
+    Raises:
+        ArgumentError: steps that are not whole numbers in this order.
+
+    Source: Devlin et al. 2019, App. A.2.
+
+    >>> import mlxformer as mf
+    >>> rate = mf.warmup_linear_decay(0.5, warmup_steps=4, total_steps=8)
+    >>> [float(rate(step)) for step in (0, 2, 4, 6, 8)]
+    [0.0, 0.25, 0.5, 0.25, 0.0]
     """
     _check_steps("warmup_steps", warmup_steps, 0)
     _check_steps("total_steps", total_steps, warmup_steps + 1)
 
-    def schedule(step: Any) -> mx.array:
+    def schedule(step: mx.array | float) -> mx.array:
         done = _as_float(step)
         falling = mx.maximum(0.0, (total_steps - done) / (total_steps - warmup_steps))
         rising = done / max(warmup_steps, 1)
@@ -51,13 +69,30 @@ def warmup_inverse_sqrt(dims: int, warmup_steps: int = 4000, scale: float = 1.0)
 
         lr(n) = scale · dims^−0.5 · min(n^−0.5, n · warmup^−1.5), n = step + 1
 
-    (Vaswani et al. 2017, §5.3, eq. 3: dims 512, 4,000 steps of warm-up). The paper counts updates from 1. The peak is
-    scale / √(dims · warmup): 0.000699 for the base model.
+    The paper counts updates from 1. The peak is scale / √(dims · warmup): 0.000699 for the base model.
+
+    Args:
+        dims: C, the width of the model; 512 in the paper.
+        warmup_steps: steps of the way up, at least 1.
+        scale: multiplies every rate; 1 in the paper.
+
+    Returns:
+        A function of the step, from 0, to be an optimizer's ``learning_rate``.
+
+    Raises:
+        ArgumentError: a width or steps below 1.
+
+    Source: Vaswani et al. 2017, §5.3, Eq. 3.
+
+    >>> import mlxformer as mf
+    >>> rate = mf.warmup_inverse_sqrt(512, warmup_steps=4000)
+    >>> round(float(rate(3999)), 6)  # the peak, at update 4,000
+    0.000699
     """
     _check_steps("dims", dims, 1)
     _check_steps("warmup_steps", warmup_steps, 1)
 
-    def schedule(step: Any) -> mx.array:
+    def schedule(step: mx.array | float) -> mx.array:
         number = _as_float(step) + 1
         return scale * dims**-0.5 * mx.minimum(mx.rsqrt(number), number * warmup_steps**-1.5)
 

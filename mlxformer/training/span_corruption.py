@@ -33,14 +33,31 @@ def span_noise_mask(
     mean_span: float = 3.0,
     roll: bool = False,
 ) -> np.ndarray:
-    """Which of ``length`` tokens are dropped: booleans [T].
+    """Which of ``length`` tokens are dropped.
 
     ``round(length · density)`` tokens, at least 1 and at most ``length − 1``, in ``round(tokens / mean_span)`` spans,
     at least 1. Kept and dropped stretches alternate, a kept one first, all divisions being equally likely. So the last
-    token is always dropped, and a single span always stands at the end; ``roll`` turns the mask by a random number of
-    places, as an option of Google's code does.
+    token is always dropped, and a single span always stands at the end, unless ``roll`` is given.
 
-    Raises ``ArgumentError`` for fewer than 2 tokens, a density outside 0 to 1 and a mean span below 1.
+    Args:
+        length: T, at least 2, so that something is kept.
+        generator: what draws.
+        density: the share of tokens to drop, between 0 and 1, both excluded; 0.15 in the paper.
+        mean_span: the mean length of a span in tokens, at least 1; 3 in the paper.
+        roll: True turns the mask by a random number of places, as an option of Google's code does.
+
+    Returns:
+        Booleans [T], True at what is dropped.
+
+    Raises:
+        ArgumentError: numbers outside these ranges.
+
+    Source: Raffel et al. 2020, §3.1.4, and its code.
+
+    >>> import numpy as np
+    >>> from mlxformer.training.span_corruption import span_noise_mask
+    >>> int(span_noise_mask(100, np.random.default_rng(0)).sum())
+    15
     """
     if not is_whole(length, 2):
         message = f"length must be a whole number of at least 2, so that something is kept; got {length!r}"
@@ -59,11 +76,26 @@ def span_noise_mask(
 
 
 def corrupt_spans(ids: Ids, mask: np.ndarray, sentinels: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The corrupted input and its target, both int32, of ``ids`` [T] where ``mask`` [T] says what is dropped.
+    """T5's input and target: each dropped span stands as one sentinel in the input, and the target spells it out.
 
-    sentinels: ids that stand for the spans, the first for the first; one more than there are spans, for the last one
-    ends the target. Raises ``ArgumentError`` for a mask of another length, too few sentinels, one used twice, and a
-    text that holds one.
+    Args:
+        ids: whole numbers [T].
+        mask: booleans [T], True at what is dropped; ``span_noise_mask`` makes one.
+        sentinels: ids that stand for the spans, the first for the first; at least one more than there are spans, for
+            the last one ends the target.
+
+    Returns:
+        The input and the target, int32 arrays.
+
+    Raises:
+        ArgumentError: a mask of another length, too few sentinels, one used twice, a text that holds one.
+
+    Source: Raffel et al. 2020, §3.1.4 and Figure 2.
+
+    >>> from mlxformer.training.span_corruption import corrupt_spans
+    >>> inputs, targets = corrupt_spans([1, 2, 3, 4, 5], [False, True, True, False, True], sentinels=[99, 98, 97])
+    >>> inputs.tolist(), targets.tolist()
+    ([1, 99, 4, 98], [99, 2, 3, 98, 5, 97])
     """
     tokens, dropped = np.asarray(ids, np.int32), np.asarray(mask, bool)
     if dropped.shape != tokens.shape or tokens.ndim != 1:
@@ -84,9 +116,22 @@ def corrupt_spans(ids: Ids, mask: np.ndarray, sentinels: Sequence[int]) -> tuple
 
 
 def restore_spans(inputs: Ids, targets: Ids, sentinels: Sequence[int]) -> np.ndarray:
-    """The text that ``corrupt_spans`` made ``inputs`` and ``targets`` of, int32 [T]: nothing of it is lost.
+    """The text that ``corrupt_spans`` made ``inputs`` and ``targets`` of: nothing of it is lost.
 
-    Raises ``ArgumentError`` where the input holds a sentinel that the target does not spell out.
+    Args:
+        inputs: the corrupted input, whole numbers [Ti].
+        targets: its target, whole numbers [Tt].
+        sentinels: those that it was made with.
+
+    Returns:
+        int32 [T].
+
+    Raises:
+        ArgumentError: an input that holds a sentinel which the target does not spell out.
+
+    >>> from mlxformer.training.span_corruption import restore_spans
+    >>> restore_spans([1, 99, 4, 98], [99, 2, 3, 98, 5, 97], sentinels=[99, 98, 97]).tolist()
+    [1, 2, 3, 4, 5]
     """
     marks = {int(mark) for mark in sentinels}
     spelled: dict[int, list[int]] = {}

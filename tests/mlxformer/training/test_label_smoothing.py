@@ -121,5 +121,5 @@ def test_refusals() -> None:
         with pytest.raises(ArgumentError) as caught:
             mf.label_smoothed_cross_entropy(z, ids, **extra)
         assert caught.value.code == code
-    with pytest.raises(ArgumentError, match="vocab must be a whole number of at least 2"):
+    with pytest.raises(ArgumentError, match="vocab_size must be a whole number of at least 2"):
         optimal_logit_gap(0.1, 1)
