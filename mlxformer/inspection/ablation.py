@@ -24,7 +24,7 @@ from mlxformer.layers.decoder import DecoderLayer
 from mlxformer.layers.encoder import EncoderLayer
 from mlxformer.models.bert.model import BertEmbeddings
 from mlxformer.positions import LearnedPositions, SinusoidalPositions, T5RelativeBias
-from mlxformer.tracing import Trace
+from mlxformer.tracing import Module, Trace
 from mlxformer.validation import is_whole, require_choice
 
 Part = Literal["positions", "self_attention", "cross_attention", "feed_forward", "residual", "layer_norm"]
@@ -32,15 +32,31 @@ PARTS: tuple[Part, ...] = ("positions", "self_attention", "cross_attention", "fe
 _SUBLAYERS = ("self_attention", "cross_attention", "feed_forward")
 
 
-def switch_off(steps: Trace, model: Any, *parts: Part, heads_kept: int | None = None) -> None:
+def switch_off(steps: Trace, model: Module, *parts: Part, heads_kept: int | None = None) -> None:
     """In the open trace ``steps``, let ``model`` run without ``parts``; call it before the model runs.
 
-    model: what is called inside the trace. parts: any of ``PARTS``; ``layer_norm`` means those after the sub-layers.
-    heads_kept: the outputs of all heads but the first so many are zero, in every attention; None keeps all.
+    Args:
+        steps: an open trace, inside which the model will be called.
+        model: what is called inside the trace.
+        parts: any of ``PARTS``; ``"layer_norm"`` means those after the sub-layers.
+        heads_kept: the outputs of all heads but the first so many are zero, in every attention; None keeps all.
 
-    Raises ``ArgumentError`` for an unknown part, for one that the model does not have (positions inside the attention,
-    as rotary ones and ALiBi, cannot be taken out here), for ``layer_norm`` in a pre-norm model, whose norms stand
-    before the sub-layers, where no tensor is marked, and for heads_kept below 1.
+    Raises:
+        ArgumentError: an unknown part, one that the model does not have (positions inside the attention, as rotary ones
+            and ALiBi, cannot be taken out here), ``"layer_norm"`` in a pre-norm model, whose norms stand before the
+            sub-layers, where no tensor is marked, ``heads_kept`` below 1.
+
+    Source: Meyes et al. 2019, "Ablation Studies in Artificial Neural Networks".
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.inspection.ablation import switch_off
+    >>> encoder = mf.Encoder(1, 8, 2, 16)
+    >>> with mf.trace() as steps:
+    ...     switch_off(steps, encoder, "self_attention")
+    ...     y = encoder(mx.ones((1, 3, 8)))
+    >>> float(abs(steps["layers.0.self_attention.output"].value).max())
+    0.0
     """
     for part in parts:
         require_choice("part", part, PARTS)
@@ -94,27 +110,27 @@ def _position_taps(modules: dict[str, Any]) -> Iterator[str]:
             yield _join(path, "position")
 
 
-def _first_heads(heads: int, kept: int) -> Callable[[Any], Any]:
+def _first_heads(heads: int, kept: int) -> Callable[[mx.array], mx.array]:
     keep = mx.array((np.arange(heads) < kept).astype(np.float32)).reshape(1, heads, 1, 1)
     return lambda x: x * keep.astype(x.dtype)
 
 
-def _rewire(steps: Trace, path: str, layer: Any, *, residual: bool, norm: bool) -> None:
+def _rewire(steps: Trace, path: str, layer: EncoderLayer | DecoderLayer, *, residual: bool, norm: bool) -> None:
     """Follow x and f(x) through one layer: f(x) − x stands for f(x) where the residual is off, so that the sum is f(x).
 
     Each sub-layer's output comes after its x, so what was last seen is what belongs to it.
     """
-    seen: dict[str, Any] = {}
+    seen: dict[str, mx.array] = {}
 
-    def stream(x: Any) -> Any:
+    def stream(x: mx.array) -> mx.array:
         seen["x"] = x
         return x
 
-    def sublayer(y: Any) -> Any:
+    def sublayer(y: mx.array) -> mx.array:
         seen["f"] = y if residual else y - seen["x"]
         return seen["f"]
 
-    def after(y: Any) -> Any:
+    def after(y: mx.array) -> mx.array:
         return stream(y if norm else seen["x"] + seen["f"])
 
     steps.replace(_join(path, "input"), stream)

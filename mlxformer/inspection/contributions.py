@@ -10,8 +10,6 @@ or the transformed value is. Leaving a key out is something else again, as its w
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.attention import masks
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx
@@ -20,12 +18,28 @@ from mlxformer.validation import require_floating, require_shape
 _LEAST = 1e-30  # what a row without any weight is divided by
 
 
-def contributions(layer: MultiHeadAttention, weights: Any, values: Any) -> Any:
-    """c: the vector that each key adds to each output, [B, Tq, Tk, C]; over the keys they add up to output - bias.
+def contributions(layer: MultiHeadAttention, weights: mx.array, values: mx.array) -> mx.array:
+    """``c_ij = Σ_h α^h_ij v^h_j W^O_h``: the vector that key j adds to output i; over j they add up to output − bias.
 
-    weights [B, H, Tq, Tk] and values [B, Hkv, Tk, D] are those of a trace of ``layer``.
+    Args:
+        layer: the attention that was traced.
+        weights: α, floating point [B, H, Tq, Tk], of a trace of ``layer``.
+        values: v, floating point [B, Hkv, Tk, D], of the same trace.
 
-    Raises ``ArgumentError`` for shapes that do not fit the layer.
+    Returns:
+        [B, Tq, Tk, C].
+
+    Raises:
+        ArgumentError: shapes that do not fit the layer.
+
+    Source: Kobayashi et al. 2020, "Attention is Not Only a Weight".
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.inspection.contributions import contributions
+    >>> layer = mf.MultiHeadAttention(8, 2)
+    >>> contributions(layer, mx.ones((1, 2, 3, 5)) / 5, mx.ones((1, 2, 5, 4))).shape == (1, 3, 5, 8)
+    True
     """
     require_floating("weights", weights)
     require_shape("weights", weights, ("batch", "head", "query", "key"), (None, layer.num_heads, None, None))
@@ -39,16 +53,28 @@ def contributions(layer: MultiHeadAttention, weights: Any, values: Any) -> Any:
     return layer.out_proj(joined) - layer.out_proj(mx.zeros_like(joined[:1, :1, :1]))  # without the bias
 
 
-def left_out(weights: Any, keep: Any) -> Any:
-    """``weights`` [B, H, Tq, Tk] without the keys at which ``keep`` is False, shared out anew among the others.
+def left_out(weights: mx.array, mask: mx.array) -> mx.array:
+    """``weights`` without the keys at which ``mask`` is False, shared out anew among the others.
 
-    The softmax over the kept keys, made of the softmax over all. keep: a mask as in ``scaled_dot_product_attention``.
-    Zeros where no weight is left to be shared.
+        α'_ik = α_ik / Σ_kept α_ij: the softmax over the kept keys, made of the softmax over all
 
-    Raises ``ArgumentError`` for another rank, and masks of another kind or shape.
+    Args:
+        weights: α, floating point [B, H, Tq, Tk].
+        mask: True at the keys that stay, as in ``scaled_dot_product_attention``.
+
+    Returns:
+        [B, H, Tq, Tk]; zeros in a row where no weight is left to be shared.
+
+    Raises:
+        ArgumentError: another rank, or a mask of another kind or shape.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.inspection.contributions import left_out
+    >>> left_out(mx.array([[[[0.5, 0.25, 0.25]]]]), mx.array([[False, True, True]])).tolist()
+    [[[[0.0, 0.5, 0.5]]]]
     """
     require_floating("weights", weights)
     require_shape("weights", weights, ("batch", "head", "query", "key"))
-    masks.check(keep, weights.shape)
-    kept = mx.where(keep, weights, 0.0)
+    masks.check(mask, weights.shape)
+    kept = mx.where(mask, weights, 0.0)
     return kept / mx.maximum(mx.sum(kept, axis=-1, keepdims=True), _LEAST)

@@ -12,7 +12,22 @@ def count_layer_flops(steps: Trace) -> int:
     8 n d² + 4 n² d + 4 n d F, the last being 6 n d F where it is gated. Softmax, norms, activations and the embedding
     are not counted, nor is a projection that was read from a cache.
 
-    Raises ``TraceError`` for a trace without such layers.
+    Args:
+        steps: a closed trace.
+
+    Returns:
+        Operations.
+
+    Raises:
+        TraceError: a trace without such layers.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.inspection.flops import count_layer_flops
+    >>> with mf.trace() as steps:
+    ...     y = mf.Encoder(1, 8, 2, 16)(mx.ones((1, 5, 8)))
+    >>> count_layer_flops(steps) == 8 * 5 * 8**2 + 4 * 5**2 * 8 + 4 * 5 * 8 * 16
+    True
     """
     total = 0
     for step in steps:

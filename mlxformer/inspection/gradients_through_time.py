@@ -5,22 +5,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.recurrent import Recurrent, State
 from mlxformer.validation import require_choice, require_floating, require_shape
 
 
-def state_jacobians(layer: Recurrent, x: Any, state: State | None = None, *, of: str = "hidden") -> Any:
-    """``∂s_T/∂s_k`` for each step k = 1 … T of one sequence: [T, H, H], row = component of s_T, the last the identity.
+def state_jacobians(layer: Recurrent, x: mx.array, state: State | None = None, *, of: str = "hidden") -> mx.array:
+    """``∂s_T/∂s_k`` of one sequence for each step k = 1 … T, row = component of s_T; the last is the identity.
 
-    x [1, T, C]. of: which part of the state s is, ``"hidden"`` or, of an LSTM, ``"cell"``; the other part of the state
-    at k is held fixed. By one backward pass: the sequence is run H times side by side, each asking for another
-    component of s_T, with a zero added to s_k at every step to differentiate by.
+    By one backward pass: the sequence is run H times side by side, each asking for another component of s_T, with a
+    zero added to s_k at every step to differentiate by.
 
-    Raises ``ArgumentError`` for more than one sequence, or a part that the state does not have.
+    Args:
+        layer: a recurrent layer of H features.
+        x: one sequence, floating point [1, T, C].
+        state: the state before the first step; None means zeros.
+        of: which part of the state s is, ``"hidden"`` or, of an LSTM, ``"cell"``; the other part at k is held fixed.
+
+    Returns:
+        float32 [T, H, H].
+
+    Raises:
+        ArgumentError: more than one sequence, or a part that the state does not have.
+
+    Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", §2, Eq. 5.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.inspection.gradients_through_time import state_jacobians
+    >>> from mlxformer.layers.recurrent import GRUCell, Recurrent
+    >>> jacobians = state_jacobians(Recurrent(GRUCell(4, 3)), mx.ones((1, 5, 4)))
+    >>> jacobians.shape == (5, 3, 3), jacobians[-1].tolist()
+    (True, [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     """
     require_floating("x", x)
     require_shape("x", x, ("batch", "time", "dims"), (1, None, layer.cell.input_dims))
@@ -35,7 +51,7 @@ def state_jacobians(layer: Recurrent, x: Any, state: State | None = None, *, of:
     projected = mx.repeat(cell.input_proj(x), width, axis=0)  # [H, T, gates · H]
     times = list(range(length))[::-1] if layer.reverse else list(range(length))
 
-    def last_state(nudges: list[Any]) -> Any:
+    def last_state(nudges: list[mx.array]) -> mx.array:
         moved = start
         for order, time in enumerate(times):
             moved = cell.step(projected[:, time], moved)

@@ -8,34 +8,76 @@ Ridge regression (Hoerl & Kennard 1970) on one-hot labels; the class is the larg
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import require_positive_number
 
 
 class LinearProbe(NamedTuple):
-    """weights [C, K] and bias [K] of K classes."""
+    """A fitted probe: ``argmax(x W + b)`` is the class.
+
+    Args:
+        weights: W, float64 [C, K] of K classes.
+        bias: b, float64 [K].
+
+    >>> import numpy as np
+    >>> from mlxformer.inspection.probes import LinearProbe
+    >>> LinearProbe(np.eye(2), np.zeros(2)).predict([[0.1, 0.9]]).tolist()
+    [1]
+    """
 
     weights: np.ndarray
     bias: np.ndarray
 
-    def predict(self, features: Any) -> np.ndarray:
-        """features [N, C] -> the class of each, [N]."""
+    def predict(self, features: ArrayLike) -> np.ndarray:
+        """The class with the largest score.
+
+        Args:
+            features: [N, C].
+
+        Returns:
+            Whole numbers [N].
+        """
         scores = np.asarray(features, np.float64) @ self.weights + self.bias
         return np.asarray(scores.argmax(-1))
 
-    def accuracy(self, features: Any, labels: Any) -> float:
-        """The share of rows whose class is ``labels`` [N]."""
+    def accuracy(self, features: ArrayLike, labels: ArrayLike) -> float:
+        """The share of rows whose class is right.
+
+        Args:
+            features: [N, C].
+            labels: whole numbers [N].
+
+        Returns:
+            0 to 1.
+        """
         return float((self.predict(features) == np.asarray(labels)).mean())
 
 
-def fit_probe(features: Any, labels: Any, *, strength: float = 1.0) -> LinearProbe:
-    """Fit features [N, C] to labels [N], whole numbers from 0. strength: λ, above 0; it also serves N < C.
+def fit_probe(features: ArrayLike, labels: ArrayLike, *, strength: float = 1.0) -> LinearProbe:
+    """Ridge regression of one-hot labels on vectors: ``W = (X̃ᵀ X̃ + λ I)⁻¹ X̃ᵀ Ỹ``, means taken off.
 
-    Raises ``ArgumentError`` for shapes that differ, no rows, and labels that are not whole numbers from 0.
+    Args:
+        features: X [N, C].
+        labels: whole numbers from 0, [N].
+        strength: λ, above 0; it also serves N < C.
+
+    Returns:
+        The probe, a ``LinearProbe``.
+
+    Raises:
+        ArgumentError: shapes that differ, no rows, labels that are not whole numbers from 0, ``strength`` not above 0.
+
+    Source: Hoerl & Kennard 1970.
+
+    >>> from mlxformer.inspection.probes import fit_probe
+    >>> probe = fit_probe([[0.0], [1.0], [4.0], [5.0]], [0, 0, 1, 1])
+    >>> probe.predict([[0.5], [4.5]]).tolist(), probe.accuracy([[0.2]], [0])
+    ([0, 1], 1.0)
     """
     x, y = np.asarray(features, np.float64), np.asarray(labels)
     if x.ndim != 2 or y.shape != x.shape[:1] or not len(y):
