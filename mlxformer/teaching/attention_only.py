@@ -11,18 +11,33 @@ X = 1 mᵀ + R, m the mean token, what is left of the differences after one laye
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.backend import mx
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_sequence
 
 
 class AttentionOnly(Module):
-    """N layers of multi-head self-attention, C wide with H heads. residual: whether the input of each is added.
+    """N layers of multi-head self-attention and nothing else: ``X ← X + MultiHead(X)``, or ``X ← MultiHead(X)``.
 
     In a trace, ``layers.<i>.weights`` and the like, and ``input`` and ``output`` once for each layer.
-    Raises ``ArgumentError`` as ``MultiHeadAttention`` does, and for inputs of another kind, rank or width.
+
+    Args:
+        num_layers: N.
+        dims: C, the width of the model.
+        num_heads: H, a divisor of C.
+        residual: whether the input of each layer is added to what it gives.
+        bias: whether the projections have biases.
+
+    Raises:
+        ArgumentError: as ``MultiHeadAttention`` does; when called, an input of another kind, rank or width.
+
+    Source: Dong et al. 2021, "Attention is Not All You Need".
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.attention_only import AttentionOnly
+    >>> AttentionOnly(num_layers=2, dims=8, num_heads=2)(mx.ones((1, 3, 8))).shape == (1, 3, 8)
+    True
     """
 
     def __init__(
@@ -34,8 +49,23 @@ class AttentionOnly(Module):
         self.residual = residual
         self.layers = [MultiHeadAttention(dims, num_heads, bias=bias) for _ in range(num_layers)]
 
-    def __call__(self, x: Any, mask: Any = None) -> Any:
-        """[B, T, C] -> [B, T, C]; mask as in ``MultiHeadAttention``."""
+    def _extra_repr(self) -> str:
+        first = self.layers[0]
+        return f"num_layers={len(self.layers)}, dims={self.dims}, num_heads={first.num_heads}, residual={self.residual}"
+
+    def __call__(self, x: mx.array, mask: mx.array | str | None = None) -> mx.array:
+        """All layers, one after another.
+
+        Args:
+            x: floating point [B, T, C].
+            mask: which key each query may attend to, as in ``MultiHeadAttention``; None means all.
+
+        Returns:
+            [B, T, C].
+
+        Raises:
+            ArgumentError: an input of another kind, rank or width, or a mask that does not fit.
+        """
         require_sequence("x", x, self.dims)
         axes = ("batch", "time", "model")
         x = tap("input", x, axes=axes)

@@ -30,7 +30,17 @@ Criterion = Literal["frequency", "likelihood"]
 
 @dataclass(frozen=True)
 class Merge:
-    """One step: the pair that was joined, how often it stood in the text then, and the score that it won by."""
+    """One step of learning: which neighbors became one piece.
+
+    Args:
+        pair: the two pieces that were joined.
+        count: how often they stood beside each other in the text then.
+        score: what they won by; for ``"frequency"`` the count.
+
+    >>> from mlxformer.teaching.byte_pair_encoding import Merge
+    >>> Merge(("lo", "w"), count=5, score=5.0).piece
+    'low'
+    """
 
     pair: Pair
     count: int
@@ -38,20 +48,48 @@ class Merge:
 
     @property
     def piece(self) -> str:
+        """The new piece."""
         return self.pair[0] + self.pair[1]
 
 
 def words_of(lines: Iterable[str]) -> Counter[str]:
-    """How often each word occurs, its blank in front."""
+    """How often each word occurs, its blank ``▁`` in front.
+
+    Args:
+        lines: texts; words stand between blanks.
+
+    Returns:
+        word -> how often.
+
+    >>> from mlxformer.teaching.byte_pair_encoding import words_of
+    >>> words_of(["low low new"])
+    Counter({'▁low': 2, '▁new': 1})
+    """
     return Counter(BLANK + word for line in lines for word in line.split())
 
 
 def learn_merges(words: Mapping[str, int], number: int, *, criterion: Criterion = "frequency") -> list[Merge]:
-    """The first ``number`` merges of ``words``, fewer where no pair is left.
+    """Byte pair encoding: again and again the pair of neighbors with the highest score becomes one piece.
 
     Of equal scores the pair whose pieces came into being first wins (characters count in the order of their code
-    points): for ``frequency`` the same merges as the tokenizers library's ``BpeTrainer``.
-    Raises ``ArgumentError`` for a number that is not whole or negative, and for another criterion.
+    points): for ``"frequency"`` the same merges as the tokenizers library's ``BpeTrainer``.
+
+    Args:
+        words: word -> how often, as ``words_of`` counts them.
+        number: how many merges, at least 0; fewer are made where no pair is left.
+        criterion: the score, ``"frequency"`` n(ab) or ``"likelihood"`` n(ab) / (n(a) · n(b)).
+
+    Returns:
+        The merges, in the order in which they were made.
+
+    Raises:
+        ArgumentError: a number that is not whole or negative, or another criterion.
+
+    Source: Sennrich et al. 2016, §3.2, Algorithm 1; for the likelihood Schuster & Nakajima 2012.
+
+    >>> from mlxformer.teaching.byte_pair_encoding import learn_merges
+    >>> [merge.piece for merge in learn_merges({"low": 5, "lot": 2}, 2)]
+    ['lo', 'low']
     """
     if not is_whole(number, 0):
         message = f"the number of merges must be a whole number of at least 0; got {number!r}"
@@ -65,7 +103,21 @@ def learn_merges(words: Mapping[str, int], number: int, *, criterion: Criterion 
 
 
 def apply_merges(word: str, merges: Sequence[Merge]) -> list[str]:
-    """The pieces of ``word``: its characters, joined by each merge in the order in which it was learned."""
+    """The pieces of ``word``: its characters, joined by each merge in the order in which it was learned.
+
+    Args:
+        word: as in ``words_of``, its blank in front.
+        merges: of ``learn_merges``.
+
+    Returns:
+        The pieces; joined they are the word.
+
+    Source: Sennrich et al. 2016, §3.2.
+
+    >>> from mlxformer.teaching.byte_pair_encoding import apply_merges, learn_merges
+    >>> apply_merges("lows", learn_merges({"low": 5, "lot": 2}, 2))
+    ['low', 's']
+    """
     pieces = list(word)
     for merge in merges:
         if merge.pair[0] in pieces and merge.pair[1] in pieces:

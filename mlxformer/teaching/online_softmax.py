@@ -10,8 +10,6 @@ and o / l at the end is exactly softmax(s) v over all keys (Milakov & Gimelshein
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.attention import masks
 from mlxformer.backend import mx
 from mlxformer.tracing import tap
@@ -21,14 +19,43 @@ _ROW = ("batch", "head", "query", "one")
 
 
 def blockwise_attention(
-    q: Any, k: Any, v: Any, *, scale: float | None = None, mask: Any = None, block_size: int = 64
-) -> Any:
+    q: mx.array,
+    k: mx.array,
+    v: mx.array,
+    *,
+    scale: float | None = None,
+    mask: mx.array | str | None = None,
+    block_size: int = 64,
+) -> mx.array:
     """``softmax(scale · q kᵀ, masked) v`` without ever holding a whole row of scores.
 
-    q [B, H, Tq, D], k and v [B, H, Tk, D] (Hkv = H) -> [B, H, Tq, D]; scale and mask as in
-    ``scaled_dot_product_attention``. Beside the output it holds m and l [B, H, Tq, 1] and one block of scores
-    [B, H, Tq, ``block_size``], so its memory grows with T and not with T². A trace shows ``block_scores``,
-    ``running_max``, ``running_sum`` and ``accumulated`` once for each block.
+    Beside the output it holds m and l [B, H, Tq, 1] and one block of scores [B, H, Tq, ``block_size``], so its memory
+    grows with T and not with T². A trace shows ``block_scores``, ``running_max``, ``running_sum`` and ``accumulated``
+    once for each block.
+
+    Args:
+        q: queries, floating point [B, H, Tq, D].
+        k: keys, floating point [B, H, Tk, D] (Hkv = H).
+        v: values, floating point [B, H, Tk, Dv].
+        scale: of the scores; None means 1/√D.
+        mask: as in ``scaled_dot_product_attention``.
+        block_size: keys in a block, at least 1.
+
+    Returns:
+        [B, H, Tq, Dv]; zeros for a query that may attend to nothing.
+
+    Raises:
+        ArgumentError: shapes, masks or a block size that cannot be.
+
+    Source: Milakov & Gimelshein 2018, Algorithm 3; Dao et al. 2022, "FlashAttention", §3.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.online_softmax import blockwise_attention
+    >>> x = mx.random.normal((1, 2, 10, 4))
+    >>> whole = mf.scaled_dot_product_attention(x, x, x, mask="causal")
+    >>> bool(mx.allclose(blockwise_attention(x, x, x, mask="causal", block_size=3), whole, atol=1e-5))
+    True
     """
     for name, x in (("q", q), ("k", k), ("v", v)):
         require_floating(name, x)
@@ -66,6 +93,6 @@ def blockwise_attention(
     return output
 
 
-def _columns(allowed: Any, block: slice) -> Any:
+def _columns(allowed: mx.array, block: slice) -> mx.array:
     """The columns ``block`` of a mask of rank 2 or 4, which may have only one to be broadcast."""
     return allowed if allowed.shape[-1] == 1 else allowed[..., block]

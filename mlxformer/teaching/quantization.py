@@ -13,20 +13,44 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mlxformer.backend import mx, tree_flatten
+from mlxformer.backend import mx, nn, tree_flatten
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import is_whole, require_floating
 
 
 class Quantized(NamedTuple):
-    """values: int8, the shape of what was quantized; scale: float, of size 1 along the axes that share it."""
+    """Codes, and what one of them is worth: ``x̂ = s q``.
 
-    values: Any
-    scale: Any
+    Args:
+        codes: q, int8, of the shape of what was quantized.
+        scale: s, floating point, of size 1 along the axes that share it.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.quantization import quantize
+    >>> quantize(mx.array([127.0, -1.0])).codes.tolist()
+    [127, -1]
+    """
+
+    codes: mx.array
+    scale: mx.array
 
 
 def largest_code(bits: int) -> int:
-    """``2ᵇ⁻¹ − 1``: 127 for 8 bits, 7 for 4. Raises ``ArgumentError`` for less than 2 bits or more than 8."""
+    """``2ᵇ⁻¹ − 1``: the largest whole number that is used.
+
+    Args:
+        bits: b, 2 to 8.
+
+    Returns:
+        127 for 8 bits, 7 for 4.
+
+    Raises:
+        ArgumentError: less than 2 bits or more than 8.
+
+    >>> from mlxformer.teaching.quantization import largest_code
+    >>> largest_code(8), largest_code(4)
+    (127, 7)
+    """
     if not is_whole(bits, 2) or bits > 8:
         raise ArgumentError(
             "quantisation-bits", f"bits must be a whole number from 2 to 8; got {bits!r}", name="bits", given=bits
@@ -34,13 +58,27 @@ def largest_code(bits: int) -> int:
     return int(2 ** (int(bits) - 1)) - 1
 
 
-def quantize(x: Any, bits: int = 8, *, axis: int | None = None) -> Quantized:
-    """``x`` in ``bits`` bits: with one scale for all of it, or one for each index along ``axis``.
+def quantize(x: mx.array, bits: int = 8, *, axis: int | None = None) -> Quantized:
+    """Symmetric (absmax) quantization: ``s = max|x| / (2ᵇ⁻¹ − 1), q = round(x / s)``.
 
-    axis: the axis whose entries have scales of their own. For the weights of a linear layer, [out, in], ``axis=0`` is
-    "per channel"; for activations [tokens, in] it is "per token". None is "per tensor". Where all is 0 the scale is 1.
+    Args:
+        x: floating point, any shape.
+        bits: b, 2 to 8; the codes are int8 whatever it is.
+        axis: the axis whose entries have scales of their own; None takes one scale for all. For the weights of a linear
+            layer, [out, in], ``axis=0`` is "per channel"; for activations [tokens, in] it is "per token".
 
-    Raises ``ArgumentError`` for arrays that are not floating, an axis that ``x`` lacks, and bits other than 2 to 8.
+    Returns:
+        The codes and their scale, a ``Quantized``; the scale is 1 where all is 0.
+
+    Raises:
+        ArgumentError: numbers that are not floating point, an axis that ``x`` lacks, bits other than 2 to 8.
+
+    Source: Dettmers et al. 2022, "LLM.int8()".
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.quantization import quantize
+    >>> quantize(mx.array([[1.2, -7.0], [7.0, 70.0]]), bits=4, axis=0).codes.tolist()  # a scale for each row
+    [[1, -7], [1, 7]]
     """
     limit = largest_code(bits)
     require_floating("x", x)
@@ -54,25 +92,50 @@ def quantize(x: Any, bits: int = 8, *, axis: int | None = None) -> Quantized:
     return Quantized(codes.astype(mx.int8), scale)
 
 
-def dequantize(quantized: Quantized) -> Any:
-    """The numbers that the codes stand for, in the scale's dtype: ``s q``."""
-    return quantized.values.astype(quantized.scale.dtype) * quantized.scale
+def dequantize(quantized: Quantized) -> mx.array:
+    """The numbers that the codes stand for: ``s q``.
+
+    Args:
+        quantized: what ``quantize`` gave.
+
+    Returns:
+        The shape of the codes, in the scale's dtype; within s/2 of what was quantized.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.quantization import dequantize, quantize
+    >>> dequantize(quantize(mx.array([7.0, 3.6]), bits=4)).tolist()
+    [7.0, 4.0]
+    """
+    return quantized.codes.astype(quantized.scale.dtype) * quantized.scale
 
 
-def quantize_weights(model: Any, bits: int = 8, *, per_channel: bool = True) -> dict[str, int]:
-    """Round every matrix of ``model`` to what ``bits`` bits can say, in place; how many bytes that would take.
+def quantize_weights(model: nn.Module, bits: int = 8, *, per_channel: bool = True) -> dict[str, int]:
+    """Round every matrix of ``model`` to what ``bits`` bits can say, in place ("weight-only" quantization).
 
-    per_channel: a scale for each row, which is an output channel of a linear layer and a token of an embedding;
-    else one for the matrix. Vectors (biases, gains) stay as they are. The model goes on computing in floating point,
-    with rounded weights ("weight-only" quantization).
+    Vectors (biases, gains) stay as they are. The model goes on computing in floating point, with rounded weights.
 
-    Returns ``{"float32": …, "quantized": …}``: the bytes of all parameters at 4 each, and with ``bits/8`` for each
-    number of a matrix and 4 for each scale and each number of a vector.
-    Raises ``ArgumentError`` as ``quantize`` does.
+    Args:
+        model: any module.
+        bits: b, 2 to 8.
+        per_channel: True: a scale for each row, which is an output channel of a linear layer and a token of an
+            embedding; False: one for the matrix.
+
+    Returns:
+        ``{"float32": …, "quantized": …}``: the bytes of all parameters at 4 each, and with ``bits/8`` for each number
+            of a
+        matrix and 4 for each scale and each number of a vector.
+
+    Raises:
+        ArgumentError: bits other than 2 to 8.
+
+    >>> from mlxformer.backend import nn
+    >>> from mlxformer.teaching.quantization import quantize_weights
+    >>> quantize_weights(nn.Linear(64, 2, bias=False))
+    {'float32': 512, 'quantized': 136}
     """
     parameters: dict[str, Any] = dict(tree_flatten(model.parameters()))
     numbers, codes, scales = 0, 0, 0
-    rounded: list[tuple[str, Any]] = []
+    rounded: list[tuple[str, mx.array]] = []
     for path, value in parameters.items():
         numbers = numbers + int(value.size)
         if value.ndim == 2:
@@ -81,4 +144,4 @@ def quantize_weights(model: Any, bits: int = 8, *, per_channel: bool = True) -> 
             scales = scales + int(found.scale.size)
             rounded.append((path, dequantize(found)))
     model.load_weights(rounded, strict=False)
-    return {"float32": 4 * numbers, "quantised": -(-codes * bits // 8) + 4 * (numbers - codes + scales)}
+    return {"float32": 4 * numbers, "quantized": -(-codes * bits // 8) + 4 * (numbers - codes + scales)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Literal
 
 from mlxformer.attention.functional import masked_softmax, masks
 from mlxformer.backend import mx, nn
@@ -22,11 +22,26 @@ from mlxformer.validation import require_choice, require_floating, require_posit
 
 
 class LocalActivationUnit(Module):
-    """How much a behavior e bears on a candidate v: a feed-forward network of [e, e ⊙ v, v], one number a pair.
+    """``a(e, v)``: how much a behavior e bears on a candidate v, by a feed-forward network of [e, e ⊙ v, v].
 
-    dims: C. hidden_dims: widths of the hidden layers. The paper feeds both embeddings and their outer product; the
-    element-wise product, which is its diagonal, is what implementations take. Its activations are PReLU or Dice;
-    here they are any that ``mlxformer.layers.activations`` knows.
+    The paper feeds both embeddings and their outer product; the element-wise product, which is its diagonal, is what
+    implementations take. Its activations are PReLU or Dice; here they are any that ``mlxformer.layers.activations``
+    knows.
+
+    Args:
+        dims: C, the width of e and v.
+        hidden_dims: widths of the hidden layers.
+        activation: after each hidden layer, by name.
+
+    Raises:
+        ArgumentError: a width below 1, or an unknown activation.
+
+    Source: Zhou et al. 2018, "Deep Interest Network", §4.3.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.target_attention import LocalActivationUnit
+    >>> LocalActivationUnit(4)(mx.ones((1, 5, 4)), mx.ones((1, 2, 4))).shape == (1, 2, 5)
+    True
     """
 
     def __init__(self, dims: int, hidden_dims: Sequence[int] = (36,), *, activation: str = "sigmoid") -> None:
@@ -37,8 +52,19 @@ class LocalActivationUnit(Module):
         widths = [3 * dims, *hidden_dims, 1]
         self.layers = [nn.Linear(into, out) for into, out in pairwise(widths)]
 
-    def __call__(self, history: Any, candidates: Any) -> Any:
-        """history [B, T, C] and candidates [B, N, C] -> [B, N, T]."""
+    def _extra_repr(self) -> str:
+        return f"dims={self.dims}, hidden_dims={[layer.weight.shape[0] for layer in self.layers[:-1]]}"
+
+    def __call__(self, history: mx.array, candidates: mx.array) -> mx.array:
+        """One number for each pair of a candidate and a behavior.
+
+        Args:
+            history: floating point [B, T, C].
+            candidates: floating point [B, N, C].
+
+        Returns:
+            [B, N, T].
+        """
         shape = (*candidates.shape[:2], *history.shape[1:])  # [B, N, T, C]
         behavior = mx.broadcast_to(mx.expand_dims(history, 1), shape)
         candidate = mx.broadcast_to(mx.expand_dims(candidates, 2), shape)
@@ -49,14 +75,33 @@ class LocalActivationUnit(Module):
 
 
 class TargetAttention(Module):
-    """The representation of a user for each candidate, after Zhou et al. 2018 (Deep Interest Network).
+    """``v_U(A) = Σ_j a(e_j, v_A) e_j``: the representation of a user for each candidate.
 
-    dims: C, of behaviors and candidates. hidden_dims, activation: of the local activation unit. pooling: ``"sum"``,
-    the paper's, or ``"softmax"``, which normalizes the unit's outputs over the history as attention does, to compare.
+    Args:
+        dims: C, of behaviors and candidates.
+        hidden_dims: widths of the hidden layers of the local activation unit.
+        activation: of the local activation unit, by name.
+        pooling: ``"sum"``, the paper's, or ``"softmax"``, which normalizes the unit's outputs over the history as
+            attention does, to compare.
+
+    Raises:
+        ArgumentError: a width below 1, an unknown activation, another pooling.
+
+    Source: Zhou et al. 2018, "Deep Interest Network", §4.3, Eq. 3.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.target_attention import TargetAttention
+    >>> TargetAttention(4)(mx.ones((1, 2, 4)), mx.ones((1, 5, 4))).shape == (1, 2, 4)
+    True
     """
 
     def __init__(
-        self, dims: int, hidden_dims: Sequence[int] = (36,), *, activation: str = "sigmoid", pooling: str = "sum"
+        self,
+        dims: int,
+        hidden_dims: Sequence[int] = (36,),
+        *,
+        activation: str = "sigmoid",
+        pooling: Literal["sum", "softmax"] = "sum",
     ) -> None:
         super().__init__()
         require_choice("pooling", pooling, ("sum", "softmax"))
@@ -64,13 +109,23 @@ class TargetAttention(Module):
         self.pooling = pooling
         self.unit = LocalActivationUnit(dims, hidden_dims, activation=activation)
 
-    def __call__(self, candidates: Any, history: Any, mask: Any = None) -> Any:
-        """candidates [B, N, C], each a query of its own, and history [B, T, C] -> user vectors [B, N, C].
+    def _extra_repr(self) -> str:
+        return f"dims={self.dims}, pooling={self.pooling!r}"
 
-        mask: boolean, True at real behaviors, [N, T] or broadcastable to [B, 1, N, T] (``masks.padding``); a user
-        without behaviors gets zeros. The order of the history does not matter. The unit sees N · T pairs.
+    def __call__(self, candidates: mx.array, history: mx.array, mask: mx.array | str | None = None) -> mx.array:
+        """A user's vector for each candidate. The order of the history does not matter; the unit sees N · T pairs.
 
-        Raises ``ArgumentError`` for shapes that do not fit and masks of another kind.
+        Args:
+            candidates: floating point [B, N, C], each a query of its own.
+            history: floating point [B, T, C].
+            mask: boolean, True at real behaviors, [N, T] or broadcastable to [B, 1, N, T] (``masks.padding``); None
+                means all.
+
+        Returns:
+            [B, N, C]; zeros for a user without behaviors.
+
+        Raises:
+            ArgumentError: shapes that do not fit, or masks of another kind.
         """
         for name, x in (("candidates", candidates), ("history", history)):
             require_floating(name, x)

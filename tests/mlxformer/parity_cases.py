@@ -220,10 +220,10 @@ def wrong_recipes() -> dict[str, Any]:
 @case
 def quantization() -> dict[str, Any]:
     x, weight = batch(1, 6, 16)[0] * 4, batch(1, 5, 16)[0]
-    codes = quantize(x, 4, axis=0)
+    found = quantize(x, 4, axis=0)
     return {
-        "codes": codes.values.astype(mx.int32),
-        "numbers": dequantize(codes),
+        "codes": found.codes.astype(mx.int32),
+        "numbers": dequantize(found),
         "decomposed": decomposed_linear(x, weight),
         "smoothed": smoothed_linear(x, weight),
     }

@@ -36,12 +36,12 @@ def loop(x: np.ndarray, bits: int, axis: int | None) -> tuple[np.ndarray, np.nda
 def test_it_is_the_loop(bits: int, axis: int | None) -> None:
     x = numbers(5, 7, seed=bits, scale=3)
     found = quantize(mx.array(x), bits, axis=axis)
-    assert found.values.dtype == mx.int8 and found.scale.dtype == mx.float32
+    assert found.codes.dtype == mx.int8 and found.scale.dtype == mx.float32
     assert tuple(found.scale.shape) == tuple(
         1 if axis is None or i != axis % 2 else size for i, size in enumerate((5, 7))
     )
     codes, scales = loop(x, bits, axis)
-    np.testing.assert_array_equal(to_numpy(found.values), codes)
+    np.testing.assert_array_equal(to_numpy(found.codes), codes)
     assert_close(dequantize(found), codes * scales)
 
 
@@ -60,7 +60,7 @@ def test_nothing_errs_by_more_than_half_a_step_and_the_ends_are_used(bits: int) 
     found = quantize(x, bits, axis=0)
     errors = np.abs(to_numpy(dequantize(found)) - to_numpy(x))
     assert (errors <= to_numpy(found.scale) * 0.5 * (1 + 1e-5)).all()
-    assert (np.abs(to_numpy(found.values)).max(1) == largest_code(bits)).all()
+    assert (np.abs(to_numpy(found.codes)).max(1) == largest_code(bits)).all()
 
 
 def test_zeros_stay_zero_and_what_is_exact_stays_exact() -> None:
@@ -70,7 +70,7 @@ def test_zeros_stay_zero_and_what_is_exact_stays_exact() -> None:
 
 def test_halves_go_to_the_even_code_on_both_backends() -> None:
     x = mx.array(np.array([127.0, 0.5, 1.5, 2.5, -0.5, -1.5], np.float32))
-    np.testing.assert_array_equal(to_numpy(quantize(x).values), [127, 0, 2, 2, 0, -2])
+    np.testing.assert_array_equal(to_numpy(quantize(x).codes), [127, 0, 2, 2, 0, -2])
 
 
 def test_one_row_far_out_makes_the_others_coarse_only_where_they_share_its_scale() -> None:
@@ -105,7 +105,7 @@ def test_a_models_matrices_are_rounded_and_its_bytes_counted(per_channel: bool) 
         assert_close(after[path], codes * scales)
         assert np.abs(after[path] - value).max() > 0
     scales = 16 if per_channel else 2
-    assert taken == {"float32": 4 * 136, "quantised": 60 + 4 * 16 + 4 * scales}
+    assert taken == {"float32": 4 * 136, "quantized": 60 + 4 * 16 + 4 * scales}
 
 
 def with_outlier(size: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -69,7 +69,7 @@ def read(seed: int, bits: int, per_channel: bool) -> Reading:
     whole = _log_probabilities(seed)
     size = 4 * sum(int(value.size) for value in weights.values())
     if bits < 32:
-        size = quantize_weights(model, bits, per_channel=per_channel)["quantised"]
+        size = quantize_weights(model, bits, per_channel=per_channel)["quantized"]
     rounded = _predict(seed)
     written = rounded.argmax(-1) == _sources(seed)[1][:, 1:]
     divergence = (np.exp(whole) * (whole - rounded)).sum(-1).mean()
