@@ -11,29 +11,48 @@ multiplication: every layer still runs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from mlxformer.attention import masks
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.encoder import EncoderLayer
-from mlxformer.models.bert.checkpoint import initialize
+from mlxformer.models.bert.checkpoint import initialize, sizes_text
 from mlxformer.models.bert.config import BertConfig
-from mlxformer.models.bert.model import BertEmbeddings, BertOutput, BertPooler
+from mlxformer.models.bert.model import BertEmbeddings, BertOutput, BertPooler, checked_type_ids
+from mlxformer.models.config_repr import config_repr
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_ids, require_positive, require_shape
+from mlxformer.validation import require_positive
 
 _MODEL = ("batch", "time", "model")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlbertConfig:
-    """The sizes of an ALBERT; the defaults are its base model (Lan et al. 2020, Table 1): 11,683,584 parameters.
+    """The sizes of an ALBERT, by Hugging Face's names; the defaults are its base model: 11,683,584 parameters.
 
-    embedding_size E, hidden_size C, num_attention_heads H, intermediate_size F, vocab_size V. num_hidden_groups: how
-    many sets of weights the layers have, 1 for ALBERT; with as many as layers, nothing is shared.
+    Args:
+        vocab_size: V, tokens.
+        embedding_size: E, the width of the word, position and type embeddings.
+        hidden_size: C, the width of the layers.
+        num_hidden_layers: N, how many times a layer runs.
+        num_hidden_groups: G, how many sets of weights the layers have, a divisor of N: 1 for ALBERT; with as many as
+            layers, nothing is shared.
+        num_attention_heads: H, a divisor of C.
+        intermediate_size: F, the width of the feed-forward's hidden layer.
+        hidden_act: its activation, by name.
+        max_position_embeddings: the longest input in tokens.
+        type_vocab_size: how many token types there are.
+        initializer_range: the standard deviation of new weights.
+        layer_norm_eps: what layer norms add to the variance.
 
-    Raises ``ArgumentError`` for sizes that cannot be.
+    Raises:
+        ArgumentError: sizes that cannot be.
+
+    Source: Lan et al. 2020, "ALBERT", Table 1.
+
+    >>> import mlxformer as mf
+    >>> mf.count_parameters(mf.AlbertConfig())
+    11683584
     """
 
     vocab_size: int = 30_000
@@ -48,6 +67,10 @@ class AlbertConfig:
     type_vocab_size: int = 2
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
+
+    def __repr__(self) -> str:
+        sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        return config_repr(self, (*sizes, "embedding_size", "num_hidden_groups"))
 
     def __post_init__(self) -> None:
         require_positive(
@@ -66,7 +89,14 @@ class AlbertConfig:
         self.as_bert(self.hidden_size)  # BERT's own checks of the sizes that both have
 
     def as_bert(self, hidden_size: int) -> BertConfig:
-        """The configuration of BERT's embeddings (at E) and pooler (at C), without dropout, as ALBERT ships."""
+        """The configuration of BERT's embeddings (at E) or pooler (at C), without dropout, as ALBERT ships.
+
+        Args:
+            hidden_size: E or C.
+
+        Returns:
+            A ``BertConfig`` of that width.
+        """
         return BertConfig(
             vocab_size=self.vocab_size,
             hidden_size=hidden_size,
@@ -83,7 +113,23 @@ class AlbertConfig:
 
 
 class AlbertModel(Module):
-    """The encoder with its pooler; ``layers`` holds a layer for each group, and depth i runs group i·G // N."""
+    """BERT with one set of layer weights for all layers, and with the word embeddings in two factors.
+
+        x = LayerNorm(word + position + type) W_e + b_e;  x = Layer_{i·G // N}(x) for i = 0 … N − 1
+
+    Args:
+        config: its sizes; ``layers`` holds a layer for each of the G groups.
+
+    Source: Lan et al. 2020, "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations", §3.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> config = mf.AlbertConfig(vocab_size=20, embedding_size=4, hidden_size=8, num_hidden_layers=3,
+    ...                          num_attention_heads=2, intermediate_size=16)
+    >>> model = mf.AlbertModel(config)
+    >>> len(model.layers), model(mx.array([[2, 7, 3]])).last_hidden_state.shape == (1, 3, 8)
+    (1, True)
+    """
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -104,28 +150,33 @@ class AlbertModel(Module):
         self.pooler = BertPooler(config.as_bert(config.hidden_size))
         initialize(self, config.as_bert(config.hidden_size))
 
-    def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertOutput:
-        """input_ids, token_type_ids (0 unless given) and attention_mask [B, T] -> hidden [B, T, C], pooled [B, C].
+    def _extra_repr(self) -> str:
+        return sizes_text(self, self.config)
 
-        Raises ``ArgumentError`` for ids out of range and shapes that differ.
+    def __call__(
+        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+    ) -> BertOutput:
+        """The hidden states of the last layer, and the pooled first one.
+
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+            token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
+            attention_mask: [B, T], 1 or True at real tokens; None means all.
+
+        Returns:
+            A ``BertOutput``: ``last_hidden_state`` [B, T, C], ``pooler_output`` [B, C].
+
+        Raises:
+            ArgumentError: ids or type ids out of range (not checked inside ``mx.compile``), more tokens than
+                ``max_position_embeddings``, shapes that differ.
         """
         config = self.config
-        require_ids("input_ids", input_ids, config.vocab_size, "the vocabulary")
-        require_shape("input_ids", input_ids, ("batch", "time"))
-        if input_ids.shape[1] > config.max_position_embeddings:
-            raise ArgumentError(
-                "too-many-tokens",
-                f"input_ids has {input_ids.shape[1]} tokens, the model positions for {config.max_position_embeddings}",
-                given=input_ids.shape[1],
-                limit=config.max_position_embeddings,
-            )
-        if token_type_ids is None:
-            token_type_ids = mx.zeros(input_ids.shape, mx.int32)
-        require_ids("token_type_ids", token_type_ids, config.type_vocab_size, "the type embedding")
-        require_shape("token_type_ids", token_type_ids, ("batch", "time"), tuple(input_ids.shape))
+        token_type_ids = checked_type_ids(config, input_ids, token_type_ids)
         mask = None
         if attention_mask is not None:
-            mask = masks.padding(masks.from_attention_mask(attention_mask, input_ids.shape))  # [B, 1, 1, T]
+            mask = masks.padding(
+                masks.from_attention_mask(attention_mask, (input_ids.shape[0], input_ids.shape[1]))
+            )  # [B, 1, 1, T]
         x = self.embedding_proj(self.embeddings(input_ids, token_type_ids))  # [B, T, C]
         x = tap("projected", x, axes=_MODEL, formula="LayerNorm(word + type + position) W_e + b_e")
         per_group = config.num_hidden_layers // config.num_hidden_groups

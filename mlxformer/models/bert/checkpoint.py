@@ -44,7 +44,19 @@ _POOLER = "bert.pooler."
 
 
 class BertPreTrained(Module):
-    """What the BERT classes share: a ``config``, a ``load_report``, ``from_pretrained`` and ``save_pretrained``."""
+    """What the BERT classes share: a ``config``, a ``load_report``, ``from_pretrained`` and ``save_pretrained``.
+
+    Args:
+        config: sizes and choices.
+
+    Raises:
+        ArgumentError: ``config`` is not a ``BertConfig``.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.models.bert.checkpoint import BertPreTrained
+    >>> issubclass(mf.BertForMaskedLM, BertPreTrained)
+    True
+    """
 
     heads: ClassVar[tuple[str, ...]] = ()  # the prefixes of this class's own heads, as Hugging Face names them
     has_pooler: ClassVar[bool | None] = True  # None: it has one where the checkpoint has
@@ -55,18 +67,29 @@ class BertPreTrained(Module):
         self.config = config
         self.load_report: LoadReport | None = None
 
+    def _extra_repr(self) -> str:
+        return sizes_text(self, self.config)
+
     @classmethod
     def from_pretrained(
         cls, path_or_name: str | os.PathLike[str], *, revision: str = "main", config: BertConfig | None = None
     ) -> Self:
         """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
 
-        path_or_name: a folder, or a repository that is in the local Hugging Face cache, at ``revision``. config:
-        instead of the folder's. ``model.load_report`` says what became of each tensor.
+        ``model.load_report`` says what became of each tensor. The network is never used.
 
-        Raises ``CheckpointError`` where there is no such folder (saying how to download), where the configuration
-        asks for what is not implemented, and, in one error, for every tensor that is missing, unexpected, wrongly
-        shaped, or unequal to what it is tied to.
+        Args:
+            path_or_name: a folder, or a repository that is in the local Hugging Face cache.
+            revision: a branch, tag or commit of that repository.
+            config: instead of the folder's ``config.json``; None reads that.
+
+        Returns:
+            The model.
+
+        Raises:
+            CheckpointError: there is no such folder (saying how to download), the configuration asks for what is not
+                implemented, and, in one error, every tensor that is missing, unexpected, wrongly shaped, or unequal to
+                what it is tied to.
         """
         folder = find_folder(path_or_name, revision)
         config = BertConfig.from_folder(folder) if config is None else config
@@ -99,10 +122,15 @@ class BertPreTrained(Module):
         return model
 
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
-        """Write ``config.json`` and ``model.safetensors`` (``dtype`` float32 or float16) as transformers reads them.
+        """Write ``config.json`` and ``model.safetensors`` as transformers reads them.
 
-        Raises ``CheckpointError`` for a quantized model (``save_weights`` keeps one) and for weights that float16
-        cannot hold.
+        Args:
+            folder: where to; it is made if need be.
+            dtype: ``"float32"`` or ``"float16"``.
+
+        Raises:
+            CheckpointError: a quantized model (``save_weights`` keeps one), weights that float16 cannot hold, a folder
+                that cannot be written.
         """
         tensors = {}
         for path, value in _parameters(self).items():
@@ -117,15 +145,60 @@ class BertPreTrained(Module):
         save_checkpoint(folder, self.config.to_json(type(self).__name__), tensors, dtype)
 
 
+def sizes_text(module: nn.Module, config: Any) -> str:
+    """What a ``repr`` says of a model: its sizes, and how many parameters it has.
+
+    Args:
+        module: the model.
+        config: its ``BertConfig`` or ``AlbertConfig``.
+
+    Returns:
+        One line.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import nn
+    >>> from mlxformer.models.bert.checkpoint import sizes_text
+    >>> sizes_text(nn.Linear(2, 3), mf.BertConfig())
+    'layers=12, dims=768, heads=12, ffn_dims=3072, vocab=30522, parameters=9'
+    """
+    parameters = sum(int(value.size) for value in _parameters(module).values())
+    return (
+        f"layers={config.num_hidden_layers}, dims={config.hidden_size}, heads={config.num_attention_heads}, "
+        f"ffn_dims={config.intermediate_size}, vocab={config.vocab_size}, parameters={parameters:,}"
+    )
+
+
 def stored_name(path: str) -> str:
-    """The name that Hugging Face gives the parameter ``path``; the encoder's with the prefix ``bert.``."""
+    """The name that Hugging Face gives the parameter ``path``; the encoder's with the prefix ``bert.``.
+
+    Args:
+        path: of a parameter of a BERT model.
+
+    Returns:
+        The tensor's name in a file.
+
+    >>> from mlxformer.models.bert.checkpoint import stored_name
+    >>> stored_name("encoder.layers.0.self_attention.query_proj.weight")
+    'bert.encoder.layer.0.attention.self.query.weight'
+    """
     for ours, theirs in _SPELLINGS:
         path = path.replace(ours, theirs)
     return f"bert.{path}" if path.startswith(("embeddings.", "encoder.", "pooler.")) else path
 
 
 def canonical_name(stored: str) -> str:
-    """One name for a tensor's spellings: with the prefix ``bert.``, and ``weight``/``bias`` for ``gamma``/``beta``."""
+    """One name for a tensor's spellings: with the prefix ``bert.``, and ``weight``/``bias`` for ``gamma``/``beta``.
+
+    Args:
+        stored: the tensor's name in a file.
+
+    Returns:
+        That of ``stored_name``.
+
+    >>> from mlxformer.models.bert.checkpoint import canonical_name
+    >>> canonical_name("embeddings.LayerNorm.gamma")
+    'bert.embeddings.LayerNorm.weight'
+    """
     if stored.startswith(("embeddings.", "encoder.", "pooler.")):
         stored = f"bert.{stored}"
     for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
@@ -134,7 +207,7 @@ def canonical_name(stored: str) -> str:
     return stored
 
 
-def _parameters(module: Any) -> dict[str, Any]:
+def _parameters(module: nn.Module) -> dict[str, mx.array]:
     return dict(tree_flatten(module.parameters()))
 
 
@@ -156,8 +229,21 @@ def _constants(config: BertConfig) -> Mapping[str, np.ndarray]:
     }
 
 
-def initialize(module: Any, config: BertConfig) -> None:
-    """Draw new weights as BERT does: matrices N(0, initializer_range²), biases 0; layer norms stay 1 and 0."""
+def initialize(module: nn.Module, config: BertConfig) -> None:
+    """Draw new weights as BERT does: matrices N(0, initializer_range²), biases 0; layer norms stay 1 and 0.
+
+    Args:
+        module: whose linear layers and embeddings are drawn anew, in place.
+        config: for its ``initializer_range``.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx, nn
+    >>> from mlxformer.models.bert.checkpoint import initialize
+    >>> layer = nn.Linear(4, 4)
+    >>> initialize(layer, mf.BertConfig(initializer_range=0.0))
+    >>> float(mx.sum(mx.square(layer.weight)))
+    0.0
+    """
     draw = nn.init.normal(std=config.initializer_range)
     for _, layer in module.named_modules():
         if isinstance(layer, nn.Linear | nn.Embedding):

@@ -12,6 +12,7 @@ from typing import Any
 from mlxformer.checkpoints.folder import CONFIG, read_json
 from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.layers.activations import activation
+from mlxformer.models.config_repr import config_repr
 from mlxformer.validation import require_choice, require_positive, require_probability
 
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
@@ -49,14 +50,36 @@ _ONLY: dict[str, tuple[Any, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BertConfig:
-    """The sizes and choices of a BERT. Defaults are BERT base, uncased (Devlin et al. 2019, §3).
+    """The sizes and choices of a BERT, by Hugging Face's names; the defaults are BERT base, uncased.
 
-    hidden_size C, num_attention_heads H, intermediate_size F, vocab_size V. hidden_act also acts in the masked-LM
-    head. classifier_dropout: None means hidden_dropout_prob. initializer_range: the standard deviation of new
-    weights. pad_token_id: carried along; what is padding is said by ``attention_mask`` alone. id2label: its length
-    is ``num_labels``, 2 if None. tie_word_embeddings: whether the masked-LM head's matrix is the word embeddings.
+    Args:
+        vocab_size: V, tokens.
+        hidden_size: C, the width of the model.
+        num_hidden_layers: N.
+        num_attention_heads: H, a divisor of C.
+        intermediate_size: F, the width of the feed-forward's hidden layer.
+        hidden_act: its activation and the masked-LM head's, by name.
+        hidden_dropout_prob: on sub-layer outputs and embeddings, at least 0 and below 1.
+        attention_probs_dropout_prob: on attention weights, at least 0 and below 1.
+        max_position_embeddings: the longest input in tokens.
+        type_vocab_size: how many token types there are.
+        initializer_range: the standard deviation of new weights.
+        layer_norm_eps: what layer norms add to the variance.
+        pad_token_id: carried along; what is padding is said by ``attention_mask`` alone.
+        tie_word_embeddings: whether the masked-LM head's matrix is the word embeddings.
+        classifier_dropout: before the classifier; None means ``hidden_dropout_prob``.
+        id2label: the names of the classes by number; its length is ``num_labels``, 2 if None.
+        problem_type: None, ``"regression"``, ``"single_label_classification"`` or ``"multi_label_classification"``;
+            carried along.
 
-    Raises ``ArgumentError`` for a value that cannot be.
+    Raises:
+        ArgumentError: a value that cannot be.
+
+    Source: Devlin et al. 2019, §3.
+
+    >>> import mlxformer as mf
+    >>> mf.count_parameters(mf.BertConfig())
+    109482240
     """
 
     vocab_size: int = 30522
@@ -76,6 +99,10 @@ class BertConfig:
     classifier_dropout: float | None = None
     id2label: Mapping[int, str] | None = None
     problem_type: str | None = None
+
+    def __repr__(self) -> str:
+        sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        return config_repr(self, sizes)
 
     @property
     def num_labels(self) -> int:
@@ -120,8 +147,15 @@ class BertConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> BertConfig:
         """From the fields of a ``config.json``. Fields known to change nothing here are passed over.
 
-        Raises ``ArgumentError`` for another model type, for a value that is not implemented (relative positions, a
-        decoder), and for fields that are not known and so may change the result.
+        Args:
+            values: the file's fields.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ArgumentError: another model type, a value that is not implemented (relative positions, a decoder), and
+                fields that are not known and so may change the result.
         """
         kind = values.get("model_type", "bert")
         if kind != "bert":
@@ -155,7 +189,17 @@ class BertConfig:
 
     @classmethod
     def from_folder(cls, folder: Path) -> BertConfig:
-        """From ``config.json`` in ``folder``. Raises ``CheckpointError``, naming the file."""
+        """From ``config.json`` in a folder.
+
+        Args:
+            folder: in Hugging Face's layout.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            CheckpointError: what ``from_dict`` refuses, naming the file; a file that is missing or broken.
+        """
         values = read_json(folder / CONFIG)
         try:
             return cls.from_dict(values)
@@ -164,7 +208,14 @@ class BertConfig:
             raise CheckpointError(error.code, f"{path}: {error}", path=path, **error.fields) from error
 
     def to_json(self, architecture: str) -> str:
-        """The text of a ``config.json`` that transformers reads as ``architecture``."""
+        """The text of a ``config.json`` that transformers reads.
+
+        Args:
+            architecture: the class it is to read it as, ``"BertModel"``.
+
+        Returns:
+            JSON, with a line for each field.
+        """
         values = asdict(self)
         labels = values.pop("id2label")
         if labels is not None:

@@ -5,35 +5,67 @@ Source: Devlin et al. 2019, §3.1 (the two pre-training tasks) and §4.1 (classi
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mlxformer.backend import mx, nn
 from mlxformer.layers.activations import activation
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
-from mlxformer.models.bert.model import BertModel
+from mlxformer.models.bert.model import BertModel, BertOutput
 from mlxformer.tracing import Module, tap
 
 
 class BertHeadOutput(NamedTuple):
-    """logits, and the encoder's last_hidden_state [B, T, C] that they come from."""
+    """What a BERT with one head gives.
 
-    logits: Any
-    last_hidden_state: Any
+    Args:
+        logits: [B, T, V] of masked words, [B, 2] of next sentences, [B, num_labels] of classes.
+        last_hidden_state: [B, T, C], the encoder's output that they come from.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.heads import BertHeadOutput
+    >>> BertHeadOutput(mx.zeros((1, 2)), mx.zeros((1, 5, 8))).logits.shape == (1, 2)
+    True
+    """
+
+    logits: mx.array
+    last_hidden_state: mx.array
 
 
 class BertPreTrainingOutput(NamedTuple):
-    """prediction_logits [B, T, V], seq_relationship_logits [B, 2], last_hidden_state [B, T, C]."""
+    """What a BERT with both heads of pre-training gives.
 
-    prediction_logits: Any
-    seq_relationship_logits: Any
-    last_hidden_state: Any
+    Args:
+        prediction_logits: [B, T, V], of the word at each place.
+        seq_relationship_logits: [B, 2], 0: B follows A, 1: it was drawn at random.
+        last_hidden_state: [B, T, C], the encoder's output that they come from.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.heads import BertPreTrainingOutput
+    >>> out = BertPreTrainingOutput(mx.zeros((1, 5, 9)), mx.zeros((1, 2)), mx.zeros((1, 5, 8)))
+    >>> out.prediction_logits.shape == (1, 5, 9)
+    True
+    """
+
+    prediction_logits: mx.array
+    seq_relationship_logits: mx.array
+    last_hidden_state: mx.array
 
 
 class BertMLMHead(Module):
     """``LayerNorm(act(h W + b)) Eᵀ + c``: a score for each word of the vocabulary, E the word embeddings.
 
-    Without ``tie_word_embeddings`` E is a matrix of its own, ``decoder``.
+    Args:
+        config: sizes; without ``tie_word_embeddings`` E is a matrix of its own, ``decoder``.
+
+    Source: Devlin et al. 2019, §3.1; the transformation before E is in Google's code.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx, nn
+    >>> from mlxformer.models.bert.heads import BertMLMHead
+    >>> head = BertMLMHead(mf.BertConfig(vocab_size=20, hidden_size=8, num_attention_heads=2))
+    >>> head(mx.ones((1, 3, 8)), nn.Embedding(20, 8)).shape == (1, 3, 20)
+    True
     """
 
     def __init__(self, config: BertConfig) -> None:
@@ -46,8 +78,16 @@ class BertMLMHead(Module):
         else:
             self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
 
-    def __call__(self, hidden: Any, word_embeddings: nn.Embedding) -> Any:
-        """[B, T, C] -> [B, T, V]. In training, hidden states of the masked places alone save most of the work."""
+    def __call__(self, hidden: mx.array, word_embeddings: nn.Embedding) -> mx.array:
+        """A score for each word, at each place.
+
+        Args:
+            hidden: floating point [B, T, C]. In training, those of the masked places alone save most of the work.
+            word_embeddings: E; not used where the head has a matrix of its own.
+
+        Returns:
+            [B, T, V].
+        """
         transformed = self.norm(self._activate(self.dense(hidden)))  # [B, T, C]
         axes = ("batch", "time", "model")
         transformed = tap("transformed", transformed, axes=axes, formula="LayerNorm(act(h W + b))")
@@ -58,7 +98,7 @@ class BertMLMHead(Module):
             formula="transformed Eᵀ + c",
         )
 
-    def _scores(self, transformed: Any, word_embeddings: nn.Embedding) -> Any:
+    def _scores(self, transformed: mx.array, word_embeddings: nn.Embedding) -> mx.array:
         """[B, T, C] -> [B, T, V]."""
         if "decoder" in self:
             return self.decoder(transformed)
@@ -66,7 +106,20 @@ class BertMLMHead(Module):
 
 
 class BertForMaskedLM(BertPreTrained):
-    """BERT that fills ``[MASK]``: ``.logits`` [B, T, V]. It has no pooler."""
+    """BERT that fills ``[MASK]``: ``.logits`` [B, T, V]. It has no pooler.
+
+    Args:
+        config: sizes and choices.
+
+    Source: Devlin et al. 2019, §3.1, task 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> config = mf.BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                        intermediate_size=16)
+    >>> mf.BertForMaskedLM(config)(mx.array([[2, 4, 3]])).logits.shape == (1, 3, 20)
+    True
+    """
 
     heads = ("cls.predictions.",)
     has_pooler = False
@@ -77,14 +130,33 @@ class BertForMaskedLM(BertPreTrained):
         self.mlm_head = BertMLMHead(config)
         initialize(self.mlm_head, config)
 
-    def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertHeadOutput:
-        """Arguments and errors as in ``BertModel``."""
+    def __call__(
+        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+    ) -> BertHeadOutput:
+        """Arguments and errors as in ``BertModel``.
+
+        Returns:
+            A ``BertHeadOutput``, ``logits`` [B, T, V].
+        """
         hidden = self.bert(input_ids, token_type_ids, attention_mask).last_hidden_state
         return BertHeadOutput(self.mlm_head(hidden, self.bert.embeddings.word_embeddings), hidden)
 
 
 class BertForNextSentencePrediction(BertPreTrained):
-    """BERT that tells whether B follows A: ``.logits`` [B, 2], index 0 it does, 1 it was drawn at random."""
+    """BERT that tells whether B follows A: ``.logits`` [B, 2], index 0 it does, 1 it was drawn at random.
+
+    Args:
+        config: sizes and choices.
+
+    Source: Devlin et al. 2019, §3.1, task 2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> model = mf.BertForNextSentencePrediction(mf.BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1,
+    ...                                                        num_attention_heads=2, intermediate_size=16))
+    >>> model(mx.array([[2, 4, 3, 5, 3]]), mx.array([[0, 0, 0, 1, 1]])).logits.shape == (1, 2)
+    True
+    """
 
     heads = ("cls.seq_relationship.",)
 
@@ -94,14 +166,33 @@ class BertForNextSentencePrediction(BertPreTrained):
         self.nsp_head = nn.Linear(config.hidden_size, 2)
         initialize(self.nsp_head, config)
 
-    def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertHeadOutput:
-        """Arguments and errors as in ``BertModel``."""
-        hidden, pooled = self.bert(input_ids, token_type_ids, attention_mask)
+    def __call__(
+        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+    ) -> BertHeadOutput:
+        """Arguments and errors as in ``BertModel``.
+
+        Returns:
+            A ``BertHeadOutput``, ``logits`` [B, 2].
+        """
+        hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
         return BertHeadOutput(_nsp_logits(self.nsp_head, pooled), hidden)
 
 
 class BertForPreTraining(BertPreTrained):
-    """BERT with both heads of pre-training: ``.prediction_logits`` [B, T, V], ``.seq_relationship_logits`` [B, 2]."""
+    """BERT with both heads of pre-training: ``.prediction_logits`` [B, T, V], ``.seq_relationship_logits`` [B, 2].
+
+    Args:
+        config: sizes and choices.
+
+    Source: Devlin et al. 2019, §3.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> model = mf.BertForPreTraining(mf.BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1,
+    ...                                             num_attention_heads=2, intermediate_size=16))
+    >>> model(mx.array([[2, 4, 3]])).seq_relationship_logits.shape == (1, 2)
+    True
+    """
 
     heads = ("cls.predictions.", "cls.seq_relationship.")
 
@@ -113,17 +204,35 @@ class BertForPreTraining(BertPreTrained):
         initialize(self.mlm_head, config)
         initialize(self.nsp_head, config)
 
-    def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertPreTrainingOutput:
-        """Arguments and errors as in ``BertModel``."""
-        hidden, pooled = self.bert(input_ids, token_type_ids, attention_mask)
+    def __call__(
+        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+    ) -> BertPreTrainingOutput:
+        """Arguments and errors as in ``BertModel``.
+
+        Returns:
+            A ``BertPreTrainingOutput``.
+        """
+        hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
         words = self.mlm_head(hidden, self.bert.embeddings.word_embeddings)
         return BertPreTrainingOutput(words, _nsp_logits(self.nsp_head, pooled), hidden)
 
 
 class BertForSequenceClassification(BertPreTrained):
-    """BERT that sorts a text, or a pair of texts, into ``config.num_labels`` classes: ``.logits`` [B, num_labels].
+    """BERT that sorts a text, or a pair of texts, into classes: ``.logits`` [B, num_labels].
 
     With ``problem_type`` ``"regression"`` the logits are the numbers themselves.
+
+    Args:
+        config: sizes and choices; ``id2label`` says which classes.
+
+    Source: Devlin et al. 2019, §4.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> config = mf.BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                        intermediate_size=16, id2label={0: "bad", 1: "so-so", 2: "good"})
+    >>> mf.BertForSequenceClassification(config)(mx.array([[2, 4, 3]])).logits.shape == (1, 3)
+    True
     """
 
     heads = ("classifier.",)
@@ -136,12 +245,23 @@ class BertForSequenceClassification(BertPreTrained):
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         initialize(self.classifier, config)
 
-    def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertHeadOutput:
-        """Arguments and errors as in ``BertModel``."""
-        hidden, pooled = self.bert(input_ids, token_type_ids, attention_mask)
+    def __call__(
+        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+    ) -> BertHeadOutput:
+        """Arguments and errors as in ``BertModel``.
+
+        Returns:
+            A ``BertHeadOutput``, ``logits`` [B, num_labels].
+        """
+        hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
         logits = self.classifier(self.classifier_dropout(pooled))  # [B, num_labels]
         return BertHeadOutput(tap("logits", logits, axes=("batch", "label"), formula="pooled Wᵀ + b"), hidden)
 
 
-def _nsp_logits(head: nn.Linear, pooled: Any) -> Any:
+def _with_pooler(output: BertOutput) -> tuple[mx.array, mx.array]:
+    assert output.pooler_output is not None, "the encoder of these heads is made with its pooler"
+    return output.last_hidden_state, output.pooler_output
+
+
+def _nsp_logits(head: nn.Linear, pooled: mx.array) -> mx.array:
     return tap("nsp_logits", head(pooled), axes=("batch", "label"), formula="pooled Wᵀ + b")

@@ -8,7 +8,7 @@ first layer and the pooler are in Google's code (google-research/bert, modeling.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from mlxformer.attention import masks
 from mlxformer.backend import mx, nn
@@ -22,15 +22,49 @@ from mlxformer.validation import require_floating, require_ids, require_shape, s
 _MODEL = ("batch", "time", "model")
 
 
-class BertOutput(NamedTuple):
-    """last_hidden_state [B, T, C]; pooler_output [B, C], or None where the model has no pooler."""
+class Sizes(Protocol):
+    """What BERT's and ALBERT's configurations both say, and their ids are checked against."""
 
-    last_hidden_state: Any
-    pooler_output: Any
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def max_position_embeddings(self) -> int: ...
+    @property
+    def type_vocab_size(self) -> int: ...
+
+
+class BertOutput(NamedTuple):
+    """What the encoder gives.
+
+    Args:
+        last_hidden_state: [B, T, C], the output of the last layer.
+        pooler_output: [B, C], tanh of a projection of the first token's; None where the model has no pooler.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.model import BertOutput
+    >>> BertOutput(mx.zeros((1, 3, 8)), None).pooler_output is None
+    True
+    """
+
+    last_hidden_state: mx.array
+    pooler_output: mx.array | None
 
 
 class BertEmbeddings(Module):
-    """``LayerNorm(word[id] + type[type id] + position[t])``, then dropout: [B, T] -> [B, T, C]."""
+    """``LayerNorm(word[id] + type[type id] + position[t])``, then dropout.
+
+    Args:
+        config: sizes and choices.
+
+    Source: Devlin et al. 2019, §3 and Figure 2; the layer norm is in Google's code.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.model import BertEmbeddings
+    >>> embeddings = BertEmbeddings(mf.BertConfig(vocab_size=20, hidden_size=8, num_attention_heads=2))
+    >>> embeddings(mx.array([[2, 4, 3]]), mx.array([[0, 0, 0]])).shape == (1, 3, 8)
+    True
+    """
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
@@ -40,8 +74,16 @@ class BertEmbeddings(Module):
         self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
-    def __call__(self, input_ids: Any, token_type_ids: Any) -> Any:
-        """Both [B, T], checked by the model -> [B, T, C]."""
+    def __call__(self, input_ids: mx.array, token_type_ids: mx.array) -> mx.array:
+        """The vectors that enter the first layer.
+
+        Args:
+            input_ids: integers [B, T], in range: the model has checked them.
+            token_type_ids: integers [B, T], likewise.
+
+        Returns:
+            [B, T, C].
+        """
         word = tap("word", self.word_embeddings(input_ids), axes=_MODEL, formula="E_word[id]")
         kind = tap("type", self.token_type_embeddings(token_type_ids), axes=_MODEL, formula="E_type[type id]")
         positions = self.position_embeddings(mx.arange(input_ids.shape[1]))  # [T, C]
@@ -52,13 +94,33 @@ class BertEmbeddings(Module):
 
 
 class BertPooler(Module):
-    """``tanh(W h_1 + b)`` of the first token, [CLS]: [B, T, C] -> [B, C]."""
+    """``tanh(W h_1 + b)`` of the first token, [CLS].
+
+    Args:
+        config: for the width C.
+
+    Source: google-research/bert, modeling.py; it is not in the paper.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.model import BertPooler
+    >>> BertPooler(mf.BertConfig(hidden_size=8, num_attention_heads=2))(mx.ones((1, 3, 8))).shape == (1, 8)
+    True
+    """
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
 
-    def __call__(self, hidden: Any) -> Any:
+    def __call__(self, hidden: mx.array) -> mx.array:
+        """One vector for each sequence.
+
+        Args:
+            hidden: floating point [B, T, C].
+
+        Returns:
+            [B, C], each number between −1 and 1.
+        """
         pooled = mx.tanh(self.dense(hidden[:, 0]))  # [B, C]
         return tap("output", pooled, axes=("batch", "model"), formula="tanh(W h_1 + b)")
 
@@ -66,8 +128,24 @@ class BertPooler(Module):
 class BertModel(BertPreTrained):
     """The encoder and, if ``pooler``, the pooler; new weights are drawn as the paper's are (N(0, 0.02²)).
 
+        x = LayerNorm(word + position + type);  hidden = Encoder(x);  pooled = tanh(W hidden[:, 0] + b)
+
     ``BertModel.from_pretrained(folder)`` reads a Hugging Face folder; what it made of each tensor is in
     ``load_report``. A checkpoint without a pooler gives a model without one.
+
+    Args:
+        config: sizes and choices.
+        pooler: whether it has a pooler.
+
+    Source: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers", §3.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> bert = mf.BertModel(mf.BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+    ...                                   intermediate_size=16))
+    >>> out = bert(mx.array([[2, 4, 3, 0]]), attention_mask=mx.array([[1, 1, 1, 0]]))
+    >>> out.last_hidden_state.shape == (1, 4, 8), out.pooler_output.shape == (1, 8)
+    (True, True)
     """
 
     has_pooler = None
@@ -90,55 +168,100 @@ class BertModel(BertPreTrained):
             self.pooler = BertPooler(config)
         initialize(self, config)
 
-    def __call__(self, input_ids: Any, token_type_ids: Any = None, attention_mask: Any = None) -> BertOutput:
-        """input_ids, token_type_ids (0 unless given) [B, T] int32 -> ``BertOutput``.
+    def __call__(
+        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+    ) -> BertOutput:
+        """The hidden states of the last layer, and the pooled first one.
 
-        attention_mask: [B, T], 1 or True at real tokens: the others are seen by none. What comes out at their own
-        places means nothing. In a row without one real token every attention output is zero.
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+            token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
+            attention_mask: [B, T], 1 or True at real tokens: the others are seen by none; None means all. What comes
+                out at their own places means nothing. In a row without one real token every attention output is zero.
 
-        Raises ``ArgumentError`` for ids or type ids out of range, more tokens than ``max_position_embeddings``, and
-        shapes that differ. Inside ``mx.compile`` ranges are not checked, lengths are.
+        Returns:
+            A ``BertOutput``: ``last_hidden_state`` [B, T, C], ``pooler_output`` [B, C] or None.
+
+        Raises:
+            ArgumentError: ids or type ids out of range (not checked inside ``mx.compile``), more tokens than
+                ``max_position_embeddings``, shapes that differ.
         """
-        token_type_ids = self._checked(input_ids, token_type_ids)
+        token_type_ids = checked_type_ids(self.config, input_ids, token_type_ids)
         mask = None
         if attention_mask is not None:
-            mask = masks.padding(masks.from_attention_mask(attention_mask, input_ids.shape))  # [B, 1, 1, T]
+            mask = masks.padding(
+                masks.from_attention_mask(attention_mask, (input_ids.shape[0], input_ids.shape[1]))
+            )  # [B, 1, 1, T]
         hidden = self.encoder(self.embeddings(input_ids, token_type_ids), mask)  # [B, T, C]
         return BertOutput(hidden, self.pooler(hidden) if "pooler" in self else None)
 
-    def _checked(self, input_ids: Any, token_type_ids: Any) -> Any:
-        """The type ids, zeros where none are given, once ids and type ids fit this model."""
-        config = self.config
-        require_ids("input_ids", input_ids, config.vocab_size, "the vocabulary")
-        length = input_ids.shape[1]
-        if length > config.max_position_embeddings:
-            raise ArgumentError(
-                "too-many-tokens",
-                f"input_ids {shape_text(input_ids)} has {length} tokens, the model has positions for "
-                f"{config.max_position_embeddings}. Truncate: tokenizer(text, "
-                f"max_length={config.max_position_embeddings})",
-                given=length,
-                limit=config.max_position_embeddings,
-            )
-        if token_type_ids is None:
-            return mx.zeros(input_ids.shape, mx.int32)
-        require_ids("token_type_ids", token_type_ids, config.type_vocab_size, "the type embedding")
-        require_shape("token_type_ids", token_type_ids, ("batch", "time"), tuple(input_ids.shape))
-        return token_type_ids
+
+def checked_type_ids(config: Sizes, input_ids: mx.array, token_type_ids: mx.array | None) -> mx.array:
+    """The type ids, zeros where none are given, once ids and type ids fit a model of ``config``.
+
+    Args:
+        config: for the sizes of the vocabulary, the positions and the types.
+        input_ids: integers [B, T], 0 to V − 1.
+        token_type_ids: integers [B, T]; None means 0.
+
+    Returns:
+        int32 [B, T].
+
+    Raises:
+        ArgumentError: ids or type ids out of range (not checked inside ``mx.compile``), too many tokens, shapes that
+            differ.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.model import checked_type_ids
+    >>> checked_type_ids(mf.BertConfig(), mx.array([[101, 102]]), None).tolist()
+    [[0, 0]]
+    """
+    require_ids("input_ids", input_ids, config.vocab_size, "the vocabulary")
+    length = input_ids.shape[1]
+    if length > config.max_position_embeddings:
+        raise ArgumentError(
+            "too-many-tokens",
+            f"input_ids {shape_text(input_ids)} has {length} tokens, the model has positions for "
+            f"{config.max_position_embeddings}. Truncate: tokenizer(text, max_length={config.max_position_embeddings})",
+            given=length,
+            limit=config.max_position_embeddings,
+        )
+    if token_type_ids is None:
+        return mx.zeros(input_ids.shape, mx.int32)
+    require_ids("token_type_ids", token_type_ids, config.type_vocab_size, "the type embedding")
+    require_shape("token_type_ids", token_type_ids, ("batch", "time"), tuple(input_ids.shape))
+    return token_type_ids
 
 
-def mean_pooling(hidden: Any, attention_mask: Any = None) -> Any:
-    """The mean of the hidden states of the real tokens, ``Σ_t m_t h_t / Σ_t m_t``: [B, T, C] -> [B, C].
+def mean_pooling(hidden: mx.array, attention_mask: mx.array | None = None) -> mx.array:
+    """The mean of the hidden states of the real tokens, ``Σ_t m_t h_t / Σ_t m_t``.
 
-    attention_mask: [B, T], 1 or True at real tokens; None takes all. A row without one gives zeros. It is how
-    sentence-transformers' MiniLM and E5 make a sentence's vector (Reimers & Gurevych 2019, §3); cosines of such
-    vectors then tell how alike two sentences are.
+    It is how sentence-transformers' MiniLM and E5 make a sentence's vector; cosines of such vectors then tell how alike
+    two sentences are.
+
+    Args:
+        hidden: h, floating point [B, T, C].
+        attention_mask: m [B, T], 1 or True at real tokens; None means all.
+
+    Returns:
+        [B, C]; zeros for a row without one real token.
+
+    Raises:
+        ArgumentError: shapes that differ, or numbers that are not floating point.
+
+    Source: Reimers & Gurevych 2019, "Sentence-BERT", §3.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> mf.mean_pooling(mx.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]]), mx.array([[1, 1, 0]])).tolist()
+    [[2.0, 3.0]]
     """
     require_floating("hidden", hidden)
     require_shape("hidden", hidden, ("batch", "time", "model"))
     if attention_mask is None:
         return mx.mean(hidden, axis=1)
-    real = masks.from_attention_mask(attention_mask, hidden.shape[:2])
+    real = masks.from_attention_mask(attention_mask, (hidden.shape[0], hidden.shape[1]))
     weights = mx.expand_dims(real.astype(hidden.dtype), -1)  # [B, T, 1]
     # `where` and not a product: a NaN or infinity at a padded place must not come through.
     total = mx.sum(mx.where(weights > 0, hidden, 0.0), axis=1)  # [B, C]

@@ -10,7 +10,7 @@ What is "real" is the mask's to say: Hugging Face's ``attention_mask`` counts [C
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from mlxformer.attention import masks
 from mlxformer.backend import mx
@@ -21,11 +21,26 @@ Pooling = Literal["cls", "mean", "max", "last"]
 POOLINGS: tuple[Pooling, ...] = ("cls", "mean", "max", "last")
 
 
-def pool(hidden: Any, attention_mask: Any = None, how: Pooling = "mean") -> Any:
-    """hidden [B, T, C] -> [B, C] by ``how``. attention_mask: [B, T], 1 or True at the tokens that count; None is all.
+def pool(hidden: mx.array, attention_mask: mx.array | None = None, how: Pooling = "mean") -> mx.array:
+    """One vector for a text out of the vectors of its tokens.
 
-    ``"cls"`` takes the first place whatever the mask says. A row without one real token gives zeros, by ``"max"`` and
-    ``"last"`` too. Raises ``ArgumentError`` for shapes that differ and an unknown ``how``.
+    Args:
+        hidden: floating point [B, T, C].
+        attention_mask: [B, T], 1 or True at the tokens that count; None means all.
+        how: ``"cls"`` takes the first place whatever the mask says, ``"mean"`` the mean of the real tokens, ``"max"``
+            the largest of each feature over them, ``"last"`` the last of them.
+
+    Returns:
+        [B, C]; zeros for a row without one real token, but for ``"cls"``.
+
+    Raises:
+        ArgumentError: shapes that differ, or an unknown ``how``.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.pooling import pool
+    >>> hidden, real = mx.array([[[1.0], [5.0], [3.0], [9.0]]]), mx.array([[1, 1, 1, 0]])
+    >>> [pool(hidden, real, how).item() for how in ("cls", "mean", "max", "last")]
+    [1.0, 3.0, 5.0, 3.0]
     """
     require_floating("hidden", hidden)
     require_shape("hidden", hidden, ("batch", "time", "model"))
@@ -36,7 +51,7 @@ def pool(hidden: Any, attention_mask: Any = None, how: Pooling = "mean") -> Any:
         return mean_pooling(hidden, attention_mask)
     if attention_mask is None:
         return mx.max(hidden, axis=1) if how == "max" else hidden[:, -1]
-    real = masks.from_attention_mask(attention_mask, hidden.shape[:2])  # [B, T]
+    real = masks.from_attention_mask(attention_mask, (hidden.shape[0], hidden.shape[1]))  # [B, T]
     if how == "max":
         found = mx.max(mx.where(mx.expand_dims(real, -1), hidden, mx.finfo(hidden.dtype).min), axis=1)
     else:

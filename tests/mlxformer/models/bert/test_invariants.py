@@ -183,7 +183,7 @@ class TestOnMLX:
         assert "Linear" not in kinds and {"QuantizedLinear", "QuantizedEmbedding"} <= kinds
         quantized = to_numpy(model(**given).logits)
         assert 0 < np.abs(quantized - exact).max() < 0.05 * np.abs(exact).max()
-        with pytest.raises(ValueError, match="a quantised model has no Hugging Face form; use save_weights"):
+        with pytest.raises(ValueError, match="a quantized model has no Hugging Face form; use save_weights"):
             model.save_pretrained(tmp_path)
 
     def test_compiled_it_is_the_same_and_checks_lengths(self):
