@@ -6,7 +6,7 @@ A file is held to the rules if it imports ``mx`` or ``nn`` from ``mlxformer.back
 2. Nothing is changed in place (``x += y``, ``x[i] = y``) unless the code shows that it is a Python or NumPy value: by
    an annotation, a literal, or a call such as ``len``, ``dict`` or ``np.zeros``. MLX changes the array that other names
    also see; NumPy's backend does not.
-3. No ``isinstance(x, mx.array)`` and no ``type(x)`` of one: while it is differentiated on NumPy an array is in a box.
+3. No ``isinstance(x, mx.array)`` and no ``type(x)`` of one: what NumPy differentiates is of another class.
 4. No array method or property but ``shape ndim dtype size reshape transpose swapaxes astype T``.
 5. No ``import mlx`` and no ``import mlxformer.backend.numpy``: ``mlxformer.backend`` is the only door.
 

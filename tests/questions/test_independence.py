@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-FOREIGN = ("numpy", "mlx", "mlxformer", "tui", "textual", "rich", "autograd", "torch")
+FOREIGN = ("numpy", "mlx", "mlxformer", "tui", "textual", "rich", "torch")
 PROGRAM = f"""
 import sys
 from questions import loader, marking, schema

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("numpy", "mlx", "mlxformer", "autograd", "safetensors", "tokenizers")
+HEAVY = ("numpy", "mlx", "mlxformer", "safetensors", "tokenizers")
 SCREENS = ("textual",)
 
 

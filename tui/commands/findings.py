@@ -21,7 +21,7 @@ from tui.language.usage import UsageError
 from tui.progress.file import inspect_file
 
 PACKAGES = (
-    "numpy", "mlx", "autograd", "textual", "rich", "fsrs", "platformdirs", "pyyaml", "safetensors", "tokenizers",
+    "numpy", "mlx", "textual", "rich", "fsrs", "platformdirs", "pyyaml", "safetensors", "tokenizers",
 )  # fmt: skip
 OPTIONAL = frozenset({"mlx"})
 NARROWEST, SHORTEST = 80, 24  # what the screens are made for

@@ -16,15 +16,12 @@ from . import dtypes
 
 
 class ArrayLike:
-    """What an array and autograd's box round an array have in common. ``operators.py`` gives it its operators."""
+    """What a plain array and one that is recorded (``tape.py``) share. ``operators.py`` gives it its operators."""
 
     __slots__ = ()
     # NumPy must not take `ndarray * array` into its own hands: it would make an array of objects.
     __array_ufunc__ = None
-
-    @property
-    def _data(self) -> np.ndarray:
-        raise NotImplementedError
+    _data: np.ndarray
 
     @property
     def shape(self) -> tuple[int, ...]:

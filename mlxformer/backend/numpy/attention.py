@@ -17,7 +17,8 @@ import numpy as np
 
 from .arrays import array, wrap
 from .operands import quiet
-from .primitives import Function, differentiable, plain, unboxed
+from .primitives import Function, differentiable, plain
+from .tape import unrecorded
 
 # Scores in one block (1 MiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
 BLOCK_SCORES = 1 << 18
@@ -305,5 +306,5 @@ def scaled_dot_product_attention(q: Any, k: Any, v: Any, *, scale: float, mask: 
         raise ValueError(f"scaled_dot_product_attention: mask {mask!r} is unknown; the only named one is 'causal'.")
     array_mask = None if causal else mask
     if array_mask is not None and array_mask.dtype == np.bool_:
-        array_mask = unboxed(array_mask)
+        array_mask = unrecorded(array_mask)
     return _attention(q, k, v, array_mask, causal, scale)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .arrays import ArrayLike
 from .creation import zeros_like
+from .tape import trace
 from .trees import tree_flatten, tree_map
 
 Argnums = int | Sequence[int] | None
@@ -27,8 +28,6 @@ def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: A
 
     @wraps(fun)
     def call(*args: Any, **kwargs: Any) -> Any:
-        from .tape import trace
-
         if any(not -len(args) <= number < len(args) for number in numbers):
             raise ValueError(f"value_and_grad: argnums {numbers} but only {len(args)} positional arguments.")
         wanted = [args[number] for number in numbers], {name: kwargs[name] for name in names}
@@ -40,8 +39,8 @@ def value_and_grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: A
                 raise ValueError(f"value_and_grad: the argument holds a {kind} at {place!r}, not an array.")
 
         def of_leaves(leaves: list[Any]) -> tuple[Any, Any]:
-            boxes = iter(leaves)
-            given, named = tree_map(lambda _: next(boxes), wanted)
+            recorded = iter(leaves)
+            given, named = tree_map(lambda _: next(recorded), wanted)
             positional = list(args)
             for number, value in zip(numbers, given, strict=True):
                 positional[number] = value

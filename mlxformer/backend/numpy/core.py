@@ -5,6 +5,7 @@ from math import e, inf, nan, pi
 from . import fast, linalg, operators, random  # noqa: F401 (operators gives arrays theirs)
 from .arrays import array
 from .autodiff import compile, eval, grad, value_and_grad
+from .broadcasting import broadcast_to, reshape, sum
 from .comparisons import (
     all,
     allclose,
@@ -89,19 +90,16 @@ from .reductions import (
     prod,
     sort,
     std,
-    sum,
     topk,
     var,
 )
 from .shaping import (
-    broadcast_to,
     concatenate,
     expand_dims,
     flatten,
     moveaxis,
     pad,
     repeat,
-    reshape,
     split,
     squeeze,
     stack,

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import dtypes
 from .arrays import ArrayLike, array, wrap
-from .primitives import unboxed
+from .tape import unrecorded
 
 Shape = int | Sequence[int]
 
@@ -28,7 +28,7 @@ def ones(shape: Shape, dtype: Any = None) -> array:
 
 def full(shape: Shape, vals: Any, dtype: Any = None) -> array:
     """``vals`` (a scalar or an array) broadcast to ``shape``; the dtype is that of ``vals`` unless given."""
-    value = unboxed(vals) if isinstance(vals, ArrayLike) else array(vals)
+    value = unrecorded(vals) if isinstance(vals, ArrayLike) else array(vals)
     return wrap(np.full(shape, value._data, value.dtype if dtype is None else dtypes.checked(dtype)))
 
 

@@ -8,25 +8,11 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
+from .broadcasting import sum_to
 from .comparisons import greater, greater_equal, less, less_equal
 from .operands import binary, data, floating_pair, pair, quiet, unary
-from .primitives import Function, constant, differentiable, from_partials, unboxed
-
-
-def sum_to(g: Any, like: Any) -> Any:
-    """The gradient of a broadcast: ``g`` summed over the axes along which ``like`` was repeated, in its dtype."""
-    shape = getattr(like, "shape", ())
-    if g.shape != shape:
-        from .reductions import sum as sum_over
-
-        extra = g.ndim - len(shape)
-        repeated = tuple(at + extra for at, size in enumerate(shape) if size == 1 and g.shape[at + extra] != 1)
-        if axes := tuple(range(extra)) + repeated:
-            g = sum_over(g, axis=axes, keepdims=True)
-        if extra:
-            g = g.reshape(shape)
-    dtype = getattr(like, "dtype", g.dtype)
-    return g if g.dtype == dtype else g.astype(dtype)
+from .primitives import Function, constant, differentiable, from_partials
+from .tape import unrecorded
 
 
 @quiet
@@ -113,7 +99,7 @@ _choose = differentiable(_where, _where_rule)
 
 def where(condition: Any, x: Any, y: Any) -> Any:
     """``x`` where ``condition`` holds, else ``y``. The gradient goes to the chosen one only."""
-    return _choose(unboxed(condition), x, y)
+    return _choose(unrecorded(condition), x, y)
 
 
 def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
@@ -187,21 +173,6 @@ def round(a: Any, decimals: int = 0) -> Any:
     return divide(_rint(multiply(a, scale)), scale)
 
 
-@quiet
-def _astype(a: Any, dtype: Any) -> array:
-    return wrap(a._data.astype(dtype, copy=False))
-
-
-_cast: Function = from_partials(_astype, lambda value, a, dtype: lambda g: _cast(g, a.dtype))
-
-
-def astype(a: Any, dtype: Any) -> Any:
-    """``a`` in another dtype."""
-    from . import dtypes
-
-    return _cast(a, dtypes.checked(dtype))
-
-
 def stop_gradient(a: Any) -> Any:
     """``a`` as a constant: no gradient passes."""
-    return unboxed(a)
+    return unrecorded(a)

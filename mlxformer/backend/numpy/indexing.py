@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .arrays import ArrayLike, array, wrap
+from .broadcasting import broadcast_to
 from .operands import data
-from .primitives import Function, from_partials, unboxed
+from .primitives import Function, from_partials
+from .tape import Part, unrecorded
 
 Index = Any
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A gradient that is ``g`` at ``index`` and zero elsewhere. A loop over time reads T parts of one array: added up
-    as whole arrays they would cost T² of it."""
-
-    g: array
-    shape: tuple[int, ...]
-    index: Index
-
-    def added_to(self, total: np.ndarray | None) -> np.ndarray:
-        """``total`` with this part added in place; ``None`` is zeros."""
-        if total is None:
-            total = np.zeros(self.shape, self.g.dtype)
-        total[self.index] += self.g._data
-        return total
-
-
 def _one(index: Any) -> Any:
-    index = unboxed(index)
+    index = unrecorded(index)
     if isinstance(index, array):
         if index.dtype.kind == "b":
             raise ValueError("Boolean indices are not supported (neither are they in MLX): use mx.where.")
@@ -106,7 +90,7 @@ _put: Function = from_partials(_put_along, lambda value, g, shape, indices, axis
 
 def take_along_axis(a: Any, indices: Any, axis: int | None = None) -> Any:
     """``out[i, j] = a[i, indices[i, j]]`` for ``axis=1``; the other axes broadcast."""
-    positions = data(unboxed(indices)) if isinstance(indices, ArrayLike) else np.asarray(indices)
+    positions = data(unrecorded(indices)) if isinstance(indices, ArrayLike) else np.asarray(indices)
     if axis is None:
         a, axis = a.reshape(-1), 0
     axis %= a.ndim
@@ -114,7 +98,5 @@ def take_along_axis(a: Any, indices: Any, axis: int | None = None) -> Any:
     a_shape, at_shape = list(shape), list(shape)
     a_shape[axis], at_shape[axis] = a.shape[axis], positions.shape[axis]
     if list(a.shape) != a_shape:
-        from .shaping import broadcast_to
-
         a = broadcast_to(a, a_shape)
     return _taken(a, np.broadcast_to(positions, at_shape).astype(np.int64), axis)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from .broadcasting import Axis, astype, sum
+from .dtypes import float16, float32
 from .elementwise import abs, sqrt, square
-from .reductions import Axis, max, min, sum
+from .reductions import max, min
 
 __all__ = ["norm"]
 
 
 def norm(a: Any, /, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """A vector norm: 2 by default (Frobenius over two axes or ``None``), or 1 or ±inf over one axis."""
+    if a.dtype == float16:
+        return astype(norm(astype(a, float32), ord, axis, keepdims), float16)
     if ord in (None, "fro") or (ord == 2 and (isinstance(axis, int) or a.ndim == 1)):
         return sqrt(sum(square(a), axis, keepdims))
     if not isinstance(axis, int) and a.ndim != 1:

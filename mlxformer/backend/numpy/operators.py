@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import comparisons, elementwise, indexing, products, shaping
+from . import broadcasting, comparisons, elementwise, indexing, products, shaping
 from .arrays import ArrayLike
 
 _OPERANDS = (ArrayLike, bool, int, float, np.ndarray, np.generic)
@@ -55,7 +55,7 @@ _UNARY = {"neg": elementwise.negative, "abs": elementwise.abs, "invert": compari
 
 
 def _reshape(self: Any, *shape: Any) -> Any:
-    return shaping.reshape(self, shape[0] if len(shape) == 1 else shape)
+    return broadcasting.reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 def _transpose(self: Any, *axes: Any) -> Any:
@@ -77,7 +77,7 @@ def install() -> None:
         "reshape": _reshape,
         "transpose": _transpose,
         "swapaxes": lambda self, axis1, axis2: shaping.swapaxes(self, axis1, axis2),
-        "astype": lambda self, dtype: elementwise.astype(self, dtype),
+        "astype": lambda self, dtype: broadcasting.astype(self, dtype),
         "T": property(lambda self: shaping.transpose(self)),
     }
     for name, method in methods.items():

@@ -8,10 +8,11 @@ import numpy as np
 
 from . import dtypes
 from .arrays import array, wrap
-from .elementwise import multiply, sum_to
+from .broadcasting import broadcast_to, reshape, sum_to
+from .elementwise import multiply
 from .operands import pair, quiet
 from .primitives import differentiable
-from .shaping import expand_dims, reshape, swapaxes, transpose
+from .shaping import expand_dims, swapaxes, transpose
 
 
 @quiet
@@ -21,6 +22,9 @@ def _matmul_arrays(a: Any, b: Any) -> array:
         raise ValueError("matmul needs arrays of rank 1 or more.")
     if x.dtype.kind != "f":
         raise ValueError(f"matmul multiplies floats, not {a.dtype} with {b.dtype}: cast one of them.")
+    if x.dtype == dtypes.float16:  # NumPy has no fast product of halves, and sums them in halves
+        wide = _matmul_arrays(wrap(x.astype(dtypes.float32)), wrap(y.astype(dtypes.float32)))
+        return wrap(wide._data.astype(dtypes.float16))
     if x.ndim > 2 and y.ndim == 2 and x.flags.c_contiguous:
         # One product of [N, K] and [K, M] in place of a loop over the leading axes.
         return wrap((x.reshape(-1, x.shape[-1]) @ _for_blas(y)).reshape(*x.shape[:-1], y.shape[-1]))
@@ -119,7 +123,9 @@ def _einsum_arrays(subscripts: str, *operands: Any) -> array:
     for operand in operands[1:]:
         dtype = dtypes.promote(dtype, operand.dtype)
     parts = [operand._data.astype(dtype, copy=False) for operand in operands]
-    return wrap(np.einsum(subscripts, *parts, optimize=len(parts) > 1))
+    if dtype == dtypes.float16:
+        parts = [part.astype(dtypes.float32) for part in parts]
+    return wrap(np.asarray(np.einsum(subscripts, *parts, optimize=len(parts) > 1)).astype(dtype, copy=False))
 
 
 def _einsum_rule(needed: tuple[int, ...], subscripts: str, *operands: Any) -> Any:
@@ -136,8 +142,6 @@ def _einsum_rule(needed: tuple[int, ...], subscripts: str, *operands: Any) -> An
         found = _einsum(f"{names}->{kept}", g, *(operands[other] for other in others))
         if kept == letters[at]:
             return found
-        from .shaping import broadcast_to
-
         shape = [size if letter in known else 1 for letter, size in zip(letters[at], operands[at].shape, strict=True)]
         return broadcast_to(reshape(found, shape), operands[at].shape)
 

@@ -16,7 +16,7 @@ import numpy as np
 from . import dtypes
 from .arrays import ArrayLike, array, wrap
 from .operands import data
-from .primitives import unboxed
+from .tape import unrecorded
 
 __all__ = ["bernoulli", "categorical", "normal", "permutation", "randint", "seed", "uniform"]
 
@@ -50,7 +50,7 @@ def seed(seed: int) -> None:
 
 
 def _operand(value: Any) -> np.ndarray:
-    return data(unboxed(value))
+    return data(unrecorded(value))
 
 
 def _float_dtype(dtype: Any) -> dtypes.Dtype:

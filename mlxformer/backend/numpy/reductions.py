@@ -2,62 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from . import dtypes
 from .arrays import array, wrap
+from .broadcasting import Axis, astype, axes_of, kept, spread, sum, sum_dtype, wide_sum
 from .comparisons import equal
+from .dtypes import float16, float32
 from .elementwise import divide, exp, multiply, sqrt, square, subtract
+from .indexing import take_along_axis
 from .operands import data, floats, quiet
 from .primitives import Function, constant, differentiable, from_partials, plain
-
-Axis = int | Sequence[int] | None
-
-
-def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """``axis`` as non-negative numbers; ``None`` is all of them."""
-    if axis is None:
-        return tuple(range(ndim))
-    given = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
-    for number in given:
-        if not -ndim <= number < ndim:
-            raise ValueError(f"axis {number} is out of range for an array of rank {ndim}.")
-    return tuple(number % ndim for number in given)
-
-
-def _kept(x: Any, axis: Axis, g: Any) -> Any:
-    """``g``, whose reduced axes may have gone, with them back as axes of one."""
-    axes = axes_of(axis, x.ndim)
-    return g.reshape(tuple(1 if at in axes else size for at, size in enumerate(x.shape)))
-
-
-def _spread(x: Any, axis: Axis, g: Any) -> Any:
-    from .shaping import broadcast_to
-
-    return broadcast_to(_kept(x, axis, g), x.shape)
-
-
-def _sum_dtype(dtype: dtypes.Dtype) -> dtypes.Dtype:
-    if dtype.kind == "f" or dtype.itemsize >= 4:
-        return dtype
-    return dtypes.uint32 if dtype.kind == "u" else dtypes.int32
-
-
-@quiet
-def _sum_array(a: Any, axis: Axis, keepdims: bool) -> array:
-    x = data(a)
-    return wrap(np.sum(x, axes_of(axis, x.ndim), _sum_dtype(x.dtype), keepdims=keepdims))
-
-
-_sum: Function = from_partials(_sum_array, lambda value, a, axis, keepdims: lambda g: _spread(a, axis, g))
-
-
-def sum(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum; small integers and booleans are added up as int32."""
-    return _sum(a, axis, keepdims)
 
 
 def _count(a: Any, axis: Axis) -> int:
@@ -67,13 +23,13 @@ def _count(a: Any, axis: Axis) -> int:
 @quiet
 def _mean_array(a: Any, axis: Axis, keepdims: bool) -> array:
     x = floats(a)
-    total = np.sum(x, axes_of(axis, x.ndim), keepdims=keepdims)
-    return wrap(total / x.dtype.type(_count(a, axis)))
+    total = wide_sum(x, axes_of(axis, x.ndim), keepdims)
+    return wrap(np.asarray(total / total.dtype.type(_count(x, axis))).astype(x.dtype, copy=False))
 
 
 _mean: Function = from_partials(
     _mean_array,
-    lambda value, a, axis, keepdims: lambda g: _spread(a, axis, divide(g, _count(a, axis))),
+    lambda value, a, axis, keepdims: lambda g: spread(a, axis, divide(g, _count(a, axis))),
 )
 
 
@@ -82,9 +38,11 @@ def mean(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 def var(a: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
-    """The mean squared deviation, over n − ddof."""
-    deviations = subtract(a, mean(a, axis, True))
-    return divide(sum(square(deviations), axis, keepdims), _count(a, axis) - ddof)
+    """The mean squared deviation, over n − ddof; of float16 computed in float32."""
+    wide = astype(a, float32) if a.dtype == float16 else a
+    deviations = subtract(wide, mean(wide, axis, True))
+    found = divide(sum(square(deviations), axis, keepdims), _count(a, axis) - ddof)
+    return found if wide is a else astype(found, float16)
 
 
 def std(a: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
@@ -93,7 +51,7 @@ def std(a: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any
 
 def _prod_array(a: Any, axis: Axis, keepdims: bool) -> array:
     x = data(a)
-    return wrap(np.prod(x, axes_of(axis, x.ndim), _sum_dtype(x.dtype), keepdims=keepdims))
+    return wrap(np.prod(x, axes_of(axis, x.ndim), sum_dtype(x.dtype), keepdims=keepdims))
 
 
 def _products_of_others(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -111,7 +69,7 @@ def _prod_rule(needed: tuple[int, ...], a: Any, axis: Axis, keepdims: bool) -> A
     plain("prod", a)
 
     def pullback(g: Any) -> list[Any]:
-        return [multiply(_spread(a, axis, g), wrap(_products_of_others(a._data, axes_of(axis, a.ndim))))]
+        return [multiply(spread(a, axis, g), wrap(_products_of_others(a._data, axes_of(axis, a.ndim))))]
 
     return _prod_array(a, axis, keepdims), pullback
 
@@ -137,8 +95,8 @@ def _extreme_pull(value: Any, a: Any, axis: Axis, keepdims: bool) -> Any:
     """The gradient is shared by the elements that attain the extreme."""
 
     def pull(g: Any) -> Any:
-        hits = equal(a, _kept(a, axis, value)).astype(g.dtype)
-        return multiply(_kept(a, axis, g), divide(hits, sum(hits, axes_of(axis, a.ndim), True)))
+        hits = equal(a, kept(a, axis, value)).astype(g.dtype)
+        return multiply(kept(a, axis, g), divide(hits, sum(hits, axes_of(axis, a.ndim), True)))
 
     return pull
 
@@ -173,8 +131,6 @@ def argsort(a: Any, axis: int | None = -1) -> array:
 
 
 def sort(a: Any, axis: int | None = -1) -> Any:
-    from .indexing import take_along_axis
-
     if axis is None:
         a, axis = a.reshape(-1), 0
     return take_along_axis(a, argsort(a, axis), axis)
@@ -182,8 +138,6 @@ def sort(a: Any, axis: int | None = -1) -> Any:
 
 def topk(a: Any, k: int, axis: int | None = -1) -> Any:
     """The ``k`` largest, in ascending order."""
-    from .indexing import take_along_axis
-
     if axis is None:
         a, axis = a.reshape(-1), 0
     if not 0 < k <= a.shape[axis]:
@@ -194,12 +148,13 @@ def topk(a: Any, k: int, axis: int | None = -1) -> Any:
 
 def _cumulative(x: np.ndarray, axis: int, reverse: bool, inclusive: bool) -> np.ndarray:
     turned = np.flip(x, axis) if reverse else x
-    total = np.cumsum(turned, axis, _sum_dtype(x.dtype))
+    total = np.cumsum(turned, axis, float32 if x.dtype == float16 else sum_dtype(x.dtype))
     if not inclusive:
         total = np.roll(total, 1, axis)
         first: list[Any] = [slice(None)] * x.ndim
         first[axis] = slice(0, 1)
         total[tuple(first)] = 0
+    total = total.astype(sum_dtype(x.dtype), copy=False)
     return np.flip(total, axis) if reverse else total
 
 
@@ -222,17 +177,18 @@ def cumsum(a: Any, axis: int | None = None, *, reverse: bool = False, inclusive:
 
 def _logsumexp_rule(needed: tuple[int, ...], a: Any, axis: Axis, keepdims: bool) -> Any:
     value = _logsumexp(a, axis, keepdims)
-    return value, lambda g: [multiply(_kept(a, axis, g), exp(subtract(a, _kept(a, axis, value))))]
+    return value, lambda g: [multiply(kept(a, axis, g), exp(subtract(a, kept(a, axis, value))))]
 
 
 @quiet
 def _logsumexp_array(a: Any, axis: Axis, keepdims: bool) -> array:
-    x = floats(a)
+    given = floats(a)
+    x = given.astype(float32, copy=False)
     axes = axes_of(axis, x.ndim)
     top = np.max(x, axes, keepdims=True)
-    finite = np.where(np.isfinite(top), top, x.dtype.type(0))
+    finite = np.where(np.isfinite(top), top, np.float32(0))
     total = np.log(np.sum(np.exp(x - finite), axes, keepdims=True)) + finite
-    return wrap(total if keepdims else np.squeeze(total, axes))
+    return wrap((total if keepdims else np.squeeze(total, axes)).astype(given.dtype, copy=False))
 
 
 _logsumexp: Function = differentiable(_logsumexp_array, _logsumexp_rule)

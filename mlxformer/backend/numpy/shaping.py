@@ -8,36 +8,25 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
-from .elementwise import astype, sum_to
+from .broadcasting import astype, broadcast_to, reshape
+from .dtypes import promote
 from .operands import data
 from .primitives import Function, differentiable, from_partials
 
-_reshape: Function = from_partials(
-    lambda a, shape: wrap(np.reshape(data(a), shape)),
-    lambda value, a, shape: lambda g: _reshape(g, a.shape),
-)
 _transpose: Function = from_partials(
     lambda a, axes: wrap(np.transpose(data(a), axes)),
     lambda value, a, axes: lambda g: _transpose(g, None if axes is None else tuple(np.argsort(axes))),
 )
-_broadcast_to: Function = from_partials(
-    lambda a, shape: wrap(np.broadcast_to(data(a), shape)),
-    lambda value, a, shape: lambda g: sum_to(g, a),
-)
-
-
-def reshape(a: Any, shape: Sequence[int]) -> Any:
-    return _reshape(a, (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape))
 
 
 def flatten(a: Any, start_axis: int = 0, end_axis: int = -1) -> Any:
     """The axes from ``start_axis`` to ``end_axis`` (both included) as one."""
     if a.ndim == 0:
-        return _reshape(a, (1,))
+        return reshape(a, (1,))
     start, end = _axis(start_axis, a.ndim), _axis(end_axis, a.ndim)
     if start > end:
         raise ValueError(f"flatten: start_axis {start_axis} comes after end_axis {end_axis}.")
-    return _reshape(a, (*a.shape[:start], int(np.prod(a.shape[start : end + 1])), *a.shape[end + 1 :]))
+    return reshape(a, (*a.shape[:start], int(np.prod(a.shape[start : end + 1])), *a.shape[end + 1 :]))
 
 
 def _axis(axis: int, ndim: int) -> int:
@@ -66,21 +55,17 @@ def moveaxis(a: Any, source: int, destination: int) -> Any:
 
 def expand_dims(a: Any, axis: int | Sequence[int]) -> Any:
     given = (axis,) if isinstance(axis, int) else tuple(axis)
-    return _reshape(a, np.expand_dims(data_of(a), given).shape)
+    return reshape(a, np.expand_dims(data_of(a), given).shape)
 
 
 def squeeze(a: Any, axis: int | Sequence[int] | None = None) -> Any:
     given = tuple(axis) if isinstance(axis, (list, tuple)) else axis
-    return _reshape(a, np.squeeze(data_of(a), given).shape)
+    return reshape(a, np.squeeze(data_of(a), given).shape)
 
 
 def data_of(a: Any) -> np.ndarray:
     """The ndarray of an array or box, to ask its shape."""
     return a._data
-
-
-def broadcast_to(a: Any, shape: Sequence[int]) -> Any:
-    return _broadcast_to(a, (shape,) if isinstance(shape, int) else tuple(shape))
 
 
 def _concatenate_arrays(axis: int, *parts: Any) -> array:
@@ -89,8 +74,6 @@ def _concatenate_arrays(axis: int, *parts: Any) -> array:
 
 
 def _common_dtype(parts: Sequence[Any]) -> Any:
-    from .dtypes import promote
-
     dtype = parts[0].dtype
     for part in parts[1:]:
         dtype = promote(dtype, part.dtype)
@@ -121,7 +104,7 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     if not arrays:
         raise ValueError("concatenate needs at least one array.")
     if axis is None:
-        arrays, axis = [_reshape(part, (-1,)) for part in arrays], 0
+        arrays, axis = [reshape(part, (-1,)) for part in arrays], 0
     return _concatenate(_axis(axis, arrays[0].ndim), *arrays)
 
 
@@ -156,11 +139,11 @@ def split(a: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 def repeat(array: Any, repeats: int, axis: int | None = None) -> Any:
     """Each element ``repeats`` times in a row."""
     if axis is None:
-        array, axis = _reshape(array, (-1,)), 0
+        array, axis = reshape(array, (-1,)), 0
     axis = _axis(axis, array.ndim)
     shape = array.shape
-    wide = _broadcast_to(expand_dims(array, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
-    return _reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
+    wide = broadcast_to(expand_dims(array, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
+    return reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
 
 
 def tile(a: Any, reps: int | Sequence[int]) -> Any:
@@ -172,7 +155,7 @@ def tile(a: Any, reps: int | Sequence[int]) -> Any:
     pairs = [number for size, count in zip(shape, times, strict=True) for number in (1, size)]
     wide = [number for size, count in zip(shape, times, strict=True) for number in (count, size)]
     result = tuple(size * count for size, count in zip(shape, times, strict=True))
-    return _reshape(_broadcast_to(_reshape(a, tuple(pairs)), tuple(wide)), result)
+    return reshape(broadcast_to(reshape(a, tuple(pairs)), tuple(wide)), result)
 
 
 def _pad_array(a: Any, widths: tuple[tuple[int, int], ...], value: Any) -> array:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
+from .broadcasting import Axis, axes_of
 from .elementwise import subtract
 from .operands import floats, quiet
 from .primitives import differentiable, plain
-from .reductions import Axis, axes_of, logsumexp
+from .reductions import logsumexp
 
 
 def softmax_in_place(scores: np.ndarray, axes: Any = -1) -> np.ndarray:

@@ -1,120 +1,150 @@
-"""The tape: autograd's boxes round our arrays, and the walk back over its nodes.
+"""The tape: arrays that know how they were made, and the walk back from a result to what it was made of.
 
-Imported on the first gradient only: autograd costs 50 ms to import.
+``trace`` wraps the arrays to differentiate for as ``Recorded`` ones. An operation on a recorded array runs its rule on
+the array inside, and wraps the result with a ``Node``: the nodes of its operands, and the pullback from the result's
+gradient to theirs. A gradient inside a gradient is a trace inside a trace: the inner one's arrays hold the outer one's,
+so that the inner walk is itself recorded by the outer.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import itertools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from autograd.core import VJPNode
-from autograd.tracer import Box, find_top_boxed_args, new_box
-from autograd.util import subvals, toposort
 
-from .arrays import array, wrap
-from .elementwise import add
-from .indexing import Part
-from .primitives import Boxed
+from .arrays import ArrayLike, array, wrap
 
-# A trace begun inside another must have the greater number. A counter that never goes back keeps that true across
-# threads and exceptions, where autograd's own stack does not.
-_trace_numbers = itertools.count()
+Pullback = Callable[[Any], Iterable[Any]]
+Rule = Callable[..., tuple[Any, Pullback]]
+
+# A node made later has the greater number, a trace begun inside another too, and that stays true across threads and
+# exceptions, as the counters never go back.
+_node_numbers = itertools.count()
+_levels = itertools.count()
 
 
-class ArrayBox(Boxed, Box):
-    """An array whose history is recorded."""
+class Node:
+    """One call on the tape. ``parents`` are the nodes of the operands that are differentiated, none for a leaf."""
 
-    __slots__ = ()
-    _value: Any
-    _node: Any
+    __slots__ = ("number", "parents", "pullback")
 
-    @property
-    def _data(self) -> np.ndarray:
-        return self._value._data
-
-    def __repr__(self) -> str:
-        return repr(self._value)
-
-    __str__ = __repr__
-    __hash__ = Boxed.__hash__
-    __bool__ = Boxed.__bool__
+    def __init__(self, parents: tuple[Node, ...] = (), pullback: Pullback | None = None) -> None:
+        self.number = next(_node_numbers)
+        self.parents = parents
+        self.pullback = pullback
 
 
-ArrayBox.register(array)
+class Recorded(ArrayLike):
+    """The array ``_value`` (recorded itself if an outer trace follows it) in the trace ``_level``."""
+
+    __slots__ = ("_data", "_level", "_node", "_value")
+
+    def __init__(self, value: Any, level: int, node: Node) -> None:
+        self._data: np.ndarray = value._data
+        self._value = value
+        self._level = level
+        self._node = node
 
 
-def record(rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> ArrayBox:
-    """Runs ``rule`` on the values inside the innermost trace's boxes and puts the result on the tape."""
-    boxes, trace, _, _ = find_top_boxed_args(args)
-    values = subvals(args, [(position, box._value) for position, box in boxes])
-    value, pullback = rule(tuple(position for position, _ in boxes), *values, **kwargs)
-    node = VJPNode.__new__(VJPNode)
-    node.parents = tuple(box._node for _, box in boxes)
-    node.vjp = pullback
-    return new_box(value, trace, node)
+def unrecorded(value: Any) -> Any:
+    """The plain array inside any number of traces; anything else as it is."""
+    return wrap(value._data) if type(value) is Recorded else value
+
+
+def record(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorded:
+    """Runs ``rule`` on the arrays inside the innermost trace and puts the result on its tape."""
+    level = max(argument._level for argument in args if type(argument) is Recorded)
+    values = list(args)
+    needed, parents = [], []
+    for position, argument in enumerate(args):
+        if type(argument) is Recorded and argument._level == level:
+            values[position] = argument._value
+            needed.append(position)
+            parents.append(argument._node)
+    value, pullback = rule(tuple(needed), *values, **kwargs)
+    return Recorded(value, level, Node(tuple(parents), pullback))
 
 
 def trace(fn: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> tuple[Any, Any, Callable[[], list[Any]]]:
-    """``fn`` of boxed ``leaves``: its scalar value, what else it returned, and a function for the gradients."""
-    number = next(_trace_numbers)
-    roots = [VJPNode.new_root() for _ in leaves]
-    value, aux = fn([new_box(leaf, number, root) for leaf, root in zip(leaves, roots, strict=True)])
-    if type(value) is ArrayBox and value._trace == number:
-        end, plain_value = value._node, value._value
+    """``fn`` of recorded ``leaves``: its scalar value, what else it returned, and a function for the gradients."""
+    level = next(_levels)
+    roots = [Node() for _ in leaves]
+    value, aux = fn([Recorded(leaf, level, root) for leaf, root in zip(leaves, roots, strict=True)])
+    if type(value) is Recorded and value._level == level:
+        end, value = value._node, value._value
     else:
-        end, plain_value = None, value
+        end = None
 
     def gradients() -> list[Any]:
-        found = _walk_back(end, wrap(np.ones((), plain_value.dtype))) if end is not None else {}
-        return [found.get(root, None) for root in roots]
+        found = _walk_back(end, wrap(np.ones((), value.dtype))) if end is not None else {}
+        return [found.get(root) for root in roots]
 
-    return plain_value, strip(aux, number), gradients
+    return value, _stripped(aux, level), gradients
 
 
-def _walk_back(end: Any, seed: Any) -> dict[Any, Any]:
-    """The gradient at each root below ``end``; a node's gradient is let go of as soon as it has been passed on."""
+class Part(NamedTuple):
+    """A gradient that is ``g`` at ``index`` and zero elsewhere. A loop over time reads T parts of one array: added up
+    as whole arrays they would cost T² of it."""
+
+    g: array
+    shape: tuple[int, ...]
+    index: Any
+
+    def added_to(self, total: np.ndarray | None) -> np.ndarray:
+        """``total`` with this part added in place; ``None`` is zeros."""
+        if total is None:
+            total = np.zeros(self.shape, self.g.dtype)
+        total[self.index] += self.g._data
+        return total
+
+
+def _walk_back(end: Node, seed: Any) -> dict[Node, Any]:
+    """The gradient at each leaf below ``end``.
+
+    Nodes are passed from the latest to the first: an operand is older than what was made of it, so once a node's turn
+    comes, all that it will get has come. Its gradient and its pullback, with what the forward pass kept for it, are
+    let go of as soon as they have been used.
+    """
     found = {end: seed}
-    parts: dict[Any, np.ndarray] = {}  # what only this walk holds, and may change in place
-    for node in toposort(end):
-        if not node.parents:
+    parts: dict[Node, np.ndarray] = {}  # what only this walk holds, and may change in place
+    waiting = [(-end.number, end)]
+    leaves: dict[Node, Any] = {}
+    while waiting:
+        node = heapq.heappop(waiting)[1]
+        gradient = found.pop(node, None)
+        if node in parts:
+            total = wrap(parts.pop(node))
+            gradient = total if gradient is None else gradient + total
+        if node.pullback is None:
+            leaves[node] = gradient
             continue
-        # A node is passed once: letting go of its pullback frees what the forward pass kept for it.
-        pullback, node.vjp = node.vjp, None
-        for parent, gradient in zip(node.parents, pullback(_whole(node, found, parts)), strict=True):
-            if type(gradient) is Part:
-                parts[parent] = gradient.added_to(parts.get(parent))
-                continue
-            before = found.get(parent)
-            found[parent] = gradient if before is None else add(before, gradient)
-    for node in list(parts):
-        found[node] = _whole(node, found, parts)
-    return found
+        pullback, node.pullback = node.pullback, None
+        for parent, given in zip(node.parents, pullback(gradient), strict=True):
+            if parent not in found and parent not in parts:
+                heapq.heappush(waiting, (-parent.number, parent))
+            if type(given) is Part:
+                parts[parent] = given.added_to(parts.get(parent))
+            else:
+                before = found.get(parent)
+                found[parent] = given if before is None else before + given
+    return leaves
 
 
-def _whole(node: Any, found: dict[Any, Any], parts: dict[Any, np.ndarray]) -> Any:
-    """The gradient at ``node``, taken out of ``found`` and ``parts``."""
-    gradient = found.pop(node, None)
-    if node not in parts:
-        return gradient
-    total = wrap(parts.pop(node))
-    return total if gradient is None else add(gradient, total)
-
-
-def strip(tree: Any, number: int) -> Any:
-    """``tree`` (tuples, lists, dicts, dataclasses) with the boxes of trace ``number`` opened."""
-    if isinstance(tree, ArrayBox):
-        return tree._value if tree._trace == number else tree
+def _stripped(tree: Any, level: int) -> Any:
+    """``tree`` (tuples, lists, dicts, dataclasses) with the arrays of trace ``level`` no longer recorded by it."""
+    if type(tree) is Recorded:
+        return tree._value if tree._level == level else tree
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(strip(value, number) for value in tree))
+        return type(tree)(*(_stripped(value, level) for value in tree))
     if isinstance(tree, (list, tuple)):
-        return type(tree)(strip(value, number) for value in tree)
+        return type(tree)(_stripped(value, level) for value in tree)
     if isinstance(tree, dict):
-        return {key: strip(value, number) for key, value in tree.items()}
+        return {key: _stripped(value, level) for key, value in tree.items()}
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         fields = [field.name for field in dataclasses.fields(tree) if field.init]
-        return dataclasses.replace(tree, **{name: strip(getattr(tree, name), number) for name in fields})
+        return dataclasses.replace(tree, **{name: _stripped(getattr(tree, name), level) for name in fields})
     return tree

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..elementwise import abs, add, exp, log1p, maximum, minimum, multiply, negative, sigmoid, tanh, where
 from ..error_function import gelu
+from ..shaping import split
 from ..softmaxes import log_softmax as _log_softmax
 from ..softmaxes import softmax as _softmax
 from .module import Module
@@ -59,8 +60,6 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 def glu(x: Any, axis: int = -1) -> Any:
     """a·σ(b), the two halves of x (Dauphin et al. 2017)."""
-    from ..shaping import split
-
     a, b = split(x, 2, axis)
     return a * sigmoid(b)
 

@@ -28,7 +28,7 @@ def value_and_grad(model: Module, fn: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return both(parameters, *args, **kwargs)
         finally:
-            # The model held boxes; also after an error it must hold its own arrays again.
+            # The model held recorded arrays; also after an error it must hold its own arrays again.
             model.update(parameters)
 
     return call

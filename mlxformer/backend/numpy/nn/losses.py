@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..broadcasting import sum
 from ..cross_entropies import cross_entropy_of_ids
 from ..elementwise import clip, log, multiply, square, stop_gradient, subtract
-from ..reductions import logsumexp, max, mean, sum
+from ..reductions import logsumexp, max, mean
 from .activations import softplus
 
 REDUCTIONS = ("none", "mean", "sum")

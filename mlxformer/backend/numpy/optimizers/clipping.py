@@ -6,8 +6,8 @@ from typing import Any
 
 from .. import dtypes
 from ..arrays import array
+from ..broadcasting import sum
 from ..elementwise import minimum, sqrt, square
-from ..reductions import sum
 from ..trees import tree_map, tree_reduce
 
 

@@ -130,3 +130,31 @@ def test_equal_elements_keep_their_order() -> None:
 def test_an_axis_out_of_range_is_an_error() -> None:
     with pytest.raises(ValueError, match="axis 2 is out of range"):
         core.sum(core.zeros((2, 3)), 2)
+
+
+SUMMED: dict[str, tuple[Callable[[Any], Any], Callable[[np.ndarray], Any]]] = {
+    "sum": (lambda x: core.sum(x, 0), lambda x: x.sum(0)),
+    "mean": (lambda x: core.mean(x, 0), lambda x: x.mean(0)),
+    "var": (lambda x: core.var(x, 0), lambda x: x.var(0)),
+    "std": (lambda x: core.std(x, 0), lambda x: x.std(0)),
+    "cumsum": (lambda x: core.cumsum(x, 0), lambda x: x.cumsum(0)),
+    "logsumexp": (lambda x: core.logsumexp(x, 0), lambda x: np.log(np.exp(x).sum(0))),
+    "norm": (lambda x: core.linalg.norm(x, axis=0), lambda x: np.sqrt((x * x).sum(0))),
+    "matmul": (lambda x: core.ones((1, x.shape[0]), core.float16) @ x, lambda x: x.sum(0, keepdims=True)),
+    "einsum": (lambda x: core.einsum("ij->j", x), lambda x: x.sum(0)),
+    "gradient": (
+        lambda x: core.grad(lambda b: core.sum((core.zeros(x.shape, core.float16) + b) * x))(x[0]),
+        lambda x: x.sum(0),
+    ),
+}
+
+
+@pytest.mark.parametrize("length", [8, 512, 8192])
+@pytest.mark.parametrize("name", SUMMED)
+def test_sums_of_float16_are_as_exact_as_float16_is(name: str, length: int) -> None:
+    """Added up in float32 and rounded once: within two units of float16's last place of the float64 value."""
+    ours, exact = SUMMED[name]
+    x = (np.random.default_rng(length).uniform(0.5, 1.5, (length, 3)) * 4).astype(np.float16)
+    found = ours(core.array(x))
+    assert found.dtype == core.float16
+    np.testing.assert_allclose(values(found).astype(float), exact(x.astype(float)), rtol=2e-3)
