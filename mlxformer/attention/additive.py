@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlxformer import backend
 from mlxformer.attention.functional import masked_softmax, masks
 from mlxformer.attention.scores import additive_scores
-from mlxformer.backend import mx, nn
+from mlxformer.backend import fused_additive_attention, mx, nn
 from mlxformer.tracing import Module, is_tracing, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
@@ -47,11 +46,10 @@ class AdditiveAttention(Module):
         self._check(queries, keys, projected_keys)
         projected = self.key_proj(keys) if projected_keys is None else projected_keys  # [B, Tk, A]
         asked = self.query_proj(queries)  # [B, Tq, A]
-        if backend.name == "numpy":
-            from mlxformer.backend.numpy.additive import additive_attention
-
-            if mask is None and not is_tracing():
-                return additive_attention(asked, projected, self.score_proj.weight[0], keys)
+        if mask is None and not is_tracing():
+            fused = fused_additive_attention(asked, projected, self.score_proj, keys)
+            if fused is not None:
+                return fused
         scores = additive_scores(mx.expand_dims(asked, 1), mx.expand_dims(projected, 1), self.score_proj)
         scores = tap("scores", scores, axes=("batch", "head", "query", "key"), formula="vᵀ tanh(W s + U h)")
         weights = masked_softmax(scores, masks.resolve(mask, scores.shape))  # [B, 1, Tq, Tk]

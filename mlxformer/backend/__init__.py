@@ -1,23 +1,24 @@
 """The backend: ``from mlxformer.backend import mx, nn`` gives MLX, or NumPy under MLX's names.
 
-Chosen once, at the first import, by ``MLXFORMER_BACKEND=auto|mlx|numpy``. ``auto``, the default, is MLX where it has a
-GPU (Metal or CUDA) and NumPy elsewhere: on two x86 cores MLX's CPU build multiplies matrices at 8 GFLOP/s and NumPy at
-230. ``describe()`` says what was chosen and why.
+Chosen once, at the first import, by ``MLXFORMER_BACKEND=auto|mlx|numpy``; ``describe()`` says what was chosen and why.
+Model files never ask which it is: what the two do each in its own way is a function here.
+
+>>> import mlxformer as mf
+>>> from mlxformer.backend import mx, nn
+>>> layer = nn.Linear(4, 2)
+>>> layer(mx.ones((3, 4))).shape
+(3, 2)
 """
 
 from __future__ import annotations
 
-import importlib
-import os
-import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlxformer.errors import BackendError, TraceError
+from mlxformer.backend.choice import CHOICES, VARIABLE, Description, describe, name
 
 if TYPE_CHECKING:
     import mlx.core as mx
@@ -25,200 +26,124 @@ if TYPE_CHECKING:
     import mlx.optimizers as optimizers
     from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
-VARIABLE = "MLXFORMER_BACKEND"
-CHOICES = ("auto", "mlx", "numpy")
-Device = Literal["metal", "cuda", "cpu"]
-Reason = Literal["asked", "gpu", "no-gpu", "no-mlx"]
+    from mlxformer.backend import on_mlx as _running
+else:
+    if name == "mlx":
+        from mlxformer.backend import on_mlx as _running
+    else:
+        from mlxformer.backend import on_numpy as _running
+    mx, nn, optimizers = _running.mx, _running.nn, _running.optimizers
+    tree_flatten, tree_map, tree_unflatten = _running.tree_flatten, _running.tree_map, _running.tree_unflatten
 
 
-@dataclass(frozen=True)
-class Description:
-    """What runs, and why. ``str()`` says it in English; the fields are there to say it in another language.
+def is_array(x: object) -> bool:
+    """Whether ``x`` is an array of the running backend, also while it is being differentiated.
 
-    ``reason``: ``asked`` (by the variable), ``gpu`` (MLX has one), ``no-gpu`` (MLX is there, but no GPU works) or
-    ``no-mlx`` (MLX cannot be imported); ``detail`` is the error behind the last two, or empty.
+    >>> is_array(mx.ones((2,))), is_array([1.0, 1.0])
+    (True, False)
     """
-
-    name: Literal["mlx", "numpy"]
-    device: Device
-    device_name: str
-    reason: Reason
-    detail: str
-    numpy_version: str
-    mlx_version: str | None
-
-    def __str__(self) -> str:
-        version = f"MLX {self.mlx_version}" if self.name == "mlx" else f"NumPy {self.numpy_version}"
-        reasons = {
-            "asked": f"{VARIABLE}={self.name}",
-            "gpu": "MLX has a GPU here",
-            "no-gpu": "MLX has no usable GPU here",
-            "no-mlx": "MLX cannot be imported",
-        }
-        return f"{version} on {self.device_name} ({reasons[self.reason]})"
+    return _running.is_array(x)
 
 
-def _wanted() -> str:
-    value = os.environ.get(VARIABLE, "auto").strip().lower() or "auto"
-    if value not in CHOICES:
-        raise BackendError(
-            "backend-unknown",
-            f"{VARIABLE}={value!r} is not a backend. Set it to one of {', '.join(CHOICES)}, or unset it for auto.",
-            value=value,
-            choices=CHOICES,
-        )
-    return value
+def is_evaluable(x: mx.array) -> bool:
+    """Whether the values of the array ``x`` can be read now: not inside ``mx.compile`` or ``mx.vmap``.
+
+    >>> is_evaluable(mx.ones((2,)))
+    True
+    """
+    return _running.is_evaluable(x)
 
 
-def _import_mlx() -> Any:
-    """MLX's core, or the ImportError why not. Without its extra, Linux's mlx is there but misses libmlx.so."""
-    return importlib.import_module("mlx.core")
-
-
-def _usable_gpu(core: Any) -> tuple[Device, str] | None:
-    """The kind and name of MLX's GPU, if a computation on it gives the right number."""
-    kind: Device
-    if core.metal.is_available():
-        kind = "metal"
-    elif getattr(core, "cuda", None) is not None and core.cuda.is_available():
-        kind = "cuda"
-    else:
-        return None
-    total = core.sum(core.ones((8, 8), dtype=core.float32), stream=core.gpu)
-    if total.item() != 64.0:
-        raise RuntimeError(f"the sum of 64 ones on it was {total.item()}")
-    return kind, _device_name(core, core.gpu)
-
-
-def _device_name(core: Any, device: Any) -> str:
-    try:
-        return str(core.device_info(device).get("device_name") or "GPU")
-    except (AttributeError, TypeError):  # an MLX that has no such function yet, or one without an argument
-        return "GPU"
-
-
-def _processor() -> str:
-    return f"{platform.machine()} CPU"
-
-
-def _choose() -> tuple[Description, Any]:
-    """The backend to use, and MLX's core if it is that."""
-    wanted = _wanted()
-    if wanted == "numpy":
-        return Description("numpy", "cpu", _processor(), "asked", "", np.__version__, None), None
-    try:
-        core = _import_mlx()
-    except ImportError as error:
-        if wanted == "mlx":
-            raise BackendError(
-                "backend-mlx-missing",
-                f"{VARIABLE}=mlx, but MLX cannot be imported: {error}. "
-                'Install it with `pip install mlx` (Mac with Apple silicon) or `pip install "mlx[cpu]"` (Linux), '
-                f"or unset {VARIABLE} to use NumPy.",
-                detail=str(error),
-            ) from error
-        return Description("numpy", "cpu", _processor(), "no-mlx", str(error), np.__version__, None), None
-    detail, gpu = "", None
-    try:
-        gpu = _usable_gpu(core)
-    except Exception as error:  # a driver that fails does so with any exception; the reason is kept and shown
-        detail = f"{type(error).__name__}: {error}"
-    if gpu is not None:
-        reason: Reason = "asked" if wanted == "mlx" else "gpu"
-        return Description("mlx", gpu[0], gpu[1], reason, "", np.__version__, core.__version__), core
-    if wanted == "mlx":
-        if detail:
-            core.set_default_device(core.cpu)
-        return Description("mlx", "cpu", _processor(), "asked", detail, np.__version__, core.__version__), core
-    return Description("numpy", "cpu", _processor(), "no-gpu", detail, np.__version__, core.__version__), None
-
-
-_description, _core = _choose()
-name: Literal["mlx", "numpy"] = _description.name
-
-
-def describe() -> Description:
-    """What was chosen, and why."""
-    return _description
-
-
-if not TYPE_CHECKING:
-    if name == "mlx":
-        mx = _core
-        nn = importlib.import_module("mlx.nn")
-        optimizers = importlib.import_module("mlx.optimizers")
-        from mlx.utils import tree_flatten, tree_map, tree_unflatten
-    else:
-        from mlxformer.backend.numpy import core as mx
-        from mlxformer.backend.numpy import nn, optimizers
-        from mlxformer.backend.numpy.trees import tree_flatten, tree_map, tree_unflatten
-
-
-def is_array(x: Any) -> bool:
-    """Whether ``x`` is an array of this backend, also while it is being differentiated."""
-    if name == "mlx":
-        return isinstance(x, mx.array)
-    from mlxformer.backend.numpy.arrays import ArrayLike
-
-    return isinstance(x, ArrayLike)
-
-
-def is_evaluable(x: Any) -> bool:
-    """Whether the values of the array ``x`` can be read now: not inside ``mx.compile`` or ``mx.vmap``."""
-    if name == "numpy":
-        return True
-    try:
-        mx.eval(x)
-    except (ValueError, RuntimeError):
-        return False
-    return True
-
-
-def to_numpy(x: Any) -> np.ndarray:
+def to_numpy(x: mx.array) -> np.ndarray[Any, Any]:
     """The values of ``x`` as a NumPy array of its own; bfloat16, which NumPy lacks, as float32.
 
     Raises:
         TraceError: inside ``mx.compile`` or ``mx.vmap``, where there are no values yet.
+
+    >>> to_numpy(mx.arange(3) * 2)
+    array([0, 2, 4], dtype=int32)
     """
-    if name == "numpy":
-        return np.array(x)
-    if x.dtype == mx.bfloat16:
-        x = x.astype(mx.float32)
-    try:
-        mx.eval(x)
-    except (ValueError, RuntimeError) as error:
-        raise TraceError(
-            "trace-not-evaluable",
-            "An array inside mx.compile or mx.vmap has no values that could be read or recorded. "
-            "Call the function without mx.compile (or mx.vmap) here.",
-            detail=str(error),
-        ) from error
-    return np.array(x)
+    return _running.to_numpy(x)
 
 
-@contextmanager
-def without_values() -> Iterator[None]:
+def from_mapped(values: np.ndarray[Any, Any]) -> mx.array:
+    """An array of ``values``, which nobody may write to from now on: on NumPy it lies over the same memory.
+
+    A file mapped into memory is so read only where it is looked at.
+
+    >>> from_mapped(np.zeros((2, 3), np.float32)).shape
+    (2, 3)
+    """
+    return _running.from_mapped(values)
+
+
+def without_values() -> AbstractContextManager[None]:
     """Modules made inside have weights of the right shapes that hold nothing; for those soon to be replaced, too.
 
     MLX makes no array before it is looked at; NumPy is told not to. The random state is left as it was.
-    """
-    if name == "numpy":
-        from mlxformer.backend.numpy.random import shapes_only
 
-        with shapes_only():
-            yield
-        return
-    # A key is its seed in two halves, so the state can be set again, though not assigned.
-    high, low = to_numpy(mx.random.state[0]).tolist()  # type: ignore[index]  # its stub says object
-    try:
-        yield
-    finally:
-        mx.random.seed(high << 32 | low)
+    >>> with without_values():
+    ...     layer = nn.Linear(30_000, 30_000)
+    >>> layer.weight.shape
+    (30000, 30000)
+    """
+    return _running.without_values()
+
+
+def fused_gru(
+    projected: mx.array, hidden_proj: Callable[[mx.array], mx.array], initial: mx.array, *, reverse: bool = False
+) -> mx.array | None:
+    """All hidden states of a GRU by one function, or ``None`` where the backend has none for it: then go step by step.
+
+    On NumPy, where a call costs more than the numbers of a small step; not for a ``hidden_proj`` that is no plain
+    ``nn.Linear`` with a bias.
+
+    Args:
+        projected: W x + b at every time, [B, T, 3H]; gates stacked r, z, n as in ``GRUCell``.
+        hidden_proj: U h + d, [B, H] -> [B, 3H].
+        initial: the state before the first step, [B, H].
+        reverse: begin at the last time.
+
+    Returns:
+        [B, T, H], or ``None``.
+
+    >>> states = fused_gru(mx.zeros((1, 5, 6)), nn.Linear(2, 6), mx.zeros((1, 2)))
+    >>> states is None or states.shape == (1, 5, 2)
+    True
+    """
+    return _running.fused_gru(projected, hidden_proj, initial, reverse=reverse)
+
+
+def fused_additive_attention(
+    asked: mx.array, projected: mx.array, score_proj: Callable[[mx.array], mx.array], keys: mx.array
+) -> mx.array | None:
+    """Σ_j softmax_j(vᵀ tanh(asked_i + projected_j)) keys_j by one function, or ``None`` where the backend has none.
+
+    Args:
+        asked: the projected queries, [B, Tq, A].
+        projected: the projected keys, [B, Tk, A].
+        score_proj: vᵀ, [..., A] -> [..., 1]; only a plain ``nn.Linear`` without a bias is fused.
+        keys: [B, Tk, C].
+
+    Returns:
+        The contexts [B, Tq, C], or ``None``.
+
+    >>> v = nn.Linear(4, 1, bias=False)
+    >>> context = fused_additive_attention(mx.zeros((1, 2, 4)), mx.zeros((1, 3, 4)), v, mx.ones((1, 3, 8)))
+    >>> context is None or context.shape == (1, 2, 8)
+    True
+    """
+    return _running.fused_additive_attention(asked, projected, score_proj, keys)
 
 
 __all__ = [
+    "CHOICES",
+    "VARIABLE",
     "Description",
     "describe",
+    "from_mapped",
+    "fused_additive_attention",
+    "fused_gru",
     "is_array",
     "is_evaluable",
     "mx",

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlxformer import backend
-from mlxformer.backend import mx, tree_flatten
+from mlxformer.backend import from_mapped, tree_flatten
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import CheckpointError
 
@@ -112,7 +111,7 @@ def load_into(
             problems.add("unexpected", stored.name, f"{stored.name} {list(stored.shape)} belongs to no part of it")
     problems.raise_if_any(type(module).__name__, tensors)
 
-    module.load_weights([(path, _array(found[name].read())) for name, path in wanted.items()], strict=True)
+    module.load_weights([(path, from_mapped(found[name].read())) for name, path in wanted.items()], strict=True)
     return LoadReport(
         loaded=tuple(found[name].name for name in wanted),
         other_heads=tuple(left_out),
@@ -171,12 +170,3 @@ def _equal(stored: StoredTensor, expected: np.ndarray) -> bool:
     """Integers exactly; floats too, for a tied copy is the same numbers, and a constant is written from them."""
     values = stored.read()
     return values.shape == expected.shape and bool(np.array_equal(values, expected))
-
-
-def _array(values: np.ndarray) -> Any:
-    """A backend array; on NumPy over the same memory."""
-    if backend.name == "numpy":
-        from mlxformer.backend.numpy.arrays import wrap
-
-        return wrap(values)
-    return mx.array(values)

@@ -12,9 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mlxformer import backend
 from mlxformer.attention.masks import padding
-from mlxformer.backend import mx, nn
+from mlxformer.backend import fused_gru, mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation as activation_named
 from mlxformer.tracing import Module, in_trace, is_tracing, tap
@@ -120,8 +119,10 @@ class GRUCell(Module):
     def step(self, projected: Any, state: State) -> State:
         """The same from ``input_proj(x)`` [B, 3H]."""
         (hidden,) = state
-        if backend.name == "numpy" and not is_tracing() and projected.shape[:-1] == hidden.shape[:-1]:
-            return run_cell(self, mx.expand_dims(projected, 1), state)[1]
+        if not is_tracing() and projected.shape[:-1] == hidden.shape[:-1]:
+            states = fused_gru(mx.expand_dims(projected, 1), self.hidden_proj, hidden)
+            if states is not None:
+                return (states[:, 0],)
         x_r, x_z, x_n = mx.split(projected, 3, axis=-1)  # [B, H] each
         h_r, h_z, h_n = mx.split(self.hidden_proj(hidden), 3, axis=-1)
         reset = tap("reset_gate", mx.sigmoid(x_r + h_r), axes=_STATE, formula="r = σ(W_r x + U_r h)")
@@ -216,12 +217,9 @@ def run_cell(cell: Any, projected: Any, state: State, valid: Any = None, *, reve
     valid: [B, T], as in ``Recurrent``. On NumPy a GRU without padding is one fused function; in a trace it goes step by
     step like the others.
     """
-    if backend.name == "numpy":
-        from mlxformer.backend.numpy.gates import gru
-
-        if isinstance(cell, GRUCell) and valid is None and not is_tracing():
-            u = cell.hidden_proj
-            states = gru(projected, u.weight, u.bias, state[0], reverse=reverse)
+    if isinstance(cell, GRUCell) and valid is None and not is_tracing():
+        states = fused_gru(projected, cell.hidden_proj, state[0], reverse=reverse)
+        if states is not None:
             return states, (states[:, 0 if reverse else -1],)
     times = range(projected.shape[1])
     hidden = {}

@@ -2,15 +2,19 @@
 
 A file is held to the rules if it imports ``mx`` or ``nn`` from ``mlxformer.backend``. The rules:
 
-1. A name of ``mx``, ``nn`` or ``optimizers`` is on the NumPy backend's closed list.
+1. A name of ``mx``, ``nn`` or ``optimizers`` is on the NumPy backend's closed list, and is written out: neither they
+   nor ``mx.random`` and the like are values of their own, to be given to ``getattr``.
 2. Nothing is changed in place (``x += y``, ``x[i] = y``) unless the code shows that it is a Python or NumPy value: by
    an annotation, a literal, or a call such as ``len``, ``dict`` or ``np.zeros``. MLX changes the array that other names
    also see; NumPy's backend does not.
 3. No ``isinstance(x, mx.array)`` and no ``type(x)`` of one: what NumPy differentiates is of another class.
 4. No array method or property but ``shape ndim dtype size reshape transpose swapaxes astype T``.
-5. No ``import mlx`` and no ``import mlxformer.backend.numpy``: ``mlxformer.backend`` is the only door.
+5. No import of ``mlx`` or of what is inside ``mlxformer.backend``, whose own names are the only door: not by
+   ``importlib``, ``__import__`` or ``sys.modules`` either.
+6. Nobody asks which backend runs: its name stands in messages (an f-string, a keyword argument) and nowhere else. What
+   the two do each in its own way is a function of ``mlxformer.backend``.
 
-Rules 1 and 5 do not hold under ``if backend.name == ...``, which is where one backend does what the other cannot.
+Rules 5 and 6 hold for files that use no arrays, too.
 """
 
 from __future__ import annotations
@@ -22,9 +26,10 @@ from pathlib import Path
 from mlxformer.backend.numpy import core, nn, optimizers
 from tests.mlxformer.backend.numpy.closed_list import closed_list
 
+NAMESPACES = {"fast", "random", "linalg", "losses", "init"}
 ROOTS = {
-    "mx": closed_list(core) | {"fast", "random", "linalg"},
-    "nn": closed_list(nn) | {"losses", "init"},
+    "mx": closed_list(core) | NAMESPACES,
+    "nn": closed_list(nn) | NAMESPACES,
     "optimizers": set(optimizers.__all__),
 }
 METHODS = {"shape", "ndim", "dtype", "size", "reshape", "transpose", "swapaxes", "astype", "T"}
@@ -34,6 +39,9 @@ FORBIDDEN |= {"diag", "diagonal", "exp", "flatten", "imag", "item", "itemsize", 
 FORBIDDEN |= {"logcumsumexp", "logsumexp", "max", "maximum", "mean", "min", "minimum", "moveaxis", "nbytes", "prod"}
 FORBIDDEN |= {"real", "reciprocal", "round", "rsqrt", "sin", "sqrt", "square", "squeeze", "std", "sum", "tolist"}
 FORBIDDEN |= {"var", "view"}
+
+INSIDE = {"choice", "numpy", "on_mlx", "on_numpy"}
+ASKS = "asks which backend runs: make what differs a function of mlxformer.backend"
 
 # How much the code shows of a value: nothing; that it is a container, of what may be arrays; that no array is in it.
 UNKNOWN, CONTAINER, PLAIN = range(3)
@@ -58,7 +66,7 @@ def uses_arrays(tree: ast.Module) -> bool:
 def violations(source: str, path: str = "snippet") -> list[str]:
     """``path:line: what`` for each breach."""
     tree = ast.parse(source)
-    found = [f"{path}:{line}: {what}" for line, what in sorted(_Imports().check(tree))]
+    found = [f"{path}:{line}: {what}" for line, what in sorted(_Doors(tree).found)]
     if uses_arrays(tree):
         found += [f"{path}:{line}: {what}" for line, what in sorted(_Rules(tree).found)]
     return found
@@ -78,33 +86,87 @@ def _dotted(node: ast.expr) -> str | None:
     return None
 
 
-def _is_branch_on_the_backend(node: ast.If) -> bool:
-    return isinstance(node.test, ast.Compare) and (_dotted(node.test.left) or "").split(".")[-1] == "name"
+class _Doors(ast.NodeVisitor):
+    """By which doors a file reaches a backend, and whether it asks which one runs."""
 
-
-class _Imports(ast.NodeVisitor):
-    def __init__(self) -> None:
+    def __init__(self, tree: ast.Module) -> None:
         self.found: list[tuple[int, str]] = []
-
-    def check(self, tree: ast.Module) -> list[tuple[int, str]]:
+        self.names: set[str] = set()  # what stands for the running backend's name
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1] in ("backend", "choice"):
+                self.names |= {alias.asname or alias.name for alias in node.names if alias.name == "name"}
         self.visit(tree)
-        return self.found
-
-    def visit_If(self, node: ast.If) -> None:
-        if not _is_branch_on_the_backend(node):
-            self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
-            self._check(node, alias.name)
+            self._check_module(node, alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self._check(node, node.module or "")
+        module = node.module or ""
+        self._check_module(node, module)
+        if module == "mlxformer.backend" or (node.level and module.split(".")[-1] == "backend"):
+            for alias in node.names:
+                if alias.name in INSIDE:
+                    self._check_module(node, f"mlxformer.backend.{alias.name}")
 
-    def _check(self, node: ast.stmt, module: str) -> None:
-        parts = module.split(".")
-        if parts[0] == "mlx" or module.startswith("mlxformer.backend.numpy"):
+    def visit_Call(self, node: ast.Call) -> None:
+        called = (_dotted(node.func) or "").split(".")[-1]
+        if called in ("import_module", "__import__"):
+            given = node.args[0] if node.args else node.keywords[0].value
+            self._check_named_module(node, given, f"{called} of a name that is not written out")
+        for part in node.keywords:  # a message's field
+            if not self._is_backends_name(part.value):
+                self.visit(part.value)
+        for child in (node.func, *node.args):
+            self.visit(child)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if _dotted(node.value) == "sys.modules":
+            self._check_named_module(node, node.slice, "sys.modules of a name that is not written out")
+        self.generic_visit(node)
+
+    def _check_named_module(self, node: ast.expr, given: ast.expr, else_: str) -> None:
+        if isinstance(given, ast.Constant):
+            self._check_module(node, str(given.value))
+        else:
+            self.found.append((node.lineno, else_))
+
+    def _check_module(self, node: ast.stmt | ast.expr, module: str) -> None:
+        parts = module.lstrip(".").split(".")
+        inside = "backend" in parts[:2] and parts[-1] != "backend"
+        if parts[0] == "mlx" or inside:
             self.found.append((node.lineno, f"imports {module}: import mx and nn from mlxformer.backend"))
+
+    def _is_backends_name(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.names
+        if not isinstance(node, ast.Attribute):
+            return False
+        of = node.value
+        if isinstance(of, ast.Call):
+            of, wanted = of.func, "describe"
+        else:
+            wanted = "backend"
+        if wanted == "describe":
+            return node.attr in ("name", "device", "reason") and (_dotted(of) or "").split(".")[-1] == wanted
+        return node.attr == "name" and (_dotted(of) or "").split(".")[-1] == wanted
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        pass  # a message
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        if any(self._is_backends_name(part) for part in ast.walk(node)):
+            self.found.append((node.lineno, ASKS))
+        else:
+            self.generic_visit(node)
+
+    def _visit_name(self, node: ast.Name | ast.Attribute) -> None:
+        if self._is_backends_name(node):
+            self.found.append((node.lineno, ASKS))
+        else:
+            self.generic_visit(node)
+
+    visit_Name = visit_Attribute = _visit_name
 
 
 class _Knowledge:
@@ -259,7 +321,6 @@ class _Rules(ast.NodeVisitor):
     def __init__(self, tree: ast.Module) -> None:
         self.found: list[tuple[int, str]] = []
         self.known = _Knowledge(tree)
-        self.one_backend_only = False
         self.visit(tree)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -273,11 +334,6 @@ class _Rules(ast.NodeVisitor):
         self.known.leave()
 
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
-
-    def visit_If(self, node: ast.If) -> None:
-        before, self.one_backend_only = self.one_backend_only, self.one_backend_only or _is_branch_on_the_backend(node)
-        self.generic_visit(node)
-        self.one_backend_only = before
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self._check_changed(node.target, node, "augmented assignment to")
@@ -312,12 +368,19 @@ class _Rules(ast.NodeVisitor):
         name = _dotted(node)
         root = name.split(".")[0] if name else ""
         if name and root in ROOTS and not any(root in scope for scope in self.known.scopes):
-            if name.removeprefix(f"{root}.") not in ROOTS[root] and not self.one_backend_only:
+            known = name.removeprefix(f"{root}.")
+            if known in NAMESPACES:
+                self.found.append((node.lineno, f"{name} as a value: write out the name that is wanted of it"))
+            elif known not in ROOTS[root]:
                 self.found.append((node.lineno, f"{name} is not on the NumPy backend's closed list"))
             return
         if node.attr in FORBIDDEN and not self._is_no_array(node.value):
             self.found.append((node.lineno, f"array method {ast.unparse(node)!r}: use the function of mx"))
         self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if node.id in ROOTS and not any(node.id in scope for scope in self.known.scopes):
+            self.found.append((node.lineno, f"{node.id} as a value: write out the name that is wanted of it"))
 
     def _is_no_array(self, node: ast.expr) -> bool:
         name = _dotted(node) or ""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlxformer import backend
-from mlxformer.backend import mx, to_numpy
+from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.inspection.gradients_through_time import state_jacobians
 from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
@@ -278,3 +278,24 @@ def test_bad_input_is_named(call, code, says):
         call()
     assert caught.value.code == code
     assert says in str(caught.value)
+
+
+def test_a_wrapped_projection_is_called_and_not_read() -> None:
+    """As LoRA wraps it: what is computed by one function on NumPy goes step by step then, with the same numbers."""
+
+    class Doubled(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def __call__(self, x):
+            return 2 * self.inner(x)
+
+    cell = GRUCell(3, 4)
+    x = mx.array(np.random.default_rng(0).standard_normal((2, 5, 3)).astype(np.float32))
+    weight, bias, inner = cell.hidden_proj.weight, cell.hidden_proj.bias, cell.hidden_proj
+    cell.hidden_proj = Doubled(inner)
+    wrapped = Recurrent(cell)(x)[0]
+    cell.hidden_proj = inner
+    inner.weight, inner.bias = 2 * weight, 2 * bias
+    assert_close(wrapped, Recurrent(cell)(x)[0])

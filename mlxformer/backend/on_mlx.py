@@ -1,0 +1,71 @@
+"""What the two backends do each in its own way, on MLX. The functions are described in ``mlxformer.backend``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optimizers
+import numpy as np
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
+
+from mlxformer.errors import TraceError
+
+__all__ = ["mx", "nn", "optimizers", "tree_flatten", "tree_map", "tree_unflatten"]
+
+
+def is_array(x: object) -> bool:
+    return isinstance(x, mx.array)
+
+
+def is_evaluable(x: mx.array) -> bool:
+    try:
+        mx.eval(x)
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def to_numpy(x: mx.array) -> np.ndarray[Any, Any]:
+    if x.dtype == mx.bfloat16:
+        x = x.astype(mx.float32)
+    try:
+        mx.eval(x)
+    except (ValueError, RuntimeError) as error:
+        raise TraceError(
+            "trace-not-evaluable",
+            "An array inside mx.compile or mx.vmap has no values that could be read or recorded. "
+            "Call the function without mx.compile (or mx.vmap) here.",
+            detail=str(error),
+        ) from error
+    return np.array(x)
+
+
+def from_mapped(values: np.ndarray[Any, Any]) -> mx.array:
+    return mx.array(values)
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    # MLX makes no array before it is looked at. A key is its seed in two halves, so the random state can be set again,
+    # though not assigned.
+    high, low = to_numpy(mx.random.state[0]).tolist()  # type: ignore[index]  # its stub says object
+    try:
+        yield
+    finally:
+        mx.random.seed(high << 32 | low)
+
+
+def fused_gru(
+    projected: mx.array, hidden_proj: Callable[[mx.array], mx.array], initial: mx.array, *, reverse: bool = False
+) -> mx.array | None:
+    return None
+
+
+def fused_additive_attention(
+    asked: mx.array, projected: mx.array, score_proj: Callable[[mx.array], mx.array], keys: mx.array
+) -> mx.array | None:
+    return None

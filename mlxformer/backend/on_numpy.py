@@ -1,0 +1,51 @@
+"""What the two backends do each in its own way, on NumPy. The functions are described in ``mlxformer.backend``."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from .numpy import core as mx
+from .numpy import nn, optimizers
+from .numpy.additive import additive_attention
+from .numpy.arrays import ArrayLike, wrap
+from .numpy.gates import gru
+from .numpy.random import shapes_only
+from .numpy.trees import tree_flatten, tree_map, tree_unflatten
+
+__all__ = ["mx", "nn", "optimizers", "tree_flatten", "tree_map", "tree_unflatten"]
+
+
+def is_array(x: object) -> bool:
+    return isinstance(x, ArrayLike)
+
+
+def is_evaluable(x: ArrayLike) -> bool:
+    return True
+
+
+def to_numpy(x: ArrayLike) -> np.ndarray[Any, Any]:
+    return np.array(x)
+
+
+def from_mapped(values: np.ndarray[Any, Any]) -> ArrayLike:
+    return wrap(values)
+
+
+def without_values() -> AbstractContextManager[None]:
+    return shapes_only()
+
+
+def fused_gru(projected: Any, hidden_proj: Any, initial: Any, *, reverse: bool = False) -> Any:
+    # A module in the projection's place (LoRA's, say) is called and not read: its weight is not all of it.
+    if type(hidden_proj) is not nn.Linear or "bias" not in hidden_proj:
+        return None
+    return gru(projected, hidden_proj.weight, hidden_proj.bias, initial, reverse=reverse)
+
+
+def fused_additive_attention(asked: Any, projected: Any, score_proj: Any, keys: Any) -> Any:
+    if type(score_proj) is not nn.Linear or "bias" in score_proj:
+        return None
+    return additive_attention(asked, projected, score_proj.weight[0], keys)
