@@ -1,7 +1,8 @@
 """Breaking what a check claims, to see the check fail: named replacements of tensors on their way.
 
 A check that holds whatever runs proves nothing. ``broken`` runs an experiment as its declaration's ``fails_when`` says
-and returns the check, whose ``holds`` must then be False. Needs NumPy and mlxformer.
+and returns the check, whose ``holds`` must then be False; ``run_broken`` is that run, with all its checks. Needs NumPy
+and mlxformer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx
-from tui.experiments.contract import BreakKnobs, Check, Experiment, Report
+from tui.experiments.contract import BreakKnobs, BreakTensor, Check, Experiment, Report, Result
 
 Replacement = Callable[[Any], Any]
 
@@ -62,11 +63,14 @@ def broken(experiment: Experiment, name: str, report: Report | None = None) -> C
 
     Raises what a run raises, and ``TraceError`` where the declared pattern matched no tensor.
     """
-    how = experiment.declaration(name).fails_when
-    if isinstance(how, BreakKnobs):
-        result = experiment.run(how.values, report, hidden=True)
-    else:
-        with mf.trace() as steps:
-            steps.replace(how.pattern, replacement(how.how))
-            result = experiment.run({}, report)
+    result = run_broken(experiment, experiment.declaration(name).fails_when, report)
     return next(check for check in result.checks if check.name == name)
+
+
+def run_broken(experiment: Experiment, how: BreakKnobs | BreakTensor, report: Report | None = None) -> Result:
+    """All of ``experiment`` at default knobs while ``how`` is done to it: one run for every check that it breaks."""
+    if isinstance(how, BreakKnobs):
+        return experiment.run(how.values, report, hidden=True)
+    with mf.trace() as steps:
+        steps.replace(how.pattern, replacement(how.how))
+        return experiment.run({}, report)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from questions.model import FollowUp, Question
 from tui.experiments.catalogue import catalogue
-from tui.experiments.contract import BreakKnobs, Cancelled, Check, Experiment, KnobValue, Report
+from tui.experiments.contract import BreakKnobs, Cancelled, Check, Experiment, KnobValue, Report, Result
 from tui.proof.evidence import Settings, by_name, disproofs
 from tui.proof.runs import Runs, changed_knobs, visible_knobs
 
@@ -162,27 +162,36 @@ class Falsification:
 
 
 def falsify(experiments: Iterable[Experiment], report: Report) -> list[Falsification]:
-    """Break every claim of ``experiments``, one by one, at default knobs."""
+    """Break every claim of ``experiments`` at default knobs; what breaks several claims is run once."""
     todo = [(experiment, declared.name) for experiment in experiments for declared in experiment.checks]
+    runs: dict[tuple[str, str], Result | Exception] = {}
     done: list[Falsification] = []
     for index, (experiment, name) in enumerate(todo):
         report(index / len(todo), f"{experiment.name}/{name}")
-        done.append(_falsify(experiment, name))
+        how = say_break(experiment, name)
+        if (experiment.name, how) not in runs:
+            runs[experiment.name, how] = _run_broken(experiment, name)
+        done.append(_falsification(experiment.name, name, how, runs[experiment.name, how]))
     return done
 
 
-def _falsify(experiment: Experiment, name: str) -> Falsification:
-    from tui.experiments.falsify import broken
+def _run_broken(experiment: Experiment, name: str) -> Result | Exception:
+    from tui.experiments.falsify import run_broken
 
-    how = say_break(experiment, name)
     try:
-        check = broken(experiment, name)
+        return run_broken(experiment, experiment.declaration(name).fails_when)
     except Exception as error:  # a break that cannot be applied proves nothing: reported, and the next one is tried
-        return Falsification(experiment.name, name, how, "error", error=error)
+        return error
+
+
+def _falsification(experiment: str, name: str, how: str, run: Result | Exception) -> Falsification:
+    if isinstance(run, Exception):
+        return Falsification(experiment, name, how, "error", error=run)
+    check = by_name(run.checks)[name]
     outcome: Literal["fails", "holds", "undefined"] = (
         "undefined" if check.holds is None else "holds" if check.holds else "fails"
     )
-    return Falsification(experiment.name, name, how, outcome, check.measured)
+    return Falsification(experiment, name, how, outcome, check.measured)
 
 
 def say_break(experiment: Experiment, name: str) -> str:

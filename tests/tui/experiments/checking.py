@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tui.experiments.contract import Experiment, Knob, KnobValue, Result
-from tui.experiments.falsify import broken
+from tui.experiments.contract import BreakKnobs, BreakTensor, Experiment, Knob, KnobValue, Result
+from tui.experiments.falsify import run_broken
 from tui.figures.data import FIGURE_KINDS, Bars, Curve, Heatmap, Table, Tensor, Tokens
 from tui.figures.heatmap import check_shapes
 
@@ -39,10 +39,28 @@ def assert_hold_or_null(result: Result, settings: Mapping[str, Any]) -> None:
 
 
 def assert_falsifiers_bite(experiment: Experiment) -> None:
-    """Each check holds at the defaults, and not when what its ``fails_when`` names is broken."""
-    assert_all_hold(experiment.run())
-    holding = [declared.name for declared in experiment.checks if broken(experiment, declared.name).holds is not False]
+    """Each check holds at the defaults, and not when what its ``fails_when`` names is broken; nothing stays broken."""
+    result = experiment.run()
+    assert_all_hold(result)
+    assert_result_is_sound(experiment, result)
+    holding = []
+    for how, names in claims_by_break(experiment):
+        checks = {check.name: check for check in run_broken(experiment, how).checks}
+        holding += [name for name in names if checks[name].holds is not False]
     assert not holding, f"still hold, or became null, when broken: {holding}"
+    assert values_of(experiment) == {check.name: check.measured for check in result.checks}
+
+
+def claims_by_break(experiment: Experiment) -> list[tuple[BreakKnobs | BreakTensor, list[str]]]:
+    """What is to be broken, each once, and the names of the checks that must then fail."""
+    breaks: list[tuple[BreakKnobs | BreakTensor, list[str]]] = []
+    for declared in experiment.checks:
+        names = next((names for how, names in breaks if how == declared.fails_when), None)
+        if names is None:
+            breaks.append((declared.fails_when, [declared.name]))
+        else:
+            names.append(declared.name)
+    return breaks
 
 
 def ends(knob: Knob) -> list[KnobValue]:
@@ -59,12 +77,19 @@ def ends(knob: Knob) -> list[KnobValue]:
 
 
 def settings_at_ends(experiment: Experiment) -> Iterator[dict[str, KnobValue]]:
-    """Each knob alone at each of its ends, then all at the first and all at the last."""
-    for knob in experiment.knobs:
-        for value in ends(knob):
-            yield {knob.name: value}
-    yield {knob.name: ends(knob)[0] for knob in experiment.knobs if knob.kind != "text"}
-    yield {knob.name: ends(knob)[-1] for knob in experiment.knobs}
+    """Each knob alone at each of its ends, then all at the first and all at the last.
+
+    Without those that come to the defaults, at which the claims themselves are tried.
+    """
+    every = [{knob.name: value} for knob in experiment.knobs for value in ends(knob)]
+    every.append({knob.name: ends(knob)[0] for knob in experiment.knobs if knob.kind != "text"})
+    every.append({knob.name: ends(knob)[-1] for knob in experiment.knobs})
+    seen = [experiment.defaults()]
+    for settings in every:
+        knobs = {**experiment.defaults(), **settings}
+        if knobs not in seen:
+            seen.append(knobs)
+            yield settings
 
 
 def label(settings: dict[str, KnobValue]) -> str:

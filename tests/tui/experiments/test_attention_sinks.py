@@ -13,7 +13,6 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained.masked.samples import samples
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
-    values_of,
 )
 from tui.experiments.attention_sinks.declaration import EXPERIMENT
 from tui.experiments.attention_sinks.marks import LINES, LONGEST, weight_to_marks
@@ -90,9 +89,7 @@ def test_the_weight_to_marks_by_a_loop() -> None:
     assert found.uniform == pytest.approx(100 * uniform / count)
 
 
-def test_the_training_is_repeatable_and_the_seed_matters() -> None:
-    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
-    assert values_of(EXPERIMENT)["window-error"] != values_of(EXPERIMENT, {"seed": 1})["window-error"]
+def test_another_seed_trains_another_head() -> None:
     x = mx.array(np.eye(13, dtype=np.float32)[None])
     one, two = (to_numpy(head(seed=seed)(x, x, x)) for seed in (0, 1))
     assert np.abs(one - two).max() > 1e-3

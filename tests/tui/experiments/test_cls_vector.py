@@ -81,8 +81,3 @@ def test_the_curve_of_cls_begins_at_chance_and_that_of_the_mean_does_not() -> No
     cls, mean = curve.series[0].y, curve.series[1].y
     assert cls[0] == pytest.approx(values_of(EXPERIMENT)["probe-layer-0"]) and cls[-1] > cls[0] + 20
     assert mean[0] > cls[0] + 20
-
-
-def test_another_seed_gives_another_split() -> None:
-    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
-    assert values_of(EXPERIMENT) != values_of(EXPERIMENT, {"seed": 3})

@@ -7,19 +7,10 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from tests.tui.experiments.checking import (
-    assert_hold_or_null,
-    values_of,
-)
 from tui.experiments.encoder_half.body import base, formula
 from tui.experiments.encoder_half.declaration import EXPERIMENT
 from tui.experiments.encoder_half.filling import costs, drawn, gaps, hidden, ids_of, logits, reader
 from tui.figures.data import Bars, Heatmap, Table
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_claims_hold_whichever_idioms_are_drawn(seed: int) -> None:
-    assert_hold_or_null(EXPERIMENT.run({"seed": seed}), {"seed": seed})
 
 
 def test_both_ways_is_what_the_model_itself_does() -> None:
@@ -74,8 +65,3 @@ def test_the_figures_show_three_places_under_two_masks() -> None:
 def test_a_text_without_words_says_so() -> None:
     result = EXPERIMENT.run({"sentence": "……"})
     assert not result.figures and all(check.holds is None for check in result.checks)
-
-
-def test_another_seed_draws_other_idioms() -> None:
-    name = "right-context-helps"
-    assert values_of(EXPERIMENT)[name] != values_of(EXPERIMENT, {"seed": 1})[name]

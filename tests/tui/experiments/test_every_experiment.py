@@ -1,6 +1,8 @@
-"""What every experiment must stand, by being in the catalogue: claims that can be broken, and knobs at their ends."""
+"""What every experiment must stand, being in the catalogue: claims that can be broken, seeds, knobs at their ends."""
 
 from __future__ import annotations
+
+import pickle
 
 import pytest
 
@@ -10,11 +12,14 @@ from tests.tui.experiments.checking import (
     assert_result_is_sound,
     label,
     settings_at_ends,
+    values_of,
 )
 from tui.experiments.catalogue import NAMES, catalogue
 
 # Their own files run the ends of their knobs: with a figure that may overflow, at fewer steps, or with fewer pairs.
 ENDS_OF_THEIR_OWN = {"attention-steps", "feed-forward", "layer-cost", "recurrent-gradients"}
+# What these claim is exact, whatever is drawn: the seed shows in their figures alone.
+EXACT = {"beam-search", "head-width"}
 ENDS = [
     pytest.param(name, settings, id=f"{name}-{label(settings)}")
     for name in NAMES
@@ -26,6 +31,18 @@ ENDS = [
 @pytest.mark.parametrize("name", NAMES)
 def test_every_claim_holds_and_can_be_broken(name: str) -> None:
     assert_falsifiers_bite(catalogue()[name])
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "seed" in catalogue()[name].defaults()])
+def test_one_seed_gives_one_result_and_another_another(name: str) -> None:
+    experiment = catalogue()[name]
+    first, other = values_of(experiment), experiment.run({"seed": 1})
+    assert_hold_or_null(other, {"seed": 1})
+    assert values_of(experiment) == first
+    if name in EXACT:
+        assert pickle.dumps(other.figures) != pickle.dumps(experiment.run().figures)
+    else:
+        assert {check.name: check.measured for check in other.checks} != first
 
 
 @pytest.mark.parametrize(("name", "settings"), ENDS)

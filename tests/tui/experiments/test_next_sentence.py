@@ -6,18 +6,9 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.pretrained.masked.samples import documents
-from tests.tui.experiments.checking import (
-    assert_hold_or_null,
-    values_of,
-)
 from tui.experiments.next_sentence.declaration import EXPERIMENT
 from tui.experiments.next_sentence.pairs import ARMS, PAIRS, follows, pairs, reader
 from tui.figures.data import Bars, Table
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_claims_hold_whichever_pairs_are_drawn(seed: int) -> None:
-    assert_hold_or_null(EXPERIMENT.run({"seed": seed}), {"seed": seed})
 
 
 def test_a_batch_is_judged_as_each_pair_alone() -> None:
@@ -63,6 +54,4 @@ def test_a_missing_sentence_says_so() -> None:
 
 
 def test_another_seed_draws_other_pairs() -> None:
-    name = "next-is-told-from-strangers"
-    assert values_of(EXPERIMENT)[name] != values_of(EXPERIMENT, {"seed": 1})[name]
     assert pairs("tang", False, 0) != pairs("tang", False, 1)

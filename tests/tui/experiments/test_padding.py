@@ -7,7 +7,6 @@ import pytest
 
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
-    values_of,
 )
 from tui.experiments.padding.declaration import EXPERIMENT
 
@@ -46,8 +45,3 @@ def test_more_padding_more_error_without_a_mask_only() -> None:
 def test_without_padding_there_is_no_claim_about_it() -> None:
     checks = {check.name: check for check in EXPERIMENT.run({"pads": 0}).checks}
     assert checks["no-mask-leaks"].holds is None and checks["empty-row-gives-zeros"].holds is True
-
-
-def test_same_seed_same_numbers() -> None:
-    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
-    assert values_of(EXPERIMENT) != values_of(EXPERIMENT, {"seed": 1})

@@ -8,7 +8,6 @@ import numpy as np
 
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
-    values_of,
 )
 from tui.experiments.rank_collapse.declaration import EXPERIMENT
 
@@ -17,7 +16,6 @@ def test_claims_hold_for_several_seeds() -> None:
     for seed in (1, 2, 3):
         settings = {"seed": seed, "depth": 4, "heads": 1}
         assert_hold_or_null(EXPERIMENT.run(settings), settings)
-    assert values_of(EXPERIMENT) != values_of(EXPERIMENT, {"seed": 1})
 
 
 def test_the_curve_falls_faster_at_each_layer() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
-    values_of,
 )
 from tui.experiments.score_functions.declaration import EXPERIMENT
 from tui.figures.data import Curve, Heatmap, Table
@@ -54,8 +53,3 @@ def test_each_curve_falls_with_the_temperature() -> None:
     assert isinstance(figure, Curve)
     for series in figure.series[:-1]:
         assert all(later <= earlier + 1e-6 for earlier, later in zip(series.y, series.y[1:], strict=False))
-
-
-def test_another_seed_gives_other_numbers() -> None:
-    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
-    assert values_of(EXPERIMENT) != values_of(EXPERIMENT, {"seed": 1})

@@ -7,7 +7,6 @@ import pytest
 
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
-    values_of,
 )
 from tui.experiments.static_mixing.declaration import EXPERIMENT
 from tui.figures.data import Heatmap
@@ -28,8 +27,3 @@ def test_the_drawn_matrices_are_those_of_the_layer(layer: str) -> None:
     first, second = figure.stages[-1].values
     assert np.array_equal(first, second) == (layer == "dense")
     assert (np.abs(first.sum(-1) - 1).max() < 1e-5) == (layer == "attention")
-
-
-def test_the_seed_changes_the_draws() -> None:
-    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
-    assert values_of(EXPERIMENT) != values_of(EXPERIMENT, {"seed": 1})

@@ -69,8 +69,3 @@ def test_the_trained_model_reads_every_date_until_a_projection_is_replaced() -> 
     assert isinstance(readings, Table)
     right = [float(str(row[1])) for row in readings.rows]
     assert len(right) == 5 and right[0] == 100 and max(right[1:]) <= 25
-
-
-def test_the_seed_changes_the_draws() -> None:
-    assert values_of(EXPERIMENT) == values_of(EXPERIMENT)
-    assert values_of(EXPERIMENT) != values_of(EXPERIMENT, {"seed": 1})
