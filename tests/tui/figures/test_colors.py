@@ -20,7 +20,7 @@ from tui.figures.colors import (
 
 
 @pytest.mark.parametrize(
-    ("colours", "first", "last"),
+    ("colors", "first", "last"),
     [  # matplotlib 3.10: colormaps[name](0.0) and (1.0)
         (VIRIDIS, (68, 1, 84), (253, 231, 37)),
         (CIVIDIS, (0, 34, 78), (254, 232, 56)),
@@ -36,14 +36,14 @@ def test_the_middle_of_viridis() -> None:
     assert max(abs(a - b) for a, b in zip(VIRIDIS.at(0.5), (33, 145, 140), strict=True)) <= 2  # matplotlib at 0.5
 
 
-@pytest.mark.parametrize("colours", [VIRIDIS, CIVIDIS, GRAY])
+@pytest.mark.parametrize("colors", [VIRIDIS, CIVIDIS, GRAY])
 def test_luminance_only_rises_so_that_grey_keeps_the_order(colors: ColorMap) -> None:
     lights = [luminance(color) for color in colors.levels]
     assert all(after >= before - 0.003 for before, after in itertools.pairwise(lights))
     assert lights[-1] - lights[0] > 0.6
 
 
-@pytest.mark.parametrize("colours", [VIRIDIS, CIVIDIS, GRAY, DIVERGING_DARK, DIVERGING_LIGHT])
+@pytest.mark.parametrize("colors", [VIRIDIS, CIVIDIS, GRAY, DIVERGING_DARK, DIVERGING_LIGHT])
 def test_ink_has_the_contrast_that_text_needs(colors: ColorMap) -> None:
     for color in colors.levels:
         light, dark = sorted((luminance(color), luminance(ink_on(color))), reverse=True)
