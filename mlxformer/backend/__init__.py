@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -36,13 +36,13 @@ else:
     tree_flatten, tree_map, tree_unflatten = _running.tree_flatten, _running.tree_map, _running.tree_unflatten
 
 
-def is_array(x: object) -> bool:
+def is_array(x: object) -> TypeGuard[mx.array]:
     """Whether ``x`` is an array of the running backend, also while it is being differentiated.
 
     >>> is_array(mx.ones((2,))), is_array([1.0, 1.0])
     (True, False)
     """
-    return _running.is_array(x)
+    return bool(_running.is_array(x))
 
 
 def is_evaluable(x: mx.array) -> bool:
