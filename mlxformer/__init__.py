@@ -4,6 +4,8 @@
 runs, and why, is told by ``mf.backend.describe()`` and by ``python -m mlxformer``.
 """
 
+from typing import Any
+
 from mlxformer import backend
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
@@ -112,6 +114,21 @@ __all__ = [
     "warmup_inverse_sqrt",
     "warmup_linear_decay",
 ]
+
+
+__version__: str
+
+
+def __getattr__(name: str) -> Any:
+    """``__version__``, read from the installed distribution only when it is asked for: that takes a while."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("tformer-quiz")
+    except PackageNotFoundError:
+        return "(not installed)"
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from pathlib import Path
 
@@ -48,6 +49,13 @@ def test_imports_come_from_the_wheel(environment: Path) -> None:
     code = "import mlxformer, questions, tui; print(mlxformer.__file__, questions.__file__, tui.__file__)"
     for path in run(environment, "python", "-c", code).split():
         assert Path(path).is_relative_to(environment.parent), path
+
+
+def test_types_and_version_ship(environment: Path) -> None:
+    code = "import mlxformer, questions, pathlib; print(mlxformer.__version__, *("
+    code += "(pathlib.Path(package.__file__).parent / 'py.typed').exists() for package in (mlxformer, questions)))"
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert run(environment, "python", "-c", code) == f"{declared} True True\n"
 
 
 def test_bank_ships(environment: Path, tmp_path: Path) -> None:

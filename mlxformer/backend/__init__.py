@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def is_evaluable(x: mx.array) -> bool:
     return _running.is_evaluable(x)
 
 
-def to_numpy(x: mx.array) -> np.ndarray[Any, Any]:
+def to_numpy(x: mx.array) -> np.ndarray:
     """The values of ``x`` as a NumPy array of its own; bfloat16, which NumPy lacks, as float32.
 
     Raises:
@@ -66,7 +66,7 @@ def to_numpy(x: mx.array) -> np.ndarray[Any, Any]:
     return _running.to_numpy(x)
 
 
-def from_mapped(values: np.ndarray[Any, Any]) -> mx.array:
+def from_mapped(values: np.ndarray) -> mx.array:
     """An array of ``values``, which nobody may write to from now on: on NumPy it lies over the same memory.
 
     A file mapped into memory is so read only where it is looked at.

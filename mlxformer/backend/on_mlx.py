@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -29,7 +28,7 @@ def is_evaluable(x: mx.array) -> bool:
     return True
 
 
-def to_numpy(x: mx.array) -> np.ndarray[Any, Any]:
+def to_numpy(x: mx.array) -> np.ndarray:
     if x.dtype == mx.bfloat16:
         x = x.astype(mx.float32)
     try:
@@ -44,7 +43,7 @@ def to_numpy(x: mx.array) -> np.ndarray[Any, Any]:
     return np.array(x)
 
 
-def from_mapped(values: np.ndarray[Any, Any]) -> mx.array:
+def from_mapped(values: np.ndarray) -> mx.array:
     return mx.array(values)
 
 

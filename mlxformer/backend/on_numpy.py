@@ -26,11 +26,11 @@ def is_evaluable(x: ArrayLike) -> bool:
     return True
 
 
-def to_numpy(x: ArrayLike) -> np.ndarray[Any, Any]:
+def to_numpy(x: ArrayLike) -> np.ndarray:
     return np.array(x)
 
 
-def from_mapped(values: np.ndarray[Any, Any]) -> ArrayLike:
+def from_mapped(values: np.ndarray) -> ArrayLike:
     return wrap(values)
 
 

@@ -19,7 +19,7 @@ from ..trees import tree_flatten, tree_unflatten
 Filter = Callable[["Module", str, Any], bool]
 
 
-class Module(dict):
+class Module(dict[str, Any]):
     """The base class of layers and models. A subclass calls ``super().__init__()`` first and defines ``__call__``."""
 
     __call__: Callable[..., Any]
