@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from mlxformer import backend
-from mlxformer.backend import is_array, is_evaluable, mx, to_numpy
+from mlxformer.backend import array_cure, is_array, is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
 
 
@@ -23,8 +23,7 @@ def require_array(name: str, x: Any) -> None:
         kind = f"{type(x).__module__}.{type(x).__qualname__}"
         raise ArgumentError(
             "not-an-array",
-            f"{name} must be an array of the {backend.name} backend; got {kind}. "
-            f"Make it one with `from mlxformer.backend import mx; mx.array(...)`",
+            f"{name} must be an array of the {backend.name} backend; got {kind}. " + array_cure(x),
             name=name,
             given=kind,
             backend=backend.name,

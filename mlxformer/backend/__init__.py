@@ -45,6 +45,15 @@ def is_array(x: object) -> TypeGuard[mx.array]:
     return bool(_running.is_array(x))
 
 
+def array_cure(x: object) -> str:
+    """What to do about ``x``, which is no array of the running backend: a sentence for an error's message.
+
+    >>> "mx.array(...)" in array_cure([1.0, 2.0])
+    True
+    """
+    return _running.array_cure(x)
+
+
 def is_evaluable(x: mx.array) -> bool:
     """Whether the values of the array ``x`` can be read now: not inside ``mx.compile`` or ``mx.vmap``.
 
@@ -140,6 +149,7 @@ __all__ = [
     "CHOICES",
     "VARIABLE",
     "Description",
+    "array_cure",
     "describe",
     "from_mapped",
     "fused_additive_attention",

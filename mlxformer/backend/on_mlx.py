@@ -20,6 +20,10 @@ def is_array(x: object) -> bool:
     return isinstance(x, mx.array)
 
 
+def array_cure(x: object) -> str:
+    return "Make it one with `from mlxformer.backend import mx; mx.array(...)`"
+
+
 def is_evaluable(x: mx.array) -> bool:
     try:
         mx.eval(x)

@@ -22,6 +22,13 @@ def is_array(x: object) -> bool:
     return isinstance(x, ArrayLike)
 
 
+def array_cure(x: object) -> str:
+    cure = "Make it one with `from mlxformer.backend import mx; mx.array(...)`"
+    if type(x).__module__.split(".")[0] != "mlx":
+        return cure
+    return f"{cure}, which copies it, or compute on MLX: set MLXFORMER_BACKEND=mlx before mlxformer is first imported"
+
+
 def is_evaluable(x: ArrayLike) -> bool:
     return True
 

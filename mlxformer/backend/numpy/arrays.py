@@ -7,12 +7,14 @@ sum over everything is an array of rank 0 and not a NumPy scalar.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from . import dtypes
+from .absent import absent, immutable
 
 
 class ArrayLike:
@@ -59,7 +61,10 @@ class ArrayLike:
         raise NotImplementedError  # operators.py
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError("Arrays are immutable here: build the result with mx.where, mx.concatenate or mx.pad.")
+        raise immutable()
+
+    def __getattr__(self, name: str) -> Any:
+        raise absent("array", name)
 
     def item(self) -> bool | int | float:
         """The only element, as a Python scalar."""
@@ -94,6 +99,12 @@ class ArrayLike:
             return view
         return np.array(self._data, dtype=dtype)
 
+    def __dlpack__(self, **options: Any) -> Any:
+        return np.array(self._data).__dlpack__(**options)  # a copy: who takes it may write to it
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._data.__dlpack_device__()
+
     def __str__(self) -> str:
         return repr(self)
 
@@ -103,9 +114,9 @@ class ArrayLike:
 
 
 class array(ArrayLike):
-    """``array(value, dtype=None)``: from a scalar, nested lists, a NumPy array (copied) or another array.
+    """``array(value, dtype=None)``: from a scalar, nested lists, or an array of NumPy, MLX, torch... (copied).
 
-    Python floats become float32, ints int32, NumPy's float64 float32, as in MLX.
+    Python floats become float32, ints int32, float64 float32, as in MLX; bfloat16, which NumPy lacks, float32.
     """
 
     __slots__ = ("_data",)
@@ -121,8 +132,35 @@ class array(ArrayLike):
             self._data = np.array(value, target or _accepted(value.dtype), order="C")
         elif isinstance(value, (list, tuple)):
             self._data = _from_nested(value, target)
+        elif is_foreign(value):
+            found = _read(value)
+            self._data = np.array(found, target or _accepted(found.dtype), order="C")
         else:
             raise ValueError(f"Invalid type {type(value).__name__} received in array initialization.")
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether ``value`` is an array of another library: MLX, torch, JAX..."""
+    if isinstance(value, (ArrayLike, np.ndarray, np.generic)):
+        return False
+    return hasattr(value, "__array__") or hasattr(value, "__dlpack__")
+
+
+def _read(value: Any) -> np.ndarray:
+    """The numbers of another library's array."""
+    if "bfloat16" in str(getattr(value, "dtype", "")):
+        # NumPy has no such dtype, so their own library widens them: torch by a method, MLX and JAX by a cast.
+        value = value.float() if hasattr(value, "float") else _widened(value)
+    try:
+        return np.asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)
+    except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        raise ValueError(f"A {kind} could not be read as an array: {error}") from error
+
+
+def _widened(value: Any) -> Any:
+    namespace = sys.modules.get(type(value).__module__)  # mlx.core has the dtype that its arrays are cast to
+    return value.astype(getattr(namespace, "float32", np.float32))
 
 
 def _accepted(dtype: np.dtype) -> dtypes.Dtype:
@@ -132,7 +170,9 @@ def _accepted(dtype: np.dtype) -> dtypes.Dtype:
 def _unwrapped(nested: Any) -> Any:
     if isinstance(nested, (list, tuple)):
         return [_unwrapped(value) for value in nested]
-    return nested._data if isinstance(nested, ArrayLike) else nested
+    if isinstance(nested, ArrayLike):
+        return nested._data
+    return array(nested)._data if is_foreign(nested) else nested
 
 
 def _leaf_dtypes(nested: Any) -> Iterator[dtypes.Dtype]:
@@ -143,6 +183,8 @@ def _leaf_dtypes(nested: Any) -> Iterator[dtypes.Dtype]:
             yield dtypes.of_scalar(value)
         elif isinstance(value, (ArrayLike, np.ndarray, np.generic)):
             yield _accepted(value.dtype)
+        elif is_foreign(value):
+            yield array(value).dtype
         else:
             raise ValueError(f"Invalid type {type(value).__name__} received in array initialization.")
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import array, wrap
-from .operands import quiet
+from .operands import operand, quiet
 from .primitives import Function, differentiable, plain
 from .tape import unrecorded
 
@@ -304,7 +304,7 @@ def scaled_dot_product_attention(q: Any, k: Any, v: Any, *, scale: float, mask: 
     causal = isinstance(mask, str)
     if causal and mask != "causal":
         raise ValueError(f"scaled_dot_product_attention: mask {mask!r} is unknown; the only named one is 'causal'.")
-    array_mask = None if causal else mask
+    array_mask = None if causal or mask is None else operand(mask)
     if array_mask is not None and array_mask.dtype == np.bool_:
         array_mask = unrecorded(array_mask)
-    return _attention(q, k, v, array_mask, causal, scale)
+    return _attention(operand(q), operand(k), operand(v), array_mask, causal, scale)

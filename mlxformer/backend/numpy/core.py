@@ -1,8 +1,10 @@
 """``mlx.core``, as far as the closed list goes."""
 
 from math import e, inf, nan, pi
+from typing import Any
 
 from . import fast, linalg, operators, random  # noqa: F401 (operators gives arrays theirs)
+from .absent import absent
 from .arrays import array
 from .autodiff import compile, eval, grad, value_and_grad
 from .broadcasting import broadcast_to, reshape, sum
@@ -238,3 +240,7 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise absent("mx", name)

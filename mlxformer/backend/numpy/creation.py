@@ -9,6 +9,7 @@ import numpy as np
 
 from . import dtypes
 from .arrays import ArrayLike, array, wrap
+from .operands import operand
 from .tape import unrecorded
 
 Shape = int | Sequence[int]
@@ -33,10 +34,12 @@ def full(shape: Shape, vals: Any, dtype: Any = None) -> array:
 
 
 def zeros_like(a: Any) -> array:
+    a = operand(a)
     return wrap(np.zeros(a.shape, a.dtype))
 
 
 def ones_like(a: Any) -> array:
+    a = operand(a)
     return wrap(np.ones(a.shape, a.dtype))
 
 

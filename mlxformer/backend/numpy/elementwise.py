@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import array, wrap
 from .broadcasting import sum_to
 from .comparisons import greater, greater_equal, less, less_equal
-from .operands import binary, data, floating_pair, pair, quiet, unary
+from .operands import binary, data, floating_pair, operand, pair, quiet, unary
 from .primitives import Function, constant, differentiable, from_partials
 from .tape import unrecorded
 
@@ -175,4 +175,4 @@ def round(a: Any, decimals: int = 0) -> Any:
 
 def stop_gradient(a: Any) -> Any:
     """``a`` as a constant: no gradient passes."""
-    return unrecorded(a)
+    return unrecorded(operand(a))

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import ArrayLike, array, wrap
+from .arrays import array, is_foreign, wrap
 from .broadcasting import broadcast_to
-from .operands import data
+from .operands import data, operand
 from .primitives import Function, from_partials
 from .tape import Part, unrecorded
 
@@ -17,6 +17,8 @@ Index = Any
 
 def _one(index: Any) -> Any:
     index = unrecorded(index)
+    if isinstance(index, np.ndarray) or is_foreign(index):
+        index = array(index)
     if isinstance(index, array):
         if index.dtype.kind == "b":
             raise ValueError("Boolean indices are not supported (neither are they in MLX): use mx.where.")
@@ -66,6 +68,7 @@ def getitem(a: Any, index: Index) -> Any:
 
 def take(a: Any, indices: Any, axis: int | None = None) -> Any:
     """The slices of ``a`` at ``indices`` along ``axis`` (``None``: of the flattened array)."""
+    a = operand(a)
     if axis is None:
         a, axis = a.reshape(-1), 0
     where = _one(indices)
@@ -90,7 +93,8 @@ _put: Function = from_partials(_put_along, lambda value, g, shape, indices, axis
 
 def take_along_axis(a: Any, indices: Any, axis: int | None = None) -> Any:
     """``out[i, j] = a[i, indices[i, j]]`` for ``axis=1``; the other axes broadcast."""
-    positions = data(unrecorded(indices)) if isinstance(indices, ArrayLike) else np.asarray(indices)
+    a = operand(a)
+    positions = data(unrecorded(indices))
     if axis is None:
         a, axis = a.reshape(-1), 0
     axis %= a.ndim

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
-from .operands import floats, quiet
+from .operands import data, floats, quiet
 from .primitives import differentiable, plain
 
 
@@ -31,7 +31,7 @@ def _normalized(x: np.ndarray, eps: float, center: bool) -> tuple[np.ndarray, np
 
 
 def _wide(parameter: Any) -> np.ndarray:
-    return parameter._data.astype(np.float32, copy=False)
+    return data(parameter).astype(np.float32, copy=False)
 
 
 def _finish(x: np.ndarray, normal: np.ndarray, weight: Any, bias: Any) -> array:

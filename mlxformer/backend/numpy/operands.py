@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .arrays import array, wrap
+from .arrays import ArrayLike, array, wrap
 
 # MLX overflows, divides by zero and makes NaN without a word; so does this backend.
 quiet = np.errstate(all="ignore")
@@ -19,10 +19,18 @@ def data(x: Any) -> np.ndarray:
     return x._data if type(x) is array else array(x)._data
 
 
+def operand(x: Any) -> Any:
+    """An array as it is; anything that can be made one (a list, an array of another library) as an array."""
+    return x if isinstance(x, ArrayLike) else array(x)
+
+
 def floats(x: Any) -> np.ndarray:
     """As ``data``, with integers and booleans as float32: the operand of ``exp``, ``sqrt``, ``mean``..."""
     found = data(x)
     return found if found.dtype.kind == "f" else found.astype(np.float32)
+
+
+_SCALARS = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
 def pair(first: Any, second: Any) -> tuple[Any, Any]:
@@ -35,13 +43,14 @@ def pair(first: Any, second: Any) -> tuple[Any, Any]:
                 return x, y
             dtype = dtypes.promote(x.dtype, y.dtype)
             return x.astype(dtype, copy=False), y.astype(dtype, copy=False)
-        if isinstance(second, (bool, int, float, np.bool_, np.integer, np.floating)):
+        if isinstance(second, _SCALARS):
             dtype = dtypes.promote_scalar(x.dtype, second)
             return x.astype(dtype, copy=False), _scalar(second, dtype)
-    elif type(second) is array:
+        return pair(first, array(second))
+    if type(second) is array or (isinstance(first, _SCALARS) and not isinstance(second, _SCALARS)):
         y, x = pair(second, first)
         return x, y
-    return pair(_array(first), _array(second))
+    return pair(array(first), second)
 
 
 def floating_pair(first: Any, second: Any) -> tuple[Any, Any]:
@@ -51,14 +60,6 @@ def floating_pair(first: Any, second: Any) -> tuple[Any, Any]:
     if dtype.kind == "f":
         return x, y
     return np.asarray(x, np.float32), np.asarray(y, np.float32)
-
-
-def _array(value: Any) -> array:
-    if type(value) is array:
-        return value
-    if isinstance(value, (bool, int, float, np.ndarray, np.generic)):
-        return array(value)
-    raise TypeError(f"Expected an array or a scalar of the NumPy backend, not {type(value).__name__}.")
 
 
 def _scalar(value: Any, dtype: dtypes.Dtype) -> np.ndarray:

@@ -10,22 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from . import broadcasting, comparisons, elementwise, indexing, products, shaping
-from .arrays import ArrayLike
+from . import broadcasting, comparisons, elementwise, indexing, products, reductions, shaping
+from .arrays import ArrayLike, is_foreign
 
 _OPERANDS = (ArrayLike, bool, int, float, np.ndarray, np.generic)
 
 
+def _is_operand(value: Any) -> bool:
+    return isinstance(value, _OPERANDS) or is_foreign(value)
+
+
 def _forward(fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        return fn(self, other) if isinstance(other, _OPERANDS) else NotImplemented
+        return fn(self, other) if _is_operand(other) else NotImplemented
 
     return operator
 
 
 def _reflected(fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def operator(self: Any, other: Any) -> Any:
-        return fn(other, self) if isinstance(other, _OPERANDS) else NotImplemented
+        return fn(other, self) if _is_operand(other) else NotImplemented
 
     return operator
 
@@ -54,6 +58,16 @@ _ONE_WAY = {
 _UNARY = {"neg": elementwise.negative, "abs": elementwise.abs, "invert": comparisons.bitwise_invert}
 
 
+# The methods that are the function of their name, with the array as its first argument.
+_METHODS: dict[Any, str] = {
+    broadcasting: "sum",
+    comparisons: "all any",
+    elementwise: "abs cos exp log log1p reciprocal round rsqrt sin sqrt square",
+    reductions: "argmax argmin cumsum logsumexp max mean min prod std var",
+    shaping: "flatten moveaxis split squeeze",
+}
+
+
 def _reshape(self: Any, *shape: Any) -> Any:
     return broadcasting.reshape(self, shape[0] if len(shape) == 1 else shape)
 
@@ -79,7 +93,10 @@ def install() -> None:
         "swapaxes": lambda self, axis1, axis2: shaping.swapaxes(self, axis1, axis2),
         "astype": lambda self, dtype: broadcasting.astype(self, dtype),
         "T": property(lambda self: shaping.transpose(self)),
+        "mT": property(lambda self: shaping.swapaxes(self, -1, -2)),
     }
+    for room, names in _METHODS.items():
+        methods |= {name: getattr(room, name) for name in names.split()}
     for name, method in methods.items():
         setattr(ArrayLike, name, method)
 

@@ -10,7 +10,7 @@ from . import dtypes
 from .arrays import array, wrap
 from .broadcasting import broadcast_to, reshape, sum_to
 from .elementwise import multiply
-from .operands import pair, quiet
+from .operands import data, operand, pair, quiet
 from .primitives import differentiable
 from .shaping import expand_dims, swapaxes, transpose
 
@@ -21,7 +21,7 @@ def _matmul_arrays(a: Any, b: Any) -> array:
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError("matmul needs arrays of rank 1 or more.")
     if x.dtype.kind != "f":
-        raise ValueError(f"matmul multiplies floats, not {a.dtype} with {b.dtype}: cast one of them.")
+        raise ValueError(f"matmul multiplies floats, not {data(a).dtype} with {data(b).dtype}: cast one of them.")
     if x.dtype == dtypes.float16:  # NumPy has no fast product of halves, and sums them in halves
         wide = _matmul_arrays(wrap(x.astype(dtypes.float32)), wrap(y.astype(dtypes.float32)))
         return wrap(wide._data.astype(dtypes.float16))
@@ -37,6 +37,7 @@ def _for_blas(x: np.ndarray) -> np.ndarray:
 
 
 def _matmul_rule(needed: tuple[int, ...], a: Any, b: Any) -> Any:
+    a, b = operand(a), operand(b)
     value = matmul(a, b)
     x = expand_dims(a, 0) if a.ndim == 1 else a
     y = expand_dims(b, 1) if b.ndim == 1 else b
@@ -65,7 +66,8 @@ matmul = differentiable(_matmul_arrays, _matmul_rule)
 
 @quiet
 def _linear_arrays(x: Any, weight: Any, bias: Any) -> array:
-    y = _matmul_arrays(x, wrap(weight._data.T))
+    y = _matmul_arrays(x, wrap(data(weight).T))
+    bias = operand(bias)
     if bias.dtype != y.dtype:
         return y + bias
     # The product is nobody else's yet: the bias goes in without a second array of its size.
@@ -97,6 +99,7 @@ def outer(a: Any, b: Any) -> Any:
 
 def inner(a: Any, b: Any) -> Any:
     """The sum of products over the last axis of both."""
+    a, b = operand(a), operand(b)
     if a.ndim == 0 or b.ndim == 0:
         return multiply(a, b)
     return tensordot(a, b, ([-1], [-1]))
@@ -104,6 +107,7 @@ def inner(a: Any, b: Any) -> Any:
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """The sum of products over the named axes: the last ``axes`` of ``a`` with the first of ``b``, or two lists."""
+    a, b = operand(a), operand(b)
     if isinstance(axes, int):
         first, second = list(range(a.ndim - axes, a.ndim)), list(range(axes))
     else:
@@ -120,9 +124,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 @quiet
 def _einsum_arrays(subscripts: str, *operands: Any) -> array:
     dtype = operands[0].dtype
-    for operand in operands[1:]:
-        dtype = dtypes.promote(dtype, operand.dtype)
-    parts = [operand._data.astype(dtype, copy=False) for operand in operands]
+    for other in operands[1:]:
+        dtype = dtypes.promote(dtype, other.dtype)
+    parts = [each._data.astype(dtype, copy=False) for each in operands]
     if dtype == dtypes.float16:
         parts = [part.astype(dtypes.float32) for part in parts]
     return wrap(np.asarray(np.einsum(subscripts, *parts, optimize=len(parts) > 1)).astype(dtype, copy=False))
@@ -162,4 +166,4 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     for part in subscripts.split("->")[0].split(","):
         if len(set(part)) != len(part):
             raise ValueError(f"einsum: {part!r} repeats a letter; diagonals are not on the NumPy backend's list.")
-    return _einsum(subscripts, *operands)
+    return _einsum(subscripts, *(operand(each) for each in operands))

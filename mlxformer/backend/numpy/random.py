@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .arrays import ArrayLike, array, wrap
+from .absent import absent
+from .arrays import ArrayLike, array, is_foreign, wrap
 from .operands import data
 from .tape import unrecorded
 
@@ -112,6 +113,10 @@ def categorical(logits: Any, axis: int = -1, shape: Shape | None = None, num_sam
 
 def permutation(x: Any, axis: int = 0) -> array:
     """The numbers below ``x`` (an int) in random order, or the slices of an array."""
-    if isinstance(x, ArrayLike):
+    if isinstance(x, ArrayLike) or is_foreign(x):
         return wrap(_generator.permutation(_operand(x), axis))
     return wrap(_generator.permutation(int(x)).astype(np.uint32))
+
+
+def __getattr__(name: str) -> Any:
+    raise absent("mx.random", name)

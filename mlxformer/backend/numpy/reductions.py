@@ -9,10 +9,10 @@ import numpy as np
 from .arrays import array, wrap
 from .broadcasting import Axis, astype, axes_of, kept, spread, sum, sum_dtype, wide_sum
 from .comparisons import equal
-from .dtypes import float16, float32
+from .dtypes import float16, float32, int32
 from .elementwise import divide, exp, multiply, sqrt, square, subtract
 from .indexing import take_along_axis
-from .operands import data, floats, quiet
+from .operands import data, floats, operand, quiet
 from .primitives import Function, constant, differentiable, from_partials, plain
 
 
@@ -39,6 +39,7 @@ def mean(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def var(a: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Any:
     """The mean squared deviation, over n − ddof; of float16 computed in float32."""
+    a = operand(a)
     wide = astype(a, float32) if a.dtype == float16 else a
     deviations = subtract(wide, mean(wide, axis, True))
     found = divide(sum(square(deviations), axis, keepdims), _count(a, axis) - ddof)
@@ -131,6 +132,7 @@ def argsort(a: Any, axis: int | None = -1) -> array:
 
 
 def sort(a: Any, axis: int | None = -1) -> Any:
+    a = operand(a)
     if axis is None:
         a, axis = a.reshape(-1), 0
     return take_along_axis(a, argsort(a, axis), axis)
@@ -138,6 +140,7 @@ def sort(a: Any, axis: int | None = -1) -> Any:
 
 def topk(a: Any, k: int, axis: int | None = -1) -> Any:
     """The ``k`` largest, in ascending order."""
+    a = operand(a)
     if axis is None:
         a, axis = a.reshape(-1), 0
     if not 0 < k <= a.shape[axis]:
@@ -148,13 +151,14 @@ def topk(a: Any, k: int, axis: int | None = -1) -> Any:
 
 def _cumulative(x: np.ndarray, axis: int, reverse: bool, inclusive: bool) -> np.ndarray:
     turned = np.flip(x, axis) if reverse else x
-    total = np.cumsum(turned, axis, float32 if x.dtype == float16 else sum_dtype(x.dtype))
+    dtype = int32 if x.dtype.kind == "b" else x.dtype  # an int8's sums stay int8 here, as in MLX
+    total = np.cumsum(turned, axis, float32 if dtype == float16 else dtype)
     if not inclusive:
         total = np.roll(total, 1, axis)
         first: list[Any] = [slice(None)] * x.ndim
         first[axis] = slice(0, 1)
         total[tuple(first)] = 0
-    total = total.astype(sum_dtype(x.dtype), copy=False)
+    total = total.astype(dtype, copy=False)
     return np.flip(total, axis) if reverse else total
 
 
@@ -170,6 +174,7 @@ _cumsum: Function = from_partials(
 
 def cumsum(a: Any, axis: int | None = None, *, reverse: bool = False, inclusive: bool = True) -> Any:
     """Running sums along ``axis`` (``None``: of the flattened array)."""
+    a = operand(a)
     if axis is None:
         a, axis = a.reshape(-1), 0
     return _cumsum(a, axis, reverse, inclusive)

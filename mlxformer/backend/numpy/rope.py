@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
-from .operands import floats
+from .operands import floats, operand
 from .primitives import Function, from_partials
 
 
@@ -53,7 +53,8 @@ def rope(
     Pair i at position t turns by (offset + t)·scale·base^(−2i/dims), or by (offset + t)·scale / freqs[i]. Pairs are
     neighbors with ``traditional``, else a feature and the one dims/2 further.
     """
+    a = operand(a)
     if a.ndim < 3 or dims % 2 or not 0 < dims <= a.shape[-1]:
         raise ValueError(f"rope takes [B, ..., T, D] and an even dims of at most D; got {a.shape} and {dims}.")
-    angles = _angles(a.shape[-2], dims, base, scale, int(offset), freqs)
+    angles = _angles(a.shape[-2], dims, base, scale, offset if isinstance(offset, int) else int(operand(offset)), freqs)
     return _rope(a, np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32), dims, traditional)

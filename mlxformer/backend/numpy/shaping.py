@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import array, wrap
 from .broadcasting import astype, broadcast_to, reshape
 from .dtypes import promote
-from .operands import data
+from .operands import data, operand
 from .primitives import Function, differentiable, from_partials
 
 _transpose: Function = from_partials(
@@ -21,6 +21,7 @@ _transpose: Function = from_partials(
 
 def flatten(a: Any, start_axis: int = 0, end_axis: int = -1) -> Any:
     """The axes from ``start_axis`` to ``end_axis`` (both included) as one."""
+    a = operand(a)
     if a.ndim == 0:
         return reshape(a, (1,))
     start, end = _axis(start_axis, a.ndim), _axis(end_axis, a.ndim)
@@ -37,10 +38,12 @@ def _axis(axis: int, ndim: int) -> int:
 
 def transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
     """The axes in another order; reversed by default."""
+    a = operand(a)
     return _transpose(a, None if axes is None else tuple(_axis(axis, a.ndim) for axis in axes))
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    a = operand(a)
     order = list(range(a.ndim))
     first, second = _axis(axis1, a.ndim), _axis(axis2, a.ndim)
     order[first], order[second] = order[second], order[first]
@@ -48,17 +51,20 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 
 def moveaxis(a: Any, source: int, destination: int) -> Any:
+    a = operand(a)
     order = [axis for axis in range(a.ndim) if axis != _axis(source, a.ndim)]
     order.insert(_axis(destination, a.ndim), _axis(source, a.ndim))
     return _transpose(a, tuple(order))
 
 
 def expand_dims(a: Any, axis: int | Sequence[int]) -> Any:
+    a = operand(a)
     given = (axis,) if isinstance(axis, int) else tuple(axis)
     return reshape(a, np.expand_dims(data_of(a), given).shape)
 
 
 def squeeze(a: Any, axis: int | Sequence[int] | None = None) -> Any:
+    a = operand(a)
     given = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     return reshape(a, np.squeeze(data_of(a), given).shape)
 
@@ -103,6 +109,7 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
     """The arrays one after another along ``axis`` (``None``: each flattened first)."""
     if not arrays:
         raise ValueError("concatenate needs at least one array.")
+    arrays = [operand(part) for part in arrays]
     if axis is None:
         arrays, axis = [reshape(part, (-1,)) for part in arrays], 0
     return _concatenate(_axis(axis, arrays[0].ndim), *arrays)
@@ -112,6 +119,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     """The arrays side by side along a new axis."""
     if not arrays:
         raise ValueError("stack needs at least one array.")
+    arrays = [operand(part) for part in arrays]
     if any(part.shape != arrays[0].shape for part in arrays):
         raise ValueError("stack: all arrays must have the same shape.")
     return concatenate([expand_dims(part, axis) for part in arrays], axis)
@@ -119,6 +127,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
 
 def split(a: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """Equal parts (a number), or parts that begin at the given positions."""
+    a = operand(a)
     axis = _axis(axis, a.ndim)
     size = a.shape[axis]
     if isinstance(indices_or_sections, int):
@@ -138,6 +147,7 @@ def split(a: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 
 def repeat(array: Any, repeats: int, axis: int | None = None) -> Any:
     """Each element ``repeats`` times in a row."""
+    array = operand(array)
     if axis is None:
         array, axis = reshape(array, (-1,)), 0
     axis = _axis(axis, array.ndim)
@@ -148,6 +158,7 @@ def repeat(array: Any, repeats: int, axis: int | None = None) -> Any:
 
 def tile(a: Any, reps: int | Sequence[int]) -> Any:
     """The whole array repeated along each axis."""
+    a = operand(a)
     times = (reps,) if isinstance(reps, int) else tuple(reps)
     rank = max(len(times), a.ndim)
     times = (1,) * (rank - len(times)) + times
@@ -172,6 +183,7 @@ _pad: Function = differentiable(_pad_array, _pad_rule)
 
 def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
     """``a`` with a border. ``pad_width``: one number, one ``(before, after)``, or one pair for each axis."""
+    a = operand(a)
     if mode != "constant":
         raise ValueError(f"pad: mode {mode!r} is not on the NumPy backend's list; only 'constant' is.")
     if isinstance(pad_width, int):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import ArrayLike, array, wrap
+from .arrays import ArrayLike, array, is_foreign, wrap
 
 Pullback = Callable[[Any], Iterable[Any]]
 Rule = Callable[..., tuple[Any, Pullback]]
@@ -61,10 +61,13 @@ def record(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorde
     values = list(args)
     needed, parents = [], []
     for position, argument in enumerate(args):
-        if type(argument) is Recorded and argument._level == level:
-            values[position] = argument._value
-            needed.append(position)
-            parents.append(argument._node)
+        if type(argument) is Recorded:
+            if argument._level == level:
+                values[position] = argument._value
+                needed.append(position)
+                parents.append(argument._node)
+        elif is_foreign(argument):
+            values[position] = array(argument)
     value, pullback = rule(tuple(needed), *values, **kwargs)
     return Recorded(value, level, Node(tuple(parents), pullback))
 

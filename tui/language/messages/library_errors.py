@@ -92,6 +92,8 @@ _CHINESE: Mapping[str, str] = {
     "backend-unknown": "没有 {value!r} 这个后端：MLXFORMER_BACKEND 只能是 {choices} 之一，不设就是 auto",
     "backend-mlx-missing": "指定了 MLX，却载入不了它：{detail}。Apple 芯片的 Mac 用 pip install mlx，"
     'Linux 用 pip install "mlx[cpu]"；或者不设 MLXFORMER_BACKEND，改用 NumPy',
+    "not-on-numpy": "NumPy 后端里没有 {what}，MLX 才有。请设 MLXFORMER_BACKEND=mlx 改用 MLX"
+    '（Apple 芯片的 Mac 用 pip install mlx，Linux 用 pip install "mlx[cpu]"）',
     # checkpoints
     "checkpoint-no-folder": "没有 {given} 这个文件夹",
     "checkpoint-not-a-folder": "{given} 是一个文件；请给装着 config.json 和 model.safetensors 的文件夹",

@@ -1,5 +1,8 @@
 """``mlx.nn``, as far as the closed list goes."""
 
+from typing import Any
+
+from ..absent import absent
 from ..elementwise import sigmoid, tanh
 from . import init, losses
 from .activations import (
@@ -59,3 +62,7 @@ __all__ = [
     "tanh",
     "value_and_grad",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise absent("nn", name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..elementwise import abs, add, exp, log1p, maximum, minimum, multiply, negative, sigmoid, tanh, where
 from ..error_function import gelu
+from ..operands import operand
 from ..shaping import split
 from ..softmaxes import log_softmax as _log_softmax
 from ..softmaxes import softmax as _softmax
@@ -25,17 +26,19 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 
 def gelu_approx(x: Any) -> Any:
     """0.5·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) (Hendrycks & Gimpel 2016)"""
+    x = operand(x)
     return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
 def gelu_fast_approx(x: Any) -> Any:
     """x·σ(1.702·x)"""
+    x = operand(x)
     return x * sigmoid(1.702 * x)
 
 
 def silu(x: Any) -> Any:
     """x·σ(x), also called swish."""
-    return x * sigmoid(x)
+    return multiply(x, sigmoid(x))
 
 
 def softplus(x: Any) -> Any:
@@ -45,6 +48,7 @@ def softplus(x: Any) -> Any:
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x above zero, α·(eˣ − 1) below."""
+    x = operand(x)
     return where(x > 0, x, alpha * (exp(minimum(x, 0)) - 1))
 
 

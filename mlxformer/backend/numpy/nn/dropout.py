@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import random
 from ..arrays import wrap
+from ..operands import operand
 from .module import Module
 
 
@@ -24,6 +25,7 @@ class Dropout(Module):
         return f"p={1 - self._p_1}"
 
     def __call__(self, x: Any) -> Any:
+        x = operand(x)
         if self._p_1 == 1 or not self.training:
             return x
         kept = random.generator().random(x.shape, dtype=np.float32) < self._p_1

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import random
+from ..absent import absent
 from ..creation import eye, full
 from ..dtypes import float32
 
@@ -89,3 +90,7 @@ def identity(dtype: Any = float32) -> Initializer:
 
 
 __all__ = ["constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "normal", "uniform"]
+
+
+def __getattr__(name: str) -> Any:
+    raise absent("nn.init", name)

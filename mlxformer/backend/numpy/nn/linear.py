@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import random
-from ..products import linear
+from ..products import linear, matmul
 from .module import Module
 
 
@@ -27,7 +27,7 @@ class Linear(Module):
     def __call__(self, x: Any) -> Any:
         if "bias" in self:
             return linear(x, self["weight"], self["bias"])
-        return x @ self["weight"].T
+        return matmul(x, self["weight"].T)
 
 
 class Identity(Module):

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..absent import absent
 from ..broadcasting import sum
 from ..cross_entropies import cross_entropy_of_ids
 from ..elementwise import clip, log, multiply, square, stop_gradient, subtract
+from ..operands import operand
 from ..reductions import logsumexp, max, mean
 from .activations import softplus
 
@@ -24,6 +26,7 @@ def _reduced(loss: Any, reduction: str) -> Any:
 def _weighted(loss: Any, weights: Any) -> Any:
     if weights is None:
         return loss
+    weights = operand(weights)
     if weights.shape != loss.shape:
         raise ValueError(f"Weights with shape {weights.shape} is not the same as output loss with shape {loss.shape}.")
     return multiply(loss, weights)
@@ -43,6 +46,7 @@ def cross_entropy(
     """
     if label_smoothing < 0 or label_smoothing >= 1:
         raise ValueError(f"Label smoothing must be in [0, 1), got {label_smoothing}.")
+    logits, targets = operand(logits), operand(targets)
     as_probabilities = targets.ndim == logits.ndim
     if (as_probabilities and targets.shape != logits.shape) or (
         not as_probabilities and targets.shape != _without(logits.shape, axis)
@@ -70,6 +74,7 @@ def binary_cross_entropy(
     inputs: Any, targets: Any, weights: Any = None, with_logits: bool = True, reduction: str = "mean"
 ) -> Any:
     """−t·log p − (1 − t)·log(1 − p), where p is σ(inputs), or ``inputs`` itself (its logs held at −100)."""
+    inputs, targets = operand(inputs), operand(targets)
     if inputs.shape != targets.shape:
         raise ValueError(f"Inputs shape {inputs.shape} does not match targets shape {targets.shape}.")
     if with_logits:
@@ -83,9 +88,14 @@ def binary_cross_entropy(
 
 def mse_loss(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """(prediction − target)²"""
+    predictions, targets = operand(predictions), operand(targets)
     if predictions.shape != targets.shape:
         raise ValueError(f"Predictions shape {predictions.shape} does not match targets shape {targets.shape}.")
     return _reduced(square(predictions - targets), reduction)
 
 
 __all__ = ["binary_cross_entropy", "cross_entropy", "mse_loss"]
+
+
+def __getattr__(name: str) -> Any:
+    raise absent("nn.losses", name)

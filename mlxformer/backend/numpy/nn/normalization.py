@@ -7,6 +7,7 @@ from typing import Any
 from ..creation import ones, zeros
 from ..elementwise import rsqrt, stop_gradient
 from ..norms import layer_norm, rms_norm
+from ..operands import operand
 from ..reductions import mean, var
 from .module import Module
 
@@ -90,6 +91,7 @@ class BatchNorm(Module):
         )
 
     def __call__(self, x: Any) -> Any:
+        x = operand(x)
         if not 2 <= x.ndim <= 4:
             raise ValueError(f"Expected input tensor to have 2, 3 or 4 dimensions, but got {x.ndim}")
         axes = tuple(range(x.ndim - 1))

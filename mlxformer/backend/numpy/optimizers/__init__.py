@@ -1,5 +1,8 @@
 """``mlx.optimizers``, as far as the closed list goes."""
 
+from typing import Any
+
+from ..absent import absent
 from .adam import Adam, AdamW
 from .base import Optimizer
 from .clipping import clip_grad_norm
@@ -18,3 +21,7 @@ __all__ = [
     "linear_schedule",
     "step_decay",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise absent("optimizers", name)
