@@ -42,7 +42,7 @@ def is_array(x: object) -> TypeGuard[mx.array]:
     >>> is_array(mx.ones((2,))), is_array([1.0, 1.0])
     (True, False)
     """
-    return bool(_running.is_array(x))
+    return _running.is_array(x)
 
 
 def array_cure(x: object) -> str:
