@@ -31,18 +31,45 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder's tensors, from one file or from several shards, each still in its file."""
+    """A folder's tensors, from one file or from several shards, each still in its file.
+
+    Args:
+        folder: where they lie.
+        files: the safetensors files.
+        tensors: stored name -> tensor.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.folder import Checkpoint
+    >>> Checkpoint(Path("my-bert"), (), {})
+    Checkpoint(my-bert: 0 tensors in 0 files)
+    """
 
     folder: Path
     files: tuple[Path, ...]
     tensors: Mapping[str, StoredTensor]
 
+    def __repr__(self) -> str:
+        return f"Checkpoint({self.folder}: {len(self.tensors)} tensors in {len(self.files)} files)"
+
 
 def find_folder(path_or_name: str | os.PathLike[str], revision: str = "main") -> Path:
     """The folder of a checkpoint: itself, or the snapshot of a repository in the local Hugging Face cache.
 
-    revision: a branch, tag or commit of that repository. Raises ``CheckpointError``, saying how to download what is
-    in neither place.
+    Args:
+        path_or_name: a folder, or a repository as ``google-bert/bert-base-uncased``.
+        revision: a branch, tag or commit of that repository.
+
+    Returns:
+        A folder that exists; whether it holds a checkpoint is not looked at.
+
+    Raises:
+        CheckpointError: it is in neither place; the message says how to download it.
+
+    >>> import tempfile
+    >>> from mlxformer.checkpoints.folder import find_folder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     str(find_folder(folder)) == folder
+    True
     """
     given = os.fspath(path_or_name) if isinstance(path_or_name, str | os.PathLike) else None
     if not isinstance(given, str):
@@ -60,7 +87,15 @@ def find_folder(path_or_name: str | os.PathLike[str], revision: str = "main") ->
 
 
 def hub_cache() -> Path:
-    """The cache of Hugging Face's own library: HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub."""
+    """The cache of Hugging Face's own library: HF_HUB_CACHE, else HF_HOME/hub, else ~/.cache/huggingface/hub.
+
+    Returns:
+        A folder, which need not exist.
+
+    >>> from mlxformer.checkpoints.folder import hub_cache
+    >>> hub_cache().is_absolute()
+    True
+    """
     for variable, below in (
         ("HF_HUB_CACHE", ""),
         ("HUGGINGFACE_HUB_CACHE", ""),
@@ -103,7 +138,25 @@ def _snapshot(name: str, revision: str) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises ``CheckpointError`` where the file is missing or holds something else."""
+    """The object in a JSON file.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Its fields.
+
+    Raises:
+        CheckpointError: the file is missing or holds something else.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.folder import read_json
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = (Path(folder) / "config.json").write_text('{"hidden_size": 768}')
+    ...     read_json(Path(folder) / "config.json")
+    {'hidden_size': 768}
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark first
     except FileNotFoundError:
@@ -125,8 +178,24 @@ def read_json(path: Path) -> dict[str, Any]:
 def open_checkpoint(folder: Path) -> Checkpoint:
     """The tensors of ``model.safetensors``, or of the shards that ``model.safetensors.index.json`` names.
 
-    Raises ``CheckpointError`` where there is neither (naming the command that converts a pickle), where a shard is
-    missing, or where the index and the shards disagree.
+    Args:
+        folder: in Hugging Face's layout.
+
+    Returns:
+        The tensors, each still in its file.
+
+    Raises:
+        CheckpointError: there is neither file (naming the command that converts a pickle), a shard is missing, or the
+            index and the shards disagree.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.folder import open_checkpoint, save_checkpoint
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(folder, "{}", {"weight": np.ones((2, 3))})
+    ...     open_checkpoint(Path(folder)).tensors["weight"].shape
+    (2, 3)
     """
     if (folder / WEIGHTS).is_file():
         file = SafetensorsFile(folder / WEIGHTS)
@@ -139,11 +208,27 @@ def open_checkpoint(folder: Path) -> Checkpoint:
 def save_checkpoint(
     folder: str | os.PathLike[str], config: str, tensors: Mapping[str, np.ndarray], dtype: str = "float32"
 ) -> None:
-    """Write ``config.json`` and ``model.safetensors``, made if need be, each put in place whole or not at all.
+    """Write ``config.json`` and ``model.safetensors``, each put in place whole or not at all.
 
     The old file is replaced and not written into, so that a model whose weights are mapped from it keeps them.
-    dtype: ``"float32"`` or ``"float16"``. Raises ``CheckpointError`` for numbers that float16 cannot hold, and where
-    the folder cannot be written.
+
+    Args:
+        folder: where to; it is made if need be.
+        config: the text of ``config.json``.
+        tensors: stored name -> values.
+        dtype: ``"float32"`` or ``"float16"``.
+
+    Raises:
+        CheckpointError: numbers that float16 cannot hold, or a folder that cannot be written.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.folder import save_checkpoint
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(folder, "{}", {"weight": np.ones(3)}, dtype="float16")
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['config.json', 'model.safetensors']
     """
     from safetensors.numpy import save
 
@@ -159,7 +244,23 @@ def save_checkpoint(
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into ``folder``, each whole or not at all. Raises ``CheckpointError`` where it cannot."""
+    """Write files into a folder, each whole or not at all.
+
+    Args:
+        folder: where to; it is made if need be.
+        contents: name -> bytes.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.folder import write_files
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_files(Path(folder), {"vocab.txt": b"[PAD]"})
+    ...     (Path(folder) / "vocab.txt").read_bytes()
+    b'[PAD]'
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
@@ -231,6 +332,18 @@ def _no_weights(folder: Path) -> CheckpointError:
 
 
 def files_beside(path: Path) -> str:
-    """The files beside ``path``, for an error: usually one look tells what went wrong."""
+    """The files beside ``path``, for an error: usually one look tells what went wrong.
+
+    Args:
+        path: a file that need not exist.
+
+    Returns:
+        At most eight names, or ``nothing``.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.folder import files_beside
+    >>> files_beside(Path("no such folder/config.json"))
+    'nothing'
+    """
     names = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
     return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "nothing"

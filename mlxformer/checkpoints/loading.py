@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlxformer.backend import from_mapped, tree_flatten
+from mlxformer.backend import from_mapped, nn, tree_flatten
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import CheckpointError
 
@@ -21,10 +21,18 @@ from mlxformer.errors import CheckpointError
 class LoadReport:
     """What became of each stored tensor, under the name that the file gives it.
 
-    loaded: those that became parameters. other_heads: of heads that this class has not, left out. constants:
-    position ids and the like, equal to what the model makes itself. tied_copies: equal to the tensor that they are
-    tied to. unused: stored twice, and this is not the one that counts. absent: optional parts that the checkpoint
-    has not, and the model therefore neither.
+    Args:
+        loaded: those that became parameters.
+        other_heads: of heads that this class has not, left out.
+        constants: position ids and the like, equal to what the model makes itself.
+        tied_copies: equal to the tensor that they are tied to.
+        unused: stored twice, and this is not the one that counts.
+        absent: optional parts that the checkpoint has not, and the model therefore neither.
+
+    >>> from mlxformer.checkpoints.loading import LoadReport
+    >>> print(LoadReport(loaded=("a", "b"), absent=("pooler",)))
+    2 tensors loaded
+    1 absent, and so are these parts of the model: pooler
     """
 
     loaded: tuple[str, ...]
@@ -33,6 +41,9 @@ class LoadReport:
     tied_copies: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"LoadReport({str(self).replace(chr(10), '; ')})"
 
     def __str__(self) -> str:
         lines = [f"{len(self.loaded)} tensors loaded"]
@@ -49,7 +60,7 @@ class LoadReport:
 
 
 def load_into(
-    module: Any,
+    module: nn.Module,
     tensors: Mapping[str, StoredTensor],
     names: Mapping[str, str],
     *,
@@ -62,16 +73,37 @@ def load_into(
 ) -> LoadReport:
     """Give every parameter of ``module`` its stored tensor, as float32.
 
-    names: parameter path -> the tensor's name. The module's parameters must be exactly these.
-    rename: from a name as stored to a name in ``names`` (old spellings, prefixes).
-    tied: copy -> original. A copy must equal its original and is dropped; it stands in for an original not stored.
-    constants: name -> the values that the model makes itself (position ids). A stored one must equal them.
-    other_heads: prefixes of tensors that belong to other tasks' heads. unused: names that the model has no use
-    for. absent: noted in the report.
-
     On NumPy a float32 parameter is a view of the mapped file, on MLX it is copied once.
 
-    Raises ``CheckpointError`` with every missing, unexpected, wrongly shaped or unequal tensor at once.
+    Args:
+        module: whose parameters are replaced, in place.
+        tensors: stored name -> tensor.
+        names: parameter path -> stored name; the module's parameters must be exactly these.
+        rename: from a name as stored to a name in ``names`` (old spellings, prefixes).
+        tied: copy -> original. A copy must equal its original and is dropped; it stands in for an original not stored.
+        constants: name -> the values that the model makes itself (position ids). A stored one must equal them.
+        other_heads: prefixes of tensors that belong to other tasks' heads.
+        unused: names that the model has no use for.
+        absent: noted in the report.
+
+    Returns:
+        What became of each tensor.
+
+    Raises:
+        CheckpointError: every missing, unexpected, wrongly shaped or unequal tensor at once.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from mlxformer.backend import nn
+    >>> from mlxformer.checkpoints.folder import open_checkpoint, save_checkpoint
+    >>> from mlxformer.checkpoints.loading import load_into
+    >>> layer = nn.Linear(3, 2, bias=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(folder, "{}", {"kernel": np.ones((2, 3))})
+    ...     report = load_into(layer, open_checkpoint(Path(folder)).tensors, {"weight": "kernel"})
+    >>> report.loaded, layer.weight.tolist()
+    (('kernel',), [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
     """
     heads = tuple(other_heads)
     tied, constants = tied or {}, constants or {}

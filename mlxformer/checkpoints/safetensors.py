@@ -38,7 +38,20 @@ _BITS = {name: dtype.itemsize * 8 for name, dtype in _EXACT.items()} | {
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor that lies in a file: its name, the type and shape it is stored in, and ``read()``."""
+    """A tensor that lies in a file; ``read()`` gives its values.
+
+    Args:
+        name: in the file.
+        dtype: as stored, by the format's names: ``"F32"``, ``"BF16"``, ``"I64"`` and so on.
+        shape: as stored.
+        path: of the file.
+
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.safetensors import StoredTensor
+    >>> StoredTensor("bias", "F32", (2,), Path("x"), np.array([1, 2], np.float32).view(np.uint8)).read().tolist()
+    [1.0, 2.0]
+    """
 
     name: str
     dtype: str
@@ -52,10 +65,16 @@ class StoredTensor:
         return self.dtype in _FLOATS
 
     def read(self) -> np.ndarray:
-        """The values: F32, F16 and BF16 as float32, integers and booleans as they are. Read-only.
+        """The values: F32, F16 and BF16 as float32, integers and booleans as they are.
 
-        Float32 is a view of the mapped file (copied only where the file holds it at an odd address); the 16-bit
-        types are widened, which is exact. Raises ``CheckpointError`` for any other type.
+        Float32 is a view of the mapped file (copied only where the file holds it at an odd address); the 16-bit types
+        are widened, which is exact.
+
+        Returns:
+            An array of the stored shape, read-only.
+
+        Raises:
+            CheckpointError: any other type.
         """
         if self.dtype == "BF16":  # the upper half of a float32
             bits = np.left_shift(self._bytes.view("<u2"), np.uint32(16), dtype=np.uint32)
@@ -83,8 +102,26 @@ class StoredTensor:
 class SafetensorsFile(Mapping[str, StoredTensor]):
     """The tensors of one file, by name. ``metadata`` holds the file's own strings.
 
-    Raises ``CheckpointError`` where the file cannot be read, is cut off, or its header does not account for every
-    byte exactly once. The mapping stays valid while a tensor of it lives, even if the file is replaced meanwhile.
+    The mapping stays valid while a tensor of it lives, even if the file is replaced meanwhile.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        CheckpointError: the file cannot be read, is cut off, or its header does not account for every byte exactly
+            once.
+
+    Source: https://github.com/huggingface/safetensors, README, "Format".
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from safetensors.numpy import save_file
+    >>> from mlxformer.checkpoints.safetensors import SafetensorsFile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_file({"bias": np.zeros(3, np.float32)}, Path(folder) / "model.safetensors")
+    ...     {name: tensor.shape for name, tensor in SafetensorsFile(Path(folder) / "model.safetensors").items()}
+    {'bias': (3,)}
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -94,6 +131,9 @@ class SafetensorsFile(Mapping[str, StoredTensor]):
         self.metadata = _metadata(self.path, header.pop(_METADATA, None))
         self._tensors = {name: self._tensor(name, entry, data, begin) for name, entry in header.items()}
         self._require_no_gap({name: entry["data_offsets"] for name, entry in header.items()}, data.size - begin)
+
+    def __repr__(self) -> str:
+        return f"SafetensorsFile({self.path}: {len(self)} tensors)"
 
     def __getitem__(self, name: str) -> StoredTensor:
         return self._tensors[name]

@@ -20,25 +20,37 @@ from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.checkpoints.folder import find_folder
 from mlxformer.errors import ArgumentError
 from mlxformer.tokenization.files import TokenizerSettings, build_wordpiece, load_tokenizer, save_tokenizer
-from mlxformer.validation import require_positive
+from mlxformer.validation import require_positive, shape_text
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 
 @dataclass(frozen=True, eq=False)
-class TokenizedBatch(Mapping[str, Any]):
-    """int32 arrays [B, T] by Hugging Face's names, so that ``bert(**batch)`` works, and ``tokens``, B lists of T.
+class TokenizedBatch(Mapping[str, mx.array]):
+    """Tokenized texts by Hugging Face's names, so that ``bert(**batch)`` works.
 
-    attention_mask is 1 at real tokens and 0 at padding.
+    Args:
+        input_ids: int32 [B, T].
+        token_type_ids: int32 [B, T], 0 in a first text and 1 in a second one.
+        attention_mask: int32 [B, T], 1 at real tokens and 0 at padding.
+        tokens: the tokens themselves, B lists of T.
+
+    >>> import mlxformer as mf
+    >>> batch = mf.load_pretrained("bert-mini").tokenizer(["画蛇", "画蛇添足"])
+    >>> batch["attention_mask"].tolist()
+    [[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]]
     """
 
-    input_ids: Any
-    token_type_ids: Any
-    attention_mask: Any
+    input_ids: mx.array
+    token_type_ids: mx.array
+    attention_mask: mx.array
     tokens: list[list[str]]
 
-    def __getitem__(self, name: str) -> Any:
+    def __repr__(self) -> str:
+        return f"TokenizedBatch of {len(self.tokens)} texts, {shape_text(self.input_ids)}"
+
+    def __getitem__(self, name: str) -> mx.array:
         if name not in _INPUTS:
             raise KeyError(name)
         return getattr(self, name)
@@ -54,7 +66,21 @@ _INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
 
 class BertTokenizer:
-    """A WordPiece tokenizer with BERT's special tokens (Devlin et al. 2019, §3; Wu et al. 2016)."""
+    """WordPiece with BERT's special tokens: ``[CLS] A [SEP]``, ``[CLS] A [SEP] B [SEP]``.
+
+    ``from_pretrained`` and ``from_vocabulary`` make one.
+
+    Args:
+        tokenizer: of the tokenizers library.
+        settings: what beside it stands in ``tokenizer_config.json``.
+
+    Source: Devlin et al. 2019, §3; Wu et al. 2016.
+
+    >>> import mlxformer as mf
+    >>> tokenizer = mf.BertTokenizer.from_vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able"])
+    >>> tokenizer.tokenize("Unaffable"), tokenizer("unaffable").input_ids.tolist()
+    (['un', '##aff', '##able'], [[2, 4, 5, 6, 3]])
+    """
 
     def __init__(self, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
         self.settings = settings
@@ -62,11 +88,24 @@ class BertTokenizer:
         self._vocab_size = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
         self._cutting = threading.Lock()  # truncation is a setting of the shared object, not an argument of a call
 
+    def __repr__(self) -> str:
+        settings = self.settings
+        longest = "" if settings.model_max_length is None else f", model_max_length={settings.model_max_length}"
+        return f"BertTokenizer(vocab_size={self.vocab_size}, padding_side={settings.padding_side!r}{longest})"
+
     @classmethod
     def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> BertTokenizer:
         """From ``tokenizer.json`` or ``vocab.txt`` in a folder or in the local Hugging Face cache.
 
-        Raises ``CheckpointError`` where there is neither, or the files contradict each other.
+        Args:
+            path_or_name: a folder, or a repository that is in the local Hugging Face cache.
+            revision: a branch, tag or commit of that repository.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            CheckpointError: there is neither file, or the files contradict each other.
         """
         return cls(*load_tokenizer(find_folder(path_or_name, revision)))
 
@@ -80,7 +119,22 @@ class BertTokenizer:
         tokenize_chinese_chars: bool = True,
         model_max_length: int | None = None,
     ) -> BertTokenizer:
-        """Over ``tokens``, in the order of their ids; ``[UNK] [CLS] [SEP]`` are needed, ``[PAD] [MASK]`` may be."""
+        """Over a list of tokens.
+
+        Args:
+            tokens: V tokens in the order of their ids; ``[UNK] [CLS] [SEP]`` are needed, ``[PAD] [MASK]`` may be.
+            do_lower_case: whether text is folded to lower case.
+            strip_accents: whether accents are taken off; None means as ``do_lower_case``.
+            tokenize_chinese_chars: whether each Chinese character is a word of its own.
+            model_max_length: the longest input in tokens, written into ``tokenizer_config.json``; nothing is cut by it.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ArgumentError: a token stands twice.
+            CheckpointError: a needed token is missing.
+        """
         if len(set(tokens)) != len(tokens):
             twice = sorted({token for token in tokens if tokens.count(token) > 1})
             raise ArgumentError("vocabulary-twice", f"these tokens stand twice: {twice}", tokens=twice)
@@ -95,7 +149,14 @@ class BertTokenizer:
         return cls(tokenizer, TokenizerSettings(special, model_max_length=model_max_length))
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``tokenizer.json``, ``tokenizer_config.json`` and ``vocab.txt`` as transformers reads them."""
+        """Write ``tokenizer.json``, ``tokenizer_config.json`` and ``vocab.txt`` as transformers reads them.
+
+        Args:
+            folder: where to; it is made if need be.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
         save_tokenizer(Path(folder), self._tokenizer, self.settings)
 
     def __call__(
@@ -107,13 +168,20 @@ class BertTokenizer:
         pad_to: int | None = None,
         add_special_tokens: bool = True,
     ) -> TokenizedBatch:
-        """A text or a batch of B, each with its second text in ``pairs`` -> arrays [B, T], T the longest.
+        """The arrays that a model takes.
 
-        max_length: cut to so many tokens, special ones included, the longer of a pair first; nothing is cut unless
-        it is given. pad_to: make T this long. add_special_tokens: ``[CLS]`` and ``[SEP]``.
+        Args:
+            texts: a text, or B of them.
+            pairs: the second text of each; None means that there is none.
+            max_length: cut to so many tokens, special ones included, the longer of a pair first; None cuts nothing.
+            pad_to: T; None means the longest of the batch.
+            add_special_tokens: whether ``[CLS]`` and ``[SEP]`` are put round the texts.
 
-        Raises ``ArgumentError`` for what is not text, for batches of unequal length, and for texts longer than
-        ``pad_to``.
+        Returns:
+            A ``TokenizedBatch``, arrays [B, T].
+
+        Raises:
+            ArgumentError: what is not text, batches of unequal length, texts longer than ``pad_to``.
         """
         first = _texts("texts", texts)
         second = None if pairs is None else _texts("pairs", pairs)
@@ -124,17 +192,50 @@ class BertTokenizer:
         return self._batch(self._encode(inputs, max_length, add_special_tokens), pad_to)
 
     def tokenize(self, text: str) -> list[str]:
-        """The tokens of a text, without special ones: ``["un", "##aff", "##able"]``."""
+        """The tokens of a text, without special ones.
+
+        Args:
+            text: any string.
+
+        Returns:
+            ``["un", "##aff", "##able"]``.
+
+        Raises:
+            ArgumentError: what is not text.
+        """
         return list(self._encode(_texts("text", text), None, False)[0].tokens)
 
-    def tokens(self, ids: Any) -> Any:
-        """The token of each id: a list for ids [T], a list of lists for [B, T] (an array or nested lists)."""
+    def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
+        """The token of each id.
+
+        Args:
+            ids: whole numbers [T] or [B, T], an array or nested lists.
+
+        Returns:
+            A list for [T], a list of lists for [B, T].
+
+        Raises:
+            ArgumentError: ids that are no whole numbers or outside the vocabulary.
+        """
         rows, is_batch = self._id_rows(ids)
         named = [[str(self._tokenizer.id_to_token(index)) for index in row] for row in rows]
         return named if is_batch else named[0]
 
-    def decode(self, ids: Any, *, skip_special_tokens: bool = True) -> Any:
-        """The text of ids [T], or the B texts of ids [B, T]: pieces joined, special tokens left out."""
+    def decode(
+        self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]], *, skip_special_tokens: bool = True
+    ) -> Any:
+        """The text of ids: pieces joined.
+
+        Args:
+            ids: whole numbers [T] or [B, T], an array or nested lists.
+            skip_special_tokens: whether special tokens are left out.
+
+        Returns:
+            A text for [T], B texts for [B, T].
+
+        Raises:
+            ArgumentError: ids that are no whole numbers or outside the vocabulary.
+        """
         rows, is_batch = self._id_rows(ids)
         texts = [self._tokenizer.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
         return texts if is_batch else texts[0]
@@ -145,7 +246,17 @@ class BertTokenizer:
         return self._vocab_size
 
     def id_of(self, token: str) -> int:
-        """The id of one token. Raises ``ArgumentError`` where the vocabulary has it not."""
+        """The id of one token.
+
+        Args:
+            token: as it stands in the vocabulary.
+
+        Returns:
+            A whole number.
+
+        Raises:
+            ArgumentError: the vocabulary has it not.
+        """
         index = self._tokenizer.token_to_id(token)
         if index is None:
             message = f"the vocabulary of {self.vocab_size} tokens has no {token!r}"
@@ -154,22 +265,27 @@ class BertTokenizer:
 
     @property
     def unk_id(self) -> int:
+        """The id of what the vocabulary has no piece for, [UNK]."""
         return self.id_of(self.settings.special["unk"])
 
     @property
     def cls_id(self) -> int:
+        """The id that begins each input, [CLS]."""
         return self.id_of(self.settings.special["cls"])
 
     @property
     def sep_id(self) -> int:
+        """The id that ends each text, [SEP]."""
         return self.id_of(self.settings.special["sep"])
 
     @property
     def pad_id(self) -> int:
+        """The id of padding, [PAD]."""
         return self.id_of(self.settings.special["pad"])
 
     @property
     def mask_id(self) -> int:
+        """The id of what is to be filled, [MASK]."""
         return self.id_of(self.settings.special["mask"])
 
     def _encode(self, inputs: list[Any], max_length: int | None, add_special_tokens: bool) -> list[Encoding]:

@@ -32,7 +32,18 @@ _WORDPIECE_CLASSES = (None, "BertTokenizer", "BertTokenizerFast", "PreTrainedTok
 
 @dataclass(frozen=True)
 class TokenizerSettings:
-    """What ``tokenizer_config.json`` says: special tokens by role, the sides to pad and cut on, the longest input."""
+    """What ``tokenizer_config.json`` says beside the vocabulary.
+
+    Args:
+        special: the special tokens by role: unk, sep, pad, cls, mask.
+        padding_side: where padding goes, ``"right"`` or ``"left"``.
+        truncation_side: where a text is cut, ``"right"`` or ``"left"``.
+        model_max_length: the longest input in tokens; None means that the file names none.
+
+    >>> from mlxformer.tokenization.files import TokenizerSettings
+    >>> TokenizerSettings({"pad": "[PAD]"}).padding_side
+    'right'
+    """
 
     special: Mapping[str, str]
     padding_side: str = "right"
@@ -41,7 +52,26 @@ class TokenizerSettings:
 
 
 def load_tokenizer(folder: Path) -> tuple[Tokenizer, TokenizerSettings]:
-    """The tokenizer in ``folder``. Raises ``CheckpointError`` where there is none, or its files contradict."""
+    r"""The tokenizer in a folder, with its settings.
+
+    Args:
+        folder: with ``tokenizer.json`` or ``vocab.txt``.
+
+    Returns:
+        A ``tokenizers.Tokenizer``, and what ``tokenizer_config.json`` says.
+
+    Raises:
+        CheckpointError: there is no tokenizer, or its files contradict each other.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.tokenization.files import load_tokenizer
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = (Path(folder) / "vocab.txt").write_text("[UNK]\n[CLS]\n[SEP]\nhello\n")
+    ...     tokenizer, settings = load_tokenizer(Path(folder))
+    >>> tokenizer.encode("Hello").tokens
+    ['[CLS]', 'hello', '[SEP]']
+    """
     config = read_json(folder / _CONFIG) if (folder / _CONFIG).is_file() else {}
     settings = _settings(folder, config)
     if (folder / _JSON).is_file():
@@ -60,10 +90,25 @@ def build_wordpiece(
     strip_accents: bool | None = None,
     tokenize_chinese_chars: bool = True,
 ) -> Tokenizer:
-    """BERT's tokenizer over ``vocabulary`` (token -> id): ``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``.
+    """BERT's tokenizer over a vocabulary: ``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``.
 
-    strip_accents: None means as do_lower_case. Raises ``CheckpointError`` where unk, cls or sep is not in the
-    vocabulary.
+    Args:
+        vocabulary: token -> id.
+        special: the special tokens by role: unk, cls and sep must be in the vocabulary.
+        do_lower_case: whether text is folded to lower case.
+        strip_accents: whether accents are taken off; None means as ``do_lower_case``.
+        tokenize_chinese_chars: whether each Chinese character is a word of its own.
+
+    Returns:
+        A ``tokenizers.Tokenizer``.
+
+    Raises:
+        CheckpointError: unk, cls or sep is not in the vocabulary.
+
+    >>> from mlxformer.tokenization.files import build_wordpiece
+    >>> special = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]"}
+    >>> build_wordpiece({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "我": 3}, special).encode("我们").tokens
+    ['[CLS]', '我', '[UNK]', '[SEP]']
     """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
@@ -91,7 +136,26 @@ def build_wordpiece(
 
 
 def save_tokenizer(folder: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
-    """Write ``tokenizer.json``, ``tokenizer_config.json`` and, for WordPiece, ``vocab.txt``, as transformers reads."""
+    """Write ``tokenizer.json``, ``tokenizer_config.json`` and, for WordPiece, ``vocab.txt``, for transformers to read.
+
+    Args:
+        folder: where to; it is made if need be.
+        tokenizer: of the tokenizers library.
+        settings: special tokens, sides and length.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.tokenization.files import TokenizerSettings, build_wordpiece, save_tokenizer
+    >>> special = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]"}
+    >>> tokenizer = build_wordpiece({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2}, special)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_tokenizer(Path(folder), tokenizer, TokenizerSettings(special))
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['tokenizer.json', 'tokenizer_config.json', 'vocab.txt']
+    """
     content = json.loads(tokenizer.to_str())
     normalizer = content.get("normalizer") or {}
     is_wordpiece = content["model"].get("type") == "WordPiece"

@@ -22,7 +22,7 @@ import numpy as np
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.checkpoints.folder import files_beside, find_folder, read_json
 from mlxformer.errors import ArgumentError, CheckpointError
-from mlxformer.validation import require_positive
+from mlxformer.validation import require_positive, shape_text
 
 _CONFIG = "tokenizer_config.json"
 _SPECIAL = {"unk": "<unk>", "eos": "</s>", "pad": "<pad>"}
@@ -34,16 +34,27 @@ _LANGUAGE = re.compile(r"(>>.*?<<)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, eq=False)
-class MarianBatch(Mapping[str, Any]):
-    """int32 arrays [B, T] by Hugging Face's names, so that ``model.generate(**batch)`` works.
+class MarianBatch(Mapping[str, mx.array]):
+    """Tokenized texts by Hugging Face's names, so that ``model.generate(**batch)`` works.
 
-    attention_mask is 1 at real tokens and 0 at padding.
+    Args:
+        input_ids: int32 [B, T].
+        attention_mask: int32 [B, T], 1 at real tokens and 0 at padding.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.tokenization.marian import MarianBatch
+    >>> batch = MarianBatch(mx.array([[5, 0]]), mx.array([[1, 1]]))
+    >>> list(batch), batch["input_ids"].tolist()
+    (['input_ids', 'attention_mask'], [[5, 0]])
     """
 
-    input_ids: Any
-    attention_mask: Any
+    input_ids: mx.array
+    attention_mask: mx.array
 
-    def __getitem__(self, name: str) -> Any:
+    def __repr__(self) -> str:
+        return f"MarianBatch of {self.input_ids.shape[0]} texts, {shape_text(self.input_ids)}"
+
+    def __getitem__(self, name: str) -> mx.array:
         if name not in _INPUTS:
             raise KeyError(name)
         return getattr(self, name)
@@ -67,10 +78,24 @@ class _Side:
 
 
 class MarianTokenizer:
-    """The tokens of ``transformers.MarianTokenizer``: pieces and their ids, then ``</s>``.
+    """The tokens of ``transformers.MarianTokenizer``: SentencePiece's pieces and their ids, then ``</s>``.
 
     A model of several target languages is told which by a token before the text, ``>>fra<< Good morning.``;
-    ``languages`` lists them.
+    ``languages`` lists them. ``from_pretrained`` makes one; it needs the extra ``marian`` (SentencePiece).
+
+    Args:
+        source: SentencePiece's model and the vocabulary of the source language.
+        target: those of the target language.
+        special: the special tokens by role: unk, eos, pad.
+        added: tokens that are found in the text before SentencePiece sees it.
+        tidy: whether ``decode`` takes blanks before punctuation away.
+
+    Source: Kudo & Richardson 2018, "SentencePiece".
+
+    >>> import mlxformer as mf
+    >>> mf.MarianTokenizer.from_pretrained("./opus-mt-en-fr")
+    Traceback (most recent call last):
+    mlxformer.errors.CheckpointError: there is no folder './opus-mt-en-fr'
     """
 
     def __init__(
@@ -86,12 +111,23 @@ class MarianTokenizer:
         self._whole = frozenset(tokens)
         self._cut = re.compile("(" + "|".join(map(re.escape, tokens)) + ")")
 
+    def __repr__(self) -> str:
+        sizes = f"vocab_size={self.vocab_size}, target_vocab_size={len(self._target.ids)}"
+        return f"MarianTokenizer({sizes}, languages={len(self.languages)})"
+
     @classmethod
     def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> MarianTokenizer:
         """From ``source.spm``, ``target.spm`` and ``vocab.json`` in a folder or in the local Hugging Face cache.
 
-        Raises ``CheckpointError`` where SentencePiece is not installed, and where a file is missing, broken, or
-        lacks what it must hold.
+        Args:
+            path_or_name: a folder, or a repository that is in the local Hugging Face cache.
+            revision: a branch, tag or commit of that repository.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            CheckpointError: SentencePiece is not installed, or a file is missing, broken, or lacks what it must hold.
         """
         folder = find_folder(path_or_name, revision)
         config = read_json(folder / _CONFIG) if (folder / _CONFIG).is_file() else {}
@@ -116,11 +152,19 @@ class MarianTokenizer:
         pad_to: int | None = None,
         add_special_tokens: bool = True,
     ) -> MarianBatch:
-        """A source text or a batch of B -> arrays [B, T], T the longest.
+        """The arrays that a model reads.
 
-        max_length: cut to so many tokens, ``</s>`` included; nothing is cut unless it is given. pad_to: make T this
-        long. add_special_tokens: ``</s>`` at the end. Raises ``ArgumentError`` for what is not text, and for texts
-        longer than ``pad_to``.
+        Args:
+            texts: a text in the source language, or B of them.
+            max_length: cut to so many tokens, ``</s>`` included; None cuts nothing.
+            pad_to: T; None means the longest of the batch.
+            add_special_tokens: whether ``</s>`` ends each text.
+
+        Returns:
+            A ``MarianBatch``, arrays [B, T].
+
+        Raises:
+            ArgumentError: what is not text, or texts longer than ``pad_to``.
         """
         return self._batch(self._source, texts, max_length, pad_to, add_special_tokens)
 
@@ -132,25 +176,81 @@ class MarianTokenizer:
         pad_to: int | None = None,
         add_special_tokens: bool = True,
     ) -> MarianBatch:
-        """Texts in the target language, by its SentencePiece model; else as ``__call__``."""
+        """The arrays of texts in the target language, cut by its own SentencePiece model.
+
+        Args:
+            texts: a text in the target language, or B of them.
+            max_length: cut to so many tokens, ``</s>`` included; None cuts nothing.
+            pad_to: T; None means the longest of the batch.
+            add_special_tokens: whether ``</s>`` ends each text.
+
+        Returns:
+            A ``MarianBatch``, arrays [B, T].
+
+        Raises:
+            ArgumentError: what is not text, or texts longer than ``pad_to``.
+        """
         return self._batch(self._target, texts, max_length, pad_to, add_special_tokens)
 
     def tokenize(self, text: str) -> list[str]:
-        """The pieces of a source text, without ``</s>``: ``["▁Good", "▁morning", "."]``."""
+        """The pieces of a source text, without ``</s>``.
+
+        Args:
+            text: any string.
+
+        Returns:
+            ``["▁Good", "▁morning", "."]``.
+
+        Raises:
+            ArgumentError: what is not text.
+        """
         return self._tokenize(self._source, _texts(text)[0])
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a source text, with ``</s>``."""
+        """The ids of a source text, with ``</s>``.
+
+        Args:
+            text: any string.
+
+        Returns:
+            Whole numbers.
+
+        Raises:
+            ArgumentError: what is not text.
+        """
         return self._encode(self._source, _texts(text)[0], None, True)
 
-    def tokens(self, ids: Any) -> Any:
-        """The token of each target id: a list for ids [T], a list of lists for [B, T]."""
+    def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
+        """The token of each target id.
+
+        Args:
+            ids: whole numbers [T] or [B, T], an array or nested lists.
+
+        Returns:
+            A list for [T], a list of lists for [B, T].
+
+        Raises:
+            ArgumentError: ids that are no whole numbers or outside the vocabulary.
+        """
         rows, is_batch = self._rows(ids)
         named = [[self._token[index] for index in row] for row in rows]
         return named if is_batch else named[0]
 
-    def decode(self, ids: Any, *, skip_special_tokens: bool = True) -> Any:
-        """The text of target ids [T], or the B texts of ids [B, T]: pieces joined, special tokens left out."""
+    def decode(
+        self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]], *, skip_special_tokens: bool = True
+    ) -> Any:
+        """The text of target ids: pieces joined.
+
+        Args:
+            ids: whole numbers [T] or [B, T], an array or nested lists.
+            skip_special_tokens: whether special tokens are left out.
+
+        Returns:
+            A text for [T], B texts for [B, T].
+
+        Raises:
+            ArgumentError: ids that are no whole numbers or outside the vocabulary.
+        """
         rows, is_batch = self._rows(ids)
         texts = [self._text(row, skip_special_tokens) for row in rows]
         return texts if is_batch else texts[0]
@@ -167,14 +267,17 @@ class MarianTokenizer:
 
     @property
     def unk_id(self) -> int:
+        """The id of pieces that the vocabulary lacks, ``<unk>``."""
         return self._source.ids[self._special["unk"]]
 
     @property
     def eos_id(self) -> int:
+        """The id that ends each text, ``</s>``."""
         return self._source.ids[self._special["eos"]]
 
     @property
     def pad_id(self) -> int:
+        """The id of padding, ``<pad>``."""
         return self._source.ids[self._special["pad"]]
 
     def _tokenize(self, side: _Side, text: str) -> list[str]:
@@ -262,7 +365,7 @@ def _content(token: Any) -> str:
     return str(token.get("content")) if isinstance(token, Mapping) else str(token)
 
 
-def _special(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+def _special(folder: Path, config: Mapping[str, mx.array]) -> dict[str, str]:
     path = folder / "special_tokens_map.json"
     named = (read_json(path) if path.is_file() else {}) | dict(config)
     return {role: _content(named.get(f"{role}_token") or token) for role, token in _SPECIAL.items()}
