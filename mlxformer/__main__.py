@@ -29,7 +29,19 @@ SHOWN = 10  # tokens that fit beside each other in the table of weights
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the first look; returns the exit status."""
+    """The command ``python -m mlxformer [TEXT]``: print the first look.
+
+    Args:
+        arguments: of the command line; None takes those of the process.
+
+    Returns:
+        The exit status, 0.
+
+    >>> from mlxformer.__main__ import main
+    >>> main(["我爱你", "--causal"])  # doctest: +ELLIPSIS
+    mlxformer ...
+    0
+    """
     parser = argparse.ArgumentParser(prog="python -m mlxformer", description="One multi-head attention, step by step.")
     parser.add_argument("text", nargs="?", default=SENTENCE, help=f"what to attend over (default: {SENTENCE})")
     parser.add_argument("--causal", action="store_true", help="let no token see a later one")
@@ -51,12 +63,36 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def tokenize(text: str) -> list[str]:
-    """Every Chinese character and every punctuation mark alone, other words whole; no trained vocabulary is needed."""
+    """Every Chinese character and every punctuation mark alone, other words whole; no trained vocabulary is needed.
+
+    Args:
+        text: any string.
+
+    Returns:
+        Its tokens.
+
+    >>> from mlxformer.__main__ import tokenize
+    >>> tokenize("我爱 BERT。")
+    ['我', '爱', 'BERT', '。']
+    """
     return re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|[^\w\s]", text)
 
 
 def first_look(tokens: list[str], *, causal: bool = False, seed: int = 0) -> str:
-    """What ``python -m mlxformer`` prints, no line wider than 80 columns."""
+    """What ``python -m mlxformer`` prints, no line wider than 80 columns.
+
+    Args:
+        tokens: at least one.
+        causal: whether a token sees none that comes later.
+        seed: of the random weights.
+
+    Returns:
+        Lines.
+
+    >>> from mlxformer.__main__ import first_look
+    >>> first_look(["我", "你"]).count("mf.trace()")
+    1
+    """
     generator = np.random.default_rng(seed)
     vectors = {token: generator.standard_normal(DIMS) for token in dict.fromkeys(tokens)}
     x = mx.array(np.stack([vectors[token] for token in tokens])[None].astype(np.float32))  # [1, T, C]
@@ -89,7 +125,19 @@ def first_look(tokens: list[str], *, causal: bool = False, seed: int = 0) -> str
 
 
 def seeded_attention(generator: np.random.Generator) -> MultiHeadAttention:
-    """An attention without biases, its weights N(0, 1/C): the same numbers on both backends."""
+    """An attention without biases, its weights N(0, 1/C): the same numbers on both backends.
+
+    Args:
+        generator: what draws.
+
+    Returns:
+        A layer in evaluation mode.
+
+    >>> import numpy as np
+    >>> from mlxformer.__main__ import seeded_attention
+    >>> round(float(seeded_attention(np.random.default_rng(0)).key_proj.weight[0, 0]), 4)
+    0.0314
+    """
     layer = MultiHeadAttention(DIMS, HEADS, bias=False)
     drawn = [
         (path, mx.array((generator.standard_normal(weight.shape) * weight.shape[1] ** -0.5).astype(np.float32)))

@@ -21,8 +21,21 @@ _INDEX = "pytorch_model.bin.index.json"
 def convert(folder: Path) -> Path:
     """Write ``model.safetensors`` from the folder's pickle, or its shards; every tensor keeps its name and type.
 
-    Raises ``CheckpointError`` where there is nothing to convert, where it is done already, where torch is not
-    installed, and where the pickle holds more than tensors.
+    Args:
+        folder: in Hugging Face's layout, with ``pytorch_model.bin`` or its shards.
+
+    Returns:
+        The new file.
+
+    Raises:
+        CheckpointError: there is nothing to convert, it is done already, torch is not installed, or the pickle holds
+            more than tensors.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.convert import convert
+    >>> convert(Path("no-such-folder"))
+    Traceback (most recent call last):
+    mlxformer.errors.CheckpointError: there is no folder no-such-folder
     """
     if not folder.is_dir():
         raise CheckpointError("checkpoint-no-folder", f"there is no folder {folder}", given=str(folder))
@@ -76,7 +89,18 @@ def _unpickle(torch: Any, path: Path) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command: the new file on stdout and status 0, or what is wrong on stderr and status 2."""
+    """The command ``python -m mlxformer.convert FOLDER``.
+
+    Args:
+        arguments: of the command line; None takes those of the process.
+
+    Returns:
+        The exit status: 0 with the new file on stdout, or 2 with what is wrong on stderr.
+
+    >>> from mlxformer.convert import main
+    >>> main(["no-such-folder"])
+    2
+    """
     parser = argparse.ArgumentParser(
         prog="python -m mlxformer.convert", description="Write model.safetensors from a folder's pytorch_model.bin."
     )

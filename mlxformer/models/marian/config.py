@@ -12,6 +12,7 @@ from mlxformer.checkpoints.folder import CONFIG, read_json
 from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.activations import activation
+from mlxformer.models.config_repr import config_repr
 from mlxformer.validation import require_choice, require_positive, require_probability
 
 GENERATION_CONFIG = "generation_config.json"
@@ -54,11 +55,38 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 class MarianConfig:
     """The network, with Hugging Face's names and defaults.
 
-    d_model C, *_attention_heads H, *_ffn_dim F. vocab_size and decoder_vocab_size V of source and target; one
-    vocabulary where ``share_encoder_decoder_embeddings``. tie_word_embeddings: whether the output matrix is the
-    target's embedding. scale_embedding: by √C. max_position_embeddings: the longest sequence.
+    Args:
+        vocab_size: V of the source, tokens.
+        decoder_vocab_size: V of the target; None means that of the source, as where the embeddings are shared.
+        max_position_embeddings: the longest sequence in tokens.
+        encoder_layers: how many.
+        encoder_ffn_dim: F, the width of the feed-forward's hidden layer.
+        encoder_attention_heads: H, a divisor of C.
+        decoder_layers: how many.
+        decoder_ffn_dim: F of the decoder.
+        decoder_attention_heads: H of the decoder, a divisor of C.
+        activation_function: of the feed-forward, by name.
+        d_model: C, the width of the model.
+        dropout: on sub-layer outputs and embeddings, at least 0 and below 1.
+        attention_dropout: on attention weights, at least 0 and below 1.
+        activation_dropout: on the feed-forward's hidden layer, at least 0 and below 1.
+        init_std: carried along for transformers.
+        scale_embedding: whether embeddings are multiplied by √C.
+        decoder_start_token_id: what a target begins with.
+        pad_token_id: of padding.
+        eos_token_id: what a sequence ends with.
+        bos_token_id: carried along; Marian has none.
+        forced_eos_token_id: what ends a sequence that reaches the greatest length; None forces nothing.
+        share_encoder_decoder_embeddings: one vocabulary and one embedding for both sides.
+        tie_word_embeddings: whether the output matrix is the target's embedding.
 
-    Raises ``ArgumentError`` for a value that cannot be.
+    Raises:
+        ArgumentError: a value that cannot be.
+
+    >>> import mlxformer as mf
+    >>> mf.count_parameters(mf.MarianConfig(d_model=512, encoder_ffn_dim=2048, decoder_ffn_dim=2048, encoder_layers=6,
+    ...                                     decoder_layers=6, encoder_attention_heads=8, decoder_attention_heads=8))
+    73886208
     """
 
     vocab_size: int = 58101
@@ -84,6 +112,17 @@ class MarianConfig:
     forced_eos_token_id: int | None = 0
     share_encoder_decoder_embeddings: bool = True
     tie_word_embeddings: bool = True
+
+    def __repr__(self) -> str:
+        sizes = (
+            "vocab_size",
+            "d_model",
+            "encoder_layers",
+            "decoder_layers",
+            "encoder_attention_heads",
+            "encoder_ffn_dim",
+        )
+        return config_repr(self, sizes)
 
     @property
     def target_vocab_size(self) -> int:
@@ -118,7 +157,14 @@ class MarianConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> MarianConfig:
         """From the fields of a ``config.json``; those that say nothing of the network are passed over.
 
-        Raises ``ArgumentError`` for another model type and for what is not implemented (pre-norm).
+        Args:
+            values: the file's fields.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ArgumentError: another model type, or what is not implemented (pre-norm).
         """
         kind = values.get("model_type", "marian")
         if kind != "marian":
@@ -144,11 +190,28 @@ class MarianConfig:
 
     @classmethod
     def from_folder(cls, folder: Path) -> MarianConfig:
-        """From ``config.json`` in ``folder``. Raises ``CheckpointError``, naming the file."""
+        """From ``config.json`` in a folder.
+
+        Args:
+            folder: in Hugging Face's layout.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            CheckpointError: what ``from_dict`` refuses, naming the file; a file that is missing or broken.
+        """
         return _naming(folder / CONFIG, cls.from_dict, read_json(folder / CONFIG))
 
     def to_json(self, architecture: str) -> str:
-        """The text of a ``config.json`` that transformers reads as ``architecture``."""
+        """The text of a ``config.json`` that transformers reads.
+
+        Args:
+            architecture: the class it is to read it as, ``"MarianMTModel"``.
+
+        Returns:
+            JSON, with a line for each field.
+        """
         values = asdict(self) | {"architectures": [architecture], "model_type": "marian", "is_encoder_decoder": True}
         return json.dumps(values | {"dtype": "float32"}, indent=2, sort_keys=True) + "\n"
 
@@ -157,8 +220,24 @@ class MarianConfig:
 class MarianGeneration:
     """How a checkpoint wants to be searched, unless ``generate`` is told otherwise. Hugging Face's names and meaning.
 
-    max_length: with the start token; None means 21, Hugging Face's "20 new tokens". not_implemented: what the
-    checkpoint asks for and ``generate`` therefore refuses to run without.
+    Args:
+        decoder_start_token_id: what a target begins with.
+        pad_token_id: what follows the end, and is never generated.
+        eos_token_id: which tokens end a target.
+        forced_bos_token_id: the first token after the start; None leaves it free.
+        forced_eos_token_id: what ends a sequence that reaches the greatest length; None forces nothing.
+        bad_words_ids: sequences of ids that are never generated.
+        max_length: tokens, with the start; None means 21, Hugging Face's "20 new tokens".
+        num_beams: hypotheses that are kept; 1 is greedy search.
+        length_penalty: the power of the length by which scores are divided.
+        early_stopping: when a beam search ends, as in ``mlxformer.generation.beam``.
+        renormalize_logits: whether log-probabilities are normalized again after tokens were ruled out.
+        not_implemented: what the checkpoint asks for and ``generate`` therefore refuses to run without.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.models.marian.config import MarianGeneration
+    >>> MarianGeneration.from_config(mf.MarianConfig()).eos_token_id
+    (0,)
     """
 
     decoder_start_token_id: int
@@ -176,16 +255,32 @@ class MarianGeneration:
 
     @classmethod
     def from_config(cls, config: MarianConfig) -> MarianGeneration:
-        """What the network's own configuration says."""
+        """What the network's own configuration says.
+
+        Args:
+            config: of the network.
+
+        Returns:
+            Its start, padding and end; greedy search.
+        """
         return cls.from_dict({}, config, also=asdict(config))
 
     @classmethod
     def from_dict(
         cls, values: Mapping[str, Any], config: MarianConfig, also: Mapping[str, Any] | None = None
     ) -> MarianGeneration:
-        """From a ``generation_config.json`` (``values``), or where that is empty from a ``config.json`` (``also``).
+        """From a ``generation_config.json``, or where that is empty from a ``config.json``.
 
-        The ids of start, padding and end are taken from the network's configuration where ``values`` has none.
+        Args:
+            values: the fields of ``generation_config.json``.
+            config: of the network; its ids of start, padding and end are taken where ``values`` has none.
+            also: the fields of ``config.json``, looked at where ``values`` is empty.
+
+        Returns:
+            How to search.
+
+        Raises:
+            ArgumentError: a value that cannot be.
         """
         values = {name: value for name, value in (values or also or {}).items() if value is not None}
         own: dict[str, Any] = {
@@ -226,7 +321,11 @@ class MarianGeneration:
         return _naming(path, cls.from_dict, {}, config, defaults | read_json(path))
 
     def to_json(self) -> str:
-        """The text of a ``generation_config.json``."""
+        """The text of a ``generation_config.json``.
+
+        Returns:
+            JSON, with a line for each field.
+        """
         values = {name: value for name, value in asdict(self).items() if value not in (None, ())}
         values |= dict(values.pop("not_implemented", ()))
         values["eos_token_id"] = self.eos_token_id[0] if len(self.eos_token_id) == 1 else list(self.eos_token_id)
@@ -241,7 +340,21 @@ class MarianGeneration:
         length_penalty: float | None,
         early_stopping: bool | Literal["never"] | None,
     ) -> SearchRules:
-        """The rules of one search: what the caller gives goes before what the checkpoint says."""
+        """The rules of one search: what the caller gives goes before what the checkpoint says.
+
+        Args:
+            config: of the network, for its longest sequence.
+            num_beams: hypotheses that are kept; None takes the checkpoint's.
+            max_length: tokens, with the start; None takes the checkpoint's.
+            length_penalty: None takes the checkpoint's.
+            early_stopping: None takes the checkpoint's.
+
+        Returns:
+            What the search runs by.
+
+        Raises:
+            ArgumentError: the checkpoint asks for a way of generating that is not implemented.
+        """
         if self.not_implemented:
             asked = ", ".join(f"{name}={value!r}" for name, value in self.not_implemented)
             raise ArgumentError(

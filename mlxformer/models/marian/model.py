@@ -51,10 +51,30 @@ _POSITIONS = ("model.encoder.embed_positions.weight", "model.decoder.embed_posit
 
 
 class MarianModel(EncoderDecoder):
-    """``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``, as ``Transformer`` has.
+    """The original post-norm encoder-decoder, with trained weights by the hundred (OPUS-MT).
 
-    ``MarianModel.from_pretrained(folder)`` reads an OPUS-MT folder; what it made of each tensor is in
-    ``load_report``, how it wants to be searched in ``generation``.
+    ``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``, as ``Transformer`` has. What
+    differs from it: biases in the attention projections, sines and cosines of positions in two halves, a bias on the
+    logits, swish or another activation, and decoding that starts with padding. ``MarianModel.from_pretrained(folder)``
+    reads a folder; what it made of each tensor is in ``load_report``, how it wants to be searched in ``generation``.
+
+    Args:
+        config: sizes and choices.
+        generation: how to search; None means what ``config`` says.
+
+    Raises:
+        ArgumentError: ``config`` is not a ``MarianConfig``.
+
+    Source: Junczys-Dowmunt et al. 2018, "Marian"; Tiedemann & Thottingal 2020, "OPUS-MT".
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> config = mf.MarianConfig(vocab_size=20, d_model=8, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=16,
+    ...                          decoder_ffn_dim=16, encoder_attention_heads=2, decoder_attention_heads=2,
+    ...                          pad_token_id=19, decoder_start_token_id=19)
+    >>> model = mf.MarianModel(config)
+    >>> model(mx.array([[5, 6, 0]]), mx.array([[19, 7]])).shape == (1, 2, 20)
+    True
     """
 
     def __init__(self, config: MarianConfig, generation: MarianGeneration | None = None) -> None:
@@ -92,16 +112,32 @@ class MarianModel(EncoderDecoder):
         self.final_logits_bias = mx.zeros((1, config.target_vocab_size))
         self.freeze(recurse=False, keys=[_BIAS])  # a constant of the checkpoint, not trained
 
+    def _extra_repr(self) -> str:
+        config = self.config
+        parameters = sum(int(value.size) for value in dict(tree_flatten(self.parameters())).values())
+        return (
+            f"layers={config.encoder_layers}+{config.decoder_layers}, dims={config.d_model}, "
+            f"heads={config.encoder_attention_heads}, ffn_dims={config.encoder_ffn_dim}, "
+            f"vocab={config.target_vocab_size}, parameters={parameters:,}"
+        )
+
     @classmethod
     def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> Self:
         """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
 
-        path_or_name: a folder, or a repository in the local Hugging Face cache, at ``revision``. How to search is
-        read from ``generation_config.json``, else from ``config.json``.
+        How to search is read from ``generation_config.json``, else from ``config.json``. The network is never used.
 
-        Raises ``CheckpointError`` where there is no such folder (saying how to download), where only a pickle is
-        there (naming the command that converts it), where a configuration asks for what is not implemented, and, in
-        one error, for every tensor that is missing, unexpected, wrongly shaped, or unequal to what it is tied to.
+        Args:
+            path_or_name: a folder, or a repository that is in the local Hugging Face cache.
+            revision: a branch, tag or commit of that repository.
+
+        Returns:
+            The model.
+
+        Raises:
+            CheckpointError: there is no such folder (saying how to download), only a pickle is there (naming the
+                command that converts it), a configuration asks for what is not implemented, and, in one error, every
+                tensor that is missing, unexpected, wrongly shaped, or unequal to what it is tied to.
         """
         folder = find_folder(path_or_name, revision)
         config = MarianConfig.from_folder(folder)
@@ -128,8 +164,13 @@ class MarianModel(EncoderDecoder):
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
         """Write ``config.json``, ``generation_config.json`` and ``model.safetensors`` as transformers reads them.
 
-        dtype: float32 or float16. Raises ``CheckpointError`` for a quantized model, for weights that float16 cannot
-        hold, and where the folder cannot be written.
+        Args:
+            folder: where to; it is made if need be.
+            dtype: ``"float32"`` or ``"float16"``.
+
+        Raises:
+            CheckpointError: a quantized model (``save_weights`` keeps one), weights that float16 cannot hold, a folder
+                that cannot be written.
         """
         tensors = {}
         for path, value in dict(tree_flatten(self.parameters())).items():
@@ -143,21 +184,36 @@ class MarianModel(EncoderDecoder):
     @in_trace
     def generate(
         self,
-        input_ids: Any,
-        attention_mask: Any = None,
+        input_ids: mx.array,
+        attention_mask: mx.array | None = None,
         *,
         num_beams: int | None = None,
         max_length: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | Literal["never"] | None = None,
         use_cache: bool = True,
-    ) -> Any:
-        """The translations of ``input_ids`` [B, Ts]: int32 [B, T], the same tokens as Hugging Face's ``generate``.
+    ) -> mx.array:
+        """The translations of source texts: the same tokens as Hugging Face's ``generate``.
 
-        They begin with the start token (padding) and go on with ``pad_token_id`` after their end; padding is never
-        generated. What is not given comes from the checkpoint's ``generation``. The other arguments, and what is
-        raised, as in ``Transformer.generate``; also ``ArgumentError`` where the checkpoint asks for a way of
-        generating that is not implemented.
+        What is not given comes from the checkpoint's ``generation``. Runs in evaluation mode whatever mode the model is
+        in.
+
+        Args:
+            input_ids: integers [B, Ts], 0 to V − 1; the name is that of a tokenized batch, ``model.generate(**batch)``.
+            attention_mask: [B, Ts], 1 or True at real tokens; None means all that are not ``pad_token_id``.
+            num_beams: hypotheses that are kept; 1 is greedy search.
+            max_length: tokens, with the start.
+            length_penalty: the power of the length by which scores are divided.
+            early_stopping: when a beam search ends, as in ``mlxformer.generation.beam``.
+            use_cache: whether keys and values are kept from token to token; it changes the time and not the result.
+
+        Returns:
+            int32 [B, T], from the start token (padding) on; after their end rows go on with ``pad_token_id``, which is
+            never generated.
+
+        Raises:
+            ArgumentError: ids out of range, empty or too long sequences, ``max_length`` or ``num_beams`` below 1, a
+                mask of another shape, a checkpoint that asks for a way of generating that is not implemented.
         """
         rules = self.generation.rules(
             self.config,
@@ -168,13 +224,26 @@ class MarianModel(EncoderDecoder):
         )
         return self._generate(input_ids, attention_mask, rules, use_cache)
 
-    def _logits(self, x: Any) -> Any:
+    def _logits(self, x: mx.array) -> mx.array:
         logits = super()._logits(x)
         return logits + self.final_logits_bias if _BIAS in self else logits
 
 
 def stored_name(path: str, config: MarianConfig) -> str:
-    """The name that Hugging Face gives the parameter ``path``."""
+    """The name that Hugging Face gives a parameter.
+
+    Args:
+        path: of a parameter of a ``MarianModel``.
+        config: for what is shared and tied.
+
+    Returns:
+        The tensor's name in a file.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.models.marian.model import stored_name
+    >>> stored_name("encoder.layers.0.feed_forward.up_proj.weight", mf.MarianConfig())
+    'model.encoder.layers.0.fc1.weight'
+    """
     if path == "source_embedding.weight":
         return _SHARED if config.share_encoder_decoder_embeddings else _SOURCE
     if path in (_BIAS, "target_embedding.weight", "output_proj.weight"):
@@ -185,7 +254,18 @@ def stored_name(path: str, config: MarianConfig) -> str:
 
 
 def canonical_name(stored: str) -> str:
-    """With the prefix ``model.``, which the model without its output matrix is saved without."""
+    """With the prefix ``model.``, which the model without its output matrix is saved without.
+
+    Args:
+        stored: the tensor's name in a file.
+
+    Returns:
+        That of ``stored_name``.
+
+    >>> from mlxformer.models.marian.model import canonical_name
+    >>> canonical_name("shared.weight")
+    'model.shared.weight'
+    """
     return f"model.{stored}" if stored.startswith(("shared.", "encoder.", "decoder.")) else stored
 
 
