@@ -1,11 +1,15 @@
 # Two commands do everything on a machine with Python 3.11 or newer and make:
 #   make start    sets up and starts the program
-#   make test     sets up and passes the tests, on NumPy and, where it can be had, on MLX
+#   make test     sets up and passes the tests on every core, on NumPy and, where it can be had, on MLX
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# A worker for each core. One test to debug: make test-numpy WORKERS=0 PYTEST_ARGS="--pdb tests/...". What the run on
+# MLX leaves to the one on NumPy (its first lines say what), it runs with PYTEST_ARGS=--whole.
+WORKERS ?= auto
 PYTEST_ARGS ?=
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # MLX comes with the project on Apple silicon; on Linux its CPU build is an extra.
 ifeq ($(shell uname -s),Linux)
@@ -20,11 +24,11 @@ start: $(VENV)/.installed
 test: test-numpy test-mlx
 
 test-numpy: $(VENV)/.installed-test
-	MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS)
+	MLXFORMER_BACKEND=numpy $(PYTEST)
 
 test-mlx: $(VENV)/.installed-test
 	@if $(BIN)/python -c "import mlx.core" 2>/dev/null; then \
-		set -x; MLXFORMER_BACKEND=mlx $(BIN)/python -m pytest $(PYTEST_ARGS); \
+		set -x; MLXFORMER_BACKEND=mlx $(PYTEST); \
 	else echo "MLX cannot be loaded on this machine: the suite ran on NumPy only."; fi
 
 # torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.

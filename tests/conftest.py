@@ -1,8 +1,13 @@
-"""What every test needs before anything heavy is imported, which tests a run has, and which backend it is for."""
+"""What every test needs before anything heavy is imported, which tests a run has, and which backend it is for.
+
+The suite runs twice, on NumPy and on MLX. The second run leaves out what the first has proved for both: the tests
+marked ``once``, and those under ``ONCE``. ``--whole`` runs all of them again, and so does naming a file.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,22 +18,21 @@ os.environ.setdefault("MLX_ENABLE_TF32", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# A process for each core is at work already (`-n auto`): its libraries' own threads would fight over the same cores.
+# A process for each core is at work already: threads of its libraries (torch's, NumPy's) would fight over the cores.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 ROOT = Path(__file__).parents[1]
-# The run on MLX leaves these to the run on NumPy, unless they are named on the command line or `--whole` is given.
-ONCE = (
-    # They compare the two backends themselves, whichever they run on.
-    "tests/mlxformer/test_parity_between_backends.py",
-    "tests/mlxformer/pretrained/test_both_backends.py",
-    "tests/tui/experiments/test_both_backends.py",
-)
+# No array library has a part in these: they read texts, keep progress and paint what they are handed.
+ONCE: tuple[str, ...] = ()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--whole", action="store_true", help="on MLX, too, run what the run on NumPy has proved")
+    parser.addoption("--whole", action="store_true", help="on MLX, run also what the run on NumPy proves for both")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "once: proved for both backends by the run on NumPy; left out on MLX")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -37,20 +41,37 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     except ImportError as error:
         return [f"mlxformer backend: {error}"]
     lines = [f"mlxformer backend: {backend.describe()}"]
-    if _leaves_out(config):
-        lines.append(f"left to the run on NumPy (--whole runs them here too): {', '.join(ONCE)}")
+    if _second_run(config):
+        lines.append(f"left to the run on NumPy (unless --whole): tests marked once, {', '.join(ONCE)}")
     return lines
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    if not any(collection_path == ROOT / once for once in ONCE) or not _leaves_out(config):
+    if not any(collection_path == ROOT / path for path in ONCE):
         return None
-    asked_for = (Path(config.invocation_params.dir, str(arg).partition("::")[0]) for arg in config.args)
-    return None if any(path.is_relative_to(collection_path) for path in asked_for) else True
+    named = any(path.is_relative_to(collection_path) for path in _named(config))
+    return None if named or not _second_run(config) else True
 
 
-def _leaves_out(config: pytest.Config) -> bool:
-    """Whether this is the second of the two runs."""
-    from mlxformer import backend
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not _second_run(config):
+        return
+    named = set(_named(config))
+    out = [item for item in items if item.get_closest_marker("once") and item.path not in named]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
 
-    return backend.name == "mlx" and not config.getoption("whole")
+
+def _named(config: pytest.Config) -> Iterable[Path]:
+    """The files and folders of the command line."""
+    return (config.invocation_params.dir / str(argument).partition("::")[0] for argument in config.args)
+
+
+def _second_run(config: pytest.Config) -> bool:
+    if config.getoption("whole"):
+        return False
+    try:
+        from mlxformer import backend
+    except ImportError:
+        return False
+    return backend.name == "mlx"

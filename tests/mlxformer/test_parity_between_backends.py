@@ -15,6 +15,7 @@ from tests.mlxformer import parity_cases
 from tests.mlxformer.comparing import assert_close
 from tests.mlxformer.observing import SEEN
 
+pytestmark = pytest.mark.once
 OTHER = {"mlx": "numpy", "numpy": "mlx"}[backend.name]
 ROOT = Path(__file__).parents[2]
 

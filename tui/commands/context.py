@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 BackendChoice = Literal["auto", "mlx", "numpy"]
 BACKENDS: tuple[BackendChoice, ...] = ("auto", "mlx", "numpy")
+# OpenBLAS and its builds with OpenMP, MKL, Accelerate.
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class Context:
     language_given: bool = field(default=False)  # by --lang: remembered once a person has worked with it
 
     def choose_backend(self) -> None:
-        """Let ``--backend`` decide; it must be called before mlxformer is imported, which reads it once."""
+        """Let ``--backend`` decide; it must be called before mlxformer and NumPy are imported, which read it once."""
         if self.backend is not None:
             os.environ["MLXFORMER_BACKEND"] = self.backend
+        one_thread_for_blas()
 
     def open_store(self) -> ProgressStore:
         """The progress in the data folder. Raises ``ProgressError``; the store's ``notices`` are to be said."""
@@ -45,3 +48,12 @@ class Context:
         from tui.progress.store import open_store
 
         return open_store(self.data_dir if (self.data_dir / FILE_NAME).exists() else None)
+
+
+def one_thread_for_blas() -> None:
+    """One thread for NumPy's products, unless the environment says how many; NumPy reads it when it is imported.
+
+    An experiment multiplies small matrices: a second thread spends its core on waiting, and the turn takes no less.
+    """
+    if not any(variable in os.environ for variable in BLAS_THREADS):
+        os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))

@@ -17,6 +17,8 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained import pretrained_names
 from mlxformer.pretrained.masked.samples import samples
 
+pytestmark = pytest.mark.once
+
 _RUN = """
 import sys
 import numpy as np

@@ -13,7 +13,9 @@ import pytest
 from tests.tui.experiments.checking import values_of
 from tui.experiments.catalogue import NAMES, catalogue
 
-EXPERIMENTS = NAMES
+pytestmark = pytest.mark.once
+# A process of the other backend for each share, so that several cores have something to do.
+SHARES = [NAMES[start::4] for start in range(4)]
 # How far a measured value may differ between the backends, relative to it, where that is more than rounding.
 TOLERANCE = {
     # A network at σ = 2 is chaotic: a difference in the last digit grows with the gradient itself. So does training.
@@ -49,17 +51,18 @@ def settings(name: str, seed: int) -> dict[str, object]:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mlx") is None, reason="MLX is not installed: there is one backend only")
-def test_measured_values_agree_between_backends() -> None:
+@pytest.mark.parametrize("names", SHARES, ids=lambda names: f"{names[0]}-and-others")
+def test_measured_values_agree_between_backends(names: tuple[str, ...]) -> None:
     from mlxformer import backend
 
     other = {"numpy": "mlx", "mlx": "numpy"}[backend.name]
     environment = {**os.environ, "MLXFORMER_BACKEND": other}
     done = subprocess.run(
-        [sys.executable, "-c", _RUN, *EXPERIMENTS], env=environment, capture_output=True, text=True, timeout=900
+        [sys.executable, "-c", _RUN, *names], env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
     theirs = json.loads(done.stdout)
-    for name in EXPERIMENTS:
+    for name in names:
         for seed in (0, 1):
             ours = values_of(catalogue()[name], settings(name, seed))
             assert theirs[name][seed].keys() == ours.keys()
