@@ -23,8 +23,25 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ.setdefault(variable, "1")
 
 ROOT = Path(__file__).parents[1]
-# No array library has a part in these: they read texts, keep progress and paint what they are handed.
-ONCE: tuple[str, ...] = ()
+# No array library has a part in what these prove: texts read, progress kept, figures painted from what is handed over,
+# keys and screens. That experiments run from the program on MLX, tests/tui/test_walk.py and tests/tui/commands show.
+ONCE = (
+    "tests/questions",
+    "tests/test_benchmarks.py",
+    "tests/test_floors.py",
+    "tests/test_two_runs.py",
+    "tests/test_wheel.py",
+    "tests/tui/figures",
+    "tests/tui/language",
+    "tests/tui/practice",
+    "tests/tui/progress",
+    "tests/tui/proof",
+    "tests/tui/screens",
+    "tests/tui/test_bank.py",
+    "tests/tui/test_imports.py",
+    "tests/tui/text",
+    "tests/tui/widgets",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,9 +74,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not _second_run(config):
         return
     named = set(_named(config))
-    out = [item for item in items if item.get_closest_marker("once") and item.path not in named]
-    config.hook.pytest_deselected(items=out)
-    items[:] = [item for item in items if item not in out]
+    left_out = {item: bool(item.get_closest_marker("once")) and item.path not in named for item in items}
+    config.hook.pytest_deselected(items=[item for item in items if left_out[item]])
+    items[:] = [item for item in items if not left_out[item]]
 
 
 def _named(config: pytest.Config) -> Iterable[Path]:
