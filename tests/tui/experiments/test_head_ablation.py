@@ -11,11 +11,11 @@ from tests.tui.experiments.checking import (
     assert_hold_or_null,
     values_of,
 )
-from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.falsify import broken
 from tui.experiments.head_ablation.body import LEARNING_RATE, TRAINING_STEPS, part_of_head, with_twins
 from tui.experiments.head_ablation.compromise import compare
 from tui.experiments.head_ablation.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
 
 
 def test_twins_that_are_treated_differently_part_by_a_finite_amount() -> None:

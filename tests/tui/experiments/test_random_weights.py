@@ -7,7 +7,7 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from tui.experiments.bodies.random_weights import draw, embed, load
+from tui.experiments.shared.random_weights import draw, embed, load
 
 
 def test_a_token_has_one_vector_wherever_it_stands() -> None:

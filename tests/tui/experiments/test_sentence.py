@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tui.experiments.sentence import split
+from tui.experiments.shared.sentence import split
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
 from tui.experiments.attention_gallery.declaration import EXPERIMENT
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 HEADS, WIDTH = 8, 16  # h and D

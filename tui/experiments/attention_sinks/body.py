@@ -23,8 +23,8 @@ from tui.experiments.attention_sinks.successors import (
     stream,
     trained_head,
 )
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage
 
 STREAMS, STREAM_LETTERS = 8, 48

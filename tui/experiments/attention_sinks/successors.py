@@ -15,8 +15,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_flatten
-from tui.experiments.bodies.random_weights import load
 from tui.experiments.contract import Report
+from tui.experiments.shared.random_weights import load
 
 TRAINED_LETTERS = 12  # of a text in training, and the window there
 BATCH, LEARNING_RATE = 16, 0.03

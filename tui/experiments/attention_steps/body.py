@@ -16,11 +16,11 @@ from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
 from tui.experiments.attention_steps.declaration import EXPERIMENT
 from tui.experiments.attention_steps.figures import figures
-from tui.experiments.bodies import reference
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared import reference
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 
 WIDTH = 32  # of the model and of its one head
 BLOCK = 4  # keys at a time in the online softmax

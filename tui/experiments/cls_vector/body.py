@@ -11,7 +11,6 @@ from mlxformer.backend import to_numpy
 from mlxformer.inspection.diagnostics import entropy
 from mlxformer.inspection.probes import fit_probe
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.cls_vector.declaration import EXPERIMENT
 from tui.experiments.cls_vector.lines import (
     line_vectors,
@@ -21,6 +20,7 @@ from tui.experiments.cls_vector.lines import (
     same_passage_auc,
 )
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 NO_TEXT = Bilingual("还没有句子：请输入一句。", "No text yet: type one.")

@@ -15,11 +15,11 @@ from mlxformer.inspection.diagnostics import low_rank_error
 from mlxformer.inspection.flops import count_layer_flops
 from mlxformer.models.bert.sentences import BiEncoder, similarity
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.cross_encoder.declaration import EXPERIMENT
-from tui.experiments.sentence import split
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import split
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 CLS, SEP, FIRST_WORD = 1, 2, 3

@@ -11,10 +11,10 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report, Result
 from tui.experiments.dropout_places.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 WIDTH, HEADS, LAYERS = 32, 4, 2

@@ -15,10 +15,10 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report, Result
 from tui.experiments.embedding_scale.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Series, Table
 
 VOCAB, LENGTH, HEADS = 64, 32, 8

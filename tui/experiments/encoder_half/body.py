@@ -12,7 +12,6 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.pretrained.masked.samples import Kind
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.encoder_half.declaration import EXPERIMENT
 from tui.experiments.encoder_half.filling import (
@@ -27,6 +26,7 @@ from tui.experiments.encoder_half.filling import (
     reader,
     words_of,
 )
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Figure, Heatmap, Stage, Table
 
 NAMES = {"first": Bilingual("头", "first"), "middle": Bilingual("中", "middle"), "last": Bilingual("尾", "last")}

@@ -13,10 +13,10 @@ import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.inspection.diagnostics import softmax_jacobian_norm, softmax_jacobian_spectral_norm
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.explosion_court import theory
 from tui.experiments.explosion_court.declaration import EXPERIMENT
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
 
 GROUP = 20  # queries that share one set of keys

@@ -10,10 +10,10 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten, without_values
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.feed_forward import neurons
 from tui.experiments.feed_forward.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table, TokenRow, Tokens
 
 WIDTH = 32  # of the random layers

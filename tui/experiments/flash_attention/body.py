@@ -12,10 +12,10 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reference import attend
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.flash_attention.declaration import EXPERIMENT
+from tui.experiments.shared.reference import attend
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 HEAD_DIM = 16

@@ -11,11 +11,11 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.diagnostics import count_attention_flops
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.grouped_queries.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Bars, Figure, Heatmap, Stage, Table
 
 DIMS = 64  # C of the layer

@@ -11,12 +11,12 @@ import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten, tree_map
 from mlxformer.inspection.diagnostics import numerical_rank
 from questions.bilingual import Bilingual
-from tui.experiments.bodies import reference
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.head_ablation.compromise import Compromise, compare
 from tui.experiments.head_ablation.declaration import EXPERIMENT
+from tui.experiments.shared import reference
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage
 
 TRAINING_STEPS = 5

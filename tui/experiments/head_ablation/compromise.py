@@ -13,8 +13,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report
+from tui.experiments.shared.reported_trace import traced
 
 HALF = 4
 # Score differences that take a from 6e-6 to 1 - 6e-6.

@@ -13,10 +13,10 @@ from mlxformer.backend import mx, tree_flatten
 from mlxformer.inspection.diagnostics import count_attention_flops, numerical_rank
 from mlxformer.inspection.flops import count_layer_flops
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.head_width.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 COUNTS = (1, 2, 4, 8, 16)

@@ -13,11 +13,11 @@ from mlxformer.backend import mx, tree_flatten
 from mlxformer.inspection.diagnostics import count_attention_flops
 from mlxformer.teaching.mistakes import MultiHeadAttentionWithoutTranspose
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.heads.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Bars, Figure, Heatmap, Stage, Table
 
 COUNTS = (1, 2, 4, 8, 16)  # heads in the table

@@ -16,11 +16,11 @@ from mlxformer.inspection.influence import influence, influence_by_depth
 from mlxformer.layers.convolution import convolution_stack
 from mlxformer.layers.recurrent import Recurrent, RNNCell, orthogonal
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.influence.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage
 
 WIDTH, DEEPEST = 8, 6

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.common_knobs import SEED
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.shared.knobs import SEED
 
 EXPERIMENT = Experiment(
     name="label-smoothing",

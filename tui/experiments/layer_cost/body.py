@@ -12,9 +12,9 @@ from mlxformer.backend import mx, tree_flatten
 from mlxformer.inspection.diagnostics import count_attention_flops
 from mlxformer.inspection.flops import count_layer_flops
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report, Result
 from tui.experiments.layer_cost.declaration import EXPERIMENT
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
 
 

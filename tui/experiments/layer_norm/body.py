@@ -11,9 +11,9 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report, Result
 from tui.experiments.layer_norm.declaration import EXPERIMENT
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 _AXES = ("batch", "time", "model")

@@ -11,12 +11,12 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import embed
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.leak_tester.declaration import EXPERIMENT
 from tui.experiments.leak_tester.models import WIDTH, Masks, Models, Run, future, influence, translate
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import embed
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Figure, Heatmap, Stage, Table, TokenRow, Tokens
 
 TARGET = ("<s>", "I", "saw", "the", "cat", "chase", "mice")

@@ -10,8 +10,8 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.contract import Report
+from tui.experiments.shared.random_weights import draw, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 64, 2
 Run = Callable[[np.ndarray], Any]

@@ -11,9 +11,9 @@ import mlxformer as mf
 from mlxformer.attention.linear import LinearAttentionState
 from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.linear_attention.declaration import EXPERIMENT
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage
 
 SHOWN = 12  # tokens of the map

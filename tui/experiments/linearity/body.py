@@ -12,9 +12,9 @@ from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from mlxformer.models.bert.model import BertPooler
 from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.linearity.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
 from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
 
 WIDTH, HEADS = 32, 4

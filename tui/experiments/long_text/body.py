@@ -15,11 +15,11 @@ from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.long_text import spans
 from tui.experiments.long_text.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, TokenRow, Tokens
 
 POSITIONS = 512

@@ -11,11 +11,11 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.mixture_of_experts.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Bars, Figure, Table, TokenRow, Tokens
 
 DIMS, HIDDEN = 16, 32  # C and F of each expert

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.next_sentence.declaration import EXPERIMENT
 from tui.experiments.next_sentence.pairs import ARMS, LONGEST, Pair, follows, pairs, reader, share
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Figure, Table
 
 NAMES = {

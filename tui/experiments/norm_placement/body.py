@@ -13,10 +13,10 @@ import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from mlxformer.layers.normalization import NormType, normalization
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.norm_placement.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Label, Series, Table
 
 HEADS, TOKENS, SENTENCES = 4, 8, 4

@@ -13,11 +13,11 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.teaching.mistakes import mask_after_softmax
 from mlxformer.teaching.padding_recipes import additive_padding, padded_queries, renormalized_after_softmax
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.padding.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, TokenRow, Tokens
 
 WIDTH, HEADS = 32, 4

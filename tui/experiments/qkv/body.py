@@ -13,11 +13,11 @@ import mlxformer as mf
 from mlxformer.backend import mx
 from mlxformer.inspection.diagnostics import entropy
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.qkv.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 SELF_WIDTH = 256  # of the tokens in Q = K = V = X

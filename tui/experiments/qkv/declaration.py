@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.common_knobs import SEED, sentence_knob
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.shared.knobs import SEED, sentence_knob
 
 EXPERIMENT = Experiment(
     name="qkv",

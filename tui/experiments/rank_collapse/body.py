@@ -12,10 +12,10 @@ from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.inspection.diagnostics import numerical_rank, token_spread
 from mlxformer.teaching.attention_only import AttentionOnly
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report, Result
 from tui.experiments.rank_collapse.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 WIDTH = 64

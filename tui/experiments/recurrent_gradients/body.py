@@ -12,8 +12,6 @@ import mlxformer as mf
 from mlxformer.backend import mx, optimizers, to_numpy, tree_flatten
 from mlxformer.layers.recurrent import GRUCell, LSTMCell, RNNCell
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.recurrent_gradients.declaration import EXPERIMENT
 from tui.experiments.recurrent_gradients.figures import figures
@@ -25,6 +23,8 @@ from tui.experiments.recurrent_gradients.unrolling import (
     spectral_norms,
     whole_gradient,
 )
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 
 WIDTH = 32  # of inputs and states
 INPUT_STD = 0.1  # small inputs, so that activations work near their steepest point: the mildest case

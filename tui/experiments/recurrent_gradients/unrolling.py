@@ -13,8 +13,8 @@ import numpy as np
 
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.layers.recurrent import Recurrent
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report
+from tui.experiments.shared.reported_trace import traced
 
 
 def jacobians(

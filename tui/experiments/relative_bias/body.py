@@ -12,10 +12,10 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.positions import RelativeKeys, T5RelativeBias, alibi_bias
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.relative_bias.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 HEAD_DIM = 8

@@ -12,11 +12,11 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.positions import RotaryEmbedding, sinusoidal_positions
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.rotary.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 HEADS = 2

@@ -13,10 +13,10 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.diagnostics import entropy, softmax_jacobian_norm, softmax_jacobian_spectral_norm
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.scaling import theory
 from tui.experiments.scaling.declaration import EXPERIMENT
+from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 GROUP = 20  # queries that share one set of keys: enough sets to average over, and a map that can be read

@@ -19,12 +19,12 @@ from mlxformer.attention.scores import (
 )
 from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reference import project
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.score_functions.declaration import EXPERIMENT
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reference import project
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 WIDTH = 64  # of the embeddings and the values

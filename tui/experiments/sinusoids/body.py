@@ -12,10 +12,10 @@ import mlxformer as mf
 from mlxformer.backend import mx
 from mlxformer.positions import SinusoidalPositions
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, embed, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.sentence import NO_TOKENS, split
+from tui.experiments.shared.random_weights import draw, embed, load
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.experiments.sinusoids.declaration import EXPERIMENT
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 

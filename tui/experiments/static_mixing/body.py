@@ -12,9 +12,9 @@ import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
 from mlxformer.layers.token_mixing import TokenMixing
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.experiments.static_mixing.declaration import EXPERIMENT
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 

@@ -11,8 +11,8 @@ import mlxformer as mf
 from mlxformer.inspection.ablation import PARTS
 from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.reported_trace import traced
 from tui.experiments.take_apart.declaration import EXPERIMENT
 from tui.experiments.take_apart.reading import Reading, Without, change, read, reader, write
 from tui.figures.data import Bars, Table

@@ -19,8 +19,8 @@ from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.reader import ISO_LENGTH
 from mlxformer.pretrained.dates.split import held_out_dates
 from mlxformer.tracing import is_tracing
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Report
+from tui.experiments.shared.reported_trace import traced
 
 PER_FORMAT = 2
 HEADS = 4

@@ -12,9 +12,9 @@ import mlxformer as mf
 from mlxformer.backend import mx
 from mlxformer.teaching.target_attention import TargetAttention
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.random_weights import load
+from tui.experiments.shared.reported_trace import traced
 from tui.experiments.target_attention.declaration import EXPERIMENT
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table, TokenRow, Tokens
 

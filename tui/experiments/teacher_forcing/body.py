@@ -10,8 +10,8 @@ import numpy as np
 
 import mlxformer as mf
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.reported_trace import traced
 from tui.experiments.teacher_forcing.declaration import EXPERIMENT
 from tui.experiments.teacher_forcing.decoding import (
     Sources,

@@ -12,11 +12,11 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.training.masked_lm import mask_tokens
 from mlxformer.training.span_corruption import corrupt_spans, restore_spans, span_noise_mask
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import embed
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.leak_tester.models import future, influence
-from tui.experiments.sentence import split
+from tui.experiments.shared.random_weights import embed
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import split
 from tui.experiments.three_families.declaration import EXPERIMENT
 from tui.experiments.three_families.models import (
     COUNTED,

@@ -10,7 +10,7 @@ import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
 from mlxformer.inspection.flops import count_layer_flops
 from mlxformer.layers.causal_stack import CausalStack
-from tui.experiments.bodies.random_weights import draw, embed, load
+from tui.experiments.shared.random_weights import draw, embed, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2
 COUNTED = 16  # tokens on either side where operations are counted

@@ -11,9 +11,9 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
 from tui.experiments.tied_projections import theory
 from tui.experiments.tied_projections.declaration import EXPERIMENT
 from tui.experiments.tied_projections.trained import LETTERS, Trained, measure

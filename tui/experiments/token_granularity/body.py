@@ -14,8 +14,8 @@ from mlxformer.inspection.diagnostics import count_attention_flops
 from mlxformer.pretrained.masked import vocabulary
 from mlxformer.training.masked_lm import mask_tokens, whole_words
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.reported_trace import traced
 from tui.experiments.token_granularity import splitting
 from tui.experiments.token_granularity.declaration import EXPERIMENT
 from tui.experiments.token_granularity.splitting import characters, chinese, english, pieces, unknown_share, words

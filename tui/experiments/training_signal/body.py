@@ -12,9 +12,9 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.training.masked_lm import mask_tokens, masked_language_model_loss
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.sentence import split
+from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.sentence import split
 from tui.experiments.training_signal.declaration import EXPERIMENT
 from tui.experiments.training_signal.model import LanguageModel, reach, sums_over_all_sentences
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table

@@ -11,7 +11,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.layers.causal_stack import CausalStack
-from tui.experiments.bodies.random_weights import draw, load
+from tui.experiments.shared.random_weights import draw, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2
 WORDS, LENGTH = 3, 4  # of all possible sentences: 3 words to the 4th, 81

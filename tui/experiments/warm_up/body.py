@@ -10,8 +10,8 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.random_weights import draw, load
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.warm_up.declaration import EXPERIMENT
 from tui.figures.data import Curve, Figure, Series
 

@@ -13,8 +13,8 @@ from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.inspection.flops import count_layer_flops
 from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
-from tui.experiments.bodies.reported_trace import traced
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.reported_trace import traced
 from tui.experiments.weight_sharing import arithmetic
 from tui.experiments.weight_sharing.declaration import EXPERIMENT
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table

@@ -23,7 +23,7 @@ SEED = Knob(
 
 
 def sentence_knob(default: str = "我看见猫在追老鼠") -> Knob:
-    """A typed sentence; ``tui.experiments.sentence.split`` makes its tokens."""
+    """A typed sentence; ``tui.experiments.shared.sentence.split`` makes its tokens."""
     return Knob(
         "sentence",
         Bilingual("句子", "sentence"),
