@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="attention-gallery",
@@ -34,12 +34,11 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("no_window", Bilingual("窗口一支其实没有窗口", "the window arm has no window"), "switch", False),
-        Knob("half_window", Bilingual("“窗口等于 n”一支只有 n/2", "the window of n is n/2"), "switch", False),
-        Knob("wrong_groups", Bilingual("按错的次序分组", "heads grouped in the wrong order"), "switch", False),
-        Knob("all_heads", Bilingual("GQA 一支留下所有键值头", "the GQA arm keeps all key/value heads"), "switch",
-             False),
-        Knob("one_rotated", Bilingual("平移时只平移查询", "only the query is moved"), "switch", False),
+        hidden_switch("no_window", "窗口一支其实没有窗口", "the window arm has no window"),
+        hidden_switch("half_window", "“窗口等于 n”一支只有 n/2", "the window of n is n/2"),
+        hidden_switch("wrong_groups", "按错的次序分组", "heads grouped in the wrong order"),
+        hidden_switch("all_heads", "GQA 一支留下所有键值头", "the GQA arm keeps all key/value heads"),
+        hidden_switch("one_rotated", "平移时只平移查询", "only the query is moved"),
     ),
     checks=(
         CheckDeclaration(

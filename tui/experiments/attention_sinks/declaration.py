@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="attention-sinks",
@@ -30,7 +30,7 @@ EXPERIMENT = Experiment(
         Knob("evict", Bilingual("留最早的那一支也丢中间的", "the other arm forgets the middle"), "switch", True),
         Knob("keep_first", Bilingual("那一支真的留下最早的", "that arm keeps the first"), "switch", True),
         Knob("plus_one", Bilingual("加一那个头真的加一", "plus one is added"), "switch", True),
-        Knob("ghost_value", Bilingual("多出来的键有值", "the key more has a value"), "switch", False),
+        hidden_switch("ghost_value", "多出来的键有值", "the key more has a value"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="beam-search",
@@ -37,10 +37,10 @@ EXPERIMENT = Experiment(
         Knob("trap_beams", Bilingual("陷阱树上多给几束", "more beams on the trap tree"), "number", 0, minimum=0,
              maximum=2),
         Knob("penalise", Bilingual("长度惩罚起作用", "apply the length penalty"), "switch", True),
-        Knob("take_worst", Bilingual("取最差的一束", "take the worst beam"), "switch", False),
-        Knob("fixed_number", Bilingual("用 top-k 代替 top-p", "top-k in place of top-p"), "switch", False),
-        Knob("ignore_temperature", Bilingual("不用温度", "ignore the temperature"), "switch", False),
-        Knob("unfiltered", Bilingual("抽样时不过滤", "draw without the filters"), "switch", False),
+        hidden_switch("take_worst", "取最差的一束", "take the worst beam"),
+        hidden_switch("fixed_number", "用 top-k 代替 top-p", "top-k in place of top-p"),
+        hidden_switch("ignore_temperature", "不用温度", "ignore the temperature"),
+        hidden_switch("unfiltered", "抽样时不过滤", "draw without the filters"),
     ),
     checks=(
         CheckDeclaration(

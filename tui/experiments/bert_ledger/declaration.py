@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
     name="bert-ledger",
@@ -29,9 +30,9 @@ EXPERIMENT = Experiment(
     ),
     hidden_knobs=(
         Knob("types", Bilingual("段类型数", "segment types"), "number", 2, minimum=1, maximum=8),
-        Knob("untie", Bilingual("MLM 的输出矩阵另存一份", "the MLM matrix is a second one"), "switch", False),
-        Knob("wider", Bilingual("数的那一层前馈层多宽 d", "the counted feed-forward is d wider"), "switch", False),
-        Knob("full_width", Bilingual("每个头都是全宽", "every head is d wide"), "switch", False),
+        hidden_switch("untie", "MLM 的输出矩阵另存一份", "the MLM matrix is a second one"),
+        hidden_switch("wider", "数的那一层前馈层多宽 d", "the counted feed-forward is d wider"),
+        hidden_switch("full_width", "每个头都是全宽", "every head is d wide"),
         Knob("large_layers", Bilingual("large 的层数", "layers of large"), "number", 24, minimum=12, maximum=24),
     ),
     checks=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="bottleneck",
@@ -34,10 +34,9 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("swap", Bilingual("没有注意力的那个也换成有的", "the one with attention stands in for the other"),
-             "switch", False),
-        Knob("uniform", Bilingual("把注意力的权重换成均匀的", "make attention's weights uniform"), "switch", False),
-        Knob("half", Bilingual("只解码目标的一半", "decode half of the target only"), "switch", False),
+        hidden_switch("swap", "没有注意力的那个也换成有的", "the one with attention stands in for the other"),
+        hidden_switch("uniform", "把注意力的权重换成均匀的", "make attention's weights uniform"),
+        hidden_switch("half", "只解码目标的一半", "decode half of the target only"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="cls-vector",
@@ -26,10 +26,10 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("first_word", Bilingual("拿第一个字当 [CLS]", "take the first word for [CLS]"), "switch", False),
-        Knob("shuffle_labels", Bilingual("打乱标签", "shuffle the labels"), "switch", False),
-        Knob("scramble_last", Bilingual("打乱最后一个字的向量", "shuffle the last words' vectors"), "switch", False),
-        Knob("swap_raw", Bilingual("对调 [CLS] 和平均", "swap [CLS] and mean"), "switch", False),
+        hidden_switch("first_word", "拿第一个字当 [CLS]", "take the first word for [CLS]"),
+        hidden_switch("shuffle_labels", "打乱标签", "shuffle the labels"),
+        hidden_switch("scramble_last", "打乱最后一个字的向量", "shuffle the last words' vectors"),
+        hidden_switch("swap_raw", "对调 [CLS] 和平均", "swap [CLS] and mean"),
     ),
     checks=(
         CheckDeclaration(

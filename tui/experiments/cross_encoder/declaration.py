@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="cross-encoder",
@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("ordered", Bilingual("两个方向都算", "score both orders"), "switch", False),
+        hidden_switch("ordered", "两个方向都算", "score both orders"),
         Knob("keep", Bilingual("存下向量", "keep the vectors"), "switch", True),
         Knob("table_rank", Bilingual("表格的秩", "rank compared with"), "number", 8, minimum=1, maximum=24),
         Knob("factor", Bilingual("句对的长度", "length of a pair in the formula"), "number", 2, minimum=1, maximum=2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="dropout-places",
@@ -21,8 +21,8 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("training_off", Bilingual("训练那支也不丢", "drop nothing in training either"), "switch", False),
-        Knob("evaluation_off", Bilingual("推理时也丢", "drop in evaluation too"), "switch", False),
+        hidden_switch("training_off", "训练那支也不丢", "drop nothing in training either"),
+        hidden_switch("evaluation_off", "推理时也丢", "drop in evaluation too"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="embedding-scale",
@@ -22,9 +22,9 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("unit_rows", Bilingual("嵌入按 N(0, 1) 初始化", "embeddings drawn from N(0, 1)"), "switch", False),
-        Knob("no_scale", Bilingual("两支都不乘 √d", "no √d in either arm"), "switch", False),
-        Knob("keep_factor", Bilingual("训练好的模型不改倍数", "leave the trained factor alone"), "switch", False),
+        hidden_switch("unit_rows", "嵌入按 N(0, 1) 初始化", "embeddings drawn from N(0, 1)"),
+        hidden_switch("no_scale", "两支都不乘 √d", "no √d in either arm"),
+        hidden_switch("keep_factor", "训练好的模型不改倍数", "leave the trained factor alone"),
     ),
     checks=(
         CheckDeclaration(

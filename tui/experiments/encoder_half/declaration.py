@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="encoder-half",
@@ -38,10 +38,10 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("causal_is_open", Bilingual("因果那一支不带掩码", "the causal arm has no mask"), "switch", False),
-        Knob("first_is_last", Bilingual("“头”一支实际在尾", "the first place is the last"), "switch", False),
-        Knob("decoder", Bilingual("换成带解码器的模型来数", "count a model that has a decoder"), "switch", False),
-        Knob("large", Bilingual("数 BERT-large", "count BERT-large"), "switch", False),
+        hidden_switch("causal_is_open", "因果那一支不带掩码", "the causal arm has no mask"),
+        hidden_switch("first_is_last", "“头”一支实际在尾", "the first place is the last"),
+        hidden_switch("decoder", "换成带解码器的模型来数", "count a model that has a decoder"),
+        hidden_switch("large", "数 BERT-large", "count BERT-large"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="explosion-court",
@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
              "number", 0.5, minimum=0, maximum=1, step=0.5),
         Knob("amplify", Bilingual("softmax 的梯度被放大几倍", "the softmax's gradient is amplified by"), "number", 1,
              minimum=1, maximum=10),
-        Knob("right_label", Bilingual("交叉熵的标签是对的", "the cross-entropy's label is right"), "switch", False),
+        hidden_switch("right_label", "交叉熵的标签是对的", "the cross-entropy's label is right"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="feed-forward",
@@ -29,14 +29,14 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("shift_values", Bilingual("值错开一个单元", "values one unit off"), "switch", False),
-        Knob("any_units", Bilingual("改关随机的单元", "switch off any units"), "switch", False),
-        Knob("all_layers", Bilingual("把整个前馈层都关掉", "switch off every feed-forward"), "switch", False),
-        Knob("strongest", Bilingual("“随机”一支关最强的", "the random arm takes the strongest"), "switch", False),
-        Knob("keep", Bilingual("“全关”一支不关", "the arm without it keeps it"), "switch", False),
-        Knob("bend", Bilingual("“无激活”一支有激活", "the arm without activation has one"), "switch", False),
-        Knob("full_gate", Bilingual("门控的也宽 4d", "the gated one is 4d wide, too"), "switch", False),
-        Knob("ungated", Bilingual("“门控”一支没有门", "the gated arm has no gate"), "switch", False),
+        hidden_switch("shift_values", "值错开一个单元", "values one unit off"),
+        hidden_switch("any_units", "改关随机的单元", "switch off any units"),
+        hidden_switch("all_layers", "把整个前馈层都关掉", "switch off every feed-forward"),
+        hidden_switch("strongest", "“随机”一支关最强的", "the random arm takes the strongest"),
+        hidden_switch("keep", "“全关”一支不关", "the arm without it keeps it"),
+        hidden_switch("bend", "“无激活”一支有激活", "the arm without activation has one"),
+        hidden_switch("full_gate", "门控的也宽 4d", "the gated one is 4d wide, too"),
+        hidden_switch("ungated", "“门控”一支没有门", "the gated arm has no gate"),
     ),
     checks=(
         CheckDeclaration(

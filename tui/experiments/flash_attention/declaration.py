@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="flash-attention",
@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
     hidden_knobs=(
         Knob("run_block", Bilingual("真正用的块（0 为 block）", "block that runs (0 for block)"), "number", 0,
              minimum=0, maximum=256),
-        Knob("half", Bilingual("只看前一半的键", "the first half of the keys only"), "switch", False),
+        hidden_switch("half", "只看前一半的键", "the first half of the keys only"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="head-ablation",
@@ -25,8 +25,7 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("split_single_head", Bilingual("“一个头”一支实际用两个头", "the single-head arm has two heads"),
-             "switch", False),
+        hidden_switch("split_single_head", "“一个头”一支实际用两个头", "the single-head arm has two heads"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="head-width",
@@ -25,11 +25,11 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("reduced_is_full", Bilingual("“d/h”一支其实全宽", "the reduced arm is not reduced"), "switch", False),
-        Knob("full_is_reduced", Bilingual("“全宽”一支其实是 d/h", "the full arm is reduced"), "switch", False),
+        hidden_switch("reduced_is_full", "“d/h”一支其实全宽", "the reduced arm is not reduced"),
+        hidden_switch("full_is_reduced", "“全宽”一支其实是 d/h", "the full arm is reduced"),
         Knob("run_heads", Bilingual("真正用的头数（0 为 h）", "heads that really run (0 for h)"), "number", 0,
              minimum=0, maximum=16),
-        Knob("without_feed_forward", Bilingual("不算前馈层", "the feed-forward is not counted"), "switch", False),
+        hidden_switch("without_feed_forward", "不算前馈层", "the feed-forward is not counted"),
         Knob("lengthen", Bilingual("“两倍长”一支是几倍长", "the doubled arm is so many times as long"), "number", 2,
              minimum=1, maximum=3),
     ),

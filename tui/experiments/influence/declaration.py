@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="influence",
@@ -37,8 +37,7 @@ EXPERIMENT = Experiment(
         Knob("value_proj", Bilingual("值的投影", "projection of the values"), "choice", "drawn", choices=(
             Choice("drawn", Bilingual("随机", "drawn")), Choice("identity", Bilingual("恒等", "identity")),
         )),
-        Knob("swap_positions", Bilingual("两支对调位置编码", "exchange the arms with and without positions"), "switch",
-             False),
+        hidden_switch("swap_positions", "两支对调位置编码", "exchange the arms with and without positions"),
     ),
     checks=(
         CheckDeclaration(

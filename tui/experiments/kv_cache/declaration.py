@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, sentence_knob
+from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
     name="kv-cache",
@@ -26,7 +26,7 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("forget", Bilingual("每步后忘掉最后一个词元", "forget the last token after each step"), "switch", False),
+        hidden_switch("forget", "每步后忘掉最后一个词元", "forget the last token after each step"),
         Knob("use_cache", Bilingual("用缓存", "use the cache"), "switch", True),
         Knob("causal", Bilingual("因果掩码", "causal mask"), "switch", True),
         Knob("run_kv_heads", Bilingual("真正用的键值头数（0 为 kv_heads）",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="label-smoothing",
@@ -27,12 +27,10 @@ EXPERIMENT = Experiment(
     ),
     hidden_knobs=(
         Knob("smooth_training", Bilingual("平滑那一支真的平滑", "smooth the smoothed arm"), "switch", True),
-        Knob("smooth_plain", Bilingual("不平滑那一支也平滑", "smooth the plain arm too"), "switch", False),
-        Knob("claim_labels_alone", Bilingual("声称最小值就是标签的分布", "claim the minimum at the labels themselves"),
-             "switch", False),
-        Knob("reverse", Bilingual("把词元的次序倒过来比", "compare with the tokens reversed"), "switch", False),
-        Knob("all_labels", Bilingual("标签多到等于真实分布", "as many labels as give the true distribution"), "switch",
-             False),
+        hidden_switch("smooth_plain", "不平滑那一支也平滑", "smooth the plain arm too"),
+        hidden_switch("claim_labels_alone", "声称最小值就是标签的分布", "claim the minimum at the labels themselves"),
+        hidden_switch("reverse", "把词元的次序倒过来比", "compare with the tokens reversed"),
+        hidden_switch("all_labels", "标签多到等于真实分布", "as many labels as give the true distribution"),
     ),
     checks=(
         CheckDeclaration(

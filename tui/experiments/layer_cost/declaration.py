@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
     name="layer-cost",
@@ -20,13 +21,12 @@ EXPERIMENT = Experiment(
              choices=tuple(Choice(str(h), str(h)) for h in (1, 2, 3, 4, 6, 12))),
     ),
     hidden_knobs=(
-        Knob("attention_only", Bilingual("只数注意力", "count attention alone"), "switch", False),
+        hidden_switch("attention_only", "只数注意力", "count attention alone"),
         Knob("shorten", Bilingual("“一半长”一支短几倍", "the half-length arm is so many times shorter"), "number", 2,
              minimum=2, maximum=4),
-        Knob("keep_width", Bilingual("“一半宽”一支不减宽", "the half-width arm stays wide"), "switch", False),
-        Knob("count_vectors", Bilingual("偏置和归一化也算成矩阵", "biases and norms are counted too"), "switch",
-             False),
-        Knob("one_head", Bilingual("只用一个头", "run one head"), "switch", False),
+        hidden_switch("keep_width", "“一半宽”一支不减宽", "the half-width arm stays wide"),
+        hidden_switch("count_vectors", "偏置和归一化也算成矩阵", "biases and norms are counted too"),
+        hidden_switch("one_head", "只用一个头", "run one head"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="layer-norm",
@@ -26,9 +26,9 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("always_inference", Bilingual("训练也用滑动平均", "running averages in training too"), "switch", False),
-        Knob("always_training", Bilingual("推理也用批统计", "batch statistics at inference too"), "switch", False),
-        Knob("drop_padding", Bilingual("统计时去掉填充", "statistics without padding"), "switch", False),
+        hidden_switch("always_inference", "训练也用滑动平均", "running averages in training too"),
+        hidden_switch("always_training", "推理也用批统计", "batch statistics at inference too"),
+        hidden_switch("drop_padding", "统计时去掉填充", "statistics without padding"),
         Knob("few", Bilingual("最小的批有几个词元", "tokens in the smallest batch"), "number", 2, minimum=2, maximum=8),
     ),
     checks=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="leak-tester",
@@ -33,15 +33,13 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("bert_is_causal", Bilingual("BERT 一支加因果掩码", "the BERT arm has a causal mask"), "switch", False),
-        Knob("gpt_is_open", Bilingual("GPT 一支不加掩码", "the GPT arm has no mask"), "switch", False),
-        Knob("decoder_is_open", Bilingual("“有因果掩码”一支没有", "the causal arm has no mask"), "switch", False),
-        Knob("decoder_is_closed", Bilingual("“没有因果掩码”一支有", "the open arm has a causal mask"), "switch", False),
-        Knob("cross_is_causal", Bilingual("“交叉注意力不遮”一支遮住", "the open cross-attention is causal"), "switch",
-             False),
-        Knob("no_source_mask", Bilingual("“有填充掩码”一支没有", "the padded arm has no mask"), "switch", False),
-        Knob("mask_cross_too", Bilingual("“只遮编码器”一支也遮交叉注意力", "the half-masked arm is fully masked"),
-             "switch", False),
+        hidden_switch("bert_is_causal", "BERT 一支加因果掩码", "the BERT arm has a causal mask"),
+        hidden_switch("gpt_is_open", "GPT 一支不加掩码", "the GPT arm has no mask"),
+        hidden_switch("decoder_is_open", "“有因果掩码”一支没有", "the causal arm has no mask"),
+        hidden_switch("decoder_is_closed", "“没有因果掩码”一支有", "the open arm has a causal mask"),
+        hidden_switch("cross_is_causal", "“交叉注意力不遮”一支遮住", "the open cross-attention is causal"),
+        hidden_switch("no_source_mask", "“有填充掩码”一支没有", "the padded arm has no mask"),
+        hidden_switch("mask_cross_too", "“只遮编码器”一支也遮交叉注意力", "the half-masked arm is fully masked"),
     ),
     checks=(
         CheckDeclaration(

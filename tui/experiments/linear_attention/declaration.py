@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="linear-attention",
@@ -30,11 +30,11 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("other_decay", Bilingual("递推一支另用一个衰减", "the recurrent arm has another decay"), "switch", False),
-        Knob("swap_memory", Bilingual("状态与缓存对调", "state and cache exchanged"), "switch", False),
-        Knob("same_kernel", Bilingual("两支都用 softmax", "both arms have a softmax"), "switch", False),
-        Knob("swap_recall", Bilingual("回忆的两支对调", "the two arms of the recall exchanged"), "switch", False),
-        Knob("crowd", Bilingual("“少量”的一支也存很多对", "the arm of few pairs stores many"), "switch", False),
+        hidden_switch("other_decay", "递推一支另用一个衰减", "the recurrent arm has another decay"),
+        hidden_switch("swap_memory", "状态与缓存对调", "state and cache exchanged"),
+        hidden_switch("same_kernel", "两支都用 softmax", "both arms have a softmax"),
+        hidden_switch("swap_recall", "回忆的两支对调", "the two arms of the recall exchanged"),
+        hidden_switch("crowd", "“少量”的一支也存很多对", "the arm of few pairs stores many"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="linearity",
@@ -26,13 +26,13 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("thaw", Bilingual("“冻结权重”一支没有冻结", "the frozen arm is not frozen"), "switch", False),
-        Knob("freeze", Bilingual("“softmax 注意力”一支冻结了权重", "the softmax arm is frozen"), "switch", False),
-        Knob("keep_softmax", Bilingual("“去掉 softmax”一支没有去掉", "the cubic arm keeps softmax"), "switch", False),
-        Knob("flatten", Bilingual("“有激活函数”一支没有", "the arm with activation has none"), "switch", False),
-        Knob("bend", Bilingual("“没有激活函数”一支有", "the arm without activation has one"), "switch", False),
-        Knob("skip_norm", Bilingual("层归一化什么也不做", "the layer norm does nothing"), "switch", False),
-        Knob("skip_tanh", Bilingual("池化层不做 tanh", "the pooler has no tanh"), "switch", False),
+        hidden_switch("thaw", "“冻结权重”一支没有冻结", "the frozen arm is not frozen"),
+        hidden_switch("freeze", "“softmax 注意力”一支冻结了权重", "the softmax arm is frozen"),
+        hidden_switch("keep_softmax", "“去掉 softmax”一支没有去掉", "the cubic arm keeps softmax"),
+        hidden_switch("flatten", "“有激活函数”一支没有", "the arm with activation has none"),
+        hidden_switch("bend", "“没有激活函数”一支有", "the arm without activation has one"),
+        hidden_switch("skip_norm", "层归一化什么也不做", "the layer norm does nothing"),
+        hidden_switch("skip_tanh", "池化层不做 tanh", "the pooler has no tanh"),
         Knob("hidden_width", Bilingual("BERT 前馈层的宽度", "width of BERT's feed-forward"), "number", 3072,
              minimum=768, maximum=3072, step=768),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="long-text",
@@ -32,7 +32,7 @@ EXPERIMENT = Experiment(
         Knob("usable", Bilingual("截断保留的词元", "tokens kept by truncation"), "number", 510,
              minimum=64, maximum=510),
         Knob("add_global", Bilingual("加一个全局词元", "add a global token"), "switch", True),
-        Knob("everyone_global", Bilingual("窗口那一支也加", "add it to the windowed arm too"), "switch", False),
+        hidden_switch("everyone_global", "窗口那一支也加", "add it to the windowed arm too"),
         Knob("mask_padding", Bilingual("屏蔽补齐", "mask the padding"), "switch", True),
     ),
     checks=(

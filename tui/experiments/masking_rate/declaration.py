@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="masking-rate",
@@ -32,14 +32,14 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("never_random", Bilingual("随机的也不变", "random ones stay"), "switch", False),
-        Knob("always_mask", Bilingual("选中的全换成 [MASK]", "all chosen become [MASK]"), "switch", False),
-        Knob("special_too", Bilingual("特殊词元也选", "special tokens too"), "switch", False),
-        Knob("score_all", Bilingual("没选中的也算损失", "score the unchosen as well"), "switch", False),
-        Knob("freeze", Bilingual("动态那一支不重抽", "the dynamic arm is not redrawn"), "switch", False),
+        hidden_switch("never_random", "随机的也不变", "random ones stay"),
+        hidden_switch("always_mask", "选中的全换成 [MASK]", "all chosen become [MASK]"),
+        hidden_switch("special_too", "特殊词元也选", "special tokens too"),
+        hidden_switch("score_all", "没选中的也算损失", "score the unchosen as well"),
+        hidden_switch("freeze", "动态那一支不重抽", "the dynamic arm is not redrawn"),
         Knob("high_rate", Bilingual("多遮时的比例 %", "the high rate, %"), "number", 80, minimum=15, maximum=80),
-        Knob("swap", Bilingual("15 % 与 40 % 的模型对调", "swap the models of 15 and 40 %"), "switch", False),
-        Knob("kept_random", Bilingual("不变的换成随机的", "kept ones become random"), "switch", False),
+        hidden_switch("swap", "15 % 与 40 % 的模型对调", "swap the models of 15 and 40 %"),
+        hidden_switch("kept_random", "不变的换成随机的", "kept ones become random"),
     ),
     checks=(
         CheckDeclaration(

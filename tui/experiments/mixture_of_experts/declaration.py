@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, sentence_knob
+from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
     name="mixture-of-experts",
@@ -32,10 +32,10 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("run_all", Bilingual("稀疏的一支其实选了全部专家", "the sparse arm chooses all experts"), "switch", False),
-        Knob("half", Bilingual("只建一半专家", "only half of the experts are made"), "switch", False),
-        Knob("round_robin", Bilingual("训练前就轮流分配", "experts take turns before the training"), "switch", False),
-        Knob("still", Bilingual("路由器不训练", "the router is not trained"), "switch", False),
+        hidden_switch("run_all", "稀疏的一支其实选了全部专家", "the sparse arm chooses all experts"),
+        hidden_switch("half", "只建一半专家", "only half of the experts are made"),
+        hidden_switch("round_robin", "训练前就轮流分配", "experts take turns before the training"),
+        hidden_switch("still", "路由器不训练", "the router is not trained"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="next-sentence",
@@ -28,14 +28,11 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("next_is_random", Bilingual("“下一句”换成别的诗的一句", "the true next is a stranger"), "switch", False),
-        Knob("swapped_is_random", Bilingual("“对调”换成别的诗的一句", "the swapped pair is a stranger"), "switch",
-             False),
-        Knob("kind_is_next", Bilingual("“别的文体”换成真正的下一句", "the other kind is the true next"), "switch",
-             False),
-        Knob("verse_is_next", Bilingual("经文的“对调”换成不对调", "the swapped verses are not swapped"), "switch",
-             False),
-        Knob("half_swapped", Bilingual("对调时换掉一句", "swapping replaces one of the two"), "switch", False),
+        hidden_switch("next_is_random", "“下一句”换成别的诗的一句", "the true next is a stranger"),
+        hidden_switch("swapped_is_random", "“对调”换成别的诗的一句", "the swapped pair is a stranger"),
+        hidden_switch("kind_is_next", "“别的文体”换成真正的下一句", "the other kind is the true next"),
+        hidden_switch("verse_is_next", "经文的“对调”换成不对调", "the swapped verses are not swapped"),
+        hidden_switch("half_swapped", "对调时换掉一句", "swapping replaces one of the two"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="norm-placement",
@@ -24,10 +24,10 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("swap", Bilingual("两支互换", "swap the two arms"), "switch", False),
-        Knob("no_final_norm", Bilingual("Pre-LN 去掉末尾的归一化", "pre-LN without its last norm"), "switch", False),
-        Knob("centre", Bilingual("RMSNorm 换成层归一化", "layer norm in place of RMSNorm"), "switch", False),
-        Knob("keep_mean", Bilingual("对照那支不减均值", "do not centre what the two norms share"), "switch", False),
+        hidden_switch("swap", "两支互换", "swap the two arms"),
+        hidden_switch("no_final_norm", "Pre-LN 去掉末尾的归一化", "pre-LN without its last norm"),
+        hidden_switch("centre", "RMSNorm 换成层归一化", "layer norm in place of RMSNorm"),
+        hidden_switch("keep_mean", "对照那支不减均值", "do not centre what the two norms share"),
     ),
     checks=(
         CheckDeclaration(

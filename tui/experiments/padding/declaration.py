@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="padding",
@@ -30,17 +30,15 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("forget", Bilingual("“布尔掩码”一支忘了遮", "the masked arm is not masked"), "switch", False),
-        Knob("always", Bilingual("“不遮”与“遮错轴”两支其实遮对了", "the arms without mask are masked right"), "switch",
-             False),
+        hidden_switch("forget", "“布尔掩码”一支忘了遮", "the masked arm is not masked"),
+        hidden_switch("always", "“不遮”与“遮错轴”两支其实遮对了", "the arms without mask are masked right"),
         Knob("large_fill", Bilingual("“−10000”一支加多少", "what the −10000 arm adds"), "number", -10_000.0,
              minimum=-1e9, maximum=0, step=0.5),
         Knob("small_fill", Bilingual("“−10”一支加多少", "what the −10 arm adds"), "number", -10.0, minimum=-100,
              maximum=0, step=0.5),
         Knob("half_fill", Bilingual("float16 里加多少", "what is added in float16"), "number", -1e9, minimum=-1e9,
              maximum=0, step=0.5),
-        Knob("swap_after", Bilingual("对调“归一化”与“不归一化”两支", "exchange the renormalised arm and the other"),
-             "switch", False),
+        hidden_switch("swap_after", "对调“归一化”与“不归一化”两支", "exchange the renormalised arm and the other"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, sentence_knob
+from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
     name="qkv",
@@ -28,7 +28,7 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("keys_are_values", Bilingual("键与值共用投影", "keys and values share a projection"), "switch", False),
+        hidden_switch("keys_are_values", "键与值共用投影", "keys and values share a projection"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="quantisation",
@@ -26,13 +26,13 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("coarser", Bilingual("少一位", "one bit fewer"), "switch", False),
-        Knob("share", Bilingual("每通道一支也共用", "the per-channel arm shares a scale"), "switch", False),
-        Knob("own", Bilingual("共用一支也每通道", "the shared arm has scales of its own"), "switch", False),
-        Knob("no_outlier", Bilingual("激活里没有离群", "no outlier in the activations"), "switch", False),
-        Knob("keep_outlier", Bilingual("离群特征也量化", "outliers are quantised, too"), "switch", False),
-        Knob("one_side", Bilingual("只缩激活，不乘权重", "smooth the activations alone"), "switch", False),
-        Knob("no_smoothing", Bilingual("不平滑", "no smoothing"), "switch", False),
+        hidden_switch("coarser", "少一位", "one bit fewer"),
+        hidden_switch("share", "每通道一支也共用", "the per-channel arm shares a scale"),
+        hidden_switch("own", "共用一支也每通道", "the shared arm has scales of its own"),
+        hidden_switch("no_outlier", "激活里没有离群", "no outlier in the activations"),
+        hidden_switch("keep_outlier", "离群特征也量化", "outliers are quantised, too"),
+        hidden_switch("one_side", "只缩激活，不乘权重", "smooth the activations alone"),
+        hidden_switch("no_smoothing", "不平滑", "no smoothing"),
         Knob("dates_bits", Bilingual("日期模型改用几位（0 不改）", "bits of the date model (0: as said)"), "number", 0,
              minimum=0, maximum=8),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="rank-collapse",
@@ -26,8 +26,8 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("skip_everywhere", Bilingual("两支都有残差", "residuals in both arms"), "switch", False),
-        Knob("skip_nowhere", Bilingual("两支都没有残差", "residuals in neither arm"), "switch", False),
+        hidden_switch("skip_everywhere", "两支都有残差", "residuals in both arms"),
+        hidden_switch("skip_nowhere", "两支都没有残差", "residuals in neither arm"),
     ),
     checks=(
         CheckDeclaration(

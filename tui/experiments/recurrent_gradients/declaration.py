@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="recurrent-gradients",
@@ -35,12 +35,10 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("early_weights_only", Bilingual("只算第一步用到的那份权重", "count the weight at the first step only"),
-             "switch", False),
+        hidden_switch("early_weights_only", "只算第一步用到的那份权重", "count the weight at the first step only"),
         Knob("large_sigma", Bilingual("“爆炸”一支的 σ", "σ of the exploding arm"), "number", 2.0,
              minimum=0.1, maximum=2, step=0.1),
-        Knob("rescale_each_term", Bilingual("把每一步的那一项都放缩到 1", "rescale each step's term to 1 instead"),
-             "switch", False),
+        hidden_switch("rescale_each_term", "把每一步的那一项都放缩到 1", "rescale each step's term to 1 instead"),
     ),
     checks=(
         CheckDeclaration(

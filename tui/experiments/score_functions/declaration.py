@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, sentence_knob
+from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
     name="score-functions",
@@ -29,18 +29,18 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("shift_one", Bilingual("只给一个键加", "add to one key only"), "switch", False),
+        hidden_switch("shift_one", "只给一个键加", "add to one key only"),
         Knob("rows", Bilingual("看哪些行", "rows measured"), "choice", "as-claimed", choices=(
             Choice("as-claimed", Bilingual("各按其说", "as each check claims")),
             Choice("exchanged", Bilingual("对调", "exchanged")),
         )),
-        Knob("forbid_self", Bilingual("不许看自己", "forbid a token to see itself"), "switch", False),
+        hidden_switch("forbid_self", "不许看自己", "forbid a token to see itself"),
         Knob("bounded_score", Bilingual("有界的打分函数", "the bounded score"), "choice", "cosine", choices=(
             Choice("cosine", Bilingual("余弦", "cosine")), Choice("dot", Bilingual("点积", "dot")),
         )),
         Knob("hot", Bilingual("最高的温度", "the highest temperature"), "number", 100_000.0, minimum=1,
              maximum=100_000),
-        Knob("compress", Bilingual("加性打分只用 1 维", "additive score of width 1"), "switch", False),
+        hidden_switch("compress", "加性打分只用 1 维", "additive score of width 1"),
     ),
     checks=(
         CheckDeclaration(

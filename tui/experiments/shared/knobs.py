@@ -35,3 +35,11 @@ def sentence_knob(default: str = "我看见猫在追老鼠") -> Knob:
             f"Chinese is split by character, other scripts at spaces; at most {MAX_CHARACTERS} characters.",
         ),
     )
+
+
+def hidden_switch(name: str, zh: str, en: str) -> Knob:
+    """What a falsifier does to one arm, and nobody else can: off, unless a check's ``fails_when`` turns it on.
+
+    zh, en: what the arm then does in place of what its claim is about.
+    """
+    return Knob(name, Bilingual(zh, en), "switch", default=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="static-mixing",
@@ -25,7 +25,7 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("swap_layers", Bilingual("换长度时两层对调", "exchange the layers at the other length"), "switch", False),
+        hidden_switch("swap_layers", "换长度时两层对调", "exchange the layers at the other length"),
         Knob("dense_growth", Bilingual("参数按几倍长度数", "length factor in counting"), "number", 2, minimum=1,
              maximum=4),
     ),

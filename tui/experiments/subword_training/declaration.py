@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
     name="subword-training",
@@ -25,15 +26,14 @@ EXPERIMENT = Experiment(
                             "Unigram get as large a one.")),
     ),
     hidden_knobs=(
-        Knob("by_likelihood", Bilingual("自己的合并改用似然准则", "our merges by likelihood"), "switch", False),
-        Knob("skip_last", Bilingual("少用最后一次合并", "leave out the last merge"), "switch", False),
-        Knob("backwards", Bilingual("合并从多到少", "from many merges to few"), "switch", False),
-        Knob("characters", Bilingual("以字符代替字节", "characters in place of bytes"), "switch", False),
-        Knob("bytes", Bilingual("以字节代替字符", "bytes in place of characters"), "switch", False),
-        Knob("show_probe", Bilingual("训练时见过那些字符", "have those characters in the training text"), "switch",
-             False),
-        Knob("same_criterion", Bilingual("两种准则换成一种", "one criterion for both"), "switch", False),
-        Knob("longest_match", Bilingual("Unigram 改用最长匹配", "longest match for Unigram"), "switch", False),
+        hidden_switch("by_likelihood", "自己的合并改用似然准则", "our merges by likelihood"),
+        hidden_switch("skip_last", "少用最后一次合并", "leave out the last merge"),
+        hidden_switch("backwards", "合并从多到少", "from many merges to few"),
+        hidden_switch("characters", "以字符代替字节", "characters in place of bytes"),
+        hidden_switch("bytes", "以字节代替字符", "bytes in place of characters"),
+        hidden_switch("show_probe", "训练时见过那些字符", "have those characters in the training text"),
+        hidden_switch("same_criterion", "两种准则换成一种", "one criterion for both"),
+        hidden_switch("longest_match", "Unigram 改用最长匹配", "longest match for Unigram"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="take-apart",
@@ -29,16 +29,13 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("keep_positions", Bilingual("“无位置”一支实际带位置", "the arm without positions has them"), "switch",
-             False),
-        Knob("keep_cross_attention", Bilingual("“无交叉注意力”一支实际带着它",
-                                               "the arm without cross-attention has it"), "switch", False),
-        Knob("keep_everything", Bilingual("各支实际什么都没关", "nothing is off in any arm"), "switch", False),
-        Knob("blind", Bilingual("“完整”一支实际没有交叉注意力", "the whole model lacks cross-attention"), "switch",
-             False),
-        Knob("no_twin", Bilingual("孪生模型换成原模型", "the model itself stands for its twin"), "switch", False),
-        Knob("pre_norm", Bilingual("数 pre-norm 的层归一化", "count the layer norms of pre-norm"), "switch", False),
-        Knob("attention_bias", Bilingual("注意力投影带偏置", "attention projections with biases"), "switch", False),
+        hidden_switch("keep_positions", "“无位置”一支实际带位置", "the arm without positions has them"),
+        hidden_switch("keep_cross_attention", "“无交叉注意力”一支实际带着它", "the arm without cross-attention has it"),
+        hidden_switch("keep_everything", "各支实际什么都没关", "nothing is off in any arm"),
+        hidden_switch("blind", "“完整”一支实际没有交叉注意力", "the whole model lacks cross-attention"),
+        hidden_switch("no_twin", "孪生模型换成原模型", "the model itself stands for its twin"),
+        hidden_switch("pre_norm", "数 pre-norm 的层归一化", "count the layer norms of pre-norm"),
+        hidden_switch("attention_bias", "注意力投影带偏置", "attention projections with biases"),
     ),
     checks=(
         CheckDeclaration(

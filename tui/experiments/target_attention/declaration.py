@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="target-attention",
@@ -29,12 +29,9 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("swap", Bilingual("两支的权重对调：求和那支归一化，softmax 那支不归一化", "the two arms exchanged"),
-             "switch", False),
-        Knob("one_asks", Bilingual("自注意力里只有第一件商品提问", "only the first item asks in self-attention"),
-             "switch", False),
-        Knob("isolate", Bilingual("自注意力里每件商品只看自己", "each item sees itself only in self-attention"),
-             "switch", False),
+        hidden_switch("swap", "两支的权重对调：求和那支归一化，softmax 那支不归一化", "the two arms exchanged"),
+        hidden_switch("one_asks", "自注意力里只有第一件商品提问", "only the first item asks in self-attention"),
+        hidden_switch("isolate", "自注意力里每件商品只看自己", "each item sees itself only in self-attention"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="teacher-forcing",
@@ -33,8 +33,7 @@ EXPERIMENT = Experiment(
         Knob("own_prefix", Bilingual("出错后喂自己的输出", "feed its own output after the error"), "switch", True),
         Knob("gold_steps", Bilingual("逐步那一支喂正确前缀", "feed the gold prefix in the stepwise arm"), "switch",
              True),
-        Knob("together", Bilingual("逐步那一支也一次算完", "compute the stepwise arm in one pass too"), "switch",
-             False),
+        hidden_switch("together", "逐步那一支也一次算完", "compute the stepwise arm in one pass too"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="three-families",
@@ -36,13 +36,12 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("bert_is_causal", Bilingual("BERT 带因果掩码", "BERT with a causal mask"), "switch", False),
-        Knob("gpt_is_open", Bilingual("GPT 不带因果掩码", "GPT without its causal mask"), "switch", False),
-        Knob("t5_decoder_is_open", Bilingual("T5 的解码器不带因果掩码", "T5's decoder without its causal mask"),
-             "switch", False),
-        Knob("gpt_keeps_mask", Bilingual("比较时 GPT 留着掩码", "GPT keeps its mask when compared"), "switch", False),
-        Knob("encoder_only", Bilingual("数 T5 时不数解码器", "T5 is counted without its decoder"), "switch", False),
-        Knob("lose_a_token", Bilingual("T5 的目标漏一个词元", "T5's target lacks a token"), "switch", False),
+        hidden_switch("bert_is_causal", "BERT 带因果掩码", "BERT with a causal mask"),
+        hidden_switch("gpt_is_open", "GPT 不带因果掩码", "GPT without its causal mask"),
+        hidden_switch("t5_decoder_is_open", "T5 的解码器不带因果掩码", "T5's decoder without its causal mask"),
+        hidden_switch("gpt_keeps_mask", "比较时 GPT 留着掩码", "GPT keeps its mask when compared"),
+        hidden_switch("encoder_only", "数 T5 时不数解码器", "T5 is counted without its decoder"),
+        hidden_switch("lose_a_token", "T5 的目标漏一个词元", "T5's target lacks a token"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="tied-projections",
@@ -29,11 +29,9 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("copy_query", Bilingual("“各自独立”一支里 W_K 抄 W_Q", "W_K copies W_Q in the separate arm"), "switch",
-             False),
-        Knob("untie", Bilingual("K = V 一支其实不共用", "the K = V arm is not really tied"), "switch", False),
-        Knob("trained_copy", Bilingual("训练好的模型里 W_K 抄 W_Q", "W_K copies W_Q in the trained model"), "switch",
-             False),
+        hidden_switch("copy_query", "“各自独立”一支里 W_K 抄 W_Q", "W_K copies W_Q in the separate arm"),
+        hidden_switch("untie", "K = V 一支其实不共用", "the K = V arm is not really tied"),
+        hidden_switch("trained_copy", "训练好的模型里 W_K 抄 W_Q", "W_K copies W_Q in the trained model"),
         Knob("replace", Bilingual("真的顶替", "really replace"), "switch", True),
     ),
     checks=(

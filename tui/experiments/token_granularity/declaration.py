@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="token-granularity",
@@ -27,13 +27,12 @@ EXPERIMENT = Experiment(
     ),
     hidden_knobs=(
         Knob("cjk_spaces", Bilingual("汉字两边加空格", "blanks around Chinese characters"), "switch", True),
-        Knob("shortest_match", Bilingual("改取最短的块", "shortest match"), "switch", False),
-        Knob("know_held_out", Bilingual("词表里放进没见过的词", "put the unseen words into the vocabulary"), "switch",
-             False),
-        Knob("words_for_pieces", Bilingual("用词代替 WordPiece", "words in place of WordPieces"), "switch", False),
-        Knob("equal_lengths", Bilingual("两种切法一样长", "both of one length"), "switch", False),
-        Knob("by_piece", Bilingual("全词那一支也逐块遮", "mask the whole-word arm piece by piece"), "switch", False),
-        Knob("by_word", Bilingual("逐块那一支也全词遮", "mask the piecewise arm by words"), "switch", False),
+        hidden_switch("shortest_match", "改取最短的块", "shortest match"),
+        hidden_switch("know_held_out", "词表里放进没见过的词", "put the unseen words into the vocabulary"),
+        hidden_switch("words_for_pieces", "用词代替 WordPiece", "words in place of WordPieces"),
+        hidden_switch("equal_lengths", "两种切法一样长", "both of one length"),
+        hidden_switch("by_piece", "全词那一支也逐块遮", "mask the whole-word arm piece by piece"),
+        hidden_switch("by_word", "逐块那一支也全词遮", "mask the piecewise arm by words"),
     ),
     checks=(
         CheckDeclaration(

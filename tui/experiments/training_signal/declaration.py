@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="training-signal",
@@ -31,16 +31,13 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("causal_is_open", Bilingual("因果 LM 不带掩码", "the causal LM without its mask"), "switch", False),
-        Knob("masked_is_causal", Bilingual("掩码 LM 带因果掩码", "the masked LM with a causal mask"), "switch", False),
-        Knob("prefix_is_causal", Bilingual("前缀 LM 的前缀也因果", "the prefix under a causal mask, too"), "switch",
-             False),
-        Knob("loss_everywhere", Bilingual("掩码 LM 处处算损失", "the masked LM has a loss everywhere"), "switch",
-             False),
-        Knob("every_other", Bilingual("因果 LM 隔一个算损失", "the causal LM has every other loss"), "switch", False),
-        Knob("twice_the_rate", Bilingual("掩码比例翻倍", "mask at twice the rate"), "switch", False),
-        Knob("by_chain_rule", Bilingual("掩码 LM 一支改用链式法则", "the masked arm uses the chain rule"), "switch",
-             False),
+        hidden_switch("causal_is_open", "因果 LM 不带掩码", "the causal LM without its mask"),
+        hidden_switch("masked_is_causal", "掩码 LM 带因果掩码", "the masked LM with a causal mask"),
+        hidden_switch("prefix_is_causal", "前缀 LM 的前缀也因果", "the prefix under a causal mask, too"),
+        hidden_switch("loss_everywhere", "掩码 LM 处处算损失", "the masked LM has a loss everywhere"),
+        hidden_switch("every_other", "因果 LM 隔一个算损失", "the causal LM has every other loss"),
+        hidden_switch("twice_the_rate", "掩码比例翻倍", "mask at twice the rate"),
+        hidden_switch("by_chain_rule", "掩码 LM 一支改用链式法则", "the masked arm uses the chain rule"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="warm-up",
@@ -24,10 +24,10 @@ EXPERIMENT = Experiment(
         SEED,
     ),
     hidden_knobs=(
-        Knob("no_warmup", Bilingual("都不预热", "no warm-up anywhere"), "switch", False),
-        Knob("flip_correction", Bilingual("偏差校正对调", "swap bias correction"), "switch", False),
-        Knob("swap_times", Bilingual("第 1 步与第 100 步对调", "swap steps 1 and 100"), "switch", False),
-        Knob("swap_norms", Bilingual("Post-LN 与 Pre-LN 对调", "swap post-LN and pre-LN"), "switch", False),
+        hidden_switch("no_warmup", "都不预热", "no warm-up anywhere"),
+        hidden_switch("flip_correction", "偏差校正对调", "swap bias correction"),
+        hidden_switch("swap_times", "第 1 步与第 100 步对调", "swap steps 1 and 100"),
+        hidden_switch("swap_norms", "Post-LN 与 Pre-LN 对调", "swap post-LN and pre-LN"),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED
+from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="weight-and-effect",
@@ -32,7 +32,7 @@ EXPERIMENT = Experiment(
         Knob("pairing", Bilingual("与哪一步的后果比", "effects compared with"), "choice", "same", choices=(
             Choice("same", Bilingual("同一步", "the same step")), Choice("other", Bilingual("别的步", "another step")),
         )),
-        Knob("exchange_layers", Bilingual("对调两层", "exchange the layers"), "switch", False),
+        hidden_switch("exchange_layers", "对调两层", "exchange the layers"),
     ),
     checks=(
         CheckDeclaration(

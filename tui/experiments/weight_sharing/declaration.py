@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
     name="weight-sharing",
@@ -28,14 +29,14 @@ EXPERIMENT = Experiment(
              help=Bilingual("论文没有这样做；ALBERT 这样做。", "The paper does not; ALBERT does.")),
     ),
     hidden_knobs=(
-        Knob("attention_bias", Bilingual("注意力投影带偏置", "attention projections with biases"), "switch", False),
-        Knob("tie_all", Bilingual("“不共用嵌入”一支也共用", "the untied arm is tied"), "switch", False),
-        Knob("unshare", Bilingual("“各层共用”几支不共用", "the shared arms share nothing"), "switch", False),
-        Knob("claim_sharing", Bilingual("“论文”一支各层共用", "the paper's arm shares its layers"), "switch", False),
+        hidden_switch("attention_bias", "注意力投影带偏置", "attention projections with biases"),
+        hidden_switch("tie_all", "“不共用嵌入”一支也共用", "the untied arm is tied"),
+        hidden_switch("unshare", "“各层共用”几支不共用", "the shared arms share nothing"),
+        hidden_switch("claim_sharing", "“论文”一支各层共用", "the paper's arm shares its layers"),
         Knob("bert_vocabulary", Bilingual("BERT 的词表", "BERT's vocabulary"), "number", 30_522, minimum=1000,
              maximum=50_000),
-        Knob("run_once", Bilingual("共用的层只跑一次", "the shared layer runs once"), "switch", False),
-        Knob("copy_layers", Bilingual("把第 0 层抄到各层", "copy layer 0 into the others"), "switch", False),
+        hidden_switch("run_once", "共用的层只跑一次", "the shared layer runs once"),
+        hidden_switch("copy_layers", "把第 0 层抄到各层", "copy layer 0 into the others"),
     ),
     checks=(
         CheckDeclaration(
