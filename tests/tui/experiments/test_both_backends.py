@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.tui.experiments.checking import values_of
+from tests.tui.experiments.checking import assert_hold_or_null
 from tui.experiments.catalogue import NAMES, catalogue
 
 pytestmark = pytest.mark.once
@@ -39,15 +39,15 @@ _RUN = """
 import json, sys
 from tests.tui.experiments.checking import values_of
 from tui.experiments.catalogue import catalogue
-from tests.tui.experiments.test_both_backends import settings
-values = {name: [values_of(catalogue()[name], settings(name, seed)) for seed in (0, 1)] for name in sys.argv[1:]}
+from tests.tui.experiments.test_both_backends import draws
+values = {name: [values_of(catalogue()[name], settings) for settings in draws(name)] for name in sys.argv[1:]}
 json.dump(values, sys.stdout)
 """
 
 
-def settings(name: str, seed: int) -> dict[str, object]:
-    """The knob ``seed``, where the experiment ``name`` draws anything."""
-    return {"seed": seed} if "seed" in catalogue()[name].defaults() else {}
+def draws(name: str) -> list[dict[str, object]]:
+    """Two seeds, where the experiment ``name`` draws anything."""
+    return [{"seed": 0}, {"seed": 1}] if "seed" in catalogue()[name].defaults() else [{}]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mlx") is None, reason="MLX is not installed: there is one backend only")
@@ -61,14 +61,13 @@ def test_measured_values_agree_between_backends(names: tuple[str, ...]) -> None:
         [sys.executable, "-c", _RUN, *names], env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
-    theirs = json.loads(done.stdout)
+    values = json.loads(done.stdout)
     for name in names:
-        for seed in (0, 1):
-            ours = values_of(catalogue()[name], settings(name, seed))
-            assert theirs[name][seed].keys() == ours.keys()
+        for settings, theirs in zip(draws(name), values[name], strict=True):
+            result = catalogue()[name].run(settings)
+            assert_hold_or_null(result, settings)
+            ours = {check.name: check.measured for check in result.checks}
+            assert theirs.keys() == ours.keys()
             for check, value in ours.items():
-                assert theirs[name][seed][check] == pytest.approx(value, rel=TOLERANCE.get(check, 1e-5), abs=1e-5), (
-                    name,
-                    check,
-                    seed,
-                )
+                wanted = pytest.approx(value, rel=TOLERANCE.get(check, 1e-5), abs=1e-5)
+                assert theirs[check] == wanted, (name, check, settings)

@@ -11,7 +11,7 @@ from tui.experiments.explosion_court.declaration import EXPERIMENT
 
 
 @pytest.mark.parametrize("d_k", [16, 128, 512])
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_claims_hold_at_other_seeds(seed: int, d_k: int) -> None:
     settings = {"seed": seed, "d_k": d_k}
     assert_hold_or_null(EXPERIMENT.run(settings), settings)

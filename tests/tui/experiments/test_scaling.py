@@ -10,7 +10,7 @@ from tui.experiments.scaling import theory
 from tui.experiments.scaling.declaration import EXPERIMENT
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, 1])
 def test_the_published_numbers_at_d_k_512(seed: int) -> None:
     """d_k = 512, n = 32: 59 to 68 % of rows saturate against none; the median ‖J‖ falls below 2.3 %."""
     checks = {check.name: check for check in EXPERIMENT.run({"seed": seed}).checks}

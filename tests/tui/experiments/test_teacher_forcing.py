@@ -14,11 +14,10 @@ from tui.experiments.teacher_forcing.decoding import by_steps, held_out_sources,
 from tui.figures.data import Tokens
 
 
-@pytest.mark.parametrize("offset", [2, 8])
-def test_claims_hold_together(offset: int) -> None:
-    for seed in range(1, 4):
-        settings = {"offset": offset, "seed": seed}
-        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+@pytest.mark.parametrize(("offset", "seed"), [(2, 1), (8, 2)])
+def test_claims_hold_together(offset: int, seed: int) -> None:
+    settings = {"offset": offset, "seed": seed}
+    assert_hold_or_null(EXPERIMENT.run(settings), settings)
 
 
 def test_free_running_is_what_the_model_generates() -> None:

@@ -16,7 +16,7 @@ from tui.experiments.three_families.models import COUNTED, WIDTH, Families, matr
 from tui.figures.data import Heatmap, Table, Tokens
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_claims_hold_together(seed: int) -> None:
     settings = {"seed": seed, "density": 0.15, "mean_span": 3, "sentence": "我 看见 猫 在 追 老鼠 了 吗"}
     assert_hold_or_null(EXPERIMENT.run(settings), settings)

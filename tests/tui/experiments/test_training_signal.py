@@ -16,7 +16,7 @@ from tui.experiments.training_signal.model import LENGTH, SHARPNESS, WORDS, Lang
 from tui.figures.data import Curve, Heatmap, Table
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_claims_hold_together(seed: int) -> None:
     settings = {"seed": seed, "rate": 0.4, "prefix": 2, "sentence": "the cat saw the dog and ran away"}
     assert_hold_or_null(EXPERIMENT.run(settings), settings)
