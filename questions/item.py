@@ -21,6 +21,7 @@ from questions.model import (
     Source,
 )
 from questions.nodes import Node
+from questions.phrases import APART
 from questions.prose import faults
 from questions.reading import BROKEN, Broken, Reading
 from questions.shapes import BILINGUAL, Choice, Either, Field, Keyed, Many, Record, Schema, Text, Whole
@@ -41,7 +42,7 @@ class Phrase(Text):
 
     def read(self, node: Node, key: str, reading: Reading) -> str | Broken:
         phrase = super().read(node, key, reading)
-        if not isinstance(phrase, Broken) and not has_words(phrase):
+        if not isinstance(phrase, Broken) and phrase != APART and not all(map(has_words, phrase.split("->"))):
             message = f"{quoted(phrase)} has nothing to look for; write a word, or a word's beginning as 'saturat*'"
             reading.problem("phrase-empty", message, node, key, written=phrase)
             return BROKEN

@@ -1,29 +1,33 @@
 """Marks a typed answer: which key points it contains.
 
-A key point is *found* where an answer says one of its phrases, *unsure* where it says one but denies it, asks it, or
-says it in one breath with the misconception, and *missed* otherwise. This is a list of phrases against a text, not an
-examiner: the screen shows what was found, and the person rates themselves.
+A key point is *found* where an answer says one of its phrases, *unsure* (half said) where it says one but denies it,
+asks it, or says it in one breath with the misconception, and *missed* otherwise. This is a list of phrases against a
+text, not an examiner: the screen shows what was found, and the person rates themselves.
 
-A phrase is a run of words in one clause. A Latin word matches itself and its plural, never a part of another word;
-``saturat*`` matches every word with that beginning; Chinese matches wherever it stands. ``[std, sqrt]`` needs all of
-its phrases in one clause.
+A phrase is a run of words in one clause, compared by what they mean in this field (``questions.lexicon``): in either
+language, in any inflection, script and notation. ``saturat*`` matches every word with that beginning. A list,
+``[std, sqrt]``, needs all of its phrases in one clause; ``[std, ..., sqrt]`` near each other in one sentence.
+``Post-LN -> LN(x + f(x))`` needs what stands on the right to be said of what stands on the left, not of its rival.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 from typing import Literal
 
+from questions.lexicon import FILLERS, lexicon, stem
 from questions.model import Alternative, KeyPoint, Misconception
-from questions.negation import denials
-from questions.words import Clause, clauses, words
+from questions.negation import Denial, denials, is_cure
+from questions.phrases import APART, Sides, Wanted, guards, phrase_of, rivals_of
+from questions.words import Clause, clauses
 
 Status = Literal["found", "unsure", "missed"]
 Span = tuple[int, int]  # characters of the answer
-SHORTEST_PLURAL = 3  # letters of a word that also stands for its plural: head, not q
+REACH = 24  # words from the first to the last phrase of a list that need not stand in one clause
+_JOINS = frozenset(["与", "及", "以及", "、", "and", "or", "/", "&", "跟"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,118 +55,280 @@ def mark(answer: str, key_points: Sequence[KeyPoint], misconception: Misconcepti
     index = _Index(clauses(answer))
     wrong = None
     if misconception is not None and misconception.match:
-        wrong = index.mark(misconception.match)
+        wrong = index.mark(misconception.match, cures=False)
         if wrong.status == "found":
             index.distrust(misconception.match)
     return Marking(tuple(index.mark(point.match) for point in key_points), wrong)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """One word of a phrase; ``begins``: any word with this beginning."""
-
-    text: str
-    begins: bool
-
-    def forms(self) -> tuple[str, ...]:
-        """The word and, where it is a Latin one, its plurals."""
-        if len(self.text) < SHORTEST_PLURAL or not (self.text.isascii() and self.text.isalpha()):
-            return (self.text,)
-        irregular = (self.text[:-1] + "ies",) if self.text.endswith("y") else ()
-        return (self.text, self.text + "s", self.text + "es", *irregular)
-
-    def fits(self, word: str) -> bool:
-        return word.startswith(self.text) if self.begins else word in self.forms()
-
-
-@lru_cache(maxsize=4096)
-def _pattern(phrase: str) -> tuple[_Wanted, ...]:
-    wanted: list[_Wanted] = []
-    for piece in phrase.split():
-        found = [_Wanted(word, False) for word in words(piece)]
-        if found and piece.endswith("*"):
-            found[-1] = _Wanted(found[-1].text, True)
-        wanted += found
-    return tuple(wanted)
-
-
-@dataclass(frozen=True, slots=True)
 class _Hit:
-    """A phrase found: its clause, and its words there."""
+    """A phrase found: its clause, its words there, and where that is in the whole answer."""
 
     clause: int
     first: int
     stop: int
+    place: int
+    end: int
+    harm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Actors:
+    """Who is spoken of at a place: what is marked by (``own``), alone or with others, or its rivals."""
+
+    clause: int
+    first: int
+    stop: int
+    place: int
+    own: bool
+
+
+class _Clause:
+    """A clause with its stems, what they mean, and which words are denied."""
+
+    def __init__(self, clause: Clause) -> None:
+        self.words = clause.words
+        self.asks = clause.asks
+        self.sentence = clause.sentence
+        self.kept = [index for index, word in enumerate(clause.words) if word.text not in FILLERS]
+        self.stems = [stem(clause.words[index].text) for index in self.kept]
+        self.denials: dict[int, Denial] = {denial.cue.start: denial for denial in denials(clause)}
+        every = self.denials.values()
+        self._cover = (
+            _covered(every, len(clause.words)),
+            _covered([e for e in every if not e.curable], len(clause.words)),
+        )
+
+    def is_denied(self, first: int, stop: int, cured: bool = False) -> bool:
+        """Whether any of the words is denied, by what is not a part of them; ``cured``: otherwise than by a remedy."""
+        matched = range(first, stop)
+        own = [self.denials[position] for position in matched if position in self.denials]
+        own = [each for each in own if each.cue.stop <= stop and not (cured and each.curable)]
+        cover = self._cover[cured]
+        return any(cover[position] > sum(position in each.scope for each in own) for position in matched)
+
+
+def _covered(found: Iterable[Denial], length: int) -> list[int]:
+    """How many denials cover each word of a clause."""
+    steps = [0] * (length + 1)
+    for denial in found:
+        steps[denial.scope.start] += 1
+        steps[denial.scope.stop] -= 1
+    return list(accumulate(steps))
 
 
 class _Index:
-    """The words of an answer, where each stands, and which of them are denied."""
+    """The words of an answer, where each stands, what they mean, and which of them are denied."""
 
     def __init__(self, found: list[Clause]) -> None:
-        self.clauses = found
-        self.places: dict[str, list[tuple[int, int]]] = {}
-        for number, clause in enumerate(found):
-            for position, word in enumerate(clause.words):
-                self.places.setdefault(word.text, []).append((number, position))
-        self.denied = [_Denied(clause) for clause in found]
+        self.raw = found
+        self.clauses = [_Clause(clause) for clause in found]
+        starts = sorted(word.start for clause in found for word in clause.words)
+        self.places = {start: place for place, start in enumerate(starts)}
+        self.stems: dict[str, list[tuple[int, int]]] = {}
+        self.texts: dict[str, list[tuple[int, int]]] = {}
+        self.meanings: dict[int, list[tuple[int, int, int]]] = {}
+        self.ends: dict[tuple[int, int, int], list[int]] = {}  # clause, place and meaning to where it ends
+        for number, clause in enumerate(self.clauses):
+            for position, text in enumerate(clause.stems):
+                self.stems.setdefault(text, []).append((number, position))
+                self.texts.setdefault(clause.words[clause.kept[position]].text, []).append((number, position))
+            self._read(number, clause)
+        self.cured: dict[int, bool] = {}
+        self.cache: dict[str, list[_Hit]] = {}
+        self.actors: dict[Sides, tuple[list[_Actors], list[int]]] = {}
         self.distrusted: set[int] = set()  # sentences that say the misconception
 
-    def mark(self, alternatives: Sequence[Alternative]) -> Mark:
-        """The best that any of the alternatives gives."""
+    def _read(self, number: int, clause: _Clause) -> None:
+        known = lexicon()
+        hidden_until = -1
+        inside = range(0)
+        for start, stop, meanings in known.expressions(clause.stems):
+            within = start in inside and stop <= inside.stop and (start, stop) != (inside.start, inside.stop)
+            if within and start < hidden_until:
+                continue
+            if known.opaque.intersection(meanings):
+                inside, hidden_until = range(start, stop), stop
+            for meaning in meanings:
+                self.meanings.setdefault(meaning, []).append((number, start, stop))
+                self.ends.setdefault((number, start, meaning), []).append(stop)
+
+    def mark(self, alternatives: Sequence[Alternative], cures: bool = True) -> Mark:
+        """The best that any of the alternatives gives. ``cures``: a harm that is kept away counts as said."""
         unsure: Mark | None = None
         for alternative in alternatives:
-            for hits in self._hits(alternative):
-                if self._is_said(hits):
-                    return Mark("found", self._spans(hits))
-                unsure = unsure or Mark("unsure", self._spans(hits))
+            said, hits = self._best((alternative,) if isinstance(alternative, str) else alternative, cures)
+            if hits and said:
+                return Mark("found", self._spans(hits))
+            if hits and unsure is None:
+                unsure = Mark("unsure", self._spans(hits))
         return unsure or Mark("missed")
 
     def distrust(self, alternatives: Sequence[Alternative]) -> None:
         """Trust no sentence any more that says one of these."""
         for alternative in alternatives:
-            for hits in self._hits(alternative):
-                if self._is_said(hits):
-                    self.distrusted.add(self.clauses[hits[0].clause].sentence)
+            for hits in self._together((alternative,) if isinstance(alternative, str) else alternative, False, True):
+                self.distrusted.update(self.clauses[hit.clause].sentence for hit in hits)
 
-    def _hits(self, alternative: Alternative) -> Iterator[tuple[_Hit, ...]]:
-        """Where the phrase stands, or, clause by clause, where all phrases of the list stand."""
-        if isinstance(alternative, str):
-            for hit in self._phrase(alternative):
-                yield (hit,)
+    def _best(self, phrases: tuple[str, ...], cures: bool) -> tuple[bool, tuple[_Hit, ...]]:
+        for said in (True, False):
+            for hits in self._together(phrases, cures, said):
+                return said, hits
+        return False, ()
+
+    def _together(self, phrases: tuple[str, ...], cures: bool, said: bool) -> Iterator[tuple[_Hit, ...]]:
+        """Hits of all phrases that stand together; with ``said`` only those that are not denied."""
+        apart = APART in phrases
+        phrases = tuple(phrase for phrase in phrases if phrase != APART)
+        every = [self._hits(phrase) for phrase in phrases]
+        for sides, rest in guards(phrases) if len(phrases) > 1 else ():
+            for each in rest:
+                every[each] = [hit for hit in every[each] if self._is_said_of(hit, sides)]
+        if said:
+            every = [[hit for hit in hits if self._is_said(hit, cures)] for hits in every]
+        if not all(every):
             return
-        by_clause = [self._by_clause(phrase) for phrase in alternative]
-        for number in by_clause[0]:
-            if all(number in hits for hits in by_clause):
-                yield tuple(hits[number] for hits in by_clause)
+        anchors = min(every, key=len)
+        others = [hits for hits in every if hits is not anchors]
+        for anchor in anchors:
+            group = [anchor]
+            for hits in others:
+                near = self._nearest(hits, anchor, apart)
+                if near is None:
+                    break
+                group.append(near)
+            else:
+                yield tuple(group)
 
-    def _by_clause(self, phrase: str) -> dict[int, _Hit]:
-        """The phrase's first hit in each clause, one that is not denied where there is one."""
-        hits: dict[int, _Hit] = {}
-        for hit in self._phrase(phrase):
-            if hit.clause not in hits or (not self._is_said((hits[hit.clause],)) and self._is_said((hit,))):
-                hits[hit.clause] = hit
-        return hits
+    def _nearest(self, hits: list[_Hit], anchor: _Hit, apart: bool) -> _Hit | None:
+        """The hit nearest to ``anchor`` in its clause, or else, where they may stand apart, in its sentence."""
+        at = bisect_left(hits, anchor.place, key=lambda hit: hit.place)
+        near = hits[max(0, at - 3) : at + 3]
+        inside = [hit for hit in near if hit.clause == anchor.clause]
+        if not inside and apart:
+            sentence = self.clauses[anchor.clause].sentence
+            inside = [
+                hit
+                for hit in near
+                if self.clauses[hit.clause].sentence == sentence
+                and max(hit.end, anchor.end) - min(hit.place, anchor.place) <= REACH
+            ]
+        return min(inside, key=lambda hit: abs(hit.place - anchor.place), default=None)
 
-    def _phrase(self, phrase: str) -> Iterator[_Hit]:
-        wanted = _pattern(phrase)
-        for number, position in self._starts(wanted[0]):
-            stand = self.clauses[number].words[position : position + len(wanted)]
-            fits = (each.fits(word.text) for each, word in zip(wanted, stand, strict=False))
-            if len(stand) == len(wanted) and all(fits):
-                yield _Hit(number, position, position + len(wanted))
+    def _hits(self, written: str) -> list[_Hit]:
+        """Where a phrase stands, in the order of the answer."""
+        if written not in self.cache:
+            phrase = phrase_of(written)
+            found = self._runs(phrase.parts)
+            if phrase.subject:
+                own = frozenset(meaning for part in phrase.subject for meaning in part.meanings)
+                found = [hit for hit in found if self._is_said_of(hit, Sides(phrase.subject, own, rivals_of(own)))]
+            self.cache[written] = sorted(found, key=lambda hit: hit.place)
+        return self.cache[written]
 
-    def _starts(self, wanted: _Wanted) -> Iterator[tuple[int, int]]:
-        if wanted.begins:
-            for word, places in self.places.items():
-                if word.startswith(wanted.text):
-                    yield from places
-        else:
-            for form in wanted.forms():
-                yield from self.places.get(form, ())
+    def _runs(self, parts: tuple[Wanted, ...]) -> list[_Hit]:
+        if not parts:
+            return []
+        harms = lexicon().harms
+        found: dict[tuple[int, int], _Hit] = {}
+        for number, start, stop in self._starts(parts[0]):
+            for part in parts[1:]:
+                stop = self._end(part, number, stop)
+                if stop < 0:
+                    break
+            else:
+                harm = any(harms.intersection(part.meanings) for part in parts)
+                found.setdefault((number, start), self._hit(number, start, stop, harm))
+        return list(found.values())
 
-    def _is_said(self, hits: Sequence[_Hit]) -> bool:
-        clause = self.clauses[hits[0].clause]
-        return not clause.asks and clause.sentence not in self.distrusted and self.denied[hits[0].clause].allows(hits)
+    def _hit(self, number: int, start: int, stop: int, harm: bool) -> _Hit:
+        clause = self.clauses[number]
+        first, last = clause.kept[start], clause.kept[stop - 1]
+        place, end = self.places[clause.words[first].start], self.places[clause.words[last].start] + 1
+        return _Hit(number, first, last + 1, place, end, harm)
+
+    def _starts(self, part: Wanted) -> Iterator[tuple[int, int, int]]:
+        for meaning in part.meanings:
+            yield from self.meanings.get(meaning, ())
+        if part.begins:
+            for text, places in self.texts.items():
+                if text.startswith(part.text):
+                    yield from ((number, position, position + 1) for number, position in places)
+        elif not part.meanings:
+            yield from ((number, position, position + 1) for number, position in self.stems.get(part.text, ()))
+
+    def _end(self, part: Wanted, number: int, position: int) -> int:
+        """Where ``part`` ends that begins at a position of a clause; -1 where it does not stand there."""
+        clause = self.clauses[number]
+        if position >= len(clause.stems):
+            return -1
+        ends = [end for meaning in part.meanings for end in self.ends.get((number, position, meaning), ())]
+        if ends:
+            return max(ends)
+        if part.begins:
+            return position + 1 if clause.words[clause.kept[position]].text.startswith(part.text) else -1
+        return position + 1 if not part.meanings and clause.stems[position] == part.text else -1
+
+    def _is_said(self, hit: _Hit, cures: bool) -> bool:
+        clause = self.clauses[hit.clause]
+        if clause.asks or clause.sentence in self.distrusted:
+            return False
+        if not clause.denials or not clause.is_denied(hit.first, hit.stop):
+            return True
+        return cures and hit.harm and not clause.is_denied(hit.first, hit.stop, True) and self._is_cured(hit.clause)
+
+    def _is_cured(self, number: int) -> bool:
+        if number not in self.cured:
+            sentence = self.raw[number].sentence
+            first = number
+            while first > 0 and number - first < 4 and self.raw[first - 1].sentence == sentence:
+                first -= 1
+            self.cured[number] = is_cure(self.raw[number], self.raw[first:number])
+        return self.cured[number]
+
+    # --- who it is said of -------------------------------------------------------------------------------------
+
+    def _is_said_of(self, hit: _Hit, sides: Sides) -> bool:
+        """Whether a hit is said of one's own side: that is nearer to it, in the order of speech, than its rivals."""
+        if sides not in self.actors:
+            self.actors[sides] = self._actors(sides)
+        groups, places = self.actors[sides]
+        at = bisect_left(places, hit.place)
+        after = [each for each in groups[at : at + 3] if each.clause == hit.clause and each.first >= hit.stop]
+        if after:  # the decoder's queries, 解码器的查询
+            between = self.clauses[hit.clause].words[hit.stop : after[0].first]
+            if all(word.text in FILLERS for word in between):
+                return after[0].own
+        before = [each for each in groups[max(0, at - 3) : at] if each.clause != hit.clause or each.stop <= hit.first]
+        inside = [each for each in before if each.clause == hit.clause]
+        nearest = inside[-1:] or after[:1] or before[-1:]
+        return bool(nearest) and nearest[0].own
+
+    def _actors(self, sides: Sides) -> tuple[list[_Actors], list[int]]:
+        """Both sides in the order of the answer; those named together, K 与 V or K/V, are one."""
+        own = [hit for meaning in sides.own for hit in self._meant(meaning)] or self._runs(sides.subject)
+        taken = {(hit.clause, word) for hit in own for word in range(hit.first, hit.stop)}
+        rivals = [
+            hit for meaning in sides.rivals for hit in self._meant(meaning) if (hit.clause, hit.first) not in taken
+        ]
+        actors = [(hit, True) for hit in own] + [(hit, False) for hit in rivals]
+        groups: list[_Actors] = []
+        for hit, is_own in sorted(actors, key=lambda actor: actor[0].place):
+            last = groups[-1] if groups else None
+            if last is not None and last.clause == hit.clause and hit.first >= last.first:
+                between = self.clauses[hit.clause].words[last.stop : hit.first]
+                if len(between) <= 1 and all(word.text in _JOINS for word in between):
+                    groups[-1] = _Actors(
+                        hit.clause, last.first, max(last.stop, hit.stop), last.place, last.own or is_own
+                    )
+                    continue
+            groups.append(_Actors(hit.clause, hit.first, hit.stop, hit.place, is_own))
+        return groups, [group.place for group in groups]
+
+    def _meant(self, meaning: int) -> Iterator[_Hit]:
+        for number, start, stop in self.meanings.get(meaning, ()):
+            yield self._hit(number, start, stop, False)
 
     def _spans(self, hits: Sequence[_Hit]) -> tuple[Span, ...]:
         spans = set()
@@ -170,24 +336,3 @@ class _Index:
             stand = self.clauses[hit.clause].words[hit.first : hit.stop]
             spans.add((stand[0].start, stand[-1].stop))
         return tuple(sorted(spans))
-
-
-class _Denied:
-    """How many denials cover each word of a clause. One whose cue belongs to what was looked for (不变) is let off."""
-
-    def __init__(self, clause: Clause) -> None:
-        self.denials = {denial.cue.start: denial for denial in denials(clause)}
-        steps = [0] * (len(clause.words) + 1)
-        for denial in self.denials.values():
-            steps[denial.scope.start] += 1
-            steps[denial.scope.stop] -= 1
-        self.cover = list(accumulate(steps)) if self.denials else []
-
-    def allows(self, hits: Sequence[_Hit]) -> bool:
-        """Whether no word of the hits is denied."""
-        if not self.denials:
-            return True
-        matched = {position for hit in hits for position in range(hit.first, hit.stop)}
-        own = [self.denials[position] for position in matched if position in self.denials]
-        own = [denial for denial in own if all(position in matched for position in denial.cue)]
-        return all(self.cover[word] == sum(word in denial.scope for denial in own) for word in matched)

@@ -6,10 +6,12 @@ Marking must not take "the variance does not grow" for "the variance grows". A c
 - what it stands before, up to the word that opens the consequence, where it only sets a condition: in 不缩放会饱和,
   "not scaling makes the softmax saturate" and "without scaling the softmax saturates", 饱和 is said, not denied;
 - what lies between it and the correction: in 不是爆炸而是消失 the second half is said;
-- what follows it, where it sets something aside: 而不是, rather than, instead of.
+- what follows it, where it sets something aside: 而不是, rather than, instead of (of "instead of X you do Y", X);
+- itself alone, where it makes a word of its own: 不一致, 看不到, "hasn't seen".
 
-不仅, 不同, 无论, "not only" and the like deny nothing. 但, 所以, but, so and the like begin a new segment. These are
-rules, not an understanding: where they are too strict, an answer is called "unsure", never wrong.
+不仅, 不同, 无论, "not only" and A-not-A (等不等于, 会不会) deny nothing. 但, 所以, but, so begin a new segment. Where a
+harm is denied that something keeps away ("after the scaling it does not saturate"), it has been said: ``is_cure``.
+These are rules, not an understanding: where they are too strict, an answer is called "unsure", never wrong.
 """
 
 from __future__ import annotations
@@ -24,23 +26,31 @@ CONDITION_REACH = 4  # words that a "without" without any further sign is taken 
 
 _INNOCENT = (
     "不只 不仅 不光 不但 不单 不断 不同 不管 不论 无论 无非 不妨 不得不 无疑 不少 不错 不可或缺 不可避免 差不多"
-    " 无限 无穷 非常 无监督 无偏 不稳定 未来 淹没 是否 能否 无量纲 不等长 不如说 没错"
-    " 不超过 不大于 不小于 不高于 不低于 不多于 不等于说",
-    "not only|not just|not merely|not simply|not to mention|no matter|no doubt|no wonder|nothing but|no less than",
+    " 无限 无穷 非常 无监督 无偏 未来 淹没 是否 能否 无量纲 不等长 不如说 没错"
+    " 不超过 不大于 不小于 不高于 不低于 不多于 不等于说 不能没有 不可没有 不可缺少 离不开 能不能说 不知不觉",
+    "cannot do without|can't do without|not without|not least|not only|"
+    "not just|not merely|not simply|not to mention|no matter|no doubt|no wonder|nothing but|no less than",
 )
 _DENIALS = (
     "不是 不会 不能 不可能 不可以 不再 不太 不够 不应 不该 不需要 不用 不必 不存在 不具有 不具备 不属于 不意味 不代表"
     " 不影响 不保证 不一定 不认为 不觉得 不相信 不说明 未必 并不 并非 并未 并没 绝不 绝非 决不 从不 从未 毫不 毫无"
-    " 远非 没有证据 没有理由 没有根据 没有必要 误以为 误认为 错误地 谬误 谣言 吗 是不是 会不会 能不能 有没有",
+    " 远非 没有证据 没有理由 没有根据 没有必要 误以为 误认为 错误地 谬误 谣言 吗",
     r"not so|not yet|not|never|cannot|neither|nor|none|nobody|nothing|hardly|barely|rarely|seldom|scarcely"
     r"|[a-z]+n't|dont|doesnt|didnt|isnt|arent|wasnt|werent|wont|cant|couldnt|wouldnt|shouldnt|havent|hasnt"
     r"|fail(?:s|ed)? to|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
 )
+_OWN_WORDS = (
+    "不准确 不准 不稳定 不稳 不一致 不一样 不等价 不对称 不均匀 不平衡 不均衡 不足 不可靠 不可导 不可微 不连续 不相等"
+    " 不相同 看不到 看不见 没见过 未见过 没有见过 没出现过 不可见 不匹配",
+    "not equivalent|not the same|not equal|(?:has|have|had)n't seen|never saw|(?:not|never) seen|can't see|cannot see"
+    "|not exact|not optimal",
+)
+_A_NOT_A = r"(?P<verb>[\u4e00-\u9fff])[不没](?P=verb)"
 _CONDITION_NOT = ("", "not [a-z]+ing")  # "not scaling", where "not" alone denies
 _CONDITIONS = ("不 没有 没 无 未 缺少 缺乏 去掉", r"without|w / o|no|lack|lacks|lacking")
 _OPENERS = (
     "时 的话 就 则 便 会 将 导致 造成",
-    "then|means|mean|makes|make|leads|lead|causes|cause|lets|gives|will|would|results",
+    "then|means|mean|makes|make|leads|lead|causes|cause|lets|gives|will|would|results|you'd|we'd|it'd|they'd|it'll",
 )
 _CORRECTIONS = ("而是", "but rather|but instead")
 _ASIDES = ("而不是 而非 而不 而并非", "rather than|instead of|as opposed to")
@@ -48,12 +58,25 @@ _BREAKS = (
     "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然",
     "but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
 )
-_AFTER_WITHOUT = re.compile(r" (?:the|a|an|it|they|we|all|each|every|attention|softmax) ")
+_AFTER_WITHOUT = re.compile(r" (?:the|a|an|it|they|we|you|there|this|all|each|every|attention|softmax) ")
+_CURABLE = re.compile(
+    "不会|不再|不能|不可能|不至于|不|没有|没|无|并不|并没"
+    "|(?:not|never|no|cannot|[a-z]+n't|dont|doesnt|wont|cant|isnt|arent)"
+)
+_MEANS = re.compile(
+    "除以|除|缩放|之后|以后|后|就|有了|加上|加了|加入|用|使|让|通过|这样|从而|只要|为了|保证|减去|乘以|才"
+    r"| (?:so|then|with|by|after|once|if|when|because|makes?|keeps?|lets?|ensures?|us(?:e|es|ing)|add(?:s|ing)?"
+    r"|scal(?:e|es|ed|ing)|divid(?:e|es|ed|ing)|normali[sz]\w+|subtract\w*|mask\w*|clip\w*) "
+)
+_DESPITE = re.compile(
+    "也不|也没|仍|还是|照样|即使|就算|哪怕|本来|根本| (?:even|still|anyway|regardless|either|already) "
+)
 
 
 def _either(kind: str, terms: tuple[str, str]) -> str:
     chinese, english = terms
     words = sorted(chinese.split(), key=len, reverse=True)
+    words += [_A_NOT_A] if kind == "innocent" else []
     return f"(?P<{kind}>{'|'.join([*words, rf'(?<= )(?:{english})(?= )'])})"
 
 
@@ -63,6 +86,7 @@ _SIGNALS = re.compile(
         _either(kind, terms)
         for kind, terms in {
             "innocent": _INNOCENT,
+            "own": _OWN_WORDS,
             "correction": _CORRECTIONS,
             "aside": _ASIDES,
             "condition_not": _CONDITION_NOT,
@@ -75,12 +99,17 @@ _SIGNALS = re.compile(
 )
 
 
+_SUBJECTS = frozenset(["you", "we", "it", "they", "the", "one", "i"])
+
+
 @dataclass(frozen=True, slots=True)
 class Denial:
     """A cue, the words ``cue``, and the words ``scope`` that it spoils; both as half-open ranges within the clause."""
 
     cue: range
     scope: range
+    curable: bool = False  # a plain "does not", which can say what a remedy does
+    condition: bool = False  # "without scaling": no remedy stands in such a clause
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +145,43 @@ def _in_segment(signals: Sequence[_Signal], start: int, stop: int, words: Sequen
         elif signal.kind == "opener":
             opener = signal.start
         elif signal.kind == "aside":
-            found.append(Denial(cue, range(signal.start, correction)))
+            found.append(Denial(cue, range(signal.start, _aside_end(signal, start, correction, words))))
+        elif signal.kind == "own":
+            found.append(Denial(cue, cue))
         elif signal.kind == "denial":
-            whole = range(start, stop) if correction == stop else range(signal.start, correction)
-            found.append(Denial(cue, whole))
+            begin = start if signal.stop < stop else _ellipsis_start(signal, start, words)
+            whole = range(begin, stop) if correction == stop else range(signal.start, correction)
+            found.append(Denial(cue, whole, curable=bool(_CURABLE.fullmatch(signal.text))))
         elif signal.kind.startswith("condition"):
             end = _condition_end(signal, opener, stop, words)
-            found.append(Denial(cue, range(start, stop) if end == stop else range(signal.start, end)))
+            whole = range(start, stop) if end == stop else range(signal.start, end)
+            curable = end == stop and bool(_CURABLE.fullmatch(signal.text))
+            found.append(Denial(cue, whole, curable, condition=end != stop))
     return found[::-1]
+
+
+def _ellipsis_start(signal: _Signal, start: int, words: Sequence[Word]) -> int:
+    """Where that begins which a clause's last words deny: of "the first grows and the second does not" the second."""
+    joints = (index + 1 for index in range(signal.start - 1, start, -1) if words[index].text in ("and", "而"))
+    return next(joints, start)
+
+
+def _aside_end(signal: _Signal, start: int, stop: int, words: Sequence[Word]) -> int:
+    """Where what is set aside ends: in "instead of a hard target you spread some mass" before "you"."""
+    if signal.start > start:
+        return stop
+    return next((i for i in range(signal.stop + 1, stop) if words[i].text in _SUBJECTS), stop)
+
+
+def is_cure(clause: Clause, before: Sequence[Clause]) -> bool:
+    """Whether a harm that ``clause`` denies is kept away by something that it, or one before it, names.
+
+    ``before`` are the earlier clauses of its sentence.
+    """
+    said = "".join(_joined(each.words)[0] for each in [*before, clause])
+    if _DESPITE.search(said) or not _MEANS.search(said):
+        return False
+    return not any(denial.condition for each in [*before, clause] for denial in denials(each))
 
 
 def _condition_end(signal: _Signal, opener: int, stop: int, words: Sequence[Word]) -> int:
@@ -140,7 +198,16 @@ def _condition_end(signal: _Signal, opener: int, stop: int, words: Sequence[Word
 
 
 def _signals(words: Sequence[Word]) -> list[_Signal]:
-    """Finds the signals in the words put together: ideographs touch, other words have a space on each side."""
+    joined, owners = _joined(words)
+    found: list[_Signal] = []
+    for match in _SIGNALS.finditer(joined):
+        first, last = match.start(), match.end() - 1
+        found.append(_Signal(str(match.lastgroup), owners[first], owners[last] + 1, match[0]))
+    return found
+
+
+def _joined(words: Sequence[Word]) -> tuple[str, list[int]]:
+    """The words put together (ideographs touch, others have a space on each side), and whose each character is."""
     pieces: list[str] = []
     owners: list[int] = []
     for index, word in enumerate(words):
@@ -150,8 +217,4 @@ def _signals(words: Sequence[Word]) -> list[_Signal]:
             piece = f"{word.text} " if pieces and pieces[-1].endswith(" ") else f" {word.text} "
         pieces.append(piece)
         owners += [index] * len(piece)
-    found: list[_Signal] = []
-    for match in _SIGNALS.finditer("".join(pieces)):
-        first, last = match.start(), match.end() - 1
-        found.append(_Signal(str(match.lastgroup), owners[first], owners[last] + 1, match[0]))
-    return found
+    return "".join(pieces), owners

@@ -16,21 +16,12 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from questions.notation import TRANSPOSED, Word, plain, spelled
+from questions.script import SIMPLIFY
+
 MOST_MARKS = 16  # on one letter: normalizing takes the square of their number
 
-_TRADITIONAL = (
-    "詞權頭層變縮點積與為麼無沒間單獨維數長標準遺門憶壓鍵詢來裡關處時線網絡應當經過減動靜開連結組計複雜隨"
-    "機練訓輸碼編譯語義遞歸導鏈則範圍個兩對稱轉換擴闊響獻飽剛將從後這樣還讓說該問題實現錯誤寬總歷樹條區別"
-    "於們種類項級較難簡純縱橫軸頂質優選擇達遠邊內產穩衝擊補齊訊號據庫話檢測試驗證屬嗎強負擔顯圖夠億萬專業"
-    "傳統聯繫極殘協會並僅斷論鎖滯寫讀態構參絕爲啟納階鄰體習終慮濾滿滅亂錄環歐徑幾"
-)
-_SIMPLIFIED = (
-    "词权头层变缩点积与为么无没间单独维数长标准遗门忆压键询来里关处时线网络应当经过减动静开连结组计复杂随"
-    "机练训输码编译语义递归导链则范围个两对称转换扩阔响献饱刚将从后这样还让说该问题实现错误宽总历树条区别"
-    "于们种类项级较难简纯纵横轴顶质优选择达远边内产稳冲击补齐讯号据库话检测试验证属吗强负担显图够亿万专业"
-    "传统联系极残协会并仅断论锁滞写读态构参绝为启纳阶邻体习终虑滤满灭乱录环欧径几"
-)
-_SIMPLIFY = str.maketrans(_TRADITIONAL + "跟和零", _SIMPLIFIED + "与与0")  # A 跟 B, A 和 B; 趋于零
+_ONE = str.maketrans("跟和零", "与与0")  # A 跟 B, A 和 B; 趋于零
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})  # joiners, direction marks: nothing that a reader sees
 
 IDEOGRAPHS = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -39,22 +30,18 @@ _LETTER = rf"(?:(?![{IDEOGRAPHS}])[^\W_])"
 _TOKEN = re.compile(
     rf"(?P<word>{_LETTER}(?:[_^]*{_LETTER}|[_^]+\{{(?={_LETTER})|['’`´](?=[a-z])"  # d_k, d_{{k}}, don't
     r"|(?<=[0-9])\.(?=[0-9])|(?<=[0-9]),(?=[0-9]{3}))*)"  # 0.5 and 1,024
-    rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{IDEOGRAPHS}√/=×+<>≤≥∝%])"
+    rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{IDEOGRAPHS}√/=×+<>≤≥∝%{TRANSPOSED}])"
     r"|(?P<open>[(\[{【「『《〔])|(?P<close>[)\]}】」』》〕])"
     r"|(?P<asks>\?)|(?P<sentence>[。!;\n]|\.(?!\w))|(?P<clause>,)"
 )
 _WORDED = re.compile(r"[^\W_]|[√/=×+<>≤≥∝%]")
 _UNWORDED = str.maketrans({**dict.fromkeys("_^{,"), "’": "'", "`": "'", "´": "'"})
+_TRANSPOSES = frozenset("ᵀᵗ⊤⊺")
+_CALLED = re.compile(
+    rf"(?:{_LETTER}|[√_^(/·*×+=−-]|\b(?:softmax|sqrt|layernorm|sublayer|ln|norm|concat|exp|log|var|max|relu|gelu|ffn)\s+)$"
+)
+_FACTOR = re.compile(r"[^()\[\],;\n\u3400-\u9fff]{1,24}\)\s?[/·*×^]")  # (QK^T)/√d_k: a factor, not an aside
 _PARTNER = dict(zip(")]}】」』》〕", "([{【「『《〔", strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word to compare, and the characters ``start:stop`` of the text that it was typed as."""
-
-    text: str
-    start: int
-    stop: int
 
 
 @dataclass(slots=True)
@@ -96,6 +83,10 @@ def _folded(text: str) -> tuple[str, list[int]]:
     while index < len(text):
         start, index = index, index + 1
         typed = text[start]
+        if typed in _TRANSPOSES:
+            characters.append(TRANSPOSED)
+            starts.append(start)
+            continue
         if typed < "\x80" or "\u4e00" <= typed <= "\u9fff":  # most of what is typed decomposes into itself
             characters.append(typed.lower())
             starts.append(start)
@@ -108,7 +99,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
             if not unicodedata.combining(character):
                 characters.append(character)
                 starts.append(start)
-    return "".join(characters).translate(_SIMPLIFY), [*starts, len(text)]
+    return "".join(characters).translate(SIMPLIFY).translate(_ONE), [*starts, len(text)]
 
 
 class _Splitter:
@@ -124,6 +115,7 @@ class _Splitter:
 
     def run(self) -> list[Clause]:
         folded, starts = _folded(self.text)
+        folded = plain(folded)
         for token in _TOKEN.finditer(folded):
             kind = token.lastgroup
             begin, end = starts[token.start()], starts[token.end() - 1] + 1
@@ -133,9 +125,9 @@ class _Splitter:
                 if kind == "word" and "{" in token[0]:
                     self.brackets += [("{", True)] * token[0].count("{")
             elif kind == "open":
-                before = folded[token.start() - 1 : token.start()]
-                called = self.text[begin] in "([{" and bool(re.fullmatch(rf"{_LETTER}|[√_^]", before))
-                self._open(token[0], called)
+                before = folded[max(0, token.start() - 20) : token.start()]
+                called = bool(_CALLED.search(before) or _FACTOR.match(folded, token.end()))
+                self._open(token[0], called and self.text[begin] in "([{")
             elif kind == "close":
                 self._close(_PARTNER[token[0]])
             elif not (kind == "clause" and self.brackets and self.brackets[-1][1]):  # view(b, t, h, d) is one thing
@@ -167,5 +159,6 @@ class _Splitter:
     def _end_clause(self) -> None:
         self.clause.sentence = self.sentence
         if self.clause.words:
+            self.clause.words = spelled(self.clause.words)
             self.done.append(self.clause)
         self.clause = Clause()

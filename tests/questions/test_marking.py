@@ -118,6 +118,97 @@ def test_missed(answer, match):
     assert status(answer, *match) == "missed"
 
 
+FORMULA = ("softmax(Q Kᵀ / √d_k) V",)
+SWAPPED = ("Post-LN -> LN(x + f(x))",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "match"),
+    [
+        # notation is one
+        ("softmax(QK^T/sqrt(d_k))V", FORMULA),
+        (r"$\mathrm{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right)V$", FORMULA),
+        (r"\text{softmax}(\frac{Q K^{T}}{\sqrt{d_{k}}}) V", FORMULA),
+        ("softmax((QKᵀ)/√dₖ)·V", FORMULA),
+        ("softmax(Q @ K.T / sqrt(d_head)) @ V", FORMULA),
+        ("softmax(q k.transpose(-2, -1) / sqrt(d_k)) v", FORMULA),
+        ("divide by the square root of d_k", ("除以 √d_k",)),
+        ("再除 d_k 的平方根", ("divide by sqrt(d_k)",)),
+        ("除以根号 d_k", ("/ √d_k",)),
+        ("8nd² 次", ("8 n d^2",)),
+        ("n 的平方", ("n²",)),
+        ("n squared", ("n^2",)),
+        # numbers are one
+        ("四倍", ("4x",)),
+        ("4 times as many", ("四倍",)),
+        ("four times", ("4 倍",)),
+        ("twelve layers", ("12 层",)),
+        ("十二层", ("twelve layers",)),
+        ("百分之十五", ("15 %",)),
+        ("fifteen percent", ("15%",)),
+        ("一点一亿，即 1.1 亿", ("110M",)),
+        ("110 million", ("1.1 亿",)),
+        ("三分之二", ("two thirds",)),
+        # languages, scripts, inflection
+        ("the variance grows", (("方差", "变大"),)),
+        ("方差越來越大", (("variance", "grow"),)),
+        ("skip connections", ("残差",)),
+        ("normalised", ("normalize",)),
+        # cures are assertions
+        ("除以标准差之后 softmax 不会饱和", SATURATES),
+        ("after scaling it doesn't saturate", SATURATES),
+        ("Divide by √d_k so that it does not saturate", SATURATES),
+        ("加了负载均衡损失，路由就不会塌缩", ("坍塌",)),
+        ("with bytes there is no UNK", ("未登录词",)),
+        ("it emits UNK for characters it hasn't seen", (("unk", "没见过"),)),
+        ("看 f(ax) 等不等于 a f(x)", (("f(ax)", "a f(x)"),)),
+        ("Instead of a one-hot target you spread ε", (("spread", "ε"),)),
+        ("without it you'd recompute everything", ("recompute",)),
+        # who does what
+        ("Post-LN 是 LN(x+f(x))，Pre-LN 是 x+f(LN(x))", SWAPPED),
+        ("post-norm: LayerNorm(x + Sublayer(x))", SWAPPED),
+        ("the decoder's queries attend to the encoder's keys", (("decoder", "query"),)),
+        ("Q 来自 decoder，K、V 来自 encoder", (("Q", "decoder"),)),
+        ("K and V come from the encoder", (("K", "encoder"),)),
+        ("前馈层 8d²，注意力 4d²", ("前馈 -> 8d²",)),
+        ("batch norm depends on other samples and layer norm does not", ("BN -> 依赖",)),
+        # apart
+        ("除以 d_k 的话，分数太小，权重就均匀了", (("除以 d_k", "...", "uniform"),)),
+    ],
+)
+def test_what_the_marker_knows(answer, match):
+    assert status(answer, *match) == "found"
+
+
+@pytest.mark.parametrize(
+    ("answer", "match", "expected"),
+    [
+        ("softmax 不会饱和", SATURATES, "unsure"),
+        ("Even after scaling it does not saturate", SATURATES, "unsure"),
+        ("不缩放也不会饱和", SATURATES, "unsure"),
+        ("我不认为缩放之后会饱和", SATURATES, "unsure"),
+        ("两者不等价", ("等价",), "unsure"),
+        ("协方差很大", ("variance",), "missed"),
+        ("use layer normalization", ("normalize",), "missed"),
+        ("Pre-LN 是 LN(x + f(x))，Post-LN 是 x + f(LN(x))", SWAPPED, "missed"),
+        ("queries from the encoder and keys and values from the decoder", (("decoder", "query"),), "missed"),
+        ("Q 来自编码器，K、V 来自解码器", (("Q", "decoder"),), "missed"),
+        ("前馈层 4d²，注意力 8d²", ("前馈 -> 8d²",), "missed"),
+        ("层归一化依赖批里的其他样本，批归一化不依赖", ("BN -> 依赖",), "unsure"),
+        ("RNN 的状态随长度增长，KV cache 是固定大小的", (("KV cache", "增长"),), "missed"),
+        ("除以 d_k。权重均匀", (("除以 d_k", "...", "uniform"),), "missed"),
+        ("除以 d_k 的话，权重均匀", (("除以 d_k", "uniform"),), "missed"),
+    ],
+)
+def test_what_is_not_said(answer, match, expected):
+    assert status(answer, *match) == expected
+
+
+def test_a_misconception_that_is_cured_is_still_denied():
+    marking = mark("因为有界，所以梯度不会爆炸", [], EXPLODES)
+    assert marking.misconception is not None and marking.misconception.status == "unsure"
+
+
 def test_the_words_are_those_that_were_typed():
     answer = "我觉得 d_k 大了，ＳＴＤ 就是 √d_k（方差 d_k）。"
     (found,) = mark(answer, [point(("std", "√d_k"))]).points

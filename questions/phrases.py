@@ -1,0 +1,97 @@
+"""A phrase of the bank as what marking looks for: the meanings and words it needs, and of whom it is to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from questions.lexicon import FILLERS, lexicon, stem
+from questions.words import words
+
+SHORTEST_BEGINNING = 4  # letters of a word's beginning that may stand for meanings
+APART = "..."  # in a list: its phrases may stand in several clauses of one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A part of a phrase: a meaning of the lexicon, or a word; ``begins``: any word with this beginning."""
+
+    text: str
+    meanings: tuple[int, ...] = ()
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What is looked for; with a subject, only where it is said of that."""
+
+    parts: tuple[Wanted, ...]
+    subject: tuple[Wanted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Who a thing is to be said of, and who not."""
+
+    subject: tuple[Wanted, ...]
+    own: frozenset[int]
+    rivals: frozenset[int]
+
+
+def rivals_of(own: frozenset[int]) -> frozenset[int]:
+    found: frozenset[int] = frozenset()
+    for mine, others in lexicon().sides(tuple(own)):
+        found |= others - mine - own
+    return found
+
+
+@lru_cache(maxsize=8192)
+def guards(phrases: tuple[str, ...]) -> tuple[tuple[Sides, tuple[int, ...]], ...]:
+    """Of a list with one side of a pair of rivals, [decoder, queries]: that side, and the phrases said of it."""
+    parts = [phrase_of(phrase).parts for phrase in phrases]
+    found = []
+    for sides in lexicon().rivals:
+        whole = frozenset[int]().union(*sides)
+        named = [whole.intersection(part[0].meanings) if len(part) == 1 else frozenset[int]() for part in parts]
+        own = frozenset[int]().union(*(side for side in sides if any(side & each for each in named)))
+        others = tuple(index for index, each in enumerate(named) if not each)
+        if own and own != whole and others:
+            found.append((Sides((), own, whole - own), others))
+    return tuple(found)
+
+
+@lru_cache(maxsize=8192)
+def phrase_of(written: str) -> Phrase:
+    subject, arrow, predicate = written.partition("->")
+    if not arrow:
+        return Phrase(_parts(written))
+    return Phrase(_parts(predicate), _parts(subject))
+
+
+def _parts(written: str) -> tuple[Wanted, ...]:
+    found: list[Wanted] = []
+    pieces: list[str] = []  # since the last word that is only a beginning
+    for piece in written.split():
+        beginning = words(piece) if piece.endswith("*") else ()
+        if not beginning:
+            pieces.append(piece)
+            continue
+        *whole, prefix = beginning
+        found += _whole(words(" ".join([*pieces, *whole])))
+        found.append(Wanted(prefix, lexicon().beginning(prefix) if len(prefix) >= SHORTEST_BEGINNING else (), True))
+        pieces = []
+    return (*found, *_whole(words(" ".join(pieces))))
+
+
+def _whole(spelled: Sequence[str]) -> Iterator[Wanted]:
+    """The longest expressions of the lexicon from left to right; what it does not have stands for itself."""
+    stems = [stem(word) for word in spelled if word not in FILLERS] or list(spelled)
+    longest: dict[int, tuple[int, tuple[int, ...]]] = {}
+    for start, stop, meanings in lexicon().expressions(stems):
+        longest.setdefault(start, (stop, meanings))
+    index = 0
+    while index < len(stems):
+        stop, meanings = longest.get(index, (index + 1, ()))
+        yield Wanted(" ".join(stems[index:stop]), meanings)
+        index = stop
