@@ -100,11 +100,10 @@ class _Clause:
             _covered([e for e in every if not e.curable], len(clause.words)),
         )
 
-    def is_denied(self, first: int, stop: int, cured: bool = False) -> bool:
+    def is_denied(self, matched: set[int], cured: bool = False) -> bool:
         """Whether any of the words is denied, by what is not a part of them; ``cured``: otherwise than by a remedy."""
-        matched = range(first, stop)
         own = [self.denials[position] for position in matched if position in self.denials]
-        own = [each for each in own if each.cue.stop <= stop and not (cured and each.curable)]
+        own = [each for each in own if matched.issuperset(each.cue) and not (cured and each.curable)]
         cover = self._cover[cured]
         return any(cover[position] > sum(position in each.scope for each in own) for position in matched)
 
@@ -185,10 +184,18 @@ class _Index:
         for sides, rest in guards(phrases) if len(phrases) > 1 else ():
             for each in rest:
                 every[each] = [hit for hit in every[each] if self._is_said_of(hit, sides)]
-        if said:
-            every = [[hit for hit in hits if self._is_said(hit, cures)] for hits in every]
         if not all(every):
             return
+        if not said:
+            yield from self._groups(every, apart)
+            return
+        alone = [[hit for hit in hits if self._is_said([hit], cures)] for hits in every]
+        if all(alone):
+            yield from self._groups(alone, apart)
+        # A denial that one of the phrases is, [BERT, 没有], spoils none of the others.
+        yield from (group for group in self._groups(every, apart) if self._is_said(group, cures))
+
+    def _groups(self, every: list[list[_Hit]], apart: bool) -> Iterator[tuple[_Hit, ...]]:
         anchors = min(every, key=len)
         others = [hits for hits in every if hits is not anchors]
         for anchor in anchors:
@@ -270,13 +277,21 @@ class _Index:
             return position + 1 if clause.words[clause.kept[position]].text.startswith(part.text) else -1
         return position + 1 if not part.meanings and clause.stems[position] == part.text else -1
 
-    def _is_said(self, hit: _Hit, cures: bool) -> bool:
-        clause = self.clauses[hit.clause]
+    def _is_said(self, hits: Sequence[_Hit], cures: bool) -> bool:
+        return all(self._is_said_in(number, hits, cures) for number in {hit.clause for hit in hits})
+
+    def _is_said_in(self, number: int, hits: Sequence[_Hit], cures: bool) -> bool:
+        clause = self.clauses[number]
         if clause.asks or clause.sentence in self.distrusted:
             return False
-        if not clause.denials or not clause.is_denied(hit.first, hit.stop):
+        if not clause.denials:
             return True
-        return cures and hit.harm and not clause.is_denied(hit.first, hit.stop, True) and self._is_cured(hit.clause)
+        inside = [hit for hit in hits if hit.clause == number]
+        matched = {position for hit in inside for position in range(hit.first, hit.stop)}
+        if not clause.is_denied(matched):
+            return True
+        harm = cures and any(hit.harm for hit in inside)
+        return harm and not clause.is_denied(matched, True) and self._is_cured(number)
 
     def _is_cured(self, number: int) -> bool:
         if number not in self.cured:
