@@ -32,10 +32,11 @@ _JOINS = frozenset(["与", "及", "以及", "、", "and", "or", "/", "&", "跟"]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Whether a key point stands in an answer, and the words that say so."""
+    """Whether a key point stands in an answer, the words that say so, and which of its alternatives they are."""
 
     status: Status
     spans: tuple[Span, ...] = ()
+    phrase: Alternative = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +160,9 @@ class _Index:
         for alternative in alternatives:
             said, hits = self._best((alternative,) if isinstance(alternative, str) else alternative, cures)
             if hits and said:
-                return Mark("found", self._spans(hits))
+                return Mark("found", self._spans(hits), alternative)
             if hits and unsure is None:
-                unsure = Mark("unsure", self._spans(hits))
+                unsure = Mark("unsure", self._spans(hits), alternative)
         return unsure or Mark("missed")
 
     def distrust(self, alternatives: Sequence[Alternative]) -> None:

@@ -19,7 +19,7 @@ from tui.language.usage import UsageError, unknown
 from tui.language.words import choose_language
 from tui.progress.paths import data_folder, typed_path
 
-COMMANDS = ("list", "show", "ask", "lab", "check", "stats", "export", "doctor")
+COMMANDS = ("list", "show", "ask", "lab", "check", "stats", "export", "doctor", "mark")
 PROGRAM = "tformer-quiz"
 _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right way to write each
     "--lang": "--lang zh|en",
@@ -38,6 +38,7 @@ COMMAND_SYNTAX: Mapping[str, str] = {
     "stats": "stats [--json]",
     "export": "export FILE",
     "doctor": "doctor [--json]",
+    "mark": "mark ID [--json] < FILE",
 }
 
 

@@ -51,7 +51,7 @@ def typed(
 def test_an_answer_is_marked_and_its_numbers_are_proven_by_the_run(typed: Typed) -> None:
     said = typed("It is twice x", ".", "a", "3")
     assert "Your answer: 1 of 2 key points" in said
-    assert "✓ found: twice" in said and "measured ✓ Doubling is times two: 6, expected 6" in said
+    assert "✓ said: twice" in said and "measured ✓ Doubling is times two: 6, expected 6" in said
     assert "✗ missed: a sum" in said
     assert "doubled it is 6 ✓, a share of 61.2 % ✓" in said
     assert "see 28.4 [1]" in said  # a paper's number is not proven by a run

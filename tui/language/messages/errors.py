@@ -35,6 +35,17 @@ TABLE: Mapping[str, Bilingual] = {
         "题库里没有 {name}{hint}。tformer-quiz list 列出所有题目",
         "there is no question {name}{hint}. tformer-quiz list shows them all",
     ),
+    "answer-empty": Bilingual(
+        "标准输入里没有回答；这样用：tformer-quiz mark 编号 < 回答.txt",
+        "there is no answer on stdin; as in: tformer-quiz mark ID < answer.txt",
+    ),
+    "answer-too-long": Bilingual(
+        "回答超过 {limit:,} 字节；请只给一个回答", "the answer is longer than {limit:,} bytes; give one answer"
+    ),
+    "answer-not-utf-8": Bilingual(
+        "回答不是 UTF-8 编码（第 {place} 个字节是 {byte}）；请另存为 UTF-8",
+        "the answer is not UTF-8 (byte {place} is {byte}); save it as UTF-8",
+    ),
     "unknown-experiment": Bilingual(
         "没有 {given} 这个实验{hint}。tformer-quiz lab 列出所有实验",
         "there is no experiment {given}{hint}. tformer-quiz lab lists them",

@@ -23,6 +23,7 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   tformer-quiz stats                   到期多少、掌握了多少
   tformer-quiz export progress.csv     导出进度（.csv .json .md），或导出 Anki 牌组（.txt）
   tformer-quiz doctor                  哪里不对劲，怎么办
+  tformer-quiz mark sqrt-dk < 回答.txt    一份回答说到了哪些要点，凭哪几个字
 
 选项（写在子命令前后都行）：
   --lang zh|en                中文或英文；不写则用上次选的
@@ -51,6 +52,7 @@ usage: tformer-quiz [options] [subcommand]
   tformer-quiz stats                   what is due and what has been mastered
   tformer-quiz export progress.csv     write progress (.csv .json .md), or an Anki deck (.txt)
   tformer-quiz doctor                  what is wrong here, and what to do
+  tformer-quiz mark sqrt-dk < answer.txt    which key points an answer says, and by which words
 
 options (before or after the subcommand):
   --lang zh|en                Chinese or English; without it, the one last chosen
@@ -194,6 +196,27 @@ usage: tformer-quiz export FILE
   tformer-quiz export progress.json        everything: the state of each question, each rating, flags
   tformer-quiz export progress.md          a report to read
   tformer-quiz export deck.txt             an Anki deck: File, Import in Anki; importing again updates it
+""",
+    ),
+    "mark": Bilingual(
+        """\
+用法：tformer-quiz mark 编号 [--json] < 回答.txt
+
+从标准输入读一份回答，逐条看要点：说到了，说了一半（否定了、在反问，或同一句里又说了流传的误解），没说到。
+
+  tformer-quiz mark sqrt-dk < 回答.txt      每个要点，命中的字在哪里，命中题目文件里的哪个短语
+  echo 方差会变大 | tformer-quiz mark sqrt-dk
+  tformer-quiz mark sqrt-dk --json < 回答.txt   给脚本用：points（id、text、state、where）和 misconception
+""",
+        """\
+usage: tformer-quiz mark ID [--json] < answer.txt
+
+Reads an answer from stdin and marks each key point: said, half said (denied, asked, or said in one breath with the
+misconception), or missed.
+
+  tformer-quiz mark sqrt-dk < answer.txt    each key point, the words that say it, and the file's phrase they are
+  echo the variance grows | tformer-quiz mark sqrt-dk
+  tformer-quiz mark sqrt-dk --json < answer.txt   for scripts: points (id, text, state, where) and misconception
 """,
     ),
     "doctor": Bilingual(

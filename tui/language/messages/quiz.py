@@ -28,9 +28,16 @@ TABLE: Mapping[str, Bilingual] = {
     "other-language": Bilingual("（只有英文）", " (in Chinese only)"),
     # how a typed answer was marked
     "marked": Bilingual("你的回答：要点 {found}/{of}", "Your answer: {found} of {of} key points"),
-    "found": Bilingual("说到了：", "found: "),
-    "unsure": Bilingual("说法含糊：", "unsure: "),
+    "found": Bilingual("说到了：", "said: "),
+    "unsure": Bilingual("说了一半：", "half said: "),
     "missed": Bilingual("没说到：", "missed: "),
+    "matched": Bilingual("{said}，命中 {phrase}", "{said}, by {phrase}"),
+    "misconception-said": Bilingual("说了流传的误解：", "the misconception is said: "),
+    "misconception-half": Bilingual("提到了流传的误解，又否定了它：", "the misconception is mentioned and denied: "),
+    "misconception-missed": Bilingual("没说流传的误解：", "the misconception is not said: "),
+    "type-to-mark": Bilingual(
+        "请输入回答，另起一行按 Ctrl+D 结束", "Type an answer; Ctrl+D on a line of its own ends it"
+    ),
     "said-misconception": Bilingual(
         "你说的正是流传的误解，见下", "You said the misconception in circulation: see below"
     ),
