@@ -72,6 +72,7 @@ class _Quiz:
         self._runs = Runs()
         self._columns = width()
         self._shown = _Shown()
+        self._waited_for: str | None = None
         if sys.stdin is not None and sys.stdin.isatty():
             with contextlib.suppress(ImportError):  # so that a line can be edited, Chinese too
                 importlib.import_module("readline")
@@ -245,6 +246,16 @@ class _Quiz:
         else:
             self._put("all-done", interval=say_duration(due - utc_now(), self._language))
 
+    def _tell_waiting(self) -> None:
+        """Once for each reason, what the store waits for before it can write."""
+        self._store.retry()
+        tell_notices(self._store.news(), self._language)
+        waiting = self._store.waiting
+        reason = None if waiting is None else str(waiting.fields["reason"])
+        if waiting is not None and reason != self._waited_for:
+            tell_notices([waiting], self._language)
+        self._waited_for = reason
+
     # --- lines in and out --------------------------------------------------------------------------------------
 
     def _put(self, name: str, **fields: object) -> None:
@@ -260,6 +271,7 @@ class _Quiz:
 
     def _read(self, prompt: str, **fields: object) -> str:
         """A line that the person types. The end of the input is leaving."""
+        self._tell_waiting()
         said = words(f"quiz.{prompt}", self._language, **fields)
         try:
             line = input(said)

@@ -22,17 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from tui.progress.errors import ProgressError
+from tui.progress.salvage import lacking, take_out, unreadable_rows
 from tui.progress.schema import APPLICATION_ID, VERSION, migrate
 
 FILE_NAME = "progress.sqlite3"
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 0.3  # that a change waits for a lock before it is made in memory: the screen must answer
+OPEN_SECONDS = 1.0  # that opening waits
+FOLDER_SECONDS = 5.0  # that one start waits for another
 _SIDES = ("-wal", "-shm")  # beside the file while it is open, and after a kill
-_TABLES = frozenset(
-    {
-        *("sessions", "cards", "suspended", "flags", "actions", "reviews", "places", "settings", "interviews"),
-        *("drafts", "buried", "claims"),
-    }
-)
 _UNWRITABLE = frozenset(
     {
         sqlite3.SQLITE_READONLY,
@@ -43,7 +40,6 @@ _UNWRITABLE = frozenset(
     }
 )
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 @dataclass(frozen=True)
@@ -75,14 +71,21 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
     path = folder / FILE_NAME
     notices: list[Notice] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _one_at_a_time(folder):
             try:
-                return OpenedFile(_open(path), path)
+                connection, rows = _open(path)
             except _Damaged as damage:
                 aside = _set_aside(path, now)
                 notices.append(Notice("progress-set-aside", {"path": path, "aside": aside, "reason": str(damage)}))
-                return OpenedFile(_open(path), path, tuple(notices))
+                connection, rows = _open(path)
+            if rows:
+                aside = _free_name(path, now)
+                take_out(connection, rows, aside)
+                tables = sorted({table for table, _ in rows})
+                fields = {"path": path, "aside": aside, "count": len(rows), "tables": tables}
+                notices.append(Notice("progress-rows-set-aside", fields))
+            return OpenedFile(connection, path, tuple(notices))
     except (OSError, sqlite3.OperationalError) as error:
         if isinstance(error, sqlite3.OperationalError) and _primary(error) not in _UNWRITABLE:
             raise say_sqlite(error, path) from error
@@ -143,18 +146,21 @@ def inspect_file(folder: Path) -> FileState:
     except _Damaged as damage:
         message = f"{path} is damaged ({damage}); the next start moves it aside and begins a new one"
         trouble = ProgressError("progress-damaged", message, path=path, reason=str(damage))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         trouble = say_sqlite(error, path)
     return FileState(path, path.stat().st_size, version, cards, reviews, trouble, aside)
 
 
-def say_sqlite(error: sqlite3.Error, path: Path | None) -> ProgressError:
+def say_sqlite(error: Exception, path: Path | None) -> ProgressError:
     """What SQLite met while reading or writing, as an error that can be said in either language."""
     code = _primary(error)
     where = str(path) if path else "memory"
     if code in _BUSY:
         message = f"{where} has been locked by another program for {BUSY_SECONDS:g} s; close that one or try again"
         return ProgressError("progress-busy", message, path=where, seconds=BUSY_SECONDS)
+    if code in _UNWRITABLE:
+        message = f"cannot write {where}: {error}"
+        return ProgressError("progress-unwritable", message, path=where, reason=str(error))
     message = f"cannot read or write {where}: {error}; nothing since the last rating that succeeded is lost"
     return ProgressError("progress-unusable", message, path=where, reason=str(error))
 
@@ -171,22 +177,65 @@ def file_version(path: Path) -> int | None:
     return int.from_bytes(header[60:64], "big")
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, int]]]:
+    """The open file, and the rows in it that cannot be read."""
     _examine(path)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+    _make_private(path)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=OPEN_SECONDS)
     try:
-        connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a rating is on the disk when the next question is shown
-        connection.execute("PRAGMA foreign_keys = ON")
-        migrate(connection)
+        prepare(connection)
         _require_writable(connection)
-        return connection
+        return connection, unreadable_rows(connection)
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error) and _primary(error) in _DAMAGED:
+        if isinstance(error, UnicodeDecodeError) or (isinstance(error, sqlite3.Error) and _is_damage(error)):
             raise _Damaged(str(error)) from error
         raise
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Read rows by name, hold the references, and bring the tables to the last version.
+
+    Bytes that are no text are read as text with marks in it: one bad letter does not hide a whole table.
+    """
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection)
+
+
+def copy_to_file(connection: sqlite3.Connection, path: Path) -> None:
+    """Write all that ``connection`` holds to ``path``, whole or not at all, and over no file. Raises ``OSError``."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # the person's alone
+    os.close(descriptor)
+    try:
+        with contextlib.closing(sqlite3.connect(scratch)) as target:
+            connection.backup(target)
+        for side in _SIDES:  # of a file that is gone: SQLite would read them into the new one
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path.with_name(path.name + side))
+        try:
+            os.link(scratch, path)
+        except PermissionError:  # a drive that knows no links
+            if path.exists():
+                raise
+            os.rename(scratch, path)
+    except sqlite3.Error as error:
+        raise OSError(None, str(error)) from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(scratch)
+
+
+def _make_private(path: Path) -> None:
+    """A new file is the person's alone, and one that others may read becomes it (the sides get what the file has)."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _require_writable(connection: sqlite3.Connection) -> None:
@@ -217,7 +266,7 @@ def _examine(path: Path) -> None:
         raise _Damaged("it does not begin as a SQLite file does")
     if version > VERSION:
         raise _newer(path, version)
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=OPEN_SECONDS)
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         application: int = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -229,13 +278,15 @@ def _examine(path: Path) -> None:
             raise ProgressError("progress-foreign", message, path=str(path))
         if version > VERSION:
             raise _newer(path, version)
-        if version == VERSION and (lacking := _TABLES - tables):
-            raise _Damaged(f"tables are missing: {', '.join(sorted(lacking))}")
+        if missing := lacking(connection, version):
+            raise _Damaged(f"these are missing: {', '.join(missing)}")
         verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise _Damaged(verdict.replace("\n", " "))
+    except UnicodeDecodeError as error:  # in what SQLite says of the tables
+        raise _Damaged(str(error)) from error
     except sqlite3.Error as error:
-        if _primary(error) in _DAMAGED:
+        if _is_damage(error):
             raise _Damaged(str(error)) from error
         if _primary(error) not in _UNWRITABLE:  # a journal to roll back needs a writing connection: let that one try
             raise
@@ -253,16 +304,22 @@ def _newer(path: Path, version: int) -> ProgressError:
 
 def _set_aside(path: Path, now: datetime) -> Path:
     """Rename the file and what lies beside it, keeping the names that SQLite pairs; never onto an existing file."""
+    aside = _free_name(path, now)
+    path.rename(aside)
+    for side in _SIDES:
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + side).rename(aside.with_name(aside.name + side))
+    return aside
+
+
+def _free_name(path: Path, now: datetime) -> Path:
+    """A name for what is set aside, that of no file."""
     stamp = now.strftime("%Y%m%d-%H%M%S")
     aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
     number = 1
     while aside.exists():
         number += 1
         aside = path.with_name(f"{path.stem}.damaged-{stamp}-{number}{path.suffix}")
-    path.rename(aside)
-    for side in _SIDES:
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + side).rename(aside.with_name(aside.name + side))
     return aside
 
 
@@ -272,9 +329,7 @@ def _into_memory(path: Path | None) -> sqlite3.Connection:
     if path is not None and not _copy_into(memory, path):
         memory.close()
         memory = sqlite3.connect(":memory:", isolation_level=None)
-    memory.row_factory = sqlite3.Row
-    memory.execute("PRAGMA foreign_keys = ON")
-    migrate(memory)
+    prepare(memory)
     return memory
 
 
@@ -308,7 +363,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        deadline = time.monotonic() + BUSY_SECONDS
+        deadline = time.monotonic() + FOLDER_SECONDS
         while time.monotonic() < deadline:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -322,6 +377,11 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _primary(error: sqlite3.Error) -> int:
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite could not make sense of what the file holds: whatever is neither a lock nor a refused write."""
+    return _primary(error) not in _BUSY | _UNWRITABLE
+
+
+def _primary(error: Exception) -> int:
     """SQLite's primary result code: the low byte of the extended one."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -18,9 +18,12 @@ LEARNING, REVIEW, RELEARNING = 1, 2, 3  # FSRS's own numbers for a card's state
 STATE_NAMES: dict[int, str] = {LEARNING: "learning", REVIEW: "review", RELEARNING: "relearning"}
 
 
+LATEST = datetime(9800, 1, 1, tzinfo=UTC)  # of a clock set to the year 9999: FSRS adds up to a hundred years to it
+
+
 def utc_now() -> datetime:
     """The present, in the only time zone that FSRS takes."""
-    return datetime.now(UTC)
+    return min(datetime.now(UTC), LATEST)
 
 
 def write_time(moment: datetime) -> str:
@@ -29,7 +32,11 @@ def write_time(moment: datetime) -> str:
 
 
 def read_time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """The moment that ``write_time`` wrote. Raises ``ValueError``."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not 2 <= moment.year <= 9998:
+        raise ValueError(f"no moment in UTC: {text}")
+    return moment.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Running:
         path = self._folder / f"{_PREFIX}{session}"
         with contextlib.suppress(OSError):  # where it cannot be made, nobody can tell that this one is running
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            if not _lock(descriptor):
+            if not lock(descriptor):
                 os.close(descriptor)
                 return
             self._descriptor, self._path = descriptor, path
@@ -49,27 +49,29 @@ class Running:
         found = set()
         for path in self._folder.glob(f"{_PREFIX}*"):
             number = path.name.removeprefix(_PREFIX)
-            if path != self._path and number.isdecimal() and _is_held(path):
+            if path == self._path or not number.isdecimal():
+                continue
+            if is_held(path):
                 found.add(int(number))
+            else:
+                with contextlib.suppress(OSError):
+                    path.unlink()
         return found
 
 
-def _is_held(path: Path) -> bool:
+def is_held(path: Path) -> bool:
+    """Whether a process that is running holds the lock of ``path``."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
         return path.exists()
     try:
-        if not _lock(descriptor):
-            return True
-        with contextlib.suppress(OSError):
-            path.unlink()
-        return False
+        return not lock(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
+def lock(descriptor: int) -> bool:
     """Whether the lock could be had. Where the system has none (Windows), an open file cannot be removed instead."""
     try:
         import fcntl

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tui.progress.records import RATINGS, CardState, Rating
+from tui.progress.records import LATEST, RATINGS, CardState, Rating
 
 if TYPE_CHECKING:
     from fsrs import Card, Scheduler
@@ -52,11 +52,13 @@ class Schedule:
         """The state after ``rating``; ``card`` is None for a question never rated, and is left as it was."""
         from fsrs import Rating as FsrsRating
 
-        reviewed, _ = self._scheduler.review_card(_to_fsrs(card, now), FsrsRating(rating), now.astimezone(UTC))
+        now = min(now.astimezone(UTC), LATEST)  # a clock set to the year 9999 must leave room for an interval
+        reviewed, _ = self._scheduler.review_card(_to_fsrs(card, now), FsrsRating(rating), now)
         return _from_fsrs(reviewed)
 
     def intervals(self, card: CardState | None, now: datetime) -> dict[Rating, timedelta]:
         """How long until the question comes back, for each of the four ratings."""
+        now = min(now.astimezone(UTC), LATEST)
         return {rating: self.rate(card, rating, now).due - now for rating in RATINGS}
 
     def recall(self, card: CardState | None, now: datetime) -> float:

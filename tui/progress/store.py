@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from tui.progress.errors import ProgressError
-from tui.progress.file import Notice, OpenedFile, open_file, open_memory, say_sqlite
+from tui.progress.file import OpenedFile, open_file, open_memory
+from tui.progress.keeping import KeptFile, kept, take_in_what_was_left
 from tui.progress.records import (
     ActionKind,
     Answer,
@@ -29,26 +29,17 @@ from tui.progress.records import (
     utc_now,
     write_time,
 )
-from tui.progress.running import Running
+from tui.progress.salvage import UNREADABLE
 from tui.progress.schedule import Schedule
 from tui.progress.undo import read_answer, undo_last
 
 
-class ProgressStore:
+class ProgressStore(KeptFile):
     """One opened progress file. ``kept`` is False where nothing will be there next time; ``notices`` say why."""
 
     def __init__(self, opened: OpenedFile, clock: Clock = utc_now, schedule: Schedule | None = None) -> None:
-        self.path = opened.path
-        self.notices: tuple[Notice, ...] = opened.notices
+        super().__init__(opened, clock)
         self.schedule = schedule or Schedule()
-        self._connection = opened.connection
-        self._clock = clock
-        self._session: int | None = None  # made by the first change, so that reading writes nothing
-        self._running = Running(None if opened.path is None else opened.path.parent)
-
-    @property
-    def kept(self) -> bool:
-        return self.path is not None
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -68,7 +59,11 @@ class ProgressStore:
             f"WHERE actions.undone_at IS NULL {condition} ORDER BY reviewed_at, action_id",
             *values,
         )
-        return [_read_review(row) for row in rows]
+        reviews = []
+        for row in rows:
+            with contextlib.suppress(*UNREADABLE):  # a damaged row is passed over, and stays in the file
+                reviews.append(_read_review(row))
+        return reviews
 
     def flags(self) -> dict[str, Flag]:
         rows = self._rows("SELECT * FROM flags ORDER BY flagged_at")
@@ -110,7 +105,10 @@ class ProgressStore:
     def place(self, mode: str) -> Place | None:
         """Where the person left ``mode``, or None."""
         rows = self._rows("SELECT place FROM places WHERE mode = ?", mode)
-        return Place(**json.loads(rows[0]["place"])) if rows else None
+        if not rows:
+            return None
+        known = {each.name for each in fields(Place)}  # a newer version may have written more
+        return Place(**{name: value for name, value in json.loads(rows[0]["place"]).items() if name in known})
 
     def interviews(self) -> list[dict[str, Any]]:
         """Saved interviews, the newest first: ``id``, ``started_at``, ``ended_at``, ``language``, ``record``."""
@@ -127,10 +125,11 @@ class ProgressStore:
 
     # --- changes that can be undone ----------------------------------------------------------------------------
 
+    @kept
     def rate(self, question_id: str, rating: Rating, language: str, answer: Answer | None = None) -> CardState:
         """Write ``rating`` and the state it leads to, from the state that the file holds at this moment."""
         answer = answer or Answer()
-        now = self._clock()
+        now = self._now()
         with self._writing() as session:
             before = self.card(question_id)
             after = self.schedule.rate(before, rating, now)
@@ -160,15 +159,17 @@ class ProgressStore:
             )
         return after
 
+    @kept
     def skip(self, question_id: str) -> None:
         """Note that a question was put off within a sitting: nothing changes in the file but what undo takes back."""
-        now = self._clock()
+        now = self._now()
         with self._writing() as session:
             self._act(session, "skip", question_id, now, None, None)
 
+    @kept
     def bury(self, question_id: str, day: date | None) -> None:
         """Leave a question out until ``day`` is over; None takes it back in."""
-        now, wanted = self._clock(), None if day is None else day.isoformat()
+        now, wanted = self._now(), None if day is None else day.isoformat()
         with self._writing() as session:
             rows = self._rows("SELECT day FROM buried WHERE question_id = ?", question_id)
             before = rows[0]["day"] if rows else None
@@ -179,9 +180,10 @@ class ProgressStore:
                 self._connection.execute("INSERT INTO buried VALUES (?, ?)", (question_id, wanted))
             self._act(session, "bury" if wanted else "unbury", question_id, now, before, wanted)
 
+    @kept
     def suspend(self, question_id: str, suspended: bool = True) -> None:
         """Leave a question out of the queue, or take it back in."""
-        now = self._clock()
+        now = self._now()
         with self._writing() as session:
             already = bool(self._rows("SELECT 1 FROM suspended WHERE question_id = ?", question_id))
             if already == suspended:
@@ -192,9 +194,10 @@ class ProgressStore:
                 self._connection.execute("DELETE FROM suspended WHERE question_id = ?", (question_id,))
             self._act(session, "suspend" if suspended else "resume", question_id, now, already, suspended)
 
+    @kept
     def flag(self, question_id: str, note: str, language: str) -> None:
         """Report a question as wrong; a second report replaces the note."""
-        now = self._clock()
+        now = self._now()
         with self._writing() as session:
             before = self._flag_row(question_id)
             after = {"note": note, "language": language, "flagged_at": write_time(now)}
@@ -204,21 +207,23 @@ class ProgressStore:
             )
             self._act(session, "flag", question_id, now, before, after)
 
+    @kept
     def unflag(self, question_id: str) -> None:
         """Withdraw a report."""
-        now = self._clock()
+        now = self._now()
         with self._writing() as session:
             before = self._flag_row(question_id)
             if before is not None:
                 self._connection.execute("DELETE FROM flags WHERE question_id = ?", (question_id,))
                 self._act(session, "unflag", question_id, now, before, None)
 
+    @kept
     def reset(self, question_id: str | None = None) -> int:
         """Make one question, or all, new again; how many there were. The reviews stay, and undo brings all back.
 
         The caller asks twice. Flags, suspended questions and settings stay.
         """
-        now = self._clock()
+        now = self._now()
         with self._writing() as session:
             cards = self.cards()
             if question_id is not None:
@@ -229,6 +234,7 @@ class ProgressStore:
                 self._act(session, "reset", question_id, now, before, None)
         return len(cards)
 
+    @kept
     def undo(self) -> Undone | None:
         """Take back this person's last change, whatever way its session ended; None where there is none.
 
@@ -236,14 +242,16 @@ class ProgressStore:
         again. Raises ``ProgressError`` (``progress-changed``) where another running copy has changed the same since.
         """
         with self._writing():
-            return undo_last(self._connection, self._running.others(), write_time(self._clock()))
+            return undo_last(self._connection, self._running.others(), write_time(self._now()))
 
     # --- changes that need no undo -----------------------------------------------------------------------------
 
+    @kept
     def set_setting(self, name: str, value: Any) -> None:
         with self._writing():
             self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, to_json(value)))
 
+    @kept
     def set_draft(self, question_id: str, text: str) -> None:
         """Keep what is typed to ``question_id``: on the disk when this returns. An empty ``text`` removes it."""
         if text == self.draft(question_id):
@@ -251,11 +259,12 @@ class ProgressStore:
         with self._writing():
             if text:
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?)", (question_id, text, write_time(self._clock()))
+                    "INSERT OR REPLACE INTO drafts VALUES (?, ?, ?)", (question_id, text, write_time(self._now()))
                 )
             else:
                 self._connection.execute("DELETE FROM drafts WHERE question_id = ?", (question_id,))
 
+    @kept
     def claim(self, question_id: str | None) -> None:
         """Say that this program is asking ``question_id``, until it asks another (None: none) or ends."""
         if question_id is None and self._session is None:
@@ -265,18 +274,19 @@ class ProgressStore:
             if question_id is not None:
                 self._connection.execute("INSERT INTO claims VALUES (?, ?)", (session, question_id))
 
+    @kept
     def save_place(self, mode: str, place: Place | None) -> None:
         """Remember where the person is in ``mode``; None forgets it."""
         with self._writing():
             if place is None:
                 self._connection.execute("DELETE FROM places WHERE mode = ?", (mode,))
                 return
-            fields = {name: getattr(place, name) for name in ("question_id", "typed", "choice", "revealed", "seconds")}
-            text = to_json({**fields, "more": dict(place.more)})
+            text = to_json({**vars(place), "more": dict(place.more)})
             self._connection.execute(
-                "INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (mode, text, write_time(self._clock()))
+                "INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (mode, text, write_time(self._now()))
             )
 
+    @kept
     def save_interview(
         self,
         record: Mapping[str, Any],
@@ -297,57 +307,7 @@ class ProgressStore:
             self._connection.execute(statement, (*values, interview_id))
             return interview_id
 
-    def close(self) -> None:
-        """End the session. What was changed is on the disk already; a kill instead of a close loses nothing."""
-        with contextlib.suppress(ProgressError):
-            if self._session is not None:
-                with self._writing() as session:
-                    self._connection.execute("DELETE FROM claims WHERE session_id = ?", (session,))
-                    self._connection.execute(
-                        "UPDATE sessions SET ended_at = ? WHERE id = ?", (write_time(self._clock()), session)
-                    )
-        self._connection.close()
-        self._running.end()
-
-    def __enter__(self) -> ProgressStore:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     # --- inside ------------------------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[int]:
-        """One transaction that holds the write lock from its start: what is read in it is still true when written."""
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                session = self._session
-                if session is None:
-                    statement = "INSERT INTO sessions (started_at) VALUES (?)"
-                    session = self._connection.execute(statement, (write_time(self._clock()),)).lastrowid
-                    assert session is not None
-                    self._running.begin(session)  # before anybody can read of it
-                yield session
-                self._connection.execute("COMMIT")
-                self._session = session
-            except BaseException:
-                if self._session is None:
-                    self._running.end()
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise say_sqlite(error, self.path) from error
-
-    def _rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise say_sqlite(error, self.path) from error
 
     def _put_card(self, question_id: str, card: CardState) -> None:
         self._connection.execute(
@@ -374,7 +334,9 @@ class ProgressStore:
 def open_store(folder: Path | None, clock: Clock = utc_now, schedule: Schedule | None = None) -> ProgressStore:
     """The store in ``folder``; None gives one in memory that keeps nothing. Raises ``ProgressError``."""
     opened = open_memory() if folder is None else open_file(folder, clock())
-    return ProgressStore(opened, clock, schedule)
+    store = ProgressStore(opened, clock, schedule)
+    take_in_what_was_left(store)
+    return store
 
 
 def _plain(card: CardState | None) -> dict[str, Any] | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tui.progress.errors import ProgressError
 from tui.progress.records import Answer, Undone, read_card, read_time
+from tui.progress.salvage import UNREADABLE
 
 _CARD = ("state", "step", "stability", "difficulty", "due", "last_review")
 
@@ -29,6 +30,14 @@ def undo_last(connection: sqlite3.Connection, running: Collection[int], now: str
     ).fetchone()
     if action is None:
         return None
+    try:
+        return _undo(connection, action, now)
+    except UNREADABLE as error:
+        message = f"cannot undo: what was there before {action['kind']} of {action['question_id']} cannot be read"
+        raise ProgressError("progress-not-undoable", message, question=action["question_id"]) from error
+
+
+def _undo(connection: sqlite3.Connection, action: sqlite3.Row, now: str) -> Undone:
     kind, question_id = action["kind"], action["question_id"]
     before, after = json.loads(action["before"]), json.loads(action["after"])
     if kind == "rate":

@@ -105,6 +105,15 @@ TABLE: Mapping[str, Bilingual] = {
         "读写不了 {path}：{reason}；此前评过的分都在",
         "cannot read or write {path}: {reason}; every rating before this is kept",
     ),
+    "progress-unwritable": Bilingual("写不了 {path}：{reason}", "cannot write {path}: {reason}"),
+    "progress-gone": Bilingual(
+        "程序运行时，{path} 被删除、改名或换成了别的文件；评过的分都还在",
+        "{path} was removed, renamed or replaced while the program was running; every rating is kept",
+    ),
+    "progress-not-undoable": Bilingual(
+        "撤销不了：{question} 之前的状态在文件里已损坏",
+        "cannot undo: what {question} was before cannot be read any more",
+    ),
     "progress-changed": Bilingual(
         "撤销不了：同时运行的另一个程序已经改动了 {question}",
         "cannot undo: {question} has been changed by another running copy of the program since",
@@ -121,6 +130,25 @@ TABLE: Mapping[str, Bilingual] = {
     "progress-not-kept": Bilingual(
         "写不了 {folder}（{reason}）：这次的进度不会保存。可用 --data-dir 换一个文件夹",
         "cannot write {folder} ({reason}): nothing of this session will be kept. --data-dir chooses another folder",
+    ),
+    "progress-rows-set-aside": Bilingual(
+        "进度文件里有 {count} 行读不出来（{tables}）。整个文件已另存为 {aside}，其余的照常使用",
+        "rows of the progress file that cannot be read: {count} ({tables}). The whole file was copied to {aside}; "
+        "all the rest is used as before",
+    ),
+    "progress-waiting": Bilingual(
+        "等着写入：{reason}。没写进去的 {count} 处改动都留着，一能写就补上",
+        "waiting to write: {reason}. Changes kept until then: {count}",
+    ),
+    "progress-written": Bilingual(
+        "先前没写进去的 {count} 处改动已写入 {path}", "changes that had to wait are now written to {path}: {count}"
+    ),
+    "progress-made-anew": Bilingual(
+        "{path} 不见了；已把全部进度重新写到那里", "{path} had gone; all progress was written there again"
+    ),
+    "progress-replaced": Bilingual(
+        "{path} 被换成了别的文件；这次的改动已补写进去",
+        "{path} was replaced by another file; what was done in this sitting has been added to it",
     ),
     "unexpected": Bilingual(
         "程序出了意料之外的错（{kind}：{reason}）。详情记在 {log}；已评的分都已保存",
