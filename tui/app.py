@@ -16,6 +16,7 @@ from textual.screen import Screen
 from questions.bilingual import Language
 from tui.bank import load_bank
 from tui.commands.notices import FEW, say_place
+from tui.commands.signals import leave_on_signals
 from tui.language.words import say_code, say_problem
 from tui.screens.program import Program
 from tui.text.plain_text import as_title
@@ -80,6 +81,7 @@ class QuizApp(Program):
     # --- coming and going --------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        leave_on_signals(self)
         theme = self.store.setting("theme")
         if theme in self.available_themes:
             self.theme = theme

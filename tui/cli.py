@@ -6,6 +6,7 @@ usage or bad input, 130 interrupted. Whatever goes wrong is said in a sentence; 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -14,26 +15,33 @@ from collections.abc import Sequence
 from questions.bilingual import Language
 from tui.commands.arguments import Request, early_language, parse
 from tui.commands.failures import record
-from tui.commands.output import prepare_streams, tell, write
+from tui.commands.output import OutputError, finish_output, prepare_environment, prepare_streams, tell, write
+from tui.commands.signals import INTERRUPTED, interruptible, terminal_as_found
 from tui.language.words import say_error, words
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+FAILED, MISUSED = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     prepare_streams()
+    prepare_environment()
     try:
-        status = _answer(given)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where a reader that has gone is still noticed
+        with interruptible():
+            status = _answer(given)
+        finish_output()  # here, where a reader that has gone or a full disk is still noticed
         return status
     except KeyboardInterrupt:
-        tell("")
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            tell("")
         return INTERRUPTED
     except BrokenPipeError:
         return _reader_gone(given)
+    except OutputError as error:
+        _give_up_stdout()
+        tell(say_error(error, _language_of_errors(given)))
+        return FAILED
     except Exception as error:  # the last line of defence: a person sees a sentence, the log has the traceback
         language = _language_of_errors(given)
         if hasattr(error, "code") and hasattr(error, "fields"):
@@ -62,14 +70,19 @@ def _answer(arguments: Sequence[str]) -> int:
 
 
 def _open(request: Request) -> int:
-    """The screen; without a terminal on all ends (Textual draws on stderr), or with --plain, the line-based quiz."""
-    if request.context.plain or not all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+    """The screen; the line-based quiz with --plain, and where no screen can be drawn.
+
+    That is without a terminal on all ends (Textual draws on stderr), and on one that says it can do nothing (TERM).
+    """
+    dumb = os.name == "posix" and os.environ.get("TERM", "") in ("", "dumb", "unknown")
+    if request.context.plain or dumb or not all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         from tui.commands.quiz import run as run_plain
 
         return run_plain(request.context)
     from tui.app import run
 
-    return run(request.context)
+    with terminal_as_found():
+        return run(request.context)
 
 
 def _language_of_errors(arguments: Sequence[str]) -> Language:
@@ -86,8 +99,12 @@ def _is_terminal(stream: object) -> bool:
 
 def _reader_gone(arguments: Sequence[str]) -> int:
     """Whoever read stdout has stopped (``| head``): that is well, but a ``check`` cut short has not proven anything."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own flush at exit would complain
+    _give_up_stdout()
     return FAILED if "check" in arguments else 0
+
+
+def _give_up_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python's own flush at exit would complain
 
 
 if __name__ == "__main__":

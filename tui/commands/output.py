@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import sys
 from typing import Any, TextIO
@@ -12,15 +14,50 @@ from tui.text.layout import wrap
 NARROWEST, WIDEST = 40, 100
 
 
+class OutputError(Exception):
+    """Stdout cannot take what is written to it: a full disk, a device that is gone."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(f"cannot write to the output: {reason}")
+        self.code, self.fields = "output-fails", {"reason": reason}
+
+
 def tell(text: str) -> None:
     """Words for the person, on stderr."""
     if sys.stderr is not None:  # None where it was closed before the start; print would then take stdout
-        print(text, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # there is nobody left to tell
+            print(text, file=sys.stderr, flush=True)
 
 
 def write(text: str = "") -> None:
-    """A line of data, on stdout."""
-    print(text)
+    """A line of data, on stdout. Raises ``OutputError``; a reader that has gone is a ``BrokenPipeError``."""
+    try:
+        print(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error) from error
+
+
+def finish_output() -> None:
+    """Write what Python still holds back. Raises as ``write`` does."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(error) from error
+
+
+def prepare_environment() -> None:
+    """``NO_COLOR=`` set to nothing is not set (no-color.org), and an input method must go on working.
+
+    Kitty's keyboard protocol, which Textual asks for, loses Chinese input in several terminals; our keys need none.
+    """
+    if os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]
+    os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
 
 
 def prepare_streams() -> None:

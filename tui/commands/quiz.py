@@ -18,7 +18,7 @@ from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.lab import draw_figures
 from tui.commands.notices import tell_notices, tell_problems
-from tui.commands.output import paragraphs, tell, width, write
+from tui.commands.output import OutputError, paragraphs, tell, width, write
 from tui.commands.progress_line import ProgressLine
 from tui.commands.question_text import QuestionText
 from tui.experiments.contract import Check, Result
@@ -275,8 +275,12 @@ class _Quiz:
         said = words(f"quiz.{prompt}", self._language, **fields)
         try:
             line = input(said)
-        except EOFError:
+        except (EOFError, RuntimeError):  # the second: stdin or stdout was closed before the program began
             raise _Left from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # the terminal is gone, or the output can take no more
+            raise OutputError(error) from error
         if sys.stdin is not None and not sys.stdin.isatty():
             write()  # no terminal has echoed the line's end
         return line

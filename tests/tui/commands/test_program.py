@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -138,3 +139,33 @@ def test_a_missing_backend_is_said_with_its_cure(tmp_path: Path) -> None:
     assert "没有 'fortran' 这个后端" in ran.stderr
     ran = run(tmp_path / "d", "lab", "scaling", "--lang", "en", "--backend", "numpy", MLXFORMER_BACKEND="fortran")
     assert ran.returncode == 0 and "NumPy" in ran.stderr  # the option wins
+
+
+def _through(data: Path, redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """The program with a shell's ``redirection`` of its streams."""
+    command = " ".join(map(shlex.quote, [*COMMAND, "--data-dir", str(data), "--lang", "en", *arguments]))
+    return subprocess.run(
+        ["sh", "-c", f"{command} {redirection}"], capture_output=True, env=environment(), cwd=data.parent, timeout=60
+    )
+
+
+def test_streams_that_are_closed_or_full(tmp_path: Path) -> None:
+    ran = _through(tmp_path / "d", "<&-", "--plain")
+    assert (ran.returncode, b"Answered this time: 0" in ran.stdout, ran.stderr) == (0, True, b"")
+    for arguments in (["list"], ["list", "--json"], ["--plain"], ["--help"]):
+        ran = _through(tmp_path / "d", "</dev/null >/dev/full", *arguments)
+        assert (ran.returncode, ran.stderr) == (1, b"cannot write to the output: the disk is full\n"), arguments
+    assert _through(tmp_path / "d", "</dev/null >&- 2>&-", "--plain").returncode == 0
+
+
+def test_bytes_that_are_no_text_on_stdin_end_nothing(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [*COMMAND, "--data-dir", str(tmp_path / "d"), "--lang", "en", "--plain"],
+        input=b"a \xe9\xff\xfe b\n.\n\n3\n",
+        capture_output=True,
+        env=environment(),
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0 and b"Traceback" not in ran.stderr
+    ((_, rating, answer),) = ratings(tmp_path / "d")
+    assert rating == 3 and answer.startswith("a \ufffd") and answer.endswith(" b")

@@ -55,6 +55,7 @@ TABLE: Mapping[str, Bilingual] = {
         "cannot tell what to write to {given}: end its name in one of {known}",
     ),
     "cannot-write": Bilingual("写不了 {path}：{reason}", "cannot write {path}: {reason}"),
+    "output-fails": Bilingual("输出写不出去：{reason}", "cannot write to the output: {reason}"),
     "unreadable-questions": Bilingual(
         "读不了 --questions {path}：{reason}", "cannot read --questions {path}: {reason}"
     ),

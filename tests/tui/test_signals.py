@@ -1,0 +1,149 @@
+"""The real program in a pseudo-terminal: signals leave the terminal as it was found, and nothing typed is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.tui.commands.started import COMMAND, environment
+from tui.progress.store import open_store
+
+ENDINGS = [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT]
+ON = re.compile(r"\x1b\[\?(1049|1000|1003|1006|2004|1004)(h|l)")
+
+
+def _listen() -> None:
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+class Terminal:
+    """The program, all that it wrote, and the terminal's attributes before it began."""
+
+    def __init__(self, data: Path, *arguments: str, **more: str) -> None:
+        self.child = pexpect.spawn(
+            COMMAND[0],
+            [*COMMAND[1:], "--data-dir", str(data), *arguments],
+            env=environment(COLUMNS="80", LINES="24", **more),
+            cwd=str(data.parent),
+            encoding="utf-8",
+            dimensions=(24, 80),
+            timeout=60,
+            preexec_fn=_listen,
+        )
+        # The terminal's other end, kept open: its attributes can be read when the program is gone.
+        self.end = os.open(_other_end(self.child), os.O_RDWR | os.O_NOCTTY)
+        self.before = termios.tcgetattr(self.end)
+        self.written = ""
+
+    def see(self, what: str) -> None:
+        self.child.expect(what)
+        self.written += self.child.before + self.child.after
+
+    def ends(self) -> int | None:
+        deadline = time.monotonic() + 60
+        while self.child.isalive() and time.monotonic() < deadline:
+            try:
+                self.written += self.child.read_nonblocking(65536, timeout=0.1)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                continue
+        while True:
+            try:
+                self.written += self.child.read_nonblocking(65536, timeout=0.1)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                break
+        status: int | None = self.child.exitstatus
+        return status
+
+    def modes(self) -> dict[str, str]:
+        """The last thing said of each mode that a screen turns on."""
+        return dict(ON.findall(self.written))
+
+    def close(self) -> None:
+        self.child.close(force=True)
+        os.close(self.end)
+
+
+def _other_end(child: pexpect.spawn) -> str:
+    return os.readlink(f"/proc/{child.pid}/fd/0") if os.path.exists("/proc") else os.ttyname(0)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "d"
+
+
+@pytest.fixture
+def screen(data: Path) -> Iterator[Terminal]:
+    terminal = Terminal(data, "--lang", "zh")
+    terminal.see("练习")
+
+    terminal.child.send("i")
+    time.sleep(0.5)  # the keys that follow go to the field
+    terminal.child.send("half an answer")
+    terminal.see("answer")
+    yield terminal
+    terminal.close()
+
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="finds the terminal's other end in /proc")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_screen_leaves_the_terminal_as_it_found_it(screen: Terminal, data: Path, ending: signal.Signals) -> None:
+    assert screen.modes()["1049"] == "h" and termios.tcgetattr(screen.end) != screen.before
+    os.kill(screen.child.pid, ending)
+    assert screen.ends() == 130
+    assert set(screen.modes().values()) == {"l"}
+    assert termios.tcgetattr(screen.end) == screen.before
+    with open_store(data) as store:
+        assert list(store.drafts().values()) == ["half an answer"]
+        place = store.place("practice")
+        assert place is not None and place.typed == "half an answer"
+
+
+def test_a_stopped_screen_is_painted_again(screen: Terminal) -> None:
+    os.kill(screen.child.pid, signal.SIGTSTP)
+    time.sleep(0.5)
+    screen.see(r"\x1b\[\?1049l")  # it gave the terminal up while it was stopped
+    os.kill(screen.child.pid, signal.SIGCONT)
+    screen.see(r"\x1b\[\?1049h")
+    screen.see("half an answer")  # painted without a key
+    screen.child.sendcontrol("q")
+    assert screen.ends() == 0
+    assert termios.tcgetattr(screen.end) == screen.before
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_line_quiz_leaves_the_terminal_as_it_found_it(data: Path, ending: signal.Signals) -> None:
+    terminal = Terminal(data, "--plain", "--lang", "en")
+    try:
+        terminal.see("answer> ")
+        terminal.child.sendline("the first line")
+        terminal.see("answer> ")
+        os.kill(terminal.child.pid, ending)
+        assert terminal.ends() == 130
+        assert termios.tcgetattr(terminal.end) == terminal.before
+        assert "Traceback" not in terminal.written
+    finally:
+        terminal.close()
+    with open_store(data) as store:
+        assert list(store.drafts().values()) == ["the first line"]
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_can_do_nothing_gets_the_line_quiz(data: Path, term: str) -> None:
+    terminal = Terminal(data, "--lang", "en", TERM=term)
+    try:
+        terminal.see("answer> ")
+        assert "\x1b[?1049h" not in terminal.written
+    finally:
+        terminal.close()

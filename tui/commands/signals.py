@@ -1,0 +1,138 @@
+"""Being told to end, or to stop and go on: the terminal is left as it was found, and what was done is kept.
+
+SIGTERM, SIGHUP, SIGQUIT and SIGINT all mean leaving, with exit status 130. The line-based commands leave as from
+Ctrl-C, so that ``finally`` saves and the line editor gives the terminal back. The screen leaves as from Ctrl+Q; where
+it does not come to that within ``PATIENCE``, the terminal is restored and the process ended: everything that a person
+typed or rated is on the disk by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+INTERRUPTED = 130
+PATIENCE = 0.4  # seconds
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name))
+# Synchronized output, bracketed paste, mouse and focus reports, resize reports and kitty's keys off; lines wrap; the
+# main screen; the cursor shown; plain letters.
+_AS_IT_WAS = (
+    "\x1b[?2026l\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?1004l\x1b[?2048l"
+    "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
+)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Within it, SIGTERM, SIGHUP and SIGQUIT raise ``KeyboardInterrupt``."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _interrupt) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def terminal_as_found() -> Iterator[None]:
+    """Give the terminal back as it was, also where the screen ended with an exception."""
+    before = _attributes()
+    try:
+        yield
+    except BaseException:
+        _restore(before)
+        raise
+
+
+def leave_on_signals(app: App[int]) -> None:
+    """Let the running ``app`` leave on a signal, and paint again after it was stopped. Called once it is mounted.
+
+    In a test, where there is no terminal, nothing is changed.
+    """
+    if app.is_headless or threading.current_thread() is not threading.main_thread():
+        return
+    driver = app._driver
+    before = getattr(driver, "attrs_before", None)
+    loop = asyncio.get_running_loop()
+
+    async def leave() -> None:
+        await app.action_quit()
+        app.exit(INTERRUPTED)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if not loop.is_running():
+            _interrupt(number, frame)
+        deadline = threading.Timer(PATIENCE, _end_now, [before])
+        deadline.daemon = True
+        deadline.start()
+        loop.call_soon_threadsafe(lambda: app.call_later(leave))
+
+    def go_on(number: int, frame: FrameType | None) -> None:
+        if getattr(driver, "_must_signal_resume", False):  # it gave the terminal up when it was stopped
+            assert driver is not None
+            driver.resume_application_mode()
+        loop.call_soon_threadsafe(lambda: app.call_later(_paint_again, app))
+
+    for ending in (*ENDINGS, signal.SIGINT):
+        signal.signal(ending, end)
+    if hasattr(signal, "SIGCONT"):
+        signal.signal(signal.SIGCONT, go_on)
+
+
+def _paint_again(app: App[Any]) -> None:
+    """Everything, on a terminal on which somebody else has written."""
+    app.refresh(layout=True)
+    for screen in app.screen_stack:
+        screen.refresh(layout=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _end_now(before: list[Any] | None) -> NoReturn:
+    _restore(before)
+    os._exit(INTERRUPTED)
+
+
+def _attributes() -> list[Any] | None:
+    try:
+        import termios
+
+        return termios.tcgetattr(sys.__stdin__.fileno()) if sys.__stdin__ is not None else None
+    except (ImportError, OSError, ValueError, _termios_error()):
+        return None
+
+
+def _restore(before: list[Any] | None) -> None:
+    """Straight to the descriptor: what writes for the screen may be stuck. A terminal that is gone is let go."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        if sys.__stderr__ is not None and sys.__stderr__.isatty():
+            os.write(sys.__stderr__.fileno(), _AS_IT_WAS.encode())
+    if before is not None:
+        with contextlib.suppress(ImportError, OSError, ValueError, _termios_error()):
+            import termios
+
+            assert sys.__stdin__ is not None
+            termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, before)
+
+
+def _termios_error() -> type[Exception]:
+    try:
+        import termios
+    except ImportError:
+        return OSError
+    return termios.error
