@@ -104,12 +104,25 @@ def test_no_question_is_marked_far_worse_than_the_others():
 
 @pytest.mark.parametrize("id", sorted(BANK))
 def test_the_reference_answer_contains_its_own_key_points(id):
-    """Whoever types the reference answer is told that most of it was found."""
+    """Whoever types the reference, brief and answer, is told that most of it was found."""
     question = BANK[id]
     for language in ("zh", "en"):
-        marking = mark(question.answer.say(language), question.key_points, question.misconception)
+        typed = question.answer.say(language)
+        if question.brief is not None:
+            typed = f"{question.brief.say(language)}\n\n{typed}"
+        marking = mark(typed, question.key_points, question.misconception)
         missed = [p.text.en for p, m in zip(question.key_points, marking.points, strict=True) if m.status == "missed"]
         assert len(missed) <= 1, (language, missed)
+
+
+@pytest.mark.parametrize("id", sorted(id for id, question in BANK.items() if question.brief is not None))
+def test_the_brief_says_most_key_points_and_not_the_misconception(id):
+    question = BANK[id]
+    for language in ("zh", "en"):
+        marking = mark(question.brief.say(language), question.key_points, question.misconception)
+        missed = [p.text.en for p, m in zip(question.key_points, marking.points, strict=True) if m.status == "missed"]
+        assert len(missed) <= 2, (language, missed)
+        assert marking.misconception is None or marking.misconception.status != "found", language
 
 
 @pytest.mark.parametrize("id", sorted(BANK))

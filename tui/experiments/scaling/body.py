@@ -23,6 +23,8 @@ GROUP = 20  # queries that share one set of keys: enough sets to average over, a
 PAIRS = 2500  # groups of 2 x 2 for the variance: 10,000 scores, whose variance is then known to 2 %
 SWEEP = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SWEEP_QUERIES = 200
+HEAD_WIDTHS = (64, 128)  # the paper's, and a common one today: measured whatever d_k is looked at
+HEAD_QUERIES = 2000  # a share of saturated rows is then known to one percentage point
 ARM_NAMES: dict[str, Label] = {"none": Bilingual("不缩放", "unscaled"), "sqrt": "1/√d_k", "dk": "1/d_k"}
 
 
@@ -35,7 +37,8 @@ class Arm:
     saturated: float  # per cent
     jacobians: np.ndarray
     entropies: np.ndarray
-    gradients: np.ndarray
+    gradients: np.ndarray  # ‖∂L/∂q‖
+    logit_gradients: np.ndarray  # ‖∂L/∂s‖, s the scores that enter the softmax
 
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
@@ -49,13 +52,18 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     scores, scaled = _score_sample(seed, d_k, std, report)
     report(0.7, "checks")
     checks = _checks(d_k, keys, queries, arms, scores, scaled)
+    checks += _at_head_widths(keys, seed, std, float(knobs["unscaled_power"]))
+    order = [declared.name for declared in EXPERIMENT.checks]
+    checks.sort(key=lambda check: order.index(check.name))
     chosen = str(knobs["scale"])
+    saturated, *curves = _sweep(knobs, report)
     figures: list[Figure] = [
         _map(arms[chosen], knobs),
+        saturated,
         _histogram(scores * scales[chosen], knobs),
-        *_sweep(knobs, report),
+        *curves,
         _saturated_bars(arms),
-        _table(arms),
+        _table(arms, d_k),
     ]
     return Result(figures, checks, tuple(arms[chosen].steps))
 
@@ -74,16 +82,17 @@ def _draw(seed: int, d_k: int, keys: int, queries: int, std: float = 1.0) -> tup
 
 
 def _measure(q: Any, k: Any, v: Any, scale: float, queries: int, report: Report, done: float) -> Arm:
-    """Attention at ``scale`` and ∂L/∂q of L = the sum of its outputs, each the mean of v under one row's weights."""
+    """Attention at ``scale``, and the gradients of L = the sum of its outputs, each the mean of v under one row's
+    weights. The one with respect to a bias of zeros on the scores is ∂L/∂s."""
     with traced(report, done) as steps:
         mf.scaled_dot_product_attention(q, k, v, scale=scale)
 
-    def loss(q: Any) -> Any:
-        return mx.sum(mf.scaled_dot_product_attention(q, k, v, scale=scale))
+    def loss(q: Any, bias: Any) -> Any:
+        return mx.sum(mf.scaled_dot_product_attention(q, k, v, scale=scale, bias=bias))
 
-    with traced(report, done + 0.1):
-        gradient = to_numpy(mx.grad(loss)(q)).astype(np.float64)  # [G, 1, 20, D]
     weights = steps["weights"].value
+    with traced(report, done + 0.1):
+        at_q, at_s = mx.grad(loss, argnums=(0, 1))(q, mx.zeros(weights.shape))  # [G, 1, 20, D], [G, 1, 20, n]
     rows = weights.reshape(-1, weights.shape[-1])[:queries]  # [R, n]
     return Arm(
         steps,
@@ -91,8 +100,13 @@ def _measure(q: Any, k: Any, v: Any, scale: float, queries: int, report: Report,
         100.0 * float((rows.max(-1) > 0.99).mean()),
         softmax_jacobian_norm(rows),
         entropy(rows, normalized=True),
-        np.linalg.norm(gradient, axis=-1).reshape(-1)[:queries],
+        _lengths(at_q)[:queries],
+        _lengths(at_s)[:queries],
     )
+
+
+def _lengths(gradient: Any) -> np.ndarray:
+    return np.linalg.norm(to_numpy(gradient).astype(np.float64), axis=-1).reshape(-1)
 
 
 def _score_sample(seed: int, d_k: int, std: float, report: Report) -> tuple[np.ndarray, np.ndarray]:
@@ -111,17 +125,13 @@ def _checks(
     none, sqrt = arms["none"], arms["sqrt"]
     scales = _scales(d_k)
     should = {name: theory.rows(d_k, keys, scales[name]) for name in ("none", "sqrt")}
-    share = should["none"].saturated / 100
-    # Five standard deviations. Rows of one group share their keys, which adds a little to the binomial's; half a
-    # point more is for the reference's own sampling.
-    tolerance = 100 * 5 * math.sqrt(share * (1 - share) / queries) + 0.5
     # With scores of a small variance s², H ≈ ln n − s²/2, and n scores have the variance (1 − 1/n) / d_k.
     flat = 1 - (1 - 1 / keys) / (2 * d_k * math.log(keys))
     norms = [softmax_jacobian_spectral_norm(arm.weights).max() for arm in (none, sqrt)]
     return [
         measured("variance-grows", float(np.var(scores, dtype=np.float64)), float(d_k), 0.1 * d_k),
         measured("variance-scaled", float(np.var(scaled, dtype=np.float64)), 1.0, 0.1),
-        measured("saturated-rows", none.saturated, 100 * share, tolerance),
+        _saturated("saturated-rows", none.saturated, should["none"].saturated, queries),
         measured("saturated-rows-scaled", sqrt.saturated, 1.0),
         _where_theory_says(
             "median-jacobian-ratio",
@@ -138,7 +148,38 @@ def _checks(
             limit=0.5,
             theory_ratio=should["none"].gradient_norm / should["sqrt"].gradient_norm,
         ),
+        _where_theory_says(
+            "median-logit-gradient-smaller",
+            float(np.median(none.logit_gradients) / np.median(sqrt.logit_gradients)),
+            limit=0.9,
+            theory_ratio=should["none"].logit_norm / should["sqrt"].logit_norm,
+        ),
     ]
+
+
+def _saturated(name: str, found: float, expected: float, queries: int) -> Check:
+    """Within five standard deviations. Rows of one group share their keys, which adds a little to the binomial's; half
+    a point more is for the reference's own sampling."""
+    share = expected / 100
+    return EXPERIMENT.measured(name, found, expected, 100 * 5 * math.sqrt(share * (1 - share) / queries) + 0.5)
+
+
+def _at_head_widths(keys: int, seed: int, std: float, unscaled_power: float) -> list[Check]:
+    """At widths that heads really have: how many rows saturate, and how much of the median ‖J‖ is left."""
+    checks, ratios = [], []
+    for d_k in HEAD_WIDTHS:
+        q, k, _ = _draw(seed, d_k, keys, HEAD_QUERIES, std)
+        scales = _scales(d_k, unscaled_power)
+        none, sqrt = (
+            to_numpy(mf.attention_weights(q, k, scale=scales[name])).reshape(-1, keys) for name in ("none", "sqrt")
+        )
+        should = {name: theory.rows(d_k, keys, _scales(d_k)[name]) for name in ("none", "sqrt")}
+        found = 100.0 * float((none.max(-1) > 0.99).mean())
+        checks.append(_saturated(f"saturated-rows-{d_k}", found, should["none"].saturated, HEAD_QUERIES))
+        medians = [float(np.median(softmax_jacobian_norm(rows))) for rows in (none, sqrt)]
+        ratios.append((medians[0] / medians[1], should["none"].jacobian_norm / should["sqrt"].jacobian_norm))
+    found, expected = ratios[0]
+    return [*checks, EXPERIMENT.measured("median-jacobian-64", found, expected, 0.02 + 0.35 * expected)]
 
 
 def _mean_gradient(none: Arm, sqrt: Arm, should: theory.Rows, scaled_mean: float, queries: int) -> Check:
@@ -203,17 +244,18 @@ def _histogram(scores: np.ndarray, knobs: Mapping[str, Any]) -> Curve:
         Bilingual(f"10,000 个得分的分布，{name.say('zh')}", f"Distribution of 10,000 scores, {name.say('en')}"),
         x_label=Bilingual("进入 softmax 的得分", "score that enters the softmax"),
         y_label=Bilingual("密度", "density"),
-        series=[
-            Series(Bilingual("实测", "measured"), middles.tolist(), density.tolist()),
+        series=[  # the later is drawn over the earlier
             Series("N(0, 1)", middles.tolist(), normal.tolist()),
+            Series(Bilingual("实测", "measured"), middles.tolist(), density.tolist()),
         ],
         name="histogram",
     )
 
 
 def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
-    """Normalized entropy and median ‖J‖ against d_k, each width with queries and keys of its own."""
+    """Saturated rows, normalized entropy and median ‖J‖ against d_k, each width with queries and keys of its own."""
     keys, seed = int(knobs["keys"]), int(knobs["seed"])
+    saturated: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
     entropies: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
     jacobians: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
     for index, d_k in enumerate(SWEEP):
@@ -221,6 +263,7 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
         q, k, _ = _draw(seed, d_k, keys, SWEEP_QUERIES)
         for name, scale in _scales(d_k).items():
             weights = to_numpy(mf.attention_weights(q, k, scale=scale))
+            saturated[name].append(100.0 * float((weights.max(-1) > 0.99).mean()))
             entropies[name].append(float(entropy(weights, normalized=True).mean()))
             jacobians[name].append(float(np.median(softmax_jacobian_norm(weights))))
     marks = [(float(knobs["d_k"]), "d_k")]
@@ -230,6 +273,15 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
         return [Series(label, x, values[name]) for name, label in ARM_NAMES.items()]
 
     return [
+        Curve(
+            Bilingual("饱和的行（最大权重 > 0.99）随 d_k 增多", "Rows that saturate (largest weight > 0.99), by d_k"),
+            "d_k",
+            Bilingual("占所有行的 %", "% of all rows"),
+            series(saturated),
+            log_x=True,
+            marks=marks,
+            name="saturation",
+        ),
         Curve(
             Bilingual("注意力的归一化熵", "Normalised entropy of attention"),
             "d_k",
@@ -262,11 +314,15 @@ def _saturated_bars(arms: dict[str, Arm]) -> Bars:
     )
 
 
-def _table(arms: dict[str, Arm]) -> Table:
-    """Medians beside means: most rows are dead and a few are spiky, which only the pair shows."""
+def _table(arms: dict[str, Arm], d_k: int) -> Table:
+    """Medians beside means, and ∂L/∂s beside ∂L/∂q: the title says what came out."""
+    none, sqrt = arms["none"], arms["sqrt"]
+    kept = 100 * float(np.median(none.jacobians) / np.median(sqrt.jacobians))
     return Table(
         Bilingual(
-            "多数行已死，少数行是尖峰：中位数与均值要一起看", "Most rows dead, a few spiky: read medians with means"
+            f"d_k = {d_k}，不缩放：{none.saturated:.0f} % 的行饱和，‖J‖ 的中位数是缩放后的 {kept:.2g} %",
+            f"d_k = {d_k}, unscaled: {none.saturated:.0f} % of rows saturate; the median ‖J‖ is {kept:.2g} % of the "
+            "scaled one",
         ),
         columns=[
             Bilingual("缩放", "scale"),
@@ -274,6 +330,7 @@ def _table(arms: dict[str, Arm]) -> Table:
             Bilingual("熵 / ln n", "entropy / ln n"),
             Bilingual("‖J‖ 中位数", "median ‖J‖"),
             Bilingual("‖J‖ 均值", "mean ‖J‖"),
+            Bilingual("‖∂L/∂s‖ 中位数", "median ‖∂L/∂s‖"),
             Bilingual("‖∂L/∂q‖ 中位数", "median ‖∂L/∂q‖"),
             Bilingual("‖∂L/∂q‖ 均值", "mean ‖∂L/∂q‖"),
             Bilingual("‖∂L/∂q‖ 最大", "max ‖∂L/∂q‖"),
@@ -285,6 +342,7 @@ def _table(arms: dict[str, Arm]) -> Table:
                 float(arm.entropies.mean()),
                 float(np.median(arm.jacobians)),
                 float(arm.jacobians.mean()),
+                float(np.median(arm.logit_gradients)),
                 float(np.median(arm.gradients)),
                 float(arm.gradients.mean()),
                 float(arm.gradients.max()),

@@ -50,6 +50,18 @@ EXPERIMENT = Experiment(
             "==", BreakKnobs({"unscaled_power": 0.5}), unit="%",
         ),
         CheckDeclaration(
+            "saturated-rows-64",
+            Bilingual("同样的比例，在 d_k = 64（原论文的头宽）",
+                      "The same share at d_k = 64, the paper's width of a head"),
+            "==", BreakKnobs({"unscaled_power": 0.5}), unit="%",
+        ),
+        CheckDeclaration(
+            "saturated-rows-128",
+            Bilingual("同样的比例，在 d_k = 128（如今大模型常用的头宽）",
+                      "The same share at d_k = 128, a common width of a head today"),
+            "==", BreakKnobs({"unscaled_power": 0.5}), unit="%",
+        ),
+        CheckDeclaration(
             "saturated-rows-scaled",
             Bilingual("乘 1/√d_k 之后，几乎没有饱和的行", "Scaled by 1/√d_k, next to no row saturates"),
             "<=", BreakKnobs({"component_std": 5.0}), unit="%",
@@ -59,6 +71,12 @@ EXPERIMENT = Experiment(
             Bilingual("d_k 大时，不缩放一行的 softmax 雅可比 ‖J‖ 的中位数，不到缩放后的十分之一",
                       "At large d_k the median row's softmax Jacobian ‖J‖ is below a tenth of the scaled one's"),
             "<=", BreakKnobs({"unscaled_power": 0.5}),
+        ),
+        CheckDeclaration(
+            "median-jacobian-64",
+            Bilingual("d_k = 64 时，不缩放的 ‖J‖ 的中位数是缩放后的多少，与理论一致",
+                      "At d_k = 64 the median ‖J‖ unscaled, as a share of the scaled one, is what theory says"),
+            "==", BreakKnobs({"unscaled_power": 0.5}),
         ),
         CheckDeclaration(
             "jacobian-bounded",
@@ -75,14 +93,22 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "mean-gradient-larger-unscaled",
-            Bilingual("陷阱：不缩放时 ‖∂L/∂q‖ 的均值反而更大（少数几行的尖峰；所以不能拿均值作证）",
-                      "The trap: unscaled, the mean of ‖∂L/∂q‖ is larger (a few spiky rows, so a mean proves nothing)"),
+            Bilingual("陷阱：不缩放时 ‖∂L/∂q‖ 的均值反而更大（∂s/∂q 少了一个 1/√d_k，少数行是尖峰），不能拿均值作证",
+                      "The trap: unscaled, the mean of ‖∂L/∂q‖ is larger (∂s/∂q lacks a 1/√d_k, and a few rows are "
+                      "spiky), so a mean proves nothing"),
             ">=", BreakKnobs({"unscaled_power": 1.0}),
         ),
         CheckDeclaration(
             "median-gradient-smaller-unscaled",
-            Bilingual("d_k 大时，不缩放的 ‖∂L/∂q‖ 中位数不到缩放后的一半：多数行学不动",
-                      "At large d_k the median ‖∂L/∂q‖ unscaled is below half the scaled one: most rows do not learn"),
+            Bilingual("d_k 很大时，不缩放的 ‖∂L/∂q‖ 中位数不到缩放后的一半",
+                      "At a large d_k the median ‖∂L/∂q‖ unscaled is below half the scaled one"),
+            "<=", BreakKnobs({"unscaled_power": 0.5}),
+        ),
+        CheckDeclaration(
+            "median-logit-gradient-smaller",
+            Bilingual("进入 softmax 的得分 s 上的梯度：不缩放时 ‖∂L/∂s‖ 的中位数比缩放后的小",
+                      "The gradient at the scores s that enter the softmax: the median ‖∂L/∂s‖ unscaled is smaller "
+                      "than the scaled one"),
             "<=", BreakKnobs({"unscaled_power": 0.5}),
         ),
     ),

@@ -16,13 +16,14 @@ ROWS = 8000  # the share of saturated rows is then known to 0.6 percentage point
 
 @dataclass(frozen=True)
 class Rows:
-    """Of many independent rows: the percentage with a weight above 0.99, the medians of ‖J‖ and of ‖∂L/∂q‖.
+    """Of many independent rows: the percentage with a weight above 0.99, the medians of ‖J‖, ‖∂L/∂s‖ and ‖∂L/∂q‖.
 
     Of ‖∂L/∂q‖ also the mean and the standard deviation, which say how many rows a mean needs to be worth anything.
     """
 
     saturated: float
     jacobian_norm: float
+    logit_norm: float
     gradient_norm: float
     gradient_mean: float
     gradient_deviation: float
@@ -49,6 +50,7 @@ def rows(d_k: int, keys: int, scale: float) -> Rows:
     return Rows(
         saturated=100.0 * float((p.max(-1) > 0.99).mean()),
         jacobian_norm=float(np.median(jacobian)),
+        logit_norm=float(np.median(np.linalg.norm(y, axis=-1))),
         gradient_norm=float(np.median(gradient)),
         gradient_mean=float(gradient.mean()),
         gradient_deviation=float(gradient.std()),

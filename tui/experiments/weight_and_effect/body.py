@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,16 @@ from tui.experiments.weight_and_effect.measuring import (
     agreement,
     attended,
     cross,
+    heavy_but_idle,
     idle_share,
     look,
     valid,
 )
-from tui.figures.data import Figure, Label, Table, TokenRow, Tokens
+from tui.figures.data import Figure, Heatmap, Label, Stage, Table, TokenRow, Tokens
 
 PAIR = (("23 November 2026", "2026-11-23"), ("14 December 1931", "1931-12-14"))  # of one length, token by token
 IDLE = 0.01  # a smaller total variation is no effect to speak of
+NOTHING = 0.001  # and so small a one is none
 FIRST, LAST = LAYERS
 NO_DATE = Bilingual("还没有日期：请输入一个，例如 23 November 2026。", "No date yet: type one, as 23 November 2026.")
 _kept: dict[int, tuple[mf.Trace, list[Attended], np.ndarray]] = {}
@@ -43,16 +45,17 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     steps, found, real = _held_out(int(knobs["seed"]), report)
     if knobs["exchange_layers"]:
         found = found[::-1]
-    typed, strips, table = _typed(str(knobs["date"]), int(knobs["step"]), int(knobs["layer"]) - 1, report)
+    typed, alignment, strips, table = _typed(str(knobs["date"]), int(knobs["step"]), int(knobs["layer"]) - 1, report)
     checks = [
         _follows_input(report),
         _adds_up(steps),
         *_zero_value(int(knobs["weight"]) / 100, int(knobs["seed"]), bool(knobs["zero_value"])),
         _lengths(steps, real),
         *_agreement(found[LAST], real, 3 if knobs["pairing"] == "other" else 0),
+        EXPERIMENT.measured("heavy-key-idle", heavy_but_idle(found[LAST], real, least=IDLE, below=NOTHING), 0.2),
         *_idle(found),
     ]
-    figures: list[Figure] = [strips, table, _by_layer(found, real)]
+    figures: list[Figure] = [alignment, strips, table, _by_layer(found, real)]
     return Result(figures, checks, tuple(typed))
 
 
@@ -144,7 +147,7 @@ def _idle(found: list[Attended]) -> list[Check]:
     ]
 
 
-def _typed(text: str, step: int, layer: int, report: Report) -> tuple[mf.Trace, Tokens, Table]:
+def _typed(text: str, step: int, layer: int, report: Report) -> tuple[mf.Trace, Heatmap, Tokens, Table]:
     """The typed date as the model reads it: one output token, and what each source token was to it."""
     tokenizer = reader().tokenizer
     start = np.full((1, STEPS + 2), -1, np.int32)
@@ -178,7 +181,26 @@ def _typed(text: str, step: int, layer: int, report: Report) -> tuple[mf.Trace, 
         rows=[[f"{place + 1} {names[place]}", *(float(row[place]) for _, row in shown)] for place in order],
         name="keys",
     )
-    return steps, Tokens(title, strips, name="strips"), table
+    return steps, _alignment(steps, layer, written[0], names), Tokens(title, strips, name="strips"), table
+
+
+def _alignment(steps: mf.Trace, layer: int, written: np.ndarray, names: Sequence[str]) -> Heatmap:
+    """Where each written token looks in the source, head by head."""
+    weights = cross(steps, layer, "weights")[0, :, :STEPS]  # [H, STEPS, S]
+    tokenizer = reader().tokenizer
+    return Heatmap(
+        Bilingual(
+            f"第 {layer + 1} 层的交叉注意力：写每个词元时看源句的哪里",
+            f"Cross-attention of layer {layer + 1}: where each written token looks in the source",
+        ),
+        [Stage("weights", Bilingual("权重", "weights"), weights)],
+        rows=[tokenizer.tokens[int(token)] for token in written[1 : STEPS + 1]],
+        columns=list(names),
+        row_axis=Bilingual("写出的", "written"),
+        column_axis=Bilingual("源词元", "source"),
+        heads=[Bilingual(f"头 {head}", f"head {head}") for head in range(len(weights))],
+        name="alignment",
+    )
 
 
 def _by_layer(found: list[Attended], real: np.ndarray) -> Table:

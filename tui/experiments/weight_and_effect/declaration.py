@@ -81,6 +81,13 @@ EXPERIMENT = Experiment(
             ">=", BreakKnobs({"pairing": "other"}),
         ),
         CheckDeclaration(
+            "heavy-key-idle",
+            Bilingual("第 2 层、后果不小的步：去掉后几乎没有后果（总变差 < 0.001）的键里，权重最大的拿到多少",
+                      "Layer 2, steps where some key matters: the largest weight of a key whose own effect is next to "
+                      "none (total variation < 0.001)"),
+            ">=", BreakTensor("decoder.layers.*.cross_attention.weights", "uniform"),
+        ),
+        CheckDeclaration(
             "first-layer-top-key-idle",
             Bilingual("第 1 层：去掉权重最大的那个键，下一个词元的分布几乎不变（总变差 < 0.01）的步所占比例",
                       "Layer 1: share of steps at which leaving out the key of the largest weight hardly moves the "

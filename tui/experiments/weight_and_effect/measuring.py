@@ -107,3 +107,10 @@ def idle_share(found: Attended, *, below: float) -> float:
     """The share of steps at which the key of the largest weight has an effect below ``below``."""
     top = found.weight.argmax(-1)[..., None]
     return float((np.take_along_axis(found.effect, top, -1) < below).mean())
+
+
+def heavy_but_idle(found: Attended, real: np.ndarray, *, least: float, below: float) -> float:
+    """The largest weight of a real key whose effect is below ``below``, at steps where another's reaches ``least``."""
+    matters = found.effect.max(-1, keepdims=True) >= least
+    idle = (found.effect < below) & real[:, None] & matters
+    return float(np.where(idle, found.weight, 0.0).max())
