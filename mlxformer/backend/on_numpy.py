@@ -34,7 +34,7 @@ def is_evaluable(x: ArrayLike) -> bool:
 
 
 def to_numpy(x: ArrayLike) -> np.ndarray:
-    return np.array(x)
+    return np.array(x._data)
 
 
 def from_mapped(values: np.ndarray) -> ArrayLike:

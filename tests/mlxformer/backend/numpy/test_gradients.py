@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -312,6 +313,27 @@ def test_the_backward_pass_lets_go_of_what_it_has_passed() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 26 * weights[0].nbytes, peak / weights[0].nbytes
+
+
+def test_a_long_chain_and_an_operand_used_many_times() -> None:
+    """2,000 sums of x with itself's growing past: no depth of recursion, and every use counted once."""
+
+    def loss(x: Any) -> Any:
+        total, unused = x, x
+        for _ in range(2000):
+            total = total + x
+            unused = unused * x  # on the tape, but nothing that the loss is made of
+        return core.sum(total * x)
+
+    assert core.grad(loss)(core.array([1.0, 3.0])).tolist() == [2 * 2001, 3 * 2 * 2001]
+
+
+def test_gradients_of_one_thread_know_nothing_of_another() -> None:
+    def slope(at: int) -> float:
+        return core.grad(lambda x: core.sum(x**3))(core.array([float(at)])).item()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(slope, range(64))) == [3.0 * at * at for at in range(64)]
 
 
 def test_gradients_keep_the_dtype_of_what_they_are_for() -> None:
