@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
-from .operands import floats, quiet
+from .operands import quiet, wide
 from .primitives import Function, differentiable, plain
 from .softmaxes import softmax_in_place
 
@@ -15,14 +15,14 @@ from .softmaxes import softmax_in_place
 @quiet
 def _forward(asked: Any, projected: Any, v: Any, keys: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The features [B, Tq, Tk, A], the weights [B, Tq, Tk] and the contexts [B, Tq, C]."""
-    features = floats(asked)[:, :, None] + floats(projected)[:, None]
+    features = wide(asked)[:, :, None] + wide(projected)[:, None]
     np.tanh(features, out=features)
-    weights = softmax_in_place(features @ floats(v))
-    return features, weights, weights @ floats(keys)
+    weights = softmax_in_place(features @ wide(v))
+    return features, weights, weights @ wide(keys)
 
 
 def _value(asked: Any, projected: Any, v: Any, keys: Any) -> array:
-    return wrap(_forward(asked, projected, v, keys)[2])
+    return wrap(_forward(asked, projected, v, keys)[2].astype(keys.dtype, copy=False))
 
 
 def _rule(needed: tuple[int, ...], asked: Any, projected: Any, v: Any, keys: Any) -> Any:
@@ -32,18 +32,19 @@ def _rule(needed: tuple[int, ...], asked: Any, projected: Any, v: Any, keys: Any
     @quiet
     def pullback(g: Any) -> list[array]:
         plain("additive_attention", g)
-        pulled = g._data
-        of_scores = pulled @ keys._data.swapaxes(-1, -2)
+        pulled = wide(g)
+        of_scores = pulled @ wide(keys).swapaxes(-1, -2)
         of_scores -= np.einsum("bqk,bqk->bq", of_scores, weights)[..., None]
         of_scores *= weights
         inner = 1 - features * features
         inner *= of_scores[..., None]
-        inner *= v._data
+        inner *= wide(v)
         of_v = of_scores.reshape(-1) @ features.reshape(-1, features.shape[-1])
         found = (inner.sum(2), inner.sum(1), of_v, weights.swapaxes(-1, -2) @ pulled)
-        return [wrap(found[position]) for position in needed]
+        operands = (asked, projected, v, keys)
+        return [wrap(found[position].astype(operands[position].dtype, copy=False)) for position in needed]
 
-    return wrap(contexts), pullback
+    return wrap(contexts.astype(keys.dtype, copy=False)), pullback
 
 
 _additive: Function = differentiable(_value, _rule)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import array, wrap
 from .elementwise import sigmoid_array
-from .operands import floats, quiet
+from .operands import quiet, wide
 from .primitives import Function, differentiable, plain
 
 
@@ -26,7 +26,7 @@ class _Steps(NamedTuple):
 
 @quiet
 def _forward(projected: Any, weight: Any, bias: Any, initial: Any, reverse: bool) -> _Steps:
-    x, u, d, hidden = floats(projected), floats(weight), floats(bias), floats(initial)
+    x, u, d, hidden = wide(projected), wide(weight), wide(bias), wide(initial)
     batch, length, width = x.shape[0], x.shape[1], u.shape[1]
     before, after, candidates, recurrents = (np.empty((length, batch, width), x.dtype) for _ in range(4))
     gates = np.empty((length, batch, 2 * width), x.dtype)
@@ -47,8 +47,12 @@ def _forward(projected: Any, weight: Any, bias: Any, initial: Any, reverse: bool
     return _Steps(order, before, after, gates, candidates, recurrents)
 
 
+def _states(steps: _Steps, projected: Any) -> array:
+    return wrap(steps.after.swapaxes(0, 1).astype(projected.dtype, copy=False))
+
+
 def _value(projected: Any, weight: Any, bias: Any, initial: Any, reverse: bool) -> array:
-    return wrap(_forward(projected, weight, bias, initial, reverse).after.swapaxes(0, 1))
+    return _states(_forward(projected, weight, bias, initial, reverse), projected)
 
 
 def _rule(needed: tuple[int, ...], projected: Any, weight: Any, bias: Any, initial: Any, reverse: bool) -> Any:
@@ -57,10 +61,11 @@ def _rule(needed: tuple[int, ...], projected: Any, weight: Any, bias: Any, initi
 
     def pullback(g: Any) -> list[array]:
         plain("gru", g)
-        found = _backward(g._data, weight._data, steps)
-        return [wrap(found[position]) for position in needed]
+        found = _backward(wide(g), wide(weight), steps)
+        operands = (projected, weight, bias, initial)
+        return [wrap(found[position].astype(operands[position].dtype, copy=False)) for position in needed]
 
-    return wrap(steps.after.swapaxes(0, 1)), pullback
+    return _states(steps, projected), pullback
 
 
 @quiet

@@ -33,6 +33,11 @@ def floats(x: Any) -> np.ndarray:
 _SCALARS = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
+def wide(x: Any) -> np.ndarray:
+    """As ``data``, all of it as float32: what a function adds up in, whatever it gives."""
+    return data(x).astype(np.float32, copy=False)
+
+
 def pair(first: Any, second: Any) -> tuple[Any, Any]:
     """Two operands that NumPy combines in MLX's dtype; a weak scalar may stay a Python scalar."""
     if type(first) is array:

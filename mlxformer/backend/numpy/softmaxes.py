@@ -27,33 +27,37 @@ def softmax_in_place(scores: np.ndarray, axes: Any = -1) -> np.ndarray:
 
 
 @quiet
+def _probabilities(x: np.ndarray, axis: Axis) -> np.ndarray:
+    """In float32, whatever ``x`` is."""
+    if x.ndim == 0 or x.size == 0:
+        return np.ones(x.shape, np.float32)
+    return softmax_in_place(x.astype(np.float32), -1 if axis in (-1, x.ndim - 1) else axes_of(axis, x.ndim))
+
+
 def _softmax_array(a: Any, axis: Axis, precise: bool) -> array:
     x = floats(a)
-    if x.ndim == 0 or x.size == 0:
-        return wrap(np.ones_like(x))
-    axes = -1 if axis in (-1, x.ndim - 1) else axes_of(axis, x.ndim)
-    return wrap(softmax_in_place(x.astype(np.float32), axes).astype(x.dtype, copy=False))
+    return wrap(_probabilities(x, axis).astype(x.dtype, copy=False))
 
 
 @quiet
 def _softmax_pull(g: np.ndarray, value: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """y·(g − Σ g·y)"""
-    found = g * value
-    total = found.sum(axes, keepdims=True)
-    found -= value * total
-    return found
+    found = np.multiply(g, value, dtype=np.float32)
+    found -= value * found.sum(axes, keepdims=True)
+    return found.astype(g.dtype, copy=False)
 
 
 def _softmax_rule(needed: tuple[int, ...], a: Any, axis: Axis, precise: bool) -> Any:
     plain("softmax", a)
-    value = _softmax_array(a, axis, precise)
-    axes = axes_of(axis, a.ndim)
+    x = floats(a)
+    probabilities = _probabilities(x, axis)
+    axes = axes_of(axis, x.ndim)
 
     def pullback(g: Any) -> list[array]:
         plain("softmax", g)
-        return [wrap(_softmax_pull(g._data, value._data, axes))]
+        return [wrap(_softmax_pull(g._data, probabilities, axes))]
 
-    return value, pullback
+    return wrap(probabilities.astype(x.dtype, copy=False)), pullback
 
 
 _softmax = differentiable(_softmax_array, _softmax_rule)

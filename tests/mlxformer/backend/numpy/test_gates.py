@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,26 @@ def test_a_leaf_that_is_only_read_in_parts_and_is_read_twice_derived():
     second = mx.grad(lambda a: mx.sum(first(a)[1]))
     np.testing.assert_allclose(np.asarray(first(mx.array(a))), np.stack([2 * a[0] * a[1], a[0] ** 2]), rtol=1e-5)
     np.testing.assert_allclose(np.asarray(second(mx.array(a))), np.stack([2 * a[0], 0 * a[0]]), rtol=1e-5)
+
+
+def _slopes(function: Any, shapes: list[tuple[int, ...]], dtype: Any) -> list[np.ndarray]:
+    """The value and the gradients of a sum over it, from the same float16 numbers in ``dtype``."""
+    given = [mx.array(drawn(*shape, seed=at).astype(np.float16)).astype(dtype) for at, shape in enumerate(shapes)]
+    y = function(*given)
+    slopes = mx.grad(lambda *xs: mx.sum(function(*xs)), argnums=tuple(range(len(given))))(*given)
+    assert all(found.dtype == dtype for found in (y, *slopes))
+    return [np.array(found, np.float64) for found in (y, *slopes)]
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (gru, [(2, 600, 12), (12, 4), (12,), (2, 4)]),
+        (additive_attention, [(2, 3, 4), (2, 2048, 4), (4,), (2, 2048, 5)]),
+        (lambda x: mx.softmax(x, axis=0) * (mx.arange(4096) % 64)[:, None].astype(x.dtype), [(4096, 2)]),
+    ],
+)
+def test_halves_are_computed_in_float32(function: Any, shapes: list[tuple[int, ...]]) -> None:
+    """600 steps, 2,048 keys: as exact as float16 holds the result, forward and gradient."""
+    for half, single in zip(_slopes(function, shapes, mx.float16), _slopes(function, shapes, mx.float32), strict=True):
+        np.testing.assert_allclose(half, single, rtol=4e-3, atol=4e-3 * np.abs(single).max())
