@@ -17,6 +17,11 @@ def shape_text(x: Any) -> str:
     return "[" + ", ".join(str(int(size)) for size in x.shape) + "]"
 
 
+def array_text(x: Any) -> str:
+    """``float32 [2, 5, 64]``: an array in one line, without its values."""
+    return f"{str(x.dtype).rpartition('.')[2]} {shape_text(x)}"
+
+
 def require_array(name: str, x: Any) -> None:
     """``x`` is an array of the running backend; anything else would be mixed silently into float64."""
     if not is_array(x):
@@ -166,3 +171,24 @@ def require_choice(name: str, value: object, choices: Sequence[object]) -> None:
             given=value,
             choices=list(choices),
         )
+
+
+def fields_text(values: Any) -> str:
+    """``BertOutput(last_hidden_state=float32 [1, 4, 8], pooler_output=None)``: no array's values.
+
+    Args:
+        values: a named tuple, some fields of which are arrays of NumPy or the backend.
+
+    Returns:
+        One line.
+
+    >>> import numpy as np
+    >>> import mlxformer as mf
+    >>> from mlxformer.validation import fields_text
+    >>> masked = mf.mask_tokens([7, 8], np.random.default_rng(0), rate=0.5, special=[], mask_id=1, vocab_size=9)
+    >>> fields_text(masked)
+    'MaskedTokens(input_ids=int32 [2], predicted=bool [2], treatment=int8 [2])'
+    """
+    fields = values._asdict().items()
+    shown = (f"{name}={array_text(value) if hasattr(value, 'shape') else repr(value)}" for name, value in fields)
+    return f"{type(values).__name__}({', '.join(shown)})"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import require_positive_number
+from mlxformer.validation import fields_text, require_positive_number
 
 
 class LinearProbe(NamedTuple):
@@ -32,6 +32,9 @@ class LinearProbe(NamedTuple):
 
     weights: np.ndarray
     bias: np.ndarray
+
+    def __repr__(self) -> str:
+        return fields_text(self)
 
     def predict(self, features: ArrayLike) -> np.ndarray:
         """The class with the largest score.

@@ -21,9 +21,29 @@ WEIGHTS, CARD = "model.safetensors", "card.json"
 
 @dataclass(frozen=True)
 class Card:
-    """name, what: what it is. data: each source with its license. command: what trains it. scores: name -> number,
-    fractions from 0 to 1. reports: longer measurements (per head, per format, what odd input gives). cannot: its
-    limits. sha256: of the weights."""
+    """What ships beside the weights: what a model is, what it was made from, what it can and can't do.
+
+    Args:
+        name: what ``load_pretrained`` takes.
+        what: the model in a sentence.
+        data: each source of the training data with its license.
+        command: what trains it.
+        seed: of the training.
+        steps: of the training.
+        seconds: that it took.
+        trained_with: the backend and the processor.
+        parameters: how many.
+        config: the fields of the model's configuration.
+        cannot: its limits.
+        scores: name -> number, shares from 0 to 1.
+        reports: longer measurements (per head, per format, what odd input gives).
+        sha256: of the weights.
+
+    >>> import mlxformer as mf
+    >>> card = mf.load_pretrained("dates").card
+    >>> card.parameters, card.score("worst-format") > 0.99
+    (235904, True)
+    """
 
     name: str
     what: str
@@ -40,8 +60,21 @@ class Card:
     reports: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
 
+    def __repr__(self) -> str:
+        return f"Card({self.name!r}: {self.what}; {self.parameters:,} parameters, seed {self.seed})"
+
     def score(self, entry: str) -> float:
-        """The score ``entry``; ``ArgumentError`` names those there are."""
+        """One of the scores.
+
+        Args:
+            entry: its name.
+
+        Returns:
+            The number.
+
+        Raises:
+            ArgumentError: there is none of that name; it names those there are.
+        """
         if entry not in self.scores:
             known = ", ".join(self.scores)
             message = f"the card of {self.name} has no score {entry!r}; it has: {known}"
@@ -49,23 +82,61 @@ class Card:
         return float(self.scores[entry])
 
     def write(self, folder: Path) -> None:
+        """Write ``card.json``.
+
+        Args:
+            folder: where to; it must be there.
+        """
         text = json.dumps(asdict(self), ensure_ascii=False, indent=2, allow_nan=False)
         (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 
 def shipped_folder(name: str) -> Path:
-    """Where the weights of ``name`` ship."""
+    """Where the weights of a shipped model lie.
+
+    Args:
+        name: of the model.
+
+    Returns:
+        A folder; whether it is there is not looked at.
+
+    >>> from mlxformer.pretrained.cards import shipped_folder
+    >>> shipped_folder("dates").name
+    'dates'
+    """
     return Path(str(files("mlxformer.pretrained") / "shipped" / name))
 
 
 def pretrained_names() -> tuple[str, ...]:
-    """The models that ship with the package."""
+    """The models that ship with the package.
+
+    Returns:
+        Their names, sorted.
+
+    >>> import mlxformer as mf
+    >>> mf.pretrained_names()[:2]
+    ('bert-mini', 'dates')
+    """
     root = Path(str(files("mlxformer.pretrained") / "shipped"))
     return tuple(sorted(folder.name for folder in root.iterdir() if (folder / CARD).is_file())) if root.is_dir() else ()
 
 
 def read_card(name: str) -> Card:
-    """The card of ``name``. Raises ``ArgumentError`` where there is no such model."""
+    """The card of a shipped model; its weights are not read.
+
+    Args:
+        name: of the model.
+
+    Returns:
+        The card.
+
+    Raises:
+        ArgumentError: there is no such model; it names those there are.
+
+    >>> from mlxformer.pretrained import read_card
+    >>> read_card("dates-pre-norm").config["norm"]
+    'pre'
+    """
     names = pretrained_names()
     if name not in names:
         raise ArgumentError(
@@ -77,11 +148,41 @@ def read_card(name: str) -> Card:
 
 
 def checksum(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        64 hexadecimal digits.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.cards import checksum
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = (Path(folder) / "empty").write_bytes(b"")
+    ...     checksum(Path(folder) / "empty")[:8]
+    'e3b0c442'
+    """
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def verify(card: Card) -> Path:
-    """The weights' file, once its checksum is that of the card; else ``CheckpointError``."""
+    """The weights' file of a shipped model, once its checksum is that of the card.
+
+    Args:
+        card: of the model.
+
+    Returns:
+        The file.
+
+    Raises:
+        CheckpointError: the file is missing or another.
+
+    >>> from mlxformer.pretrained.cards import read_card, verify
+    >>> verify(read_card("dates")).name
+    'model.safetensors'
+    """
     path = shipped_folder(card.name) / WEIGHTS
     if not path.is_file() or checksum(path) != card.sha256:
         raise CheckpointError(

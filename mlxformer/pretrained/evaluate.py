@@ -14,7 +14,18 @@ TOLERANCE = 0.005  # float32 sums differ between machines; a near tie may then f
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print each score beside the card's; 1 where one differs by more than half a percent."""
+    """The command ``python -m mlxformer.pretrained.evaluate NAME``: print each score beside the card's.
+
+    Args:
+        arguments: of the command line; None takes those of the process.
+
+    Returns:
+        The exit status: 0, 1 where a score differs by more than half a percent, 2 for an unknown name.
+
+    >>> from mlxformer.pretrained.evaluate import main
+    >>> main(["no-such-model"])
+    2
+    """
     parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.evaluate", description=__doc__)
     parser.add_argument("name", metavar="NAME", help=", ".join(pretrained_names()))
     given = parser.parse_args(arguments)

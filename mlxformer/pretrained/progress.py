@@ -7,9 +7,14 @@ import time
 
 
 class ProgressBar:
-    """``bar(fraction, text)`` redraws one line; at most twice a second, and at the end.
+    """A line on stderr: ``bar(fraction, text)`` redraws it, at most twice a second, and at the end.
 
-    begun: the fraction that an earlier run had done, which says nothing about the speed of this one.
+    Args:
+        name: what stands before it.
+        begun: the fraction that an earlier run had done, which says nothing about the speed of this one.
+
+    >>> from mlxformer.pretrained.progress import ProgressBar
+    >>> ProgressBar("training")(1.0)
     """
 
     WIDTH = 24
@@ -21,6 +26,12 @@ class ProgressBar:
         self._drawn = 0.0
 
     def __call__(self, fraction: float, text: str = "") -> None:
+        """Redraw, unless it was drawn a moment ago.
+
+        Args:
+            fraction: done, 0 to 1.
+            text: what stands behind the bar.
+        """
         now = time.monotonic()
         if now - self._drawn < self.EVERY and fraction < 1:
             return

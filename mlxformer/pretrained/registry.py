@@ -12,7 +12,12 @@ from mlxformer.pretrained.weights import read_weights
 
 
 class Family(Protocol):
-    """What a family of shipped models gives."""
+    """What a family of shipped models gives.
+
+    >>> from mlxformer.pretrained.registry import families
+    >>> [type(family).__name__ for family in families()]
+    ['DatesFamily', 'MaskedFamily', 'ReverseFamily']
+    """
 
     def recipes(self) -> dict[str, Recipe]:
         """How each of its models is trained, by name."""
@@ -28,6 +33,15 @@ class Family(Protocol):
 
 
 def families() -> tuple[Family, ...]:
+    """All families of shipped models.
+
+    Returns:
+        One of each; their modules are imported when this is called.
+
+    >>> from mlxformer.pretrained.registry import families
+    >>> "dates" in families()[0].recipes()
+    True
+    """
     from mlxformer.pretrained.dates.family import DatesFamily
     from mlxformer.pretrained.masked.family import MaskedFamily
     from mlxformer.pretrained.reverse.family import ReverseFamily
@@ -36,12 +50,34 @@ def families() -> tuple[Family, ...]:
 
 
 def trainable_names() -> tuple[str, ...]:
-    """The models that can be trained."""
+    """The models that can be trained.
+
+    Returns:
+        Their names, family by family.
+
+    >>> from mlxformer.pretrained.registry import trainable_names
+    >>> "bert-mini" in trainable_names()
+    True
+    """
     return tuple(name for family in families() for name in family.recipes())
 
 
 def find(name: str) -> tuple[Family, Any]:
-    """The family and the recipe of ``name``; ``ArgumentError`` names those there are."""
+    """The family and the recipe of a model.
+
+    Args:
+        name: of the model.
+
+    Returns:
+        The family, and how it trains this model.
+
+    Raises:
+        ArgumentError: there is no such model; it names those there are.
+
+    >>> from mlxformer.pretrained.registry import find
+    >>> find("dates")[1].steps
+    4000
+    """
     for family in families():
         recipe = family.recipes().get(name)
         if recipe is not None:
@@ -53,9 +89,23 @@ def find(name: str) -> tuple[Family, Any]:
 
 
 def load_pretrained(name: str) -> Any:
-    """The shipped model ``name`` as it is used: ``.model``, ``.tokenizer``, ``.card``, and the call that suits it.
+    """A shipped model as it is used: ``.model``, ``.tokenizer``, ``.card``, and the call that suits it.
 
-    Raises ``ArgumentError`` for an unknown name and ``CheckpointError`` where the weights are not what the card says.
+    Args:
+        name: one of ``pretrained_names()``.
+
+    Returns:
+        ``dates…``: a ``DateReader``, ``reader(text) -> "2026-11-23"``. ``reverse-…``: a ``StringReverser``.
+            ``bert-mini``
+        and ``mlm-rate-…``: a ``MaskFiller``, ``.fill(text, k)``. Each model is in evaluation mode.
+
+    Raises:
+        ArgumentError: an unknown name.
+        CheckpointError: the weights are not what the card says.
+
+    >>> import mlxformer as mf
+    >>> mf.load_pretrained("dates")("23 November 2026")
+    '2026-11-23'
     """
     card = read_card(name)
     family, recipe = find(name)

@@ -29,7 +29,22 @@ LOSS_POINTS = 40
 
 @dataclass(frozen=True)
 class Run:
-    """One seed's run. scores, reports: as on its card; loss: [step, mean loss since the last point] of 40 points."""
+    """One seed's training.
+
+    Args:
+        seed: of the training.
+        steps: of the training.
+        seconds: that it took.
+        trained_with: the backend and the processor.
+        sha256: of the weights.
+        scores: as on its card.
+        reports: as on its card.
+        loss: 40 points, each a step and the mean loss since the point before.
+
+    >>> from mlxformer.pretrained.seeds import read_results
+    >>> [run.seed for run in read_results("reverse-gru")]
+    [0, 1, 2, 3, 4]
+    """
 
     seed: int
     steps: int
@@ -40,9 +55,26 @@ class Run:
     reports: Mapping[str, Any]
     loss: list[tuple[int, float]]
 
+    def __repr__(self) -> str:
+        return f"Run(seed={self.seed}, steps={self.steps}, loss={self.loss[-1][1]:g})"
+
 
 def read_results(name: str) -> tuple[Run, ...]:
-    """The runs of the shipped model ``name``, by seed. ``ArgumentError`` where it was trained from one seed only."""
+    """What each seed of a shipped model reached.
+
+    Args:
+        name: of the model.
+
+    Returns:
+        The runs, by seed.
+
+    Raises:
+        ArgumentError: an unknown name, or a model that was trained from one seed only.
+
+    >>> from mlxformer.pretrained.seeds import read_results
+    >>> len(read_results("reverse-transformer")[0].loss)
+    40
+    """
     path = shipped_folder(read_card(name).name) / RESULTS
     if not path.is_file():
         raise ArgumentError(
@@ -52,12 +84,40 @@ def read_results(name: str) -> tuple[Run, ...]:
 
 
 def write_results(name: str, runs: list[Run], folder: Path) -> None:
+    """Write ``results.json``.
+
+    Args:
+        name: of the model.
+        runs: by seed.
+        folder: where to; it must be there.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.seeds import write_results
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_results("reverse-gru", [], Path(folder))
+    ...     (Path(folder) / "results.json").is_file()
+    True
+    """
     text = json.dumps({"name": name, "runs": [asdict(run) for run in runs]}, indent=1, allow_nan=False)
     (folder / RESULTS).write_text(text + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train each seed that is not there yet; write the first one's model, its card and all results to trained/NAME."""
+    """The command ``python -m mlxformer.pretrained.seeds NAME``: train each seed that is not there yet.
+
+    The first one's model and card, and all results, go to ``trained/NAME``.
+
+    Args:
+        arguments: of the command line; None takes those of the process.
+
+    Returns:
+        The exit status: 0, 2 for an unknown name, 130 where it was interrupted.
+
+    >>> from mlxformer.pretrained.seeds import main
+    >>> main(["no-such-model"])
+    2
+    """
     parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.seeds", description=__doc__)
     parser.add_argument("name", metavar="NAME", help=", ".join(trainable_names()))
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1 (default: 5)")

@@ -17,7 +17,18 @@ from mlxformer.pretrained.weights import WEIGHTS, named, read_weights, write_wei
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train, write ``model.safetensors``, measure what was written, write ``card.json``. 0 if all went well."""
+    """The command ``python -m mlxformer.pretrained.train NAME``: train, measure, write the weights and the card.
+
+    Args:
+        arguments: of the command line; None takes those of the process.
+
+    Returns:
+        The exit status: 0, 2 for an unknown name or a bad checkpoint, 130 where it was interrupted.
+
+    >>> from mlxformer.pretrained.train import main
+    >>> main(["no-such-model"])
+    2
+    """
     parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.train", description=__doc__)
     parser.add_argument("name", metavar="NAME", help=", ".join(trainable_names()))
     parser.add_argument("--seed", type=int, default=0)
@@ -36,7 +47,24 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def train_and_measure(name: str, seed: int, out: Path, checkpoints: Path) -> None:
-    """Weights and card of ``name``, trained from ``seed``, go to ``out``."""
+    """Train a model from nothing; its weights and its card go to ``out``.
+
+    Args:
+        name: of the model.
+        seed: of the training.
+        out: a folder; it is made if need be.
+        checkpoints: the folder where a run that was killed is resumed from.
+
+    Raises:
+        ArgumentError: an unknown name.
+        CheckpointError: a checkpoint that is damaged or of another run.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.train import train_and_measure
+    >>> train_and_measure("no-such-model", 0, Path("out"), Path("trained"))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: there is no model 'no-such-model'; there is: dates, ...
+    """
     family, recipe = find(name)
     print(f"{backend.describe()}", file=sys.stderr)
     trained = train(recipe, seed=seed, folder=checkpoints)

@@ -24,18 +24,29 @@ CHECKPOINT_EVERY = 60.0  # seconds
 
 
 class Recipe(Protocol):
-    """What is trained, on what, and how; one for each shipped model."""
+    """What is trained, on what, and how; one for each shipped model.
+
+    Args:
+        name: of the model.
+        steps: how many.
+        clip: the greatest norm of a step's gradients.
+
+    >>> from mlxformer.pretrained.registry import find
+    >>> find("dates")[1].clip
+    1.0
+    """
 
     name: str
     steps: int
     clip: float
 
-    def model(self) -> Any:
+    def model(self) -> nn.Module:
         """The model with fresh weights, drawn from ``mx.random``."""
 
-    def optimizer(self) -> Any: ...
+    def optimizer(self) -> optimizers.Optimizer:
+        """The optimizer, with its learning rate by the step."""
 
-    def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
+    def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
         """The arrays of one step, drawn from ``source``; ``step``, from 0, for what changes as training goes on."""
 
     def loss(self, model: Any, *batch: Any) -> Any:
@@ -44,12 +55,27 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True)
 class Trained:
-    """What training gave."""
+    """What training gave.
+
+    Args:
+        model: in evaluation mode.
+        losses: of each step.
+        seconds: that it took, earlier runs included.
+        steps: how many were made.
+
+    >>> from mlxformer.pretrained.training import Trained
+    >>> Trained(model=None, losses=[2.5, 2.25], seconds=0.5, steps=2).losses[-1]
+    2.25
+    """
 
     model: Any
     losses: list[float]  # of each step
     seconds: float
     steps: int
+
+    def __repr__(self) -> str:
+        last = f"{self.losses[-1]:g}" if self.losses else "none"
+        return f"Trained(steps={self.steps}, seconds={self.seconds:.1f}, loss={last})"
 
 
 def train(
@@ -62,10 +88,30 @@ def train(
     every: tuple[int, Callable[[Any, int], None]] | None = None,
     quiet: bool = False,
 ) -> Trained:
-    """Train ``recipe`` from ``seed``, resuming from the checkpoint in ``folder`` where there is one.
+    """Train ``recipe``, resuming from a checkpoint where there is one.
 
-    seconds, steps: stop early. every: (n, call), for a curve: ``call(model, step)`` each n steps.
-    Raises ``CheckpointError`` for a checkpoint that is damaged or of another run.
+    The batch of a step is drawn from the seed and the step's number alone, and so is the dropout, so that a run that
+    was killed and resumed is the run that was not.
+
+    Args:
+        recipe: what, on what, and how.
+        seed: of weights, batches and dropout.
+        folder: where checkpoints lie, written about once a minute and at the end; None keeps none.
+        seconds: stop after so many; None does not.
+        steps: stop after so many; None means all of the recipe's.
+        every: (n, call), for a curve: ``call(model, step)`` each n steps; None calls nothing.
+        quiet: whether no progress bar is drawn.
+
+    Returns:
+        The model and its losses.
+
+    Raises:
+        CheckpointError: a checkpoint that is damaged or of another run.
+
+    >>> from mlxformer.pretrained.registry import find
+    >>> from mlxformer.pretrained.training import train
+    >>> train(find("reverse-transformer")[1], steps=1, quiet=True)  # doctest: +ELLIPSIS
+    Trained(steps=1, seconds=..., loss=...)
     """
     mx.random.seed(seed)
     model, optimizer = recipe.model(), recipe.optimizer()
@@ -111,11 +157,33 @@ def train(
 
 
 def checkpoint_path(folder: Path, name: str, seed: int) -> Path:
-    """Where the checkpoint of a run lies."""
+    """Where the checkpoint of a run lies.
+
+    Args:
+        folder: of all checkpoints.
+        name: of the model.
+        seed: of the run.
+
+    Returns:
+        A file, which need not exist.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.training import checkpoint_path
+    >>> checkpoint_path(Path("trained"), "dates", 0).name
+    'dates-0.checkpoint.npz'
+    """
     return folder / f"{name}-{seed}.checkpoint.npz"
 
 
-def _save(path: Path, recipe: Recipe, seed: int, model: Any, optimizer: Any, losses: list[float], spent: float) -> None:
+def _save(
+    path: Path,
+    recipe: Recipe,
+    seed: int,
+    model: nn.Module,
+    optimizer: optimizers.Optimizer,
+    losses: list[float],
+    spent: float,
+) -> None:
     """Written beside and then renamed: a kill leaves the old checkpoint or the new one."""
     arrays = {f"model/{name}": to_numpy(value) for name, value in named(model.parameters()).items()}
     arrays |= {f"optimizer/{name}": to_numpy(value) for name, value in named(optimizer.state).items()}
@@ -128,7 +196,9 @@ def _save(path: Path, recipe: Recipe, seed: int, model: Any, optimizer: Any, los
     os.replace(beside, path)
 
 
-def _resume(path: Path, recipe: Recipe, seed: int, model: Any, optimizer: Any) -> tuple[list[float], float]:
+def _resume(
+    path: Path, recipe: Recipe, seed: int, model: nn.Module, optimizer: optimizers.Optimizer
+) -> tuple[list[float], float]:
     try:
         with np.load(path) as archive:
             arrays = {name: archive[name] for name in archive.files}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mlxformer.backend import mx, nn, tree_flatten
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import is_whole, require_floating
+from mlxformer.validation import fields_text, is_whole, require_floating
 
 
 class Quantized(NamedTuple):
@@ -33,6 +33,9 @@ class Quantized(NamedTuple):
 
     codes: mx.array
     scale: mx.array
+
+    def __repr__(self) -> str:
+        return fields_text(self)
 
 
 def largest_code(bits: int) -> int:

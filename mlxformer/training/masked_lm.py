@@ -23,7 +23,7 @@ import numpy as np
 
 from mlxformer.backend import is_array, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import is_whole, require_floating, require_positive, require_shape
+from mlxformer.validation import fields_text, is_whole, require_floating, require_positive, require_shape
 
 MASKED, RANDOM, KEPT = 1, 2, 3
 """What ``MaskedTokens.treatment`` says of a chosen place; 0 where it was not chosen."""
@@ -46,6 +46,9 @@ class MaskedTokens(NamedTuple):
     input_ids: np.ndarray
     predicted: np.ndarray
     treatment: np.ndarray
+
+    def __repr__(self) -> str:
+        return fields_text(self)
 
 
 def mask_tokens(

@@ -13,6 +13,7 @@ from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel, BertOutput
 from mlxformer.tracing import Module, tap
+from mlxformer.validation import fields_text
 
 
 class BertHeadOutput(NamedTuple):
@@ -30,6 +31,9 @@ class BertHeadOutput(NamedTuple):
 
     logits: mx.array
     last_hidden_state: mx.array
+
+    def __repr__(self) -> str:
+        return fields_text(self)
 
 
 class BertPreTrainingOutput(NamedTuple):
@@ -50,6 +54,9 @@ class BertPreTrainingOutput(NamedTuple):
     prediction_logits: mx.array
     seq_relationship_logits: mx.array
     last_hidden_state: mx.array
+
+    def __repr__(self) -> str:
+        return fields_text(self)
 
 
 class BertMLMHead(Module):

@@ -17,7 +17,7 @@ from mlxformer.layers.encoder import Encoder
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
+from mlxformer.validation import fields_text, require_floating, require_ids, require_shape, shape_text
 
 _MODEL = ("batch", "time", "model")
 
@@ -48,6 +48,9 @@ class BertOutput(NamedTuple):
 
     last_hidden_state: mx.array
     pooler_output: mx.array | None
+
+    def __repr__(self) -> str:
+        return fields_text(self)
 
 
 class BertEmbeddings(Module):

@@ -34,18 +34,45 @@ Progress = Callable[[float], None]
 
 
 def held_out(name: str, count: int | None = None) -> list[tuple[datetime.date, WrittenDate]]:
-    """Every held-out date (or the first ``count`` of a fixed shuffle), written in the format ``name``."""
-    source = random.Random(f"{SEED}/{name}")
+    """Held-out dates in one format, each with how it is written; the same at every call.
+
+    Args:
+        name: of the format, a key of ``FORMATS``.
+        count: the first so many of a fixed shuffle, 29 February first; None means all.
+
+    Returns:
+        The dates, and where their fields stand in the text.
+
+    >>> from mlxformer.pretrained.dates.evaluation import held_out
+    >>> date, written = held_out("20261123", 1)[0]
+    >>> written.text == f"{date:%Y%m%d}"
+    True
+    """
+    generator = random.Random(f"{SEED}/{name}")
     dates = held_out_dates()
     if count is not None:
         leap_days = [date for date in dates if (date.month, date.day) == (2, 29)]
         others = [date for date in dates if (date.month, date.day) != (2, 29)]
-        dates = (leap_days + source.sample(others, len(others)))[:count]
-    return [(date, write_date(date, name, source)) for date in dates]
+        dates = (leap_days + generator.sample(others, len(others)))[:count]
+    return [(date, write_date(date, name, generator)) for date in dates]
 
 
 def exact(reader: DateReader, name: str, count: int | None = None) -> float:
-    """The fraction of held-out dates in the format ``name`` of which every character is right."""
+    """The share of held-out dates of which every character is right.
+
+    Args:
+        reader: the model.
+        name: of the format, a key of ``FORMATS``.
+        count: of how many dates; None means all.
+
+    Returns:
+        0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.dates.evaluation import exact
+    >>> exact(mf.load_pretrained("dates"), "23 November 2026", 10)
+    1.0
+    """
     pairs = held_out(name, count)
     right = 0
     for start in range(0, len(pairs), BATCH):
@@ -60,8 +87,21 @@ def alignment(
 ) -> dict[str, float]:
     """For each cross-attention head, how often its peak lies in the source span of the field being written.
 
-    Over the digits of the target, teacher-forced, on ``count`` held-out dates in each of the formats ``names``.
-    numbers_only: leaves 年, 月, 日 and 号 out of the spans.
+    Over the digits of the target, teacher-forced, on held-out dates.
+
+    Args:
+        reader: the model.
+        names: of the formats, keys of ``FORMATS``.
+        count: dates in each format.
+        numbers_only: whether 年, 月, 日 and 号 are left out of the spans.
+
+    Returns:
+        ``layer.head`` -> share from 0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.dates.evaluation import alignment
+    >>> len(alignment(mf.load_pretrained("dates"), ["20261123"], count=2))
+    8
     """
     pairs = [pair for name in names for pair in held_out(name, count)]
     tokenizer: DateTokenizer = reader.tokenizer
@@ -91,9 +131,25 @@ def alignment(
 
 
 def without_head(reader: DateReader, path: str, head: int, names: Sequence[str], count: int) -> float:
-    """Exact match with one head's output switched off."""
+    """Exact match with one head's output switched off.
 
-    def off(heads: Any) -> Any:
+    Args:
+        reader: the model.
+        path: of the heads in a trace, ``encoder.layers.0.self_attention.heads``.
+        head: its number, from 0.
+        names: of the formats, keys of ``FORMATS``.
+        count: dates in each format.
+
+    Returns:
+        The mean over the formats, 0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.dates.evaluation import without_head
+    >>> 0 <= without_head(mf.load_pretrained("dates"), "encoder.layers.0.self_attention.heads", 0, ["20261123"], 4) <= 1
+    True
+    """
+
+    def off(heads: mx.array) -> mx.array:
         keep = np.ones((1, heads.shape[1], 1, 1), np.float32)
         keep[0, head] = 0.0
         return heads * mx.array(keep)
@@ -104,7 +160,16 @@ def without_head(reader: DateReader, path: str, head: int, names: Sequence[str],
 
 
 def ablations(reader: DateReader, count: int = 10, progress: Progress | None = None) -> dict[str, float]:
-    """Exact match with each head switched off, one at a time: ``encoder.layers.0.self_attention/2`` -> score."""
+    """Exact match with each head switched off, one at a time.
+
+    Args:
+        reader: the model.
+        count: dates in each format.
+        progress: told the share that is done.
+
+    Returns:
+        ``encoder.layers.0.self_attention/2`` -> share from 0 to 1.
+    """
     config = reader.model.config
     places = [f"encoder.layers.{layer}.self_attention" for layer in range(config.num_encoder_layers)]
     for layer in range(config.num_decoder_layers):
@@ -119,7 +184,15 @@ def ablations(reader: DateReader, count: int = 10, progress: Progress | None = N
 
 
 def measure(reader: DateReader, progress: Progress | None = None) -> tuple[dict[str, float], dict[str, Any]]:
-    """The scores and the reports of the card."""
+    """The scores and the reports of the card.
+
+    Args:
+        reader: the model.
+        progress: told the share that is done.
+
+    Returns:
+        name -> score, and name -> report.
+    """
     scores = {}
     for done, name in enumerate(FORMATS):
         scores[name] = exact(reader, name)

@@ -21,7 +21,12 @@ WHAT = {
 
 
 class DatesFamily:
-    """``dates`` and its twins, trained alike."""
+    """``dates`` and its twins, trained alike.
+
+    >>> from mlxformer.pretrained.dates.family import DatesFamily
+    >>> list(DatesFamily().recipes())
+    ['dates', 'dates-no-positions', 'dates-tied-kv', 'dates-pre-norm']
+    """
 
     def recipes(self) -> dict[str, Recipe]:
         return dict(RECIPES)

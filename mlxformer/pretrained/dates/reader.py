@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import overload
 
 from mlxformer.backend import mx, to_numpy
+from mlxformer.models.transformer import Transformer
 from mlxformer.pretrained.cards import Card
 from mlxformer.pretrained.dates.tokenizer import DateTokenizer
 
@@ -12,20 +13,41 @@ ISO_LENGTH = len("2026-11-23")
 
 
 class DateReader:
-    """A date model with its tokenizer and card. Calling it reads one text, or several at once."""
+    """A date model with its tokenizer and card. Calling it reads one text, or several at once.
 
-    def __init__(self, model: Any, tokenizer: DateTokenizer, card: Card) -> None:
+    Args:
+        model: the ``Transformer``.
+        tokenizer: its characters.
+        card: what it is.
+
+    >>> import mlxformer as mf
+    >>> mf.load_pretrained("dates")(["Nov 23, 2026", "二〇二六年十一月二十三日"])
+    ['2026-11-23', '2026-11-23']
+    """
+
+    def __init__(self, model: Transformer, tokenizer: DateTokenizer, card: Card) -> None:
         self.model, self.tokenizer, self.card = model, tokenizer, card
+
+    def __repr__(self) -> str:
+        return f"DateReader({self.card!r})"
 
     @overload
     def __call__(self, text: str) -> str: ...
     @overload
     def __call__(self, text: list[str]) -> list[str]: ...
     def __call__(self, text: str | list[str]) -> str | list[str]:
-        """The date in ``text`` as the model writes it, by greedy search; normally ISO 8601.
+        """The date as the model writes it, by greedy search; normally ISO 8601.
 
-        What is no date gives something all the same: the card says what. Raises ``ArgumentError`` for an empty text
-        and for one longer than any date.
+        What is no date gives something all the same: the card says what.
+
+        Args:
+            text: one text, or a list of them.
+
+        Returns:
+            A string for each.
+
+        Raises:
+            ArgumentError: an empty text, or one longer than any date.
         """
         texts = [text] if isinstance(text, str) else text
         if not texts:

@@ -31,7 +31,23 @@ CONFIG = TransformerConfig(
 
 @dataclass
 class DatesRecipe:
-    """``name`` is what the weights ship as."""
+    """How a date model is trained: fresh strings of training dates at every step, all formats alike.
+
+    Args:
+        name: what the weights ship as.
+        config: the model's.
+        steps: how many.
+        batch_size: B, dates in a step.
+        peak: the highest learning rate.
+        warmup: steps until it is reached.
+        clip: the greatest norm of a step's gradients.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.dates.recipe import DatesRecipe
+    >>> source_ids, target_ids = DatesRecipe(batch_size=2).batch(np.random.default_rng(0), 0)
+    >>> target_ids.shape == (2, 12)
+    True
+    """
 
     name: str = "dates"
     config: TransformerConfig = CONFIG
@@ -47,16 +63,16 @@ class DatesRecipe:
     def model(self) -> Transformer:
         return Transformer(self.config)
 
-    def optimizer(self) -> Any:
+    def optimizer(self) -> optimizers.Optimizer:
         return optimizers.AdamW(
             learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
         )
 
-    def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
+    def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
         """Source ids [B, Ts], target ids [B, 12]."""
         if not self._dates:
             self._dates = training_dates()
-        choose = random.Random(int(source.integers(1 << 62)))
+        choose = random.Random(int(generator.integers(1 << 62)))
         sources, targets = [], []
         names = list(FORMATS)
         for index in range(self.batch_size):
@@ -65,7 +81,7 @@ class DatesRecipe:
             targets.append(TOKENIZER.target(date.isoformat()))
         return mx.array(TOKENIZER.pad(sources)), mx.array(TOKENIZER.pad(targets))
 
-    def loss(self, model: Any, source_ids: Any, target_ids: Any) -> Any:
+    def loss(self, model: Any, source_ids: mx.array, target_ids: mx.array) -> mx.array:
         """Mean cross-entropy of the next character, teacher-forced."""
         logits = model(source_ids, target_ids[:, :-1])  # [B, 11, V]
         return nn.losses.cross_entropy(logits, target_ids[:, 1:], reduction="mean")

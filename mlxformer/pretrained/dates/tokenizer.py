@@ -15,7 +15,13 @@ MAX_LENGTH = 48  # characters of a source; the longest format has 31
 
 
 class DateTokenizer:
-    """``ids`` of a source end with [EOS]; a target begins with [BOS] and ends with [EOS]."""
+    """Characters to ids and back. A source ends with [EOS]; a target begins with [BOS] and ends with [EOS].
+
+    >>> from mlxformer.pretrained.dates.tokenizer import DateTokenizer
+    >>> tokenizer = DateTokenizer()
+    >>> tokenizer.decode(tokenizer.target("2026-11-23"))
+    '2026-11-23'
+    """
 
     def __init__(self) -> None:
         self.tokens = (PAD, BOS, EOS, UNKNOWN, *CHARACTERS)
@@ -27,7 +33,14 @@ class DateTokenizer:
 
     @staticmethod
     def normalize(text: str) -> str:
-        """Half-width and lower case; nothing changes its place, so that spans stay true."""
+        """Half-width and lower case; nothing changes its place, so that spans stay true.
+
+        Args:
+            text: any string.
+
+        Returns:
+            A string of the same length.
+        """
         folded = "".join(
             form if len(form := unicodedata.normalize("NFKC", character).lower()) == 1 else character
             for character in text
@@ -35,7 +48,17 @@ class DateTokenizer:
         return folded
 
     def source(self, text: str) -> list[int]:
-        """The ids of ``text`` and [EOS]. Raises ``ArgumentError`` where it is empty or too long."""
+        """The ids of a text and [EOS].
+
+        Args:
+            text: a date.
+
+        Returns:
+            Whole numbers; characters that no format has are [UNK].
+
+        Raises:
+            ArgumentError: it is empty or too long.
+        """
         if not text.strip():
             raise ArgumentError("date-empty", "there is no date in an empty text: give one, as 23 November 2026")
         if len(text) > MAX_LENGTH:
@@ -48,11 +71,25 @@ class DateTokenizer:
         return [self._ids.get(character, self.unknown_id) for character in self.normalize(text)] + [self.eos_id]
 
     def target(self, iso: str) -> list[int]:
-        """[BOS], the characters of an ISO date, [EOS]."""
+        """[BOS], the characters of an ISO date, [EOS].
+
+        Args:
+            iso: ``2026-11-23``.
+
+        Returns:
+            12 whole numbers.
+        """
         return [self.bos_id, *(self._ids[character] for character in iso), self.eos_id]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The characters up to [EOS], without the special tokens."""
+        """The characters up to [EOS], without the special tokens.
+
+        Args:
+            ids: whole numbers [T].
+
+        Returns:
+            A string.
+        """
         characters = []
         for number in ids:
             if number == self.eos_id:
@@ -62,6 +99,13 @@ class DateTokenizer:
         return "".join(characters)
 
     def pad(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
-        """int32 [B, T], shorter rows filled with [PAD]."""
+        """Rows of one length, filled with [PAD].
+
+        Args:
+            rows: B lists of ids.
+
+        Returns:
+            int32 [B, T], T the longest.
+        """
         length = max(map(len, rows))
         return np.array([[*row, *[self.pad_id] * (length - len(row))] for row in rows], np.int32)

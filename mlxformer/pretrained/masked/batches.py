@@ -16,8 +16,18 @@ PAD, UNK, CLS, SEP, MASK = range(5)  # the order of vocabulary.SPECIAL
 class Batch(NamedTuple):
     """Arrays of NumPy or of the backend, int32.
 
-    ids, types, attention: [B, T]. places [P]: where to predict, of ids.reshape(-1), and what, labels [P]. follows
-    [B] or [0]: the labels of next-sentence prediction where the rows are pairs.
+    Args:
+        ids: [B, T], masked.
+        types: [B, T], 0 in a first text and 1 in a second one.
+        attention: [B, T], 1 at real tokens.
+        places: [P], where to predict, of ``ids.reshape(-1)``.
+        labels: [P], what to predict.
+        follows: [B], the labels of next-sentence prediction; [0] where the rows are no pairs.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.masked.batches import of_idioms
+    >>> of_idioms(np.array([[10, 11, 12, 13]]), np.random.default_rng(0)).ids.shape
+    (1, 6)
     """
 
     ids: Any
@@ -28,15 +38,29 @@ class Batch(NamedTuple):
     follows: Any
 
 
-def of_idioms(idioms: np.ndarray, source: np.random.Generator) -> Batch:
-    """``[CLS] 画 蛇 添 [MASK] [SEP]``: one character of four is masked, in two rows of five two."""
+def of_idioms(idioms: np.ndarray, generator: np.random.Generator) -> Batch:
+    """``[CLS] 画 蛇 添 [MASK] [SEP]``: one character of four is masked, in two rows of five two.
+
+    Args:
+        idioms: ids [B, 4].
+        generator: what draws.
+
+    Returns:
+        Six tokens a row, in NumPy.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.masked.batches import MASK, of_idioms
+    >>> batch = of_idioms(np.array([[10, 11, 12, 13]]), np.random.default_rng(0))
+    >>> bool((batch.ids.reshape(-1)[batch.places] == MASK).all())
+    True
+    """
     count = len(idioms)
     ids = np.full((count, 6), SEP, np.int32)
     ids[:, 0], ids[:, 1:5] = CLS, idioms
-    order = source.permuted(np.tile(np.arange(1, 5), (count, 1)), axis=1)
+    order = generator.permuted(np.tile(np.arange(1, 5), (count, 1)), axis=1)
     chosen = np.zeros((count, 6), bool)
     chosen[np.arange(count), order[:, 0]] = True
-    chosen[np.arange(count), order[:, 1]] = source.random(count) < 0.4
+    chosen[np.arange(count), order[:, 1]] = generator.random(count) < 0.4
     places = np.flatnonzero(chosen)
     masked = ids.copy()
     masked[chosen] = MASK
@@ -46,7 +70,18 @@ def of_idioms(idioms: np.ndarray, source: np.random.Generator) -> Batch:
 
 
 class Line(NamedTuple):
-    """A text, or a pair of them with the label of next-sentence prediction."""
+    """A text, or a pair of them with the label of next-sentence prediction.
+
+    Args:
+        first: ids [T], without special tokens.
+        second: ids of the second text; None where there is none.
+        follows: 0 where the second follows the first, 1 where it was drawn.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.masked.batches import Line
+    >>> Line(np.array([7, 8]), np.array([9])).length
+    6
+    """
 
     first: np.ndarray
     second: np.ndarray | None = None
@@ -54,22 +89,52 @@ class Line(NamedTuple):
 
     @property
     def length(self) -> int:
-        """With [CLS] and [SEP]."""
+        """Tokens, with [CLS] and [SEP]."""
         return len(self.first) + 2 + (0 if self.second is None else len(self.second) + 1)
 
 
-def of_like_length(lines: Sequence[Line], tokens: int, source: np.random.Generator) -> list[Line]:
-    """Some neighbors of ``lines`` by length, so many that they have about ``tokens`` tokens with their padding."""
+def of_like_length(lines: Sequence[Line], tokens: int, generator: np.random.Generator) -> list[Line]:
+    """Some neighbors of ``lines`` by length, so many that they have about ``tokens`` tokens with their padding.
+
+    Args:
+        lines: of any length.
+        tokens: at most about so many.
+        generator: what draws which neighbors.
+
+    Returns:
+        At least one line.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.masked.batches import Line, of_like_length
+    >>> lines = [Line(np.arange(length)) for length in (1, 9, 1, 9)]
+    >>> len({line.length for line in of_like_length(lines, 8, np.random.default_rng(0))})
+    1
+    """
     groups: list[list[Line]] = [[]]
     for line in sorted(lines, key=lambda line: line.length):
         if groups[-1] and line.length * (len(groups[-1]) + 1) > tokens:
             groups.append([])
         groups[-1].append(line)
-    return groups[source.integers(len(groups))]
+    return groups[generator.integers(len(groups))]
 
 
-def of_rows(lines: Sequence[Line], rate: float, source: np.random.Generator, vocab_size: int) -> Batch:
-    """``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``, masked at ``rate`` in the paper's 80/10/10."""
+def of_rows(lines: Sequence[Line], rate: float, generator: np.random.Generator, vocab_size: int) -> Batch:
+    """``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``, masked as in the paper (80/10/10).
+
+    Args:
+        lines: B of them, all pairs or none.
+        rate: the share of tokens to predict, 0 to 1; at least one in each row.
+        generator: what draws.
+        vocab_size: V.
+
+    Returns:
+        The rows, padded, in NumPy.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.masked.batches import Line, of_rows
+    >>> of_rows([Line(np.array([7, 8, 9]))], 0.15, np.random.default_rng(0), 20).attention.tolist()
+    [[1, 1, 1, 1, 1]]
+    """
     rows, kinds = [], []
     for line in lines:
         row, kind = [CLS, *line.first, SEP], [0] * (len(line.first) + 2)
@@ -83,7 +148,7 @@ def of_rows(lines: Sequence[Line], rate: float, source: np.random.Generator, voc
     ids = np.array([[*row, *[PAD] * (length - len(row))] for row in rows], np.int32)
     types = np.array([[*kind, *[0] * (length - len(kind))] for kind in kinds], np.int32)
     masked = mask_tokens(
-        ids, source, rate=rate, special=(PAD, UNK, CLS, SEP, MASK), mask_id=MASK, vocab_size=vocab_size,
+        ids, generator, rate=rate, special=(PAD, UNK, CLS, SEP, MASK), mask_id=MASK, vocab_size=vocab_size,
         at_least_one=True,
     )  # fmt: skip
     places = np.flatnonzero(masked.predicted)

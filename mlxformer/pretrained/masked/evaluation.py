@@ -31,7 +31,20 @@ Progress = Callable[[float], None]
 
 
 def masked_one_by_one(texts: Sequence[str], using: BertTokenizer) -> list[tuple[np.ndarray, int, int]]:
-    """For each word or character of each text (its ids, the place, the id that belongs there)."""
+    """For each word or character of each text: its ids, the place, and the id that belongs there.
+
+    Args:
+        texts: strings.
+        using: the tokenizer.
+
+    Returns:
+        A case for each place that is no mark of punctuation.
+
+    >>> from mlxformer.pretrained.masked.evaluation import masked_one_by_one
+    >>> from mlxformer.pretrained.masked.vocabulary import tokenizer
+    >>> [place for _, place, _ in masked_one_by_one(["床前，明月"], tokenizer())]
+    [1, 2, 4, 5]
+    """
     found = []
     for text in texts:
         ids = to_numpy(using(text, max_length=MAX_LENGTH).input_ids)[0]
@@ -42,7 +55,20 @@ def masked_one_by_one(texts: Sequence[str], using: BertTokenizer) -> list[tuple[
 
 
 def ranks(reader: MaskFiller, texts: Sequence[str]) -> np.ndarray:
-    """[N] how many tokens the model holds likelier than the one that belongs there, each masked alone."""
+    """How many tokens the model holds likelier than the one that belongs there, each place masked alone.
+
+    Args:
+        reader: the model.
+        texts: strings.
+
+    Returns:
+        Whole numbers [N], 0 where it comes first; in no particular order.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import ranks
+    >>> ranks(mf.load_pretrained("bert-mini"), ["画蛇添足"]).tolist()  # 画蛇著足 is one too
+    [0, 0, 1, 0]
+    """
     cases = sorted(masked_one_by_one(texts, reader.tokenizer), key=lambda case: len(case[0]))
     found = []
     for start in range(0, len(cases), BATCH):
@@ -69,14 +95,40 @@ def _logits_at(reader: MaskFiller, rows: np.ndarray, places: Sequence[int]) -> n
 
 
 def recall(reader: MaskFiller, texts: Sequence[str]) -> tuple[float, float]:
-    """Top-1 and top-5."""
+    """The shares of places at which the right token is first, and among the first five.
+
+    Args:
+        reader: the model.
+        texts: strings.
+
+    Returns:
+        Top-1 and top-5, 0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import recall
+    >>> recall(mf.load_pretrained("bert-mini"), ["画蛇添足"])
+    (0.75, 1.0)
+    """
     found = ranks(reader, texts)
     return float((found < 1).mean()), float((found < 5).mean())
 
 
 def idioms_completed(reader: MaskFiller, idioms: Sequence[str]) -> tuple[float, float]:
-    """The share of masked characters of which the likeliest token makes an idiom of the list, this one or another;
-    and the top-1 that a reader who knows the whole list by heart could expect, guessing among those that fit."""
+    """The share of masked characters of which the likeliest token makes an idiom of the list, this one or another.
+
+    Args:
+        reader: the model.
+        idioms: of the samples, four characters each.
+
+    Returns:
+        That share, and the top-1 that a reader who knows the whole list by heart could expect, guessing among those
+        that fit.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import idioms_completed
+    >>> idioms_completed(mf.load_pretrained("bert-mini"), ["画蛇添足"])[0]
+    1.0
+    """
     right, possible = [], []
     for start in range(0, len(idioms), BATCH):
         batch = idioms[start : start + BATCH]
@@ -93,8 +145,20 @@ def idioms_completed(reader: MaskFiller, idioms: Sequence[str]) -> tuple[float, 
 
 
 def next_sentence_pairs(held_out: bool) -> list[tuple[str, str, bool]]:
-    """Neighbors, and as many firsts of them with a sentence of another document of their kind."""
-    source = np.random.default_rng(SEED)
+    """Neighbors, and as many firsts of them with a sentence of another document of their kind.
+
+    Args:
+        held_out: of documents that were never trained on, or of those that were.
+
+    Returns:
+        A, B, and whether B follows A.
+
+    >>> from mlxformer.pretrained.masked.evaluation import next_sentence_pairs
+    >>> follows = [each for _, _, each in next_sentence_pairs(held_out=True)]
+    >>> 0.5 <= sum(follows) / len(follows) < 0.51
+    True
+    """
+    generator = np.random.default_rng(SEED)
     found = []
     for kind in LINES:
         texts = documents(kind, held_out=held_out)
@@ -103,13 +167,21 @@ def next_sentence_pairs(held_out: bool) -> list[tuple[str, str, bool]]:
                 found.append((first, second, True))
                 others = [other for other in range(len(texts)) if other != number]
                 if others:
-                    other = texts[others[source.integers(len(others))]]
-                    found.append((first, other[source.integers(len(other))], False))
+                    other = texts[others[generator.integers(len(others))]]
+                    found.append((first, other[generator.integers(len(other))], False))
     return found
 
 
 def next_sentence(reader: MaskFiller, held_out: bool) -> float:
-    """The share of pairs of which the likelier answer is right. A coin gets a half."""
+    """The share of pairs of which the likelier answer is right. A coin gets a half.
+
+    Args:
+        reader: a model with that head.
+        held_out: of documents that were never trained on, or of those that were.
+
+    Returns:
+        0 to 1.
+    """
     right = []
     pairs = next_sentence_pairs(held_out)
     for start in range(0, len(pairs), BATCH):
@@ -122,8 +194,22 @@ def next_sentence(reader: MaskFiller, held_out: bool) -> float:
 
 
 def attention_by_head(reader: MaskFiller, texts: Sequence[str]) -> dict[str, dict[str, float]]:
-    """For each head ``layer.head`` the mean weight that tokens (not [CLS], [SEP]) give to where: ``previous``,
-    ``next``, ``self``, ``[CLS]``, ``[SEP]`` and the rest, ``elsewhere``."""
+    """The mean weight that tokens (not [CLS], [SEP]) give to where, for each head.
+
+    Args:
+        reader: the model.
+        texts: strings.
+
+    Returns:
+        ``layer.head`` -> ``previous``, ``next``, ``self``, ``[CLS]``, ``[SEP]`` and the rest, ``elsewhere`` -> weight;
+        they add up to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import attention_by_head
+    >>> heads = attention_by_head(mf.load_pretrained("bert-mini"), ["画蛇添足"])
+    >>> len(heads), round(sum(heads["0.0"].values()), 3)
+    (24, 1.0)
+    """
     sums: dict[str, dict[str, float]] = {}
     count = 0
     for text in texts:
@@ -151,7 +237,16 @@ def attention_by_head(reader: MaskFiller, texts: Sequence[str]) -> dict[str, dic
 
 
 def ablations(reader: MaskFiller, texts: Sequence[str], progress: Progress | None = None) -> dict[str, float]:
-    """Top-1 with each head switched off, one at a time: ``0.3`` -> score."""
+    """Top-1 with each head switched off, one at a time.
+
+    Args:
+        reader: the model.
+        texts: strings.
+        progress: told the share that is done.
+
+    Returns:
+        ``0.3`` -> share from 0 to 1.
+    """
     config = reader.model.config
     found = {}
     todo = [(layer, head) for layer in range(config.num_hidden_layers) for head in range(config.num_attention_heads)]
@@ -164,14 +259,22 @@ def ablations(reader: MaskFiller, texts: Sequence[str], progress: Progress | Non
     return found
 
 
-def _without(head: int, num_heads: int) -> Callable[[Any], Any]:
+def _without(head: int, num_heads: int) -> Callable[[mx.array], mx.array]:
     keep = np.ones((1, num_heads, 1, 1), np.float32)
     keep[0, head] = 0.0
     return lambda heads: heads * mx.array(keep)
 
 
 def measure(reader: MaskFiller, progress: Progress | None = None) -> tuple[dict[str, float], dict[str, Any]]:
-    """The scores and the reports of bert-mini's card."""
+    """The scores and the reports of bert-mini's card.
+
+    Args:
+        reader: the model.
+        progress: told the share that is done.
+
+    Returns:
+        name -> score, and name -> report.
+    """
     scores: dict[str, float] = {}
     todo: list[tuple[Kind, bool]] = [("idioms", False)]
     todo += [(kind, held_out) for kind in LINES for held_out in (False, True)]
@@ -210,14 +313,29 @@ def measure(reader: MaskFiller, progress: Progress | None = None) -> tuple[dict[
 
 
 def nll_and_accuracy(reader: MaskFiller, texts: Sequence[str], rate: float, seed: int = SEED) -> tuple[float, float]:
-    """Mean −log p (nats) and top-1 accuracy of the masked tokens at ``rate``, all of them [MASK]."""
-    source = np.random.default_rng(seed)
+    """Mean −log p and top-1 accuracy of masked tokens, all of them [MASK].
+
+    Args:
+        reader: the model.
+        texts: strings.
+        rate: the share that is masked, 0 to 1.
+        seed: of what is masked.
+
+    Returns:
+        Nats, and a share from 0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import nll_and_accuracy
+    >>> nll_and_accuracy(mf.load_pretrained("bert-mini"), ["画蛇添足"], 0.15)[1]
+    1.0
+    """
+    generator = np.random.default_rng(seed)
     total, right, count = 0.0, 0, 0
     for start in range(0, len(texts), 64):
         batch = reader.tokenizer(list(texts[start : start + 64]), max_length=MAX_LENGTH)
         ids = to_numpy(batch.input_ids)
         masked = mask_tokens(
-            ids, source, rate=rate, special=(PAD, UNK, CLS, SEP, MASK), mask_id=MASK,
+            ids, generator, rate=rate, special=(PAD, UNK, CLS, SEP, MASK), mask_id=MASK,
             vocab_size=reader.tokenizer.vocab_size, split=(1.0, 0.0, 0.0), at_least_one=True,
         )  # fmt: skip
         hidden = reader.model.bert(mx.array(masked.input_ids), None, batch.attention_mask).last_hidden_state
@@ -236,7 +354,15 @@ def nll_and_accuracy(reader: MaskFiller, texts: Sequence[str], rate: float, seed
 
 
 def measure_rate(reader: MaskFiller, progress: Progress | None = None) -> tuple[dict[str, float], dict[str, Any]]:
-    """The scores of a model of one masking rate, on held-out verses at one common rate, and a curve over rates."""
+    """The scores of a model of one masking rate, on held-out verses at one common rate, and a curve over rates.
+
+    Args:
+        reader: the model.
+        progress: told the share that is done.
+
+    Returns:
+        name -> score, and name -> report.
+    """
     texts = samples("book", held_out=True)
     scores: dict[str, float] = {}
     nll, accuracy = nll_and_accuracy(reader, texts, COMMON_RATE)

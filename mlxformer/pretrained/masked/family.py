@@ -17,7 +17,12 @@ from mlxformer.pretrained.training import Recipe
 
 
 class MaskedFamily:
-    """Masked language models on Chinese classics and English verses."""
+    """Masked language models on Chinese classics and English verses.
+
+    >>> from mlxformer.pretrained.masked.family import MaskedFamily
+    >>> list(MaskedFamily().recipes())[:2]
+    ['bert-mini', 'mlm-rate-05']
+    """
 
     def recipes(self) -> dict[str, Recipe]:
         return dict(RECIPES)

@@ -17,20 +17,49 @@ FOLLOWS = 0  # the index of "B follows A", as in Google's code
 
 
 class MaskFiller:
-    """A masked language model with its tokenizer and card."""
+    """A masked language model with its tokenizer and card.
+
+    Args:
+        model: a BERT with a masked-LM head.
+        tokenizer: its WordPieces.
+        card: what it is.
+
+    >>> import mlxformer as mf
+    >>> mf.load_pretrained("bert-mini").fill("画蛇添[MASK]")[0][0]
+    '足'
+    """
 
     def __init__(self, model: BertForPreTraining | BertForMaskedLM, tokenizer: BertTokenizer, card: Card) -> None:
         self.model, self.tokenizer, self.card = model, tokenizer, card
 
+    def __repr__(self) -> str:
+        return f"MaskFiller({self.card!r})"
+
     def __call__(self, text: str, k: int = 5) -> list[tuple[str, float]]:
-        """``fill``."""
+        """``fill``.
+
+        Args:
+            text: with one ``[MASK]``.
+            k: how many tokens.
+
+        Returns:
+            As ``fill``.
+        """
         return self.fill(text, k)
 
     def fill(self, text: str, k: int = 5) -> list[tuple[str, float]]:
-        """The ``k`` likeliest tokens for the one ``[MASK]`` in ``text``, with their probabilities, highest first.
+        """The likeliest tokens for the one ``[MASK]`` in a text.
 
-        Special tokens are left out; the probabilities are those of the whole vocabulary. Raises ``ArgumentError``
-        where ``text`` has no ``[MASK]`` or several (``fill_each`` takes those), or more tokens than positions.
+        Args:
+            text: with one ``[MASK]``.
+            k: how many tokens, at most the vocabulary's.
+
+        Returns:
+            Tokens with their probabilities, highest first. Special tokens are left out; the probabilities are those of
+            the whole vocabulary.
+
+        Raises:
+            ArgumentError: no ``[MASK]`` or several (``fill_each`` takes those), or more tokens than positions.
         """
         found = self.fill_each(text, k)
         if len(found) != 1:
@@ -39,7 +68,18 @@ class MaskFiller:
         return found[0]
 
     def fill_each(self, text: str, k: int = 5) -> list[list[tuple[str, float]]]:
-        """As ``fill``, for each ``[MASK]`` in turn, all of them masked at once."""
+        """As ``fill``, for each ``[MASK]`` in turn, all of them masked at once.
+
+        Args:
+            text: with at least one ``[MASK]``.
+            k: how many tokens, at most the vocabulary's.
+
+        Returns:
+            A list as ``fill`` gives for each ``[MASK]``.
+
+        Raises:
+            ArgumentError: no ``[MASK]``, or more tokens than positions.
+        """
         if isinstance(k, bool) or not isinstance(k, int) or not 0 < k <= self.tokenizer.vocab_size:
             message = f"k must be a whole number from 1 to {self.tokenizer.vocab_size}; got {k!r}"
             raise ArgumentError("fill-k", message, given=k, longest=self.tokenizer.vocab_size)
@@ -58,7 +98,18 @@ class MaskFiller:
         return found
 
     def next_sentence(self, first: str, second: str) -> float:
-        """The probability that ``second`` follows ``first``; ``ArgumentError`` where the model has no such head."""
+        """The probability that one text follows another.
+
+        Args:
+            first: A.
+            second: B.
+
+        Returns:
+            0 to 1.
+
+        Raises:
+            ArgumentError: the model has no such head, or more tokens than positions.
+        """
         if not isinstance(self.model, BertForPreTraining):
             message = f"{self.card.name} was not trained to tell whether a sentence follows; bert-mini was"
             raise ArgumentError("fill-no-next-sentence", message, name=self.card.name)
@@ -66,13 +117,31 @@ class MaskFiller:
         scores = out.seq_relationship_logits  # [1, 2]
         return float(to_numpy(mx.softmax(scores, axis=-1))[0, FOLLOWS])
 
-    def logits(self, batch: TokenizedBatch) -> Any:
-        """[B, T, V] of the masked-LM head."""
+    def logits(self, batch: TokenizedBatch) -> mx.array:
+        """The scores of the masked-LM head.
+
+        Args:
+            batch: of its tokenizer.
+
+        Returns:
+            [B, T, V].
+        """
         out: Any = self.model(**batch)
         return out.prediction_logits if isinstance(self.model, BertForPreTraining) else out.logits
 
     def encode(self, text: str | list[str], pair: str | list[str] | None = None) -> TokenizedBatch:
-        """What the model reads. Raises ``ArgumentError`` for more tokens than it has positions."""
+        """What the model reads.
+
+        Args:
+            text: one or several.
+            pair: the second text of each; None means that there is none.
+
+        Returns:
+            Arrays [B, T].
+
+        Raises:
+            ArgumentError: more tokens than positions.
+        """
         batch = self.tokenizer(text, pair)
         length = int(batch.input_ids.shape[1])
         if length > MAX_LENGTH:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +32,19 @@ def _config(**sizes: Any) -> BertConfig:
 class Mix:
     """What a step is made of, from the step ``since`` on.
 
-    idioms: rows of them. tokens: of lines, padding included, at most about so many. rate: the share of these that is
-    predicted. chinese, pairs: the shares of Chinese batches and of batches of pairs. whole: of sentences that are
-    not cut to some clauses. like: lines of like length are put together, so that little is padding.
+    Args:
+        since: the first step.
+        idioms: rows of them.
+        tokens: of lines, padding included, at most about so many.
+        rate: the share of these that is predicted, 0 to 1.
+        chinese: the share of Chinese batches.
+        pairs: the share of batches of pairs.
+        whole: the share of sentences that are not cut to some clauses.
+        like: whether lines of like length are put together, so that little is padding.
+
+    >>> from mlxformer.pretrained.masked.recipe import MINI
+    >>> [mix.since for mix in MINI.mixes]
+    [0, 2370, 5174]
     """
 
     since: int
@@ -48,7 +59,24 @@ class Mix:
 
 @dataclass
 class MaskedRecipe:
-    """``name`` is what the weights ship as."""
+    """How a masked language model is trained: fresh masks at every step, on the texts of ``corpus``.
+
+    Args:
+        name: what the weights ship as.
+        config: the model's.
+        steps: how many.
+        peak: the highest learning rate.
+        warmup: steps until it is reached.
+        mixes: what steps are made of, by the step from which on.
+        clip: the greatest norm of a step's gradients.
+        english_only: whether it reads the whole English book and nothing else.
+        falls_to: the step at which the first fall of the rate would end; 0 means the last.
+        again: (step, rate): from each of these steps on the rate falls anew, from this to 0.
+
+    >>> from mlxformer.pretrained.masked.recipe import RECIPES
+    >>> RECIPES["mlm-rate-40"].mixes[0].rate
+    0.4
+    """
 
     name: str
     config: BertConfig
@@ -65,10 +93,10 @@ class MaskedRecipe:
         """With the head of next-sentence prediction where pairs are trained on."""
         return BertForMaskedLM(self.config) if self.english_only else BertForPreTraining(self.config)
 
-    def optimizer(self) -> Any:
+    def optimizer(self) -> optimizers.Optimizer:
         return optimizers.AdamW(learning_rate=self.rates(), betas=[0.9, 0.98], weight_decay=0.01)
 
-    def rates(self) -> Any:
+    def rates(self) -> Callable[[mx.array], mx.array]:
         """The learning rate by the step: as BERT's; with ``again``, the rest of the steps fall from there."""
         first = warmup_linear_decay(self.peak, self.warmup, self.falls_to or self.steps)
         if not self.again:
@@ -80,31 +108,31 @@ class MaskedRecipe:
         ]
         return optimizers.join_schedules([first, *falls], begins)
 
-    def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
+    def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
         """The arrays of a batch of lines, and of one of idioms where they are trained on."""
         mix = [each for each in self.mixes if each.since <= step][-1]
-        found = [self._lines(source, mix)]
+        found = [self._lines(generator, mix)]
         if mix.idioms:
             known = corpus.idiom_ids()
-            found.append(batches.of_idioms(known[source.integers(0, len(known), mix.idioms)], source))
+            found.append(batches.of_idioms(known[generator.integers(0, len(known), mix.idioms)], generator))
         return tuple(mx.array(array.astype(np.int32)) for batch in found for array in batch)
 
-    def _lines(self, source: np.random.Generator, mix: Mix) -> Batch:
+    def _lines(self, generator: np.random.Generator, mix: Mix) -> Batch:
         """Lines of one language; either all alone or all in pairs."""
-        chinese, pairs = source.random(2) < (mix.chinese, mix.pairs)
+        chinese, pairs = generator.random(2) < (mix.chinese, mix.pairs)
         texts = corpus.english(whole=True) if self.english_only else corpus.chinese() if chinese else corpus.english()
         pool = batches.POOL if mix.like else 1
         lines: list[Line] = []
         longest = 0
         while not lines or longest * len(lines) < mix.tokens * pool:
-            line = Line(*texts.pair(source)) if pairs else Line(texts.alone(source, mix.whole))
+            line = Line(*texts.pair(generator)) if pairs else Line(texts.alone(generator, mix.whole))
             longest = max(longest, line.length)
             lines.append(line)
         if mix.like:
-            lines = batches.of_like_length(lines, mix.tokens, source)
-        return batches.of_rows(lines, mix.rate, source, self.config.vocab_size)
+            lines = batches.of_like_length(lines, mix.tokens, generator)
+        return batches.of_rows(lines, mix.rate, generator, self.config.vocab_size)
 
-    def loss(self, model: Any, *arrays: Any) -> Any:
+    def loss(self, model: Any, *arrays: mx.array) -> mx.array:
         """Mean cross-entropy over the masked places of all batches, plus that of next-sentence prediction."""
         states, labels, pooled = [], [], []
         for start in range(0, len(arrays), len(Batch._fields)):

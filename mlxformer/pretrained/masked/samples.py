@@ -31,8 +31,20 @@ FAMOUS = (
 def documents(kind: Kind, *, held_out: bool = False) -> list[tuple[str, ...]]:
     """Poems, paragraphs or verses, each the sentences that follow each other; an idiom is one sentence.
 
-    kind: ``idioms``, ``tang`` (唐诗三百首), ``lunyu`` (论语), ``sanzijing`` (三字经), ``verse`` (those of bert-mini),
-    ``book`` (all of the King James Bible, of the models of one masking rate). Idioms have nothing held out.
+    Args:
+        kind: ``"idioms"``, ``"tang"`` (唐诗三百首), ``"lunyu"`` (论语), ``"sanzijing"`` (三字经), ``"verse"`` (those of
+            bert-mini), ``"book"`` (all of the King James Bible, of the models of one masking rate).
+        held_out: those that were never trained on, or those that were; idioms have nothing held out.
+
+    Returns:
+        A tuple of sentences for each.
+
+    Raises:
+        ArgumentError: another kind.
+
+    >>> from mlxformer.pretrained.masked.samples import documents
+    >>> documents("idioms")[0]
+    ('守株待兔',)
     """
     known = _read()
     if kind not in known:
@@ -42,7 +54,22 @@ def documents(kind: Kind, *, held_out: bool = False) -> list[tuple[str, ...]]:
 
 
 def samples(kind: Kind, *, held_out: bool = False) -> list[str]:
-    """The sentences of ``documents``, flat."""
+    """The sentences of ``documents``, flat.
+
+    Args:
+        kind: as in ``documents``.
+        held_out: as in ``documents``.
+
+    Returns:
+        Strings.
+
+    Raises:
+        ArgumentError: another kind.
+
+    >>> from mlxformer.pretrained.masked.samples import samples
+    >>> "画蛇添足" in samples("idioms")
+    True
+    """
     return [sentence for sentences in documents(kind, held_out=held_out) for sentence in sentences]
 
 
@@ -50,6 +77,16 @@ def alternatives(idiom: str) -> tuple[str, ...]:
     """For each place of one of the sampled idioms, the characters that make another idiom of the list there.
 
     一丝不苟: 挂, 紊 and others stand in its last place as well, so no reader of three characters can be sure of 苟.
+
+    Args:
+        idiom: four characters.
+
+    Returns:
+        A string for each place.
+
+    >>> from mlxformer.pretrained.masked.samples import alternatives
+    >>> alternatives("画蛇添足")
+    ('为', '', '著', '')
     """
     also: dict[str, list[str]] = json.loads(_file().read_text(encoding="utf-8"))["alternatives"]
     return tuple(also.get(idiom, [""] * len(idiom)))
@@ -67,7 +104,12 @@ def _file() -> Path:
 
 
 def write(texts: Path, path: Path) -> None:
-    """Choose the samples from the training texts in ``texts`` and write them to ``path``."""
+    """Choose the samples from the training texts and write them; ``samples.json`` ships.
+
+    Args:
+        texts: the folder that ``sources.fetch`` filled.
+        path: of the file.
+    """
     groups: dict[Kind, list[tuple[str, ...]]] = {kind: [] for kind in KINDS}
     groups["idioms"] = [(idiom,) for idiom in sources.idioms(texts)]
     for document in [*sources.chinese_documents(texts), *sources.verses(texts)]:

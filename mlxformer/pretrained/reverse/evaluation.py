@@ -18,12 +18,37 @@ Progress = Callable[[float], None]
 
 
 def held_out(length: int, count: int = COUNT, seed: int = SEED) -> list[str]:
-    """Held-out strings of ``length`` letters, the same ones at every call with the same ``seed``."""
+    """Held-out strings of one length, the same ones at every call with the same ``seed``.
+
+    Args:
+        length: letters.
+        count: how many.
+        seed: of the draw.
+
+    Returns:
+        The strings.
+
+    >>> from mlxformer.pretrained.reverse.evaluation import held_out
+    >>> [len(text) for text in held_out(8, 2)]
+    [8, 8]
+    """
     return draw(np.random.default_rng((seed, length)), length, count, held_out=True)
 
 
 def right_letters(found: Sequence[str], texts: Sequence[str]) -> np.ndarray:
-    """Which letters of the outputs are right, place by place: bool [N, T] for ``texts`` of one length T."""
+    """Which letters of the outputs are right, place by place.
+
+    Args:
+        found: N strings that a model wrote.
+        texts: the N strings that it was to reverse, all of one length T.
+
+    Returns:
+        bool [N, T].
+
+    >>> from mlxformer.pretrained.reverse.evaluation import right_letters
+    >>> right_letters(["cbx"], ["abc"]).tolist()
+    [[True, True, False]]
+    """
     rows = [
         [place < len(given) and given[place] == wanted for place, wanted in enumerate(reversed(text))]
         for given, text in zip(found, texts, strict=True)
@@ -32,7 +57,15 @@ def right_letters(found: Sequence[str], texts: Sequence[str]) -> np.ndarray:
 
 
 def measure(reader: StringReverser, progress: Progress | None = None) -> tuple[dict[str, float], dict[str, Any]]:
-    """``accuracy@n``: the fraction of letters right in held-out strings of n letters; ``exact@n``: of strings."""
+    """``accuracy@n``: the share of letters right in held-out strings of n letters; ``exact@n``: of strings.
+
+    Args:
+        reader: the model.
+        progress: told the share that is done.
+
+    Returns:
+        name -> score, and name -> report.
+    """
     accuracy, exact, places = {}, {}, []
     for done, length in enumerate(LENGTHS):
         texts = held_out(length)

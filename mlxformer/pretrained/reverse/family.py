@@ -21,7 +21,12 @@ WHAT = {
 
 
 class ReverseFamily:
-    """Three models of like size, trained on the same task."""
+    """Three models of like size, trained on the same task.
+
+    >>> from mlxformer.pretrained.reverse.family import ReverseFamily
+    >>> list(ReverseFamily().recipes())
+    ['reverse-gru', 'reverse-gru-attention', 'reverse-transformer']
+    """
 
     def recipes(self) -> dict[str, Recipe]:
         return dict(RECIPES)

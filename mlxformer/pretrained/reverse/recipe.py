@@ -29,12 +29,27 @@ TRANSFORMER = TransformerConfig(
 
 @dataclass
 class ReverseRecipe:
-    """``name`` is what the weights ship as. Every length from 4 to 40 is as likely.
+    """How a model that reverses strings is trained. Every length from 4 to 40 is as likely.
 
-    source_length: 0, or to which a source is padded in front. The recurrent models need none of it, and a step has
-    strings of one length. A Transformer whose positions count from the front would have to learn for every length n
-    that letter t of the output is letter n - t of the source; where all sources end at the same place, it is one map
-    for all lengths. As they are padded anyway, a step has strings of all lengths.
+    The recurrent models need no padding in front, and a step has strings of one length. A Transformer whose positions
+    count from the front would have to learn for every length n that letter t of the output is letter n - t of the
+    source; where all sources end at the same place, it is one map for all lengths. As they are padded anyway, a step
+    has strings of all lengths.
+
+    Args:
+        name: what the weights ship as.
+        config: the model's.
+        source_length: tokens to which a source is padded in front; 0 pads none.
+        steps: how many.
+        letters: in a step, about so many.
+        most: strings in a step, at most.
+        peak: the highest learning rate.
+        warmup: steps until it is reached.
+        clip: the greatest norm of a step's gradients.
+
+    >>> from mlxformer.pretrained.reverse.recipe import RECIPES
+    >>> RECIPES["reverse-transformer"].source_length
+    42
     """
 
     name: str
@@ -50,22 +65,22 @@ class ReverseRecipe:
     def model(self) -> Seq2Seq | Transformer:
         return Transformer(self.config) if isinstance(self.config, TransformerConfig) else Seq2Seq(self.config)
 
-    def optimizer(self) -> Any:
+    def optimizer(self) -> optimizers.Optimizer:
         return optimizers.AdamW(
             learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
         )
 
-    def batch(self, source: np.random.Generator, step: int) -> tuple[Any, ...]:
+    def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
         """Source ids [B, Ts], target ids [B, Tt], alike at all steps."""
         if self.source_length:
-            lengths = source.integers(SHORTEST, LONGEST + 1, size=self.most)
-            texts = [text for length in lengths for text in draw(source, int(length), 1, held_out=False)]
+            lengths = generator.integers(SHORTEST, LONGEST + 1, size=self.most)
+            texts = [text for length in lengths for text in draw(generator, int(length), 1, held_out=False)]
         else:
-            length = int(source.integers(SHORTEST, LONGEST + 1))
-            texts = draw(source, length, min(self.letters // length, self.most), held_out=False)
-        return mx.array(TOKENIZER.sources(texts, self.source_length)), mx.array(TOKENIZER.targets(texts))
+            length = int(generator.integers(SHORTEST, LONGEST + 1))
+            texts = draw(generator, length, min(self.letters // length, self.most), held_out=False)
+        return mx.array(TOKENIZER.source_batch(texts, self.source_length)), mx.array(TOKENIZER.target_batch(texts))
 
-    def loss(self, model: Any, source_ids: Any, target_ids: Any) -> Any:
+    def loss(self, model: Any, source_ids: mx.array, target_ids: mx.array) -> mx.array:
         """Mean cross-entropy of the next letter, teacher-forced."""
         logits = model(source_ids, target_ids[:, :-1])  # [B, Tt - 1, V]
         wanted = target_ids[:, 1:]

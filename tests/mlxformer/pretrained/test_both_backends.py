@@ -37,7 +37,7 @@ def probabilities(name: str) -> np.ndarray:
         logits = reader.model(mx.array(source), mx.array(target[:, :-1]))
     elif name.startswith("reverse"):
         texts = ["transformer", "abcdefghijklmnopqrstuvwxyz"]
-        source_ids = mx.array(reader.tokenizer.sources(texts, reader.source_length))
+        source_ids = mx.array(reader.tokenizer.source_batch(texts, reader.source_length))
         targets = mx.array(np.full((2, 6), 5, np.int32))
         logits = reader.model(source_ids, targets)
     else:

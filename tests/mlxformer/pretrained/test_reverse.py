@@ -40,13 +40,13 @@ def test_no_held_out_string_is_trained_on_and_every_length_is(name: str) -> None
         source_ids, target_ids = recipe.batch(np.random.default_rng((0, step)), step)
         texts = texts_of(target_ids)
         assert not any(map(is_held_out, texts))
-        np.testing.assert_array_equal(to_numpy(source_ids), TOKENIZER.sources(texts, recipe.source_length))
+        np.testing.assert_array_equal(to_numpy(source_ids), TOKENIZER.source_batch(texts, recipe.source_length))
         lengths |= set(map(len, texts))
     assert lengths == set(range(SHORTEST, LONGEST + 1))
 
 
 def test_sources_end_at_one_place_and_targets_begin_at_one() -> None:
-    sources, targets = TOKENIZER.sources(["abc", "de"], 6), TOKENIZER.targets(["abc", "de"])
+    sources, targets = TOKENIZER.source_batch(["abc", "de"], 6), TOKENIZER.target_batch(["abc", "de"])
     a = TOKENIZER.source("a")[1]
     assert sources.tolist() == [[0, 1, a, a + 1, a + 2, 2], [0, 0, 1, a + 3, a + 4, 2]]
     assert targets.tolist() == [[1, a + 2, a + 1, a, 2], [1, a + 4, a + 3, 2, 0]]
@@ -133,7 +133,7 @@ class OfFour(ReverseRecipe):
 
     def batch(self, source: np.random.Generator, step: int) -> tuple[mx.array, mx.array]:
         texts = draw(source, 4, 32, held_out=False)
-        return mx.array(TOKENIZER.sources(texts)), mx.array(TOKENIZER.targets(texts))
+        return mx.array(TOKENIZER.source_batch(texts)), mx.array(TOKENIZER.target_batch(texts))
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -41,7 +41,8 @@ def test_contexts_against_the_formula_in_float64() -> None:
         for part in (attention.query_proj, attention.key_proj, attention.score_proj)
     )
     with mf.trace(only="initial_state") as steps:
-        found.model(mx.array(found.tokenizer.sources(texts)), mx.array(found.tokenizer.targets(texts)[:, :-1]))
+        source_ids, target_ids = found.tokenizer.source_batch(texts), found.tokenizer.target_batch(texts)[:, :-1]
+        found.model(mx.array(source_ids), mx.array(target_ids))
     state, annotations = steps["initial_state"].value[0].astype(np.float64), given.annotations[0].astype(np.float64)
     scores = np.array([float(v[0] @ np.tanh(w @ state + u @ each)) for each in annotations])
     weights = np.exp(scores - scores.max())

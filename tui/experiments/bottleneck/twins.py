@@ -51,7 +51,7 @@ def attend(model: str, texts: list[str], report: Report, *, half: bool = False, 
     half: stops in the middle of the targets. uniform: with every weight 1/Ts.
     """
     found = reader(model)
-    source_ids, target_ids = found.tokenizer.sources(texts), found.tokenizer.targets(texts)[:, :-1]
+    source_ids, target_ids = found.tokenizer.source_batch(texts), found.tokenizer.target_batch(texts)[:, :-1]
     if half:
         target_ids = target_ids[:, : target_ids.shape[1] // 2]
     with mf.trace(only="[ac]*", on_step=lambda path: report(0.3, path)) as steps:
@@ -74,8 +74,9 @@ def alignment(model: str, letters: str, report: Report) -> tuple[str, np.ndarray
     found = reader(model)
     written = found(letters)[:LONGEST]
     tokenizer = found.tokenizer
-    source_ids = tokenizer.sources([letters], found.source_length)
-    target_ids = tokenizer.targets([written[::-1]])[:, :-1] if written else np.full((1, 1), tokenizer.bos_id, np.int32)
+    source_ids = tokenizer.source_batch([letters], found.source_length)
+    begin = np.full((1, 1), tokenizer.bos_id, np.int32)
+    target_ids = tokenizer.target_batch([written[::-1]])[:, :-1] if written else begin
     only = CROSS_ATTENTION if model == "transformer" else "[ac]*"
     with mf.trace(only=only, on_step=lambda path: report(0.8, path)) as steps:
         found.model(mx.array(source_ids), mx.array(target_ids))
