@@ -7,11 +7,17 @@ its own message from ``code`` and ``fields``.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+# What a terminal would obey or a reader would not see: control codes, directions, line and paragraph separators.
+UNSHOWN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 MOST_NAMES = 20  # that a message lists
+LONGEST_KEY, LONGEST_MESSAGE = 200, 1000
 LONGEST_QUOTE = 60  # of what was written in the file, in a message; a longer one is cut
 
 
@@ -21,7 +27,7 @@ class QuestionError(Exception):
     def __init__(self, code: str, message: str, **fields: Any) -> None:
         super().__init__(message)
         self.code = code
-        self.fields = fields
+        self.fields = {name: _shown(value) for name, value in fields.items()}
 
 
 class UnknownQuestionError(QuestionError, KeyError):
@@ -37,7 +43,10 @@ class NumberError(QuestionError, ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong at one place of one file. ``line`` and ``column`` count from 1; 0 means the file as a whole."""
+    """What is wrong at one place of one file. ``line`` and ``column`` count from 1; 0 means the file as a whole.
+
+    Its texts can be written to a terminal: what a stranger's file holds of control characters is spelled out in them.
+    """
 
     file: str
     line: int
@@ -47,9 +56,30 @@ class Problem:
     message: str
     fields: dict[str, Any] = field(default_factory=dict, compare=False)
 
+    def __post_init__(self) -> None:
+        for name in ("file", "key", "message", "fields"):
+            object.__setattr__(self, name, _shown(getattr(self, name)))
+        for name, longest in (("key", LONGEST_KEY), ("message", LONGEST_MESSAGE)):
+            text = getattr(self, name)
+            if len(text) > longest:
+                object.__setattr__(self, name, text[: longest - 1] + "…")
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+def shown(text: str) -> str:
+    """``text`` with what is not to be seen spelled out: an escape is ``\\u001b``."""
+    return UNSHOWN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, dict):
+        return {name: _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def quoted(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from questions.brief import Brief
@@ -22,9 +23,9 @@ from questions.model import (
 )
 from questions.nodes import Node
 from questions.phrases import APART
-from questions.prose import faults
+from questions.prose import MOST_FAULTS, faults
 from questions.reading import BROKEN, Broken, Reading
-from questions.shapes import BILINGUAL, Choice, Either, Field, Keyed, Many, Record, Schema, Text, Whole
+from questions.shapes import BILINGUAL, Choice, Either, Field, Keyed, Many, Record, Schema, Text, Whole, is_plain
 from questions.spans import numbers
 from questions.topics import TOPICS
 from questions.words import has_words
@@ -111,6 +112,8 @@ class Settings:
             return BROKEN
         if node.kind != "scalar":
             reading.problem("knob-refused", f"a knob takes one value, not a {node.kind}", node, key, knob=name.value)
+            return BROKEN
+        if not is_plain(node, key, reading):
             return BROKEN
         candidates = _readings(node)
         experiment = reading.experiment
@@ -332,7 +335,7 @@ def _judge_texts(node: Node, reading: Reading) -> None:
         for fault in faults(text.value):
             place = reading.place_of(text, text.value[fault.start : fault.stop])
             reading.problem(fault.code, fault.message, place, key, **fault.fields)
-        for code, message, written in _refused_links(text.value, node, sources, reading):
+        for code, message, written in islice(_refused_links(text.value, node, sources, reading), MOST_FAULTS):
             reading.problem(code, message, reading.place_of(text, written), key, link=written)
 
 
@@ -355,7 +358,7 @@ def _refused_links(text: str, node: Node, sources: int, reading: Reading) -> Ite
 
 def _refuse_check(name: str, node: Node, reading: Reading) -> tuple[str, str] | None:
     if node.get("experiment") is None:
-        return "check-without-experiment", f"the check {name!r} needs the question to have an 'experiment'"
+        return "check-without-experiment", f"the check {quoted(name)} needs the question to have an 'experiment'"
     experiment = reading.experiment
     if experiment is None or name in experiment.check_names:
         return None

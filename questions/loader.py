@@ -14,7 +14,7 @@ from questions.errors import Problem, UnknownQuestionError, hint, quoted
 from questions.item import read_item
 from questions.model import Question
 from questions.nodes import MAX_BYTES, Node, compose_items, decode
-from questions.reading import Reading
+from questions.reading import Reading, line_starts
 from questions.topics import TOPICS
 
 SUFFIXES = (".yaml", ".yml")
@@ -139,10 +139,13 @@ class _BankReader:
         if text is None:
             return
         items = compose_items(text, report_place)
+        lines = line_starts(text)
         if not items and not count:
             report_place("empty-file", "there is no question in the file; begin one with '- id:'", 0, 0)
         for node in items:
-            reading = Reading(file, text, complete, self.catalogue, report)
+            if count > MAX_PROBLEMS:
+                break
+            reading = Reading(file, text, lines, complete, self.catalogue, report)
             first = self._note_id(node, reading)
             question = read_item(node, reading)
             self.sees += [(reading, key, name) for key, name in reading.sees]
@@ -168,10 +171,10 @@ class _BankReader:
 
     def bank(self) -> Bank:
         """The bank so far. A follow-up elsewhere must lead to a question that some file has."""
-        for reading, key, name in self.sees:
-            if name.value not in self.first:
-                message = f"there is no question {quoted(name.value)}{hint(name.value, self.first)}"
-                reading.problem("unknown-question", message, name, key, name=name.value)
+        lost = [see for see in self.sees if see[2].value not in self.first]
+        for reading, key, name in lost[: MAX_PROBLEMS + 1]:
+            message = f"there is no question {quoted(name.value)}{hint(name.value, self.first)}"
+            reading.problem("unknown-question", message, name, key, name=name.value)
         return Bank(tuple(self.questions), tuple(self.problems))
 
     def _unreadable(self, error: OSError) -> None:

@@ -17,10 +17,12 @@ from typing import Any, Literal
 
 import yaml
 
-from questions.errors import quoted
+from questions.errors import UNSHOWN, quoted
 
-MAX_BYTES = 10_000_000
+MAX_BYTES = 2_000_000
 MAX_DEPTH = 64
+MAX_NODES = 50_000  # of a file: the whole shipped bank has fewer
+MAX_ENTRIES = 200  # of a map
 MAX_ITEMS_SAVED = 1000  # of a file that is not YAML as a whole: each is parsed by itself
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -31,7 +33,11 @@ _ITEM_START = re.compile(r"^-(?=[ \t]|$)", re.MULTILINE)
 _INDENTING_TAB = re.compile(r"[ -]*\t")
 # What YAML allows, and so what may stand in a file: https://yaml.org/spec/1.2.2/#51-character-set
 # less the line ends that editors and YAML count differently, so that a line number means one thing.
-_NOT_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NOT_TEXT = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+# JSON writes a character beyond the first plane as two escapes; YAML as one.
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 @dataclass(slots=True)
@@ -65,6 +71,7 @@ def decode(data: bytes, report: Report) -> str | None:
         message = f"the file is not UTF-8 ({found}); save it as UTF-8"
         report("not-utf-8", message, *_place(before, len(before)), found=found)
         return None
+    text = _PAIR.sub(_whole, text)
     stray = _NOT_TEXT.search(text)
     if stray:
         name = f"U+{ord(stray.group()):04X}"
@@ -78,13 +85,39 @@ def decode(data: bytes, report: Report) -> str | None:
     return text
 
 
+def _whole(pair: re.Match[str]) -> str:
+    code = 0x10000 + ((int(pair[2], 16) - 0xD800) << 10) + int(pair[3], 16) - 0xDC00
+    return f"{pair[1]}\\U{code:08X}"
+
+
+class _TooMany(Exception):
+    """A file has more nodes than are read."""
+
+
+@dataclass
+class _Budget:
+    """The nodes that a file may still have."""
+
+    left: int = MAX_NODES
+
+    def spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _TooMany
+
+
 def compose_items(text: str, report: Report) -> list[Node]:
     """The items of the top-level list of ``text``. Reports whatever is wrong, and gives what could be read."""
     found: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
     try:
-        documents = list(_documents(text, lambda *place, **fields: found.append((place, fields))))
-    except yaml.MarkedYAMLError as error:
-        return _compose_one_by_one(text, error, report)
+        try:
+            documents = list(_documents(text, lambda *place, **fields: found.append((place, fields)), _Budget()))
+        except yaml.MarkedYAMLError as error:
+            return _compose_one_by_one(text, error, report, _Budget())
+    except _TooMany:
+        message = f"the file has more than {MAX_NODES:,} texts, lists and maps; split it"
+        report("too-many-nodes", message, 0, 0, limit=MAX_NODES)
+        return []
     for place, fields in found:
         report(*place, **fields)
     if not documents:
@@ -104,7 +137,7 @@ def compose_items(text: str, report: Report) -> list[Node]:
     return []
 
 
-def _compose_one_by_one(text: str, error: yaml.MarkedYAMLError, report: Report) -> list[Node]:
+def _compose_one_by_one(text: str, error: yaml.MarkedYAMLError, report: Report, budget: _Budget) -> list[Node]:
     """What can be saved of a text that is not YAML: every ``- `` at the left margin begins an item."""
     starts = [match.start() for match in _ITEM_START.finditer(text)]
     if not starts or len(starts) > MAX_ITEMS_SAVED:
@@ -115,7 +148,7 @@ def _compose_one_by_one(text: str, error: yaml.MarkedYAMLError, report: Report) 
     for start, stop in zip(starts, [*starts[1:], len(text)], strict=True):
         part = text[start:stop]
         try:
-            for document in _documents(part, report, line):
+            for document in _documents(part, report, budget, line):
                 items += document.items
         except yaml.MarkedYAMLError as part_error:
             _report_syntax(part, part_error, line, report)
@@ -133,12 +166,16 @@ def _report_syntax(text: str, error: yaml.MarkedYAMLError, first_line: int, repo
         report("tab", "a tab indents this line; YAML wants spaces", first_line + line, tab.end() - 1)
         return
     problem = " ".join(part for part in (error.context, error.problem) if part)
+    if "escape" in problem or "hexdecimal" in problem:
+        message = f"this escape is none that YAML knows: {problem}; write the character itself, or \\u with four digits"
+        report("not-an-escape", message, first_line + line, column, problem=problem)
+        return
     cure = "a text wants quotes that holds ': ' or ' #', or begins with one of [ { } ] , & * # ? | - > ! % @ ` \" '"
     report("not-yaml", f"this is not YAML: {problem}; {cure}", first_line + line, column, problem=problem)
 
 
-def _documents(text: str, report: Report, first_line: int = 0) -> Iterator[Node]:
-    builder = _Builder(report, first_line)
+def _documents(text: str, report: Report, budget: _Budget, first_line: int = 0) -> Iterator[Node]:
+    builder = _Builder(report, first_line, budget)
     loader = LOADER(text)
     try:
         while loader.check_event():
@@ -152,14 +189,17 @@ def _documents(text: str, report: Report, first_line: int = 0) -> Iterator[Node]
 class _Builder:
     """Builds nodes from events with a stack of its own, so that depth costs a comparison and not a recursion."""
 
-    def __init__(self, report: Report, first_line: int) -> None:
+    def __init__(self, report: Report, first_line: int, budget: _Budget) -> None:
         self.report = report
+        self.budget = budget
         self.first_line = first_line
         self.open: list[tuple[Node, list[Node]]] = []  # the lists and maps not yet closed, and their children so far
         self.too_deep = 0  # how many levels beyond the limit are open
 
     def take(self, event: yaml.Event) -> Node | None:
-        """Take one event; gives the root when it is complete."""
+        """Take one event; gives the root when it is complete. Raises ``_TooMany``."""
+        if isinstance(event, yaml.NodeEvent):
+            self.budget.spend()
         if isinstance(event, yaml.NodeEvent) and not isinstance(event, yaml.CollectionStartEvent):
             return None if self.too_deep else self._attach(self._leaf(event))
         if isinstance(event, yaml.CollectionStartEvent):
@@ -199,9 +239,19 @@ class _Builder:
     def _pair(self, node: Node, children: list[Node]) -> None:
         first: dict[str, Node] = {}
         entries: list[tuple[Node, Node]] = []
+        if len(children) > 2 * MAX_ENTRIES:
+            message = f"here stand {len(children) // 2:,} keys, more than the {MAX_ENTRIES} that are read"
+            self.report("too-many-entries", message, *node.start, count=len(children) // 2, limit=MAX_ENTRIES)
+            node.broken = True
+            del children[2 * MAX_ENTRIES :]
         for key, value in zip(children[::2], children[1::2], strict=True):
             if key.kind != "scalar":
                 self.report("key-not-text", "a key is one word, not a list or a map", *key.start)
+                node.broken = True
+            elif unseen := UNSHOWN.search(key.value):
+                name = f"U+{ord(unseen[0]):04X}"
+                message = f"the character {name} may not stand in a key; delete it"
+                self.report("control-character", message, *key.start, character=name)
                 node.broken = True
             elif key.value in first:
                 line = first[key.value].start[0] + 1

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from questions.errors import NumberError, hint, quoted
 from questions.numbers import FULL_WIDTH, read_number
 from questions.spans import LINK, NUMBER_KINDS, PlainSpan, parse
 
+MOST_FAULTS = 20  # that are listed of one text
 _ADDRESS = re.compile(r"(?:https?://|www\.|doi:)[^\s<>（）()，。；、「」]+")
 _NUMBER = re.compile(
     r"(?<![\d.])(?:\d[\d,]*(?P<groups>(?:\.\d+)*)|(?<![A-Za-z_)\]])\.\d+)(?P<e>[eE][-+−]?\d+)?"
@@ -47,16 +49,18 @@ class Fault:
 
 
 def faults(text: str) -> list[Fault]:
-    """The bare numbers and the malformed links of ``text``, in order."""
-    found: list[Fault] = []
+    """The first bare numbers and malformed links of ``text``, in order."""
+    return sorted(islice(_every_fault(text), MOST_FAULTS), key=lambda fault: fault.start)
+
+
+def _every_fault(text: str) -> Iterator[Fault]:
     for span in parse(text):
         if isinstance(span, PlainSpan):
             for link in LINK.finditer(span.text):
-                found += _link_faults(link, span.start)
+                yield from _link_faults(link, span.start)
             plain = LINK.sub(lambda link: f"[{link[1]}]" + " " * (len(link[2]) + 2), span.text)
             plain = _ADDRESS.sub(lambda address: " " * len(address[0]), plain)
-            found += _bare_numbers(plain.translate(FULL_WIDTH), span.start)
-    return sorted(found, key=lambda fault: fault.start)
+            yield from _bare_numbers(plain.translate(FULL_WIDTH), span.start)
 
 
 def _link_faults(link: re.Match[str], offset: int) -> Iterator[Fault]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from questions.catalogue import Catalogue, ExperimentFacts
@@ -18,6 +20,11 @@ class Broken:
 BROKEN: Final = Broken()
 
 
+def line_starts(text: str) -> list[int]:
+    """Where each line of a text begins; one more for the line after the last."""
+    return [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+
+
 @dataclass
 class Reading:
     """One item on its way from nodes to a ``Question``.
@@ -28,6 +35,7 @@ class Reading:
 
     file: str
     text: str  # of the file
+    lines: Sequence[int]  # where each of its lines begins
     complete: bool
     catalogue: Catalogue | None
     report: Callable[[Problem], None]
@@ -48,15 +56,9 @@ class Reading:
 
     def place_of(self, node: Node, written: str) -> Place:
         """Where ``written`` stands within a scalar's source: its own place where it was written as it reads."""
-        start, stop = self._offset(node.start), self._offset(node.end)
+        start, stop = (self.lines[line] + column for line, column in (node.start, node.end))
         found = self.text.find(written, start, stop)
         if found < 0:
             return node.start
-        line = self.text.count("\n", 0, found)
-        return line, found - (self.text.rfind("\n", 0, found) + 1)
-
-    def _offset(self, place: Place) -> int:
-        offset = 0
-        for _ in range(place[0]):
-            offset = self.text.find("\n", offset) + 1
-        return offset + place[1]
+        line = bisect_right(self.lines, found) - 1
+        return line, found - self.lines[line]

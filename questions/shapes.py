@@ -19,7 +19,11 @@ from questions.reading import BROKEN, Broken, Reading
 Schema = dict[str, Any]
 _LANGUAGE_NAMES = {"zh": "in Chinese", "en": "in English"}
 _NULL = {"", "~", "null", "Null", "NULL"}
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey: "\e[2J" in a quoted text
+MAX_TEXT = 20_000  # characters
+# What a terminal would obey ("\e[2J" in a quoted text) and what turns the direction of reading or ends lines unseen.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 
 
 class Shape(Protocol):
@@ -34,6 +38,19 @@ class Shape(Protocol):
         ...
 
     def schema(self) -> Schema: ...
+
+
+def is_plain(node: Node, key: str, reading: Reading) -> bool:
+    """Whether a scalar has neither control characters nor more characters than a text may have."""
+    control = _CONTROL.search(node.value)
+    if control:
+        name = f"U+{ord(control.group()):04X}"
+        message = f"the control character {name} may not stand in a text; delete it"
+        reading.problem("control-character", message, node, key, character=name)
+    elif len(node.value) > MAX_TEXT:
+        message = f"a text has at most {MAX_TEXT:,} characters, not {len(node.value):,}; shorten or split it"
+        reading.problem("text-too-long", message, node, key, limit=MAX_TEXT, count=len(node.value))
+    return not control and len(node.value) <= MAX_TEXT
 
 
 @dataclass(frozen=True)
@@ -56,11 +73,7 @@ class Text:
             cure = "write it, or leave the key out where it may be missing; the word null wants quotes"
             reading.problem("empty", f"{self.wanted} is missing here; {cure}", node, key, wanted=self.wanted)
             return BROKEN
-        control = _CONTROL.search(text)
-        if control:
-            name = f"U+{ord(control.group()):04X}"
-            message = f"the control character {name} may not stand in a text"
-            reading.problem("control-character", message, node, key, character=name)
+        if not is_plain(node, key, reading):
             return BROKEN
         if self.pattern and not re.fullmatch(self.pattern, text):
             message = f"{quoted(text)} is not {self.wanted}"

@@ -18,7 +18,7 @@ from questions.item import as_data, read_item
 from questions.loader import Bank, load
 from questions.model import KnobValue, See
 from questions.nodes import compose_items
-from questions.reading import Reading
+from questions.reading import Reading, line_starts
 
 GOOD = """\
 - id: mine
@@ -261,7 +261,7 @@ def test_a_card_is_refused_by_who_has_the_cards(tmp_path):
 
 def test_the_shipped_bank_is_held_to_more():
     problems: list[Problem] = []
-    reading = Reading("f", GOOD, True, CATALOGUE, problems.append)
+    reading = Reading("f", GOOD, line_starts(GOOD), True, CATALOGUE, problems.append)
     assert read_item(compose_items(GOOD, lambda *_, **__: None)[0], reading) is None
     missing = sorted(problem.fields["name"] for problem in problems if problem.code == "missing-key")
     assert missing == ["en", "en", "experiment", "follow_ups", "id", "predict", "sources", "zh"]

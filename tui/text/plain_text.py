@@ -9,7 +9,7 @@ from questions.spans import CodeSpan, NumberSpan, parse
 from tui.text.layout import CLOSING, is_ideographic
 
 _LINK = re.compile(r"\[([^\[\]\n]*)\]\((https?://[^()\s]*)\)")
-_STRONG = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
+_STRONG = re.compile(r"(\*\*|__)(?=\S)((?:(?!\1).)+)(?<=\S)\1", re.DOTALL)  # up to the next mark: linear
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
 _HEADING = re.compile(r"^ {0,3}#{1,6} +")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")

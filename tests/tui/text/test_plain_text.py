@@ -45,3 +45,10 @@ def test_each_number_is_said_by_the_one_who_knows() -> None:
 
 def test_a_title_is_one_line_without_marks() -> None:
     assert as_title("Why mask `15 %`, and **why** [0.93](card:dates/x)?\nSo?") == "Why mask 15 %, and why 0.93? So?"
+
+
+@pytest.mark.parametrize("piece", ["_a __b ", "**a ", "__a_ ", "*a ", "a** ", "**"])
+def test_marks_that_never_close_cost_no_more_than_their_length(piece: str) -> None:
+    """With a pattern that looks to the end for each of them, this would take minutes."""
+    text = piece * 50_000
+    assert as_title(text).startswith(piece.split()[0][:1])

@@ -23,6 +23,10 @@ _CHINESE: Mapping[str, str] = {
     # YAML
     "not-yaml": "这里不是合法的 YAML：{problem}；含有“: ”或“ #”的文字，"
     "以及以 [ {{ }} ] , & * # ? | - > ! % @ ` \" ' 之一开头的文字，要加引号",
+    "not-an-escape": "这个转义 YAML 不认识（{problem}）；请直接写这个字符，或写 \\u 加四位十六进制数",
+    "too-many-nodes": "文件里的文字、列表和映射超过 {limit:,} 个；请拆成几个文件",
+    "too-many-entries": "这里有 {count:,} 个键，最多读 {limit} 个",
+    "text-too-long": "一段文字最多 {limit:,} 个字符，这里有 {count:,} 个；请缩短或拆开",
     "tab": "这一行用制表符缩进；YAML 只认空格",
     "many-documents": "一个文件只放一个题目列表；请删掉前面的“---”",
     "too-deep": "嵌套超过 {limit} 层",
