@@ -26,7 +26,7 @@ from tui.language.durations import say_duration
 from tui.language.words import say_error, words
 from tui.practice.session import Practice
 from tui.progress.errors import ProgressError
-from tui.progress.records import RATINGS, utc_now
+from tui.progress.records import RATINGS
 from tui.progress.store import ProgressStore
 from tui.proof.evidence import by_name
 from tui.proof.runs import Runs
@@ -240,11 +240,11 @@ class _Quiz:
         self._put("goodbye" if self._store.kept else "goodbye-unkept", count=self._practice.done)
 
     def _say_nothing_left(self) -> None:
-        due = self._practice.next_due
-        if due is None:
+        wait = self._practice.next_wait
+        if wait is None:
             self._put("nothing")
         else:
-            self._put("all-done", interval=say_duration(due - utc_now(), self._language))
+            self._put("all-done", interval=say_duration(wait, self._language))
 
     def _tell_waiting(self) -> None:
         """Once for each reason, what the store waits for before it can write."""

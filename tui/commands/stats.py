@@ -16,6 +16,7 @@ from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import paragraphs, width, write, write_json
 from tui.language.durations import say_duration
 from tui.language.words import words
+from tui.progress.preferences import read_preferences
 from tui.progress.records import RATING_NAMES, utc_now
 from tui.progress.statistics import Statistics, statistics
 from tui.progress.store import ProgressStore
@@ -55,6 +56,7 @@ def count(store: ProgressStore, bank: Bank, now: datetime) -> Statistics:
         suspended=store.suspended(),
         flagged=len(store.flags()),
         schedule=store.schedule,
+        preferences=read_preferences(store),
     )
 
 

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from questions.bilingual import Language
 from questions.marking import Marking, mark
-from tui.progress.days import study_day
+from tui.practice.learning_order import learning_order
+from tui.practice.plan import LONGEST, Plan, Summary, minutes_for
+from tui.practice.selection import Selection
+from tui.progress.agenda import LEARN_AHEAD, Agenda, Calendar, agenda
 from tui.progress.errors import ProgressError
-from tui.progress.records import Answer, Clock, Place, Rating, Undone, utc_now
-from tui.progress.schedule import next_due, queue
+from tui.progress.preferences import read_preferences
+from tui.progress.records import RATINGS, Answer, Clock, Place, Rating, Undone, utc_now
 
 if TYPE_CHECKING:
     from questions.model import Question
     from tui.progress.store import ProgressStore
 
 MODE = "practice"
-LONGEST = 300.0  # seconds that one answer may count
-LEARN_AHEAD = timedelta(minutes=20)  # with nothing else left, a card due this soon is asked at once
 
 
 @dataclass
@@ -40,6 +42,9 @@ class Attempt:
     revealed: bool = False
     marking: Marking | None = None
     seconds: float = 0.0  # spent before this sitting
+    rating: Rating | None = None  # once it has been rated: what, whether it was new, and how long it took
+    was_new: bool = False
+    spent: float = 0.0
     _since: float = field(default_factory=time.monotonic)
 
     @property
@@ -68,15 +73,22 @@ class Practice:
         *,
         seed: int | None = None,
         order: Sequence[str] | None = None,
+        selection: Selection | None = None,
         clock: Clock = utc_now,
+        zone: tzinfo | None = None,
     ) -> None:
         self._questions = {question.id: question for question in questions}
         self._store = store
         self._seed = seed
         self._order = order
         self._clock = clock
+        self._zone = zone
+        studied = questions if not selection else selection.of(questions, store.flags())
+        self._studied = learning_order(studied)
         self._skipped: list[str] = []
         self._rated: list[Attempt] = []
+        self._ahead = timedelta(0)
+        self._unlimited = False
         self.attempt: Attempt | None = None
 
     # --- where we are ------------------------------------------------------------------------------------------
@@ -94,12 +106,65 @@ class Practice:
 
     @property
     def next_due(self) -> datetime | None:
-        return next_due(self._questions, self._store.cards(), self._store.suspended())
+        """When the next question comes that is not to be asked yet: the moment at which ``next`` has one again."""
+        buried, now = self._store.buried(self._today()), self._clock()
+        cards, calendar = self._store.cards(), self._calendar()
+        left_out = self._store.suspended() | buried
+        active = [name for name in self._studied if name in cards and name not in left_out]
+        moments = [calendar.due_at(name, cards[name]) for name in active]
+        tomorrow = calendar.begins(self._today() + timedelta(days=1))
+        kept = self._agenda()
+        if kept.due_left or kept.new_left or any(name in self._studied for name in buried):
+            moments.append(tomorrow)
+        return min((moment for moment in moments if moment > now), default=None)
+
+    @property
+    def next_wait(self) -> timedelta | None:
+        """How long until then, as it is said: minutes for a step of learning, else whole days."""
+        due, now, calendar = self.next_due, self._clock(), self._calendar()
+        if due is None:
+            return None
+        days = (calendar.day(due) - calendar.day(now)).days
+        return timedelta(days=days) if days and calendar.begins(calendar.day(due)) == due else due - now
 
     def intervals(self) -> dict[Rating, timedelta]:
         """The interval that each rating would give the present question."""
-        assert self.attempt is not None
-        return self._store.schedule.intervals(self._store.card(self.attempt.question.id), self._clock())
+        name, now = self._present().question.id, self._clock()
+        calendar, card = self._calendar(), self._store.card(name)
+        after = {rating: self._store.schedule.rate(card, rating, now) for rating in RATINGS}
+        return {rating: calendar.interval(name, state, now) for rating, state in after.items()}
+
+    def plan(self) -> Plan:
+        """What there is to do now, and about how long it takes this person."""
+        agenda, calendar = self._agenda(), self._calendar()
+        left = calendar.days_left(self._clock())
+        return Plan(
+            due=len(agenda.due),
+            new=len(agenda.new),
+            minutes=minutes_for(len(agenda.due), len(agenda.new), *self._store.seconds()),
+            due_left=agenda.due_left,
+            new_left=agenda.new_left,
+            interview_on=None if left is None else calendar.preferences.interview_on,
+            days_left=left,
+        )
+
+    def summary(self) -> Summary:
+        """What was done in this sitting."""
+        ratings: Counter[int] = Counter(attempt.rating for attempt in self._rated if attempt.rating is not None)
+        new = sum(attempt.was_new for attempt in self._rated)
+        return Summary(ratings, sum(attempt.spent for attempt in self._rated), new)
+
+    # --- more than today ---------------------------------------------------------------------------------------
+
+    def study_ahead(self, days: int = 1) -> Attempt | None:
+        """Ask what is due within ``days`` days too, soonest first."""
+        self._ahead = timedelta(days=days)
+        return self.attempt or self.next()
+
+    def lift_limits(self) -> Attempt | None:
+        """Ask for the rest of this sitting what the limits of a day keep for other days."""
+        self._unlimited = True
+        return self.attempt or self.next()
 
     # --- asking ------------------------------------------------------------------------------------------------
 
@@ -183,7 +248,9 @@ class Practice:
             [number for number, point in marks if point.status == status] for status in ("found", "unsure", "missed")
         )
         answer = Answer(attempt.typed, attempt.choice, found, unsure, missed, round(attempt.elapsed, 1), MODE)
+        was_new = self._store.card(attempt.question.id) is None
         self._store.rate(attempt.question.id, rating, language, answer)
+        attempt.rating, attempt.was_new, attempt.spent = rating, was_new, answer.seconds or 0.0
         self._rated.append(attempt)
         self._skipped = [name for name in self._skipped if name != attempt.question.id]
         return self.next()
@@ -239,14 +306,31 @@ class Practice:
             rated = {attempt.question.id for attempt in self._rated}
             names = [name for name in self._order if name not in rated]
         else:
-            cards, suspended, now = self._store.cards(), self._store.suspended(), self._clock()
-            suspended |= self._store.buried(self._today()) | self._store.claimed()
-            names = list(queue(list(self._questions), cards, now, suspended=suspended, seed=self._seed).order)
-            if not names:
-                ahead = queue(list(self._questions), cards, now + LEARN_AHEAD, suspended=suspended)
-                names = list(ahead.due)
+            names = list(self._agenda().order) or list(self._agenda(LEARN_AHEAD).learning)
         late = [name for name in self._skipped if name in names]
         return [name for name in names if name not in late] + late
+
+    def _agenda(self, ahead: timedelta = timedelta(0)) -> Agenda:
+        calendar, now = self._calendar(), self._clock()
+        today = calendar.day(now)
+        introduced, reviewed = self._store.rated_between(
+            calendar.begins(today), calendar.begins(today + timedelta(days=1))
+        )
+        return agenda(
+            self._studied,
+            self._store.cards(),
+            now,
+            calendar,
+            introduced=introduced,
+            reviewed=reviewed,
+            left_out=self._store.suspended() | self._store.buried(today) | self._store.claimed(),
+            seed=self._seed,
+            ahead=max(ahead, self._ahead),
+            unlimited=self._unlimited,
+        )
+
+    def _calendar(self) -> Calendar:
+        return Calendar(read_preferences(self._store), self._zone)
 
     def _ask(self, question_id: str, *, keep: bool = True) -> Attempt:
         self._keep_draft()
@@ -282,7 +366,7 @@ class Practice:
             self.leave()
 
     def _today(self) -> date:
-        return study_day(self._clock())
+        return self._calendar().day(self._clock())
 
     def _present(self) -> Attempt:
         assert self.attempt is not None, "no question is being asked"

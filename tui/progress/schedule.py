@@ -6,8 +6,6 @@ the first rating or forecast, not when the program starts (it costs 30 to 90 ms)
 
 from __future__ import annotations
 
-import random
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,21 +17,6 @@ if TYPE_CHECKING:
     from fsrs import Card, Scheduler
 
 DESIRED_RETENTION = 0.9
-
-
-@dataclass(frozen=True)
-class Queue:
-    """What to ask, in order: what is due, then what is new."""
-
-    due: tuple[str, ...]
-    new: tuple[str, ...]
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        return self.due + self.new
-
-    def __len__(self) -> int:
-        return len(self.due) + len(self.new)
 
 
 @dataclass(frozen=True)
@@ -66,38 +49,6 @@ class Schedule:
         if card is None:
             return 0.0
         return float(self._scheduler.get_card_retrievability(_to_fsrs(card, now), now.astimezone(UTC)))
-
-
-def queue(
-    questions: Sequence[str],
-    cards: Mapping[str, CardState],
-    now: datetime,
-    *,
-    suspended: Collection[str] = (),
-    seed: int | None = None,
-) -> Queue:
-    """What is due (longest overdue first), then what is new (in the order of the bank).
-
-    With a ``seed`` each of the two is shuffled, always alike for the same seed and the same questions.
-    """
-    active = [question for question in questions if question not in suspended]
-    due = sorted((q for q in active if q in cards and cards[q].due <= now), key=lambda q: cards[q].due)
-    new = [question for question in active if question not in cards]
-    if seed is not None:
-        due, new = _shuffled(due, seed), _shuffled(new, seed)
-    return Queue(tuple(due), tuple(new))
-
-
-def next_due(
-    questions: Iterable[str], cards: Mapping[str, CardState], suspended: Collection[str] = ()
-) -> datetime | None:
-    """When the next of ``questions`` comes back; None where none has been rated."""
-    return min((cards[q].due for q in questions if q in cards and q not in suspended), default=None)
-
-
-def _shuffled(questions: list[str], seed: int) -> list[str]:
-    """Ordered by a number drawn for each id, so that one question more or less does not reorder the others."""
-    return sorted(questions, key=lambda question: random.Random(f"{seed}/{question}").random())
 
 
 def _to_fsrs(card: CardState | None, now: datetime) -> Card:

@@ -1,6 +1,6 @@
 """What the reviews and cards add up to: what is due when, days in a row, retention, mastery by topic.
 
-Days are the person's own: a review at half past midnight in Beijing belongs to that day, wherever UTC stands.
+Days are the person's own: they end at their rollover hour (``tui.progress.days``), where they are, wherever UTC stands.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
+from tui.progress.agenda import Calendar, next_due
+from tui.progress.preferences import Preferences
 from tui.progress.records import REVIEW, CardState, Review
-from tui.progress.schedule import Schedule, next_due
+from tui.progress.schedule import Schedule
 
 FORECAST_DAYS = 14
 RETENTION_DAYS = 30
@@ -65,15 +67,17 @@ def statistics(
     suspended: Collection[str] = (),
     flagged: int = 0,
     schedule: Schedule | None = None,
+    preferences: Preferences | None = None,
 ) -> Statistics:
     """Count. ``topics`` gives the topic of each question of the bank; ``zone`` is the machine's own where None.
 
     Reviews count whatever they were of; cards only where the bank still has the question.
     """
     schedule = schedule or Schedule()
+    days = Calendar(preferences or Preferences(), zone)
     active = [question for question in topics if question not in suspended]
-    calendar = Counter(review.reviewed_at.astimezone(zone).date() for review in reviews)
-    today = now.astimezone(zone).date()
+    calendar = Counter(days.day(review.reviewed_at) for review in reviews)
+    today = days.day(now)
     returned = [
         review
         for review in reviews
@@ -85,7 +89,7 @@ def statistics(
     return Statistics(
         questions=len(topics),
         new=sum(question not in cards for question in active),
-        due=sum(question in cards and cards[question].due <= now for question in active),
+        due=sum(question in cards and days.is_due(question, cards[question], now) for question in active),
         suspended=len(topics) - len(active),
         flagged=flagged,
         reviews=len(reviews),
@@ -97,10 +101,10 @@ def statistics(
         retention_days=RETENTION_DAYS,
         ratings={rating: sum(review.rating == rating for review in reviews) for rating in (1, 2, 3, 4)},
         seconds=sum(review.answer.seconds or 0.0 for review in reviews),
-        next_due=next_due(active, cards),
-        forecast=_forecast((cards[question].due for question in active if question in cards), today, zone),
+        next_due=next_due(active, cards, days, now),
+        forecast=_forecast((days.day(days.due_at(q, cards[q])) for q in active if q in cards), today),
         calendar=dict(sorted(calendar.items())),
-        topics=_by_topic(topics, active, cards, now, schedule),
+        topics=_by_topic(topics, active, cards, now, schedule, days),
     )
 
 
@@ -123,15 +127,20 @@ def _longest_streak(calendar: Mapping[date, int]) -> int:
     return longest
 
 
-def _forecast(due: Iterable[datetime], today: date, zone: tzinfo | None) -> list[tuple[date, int]]:
+def _forecast(due: Iterable[date], today: date) -> list[tuple[date, int]]:
     """How many come back on each of the next days; what is overdue counts as today's."""
-    counts = Counter(max(moment.astimezone(zone).date(), today) for moment in due)
+    counts = Counter(max(day, today) for day in due)
     days = [today + timedelta(days=ahead) for ahead in range(FORECAST_DAYS)]
     return [(day, counts[day]) for day in days]
 
 
 def _by_topic(
-    topics: Mapping[str, str], active: Sequence[str], cards: Mapping[str, CardState], now: datetime, schedule: Schedule
+    topics: Mapping[str, str],
+    active: Sequence[str],
+    cards: Mapping[str, CardState],
+    now: datetime,
+    schedule: Schedule,
+    days: Calendar,
 ) -> list[Topic]:
     found: list[Topic] = []
     for name in dict.fromkeys(topics.values()):
@@ -140,6 +149,6 @@ def _by_topic(
             continue
         seen = [question for question in ids if question in cards]
         recall = sum(schedule.recall(cards[question], now) for question in seen)
-        due = sum(cards[question].due <= now for question in seen)
+        due = sum(days.is_due(question, cards[question], now) for question in seen)
         found.append(Topic(name, len(ids), len(seen), due, recall / len(ids)))
     return found

@@ -13,7 +13,9 @@ from typing import Any
 
 from tui.progress.file import OpenedFile, open_file, open_memory
 from tui.progress.keeping import KeptFile, kept, take_in_what_was_left
+from tui.progress.preferences import read_preferences
 from tui.progress.records import (
+    REVIEW,
     ActionKind,
     Answer,
     CardState,
@@ -64,6 +66,26 @@ class ProgressStore(KeptFile):
             with contextlib.suppress(*UNREADABLE):  # a damaged row is passed over, and stays in the file
                 reviews.append(_read_review(row))
         return reviews
+
+    def rated_between(self, begins: datetime, ends: datetime) -> tuple[int, int]:
+        """How many new questions, and how many cards under review, were rated in that time."""
+        rows = self._rows(
+            "SELECT sum(before = 'null') AS new, sum(before LIKE ?) AS reviews FROM reviews JOIN actions "
+            "ON actions.id = action_id WHERE undone_at IS NULL AND reviewed_at >= ? AND reviewed_at < ?",
+            f'{{"state":{REVIEW},%',
+            write_time(begins),
+            write_time(ends),
+        )
+        return int(rows[0]["new"] or 0), int(rows[0]["reviews"] or 0)
+
+    def seconds(self, latest: int = 200) -> tuple[list[float], list[float]]:
+        """What each of the ``latest`` answers took, in seconds; and those of them to new questions."""
+        rows = self._rows(
+            "SELECT seconds, before = 'null' AS new FROM reviews JOIN actions ON actions.id = action_id "
+            "WHERE undone_at IS NULL AND seconds IS NOT NULL ORDER BY action_id DESC LIMIT ?",
+            latest,
+        )
+        return [row["seconds"] for row in rows], [row["seconds"] for row in rows if row["new"]]
 
     def flags(self) -> dict[str, Flag]:
         rows = self._rows("SELECT * FROM flags ORDER BY flagged_at")
@@ -335,6 +357,8 @@ def open_store(folder: Path | None, clock: Clock = utc_now, schedule: Schedule |
     """The store in ``folder``; None gives one in memory that keeps nothing. Raises ``ProgressError``."""
     opened = open_memory() if folder is None else open_file(folder, clock())
     store = ProgressStore(opened, clock, schedule)
+    if schedule is None:
+        store.schedule = Schedule(read_preferences(store).desired_retention)
     take_in_what_was_left(store)
     return store
 

@@ -9,7 +9,11 @@ import pytest
 
 from questions.bilingual import Bilingual
 from questions.model import KeyPoint, Predict, Question
+from tui.practice.plan import Plan, say_summary
+from tui.practice.selection import Selection
 from tui.practice.session import Practice
+from tui.progress.preferences import change_setting
+from tui.progress.records import Answer
 from tui.progress.store import ProgressStore, open_store
 
 
@@ -156,13 +160,16 @@ def test_again_is_asked_again_in_the_same_sitting(store: ProgressStore, clock: C
 
 
 def test_finished_says_when_the_next_is_due(store: ProgressStore, clock: Clock) -> None:
-    practice = Practice(QUESTIONS[:1], store, clock=clock)
+    practice = Practice(QUESTIONS[:1], store, clock=clock, zone=UTC)
     practice.start()
     practice.reveal()
     intervals = practice.intervals()
     assert practice.rate(4, "en") is None
-    assert practice.next_due == clock.now + intervals[4]
-    clock.now += intervals[4] + timedelta(seconds=1)
+    assert practice.next_wait == intervals[4] == timedelta(days=8)
+    assert practice.next_due == datetime(2026, 12, 1, 4, 0, tzinfo=UTC)  # all day, from the rollover hour on
+    clock.now = datetime(2026, 12, 1, 3, 59, tzinfo=UTC)
+    assert practice.next() is None
+    clock.now += timedelta(minutes=1)
     attempt = practice.next()
     assert attempt is not None and attempt.question.id == "one"
 
@@ -222,3 +229,88 @@ def test_two_copies_do_not_ask_the_same_card(tmp_path: Path, clock: Clock) -> No
         first, second = Practice(QUESTIONS, one, clock=clock).start(), Practice(QUESTIONS, other, clock=clock).start()
         assert first is not None and second is not None
         assert (first.question.id, second.question.id) == ("one", "two")
+
+
+def test_a_step_of_learning_wakes_by_itself(store: ProgressStore, clock: Clock) -> None:
+    store.rate("one", 4, "en")
+    practice = Practice(QUESTIONS[:2], store, clock=clock)
+    store.rate("two", 3, "en")
+    clock.now -= timedelta(minutes=15)  # 25 minutes to go: more than is asked ahead of its time
+    assert practice.start() is None
+    due = practice.next_due
+    assert due is not None and practice.next_wait == timedelta(minutes=25)
+    clock.now = due
+    attempt = practice.next()
+    assert attempt is not None and attempt.question.id == "two"
+
+
+def test_what_is_put_off_until_tomorrow_comes_at_the_rollover_hour(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS[:1], store, clock=clock, zone=UTC)
+    practice.start()
+    assert practice.bury() is None
+    assert practice.next_due == datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+    clock.now = datetime(2026, 11, 24, 3, 59, tzinfo=UTC)
+    assert practice.next() is None
+    clock.now += timedelta(minutes=1)
+    assert practice.next() is not None
+
+
+def test_limits_of_a_day_and_lifting_them(store: ProgressStore, clock: Clock) -> None:
+    change_setting(store, "new-per-day", "1")
+    practice = Practice(QUESTIONS, store, clock=clock, zone=UTC)
+    assert (practice.plan().new, practice.plan().new_left) == (1, 2)
+    practice.start()
+    practice.reveal()
+    assert practice.rate(4, "en") is None
+    assert (practice.plan().new, practice.plan().new_left) == (0, 2)
+    assert practice.next_due == datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+    practice.undo()  # it does not count any more
+    assert practice.plan().new == 1
+    practice.rate(4, "en")
+    more = practice.lift_limits()
+    assert more is not None and practice.remaining == 2
+
+
+def test_studying_ahead(store: ProgressStore, clock: Clock) -> None:
+    store.rate("one", 4, "en")
+    practice = Practice(QUESTIONS[:1], store, clock=clock)
+    assert practice.start() is None
+    assert practice.study_ahead(days=7) is None
+    attempt = practice.study_ahead(days=9)
+    assert attempt is not None and attempt.question.id == "one"
+
+
+def test_the_plan_is_measured_from_the_persons_own_times(store: ProgressStore, clock: Clock) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    assert practice.plan() == Plan(due=0, new=3, minutes=None)
+    for seconds in (40.0, 60.0, 3000.0, 80.0, 20.0):  # one was left open
+        store.rate("elsewhere", 3, "en", Answer(seconds=seconds))
+        clock.now += timedelta(days=30)
+    assert practice.plan().minutes == 3 * 40 / 60  # the one that was new took 40 seconds
+    store.rate("one", 1, "en", Answer(seconds=60.0))
+    clock.now += timedelta(minutes=1)
+    assert practice.plan().minutes == (60 + 2 * 50) / 60  # medians: of all 60, of new ones 50
+
+
+def test_a_card_left_open_counts_five_minutes(
+    store: ProgressStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice = Practice(QUESTIONS, store, clock=clock)
+    attempt = practice.start()
+    assert attempt is not None
+    attempt.seconds = 12 * 3600.0
+    practice.reveal()
+    practice.rate(3, "en")
+    assert store.reviews()[0].answer.seconds == 300
+    summary = practice.summary()
+    assert (summary.rated, summary.new, summary.seconds, dict(summary.ratings)) == (1, 1, 300, {3: 1})
+    assert "5 min" in say_summary(summary, "en")
+
+
+def test_a_selection_is_studied_and_any_question_may_be_asked(store: ProgressStore, clock: Clock) -> None:
+    store.flag("three", "wrong", "en")
+    practice = Practice(QUESTIONS, store, clock=clock, selection=Selection(flagged=True))
+    first = practice.start()
+    assert first is not None and first.question.id == "three" and practice.remaining == 1
+    asked = practice.start("one")
+    assert asked is not None and asked.question.id == "one"

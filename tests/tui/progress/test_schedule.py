@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui.progress.records import RATINGS, REVIEW, CardState
-from tui.progress.schedule import Schedule, next_due, queue
+from tui.progress.schedule import Schedule
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SCHEDULE = Schedule()
@@ -74,34 +73,3 @@ def test_any_history_keeps_the_order_of_the_buttons(history: list[tuple[int, flo
 
 def test_recall_of_a_question_never_rated_is_zero() -> None:
     assert SCHEDULE.recall(None, NOW) == 0
-
-
-def _due_in(minutes: float) -> CardState:
-    return CardState(REVIEW, None, 3.0, 5.0, NOW + timedelta(minutes=minutes), NOW - timedelta(days=3))
-
-
-def test_what_is_overdue_comes_first_then_new_ones_as_the_bank_has_them() -> None:
-    cards = {"b": _due_in(-1), "d": _due_in(-500), "e": _due_in(1), "f": _due_in(0)}
-    found = queue(["a", "b", "c", "d", "e", "f", "g"], cards, NOW, suspended={"c"})
-    assert found.due == ("d", "b", "f")
-    assert found.new == ("a", "g")
-    assert found.order == ("d", "b", "f", "a", "g") and len(found) == 5
-    assert next_due(["a", "e", "f"], cards) == NOW
-    assert next_due(["a"], cards) is None
-
-
-def test_a_card_of_a_question_that_is_gone_is_not_asked() -> None:
-    assert queue(["a"], {"gone": _due_in(-1)}, NOW).order == ("a",)
-
-
-def test_a_seed_shuffles_alike_each_time_and_due_ones_stay_first() -> None:
-    names = [f"q{number}" for number in range(30)]
-    cards = {name: _due_in(-1) for name in names[:10]}
-    first, second = queue(names, cards, NOW, seed=7), queue(names, cards, NOW, seed=7)
-    assert first == second
-    assert set(first.due) == set(names[:10]) and first.due != tuple(names[:10])
-    assert queue(names, cards, NOW, seed=8).new != first.new
-    random.seed(0)
-    assert queue(names, cards, NOW, seed=7) == first  # the global generator has no part in it
-    fewer = queue(names[:-1], cards, NOW, seed=7)
-    assert fewer.new == tuple(name for name in first.new if name != names[-1])

@@ -37,7 +37,7 @@ def test_before_the_first_answer(store: ProgressStore, clock: HandClock) -> None
 
 
 def test_days_are_the_persons_own(store: ProgressStore, clock: HandClock) -> None:
-    clock.now = datetime(2026, 11, 23, 15, 59, tzinfo=UTC)  # 23:59 in Beijing
+    clock.now = datetime(2026, 11, 23, 19, 59, tzinfo=UTC)  # 3:59 in Beijing, still the day before
     store.rate("a1", 3, "zh")
     clock.pass_(minutes=2)
     store.rate("a2", 3, "zh")
@@ -91,7 +91,7 @@ def test_the_forecast_puts_what_is_overdue_today(store: ProgressStore, clock: Ha
     counted = _count(store, clock)
     assert counted.forecast[0] == (date(2026, 12, 3), 2)
     assert counted.due == 2
-    assert counted.next_due is not None and counted.next_due < clock.now
+    assert counted.next_due is not None and counted.next_due == clock.now
 
 
 def test_mastery_is_what_fsrs_expects_to_be_recalled(store: ProgressStore, clock: HandClock) -> None:

@@ -55,6 +55,10 @@ TABLE: Mapping[str, Bilingual] = {
         "cannot tell what to write to {given}: end its name in one of {known}",
     ),
     "cannot-write": Bilingual("写不了 {path}：{reason}", "cannot write {path}: {reason}"),
+    "unknown-setting": Bilingual(
+        "没有 {given} 这个设置{hint}。设置有：{known}", "there is no setting {given}{hint}. There is: {known}"
+    ),
+    "setting-not-taken": Bilingual("{name} 不能是 {given}，应为 {takes}", "{name} cannot be {given}; it takes {takes}"),
     "output-fails": Bilingual("输出写不出去：{reason}", "cannot write to the output: {reason}"),
     "unreadable-questions": Bilingual(
         "读不了 --questions {path}：{reason}", "cannot read --questions {path}: {reason}"

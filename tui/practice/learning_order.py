@@ -1,0 +1,68 @@
+"""The order in which new questions are learned: what a question rests on comes before it.
+
+Three things in the bank say what rests on what, and from them alone the order is made:
+
+1. ``follow_ups: see`` joins two questions. Where the other one is of a lower level or of an earlier topic, or is where
+   a thin answer is sent (``when: thin``), it is the ground on which this one stands, and comes first. Otherwise it is
+   where this one leads, and comes after.
+2. Among those that wait for nothing any more, the topics come in their order (``questions.topics``), in a topic the
+   easier level first, and then as the bank has them.
+3. Where questions refer to each other in a circle, the one that stands first by the second rule begins.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from questions.model import Question, See
+from questions.topics import TOPICS
+
+
+def learning_order(questions: Sequence[Question]) -> list[str]:
+    """The ids of ``questions`` in the order in which new ones are asked."""
+    topics = {name: number for number, name in enumerate(TOPICS)}
+    rank = {
+        question.id: (topics.get(question.topic, len(topics)), question.level, place)
+        for place, question in enumerate(questions)
+    }
+    by_id = {question.id: question for question in questions}
+    before: dict[str, set[str]] = {name: set() for name in by_id}
+    for question in questions:
+        for see in question.follow_ups:
+            if isinstance(see, See) and see.id in by_id and see.id != question.id:
+                first, second = (see.id, question.id) if _is_ground(by_id[see.id], question, see, topics) else (
+                    question.id,
+                    see.id,
+                )  # fmt: skip
+                before[second].add(first)
+    after: dict[str, list[str]] = {name: [] for name in by_id}
+    for name, grounds in before.items():
+        for ground in grounds:
+            after[ground].append(name)
+    waiting = {name: len(grounds) for name, grounds in before.items()}
+    free = [(rank[name], name) for name, count in waiting.items() if count == 0]
+    heapq.heapify(free)
+    order: list[str] = []
+    while len(order) < len(by_id):
+        if not free:  # a circle: let the one that stands first begin
+            name = min((name for name in by_id if waiting[name] > 0), key=lambda name: rank[name])
+            waiting[name] = 0
+            heapq.heappush(free, (rank[name], name))
+        _, name = heapq.heappop(free)
+        order.append(name)
+        waiting[name] = -1
+        for follower in after[name]:
+            if waiting[follower] > 0:
+                waiting[follower] -= 1
+                if waiting[follower] == 0:
+                    heapq.heappush(free, (rank[follower], follower))
+    return order
+
+
+def _is_ground(other: Question, question: Question, see: See, topics: dict[str, int]) -> bool:
+    """Whether ``question``, which refers to ``other``, rests on it."""
+    if getattr(see, "when", None) == "thin":
+        return True
+    earlier = topics.get(other.topic, len(topics)) < topics.get(question.topic, len(topics))
+    return other.level < question.level or (other.level == question.level and earlier)

@@ -1,0 +1,105 @@
+"""What a person sets about their schedule, kept in the store's settings: names, defaults, and what each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any, Protocol
+
+from tui.language.usage import UsageError, unknown
+from tui.progress.schedule import Schedule
+
+NOTHING = ("none", "off", "never", "无", "-")
+
+
+class SettingsStore(Protocol):
+    """What is needed of the store."""
+
+    schedule: Schedule
+
+    def setting(self, name: str, default: Any = None) -> Any: ...
+
+    def set_setting(self, name: str, value: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """``interview_on`` is the day of the interview, where the person has said it."""
+
+    rollover_hour: int = 4
+    new_per_day: int = 20
+    reviews_per_day: int = 200
+    desired_retention: float = 0.9
+    interview_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """``takes`` says in a few characters what may be given; ``read`` is None where the text is none of it."""
+
+    name: str
+    takes: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], Any] = lambda value: value  # as JSON keeps it
+
+
+def _between(kind: type[int] | type[float], least: float, most: float) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        value = kind(text)
+        if not least <= value <= most:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+def _day(text: str) -> date | None:
+    return None if text.lower() in NOTHING else date.fromisoformat(text)
+
+
+SETTINGS: Mapping[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting("rollover-hour", "0..23", _between(int, 0, 23)),
+        Setting("new-per-day", "0..9999", _between(int, 0, 9999)),
+        Setting("reviews-per-day", "0..9999", _between(int, 0, 9999)),
+        Setting("desired-retention", "0.7..0.97", _between(float, 0.7, 0.97)),
+        Setting("interview-on", "YYYY-MM-DD | none", _day, lambda day: None if day is None else day.isoformat()),
+    )
+}
+
+
+def read_preferences(store: SettingsStore) -> Preferences:
+    """What is set; what is not, or cannot be read, is at its default."""
+    found: dict[str, Any] = {}
+    for setting in SETTINGS.values():
+        kept = store.setting(setting.name)
+        if kept is not None:
+            try:
+                found[setting.name.replace("-", "_")] = setting.read(str(kept))
+            except ValueError:
+                continue
+    return Preferences(**found)
+
+
+def value_of(preferences: Preferences, name: str) -> str:
+    """A setting as it is shown and typed."""
+    value = getattr(preferences, name.replace("-", "_"))
+    return "none" if value is None else str(value)
+
+
+def change_setting(store: SettingsStore, name: str, text: str) -> None:
+    """Set ``name`` to what was typed. Raises ``UsageError``."""
+    if name not in SETTINGS:
+        raise unknown("unknown-setting", name, SETTINGS)
+    setting = SETTINGS[name]
+    try:
+        value = setting.read(text.strip())
+    except ValueError as error:
+        raise UsageError("setting-not-taken", name=name, given=text[:100], takes=setting.takes) from error
+    store.set_setting(name, setting.write(value))
+    store.schedule = replace(store.schedule, desired_retention=read_preferences(store).desired_retention)
+
+
+assert {field.name for field in fields(Preferences)} == {name.replace("-", "_") for name in SETTINGS}
