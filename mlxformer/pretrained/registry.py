@@ -20,16 +20,44 @@ class Family(Protocol):
     """
 
     def recipes(self) -> dict[str, Recipe]:
-        """How each of its models is trained, by name."""
+        """How each of its models is trained.
+
+        Returns:
+            name -> recipe.
+        """
 
     def describe(self, recipe: Any) -> dict[str, Any]:
-        """The fields of the card that are known before training: what, data, config, cannot."""
+        """The fields of the card that are known before training.
+
+        Args:
+            recipe: of the model.
+
+        Returns:
+            what, data, config, cannot.
+        """
 
     def reader(self, recipe: Any, model: Any, card: Card) -> Any:
-        """The model as it is used."""
+        """The model as it is used.
+
+        Args:
+            recipe: of the model.
+            model: trained.
+            card: what it is.
+
+        Returns:
+            What ``load_pretrained`` gives.
+        """
 
     def measure(self, reader: Any, progress: Callable[[float], None] | None) -> tuple[dict[str, float], dict[str, Any]]:
-        """The scores and the reports of the card."""
+        """The scores and the reports of the card.
+
+        Args:
+            reader: the model as it is used.
+            progress: told the share that is done; None tells nobody.
+
+        Returns:
+            name -> score, and name -> report.
+        """
 
 
 def families() -> tuple[Family, ...]:

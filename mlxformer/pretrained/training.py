@@ -41,16 +41,40 @@ class Recipe(Protocol):
     clip: float
 
     def model(self) -> nn.Module:
-        """The model with fresh weights, drawn from ``mx.random``."""
+        """The model with fresh weights, drawn from ``mx.random``.
+
+        Returns:
+            Any module.
+        """
 
     def optimizer(self) -> optimizers.Optimizer:
-        """The optimizer, with its learning rate by the step."""
+        """The optimizer, with its learning rate by the step.
+
+        Returns:
+            One of ``mlxformer.backend.optimizers``.
+        """
 
     def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
-        """The arrays of one step, drawn from ``source``; ``step``, from 0, for what changes as training goes on."""
+        """The arrays of one step.
+
+        Args:
+            generator: what draws.
+            step: from 0, for what changes as training goes on.
+
+        Returns:
+            What ``loss`` takes.
+        """
 
     def loss(self, model: Any, *batch: Any) -> Any:
-        """A scalar, or a tuple that begins with it."""
+        """What is made small.
+
+        Args:
+            model: what is trained.
+            batch: the arrays of a step.
+
+        Returns:
+            A scalar, or a tuple that begins with it.
+        """
 
 
 @dataclass(frozen=True)

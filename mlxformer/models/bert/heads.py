@@ -140,10 +140,18 @@ class BertForMaskedLM(BertPreTrained):
     def __call__(
         self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
     ) -> BertHeadOutput:
-        """Arguments and errors as in ``BertModel``.
+        """Scores of the word at each place.
+
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+            token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
+            attention_mask: [B, T], 1 or True at real tokens; None means all.
 
         Returns:
             A ``BertHeadOutput``, ``logits`` [B, T, V].
+
+        Raises:
+            ArgumentError: as ``BertModel``.
         """
         hidden = self.bert(input_ids, token_type_ids, attention_mask).last_hidden_state
         return BertHeadOutput(self.mlm_head(hidden, self.bert.embeddings.word_embeddings), hidden)
@@ -176,10 +184,18 @@ class BertForNextSentencePrediction(BertPreTrained):
     def __call__(
         self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
     ) -> BertHeadOutput:
-        """Arguments and errors as in ``BertModel``.
+        """Scores of "B follows A" and "it was drawn".
+
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+            token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
+            attention_mask: [B, T], 1 or True at real tokens; None means all.
 
         Returns:
             A ``BertHeadOutput``, ``logits`` [B, 2].
+
+        Raises:
+            ArgumentError: as ``BertModel``.
         """
         hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
         return BertHeadOutput(_nsp_logits(self.nsp_head, pooled), hidden)
@@ -214,10 +230,18 @@ class BertForPreTraining(BertPreTrained):
     def __call__(
         self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
     ) -> BertPreTrainingOutput:
-        """Arguments and errors as in ``BertModel``.
+        """The scores of both heads.
+
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+            token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
+            attention_mask: [B, T], 1 or True at real tokens; None means all.
 
         Returns:
             A ``BertPreTrainingOutput``.
+
+        Raises:
+            ArgumentError: as ``BertModel``.
         """
         hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
         words = self.mlm_head(hidden, self.bert.embeddings.word_embeddings)
@@ -255,10 +279,18 @@ class BertForSequenceClassification(BertPreTrained):
     def __call__(
         self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
     ) -> BertHeadOutput:
-        """Arguments and errors as in ``BertModel``.
+        """A score for each class.
+
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+            token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
+            attention_mask: [B, T], 1 or True at real tokens; None means all.
 
         Returns:
             A ``BertHeadOutput``, ``logits`` [B, num_labels].
+
+        Raises:
+            ArgumentError: as ``BertModel``.
         """
         hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
         logits = self.classifier(self.classifier_dropout(pooled))  # [B, num_labels]

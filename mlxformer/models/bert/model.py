@@ -23,14 +23,24 @@ _MODEL = ("batch", "time", "model")
 
 
 class Sizes(Protocol):
-    """What BERT's and ALBERT's configurations both say, and their ids are checked against."""
+    """What BERT's and ALBERT's configurations both say, and their ids are checked against.
+
+    >>> import mlxformer as mf
+    >>> mf.BertConfig().type_vocab_size
+    2
+    """
 
     @property
-    def vocab_size(self) -> int: ...
+    def vocab_size(self) -> int:
+        """V, tokens."""
+
     @property
-    def max_position_embeddings(self) -> int: ...
+    def max_position_embeddings(self) -> int:
+        """The longest input in tokens."""
+
     @property
-    def type_vocab_size(self) -> int: ...
+    def type_vocab_size(self) -> int:
+        """How many token types there are."""
 
 
 class BertOutput(NamedTuple):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mlxformer.checkpoints.folder import CONFIG, read_json
 from mlxformer.errors import ArgumentError, CheckpointError
@@ -14,6 +14,8 @@ from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.activations import activation
 from mlxformer.models.config_repr import config_repr
 from mlxformer.validation import require_choice, require_positive, require_probability
+
+Read = TypeVar("Read")
 
 GENERATION_CONFIG = "generation_config.json"
 
@@ -312,7 +314,18 @@ class MarianGeneration:
 
     @classmethod
     def from_folder(cls, folder: Path, config: MarianConfig) -> MarianGeneration:
-        """From ``generation_config.json``, else from ``config.json``, where older checkpoints have these fields."""
+        """From ``generation_config.json`` in a folder, or where that is missing from its ``config.json``.
+
+        Args:
+            folder: in Hugging Face's layout.
+            config: of the network.
+
+        Returns:
+            How to search.
+
+        Raises:
+            CheckpointError: what ``from_dict`` refuses, naming the file; a file that is broken.
+        """
         path = folder / GENERATION_CONFIG
         if path.is_file():
             return _naming(path, cls.from_dict, read_json(path), config)
@@ -410,7 +423,7 @@ def _require_id(name: str, value: Any, size: int) -> None:
         raise ArgumentError("id-out-of-range", message, name=name, given=value, size=size)
 
 
-def _naming(path: Path, read: Any, *args: Any) -> Any:
+def _naming(path: Path, read: Callable[..., Read], *args: Any) -> Read:
     try:
         return read(*args)
     except ArgumentError as error:

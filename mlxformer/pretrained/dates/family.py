@@ -29,9 +29,22 @@ class DatesFamily:
     """
 
     def recipes(self) -> dict[str, Recipe]:
+        """How each of its models is trained.
+
+        Returns:
+            name -> recipe.
+        """
         return dict(RECIPES)
 
     def describe(self, recipe: DatesRecipe) -> dict[str, Any]:
+        """The fields of the card that are known before training.
+
+        Args:
+            recipe: of the model.
+
+        Returns:
+            what, data, config, cannot.
+        """
         return {
             "what": WHAT[recipe.name],
             "data": {"dates from 1900-01-01 to 2099-12-31, written by mlxformer.pretrained.dates.formats": "MIT"},
@@ -44,9 +57,28 @@ class DatesFamily:
         }
 
     def reader(self, recipe: DatesRecipe, model: Any, card: Card) -> DateReader:
+        """The model as it is used.
+
+        Args:
+            recipe: of the model.
+            model: trained.
+            card: what it is.
+
+        Returns:
+            A ``DateReader``.
+        """
         return DateReader(model, TOKENIZER, card)
 
     def measure(
         self, reader: DateReader, progress: Callable[[float], None] | None
     ) -> tuple[dict[str, float], dict[str, Any]]:
+        """The scores and the reports of the card.
+
+        Args:
+            reader: the model as it is used.
+            progress: told the share that is done; None tells nobody.
+
+        Returns:
+            name -> score, and name -> report.
+        """
         return evaluation.measure(reader, progress)

@@ -61,15 +61,33 @@ class DatesRecipe:
         self._dates: list[datetime.date] = []
 
     def model(self) -> Transformer:
+        """The model with fresh weights, drawn from ``mx.random``.
+
+        Returns:
+            A ``Transformer``.
+        """
         return Transformer(self.config)
 
     def optimizer(self) -> optimizers.Optimizer:
+        """The optimizer, with its learning rate by the step.
+
+        Returns:
+            AdamW.
+        """
         return optimizers.AdamW(
             learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
         )
 
     def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
-        """Source ids [B, Ts], target ids [B, 12]."""
+        """The arrays of one step.
+
+        Args:
+            generator: what draws.
+            step: from 0, for what changes as training goes on.
+
+        Returns:
+            Source ids [B, Ts] and target ids [B, 12].
+        """
         if not self._dates:
             self._dates = training_dates()
         choose = random.Random(int(generator.integers(1 << 62)))
@@ -82,7 +100,16 @@ class DatesRecipe:
         return mx.array(TOKENIZER.pad(sources)), mx.array(TOKENIZER.pad(targets))
 
     def loss(self, model: Any, source_ids: mx.array, target_ids: mx.array) -> mx.array:
-        """Mean cross-entropy of the next character, teacher-forced."""
+        """Mean cross-entropy of the next character, teacher-forced.
+
+        Args:
+            model: what is trained.
+            source_ids: int32 [B, Ts].
+            target_ids: int32 [B, Tt], from the start token to the end.
+
+        Returns:
+            A scalar, in nats.
+        """
         logits = model(source_ids, target_ids[:, :-1])  # [B, 11, V]
         return nn.losses.cross_entropy(logits, target_ids[:, 1:], reduction="mean")
 

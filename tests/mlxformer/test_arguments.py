@@ -1,0 +1,77 @@
+"""A docstring names every argument, one a line under ``Args:``, and none that there is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "mlxformer"
+ROOMS = (
+    "positions", "training", "checkpoints", "tokenization", "models/bert", "models/marian", "inspection", "teaching",
+    "pretrained", "convert.py", "errors.py", "__main__.py",
+)  # fmt: skip
+
+Definition = ast.FunctionDef | ast.ClassDef
+
+
+def public(tree: ast.Module) -> Iterator[tuple[str, Definition]]:
+    """Functions, classes, and the methods that people call."""
+    for node in tree.body:
+        if isinstance(node, Definition) and not node.name.startswith("_"):
+            yield node.name, node
+            for part in node.body if isinstance(node, ast.ClassDef) else ():
+                if isinstance(part, ast.FunctionDef) and _is_called(part):
+                    yield f"{node.name}.{part.name}", part
+
+
+def _is_called(method: ast.FunctionDef) -> bool:
+    overloads = any(isinstance(each, ast.Name) and each.id == "overload" for each in method.decorator_list)
+    return not overloads and (method.name == "__call__" or not method.name.startswith("_"))
+
+
+def arguments(node: Definition) -> list[str]:
+    """Of a function, of a class's ``__init__``, or the fields of a dataclass, a named tuple or a protocol."""
+    if isinstance(node, ast.ClassDef):
+        made = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
+        if made:
+            return arguments(made[0])
+        fields = [part for part in node.body if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)]
+        names = [part.target.id for part in fields if "ClassVar" not in ast.unparse(part.annotation)]  # type: ignore[union-attr]
+        return [name for name in names if not name.startswith("_")]
+    given = node.args
+    every = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
+    return [each.arg for each in every if each is not None and each.arg not in ("self", "cls")]
+
+
+def documented(text: str) -> list[str]:
+    block = re.search(r"^Args:\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^    (\w+): ", block[1], re.MULTILINE) if block else []
+
+
+def faults(source: str) -> list[str]:
+    """Each definition whose docstring is missing, or says other arguments than it takes, or in another order."""
+    found = []
+    for name, node in public(ast.parse(source)):
+        text = ast.get_docstring(node)
+        if text is None:
+            found.append(f"{name} has no docstring")
+        elif documented(text) != arguments(node):
+            found.append(f"{name} takes {arguments(node)}, its docstring names {documented(text)}")
+    return found
+
+
+FILES = [file for room in ROOMS for file in (sorted((ROOT / room).rglob("*.py")) or [ROOT / room])]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_argument_has_its_line(file: Path) -> None:
+    assert faults(file.read_text(encoding="utf-8")) == []
+
+
+def test_a_missing_line_is_found() -> None:
+    text = 'def f(x, *, mask=None):\n    """F.\n\n    Args:\n        x: [T].\n    """\ndef _g(): pass\nclass A: pass\n'
+    assert faults(text) == ["f takes ['x', 'mask'], its docstring names ['x']", "A has no docstring"]
