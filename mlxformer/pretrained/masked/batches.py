@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,32 +13,35 @@ POOL = 6  # times as many lines are drawn, where those of like length are to be 
 PAD, UNK, CLS, SEP, MASK = range(5)  # the order of vocabulary.SPECIAL
 
 
-class Batch(NamedTuple):
+Array = TypeVar("Array")  # of NumPy while it is made, of the backend in training
+
+
+class Batch(NamedTuple, Generic[Array]):
     """Arrays of NumPy or of the backend, int32.
 
     Args:
-        ids: [B, T], masked.
-        types: [B, T], 0 in a first text and 1 in a second one.
-        attention: [B, T], 1 at real tokens.
-        places: [P], where to predict, of ``ids.reshape(-1)``.
+        input_ids: [B, T], masked.
+        token_type_ids: [B, T], 0 in a first text and 1 in a second one.
+        attention_mask: [B, T], 1 at real tokens.
+        places: [P], where to predict, of ``input_ids.reshape(-1)``.
         labels: [P], what to predict.
         follows: [B], the labels of next-sentence prediction; [0] where the rows are no pairs.
 
     >>> import numpy as np
     >>> from mlxformer.pretrained.masked.batches import of_idioms
-    >>> of_idioms(np.array([[10, 11, 12, 13]]), np.random.default_rng(0)).ids.shape
+    >>> of_idioms(np.array([[10, 11, 12, 13]]), np.random.default_rng(0)).input_ids.shape
     (1, 6)
     """
 
-    ids: Any
-    types: Any
-    attention: Any
-    places: Any
-    labels: Any
-    follows: Any
+    input_ids: Array
+    token_type_ids: Array
+    attention_mask: Array
+    places: Array
+    labels: Array
+    follows: Array
 
 
-def of_idioms(idioms: np.ndarray, generator: np.random.Generator) -> Batch:
+def of_idioms(idioms: np.ndarray, generator: np.random.Generator) -> Batch[np.ndarray]:
     """``[CLS] 画 蛇 添 [MASK] [SEP]``: one character of four is masked, in two rows of five two.
 
     Args:
@@ -51,7 +54,7 @@ def of_idioms(idioms: np.ndarray, generator: np.random.Generator) -> Batch:
     >>> import numpy as np
     >>> from mlxformer.pretrained.masked.batches import MASK, of_idioms
     >>> batch = of_idioms(np.array([[10, 11, 12, 13]]), np.random.default_rng(0))
-    >>> bool((batch.ids.reshape(-1)[batch.places] == MASK).all())
+    >>> bool((batch.input_ids.reshape(-1)[batch.places] == MASK).all())
     True
     """
     count = len(idioms)
@@ -118,7 +121,7 @@ def of_like_length(lines: Sequence[Line], tokens: int, generator: np.random.Gene
     return groups[generator.integers(len(groups))]
 
 
-def of_rows(lines: Sequence[Line], rate: float, generator: np.random.Generator, vocab_size: int) -> Batch:
+def of_rows(lines: Sequence[Line], rate: float, generator: np.random.Generator, vocab_size: int) -> Batch[np.ndarray]:
     """``[CLS] A [SEP]`` or ``[CLS] A [SEP] B [SEP]``, masked as in the paper (80/10/10).
 
     Args:
@@ -132,7 +135,7 @@ def of_rows(lines: Sequence[Line], rate: float, generator: np.random.Generator, 
 
     >>> import numpy as np
     >>> from mlxformer.pretrained.masked.batches import Line, of_rows
-    >>> of_rows([Line(np.array([7, 8, 9]))], 0.15, np.random.default_rng(0), 20).attention.tolist()
+    >>> of_rows([Line(np.array([7, 8, 9]))], 0.15, np.random.default_rng(0), 20).attention_mask.tolist()
     [[1, 1, 1, 1, 1]]
     """
     rows, kinds = [], []

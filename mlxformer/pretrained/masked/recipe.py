@@ -103,9 +103,9 @@ class MaskedRecipe:
         Returns:
             AdamW.
         """
-        return optimizers.AdamW(learning_rate=self.rates(), betas=[0.9, 0.98], weight_decay=0.01)
+        return optimizers.AdamW(learning_rate=self.learning_rate(), betas=[0.9, 0.98], weight_decay=0.01)
 
-    def rates(self) -> Callable[[mx.array], mx.array]:
+    def learning_rate(self) -> Callable[[mx.array], mx.array]:
         """The learning rate by the step: as BERT's; with ``again``, the rest of the steps fall from there."""
         first = warmup_linear_decay(self.peak, self.warmup, self.falls_to or self.steps)
         if not self.again:
@@ -134,7 +134,7 @@ class MaskedRecipe:
             found.append(batches.of_idioms(known[generator.integers(0, len(known), mix.idioms)], generator))
         return tuple(mx.array(array.astype(np.int32)) for batch in found for array in batch)
 
-    def _lines(self, generator: np.random.Generator, mix: Mix) -> Batch:
+    def _lines(self, generator: np.random.Generator, mix: Mix) -> Batch[np.ndarray]:
         """Lines of one language; either all alone or all in pairs."""
         chinese, pairs = generator.random(2) < (mix.chinese, mix.pairs)
         texts = corpus.english(whole=True) if self.english_only else corpus.chinese() if chinese else corpus.english()
@@ -161,8 +161,8 @@ class MaskedRecipe:
         """
         states, labels, pooled = [], [], []
         for start in range(0, len(arrays), len(Batch._fields)):
-            batch = Batch(*arrays[start : start + len(Batch._fields)])
-            hidden, first = model.bert(batch.ids, batch.types, batch.attention)
+            batch: Batch[mx.array] = Batch(*arrays[start : start + len(Batch._fields)])
+            hidden, first = model.bert(batch.input_ids, batch.token_type_ids, batch.attention_mask)
             states.append(mx.take(hidden.reshape(-1, hidden.shape[-1]), batch.places, axis=0))  # [P, C]
             labels.append(batch.labels)
             if batch.follows.shape[0]:

@@ -82,9 +82,9 @@ def test_the_vocabulary_covers_the_samples_and_begins_with_english() -> None:
 def test_idioms_have_one_or_two_masks_and_their_labels() -> None:
     idioms = np.stack(corpus.encode(samples("idioms")[:200], tokenizer()))
     batch = batches.of_idioms(idioms, np.random.default_rng(0))
-    masks = (batch.ids == MASK).sum(-1)
+    masks = (batch.input_ids == MASK).sum(-1)
     assert set(masks) == {1, 2} and 0.3 < (masks == 2).mean() < 0.5
-    whole = batch.ids.copy().reshape(-1)
+    whole = batch.input_ids.copy().reshape(-1)
     whole[batch.places] = batch.labels
     np.testing.assert_array_equal(whole.reshape(-1, 6)[:, 1:5], idioms)
 
@@ -110,9 +110,11 @@ def test_rows_of_pairs_carry_types_and_marks(few_texts: None) -> None:
     batch = batches.of_rows(lines, 0.15, source, len(tokens()))
     for row, line in enumerate(lines):
         assert line.second is not None
-        assert (batch.ids[row, [len(line.first) + 1, line.length - 1]] == SEP).all() and batch.ids[row, 0] == CLS
-        assert batch.attention[row].sum() == line.length and (batch.ids[row, line.length :] == PAD).all()
-        assert batch.types[row].sum() == len(line.second) + 1
+        assert (batch.input_ids[row, [len(line.first) + 1, line.length - 1]] == SEP).all() and batch.input_ids[
+            row, 0
+        ] == CLS
+        assert batch.attention_mask[row].sum() == line.length and (batch.input_ids[row, line.length :] == PAD).all()
+        assert batch.token_type_ids[row].sum() == len(line.second) + 1
     assert (batch.labels > MASK).all() and list(batch.follows) == [line.follows for line in lines]
 
 
@@ -126,7 +128,7 @@ def test_lines_of_like_length_have_little_padding(few_texts: None) -> None:
 
 
 def test_the_rate_falls_anew() -> None:
-    rates = MINI.rates()
+    rates = MINI.learning_rate()
     first = [float(rates(mx.array(step))) for step in (0, MINI.warmup)]
     assert first[0] == 0 and first[1] == pytest.approx(MINI.peak)
     for since, again in MINI.again:
