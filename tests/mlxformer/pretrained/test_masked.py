@@ -224,6 +224,7 @@ def test_cards_know_what_was_read() -> None:
     assert next(iter(family.describe(RATES[0])["data"])).startswith("verses")
 
 
+@pytest.mark.once  # slow on MLX's CPU build; test_both_backends holds each model's probabilities there to NumPy's
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_scores_are_held_on_a_sample(name: str) -> None:
     reader = mf.load_pretrained(name)
