@@ -9,12 +9,15 @@ from typing import Any
 from mlxformer import backend
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
-from mlxformer.attention.latent import LatentAttention, LatentCache
+from mlxformer.attention.latent import LatentAttention
 from mlxformer.attention.linear import linear_attention
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
 from mlxformer.generation.sampling import SamplingRules, sample
-from mlxformer.layers.decoder import Decoder, DecoderCache, DecoderLayer
+from mlxformer.layers.causal_stack import CausalStack
+from mlxformer.layers.config import LayerConfig
+from mlxformer.layers.decoder import Decoder, DecoderLayer
+from mlxformer.layers.decoder_cache import DecoderCache
 from mlxformer.layers.encoder import Encoder, EncoderLayer
 from mlxformer.layers.feed_forward import FeedForward
 from mlxformer.layers.gated_feed_forward import GatedFeedForward
@@ -62,6 +65,7 @@ __all__ = [
     "BertForSequenceClassification",
     "BertModel",
     "BertTokenizer",
+    "CausalStack",
     "CheckpointError",
     "Decoder",
     "DecoderCache",
@@ -72,7 +76,7 @@ __all__ = [
     "GatedFeedForward",
     "KVCache",
     "LatentAttention",
-    "LatentCache",
+    "LayerConfig",
     "LearnedPositions",
     "MarianConfig",
     "MarianModel",

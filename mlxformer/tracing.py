@@ -9,7 +9,8 @@ Without an open trace a tap costs one context-variable read.
 
 The axis names used in taps, one glossary for the whole package: ``batch``, ``head``, ``kv_head`` (key/value head),
 ``query`` and ``key`` (time on either side of attention), ``time``, ``dim`` (width of one head), ``model`` (width of
-the model), ``ffn`` (feed-forward width), ``vocab``.
+the model), ``ffn`` (feed-forward width), ``vocab``. Shapes in docstrings name them by a letter: B batch, H heads, Hkv
+key/value heads, T time (Tq queries, Tk keys), D width of a head, C of the model, F of the feed-forward, V vocabulary.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ import numpy as np
 from mlxformer.backend import is_array, nn, to_numpy
 from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
+
+# The axes of what is tapped most: a model's tokens, scores and weights, and what the heads give.
+MODEL = ("batch", "time", "model")
+FFN = ("batch", "time", "ffn")
+SCORES = ("batch", "head", "query", "key")
+HEADS = ("batch", "head", "query", "dim")
 
 _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=())
 # The modules being called, outermost first, each with its parameter path; kept only while a trace is open.

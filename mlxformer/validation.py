@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from numbers import Integral, Real
 from typing import Any
 
@@ -37,8 +38,9 @@ def require_array(name: str, x: Any) -> None:
 
 def require_floating(name: str, x: Any) -> None:
     """``x`` holds floating-point numbers."""
-    require_array(name, x)
-    if not mx.issubdtype(x.dtype, mx.floating):
+    if not is_array(x):
+        require_array(name, x)
+    if not _is_floating(x.dtype):
         raise ArgumentError(
             "not-floating",
             f"{name} must be floating point; got {x.dtype}. Convert it with {name}.astype(mx.float32)",
@@ -47,11 +49,31 @@ def require_floating(name: str, x: Any) -> None:
         )
 
 
+@cache
+def _is_floating(dtype: Any) -> bool:
+    return bool(mx.issubdtype(dtype, mx.floating))
+
+
 def require_shape(name: str, x: Any, axes: Sequence[str], sizes: Sequence[int | None] = ()) -> None:
     """``x`` has one axis for each of ``axes``, none empty, and the sizes that are not None."""
+    shape = x.shape
+    if len(shape) != len(axes) or 0 in shape or not _has_sizes(shape, sizes):
+        _say_shape(name, x, axes, sizes)
+
+
+def _has_sizes(shape: Sequence[int], sizes: Sequence[int | None]) -> bool:
+    # A loop and not `all(…)`, three times as slow: this runs a dozen times a layer for each token that is decoded.
+    for got, size in zip(shape, sizes, strict=False):  # noqa: SIM110
+        if size is not None and size != got:
+            return False
+    return True
+
+
+def _say_shape(name: str, x: Any, axes: Sequence[str], sizes: Sequence[int | None]) -> None:
+    """What is wrong with the shape, which was found not to fit."""
     wanted = list(sizes) or [None] * len(axes)
     text = "[" + ", ".join(a if s is None else f"{a}={s}" for a, s in zip(axes, wanted, strict=True)) + "]"
-    if x.ndim != len(axes) or any(s is not None and s != got for s, got in zip(wanted, x.shape, strict=False)):
+    if x.ndim != len(axes) or not _has_sizes(x.shape, wanted):
         raise ArgumentError(
             "wrong-shape",
             f"{name} must have shape {text}; got {shape_text(x)}",
@@ -113,14 +135,33 @@ def _out_of_range(indices: Any, size: int) -> int | None:
     """The least or greatest of ``indices`` that is not among 0 to ``size - 1``, if it can be known."""
     if not is_evaluable(indices):
         return None
-    low, high = int(to_numpy(mx.min(indices))), int(to_numpy(mx.max(indices)))
+    values = to_numpy(indices)
+    low, high = int(values.min()), int(values.max())
     return low if low < 0 else high if high >= size else None
 
 
-def require_sequence(name: str, x: Any, dims: int) -> None:
-    """``x`` is floating point, [B, T, C] with C = ``dims``: what a layer takes."""
+def require_sequence(name: str, x: Any, dims: int, *, batch: int | None = None, length: int | None = None) -> None:
+    """``x`` is floating point, [B, T, C] with C = ``dims``, and B and T where they are given: what a layer takes."""
+    # It is asked five times a layer for each token that is decoded, so first the few comparisons that say yes.
+    if is_array(x) and _is_floating(x.dtype):
+        shape = x.shape
+        fits = len(shape) == 3 and shape[2] == dims and 0 not in shape
+        if fits and batch in (None, shape[0]) and length in (None, shape[1]):
+            return
     require_floating(name, x)
-    require_shape(name, x, ("batch", "time", "dims"), (None, None, dims))
+    require_shape(name, x, ("batch", "time", "dims"), (batch, length, dims))
+
+
+def require_divisible(name: str, dims: int, heads_name: str, num_heads: int, cure: str = "choose a divisor") -> int:
+    """``dims / num_heads``, the width of a head, once it is a whole number."""
+    if dims % num_heads:
+        raise ArgumentError(
+            "dims-not-divisible",
+            f"{name}={dims} is not divisible by {heads_name}={num_heads}; {cure}",
+            dims=dims,
+            num_heads=num_heads,
+        )
+    return dims // num_heads
 
 
 def require_kind(name: str, value: object, kind: type) -> None:

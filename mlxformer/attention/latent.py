@@ -12,61 +12,43 @@ So it is attention of H query heads on one shared key/value head of width L, sca
 
 from __future__ import annotations
 
-from typing import Any
-
-from mlxformer.attention.functional import attend, masks
+from mlxformer.attention import masks
+from mlxformer.attention.cache import KVCache
+from mlxformer.attention.functional import attend
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
-from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_floating, require_positive, require_sequence, require_shape, shape_text
-
-
-class LatentCache:
-    """Latent vectors [B, T, L] of one layer, updated in place; ``len(cache)`` is T. L numbers for each token."""
-
-    def __init__(self) -> None:
-        self._latents: Any = None
-
-    def __len__(self) -> int:
-        return 0 if self._latents is None else int(self._latents.shape[1])
-
-    def fetch(self) -> Any:
-        """What is stored. Raises ``ArgumentError`` while nothing is."""
-        if self._latents is None:
-            raise ArgumentError("cache-empty", "the cache is empty: run the layer once before reading it")
-        return self._latents
-
-    def update(self, latents: Any) -> Any:
-        """Append ``latents`` [B, T, L] in time, and return all that are stored.
-
-        Raises ``ArgumentError`` where batch or width differ from what is stored.
-        """
-        require_floating("latents", latents)
-        require_shape("latents", latents, ("batch", "time", "latent"))
-        before = self._latents
-        if before is not None:
-            if (before.shape[0], before.shape[2]) != (latents.shape[0], latents.shape[2]):
-                raise ArgumentError(
-                    "cache-mismatch",
-                    f"the cache holds latents {shape_text(before)}, which {shape_text(latents)} cannot follow: batch "
-                    f"and width must be the same. A cache serves one layer and one batch; make a new one",
-                    stored=shape_text(before),
-                    given=shape_text(latents),
-                )
-            latents = mx.concatenate([before, latents], axis=1)
-        self._latents = latents
-        return latents
+from mlxformer.tracing import HEADS, Module, tap
+from mlxformer.validation import require_divisible, require_positive, require_sequence
 
 
 class LatentAttention(Module):
-    """Latent attention with H heads of width D (``head_dim``, by default C / H) and latents of width L.
+    """Latent attention with H heads of width D and latents of width L.
 
-    dims: C, the width of inputs and output. latent_dims: L. bias: whether the projections of queries, latents and
-    output have one; the expansions never have. Two parts of DeepSeek-V2's layer are left out: the compressed queries,
-    and the decoupled RoPE key shared by all heads (§2.1.3), so this layer knows no positions.
+    Two parts of DeepSeek-V2's layer are left out: the compressed queries, and the decoupled RoPE key that all heads
+    share (§2.1.3), so this layer knows no positions.
 
-    Raises ``ArgumentError`` where C is not divisible by H and no head_dim is given. A call that raises leaves the
-    cache as it was.
+    Args:
+        dims: C, the width of inputs and output.
+        num_heads: H.
+        latent_dims: L; a cache holds L numbers for each token.
+        head_dim: D; None is C / H.
+        bias: whether the projections of queries, latents and output have one, False by default; the expansions never
+            have.
+
+    Raises:
+        ArgumentError: where C is not divisible by H and no head_dim is given; when called, for inputs, masks and caches
+            that do not fit. A call that raises leaves the cache as it was.
+
+    Source: DeepSeek-V2, 2024, §2.1.2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> layer, cache = mf.LatentAttention(32, 4, latent_dims=8), mf.KVCache()
+    >>> x = mx.ones((1, 5, 32))
+    >>> layer(x, x, "causal", cache=cache, absorbed=True).shape
+    (1, 5, 32)
+    >>> cache
+    KVCache(5 tokens: float32 [1, 1, 5, 8])
     """
 
     def __init__(
@@ -75,14 +57,7 @@ class LatentAttention(Module):
         super().__init__()
         require_positive(dims=dims, num_heads=num_heads, latent_dims=latent_dims)
         if head_dim is None:
-            if dims % num_heads:
-                raise ArgumentError(
-                    "dims-not-divisible",
-                    f"dims={dims} is not divisible by num_heads={num_heads}; choose a divisor, or give head_dim",
-                    dims=dims,
-                    num_heads=num_heads,
-                )
-            head_dim = dims // num_heads
+            head_dim = require_divisible("dims", dims, "num_heads", num_heads, "choose a divisor, or give head_dim")
         require_positive(head_dim=head_dim)
         self.dims = dims
         self.num_heads = num_heads
@@ -94,58 +69,69 @@ class LatentAttention(Module):
         self.value_up = nn.Linear(latent_dims, num_heads * head_dim, bias=False)
         self.out_proj = nn.Linear(num_heads * head_dim, dims, bias=bias)
 
-    def __call__(
-        self, queries: Any, source: Any, mask: Any = None, *, cache: LatentCache | None = None, absorbed: bool = False
-    ) -> Any:
-        """queries [B, Tq, C], source of keys and values [B, Tk, C] -> [B, Tq, C].
+    def _extra_repr(self) -> str:
+        sizes = f"dims={self.dims}, num_heads={self.num_heads}, head_dim={self.head_dim}"
+        return f"{sizes}, latent_dims={self.latent_dims}"
 
-        mask as in ``scaled_dot_product_attention``. cache: the latents of earlier calls come first, and this call's
-        are appended. absorbed: which of the two equal forms runs.
+    def __call__(
+        self,
+        queries: mx.array,
+        source: mx.array,
+        mask: mx.array | str | None = None,
+        *,
+        cache: KVCache | None = None,
+        absorbed: bool = False,
+    ) -> mx.array:
+        """What each query finds in the source.
+
+        Args:
+            queries: floating point [B, Tq, C].
+            source: of keys and values, floating point [B, Tk, C].
+            mask: as in ``scaled_dot_product_attention``.
+            cache: the latents of earlier calls come first, and this call's are appended.
+            absorbed: which of the two equal forms runs.
+
+        Returns:
+            [B, Tq, C].
         """
         require_sequence("queries", queries, self.dims)
-        require_sequence("source", source, self.dims)
-        require_shape("source", source, ("batch", "time", "dims"), (queries.shape[0], None, self.dims))
-        if cache is not None:
-            self._check_cache(cache, queries, source, mask)
-        q = tap("queries", self._heads(self.query_proj(queries)), axes=_HEADS, formula="X W^Q, split into heads")
+        require_sequence("source", source, self.dims, batch=queries.shape[0])
+        past = 0 if cache is None else self._tokens(cache)
+        mask = masks.checked(mask, (queries.shape[0], self.num_heads, queries.shape[1], past + source.shape[1]))
+        q = tap("queries", self._heads(self.query_proj(queries)), axes=HEADS, formula="X W^Q, split into heads")
         c = self.latent_proj(source)  # [B, Tk, L]
         if cache is not None:
-            c = cache.update(c)
+            (stored,) = cache.update(mx.expand_dims(c, 1))  # one key/value head for all
+            c = mx.squeeze(stored, 1)
         c = tap("latents", c, axes=("batch", "key", "latent"), formula="X W^DKV")
         heads = self._absorbed(q, c, mask) if absorbed else self._expanded(q, c, mask)  # [B, H, Tq, D]
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
         joined = tap("concatenated", joined, axes=("batch", "query", "model"), formula="Concat(head_1, …, head_H)")
         return tap("output", self.out_proj(joined), axes=("batch", "query", "model"), formula="Concat(…) W^O")
 
-    def _expanded(self, q: Any, c: Any, mask: Any) -> Any:
+    def _expanded(self, q: mx.array, c: mx.array, mask: mx.array | str | None) -> mx.array:
         axes = ("batch", "head", "key", "dim")
         k = tap("keys", self._heads(self.key_up(c)), axes=axes, formula="C W^UK, split into heads")
         v = tap("values", self._heads(self.value_up(c)), axes=axes, formula="C W^UV, split into heads")
         return attend(q, k, v, mask=mask)
 
-    def _absorbed(self, q: Any, c: Any, mask: Any) -> Any:
+    def _absorbed(self, q: mx.array, c: mx.array, mask: mx.array | str | None) -> mx.array:
         by_head = (self.num_heads, self.head_dim, self.latent_dims)
         narrow = q @ self.key_up.weight.reshape(*by_head)  # [B, H, Tq, D] x [H, D, L] -> [B, H, Tq, L]
         narrow = tap("absorbed_queries", narrow, axes=("batch", "head", "query", "latent"), formula="W^UKᵀ q")
         shared = c.reshape(c.shape[0], 1, c.shape[1], c.shape[2])  # one key and value for all heads
         mixed = attend(narrow, shared, shared, scale=float(self.head_dim) ** -0.5, mask=mask)  # [B, H, Tq, L]
         heads = mixed @ self.value_up.weight.reshape(*by_head).swapaxes(-1, -2)  # [B, H, Tq, D]
-        return tap("expanded_heads", heads, axes=_HEADS, formula="W^UV (weights C)")
+        return tap("expanded_heads", heads, axes=HEADS, formula="W^UV (weights C)")
 
-    def _heads(self, x: Any) -> Any:
+    def _heads(self, x: mx.array) -> mx.array:
         """[B, T, H·D] -> [B, H, T, D]."""
         return x.reshape(x.shape[0], x.shape[1], self.num_heads, self.head_dim).swapaxes(1, 2)
 
-    def _check_cache(self, cache: Any, queries: Any, source: Any, mask: Any) -> None:
-        """Whatever could fail in ``attend``, before it does: a call that failed must leave no latents behind."""
-        if not isinstance(cache, LatentCache):
+    def _tokens(self, cache: KVCache) -> int:
+        if not isinstance(cache, KVCache):
             kind = type(cache).__name__
             raise ArgumentError(
-                "cache-kind", f"cache must be a mf.LatentCache(), one for each layer; got {kind}", given=kind
+                "cache-kind", f"cache must be a mf.KVCache(), one for each layer; got {kind}", given=kind
             )
-        scores_shape = (queries.shape[0], self.num_heads, queries.shape[1], len(cache) + source.shape[1])
-        if not (isinstance(mask, str) and mask == "causal"):
-            masks.resolve(mask, scores_shape)
-
-
-_HEADS = ("batch", "head", "query", "dim")
+        return len(cache)

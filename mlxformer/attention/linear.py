@@ -21,47 +21,79 @@ from numbers import Real
 from typing import Any
 
 from mlxformer.attention import masks
+from mlxformer.attention.checks import check_heads
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
-from mlxformer.tracing import tap
-from mlxformer.validation import require_floating, require_shape, shape_text
-
-_SCORES = ("batch", "head", "query", "key")
-_HEADS = ("batch", "head", "query", "dim")
+from mlxformer.tracing import HEADS, SCORES, tap
+from mlxformer.validation import array_text, shape_text
 
 
-def feature_map(x: Any) -> Any:
-    """``φ(x) = elu(x) + 1``: x + 1 above 0 and e^x below, so always positive. Any shape."""
+def feature_map(x: mx.array) -> mx.array:
+    """``φ(x) = elu(x) + 1``: x + 1 above 0 and e^x below, so always positive.
+
+    Args:
+        x: floating point, of any shape.
+
+    Returns:
+        The shape of x.
+
+    Source: Katharopoulos et al. 2020, "Transformers are RNNs", Eq. 7.
+
+    >>> from mlxformer.attention.linear import feature_map
+    >>> from mlxformer.backend import mx
+    >>> feature_map(mx.array([0.0, 2.0])).tolist()
+    [1.0, 3.0]
+    """
     return nn.elu(x) + 1.0
 
 
-def linear_attention(q: Any, k: Any, v: Any, *, mask: Any = None, decay: float = 1.0) -> Any:
-    """The parallel form: q, k [B, H, T, D], v [B, H, T, Dv] -> [B, H, T, Dv].
+def linear_attention(
+    q: mx.array, k: mx.array, v: mx.array, *, mask: mx.array | str | None = None, decay: float = 1.0
+) -> mx.array:
+    """The parallel form: ``y_i = Σ_j φ(q_i)·φ(k_j) v_j / Σ_j φ(q_i)·φ(k_j)`` over the keys that i may attend to.
 
-    mask: None, ``"causal"`` or boolean as in ``scaled_dot_product_attention``; a query that may attend to nothing gives
-    zeros. Without a mask and with decay 1 no map is made: φ(Q)(φ(K)ᵀV) takes about 2·T·D·Dv multiplications, linear in
-    T. decay: above 0 and at most 1; below 1 it needs ``"causal"``.
+    Without a mask and with decay 1 no map is made: φ(Q)(φ(K)ᵀV) takes about 2·T·D·Dv multiplications, linear in T.
 
-    Raises ``ArgumentError`` for shapes that do not fit, such masks and such a decay.
+    Args:
+        q: queries, floating point [B, H, Tq, D].
+        k: keys, floating point [B, H, Tk, D].
+        v: values, floating point [B, H, Tk, Dv].
+        mask: None, ``"causal"`` or boolean as in ``scaled_dot_product_attention``.
+        decay: γ, above 0 and at most 1, the default; below 1 it needs ``"causal"``.
+
+    Returns:
+        [B, H, Tq, Dv]; zeros for a query that may attend to nothing.
+
+    Raises:
+        ArgumentError: shapes, masks and decays that do not fit.
+
+    Source: Katharopoulos et al. 2020, §3.2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> q = mx.zeros((1, 1, 2, 3))  # all keys alike: means
+    >>> mf.linear_attention(q, q, mx.array([[[[1.0], [3.0]]]]), mask="causal").tolist()
+    [[[[1.0], [2.0]]]]
     """
-    _check(q, k, v)
+    mask = masks.checked(mask, check_heads(q, k, v))
     decay = _decay(decay, mask)
     features_q, features_k = _features(q, k)
     if mask is None:
         summary = features_k.swapaxes(-1, -2) @ v  # [B, H, D, Dv]
         total = mx.sum(features_k, axis=2, keepdims=True).swapaxes(-1, -2)  # [B, H, D, 1]
-        return tap("heads", _divide(features_q @ summary, features_q @ total), axes=_HEADS, formula="φ(Q)(φ(K)ᵀ V)")
+        return tap("heads", _divide(features_q @ summary, features_q @ total), axes=HEADS, formula="φ(Q)(φ(K)ᵀ V)")
     scores = features_q @ features_k.swapaxes(-1, -2)  # [B, H, Tq, Tk]
     if decay < 1.0:
         rows = mx.arange(k.shape[2] - q.shape[2], k.shape[2])  # lower-right aligned, as the mask is
         distance = rows.reshape(-1, 1) - mx.arange(k.shape[2]).reshape(1, -1)
         powers = mx.exp(mx.maximum(distance, 0).astype(mx.float32) * math.log(decay))
         scores = scores * powers.astype(scores.dtype)
-    scores = mx.where(masks.resolve(mask, scores.shape), scores, 0.0)
-    scores = tap("scores", scores, axes=_SCORES, formula="φ(Q) φ(K)ᵀ, 0 where not allowed")
+    allowed = masks.causal(q.shape[2], k.shape[2]) if isinstance(mask, str) else mask
+    scores = mx.where(allowed, scores, 0.0)
+    scores = tap("scores", scores, axes=SCORES, formula="φ(Q) φ(K)ᵀ, 0 where not allowed")
     weights = _divide(scores, mx.sum(scores, axis=-1, keepdims=True))
-    weights = tap("weights", weights, axes=_SCORES, formula="scores / their row's sum")
-    return tap("heads", weights @ v, axes=_HEADS, formula="weights V")
+    weights = tap("weights", weights, axes=SCORES, formula="scores / their row's sum")
+    return tap("heads", weights @ v, axes=HEADS, formula="weights V")
 
 
 class LinearAttentionState:
@@ -69,23 +101,55 @@ class LinearAttentionState:
 
     ``summary`` S [B, H, D, Dv] and ``total`` z [B, H, D, 1], None before the first token; ``size`` is how many numbers
     they are, B·H·D·(Dv + 1) after any number of tokens. A ``KVCache`` beside it grows by 2·D for each head and token.
+
+    Args:
+        decay: γ, above 0 and at most 1, the default.
+
+    Raises:
+        ArgumentError: for another decay.
+
+    Source: Katharopoulos et al. 2020, §3.4.
+
+    >>> from mlxformer.attention.linear import LinearAttentionState
+    >>> from mlxformer.backend import mx
+    >>> state, q = LinearAttentionState(), mx.zeros((1, 1, 2, 3))
+    >>> state.update(q, q, mx.array([[[[1.0], [3.0]]]])).tolist()
+    [[[[1.0], [2.0]]]]
+    >>> state
+    LinearAttentionState(decay=1.0, summary: float32 [1, 1, 3, 1])
     """
 
     def __init__(self, *, decay: float = 1.0) -> None:
         self.decay = _decay(decay, "causal")
-        self.summary: Any = None
-        self.total: Any = None
+        self.summary: mx.array | None = None
+        self.total: mx.array | None = None
+
+    def __repr__(self) -> str:
+        held = "empty" if self.summary is None else f"summary: {array_text(self.summary)}"
+        return f"LinearAttentionState(decay={self.decay}, {held})"
 
     @property
     def size(self) -> int:
-        return 0 if self.summary is None else int(self.summary.size) + int(self.total.size)
+        """How many numbers are kept."""
+        if self.summary is None or self.total is None:
+            return 0
+        return int(self.summary.size) + int(self.total.size)
 
-    def update(self, q: Any, k: Any, v: Any) -> Any:
-        """Read tokens q, k [B, H, T, D] and v [B, H, T, Dv] one after another; outputs [B, H, T, Dv].
+    def update(self, q: mx.array, k: mx.array, v: mx.array) -> mx.array:
+        """Read tokens one after another.
 
-        Raises ``ArgumentError`` for shapes that do not fit each other or the state.
+        Args:
+            q: queries, floating point [B, H, T, D].
+            k: keys, floating point [B, H, T, D].
+            v: values, floating point [B, H, T, Dv].
+
+        Returns:
+            What each token finds, [B, H, T, Dv].
+
+        Raises:
+            ArgumentError: shapes that do not fit each other or the state.
         """
-        _check(q, k, v)
+        check_heads(q, k, v)
         if q.shape[2] != k.shape[2]:
             raise ArgumentError(
                 "linear-lengths",
@@ -94,15 +158,16 @@ class LinearAttentionState:
                 wanted=shape_text(k),
             )
         wanted = (*k.shape[:2], k.shape[3], v.shape[3])
-        if self.summary is None:
-            self.summary = mx.zeros(wanted, dtype=v.dtype)
-            self.total = mx.zeros((*wanted[:3], 1), dtype=v.dtype)
-        elif self.summary.shape != wanted:
+        summary, total = self.summary, self.total
+        if summary is None or total is None:
+            summary = mx.zeros(wanted, dtype=v.dtype)
+            total = mx.zeros((*wanted[:3], 1), dtype=v.dtype)
+        elif summary.shape != wanted:
             raise ArgumentError(
                 "linear-state",
-                f"the state {shape_text(self.summary)} [B, H, D, Dv] belongs to another layer or batch than "
+                f"the state {shape_text(summary)} [B, H, D, Dv] belongs to another layer or batch than "
                 f"k {shape_text(k)} and v {shape_text(v)}; make a new one",
-                stored=shape_text(self.summary),
+                stored=shape_text(summary),
                 given=shape_text(k),
             )
         features_q, features_k = _features(q, k)
@@ -110,14 +175,15 @@ class LinearAttentionState:
         for step in range(q.shape[2]):
             column = features_k[:, :, step : step + 1].swapaxes(-1, -2)  # φ(k_i) [B, H, D, 1]
             row = features_q[:, :, step : step + 1]  # φ(q_i)ᵀ [B, H, 1, D]
-            self.summary = self.decay * self.summary + column @ v[:, :, step : step + 1]
-            self.total = self.decay * self.total + column
-            outputs.append(_divide(row @ self.summary, row @ self.total))
-        self.summary = tap("state", self.summary, axes=("batch", "head", "key_dim", "value_dim"), formula="Σ φ(k) vᵀ")
-        return tap("heads", mx.concatenate(outputs, axis=2), axes=_HEADS, formula="φ(q)ᵀ S / φ(q)ᵀ z")
+            summary = self.decay * summary + column @ v[:, :, step : step + 1]
+            total = self.decay * total + column
+            outputs.append(_divide(row @ summary, row @ total))
+        self.total = total
+        self.summary = tap("state", summary, axes=("batch", "head", "key_dim", "value_dim"), formula="Σ φ(k) vᵀ")
+        return tap("heads", mx.concatenate(outputs, axis=2), axes=HEADS, formula="φ(q)ᵀ S / φ(q)ᵀ z")
 
 
-def _features(q: Any, k: Any) -> tuple[Any, Any]:
+def _features(q: mx.array, k: mx.array) -> tuple[mx.array, mx.array]:
     axes = ("batch", "head", "time", "feature")
     return (
         tap("query_features", feature_map(q), axes=axes, formula="elu(q) + 1"),
@@ -125,7 +191,7 @@ def _features(q: Any, k: Any) -> tuple[Any, Any]:
     )
 
 
-def _divide(numerator: Any, denominator: Any) -> Any:
+def _divide(numerator: mx.array, denominator: mx.array) -> mx.array:
     """Zeros where nothing was summed: a query that may attend to nothing, or features that all fell below a float."""
     nothing = denominator <= 0.0
     return mx.where(nothing, 0.0, numerator / mx.where(nothing, 1.0, denominator))
@@ -137,11 +203,3 @@ def _decay(decay: Any, mask: Any) -> float:
     if decay != 1.0 and not (isinstance(mask, str) and mask == "causal"):
         raise ArgumentError("decay-not-causal", 'a decay below 1 counts steps into the past: it needs mask="causal"')
     return float(decay)
-
-
-def _check(q: Any, k: Any, v: Any) -> None:
-    for name, x in (("q", q), ("k", k), ("v", v)):
-        require_floating(name, x)
-        require_shape(name, x, ("batch", "head", "time", "dim"))
-    require_shape("k", k, ("batch", "head", "key", "dim"), (*q.shape[:2], None, q.shape[3]))
-    require_shape("v", v, ("batch", "head", "key", "value_dim"), (*k.shape[:3], None))

@@ -14,62 +14,133 @@ from mlxformer.errors import ArgumentError
 from mlxformer.validation import is_whole, require_array, require_positive, require_shape, shape_text
 
 
-def causal(query_length: int, key_length: int) -> Any:
-    """``[Tq, Tk]``: query i may attend to key j iff ``j <= i + (Tk - Tq)``.
+def causal(query_length: int, key_length: int) -> mx.array:
+    """Each query sees its own position and what comes before: i may attend to j iff ``j <= i + (Tk - Tq)``.
 
     Aligned to the lower right corner: with a cache of past keys the last query sees all of them. With Tq = Tk it is
-    the lower triangle of Vaswani et al. 2017, §3.2.3. With Tq > Tk the first ``Tq - Tk`` queries see nothing.
+    the lower triangle; with Tq > Tk the first ``Tq - Tk`` queries see nothing.
+
+    Args:
+        query_length: Tq.
+        key_length: Tk.
+
+    Returns:
+        Boolean [Tq, Tk].
+
+    Raises:
+        ArgumentError: a length that is not a whole number above 0.
+
+    Source: Vaswani et al. 2017, §3.2.3.
+
+    >>> import mlxformer as mf
+    >>> mf.masks.causal(2, 3).tolist()
+    [[True, True, False], [True, True, True]]
     """
     require_positive(query_length=query_length, key_length=key_length)
     return _offsets(query_length, key_length) <= 0
 
 
-def sliding_window(query_length: int, key_length: int, left: int, right: int) -> Any:
-    """``[Tq, Tk]``: each query sees ``left`` keys before its own position, itself, and ``right`` keys after.
+def sliding_window(query_length: int, key_length: int, left: int, right: int) -> mx.array:
+    """Each query sees ``left`` keys before its own position, itself, and ``right`` keys after.
 
-    Longformer (Beltagy et al. 2020) with ``left = right = w/2``; ``right = 0`` is a causal window. Positions are
-    aligned to the lower right corner, as in ``causal``.
+    Args:
+        query_length: Tq; positions are aligned to the lower right corner, as in ``causal``.
+        key_length: Tk.
+        left: how many keys before, at least 0; Longformer has ``left = right = w/2``.
+        right: how many keys after, at least 0; 0 is a causal window.
+
+    Returns:
+        Boolean [Tq, Tk].
+
+    Raises:
+        ArgumentError: a length below 1, or a negative ``left`` or ``right``.
+
+    Source: Beltagy et al. 2020, "Longformer", §3.1.
+
+    >>> import mlxformer as mf
+    >>> mf.masks.sliding_window(3, 3, 1, 0).tolist()
+    [[True, False, False], [True, True, False], [False, True, True]]
     """
     require_positive(query_length=query_length, key_length=key_length)
-    for name, value in (("left", left), ("right", right)):
-        if not is_whole(value, 0):
-            message = f"{name} must be a whole number of at least 0; got {value!r}"
-            raise ArgumentError("window-negative", message, name=name, given=value)
+    _require_count("left", left, "window-negative")
+    _require_count("right", right, "window-negative")
     offsets = _offsets(query_length, key_length)
     return mx.logical_and(offsets >= -left, offsets <= right)
 
 
-def streaming(query_length: int, key_length: int, window: int, first: int) -> Any:
-    """``[Tq, Tk]``: each query sees the ``first`` keys of the text and the last ``window`` up to its own.
+def streaming(query_length: int, key_length: int, window: int, first: int) -> mx.array:
+    """Each query sees the first keys of the text and the last ones up to its own; ``KVCache.evict`` forgets the others.
 
-    Xiao et al. 2024, "Efficient Streaming Language Models with Attention Sinks"; ``first = 0`` is window attention
-    alone. ``KVCache.evict(first, window)`` forgets what it hides. Aligned as ``causal`` is.
+    Args:
+        query_length: Tq; positions are aligned as in ``causal``.
+        key_length: Tk.
+        window: how many keys up to its own, at least 1.
+        first: how many of the text's first keys, the attention sinks; 0 is window attention alone.
+
+    Returns:
+        Boolean [Tq, Tk].
+
+    Raises:
+        ArgumentError: a length or window below 1, or a negative ``first``.
+
+    Source: Xiao et al. 2024, "Efficient Streaming Language Models with Attention Sinks".
+
+    >>> import mlxformer as mf
+    >>> mf.masks.streaming(1, 5, window=2, first=1).tolist()
+    [[True, False, False, True, True]]
     """
     require_positive(query_length=query_length, key_length=key_length, window=window)
-    if not is_whole(first, 0):
-        message = f"first must be a whole number of at least 0; got {first!r}"
-        raise ArgumentError("window-negative", message, name="first", given=first)
+    _require_count("first", first, "window-negative")
     offsets = _offsets(query_length, key_length)
     early = mx.arange(key_length).reshape(1, key_length) < first
     return mx.logical_and(offsets <= 0, mx.logical_or(offsets > -window, early))
 
 
-def prefix(query_length: int, key_length: int, length: int) -> Any:
-    """``[Tq, Tk]``: each query sees the first ``length`` keys, and of the others those of the causal mask.
+def prefix(query_length: int, key_length: int, length: int) -> mx.array:
+    """Each query sees the first ``length`` keys, and of the others those of the causal mask: a prefix language model's.
 
-    A prefix language model's: what is given is read both ways, what is written sees the past alone (Dong et al. 2019,
-    UniLM; Raffel et al. 2020, T5). ``length`` 0 is causal, and ``Tk`` or more hides nothing.
+    What is given is read both ways, what is written sees the past alone.
+
+    Args:
+        query_length: Tq.
+        key_length: Tk.
+        length: of the prefix; 0 is causal, and Tk or more hides nothing.
+
+    Returns:
+        Boolean [Tq, Tk].
+
+    Raises:
+        ArgumentError: a length below 1, or a negative prefix.
+
+    Source: Dong et al. 2019, UniLM; Raffel et al. 2020, T5.
+
+    >>> import mlxformer as mf
+    >>> mf.masks.prefix(3, 3, 2).tolist()
+    [[True, True, False], [True, True, False], [True, True, True]]
     """
     require_positive(query_length=query_length, key_length=key_length)
-    if not is_whole(length, 0):
-        message = f"length must be a whole number of at least 0; got {length!r}"
-        raise ArgumentError("prefix-negative", message, given=length)
+    _require_count("length", length, "prefix-negative")
     given = mx.arange(key_length) < length  # [Tk]
     return mx.logical_or(causal(query_length, key_length), given)
 
 
-def padding(valid: Any) -> Any:
-    """``valid`` [B, Tk], True at real tokens -> ``[B, 1, 1, Tk]``: no query of any head sees a padded key."""
+def padding(valid: mx.array) -> mx.array:
+    """No query of any head sees a padded key.
+
+    Args:
+        valid: boolean [B, Tk], True at real tokens.
+
+    Returns:
+        Boolean [B, 1, 1, Tk].
+
+    Raises:
+        ArgumentError: for what is not boolean or not of rank 2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> mf.masks.padding(mx.array([[True, True, False]])).tolist()
+    [[[[True, True, False]]]]
+    """
     require_array("valid", valid)
     require_shape("valid", valid, ("batch", "key"))
     if valid.dtype != mx.bool_:
@@ -77,11 +148,24 @@ def padding(valid: Any) -> Any:
     return valid.reshape(valid.shape[0], 1, 1, valid.shape[1])
 
 
-def from_attention_mask(attention_mask: Any, shape: tuple[int, int], name: str = "attention_mask") -> Any:
-    """Hugging Face's ``attention_mask`` [B, T], of 0 and 1 or boolean -> ``[B, T]`` boolean.
+def from_attention_mask(attention_mask: mx.array, shape: tuple[int, int], name: str = "attention_mask") -> mx.array:
+    """Hugging Face's ``attention_mask`` as a boolean array: the one place where integers are taken for a mask.
 
-    The one place where integers are taken for a mask. Raises ``ArgumentError`` for other values than 0 and 1 (they
-    are not checked inside ``mx.compile``) and for another shape than that of the ids.
+    Args:
+        attention_mask: [B, T], boolean or of 0 and 1 (which is not checked inside ``mx.compile``).
+        shape: that of the ids.
+        name: what an error calls it.
+
+    Returns:
+        Boolean [B, T], True at real tokens.
+
+    Raises:
+        ArgumentError: for other values than 0 and 1, and for another shape than that of the ids.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> mf.masks.from_attention_mask(mx.array([[1, 1, 0]]), (1, 3)).tolist()
+    [[True, True, False]]
     """
     require_array(name, attention_mask)
     require_shape(name, attention_mask, ("batch", "time"), shape)
@@ -101,10 +185,24 @@ def from_attention_mask(attention_mask: Any, shape: tuple[int, int], name: str =
     return attention_mask != 0
 
 
-def combine(*masks: Any) -> Any:
-    """The masks that are not None, all at once (logical and); None where all are None.
+def combine(*masks: mx.array | None) -> mx.array | None:
+    """All the masks at once, by a logical and.
 
-    Ranks 2 and 4 mix by broadcasting. ``"causal"`` has no size of its own: give ``causal(Tq, Tk)``.
+    Args:
+        masks: boolean, of ranks 2 and 4, which mix by broadcasting; None allows all. ``"causal"`` has no size of its
+            own: give ``causal(Tq, Tk)``.
+
+    Returns:
+        Boolean, of the largest rank given; None where all are None.
+
+    Raises:
+        ArgumentError: masks of another kind, or that do not broadcast to one.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> both = mf.masks.combine(mf.masks.causal(2, 2), mf.masks.padding(mx.array([[False, True]])), None)
+    >>> both.tolist()
+    [[[[False, False], [False, True]]]]
     """
     combined = None
     for mask in masks:
@@ -123,7 +221,7 @@ def combine(*masks: Any) -> Any:
     return combined
 
 
-def _require_combinable(first: Any, second: Any) -> None:
+def _require_combinable(first: mx.array, second: mx.array) -> None:
     pairs = zip(reversed(first.shape), reversed(second.shape), strict=False)
     if any(a != b and 1 not in (a, b) for a, b in pairs):
         raise ArgumentError(
@@ -135,7 +233,15 @@ def _require_combinable(first: Any, second: Any) -> None:
 
 
 def check(mask: Any, scores_shape: Sequence[int] | None = None) -> None:
-    """Raise ``ArgumentError`` unless ``mask`` is boolean, of rank 2 or 4, and broadcasts to ``scores_shape``."""
+    """Raise ``ArgumentError`` unless ``mask`` is boolean, of rank 2 or 4, and broadcasts to the scores.
+
+    Args:
+        mask: what should be a mask.
+        scores_shape: [B, H, Tq, Tk]; None where it is not known yet.
+
+    >>> import mlxformer as mf
+    >>> mf.masks.check(mf.masks.causal(2, 3), (1, 8, 2, 3))
+    """
     require_array("mask", mask)
     if mask.dtype != mx.bool_:
         raise _not_boolean("mask", mask)
@@ -169,28 +275,41 @@ def require_broadcast(name: str, x: Any, scores_shape: Sequence[int]) -> None:
         )
 
 
-def resolve(mask: Any, scores_shape: Sequence[int]) -> Any:
-    """``mask`` as a boolean array that was checked against the scores [B, H, Tq, Tk], or None."""
-    if mask is None:
-        return None
+def checked(mask: Any, scores_shape: Sequence[int]) -> mx.array | str | None:
+    """``mask`` as it is, once it is known to be None, ``"causal"`` or boolean and fit for the scores [B, H, Tq, Tk]."""
     if isinstance(mask, str):
         if mask != "causal":
             raise ArgumentError(
                 "mask-unknown", f'mask takes None, "causal" or a boolean array; got {mask!r}', given=mask
             )
-        return causal(scores_shape[-2], scores_shape[-1])
-    check(mask, scores_shape)
+    elif mask is not None:
+        check(mask, scores_shape)
     return mask
 
 
-def _offsets(query_length: int, key_length: int) -> Any:
+def as_array(mask: mx.array | str | None, query_length: int, key_length: int) -> mx.array | None:
+    """A mask that was checked, as a boolean array, or None."""
+    return _offsets(query_length, key_length) <= 0 if isinstance(mask, str) else mask
+
+
+def resolve(mask: Any, scores_shape: Sequence[int]) -> mx.array | None:
+    """``mask`` as a boolean array that was checked against the scores [B, H, Tq, Tk], or None."""
+    return as_array(checked(mask, scores_shape), scores_shape[-2], scores_shape[-1])
+
+
+def _offsets(query_length: int, key_length: int) -> mx.array:
     """``[Tq, Tk]``: key position minus query position, the last query beside the last key."""
     rows = mx.arange(key_length - query_length, key_length).reshape(query_length, 1)
     columns = mx.arange(key_length).reshape(1, key_length)
     return columns - rows  # [Tq, Tk]
 
 
-def _not_boolean(name: str, mask: Any) -> ArgumentError:
+def _require_count(name: str, value: Any, code: str) -> None:
+    if not is_whole(value, 0):
+        raise ArgumentError(code, f"{name} must be a whole number of at least 0; got {value!r}", name=name, given=value)
+
+
+def _not_boolean(name: str, mask: mx.array) -> ArgumentError:
     return ArgumentError(
         "mask-not-boolean",
         f"{name} must be boolean, True = may attend; got {mask.dtype}. Of 0 and 1 make it with `{name} != 0`; "

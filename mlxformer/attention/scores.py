@@ -16,126 +16,268 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from mlxformer.attention.functional import masked_softmax, masks
-from mlxformer.backend import mx, nn
-from mlxformer.tracing import Module, tap
+from mlxformer.attention import masks
+from mlxformer.attention.checks import check_heads
+from mlxformer.attention.functional import masked_softmax
+from mlxformer.backend import fused_additive_attention, mx, nn
+from mlxformer.tracing import HEADS, SCORES, Module, is_tracing, tap
 from mlxformer.validation import (
     require_choice,
     require_floating,
     require_positive,
     require_positive_number,
+    require_sequence,
     require_shape,
 )
 
 Score = Literal["dot", "scaled-dot", "cosine", "additive"]
-SCORES: tuple[Score, ...] = ("additive", "dot", "scaled-dot", "cosine")
-_SCORES = ("batch", "head", "query", "key")
+KINDS: tuple[Score, ...] = ("additive", "dot", "scaled-dot", "cosine")
 _SHORTEST = 1e-12  # a shorter vector has no direction: its cosines are 0
 
 
-def dot_scores(q: Any, k: Any) -> Any:
-    """``q kᵀ``. Unbounded; for unit-variance entries its standard deviation is √A."""
-    _check(q, k)
+def dot_scores(q: mx.array, k: mx.array) -> mx.array:
+    """``q kᵀ``: unbounded; for unit-variance entries its standard deviation is √A.
+
+    Args:
+        q: queries, floating point [B, H, Tq, A].
+        k: keys, floating point [B, H, Tk, A].
+
+    Returns:
+        [B, H, Tq, Tk].
+
+    Raises:
+        ArgumentError: shapes that do not fit.
+
+    Source: Luong et al. 2015, §3.1.
+
+    >>> from mlxformer.attention.scores import dot_scores
+    >>> from mlxformer.backend import mx
+    >>> dot_scores(mx.array([[[[3.0, 4.0]]]]), mx.array([[[[1.0, 0.0], [0.0, 2.0]]]])).tolist()
+    [[[[3.0, 8.0]]]]
+    """
+    check_heads(q, k)
     return q @ k.swapaxes(-1, -2)
 
 
-def scaled_dot_scores(q: Any, k: Any) -> Any:
-    """``q kᵀ / √A``."""
+def scaled_dot_scores(q: mx.array, k: mx.array) -> mx.array:
+    """``q kᵀ / √A``. Arguments, result and errors as in ``dot_scores``.
+
+    Source: Vaswani et al. 2017, §3.2.1.
+
+    >>> from mlxformer.attention.scores import scaled_dot_scores
+    >>> from mlxformer.backend import mx
+    >>> scaled_dot_scores(mx.ones((1, 1, 1, 4)), mx.ones((1, 1, 1, 4))).tolist()
+    [[[[2.0]]]]
+    """
     return dot_scores(q, k) * float(q.shape[-1]) ** -0.5
 
 
-def cosine_scores(q: Any, k: Any) -> Any:
-    """The cosine of the angle between q and k; 0 for a vector of zeros."""
-    _check(q, k)
+def cosine_scores(q: mx.array, k: mx.array) -> mx.array:
+    """The cosine of the angle between q and k; 0 for a vector of zeros. Arguments and errors as in ``dot_scores``.
+
+    Source: Graves et al. 2014, §3.3.1.
+
+    >>> from mlxformer.attention.scores import cosine_scores
+    >>> from mlxformer.backend import mx
+    >>> cosine_scores(mx.array([[[[3.0, 0.0]]]]), mx.array([[[[2.0, 0.0], [0.0, 5.0]]]])).tolist()
+    [[[[1.0, 0.0]]]]
+    """
+    check_heads(q, k)
     return _unit(q) @ _unit(k).swapaxes(-1, -2)
 
 
-def additive_scores(q: Any, k: Any, combine: Callable[[Any], Any]) -> Any:
-    """``combine(tanh(q + k))``, where ``combine`` takes [..., A] to [..., 1] (a linear layer: vᵀ).
+def additive_scores(q: mx.array, k: mx.array, combine: Callable[[mx.array], mx.array]) -> mx.array:
+    """``combine(tanh(q + k))``: a small network that scores how well a key fits a query.
 
     Makes [B, H, Tq, Tk, A] on the way, A times the memory of the others, which are one matrix product.
+
+    Args:
+        q: queries, floating point [B, H, Tq, A].
+        k: keys, floating point [B, H, Tk, A].
+        combine: takes [..., A] to [..., 1], a linear layer: vᵀ.
+
+    Returns:
+        [B, H, Tq, Tk].
+
+    Raises:
+        ArgumentError: shapes that do not fit.
+
+    Source: Bahdanau et al. 2015, A.1.2.
+
+    >>> from mlxformer.attention.scores import additive_scores
+    >>> from mlxformer.backend import mx
+    >>> total = lambda features: mx.sum(features, axis=-1, keepdims=True)
+    >>> additive_scores(mx.zeros((1, 1, 2, 4)), mx.zeros((1, 1, 3, 4)), total).shape
+    (1, 1, 2, 3)
     """
-    _check(q, k)
+    check_heads(q, k)
     features = mx.tanh(mx.expand_dims(q, 3) + mx.expand_dims(k, 2))
-    features = tap("features", features, axes=(*_SCORES, "dim"), formula="tanh(q + k)")
+    features = tap("features", features, axes=(*SCORES, "dim"), formula="tanh(q + k)")
     return mx.squeeze(combine(features), -1)
 
 
-def weights_from_scores(scores: Any, *, temperature: float = 1.0, mask: Any = None) -> Any:
-    """``softmax(scores / temperature, masked)`` over the keys: [B, H, Tq, Tk], whatever made the scores.
+def weights_from_scores(scores: mx.array, *, temperature: float = 1.0, mask: mx.array | str | None = None) -> mx.array:
+    """``softmax(scores / temperature, masked)`` over the keys, whatever made the scores.
 
-    Toward temperature 0 a row goes to its largest score (or is shared by those that tie), toward infinity to the
-    mean. mask: as in ``scaled_dot_product_attention``; a row that may attend to nothing is zeros.
+    Toward temperature 0 a row goes to its largest score (or is shared by those that tie), toward infinity to the mean.
 
-    Raises ``ArgumentError`` for another rank, masks of another kind, and a temperature that is not above 0.
+    Args:
+        scores: floating point [B, H, Tq, Tk].
+        temperature: above 0; 1 by default.
+        mask: as in ``scaled_dot_product_attention``; a row that may attend to nothing is zeros.
+
+    Returns:
+        [B, H, Tq, Tk].
+
+    Raises:
+        ArgumentError: another rank, masks of another kind, and a temperature that is not above 0.
+
+    >>> from mlxformer.attention.scores import weights_from_scores
+    >>> from mlxformer.backend import mx
+    >>> weights_from_scores(mx.zeros((1, 1, 1, 4)), temperature=0.5).tolist()
+    [[[[0.25, 0.25, 0.25, 0.25]]]]
     """
-    require_floating("scores", scores)
-    require_shape("scores", scores, _SCORES)
+    _check_scores(scores)
     require_positive_number("temperature", temperature)
-    mask = masks.resolve(mask, scores.shape)
-    scores = tap("tempered", scores * (1.0 / temperature), axes=_SCORES, formula="scores / temperature")
-    return masked_softmax(scores, mask, "scores / temperature")
+    allowed = masks.resolve(mask, scores.shape)
+    scores = tap("tempered", scores * (1.0 / temperature), axes=SCORES, formula="scores / temperature")
+    return masked_softmax(scores, allowed, "scores / temperature")
 
 
-def attend_with_scores(scores: Any, v: Any, *, temperature: float = 1.0, mask: Any = None) -> Any:
-    """``weights_from_scores(scores) v``: [B, H, Tq, Dv], for v [B, H, Tk, Dv]. Arguments and errors as there."""
-    require_floating("scores", scores)
-    require_shape("scores", scores, _SCORES)
+def attend_with_scores(
+    scores: mx.array, v: mx.array, *, temperature: float = 1.0, mask: mx.array | str | None = None
+) -> mx.array:
+    """``weights_from_scores(scores) v``.
+
+    Args:
+        scores: floating point [B, H, Tq, Tk].
+        v: values, floating point [B, H, Tk, Dv].
+        temperature: as in ``weights_from_scores``.
+        mask: as in ``weights_from_scores``.
+
+    Returns:
+        [B, H, Tq, Dv].
+
+    Raises:
+        ArgumentError: as in ``weights_from_scores``.
+
+    >>> from mlxformer.attention.scores import attend_with_scores
+    >>> from mlxformer.backend import mx
+    >>> attend_with_scores(mx.zeros((1, 1, 1, 2)), mx.array([[[[1.0], [3.0]]]])).tolist()
+    [[[[2.0]]]]
+    """
+    _check_scores(scores)
     require_floating("v", v)
     require_shape("v", v, ("batch", "head", "key", "dim"), (*scores.shape[:2], scores.shape[3], None))
     weights = weights_from_scores(scores, temperature=temperature, mask=mask)
-    return tap("heads", weights @ v, axes=("batch", "head", "query", "dim"), formula="weights V")
+    return tap("heads", weights @ v, axes=HEADS, formula="weights V")
 
 
 class ScoredAttention(Module):
-    """Attention of one head with any of the scores, on projected queries, keys and values, without biases.
+    """Attention of one head with any of the scores, on projected queries and keys, without biases.
 
-    query_dims, key_dims: the widths of what comes in. attention_dims: A, that of queries and keys, which are compared
-    and so must agree. value_dims: that of the values and the output, free.
+    With ``score="additive"`` and without value_dims it is the first attention of all: s_i are a decoder's states, h_j
+    the encoder's, which are keys and values at once,
 
-    Raises ``ArgumentError`` for an unknown score and widths below 1.
+        e_ij = vᵀ tanh(W s_i + U h_j),  α_ij = softmax_j(e_ij),  c_i = Σ_j α_ij h_j     (Bahdanau et al. 2015, §3.1)
+
+    Args:
+        query_dims: Cq, the width of the queries that come in.
+        key_dims: Ck, that of the keys.
+        attention_dims: A, that of projected queries and keys, which are compared and so must agree.
+        value_dims: Dv, that of projected values and the output, free; None takes the keys as values, as they are.
+        score: which of ``dot``, ``scaled-dot`` (the default), ``cosine`` and ``additive``.
+
+    Raises:
+        ArgumentError: for an unknown score and widths below 1; when called, for shapes and masks that do not fit.
+
+    >>> from mlxformer.attention.scores import ScoredAttention
+    >>> from mlxformer.backend import mx
+    >>> attention = ScoredAttention(6, 8, 4, score="additive")
+    >>> attention(mx.ones((1, 2, 6)), mx.ones((1, 5, 8))).shape
+    (1, 2, 8)
     """
 
     def __init__(
-        self, query_dims: int, key_dims: int, attention_dims: int, value_dims: int, *, score: Score = "scaled-dot"
+        self,
+        query_dims: int,
+        key_dims: int,
+        attention_dims: int,
+        value_dims: int | None = None,
+        *,
+        score: Score = "scaled-dot",
     ) -> None:
         super().__init__()
-        require_choice("score", score, SCORES)
-        require_positive(query_dims=query_dims, key_dims=key_dims, attention_dims=attention_dims, value_dims=value_dims)
+        require_choice("score", score, KINDS)
+        require_positive(query_dims=query_dims, key_dims=key_dims, attention_dims=attention_dims)
         self.query_dims = query_dims
         self.key_dims = key_dims
+        self.attention_dims = attention_dims
+        self.value_dims = value_dims
         self.score = score
         self.query_proj = nn.Linear(query_dims, attention_dims, bias=False)
         self.key_proj = nn.Linear(key_dims, attention_dims, bias=False)
-        self.value_proj = nn.Linear(key_dims, value_dims, bias=False)
+        if value_dims is not None:
+            require_positive(value_dims=value_dims)
+            self.value_proj = nn.Linear(key_dims, value_dims, bias=False)
         if score == "additive":
             self.score_proj = nn.Linear(attention_dims, 1, bias=False)
 
-    def __call__(self, queries: Any, keys: Any, mask: Any = None, *, temperature: float = 1.0) -> Any:
-        """queries [B, Tq, Cq] and keys [B, Tk, Ck] (of which the values are made too) -> [B, Tq, Dv]."""
-        for name, x, width in (("queries", queries, self.query_dims), ("keys", keys, self.key_dims)):
-            require_floating(name, x)
-            require_shape(name, x, ("batch", "time", "dims"), (None, None, width))
-        require_shape("keys", keys, ("batch", "time", "dims"), (queries.shape[0], None, self.key_dims))
-        q, k, v = (
-            mx.expand_dims(projection(x), 1)
-            for projection, x in ((self.query_proj, queries), (self.key_proj, keys), (self.value_proj, keys))
-        )
-        scores = tap("scores", self._scores(q, k), axes=_SCORES, formula=self.score)
-        return mx.squeeze(attend_with_scores(scores, v, temperature=temperature, mask=mask), 1)
+    def _extra_repr(self) -> str:
+        sizes = f"query_dims={self.query_dims}, key_dims={self.key_dims}, attention_dims={self.attention_dims}"
+        return f"{sizes}, value_dims={self.value_dims}, score={self.score!r}"
 
-    def _scores(self, q: Any, k: Any) -> Any:
+    def __call__(
+        self,
+        queries: mx.array,
+        keys: mx.array,
+        mask: mx.array | str | None = None,
+        *,
+        temperature: float = 1.0,
+        projected_keys: mx.array | None = None,
+    ) -> mx.array:
+        """The mean of the values for each query, weighted by how well their keys fit it.
+
+        Args:
+            queries: floating point [B, Tq, Cq].
+            keys: floating point [B, Tk, Ck], of which the values are made too.
+            mask: boolean, True = may attend, [Tq, Tk] or broadcastable to [B, 1, Tq, Tk] (``masks.padding``); a query
+                that may attend to nothing gets zeros.
+            temperature: as in ``weights_from_scores``.
+            projected_keys: ``key_proj(keys)`` [B, Tk, A], made once where queries come one by one; None makes it here.
+
+        Returns:
+            [B, Tq, Dv], or [B, Tq, Ck] without value_dims.
+        """
+        require_sequence("queries", queries, self.query_dims)
+        require_sequence("keys", keys, self.key_dims, batch=queries.shape[0])
+        if projected_keys is None:
+            projected_keys = self.key_proj(keys)
+        else:
+            require_sequence(
+                "projected_keys", projected_keys, self.attention_dims, batch=keys.shape[0], length=keys.shape[1]
+            )
+        asked = self.query_proj(queries)  # [B, Tq, A]
+        values = keys if self.value_dims is None else self.value_proj(keys)  # [B, Tk, Dv]
+        if self.score == "additive" and mask is None and temperature == 1.0 and not is_tracing():
+            fused = fused_additive_attention(asked, projected_keys, self.score_proj, values)
+            if fused is not None:
+                return fused
+        scores = self._scores(mx.expand_dims(asked, 1), mx.expand_dims(projected_keys, 1))  # [B, 1, Tq, Tk]
+        scores = tap("scores", scores, axes=SCORES, formula=self.score)
+        heads = attend_with_scores(scores, mx.expand_dims(values, 1), temperature=temperature, mask=mask)
+        return mx.squeeze(heads, 1)  # [B, Tq, Dv]
+
+    def _scores(self, q: mx.array, k: mx.array) -> mx.array:
         if self.score == "additive":
             return additive_scores(q, k, self.score_proj)
         return {"dot": dot_scores, "scaled-dot": scaled_dot_scores, "cosine": cosine_scores}[self.score](q, k)
 
 
-def _unit(x: Any) -> Any:
+def _unit(x: mx.array) -> mx.array:
     return x * mx.rsqrt(mx.maximum(mx.sum(mx.square(x), axis=-1, keepdims=True), _SHORTEST))
 
 
-def _check(q: Any, k: Any) -> None:
-    for name, x in (("q", q), ("k", k)):
-        require_floating(name, x)
-        require_shape(name, x, ("batch", "head", "time", "dim"))
-    require_shape("k", k, ("batch", "head", "key", "dim"), (*q.shape[:2], None, q.shape[3]))
+def _check_scores(scores: Any) -> None:
+    require_floating("scores", scores)
+    require_shape("scores", scores, SCORES)

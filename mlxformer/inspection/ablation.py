@@ -91,7 +91,7 @@ def _places(part: Part, modules: dict[str, Any], layers: dict[str, Any]) -> list
     """The taps that ``part`` passes; for what is rewired, the layers that have it."""
     if part == "positions":
         return list(_position_taps(modules))
-    if part == "layer_norm" and any(layer.norm == "pre" for layer in layers.values()):
+    if part == "layer_norm" and any(layer.config.norm == "pre" for layer in layers.values()):
         raise ArgumentError(
             "ablation-pre-norm",
             "layer norms can be switched off after the sub-layers (post-norm) only; this model is pre-norm. "

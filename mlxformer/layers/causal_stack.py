@@ -6,67 +6,39 @@ Each layer is an encoder layer under a causal mask, with no cross-attention (Rad
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from mlxformer.backend import mx
+from mlxformer.layers.config import LayerConfig
+from mlxformer.layers.decoder_cache import DecoderCache
+from mlxformer.layers.encoder import Encoder
 
-from mlxformer.attention.cache import KVCache
-from mlxformer.errors import ArgumentError
-from mlxformer.layers.encoder import EncoderLayer, residual
-from mlxformer.layers.normalization import formula, normalization
-from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_positive, require_sequence
-
-_MODEL = ("batch", "time", "model")
+PRE_NORM = LayerConfig(norm="pre")
 
 
-class CausalLayer(EncoderLayer):
-    """``EncoderLayer`` whose self-attention keeps its keys and values in a cache."""
-
-    def __call__(self, x: Any, mask: Any = "causal", *, bias: Any = None, cache: KVCache | None = None) -> Any:
-        """x [B, T, C], the tokens after those in ``cache`` -> [B, T, C]."""
-        require_sequence("x", x, self.dims)
-        x = tap("input", x, axes=_MODEL)
-        x = residual(
-            self, "after_self_attention", x, self.self_attention_norm,
-            lambda y: self.self_attention(y, y, y, mask, bias=bias, cache=cache),
-        )  # fmt: skip
-        return residual(self, "output", x, self.feed_forward_norm, self.feed_forward)
-
-
-class CausalStack(Module):
-    """N causal layers, pre-norm by default (GPT-2) with a last layer norm; the arguments are ``EncoderLayer``'s.
-
-    Raises ``ArgumentError`` as ``EncoderLayer`` does, and where the caches are not one for each layer.
-    """
+class CausalStack(Encoder):
+    """N layers of masked self-attention and feed-forward, pre-norm by default (GPT-2) with a last norm."""
 
     def __init__(
-        self, num_layers: int, dims: int, *args: Any, norm: Literal["post", "pre"] = "pre", **layer: Any
+        self,
+        num_layers: int,
+        dims: int,
+        num_heads: int,
+        ffn_dims: int,
+        config: LayerConfig = PRE_NORM,
+        *,
+        final_norm: bool | None = None,
     ) -> None:
-        super().__init__()
-        require_positive(num_layers=num_layers)
-        self.layers = [CausalLayer(dims, *args, norm=norm, **layer) for _ in range(num_layers)]
-        if norm == "pre":
-            self.final_norm = normalization(layer.get("norm_type", "layer"), dims, layer.get("eps", 1e-5))
+        super().__init__(num_layers, dims, num_heads, ffn_dims, config, final_norm=final_norm)
 
-    def make_cache(self) -> list[KVCache]:
-        """An empty cache for each layer."""
-        return [KVCache() for _ in self.layers]
-
-    def __call__(self, x: Any, caches: list[KVCache] | None = None, *, mask: Any = "causal") -> Any:
-        """x [B, T, C] -> [B, T, C]. With caches, x holds the new tokens alone, and the caches grow by them.
+    def __call__(
+        self,
+        x: mx.array,
+        mask: mx.array | str | None = "causal",
+        *,
+        bias: mx.array | None = None,
+        cache: DecoderCache | None = None,
+    ) -> mx.array:
+        """x [B, T, C] -> [B, T, C]. With a cache, x holds the new tokens alone, and the cache grows by them.
 
         mask: ``"causal"`` unless given; ``None`` lets tokens see the future, as an encoder does.
         """
-        if caches is not None and len(caches) != len(self.layers):
-            raise ArgumentError(
-                "caches-number",
-                f"{len(self.layers)} layers need a cache each; got {len(caches)}: use make_cache()",
-                layers=len(self.layers),
-                given=len(caches),
-            )
-        for index, layer in enumerate(self.layers):
-            x = layer(x, mask, cache=None if caches is None else caches[index])
-        if "final_norm" in self:
-            x = tap(
-                "final_norm_output", self.final_norm(x), axes=_MODEL, formula=f"{formula(self.layers[0].norm_type)}(x)"
-            )
-        return x
+        return super().__call__(x, mask, bias=bias, cache=cache)

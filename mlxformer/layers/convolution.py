@@ -13,7 +13,7 @@ from typing import Any
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation as activation_named
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import require_positive, require_sequence
 
 
@@ -58,7 +58,7 @@ class Convolution(Module):
         padded = mx.pad(x, [(0, 0), (before, reach - before), (0, 0)])  # [B, T + reach, C]
         starts = range(0, reach + 1, self.dilation)
         seen = mx.concatenate([padded[:, start : start + length] for start in starts], axis=-1)  # [B, T, k·C]
-        return tap("output", self.proj(seen), axes=("batch", "time", "model"), formula="Σ_j W_j x_{t+j-r} + b")
+        return tap("output", self.proj(seen), axes=MODEL, formula="Σ_j W_j x_{t+j-r} + b")
 
 
 class ConvolutionLayer(Module):
@@ -72,7 +72,7 @@ class ConvolutionLayer(Module):
     def __call__(self, x: Any) -> Any:
         """[B, T, C] -> [B, T, C]."""
         y = x + self._activate(self.convolution(x))
-        return tap("output", y, axes=("batch", "time", "model"), formula="x + act(Convolution(x))")
+        return tap("output", y, axes=MODEL, formula="x + act(Convolution(x))")
 
 
 def convolution_stack(
@@ -81,12 +81,3 @@ def convolution_stack(
     """Layers whose dilations are 1, growth, growth² …: 1 is a plain stack, ``kernel_size`` the densest dilated one."""
     require_positive(num_layers=num_layers, growth=growth)
     return [ConvolutionLayer(dims, kernel_size, dilation=growth**index, **layer) for index in range(num_layers)]
-
-
-def receptive_field(num_layers: int, kernel_size: int = 3, *, growth: int = 1) -> int:
-    """How many inputs an output of such a stack can depend on: 1 + (k-1) Σ growth^l.
-
-    1 + (k-1)·L for a plain stack, k^L where the dilation grows by k.
-    """
-    require_positive(num_layers=num_layers, kernel_size=kernel_size, growth=growth)
-    return 1 + (kernel_size - 1) * sum(growth**index for index in range(num_layers))

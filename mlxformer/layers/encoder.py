@@ -6,103 +6,89 @@ pre-norm:   x = x + Sublayer(LayerNorm(x))                          (Xiong et al
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from mlxformer.attention.multi_head import MultiHeadAttention
-from mlxformer.backend import nn
-from mlxformer.layers.feed_forward import FeedForward
-from mlxformer.layers.normalization import NormType, formula, normalization
-from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_choice, require_positive, require_sequence
+from mlxformer.attention.cache import KVCache
+from mlxformer.backend import mx
+from mlxformer.layers.config import LayerConfig
+from mlxformer.layers.decoder_cache import DecoderCache, layer_caches
+from mlxformer.layers.stack import Layer, Stack
+from mlxformer.tracing import MODEL, tap
+from mlxformer.validation import require_positive, require_sequence
 
-_MODEL = ("batch", "time", "model")
+PLAIN = LayerConfig()
 
 
-class EncoderLayer(Module):
-    """One encoder layer, C wide with H heads and F hidden units.
+class EncoderLayer(Layer):
+    """One layer of self-attention and feed-forward, C wide with H heads and F hidden units.
 
-    num_kv_heads, attention_bias (``bias``), rope and tie: as in ``MultiHeadAttention``.
-    norm: ``"post"`` or ``"pre"``. norm_type: ``"layer"`` or ``"rms"`` (``mlxformer.layers.normalization``). dropout: on
-    each sub-layer's output before it is added (§5.4). attention_dropout: on the attention weights. activation_dropout:
-    on the feed-forward's hidden layer. eps: of the norms.
+    Under a causal mask, with a cache, it is the layer of a decoder-only model (GPT).
     """
+
+    def __init__(self, dims: int, num_heads: int, ffn_dims: int, config: LayerConfig = PLAIN) -> None:
+        super().__init__(dims, config)
+        self.self_attention = config.self_attention(dims, num_heads)
+        self.self_attention_norm = config.normalization(dims)
+        self.feed_forward = config.feed_forward(dims, ffn_dims)
+        self.feed_forward_norm = config.normalization(dims)
+
+    def __call__(
+        self,
+        x: mx.array,
+        mask: mx.array | str | None = None,
+        *,
+        bias: mx.array | None = None,
+        cache: KVCache | None = None,
+    ) -> mx.array:
+        """[B, T, C] -> [B, T, C]; mask, bias and cache as in ``MultiHeadAttention``."""
+        require_sequence("x", x, self.dims)
+        x = tap("input", x, axes=MODEL)
+        if self.config.norm == "post":
+            x = self.self_attention_norm(x + self._attend(x, mask, bias, cache))
+            x = self.sum_of("after_self_attention", x)
+            x = self.feed_forward_norm(x + self._feed(x))
+        else:
+            x = x + self._attend(self.self_attention_norm(x), mask, bias, cache)
+            x = self.sum_of("after_self_attention", x)
+            x = x + self._feed(self.feed_forward_norm(x))
+        return self.sum_of("output", x)
+
+    def _attend(self, x: mx.array, mask: Any, bias: Any, cache: KVCache | None) -> mx.array:
+        return self.residual_dropout(self.self_attention(x, x, x, mask, bias=bias, cache=cache))
+
+    def _feed(self, x: mx.array) -> mx.array:
+        return self.residual_dropout(self.feed_forward(x))
+
+
+class Encoder(Stack):
+    """N layers of self-attention and feed-forward. final_norm: a last norm; None means with pre-norm only."""
 
     def __init__(
         self,
+        num_layers: int,
         dims: int,
         num_heads: int,
         ffn_dims: int,
+        config: LayerConfig = PLAIN,
         *,
-        num_kv_heads: int | None = None,
-        norm: Literal["post", "pre"] = "post",
-        activation: str = "relu",
-        dropout: float = 0.0,
-        attention_dropout: float = 0.0,
-        activation_dropout: float = 0.0,
-        attention_bias: bool = True,
-        eps: float = 1e-5,
-        rope: Callable[..., Any] | None = None,
-        tie: Literal["kv", "qk", "qkv"] | None = None,
-        norm_type: NormType = "layer",
+        final_norm: bool | None = None,
     ) -> None:
-        super().__init__()
-        require_choice("norm", norm, ("post", "pre"))
-        self.dims = dims
-        self.norm = norm
-        self.norm_type = norm_type
-        self.self_attention = MultiHeadAttention(
-            dims,
-            num_heads,
-            num_kv_heads=num_kv_heads,
-            bias=attention_bias,
-            dropout=attention_dropout,
-            rope=rope,
-            tie=tie,
-        )
-        self.self_attention_norm = normalization(norm_type, dims, eps)
-        self.feed_forward = FeedForward(dims, ffn_dims, activation=activation, dropout=activation_dropout)
-        self.feed_forward_norm = normalization(norm_type, dims, eps)
-        self.residual_dropout = nn.Dropout(dropout)
-
-    def __call__(self, x: Any, mask: Any = None, *, bias: Any = None) -> Any:
-        """[B, T, C] -> [B, T, C]; mask and bias as in ``MultiHeadAttention``."""
-        require_sequence("x", x, self.dims)
-        x = tap("input", x, axes=_MODEL)
-        x = residual(
-            self, "after_self_attention", x, self.self_attention_norm,
-            lambda y: self.self_attention(y, y, y, mask, bias=bias),
-        )  # fmt: skip
-        return residual(self, "output", x, self.feed_forward_norm, self.feed_forward)
-
-
-def residual(layer: Any, name: str, x: Any, norm: Callable[[Any], Any], sublayer: Callable[[Any], Any]) -> Any:
-    """``x`` with ``sublayer`` around it, normalized after or before as ``layer.norm`` says; tapped as ``name``."""
-    called = formula(layer.norm_type)
-    if layer.norm == "post":
-        y = norm(x + layer.residual_dropout(sublayer(x)))
-        return tap(name, y, axes=_MODEL, formula=f"{called}(x + Sublayer(x))")
-    y = x + layer.residual_dropout(sublayer(norm(x)))
-    return tap(name, y, axes=_MODEL, formula=f"x + Sublayer({called}(x))")
-
-
-class Encoder(Module):
-    """N encoder layers. final_norm: a last layer norm, which pre-norm needs and post-norm has no use for."""
-
-    def __init__(self, num_layers: int, dims: int, *args: Any, final_norm: bool | None = None, **layer: Any) -> None:
-        super().__init__()
         require_positive(num_layers=num_layers)
-        self.dims = dims
-        self.layers = [EncoderLayer(dims, *args, **layer) for _ in range(num_layers)]
-        if final_norm if final_norm is not None else layer.get("norm") == "pre":
-            self.final_norm = normalization(layer.get("norm_type", "layer"), dims, layer.get("eps", 1e-5))
+        super().__init__([EncoderLayer(dims, num_heads, ffn_dims, config) for _ in range(num_layers)], final_norm)
 
-    def __call__(self, x: Any, mask: Any = None, *, bias: Any = None) -> Any:
+    def make_cache(self) -> DecoderCache:
+        """An empty cache for reading one batch token by token, which only a causal mask allows."""
+        return DecoderCache(len(self.layers))
+
+    def __call__(
+        self,
+        x: mx.array,
+        mask: mx.array | str | None = None,
+        *,
+        bias: mx.array | None = None,
+        cache: DecoderCache | None = None,
+    ) -> mx.array:
         """[B, T, C] -> [B, T, C]."""
-        for layer in self.layers:
-            x = layer(x, mask, bias=bias)
-        if "final_norm" in self:
-            x = tap(
-                "final_norm_output", self.final_norm(x), axes=_MODEL, formula=f"{formula(self.layers[0].norm_type)}(x)"
-            )
-        return x
+        for layer, kept in zip(self.layers, layer_caches(cache, len(self.layers)), strict=True):
+            x = layer(x, mask, bias=bias, cache=None if kept is None else kept.self_attention)
+        return self.normalized(x)

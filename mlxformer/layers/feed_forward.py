@@ -9,7 +9,7 @@ from typing import Any
 
 from mlxformer.backend import nn
 from mlxformer.layers import activations
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import FFN, MODEL, Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
 
 
@@ -37,8 +37,8 @@ class FeedForward(Module):
     def __call__(self, x: Any) -> Any:
         """[B, T, C] -> [B, T, C]."""
         require_sequence("x", x, self.dims)
-        hidden = tap("hidden", self.up_proj(x), axes=("batch", "time", "ffn"), formula="x W_1 + b_1")
+        hidden = tap("hidden", self.up_proj(x), axes=FFN, formula="x W_1 + b_1")
         hidden = self._activate(hidden)  # [B, T, F]
-        hidden = tap("activated", hidden, axes=("batch", "time", "ffn"), formula=f"{self.activation}(x W_1 + b_1)")
+        hidden = tap("activated", hidden, axes=FFN, formula=f"{self.activation}(x W_1 + b_1)")
         y = self.down_proj(self.hidden_dropout(hidden))  # [B, T, C]
-        return tap("output", y, axes=("batch", "time", "model"), formula="act(x W_1 + b_1) W_2 + b_2")
+        return tap("output", y, axes=MODEL, formula="act(x W_1 + b_1) W_2 + b_2")

@@ -12,10 +12,8 @@ from typing import Any
 
 from mlxformer.backend import nn
 from mlxformer.layers import activations
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import FFN, MODEL, Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
-
-_FFN = ("batch", "time", "ffn")
 
 
 class GatedFeedForward(Module):
@@ -45,8 +43,8 @@ class GatedFeedForward(Module):
     def __call__(self, x: Any) -> Any:
         """[B, T, C] -> [B, T, C]."""
         require_sequence("x", x, self.dims)
-        gate = tap("gate", self._activate(self.gate_proj(x)), axes=_FFN, formula=f"{self.activation}(x W_g)")
-        hidden = tap("hidden", self.up_proj(x), axes=_FFN, formula="x W_u")
-        gated = tap("gated", gate * hidden, axes=_FFN, formula=f"{self.activation}(x W_g) ⊙ x W_u")
+        gate = tap("gate", self._activate(self.gate_proj(x)), axes=FFN, formula=f"{self.activation}(x W_g)")
+        hidden = tap("hidden", self.up_proj(x), axes=FFN, formula="x W_u")
+        gated = tap("gated", gate * hidden, axes=FFN, formula=f"{self.activation}(x W_g) ⊙ x W_u")
         y = self.down_proj(self.hidden_dropout(gated))  # [B, T, C]
-        return tap("output", y, axes=("batch", "time", "model"), formula="(act(x W_g) ⊙ x W_u) W_d")
+        return tap("output", y, axes=MODEL, formula="(act(x W_g) ⊙ x W_u) W_d")

@@ -16,8 +16,8 @@ import numpy as np
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.feed_forward import FeedForward
-from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_choice, require_floating, require_positive, require_sequence, require_shape
+from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.validation import require_floating, require_positive, require_sequence, require_shape
 
 
 class MixtureOfExperts(Module):
@@ -36,13 +36,12 @@ class MixtureOfExperts(Module):
         num_experts: int,
         top_k: int = 2,
         *,
-        gates: str = "shared",
+        normalize_gates: bool = True,
         activation: str = "relu",
         bias: bool = True,
     ) -> None:
         super().__init__()
         require_positive(num_experts=num_experts, top_k=top_k)
-        require_choice("gates", gates, ("shared", "plain"))
         if top_k > num_experts:
             raise ArgumentError(
                 "too-few-experts",
@@ -50,7 +49,8 @@ class MixtureOfExperts(Module):
                 top_k=top_k,
                 experts=num_experts,
             )
-        self.dims, self.num_experts, self.top_k, self.gates = dims, num_experts, top_k, gates
+        self.dims, self.num_experts, self.top_k = dims, num_experts, top_k
+        self.normalize_gates = normalize_gates
         self.router = nn.Linear(dims, num_experts, bias=False)
         self.experts = [FeedForward(dims, ffn_dims, activation=activation, bias=bias) for _ in range(num_experts)]
 
@@ -65,7 +65,7 @@ class MixtureOfExperts(Module):
         _, chosen, gates = self.route(tokens)
         combine = self._grouped if is_evaluable(chosen) else self._every
         y = combine(tokens, chosen, gates).reshape(*x.shape)
-        return tap("output", y, axes=("batch", "time", "model"), formula="Σ g_e E_e(x)")
+        return tap("output", y, axes=MODEL, formula="Σ g_e E_e(x)")
 
     def route(self, tokens: Any) -> tuple[Any, Any, Any]:
         """tokens [N, C] -> all probabilities [N, E], the experts chosen [N, k], best first, and their gates [N, k]."""
@@ -74,9 +74,10 @@ class MixtureOfExperts(Module):
         order = mx.argsort(-mx.stop_gradient(logits), axis=-1)[:, : self.top_k].astype(mx.int32)
         chosen = tap("chosen", order, axes=("token", "choice"), formula="the k largest")
         gates = mx.take_along_axis(p, chosen, axis=-1)
-        if self.gates == "shared":
+        if self.normalize_gates:
             gates = gates / mx.sum(gates, axis=-1, keepdims=True)
-        return p, chosen, tap("gates", gates, axes=("token", "choice"), formula=f"p of the chosen, {self.gates}")
+        formula = "p of the chosen / their sum" if self.normalize_gates else "p of the chosen"
+        return p, chosen, tap("gates", gates, axes=("token", "choice"), formula=formula)
 
     def _grouped(self, tokens: Any, chosen: Any, gates: Any) -> Any:
         """Tokens sorted by expert, each expert on its own slice, and the outputs put back in the tokens' order."""
@@ -117,16 +118,3 @@ def load_balancing_loss(probabilities: Any, chosen: Any) -> Any:
     hits = mx.expand_dims(mx.stop_gradient(chosen), -1) == mx.arange(experts).reshape(1, 1, -1)  # [N, k, E]
     filled = mx.mean(hits.astype(probabilities.dtype), axis=(0, 1))  # f [E]
     return experts * mx.sum(filled * mx.mean(probabilities, axis=0))
-
-
-def importance_loss(gates: Any) -> Any:
-    """``CV(Σ_x g_e(x))²``, the squared coefficient of variation over the experts (Shazeer et al. 2017, §4).
-
-    gates [N, E], 0 for experts that were not chosen -> a scalar, 0 where all experts weigh the same in the batch.
-    Raises ``ArgumentError`` for another rank.
-    """
-    require_floating("gates", gates)
-    require_shape("gates", gates, ("token", "expert"))
-    importance = mx.sum(gates, axis=0)  # [E]
-    mean = mx.mean(importance)
-    return mx.mean(mx.square(importance - mean)) / mx.square(mean)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlxformer.backend import mx, nn
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 
@@ -34,4 +34,4 @@ class TokenMixing(Module):
         mixed = mx.matmul(weights, x)  # [B, T, C]
         if "bias" in self.proj:
             mixed = mixed + self.proj.bias.reshape(self.length, 1)
-        return tap("output", mixed, axes=("batch", "time", "model"), formula="W X + b")
+        return tap("output", mixed, axes=MODEL, formula="W X + b")

@@ -6,8 +6,6 @@ memory = Encoder(√C · E_s[source] + P)      logits = Decoder(√C · E_t[targ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,17 +13,16 @@ import numpy as np
 from mlxformer.attention import masks
 from mlxformer.backend import is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.generation.rules import SearchRules
-from mlxformer.generation.search import search
-from mlxformer.layers.decoder import Decoder, DecoderCache
+from mlxformer.generation.generate import GenerativeModel, source_mask_of
+from mlxformer.generation.rules import NextLogits
+from mlxformer.layers.decoder import Decoder
+from mlxformer.layers.decoder_cache import DecoderCache
 from mlxformer.layers.encoder import Encoder
-from mlxformer.tracing import Module, in_trace, tap
-from mlxformer.validation import require_floating, require_ids, require_positive, require_shape, shape_text
-
-_MODEL = ("batch", "time", "model")
+from mlxformer.tracing import MODEL, in_trace, tap
+from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
 
 
-class EncoderDecoder(Module):
+class EncoderDecoder(GenerativeModel):
     """The wiring of encoder and decoder. A subclass makes the parts, under these names:
 
     source_embedding, target_embedding (absent where shared), output_proj (absent where tied to the target's
@@ -83,17 +80,6 @@ class EncoderDecoder(Module):
             _check_source_mask(source_mask, memory.shape[0], memory.shape[1])
         return self._decode(target_ids, memory, source_mask, cache)
 
-    @in_trace
-    def start_decoding(self, source_ids: Any, attention_mask: Any = None, *, rows_each: int = 1) -> Any:
-        """The decoder on these sources as a search sees it (``generation.NextLogits``), ``rows_each`` rows to a source.
-
-        For searches of one's own: ``beam_hypotheses(model.start_decoding(ids, rows_each=4), len(ids), rules)`` or
-        ``sample(model.start_decoding(ids), …)``. It serves one search. The model runs in the mode that it is in:
-        call ``eval()`` first. Raises as ``generate`` does.
-        """
-        require_positive(rows_each=rows_each)
-        return self._start_decoding(source_ids, attention_mask, rows_each, True)
-
     def source_padding(self, source_ids: Any) -> Any:
         """``mf.masks.padding(source_ids != pad_id)``, or None where nothing is padding: [B, 1, 1, Ts]."""
         valid = source_ids != self.pad_id
@@ -101,20 +87,11 @@ class EncoderDecoder(Module):
             return None
         return masks.padding(valid)
 
-    def _generate(self, source_ids: Any, attention_mask: Any, rules: SearchRules, use_cache: bool) -> Any:
-        self._check_max_length(rules.max_length)
-        with _evaluation_mode(self):
-            decoding = self._start_decoding(source_ids, attention_mask, rules.num_beams, use_cache)
-            found = search(decoding, source_ids.shape[0], rules)
-        return mx.array(found)  # [B, T]
-
-    def _start_decoding(self, source_ids: Any, attention_mask: Any, rows_each: int, use_cache: bool) -> _Decoding:
-        self._check_ids("source", source_ids)
-        source_mask = None
-        if attention_mask is not None:
-            shape = (source_ids.shape[0], source_ids.shape[1])
-            source_mask = masks.padding(masks.from_attention_mask(attention_mask, shape))
-        memory, source_mask = self._encode(source_ids, source_mask)
+    def _decoder(
+        self, input_ids: mx.array, attention_mask: mx.array | None, rows_each: int, use_cache: bool
+    ) -> NextLogits:
+        self._check_ids("source", input_ids)
+        memory, source_mask = self._encode(input_ids, source_mask_of(input_ids, attention_mask))
         return _Decoding(self, memory, source_mask, rows_each, use_cache)
 
     def _encode(self, source_ids: Any, source_mask: Any) -> tuple[Any, Any]:
@@ -139,10 +116,10 @@ class EncoderDecoder(Module):
         """√C · E[ids] + P: [B, T] -> [B, T, C]."""
         x = table(ids) * self.embedding_scale  # [B, T, C]
         scaled = "√C · E[ids]" if self.embedding_scale != 1 else "E[ids]"
-        x = tap(f"{side}_tokens", x, axes=_MODEL, formula=scaled)
+        x = tap(f"{side}_tokens", x, axes=MODEL, formula=scaled)
         if f"{side}_positions" in self:
             x = x + self[f"{side}_positions"](ids.shape[1], offset=offset)
-        return tap(f"{side}_embeddings", self.embedding_dropout(x), axes=_MODEL, formula=f"dropout({scaled} + P)")
+        return tap(f"{side}_embeddings", self.embedding_dropout(x), axes=MODEL, formula=f"dropout({scaled} + P)")
 
     def _logits(self, x: Any) -> Any:
         """[B, T, C] -> [B, T, V]."""
@@ -211,21 +188,6 @@ class _Decoding:
     def reorder(self, rows: np.ndarray) -> None:
         if self.cache is not None and (rows != np.arange(len(rows))).any():
             self.cache.reorder(mx.array(rows.astype(np.int32)))
-
-
-@contextmanager
-def _evaluation_mode(model: Any) -> Iterator[None]:
-    """Nothing is dropped out inside; afterwards every module is in the mode that it was in."""
-    modes = sorted(((path.count("."), path, m, m.training) for path, m in model.named_modules()), key=lambda e: e[:2])
-    if not any(training for *_, training in modes):
-        yield
-        return
-    model.eval()
-    try:
-        yield
-    finally:
-        for *_, module, training in modes:  # from the root down, for train() reaches everything below
-            module.train(training)
 
 
 def _check_source_mask(mask: Any, batch: int, length: int) -> None:

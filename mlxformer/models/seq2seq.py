@@ -14,16 +14,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from mlxformer.attention import masks
-from mlxformer.attention.additive import AdditiveAttention
+from mlxformer.attention.scores import ScoredAttention
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.generation.rules import SearchRules
-from mlxformer.generation.search import search
+from mlxformer.generation.generate import GenerativeModel, rules_of, source_mask_of
+from mlxformer.generation.rules import NextLogits, SearchRules
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
-from mlxformer.tracing import Module, in_trace, is_tracing, tap
+from mlxformer.tracing import MODEL, in_trace, is_tracing, tap
 from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
 
-_MODEL = ("batch", "time", "model")
 _VECTOR = ("batch", "model")
 
 
@@ -82,7 +81,7 @@ class Memory(NamedTuple):
     state: State
 
 
-class Seq2Seq(Module):
+class Seq2Seq(GenerativeModel):
     """The encoder-decoder. ``logits = model(source_ids, target_ids)``, ``.encode`` and ``.generate``.
 
     A trace shows every gate of every step under ``forward_rnn.cell``, ``backward_rnn.cell`` and ``decoder_cell``, the
@@ -107,7 +106,8 @@ class Seq2Seq(Module):
             annotation_dims = 2 * hidden_dims
         self.initial_proj = nn.Linear(hidden_dims, hidden_dims)
         if config.attention:
-            self.attention = AdditiveAttention(hidden_dims, annotation_dims, config.attention_dims or hidden_dims)
+            attention_dims = config.attention_dims or hidden_dims
+            self.attention = ScoredAttention(hidden_dims, annotation_dims, attention_dims, score="additive")
         self.decoder_cell = make(config.dims, hidden_dims)
         self.context_proj = nn.Linear(annotation_dims, make.gates * hidden_dims, bias=False)
         readout_dims = config.readout_dims or hidden_dims
@@ -140,42 +140,21 @@ class Seq2Seq(Module):
         """The annotations h_j [B, Ts, K], K = 2H where bidirectional. Arguments as in ``__call__``."""
         return self._encode(source_ids, source_mask).annotations
 
-    @in_trace
-    def generate(
-        self,
-        source_ids: Any,
-        attention_mask: Any = None,
-        *,
-        num_beams: int = 1,
-        max_length: int,
-        length_penalty: float = 1.0,
-    ) -> Any:
-        """The target sequences found for ``source_ids`` [B, Ts]: int32 [B, T], from ``bos_id`` to ``eos_id``.
-
-        Arguments, result and errors as in ``Transformer.generate``.
-        """
-        require_ids("source_ids", source_ids, self.config.vocab_size, "the vocabulary")
-        source_mask = None
-        if attention_mask is not None:
-            shape = (source_ids.shape[0], source_ids.shape[1])
-            source_mask = masks.padding(masks.from_attention_mask(attention_mask, shape))
+    def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config
-        rules = SearchRules(
-            start_id=config.bos_id,
-            pad_id=config.pad_id,
-            eos_ids=(config.eos_id,),
-            max_length=max_length,
-            num_beams=num_beams,
-            length_penalty=length_penalty,
-        )
-        decoding = _Decoding(self, self._encode(source_ids, source_mask), num_beams)
-        return mx.array(search(decoding, source_ids.shape[0], rules))  # [B, T]
+        return rules_of(given, start_id=config.bos_id, pad_id=config.pad_id, eos_id=config.eos_id)
+
+    def _decoder(
+        self, input_ids: mx.array, attention_mask: mx.array | None, rows_each: int, use_cache: bool
+    ) -> NextLogits:
+        require_ids("source_ids", input_ids, self.config.vocab_size, "the vocabulary")
+        return _Decoding(self, self._encode(input_ids, source_mask_of(input_ids, attention_mask)), rows_each)
 
     def _encode(self, source_ids: Any, source_mask: Any) -> Memory:
         require_ids("source_ids", source_ids, self.config.vocab_size, "the vocabulary")
         source_mask = self._checked(source_mask, source_ids)
         valid = None if source_mask is None else source_mask[:, 0, 0]  # [B, Ts]
-        x = tap("source_embeddings", self.source_embedding(source_ids), axes=_MODEL, formula="E_s[source]")
+        x = tap("source_embeddings", self.source_embedding(source_ids), axes=MODEL, formula="E_s[source]")
         annotations, last = self.forward_rnn(x, valid=valid)
         summary = last[0]
         if self.config.bidirectional:
@@ -183,7 +162,7 @@ class Seq2Seq(Module):
             backward, last = self.backward_rnn(x, valid=valid)
             annotations = mx.concatenate([annotations, backward], axis=-1)
             summary = mx.concatenate([summary, last[0]], axis=-1)
-        annotations = tap("annotations", annotations, axes=_MODEL, formula="h_j = [→h_j; ←h_j]")  # [B, Ts, K]
+        annotations = tap("annotations", annotations, axes=MODEL, formula="h_j = [→h_j; ←h_j]")  # [B, Ts, K]
         projected = self.attention.key_proj(annotations) if self.config.attention else None
         # Only the hidden state goes through W_s; an LSTM's cell is handed over as it is (Sutskever et al. 2014).
         first = tap("initial_state", mx.tanh(self.initial_proj(last[0])), axes=_VECTOR, formula="tanh(W_s h)")
@@ -191,7 +170,7 @@ class Seq2Seq(Module):
 
     def _decode(self, target_ids: Any, memory: Memory, state: State) -> tuple[Any, State]:
         """Logits [B, Tt, V] of target tokens that follow ``state``, and the state after them."""
-        words = tap("target_embeddings", self.target_embedding(target_ids), axes=_MODEL, formula="E_t[target]")
+        words = tap("target_embeddings", self.target_embedding(target_ids), axes=MODEL, formula="E_t[target]")
         projected = self.decoder_cell.input_proj(words)  # [B, Tt, gates · H]
         if self.config.attention or is_tracing():
             states, contexts, state = self._step_by_step(projected, memory, state)
@@ -202,7 +181,7 @@ class Seq2Seq(Module):
         seen = mx.concatenate([states, words, contexts], axis=-1)
         pairs = self.readout_proj(seen)  # [B, Tt, 2L]
         readout = mx.max(pairs.reshape(*pairs.shape[:2], -1, 2), axis=-1)  # maxout: [B, Tt, L]
-        readout = tap("readout", readout, axes=_MODEL, formula="maxout(W [s_i; y_{i-1}; c_i])")
+        readout = tap("readout", readout, axes=MODEL, formula="maxout(W [s_i; y_{i-1}; c_i])")
         logits = tap("logits", self.output_proj(readout), axes=("batch", "time", "vocab"), formula="W_o t_i + b")
         return logits, state
 

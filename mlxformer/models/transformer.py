@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from mlxformer.backend import nn
 from mlxformer.errors import ArgumentError
+from mlxformer.generation.generate import rules_of
 from mlxformer.generation.rules import SearchRules
-from mlxformer.layers.activations import activation
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.layers.normalization import NormType
@@ -24,8 +25,7 @@ from mlxformer.positions import (
     T5RelativeBias,
     alibi_bias,
 )
-from mlxformer.tracing import in_trace
-from mlxformer.validation import is_whole, require_choice, require_kind, require_positive, require_probability
+from mlxformer.validation import is_whole, require_choice, require_divisible, require_kind, require_positive
 
 Positions = Literal["sinusoidal", "learned", "rotary", "alibi", "t5", "none"]
 POSITIONS: tuple[Positions, ...] = ("sinusoidal", "learned", "rotary", "alibi", "t5", "none")
@@ -81,19 +81,9 @@ class TransformerConfig:
         sizes = ("vocab_size", "dims", "num_heads", "num_encoder_layers", "num_decoder_layers", "ffn_dims",
                  "max_positions")  # fmt: skip
         require_positive(**{name: getattr(self, name) for name in sizes})
-        if self.dims % self.num_heads:
-            raise ArgumentError(
-                "dims-not-divisible",
-                f"dims={self.dims} is not divisible by num_heads={self.num_heads}; choose a divisor",
-                dims=self.dims,
-                num_heads=self.num_heads,
-            )
+        require_divisible("dims", self.dims, "num_heads", self.num_heads)
         require_choice("positions", self.positions, POSITIONS)
-        require_choice("norm", self.norm, ("post", "pre"))
-        require_choice("norm_type", self.norm_type, ("layer", "rms"))
-        activation(self.activation)
-        for name in ("dropout", "attention_dropout", "activation_dropout"):
-            require_probability(name, getattr(self, name))
+        _ = self.layer  # which checks its part of the choices
         for name in ("pad_id", "bos_id", "eos_id"):
             value = getattr(self, name)
             if not is_whole(value, 0) or value >= self.vocab_size:
@@ -111,6 +101,23 @@ class TransformerConfig:
                 f"pad_id={self.pad_id} is also {other}: padding would be mistaken for it. Give each its own id",
                 pad_id=self.pad_id,
             )
+
+    @property
+    def layer(self) -> LayerConfig:
+        """The choices of each layer."""
+        return LayerConfig(
+            norm=self.norm,
+            norm_type=self.norm_type,
+            norm_eps=self.norm_eps,
+            activation=self.activation,
+            attention_bias=self.attention_bias,
+            num_kv_heads=self.num_kv_heads,
+            attention_tie=self.attention_tie,
+            rope=RotaryEmbedding(self.dims // self.num_heads) if self.positions == "rotary" else None,
+            dropout=self.dropout,
+            attention_dropout=self.attention_dropout,
+            activation_dropout=self.activation_dropout,
+        )
 
 
 class Transformer(EncoderDecoder):
@@ -135,22 +142,9 @@ class Transformer(EncoderDecoder):
             self.output_proj = nn.Linear(config.dims, config.vocab_size, bias=False)
         self._make_positions()
         self.embedding_dropout = nn.Dropout(config.dropout)
-        layer: dict[str, Any] = {
-            "num_kv_heads": config.num_kv_heads,
-            "norm": config.norm,
-            "activation": config.activation,
-            "dropout": config.dropout,
-            "attention_dropout": config.attention_dropout,
-            "activation_dropout": config.activation_dropout,
-            "attention_bias": config.attention_bias,
-            "eps": config.norm_eps,
-            "norm_type": config.norm_type,
-            "rope": RotaryEmbedding(config.dims // config.num_heads) if config.positions == "rotary" else None,
-            "tie": config.attention_tie,
-        }
-        sizes = (config.dims, config.num_heads, config.ffn_dims)
-        self.encoder = Encoder(config.num_encoder_layers, *sizes, final_norm=config.final_norm, **layer)
-        self.decoder = Decoder(config.num_decoder_layers, *sizes, final_norm=config.final_norm, **layer)
+        sizes = (config.dims, config.num_heads, config.ffn_dims, config.layer)
+        self.encoder = Encoder(config.num_encoder_layers, *sizes, final_norm=config.final_norm)
+        self.decoder = Decoder(config.num_decoder_layers, *sizes, final_norm=config.final_norm)
 
     def _make_positions(self) -> None:
         config = self.config
@@ -166,37 +160,6 @@ class Transformer(EncoderDecoder):
         elif config.positions == "alibi":
             self.source_bias = self.target_bias = partial(alibi_bias, config.num_heads)
 
-    @in_trace
-    def generate(
-        self,
-        source_ids: Any,
-        attention_mask: Any = None,
-        *,
-        num_beams: int = 1,
-        max_length: int,
-        length_penalty: float = 1.0,
-        early_stopping: bool | Literal["never"] = False,
-        use_cache: bool = True,
-    ) -> Any:
-        """The target sequences found for ``source_ids`` [B, Ts]: int32 [B, T], from ``bos_id`` to ``eos_id``.
-
-        Greedy where ``num_beams`` is 1, else beam search; its score ``log p / |Y|^length_penalty`` and
-        ``early_stopping`` are explained in ``mlxformer.generation.beam``. T is the length of the longest result and at
-        most ``max_length``, both with the start token; shorter rows go on with ``pad_id``, which is never generated.
-        attention_mask: [B, Ts], 1 or True at real tokens; None means all that are not ``pad_id``. use_cache: whether
-        keys and values are kept from token to token; it changes the time and not the result.
-
-        Runs in evaluation mode whatever mode the model is in, and leaves that mode as it was.
-        Raises ``ArgumentError`` for ids out of range, empty or too long sequences, ``max_length`` or ``num_beams``
-        below 1, and masks of another shape.
-        """
-        rules = SearchRules(
-            start_id=self.config.bos_id,
-            pad_id=self.pad_id,
-            eos_ids=(self.config.eos_id,),
-            max_length=max_length,
-            num_beams=num_beams,
-            length_penalty=length_penalty,
-            early_stopping=early_stopping,
-        )
-        return self._generate(source_ids, attention_mask, rules, use_cache)
+    def _rules(self, given: dict[str, Any]) -> SearchRules:
+        config = self.config
+        return rules_of(given, start_id=config.bos_id, pad_id=config.pad_id, eos_id=config.eos_id)

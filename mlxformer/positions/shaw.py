@@ -12,7 +12,7 @@ import numpy as np
 
 from mlxformer.backend import mx, nn
 from mlxformer.positions.relative import relative_positions
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import SCORES, Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 
@@ -69,4 +69,4 @@ class RelativeKeys(Module):
         columns = mx.broadcast_to(columns, (*q.shape[:2], *columns.shape))  # [B, H, Tq, Tk]
         by_distance = self.distances(q) * self.head_dim**-0.5  # [B, H, Tq, 2K + 1]
         bias = mx.take_along_axis(by_distance, columns, axis=-1)  # [B, H, Tq, Tk]
-        return tap("output", bias, axes=("batch", "head", "query", "key"), formula="Q a[key - query]ᵀ / √D")
+        return tap("output", bias, axes=SCORES, formula="Q a[key - query]ᵀ / √D")

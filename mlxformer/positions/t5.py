@@ -15,7 +15,7 @@ import numpy as np
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.positions.relative import relative_positions
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import SCORES, Module, tap
 from mlxformer.validation import require_positive
 
 
@@ -119,7 +119,7 @@ class T5RelativeBias(Module):
         )
         bias = self.embedding(mx.array(buckets)).transpose(2, 0, 1)  # [H, Tq, Tk]
         bias = bias.reshape(1, *bias.shape)  # [1, H, Tq, Tk]
-        return tap("output", bias, axes=("batch", "head", "query", "key"), formula="b[bucket(key - query)]")
+        return tap("output", bias, axes=SCORES, formula="b[bucket(key - query)]")
 
 
 def _check(num_buckets: int, max_distance: int, bidirectional: bool) -> None:

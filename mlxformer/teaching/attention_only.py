@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import require_positive, require_sequence
 
 
@@ -67,10 +67,9 @@ class AttentionOnly(Module):
             ArgumentError: an input of another kind, rank or width, or a mask that does not fit.
         """
         require_sequence("x", x, self.dims)
-        axes = ("batch", "time", "model")
-        x = tap("input", x, axes=axes)
+        x = tap("input", x, axes=MODEL)
         for layer in self.layers:
             y = layer(x, x, x, mask)
             x = x + y if self.residual else y
-            x = tap("output", x, axes=axes, formula="X + MultiHead(X)" if self.residual else "MultiHead(X)")
+            x = tap("output", x, axes=MODEL, formula="X + MultiHead(X)" if self.residual else "MultiHead(X)")
         return x

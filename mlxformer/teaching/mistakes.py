@@ -7,13 +7,10 @@ Nothing here is for use. Shapes and arguments are those of ``mlxformer.scaled_do
 from __future__ import annotations
 
 from mlxformer.attention import masks
+from mlxformer.attention.checks import check_heads, checked_scale
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx
-from mlxformer.tracing import tap
-from mlxformer.validation import require_floating, require_shape
-
-_SCORES = ("batch", "head", "query", "key")
-_HEADS = ("batch", "head", "query", "dim")
+from mlxformer.tracing import HEADS, SCORES, tap
 
 
 def softmax_over_queries(
@@ -50,7 +47,7 @@ def softmax_over_queries(
     weights = mx.softmax(scores, axis=-2)
     if allowed is not None:
         weights = mx.where(allowed, weights, 0.0)
-    return _mix(tap("weights", weights, axes=_SCORES, formula="softmax over queries (wrong axis)"), v)
+    return _mix(tap("weights", weights, axes=SCORES, formula="softmax over queries (wrong axis)"), v)
 
 
 def mask_after_softmax(
@@ -81,11 +78,11 @@ def mask_after_softmax(
     [[[[0.5], [1.0]]]]
     """
     scores, _ = _masked_scores(q, k, v, scale, None)
-    weights = tap("softmax", mx.softmax(scores, axis=-1), axes=_SCORES, formula="softmax(Q Kᵀ / √D), nothing masked")
+    weights = tap("softmax", mx.softmax(scores, axis=-1), axes=SCORES, formula="softmax(Q Kᵀ / √D), nothing masked")
     allowed = masks.resolve(mask, scores.shape)
     if allowed is not None:
         weights = mx.where(allowed, weights, 0.0)
-    return _mix(tap("weights", weights, axes=_SCORES, formula="softmax(…), then 0 where not allowed"), v)
+    return _mix(tap("weights", weights, axes=SCORES, formula="softmax(…), then 0 where not allowed"), v)
 
 
 def softmax_without_max(
@@ -120,7 +117,7 @@ def softmax_without_max(
     if allowed is not None:
         powers = mx.where(allowed, powers, mx.zeros_like(powers))
     weights = powers / mx.sum(powers, axis=-1, keepdims=True)
-    weights = tap("weights", weights, axes=_SCORES, formula="exp(s) / Σ exp(s) in float16, no maximum subtracted")
+    weights = tap("weights", weights, axes=SCORES, formula="exp(s) / Σ exp(s) in float16, no maximum subtracted")
     return _mix(weights, v.astype(mx.float16))
 
 
@@ -141,7 +138,7 @@ def exponentials_in_float16(scores: mx.array) -> mx.array:
     return tap(
         "exponentials",
         mx.exp(scores.astype(mx.float16)),
-        axes=_SCORES[-scores.ndim :] if scores.ndim else (),
+        axes=SCORES[-scores.ndim :] if scores.ndim else (),
         formula="exp(s) in float16",
     )
 
@@ -168,20 +165,15 @@ def _masked_scores(
     q: mx.array, k: mx.array, v: mx.array, scale: float | None, mask: mx.array | str | None
 ) -> tuple[mx.array, mx.array | None]:
     """The scaled scores [B, H, Tq, Tk], the least float where not allowed, and the mask as an array or None."""
-    for name, x in (("q", q), ("k", k), ("v", v)):
-        require_floating(name, x)
-        require_shape(name, x, ("batch", "head", "time", "dim"))
-    require_shape("k", k, ("batch", "head", "key", "dim"), (*q.shape[:2], None, q.shape[3]))
-    require_shape("v", v, ("batch", "head", "key", "value_dim"), (*k.shape[:3], None))
-    scores = tap("scores", q @ k.swapaxes(-1, -2), axes=_SCORES, formula="Q Kᵀ")
-    scale = float(q.shape[-1]) ** -0.5 if scale is None else scale
-    scores = tap("scaled", scores * scale, axes=_SCORES, formula="Q Kᵀ / √D")
-    allowed = masks.resolve(mask, scores.shape)
+    scores_shape = check_heads(q, k, v)
+    scores = tap("scores", q @ k.swapaxes(-1, -2), axes=SCORES, formula="Q Kᵀ")
+    scores = tap("scaled", scores * checked_scale(scale, q.shape[-1]), axes=SCORES, formula="Q Kᵀ / √D")
+    allowed = masks.resolve(mask, scores_shape)
     if allowed is not None:
         scores = mx.where(allowed, scores, mx.finfo(scores.dtype).min)
-        scores = tap("masked", scores, axes=_SCORES, formula="Q Kᵀ / √D where allowed, else the least float")
+        scores = tap("masked", scores, axes=SCORES, formula="Q Kᵀ / √D where allowed, else the least float")
     return scores, allowed
 
 
 def _mix(weights: mx.array, v: mx.array) -> mx.array:
-    return tap("heads", weights @ v, axes=_HEADS, formula="weights V")
+    return tap("heads", weights @ v, axes=HEADS, formula="weights V")

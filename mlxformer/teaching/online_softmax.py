@@ -11,9 +11,10 @@ and o / l at the end is exactly softmax(s) v over all keys (Milakov & Gimelshein
 from __future__ import annotations
 
 from mlxformer.attention import masks
+from mlxformer.attention.checks import check_heads, checked_scale
 from mlxformer.backend import mx
-from mlxformer.tracing import tap
-from mlxformer.validation import require_floating, require_positive, require_shape
+from mlxformer.tracing import HEADS, SCORES, tap
+from mlxformer.validation import require_positive
 
 _ROW = ("batch", "head", "query", "one")
 
@@ -57,14 +58,10 @@ def blockwise_attention(
     >>> bool(mx.allclose(blockwise_attention(x, x, x, mask="causal", block_size=3), whole, atol=1e-5))
     True
     """
-    for name, x in (("q", q), ("k", k), ("v", v)):
-        require_floating(name, x)
-        require_shape(name, x, ("batch", "head", "time", "dim"))
-    require_shape("k", k, ("batch", "head", "key", "dim"), (*q.shape[:2], None, q.shape[3]))
-    require_shape("v", v, ("batch", "head", "key", "value_dim"), (*k.shape[:3], None))
+    scores_shape = check_heads(q, k, v)
     require_positive(block_size=block_size)
-    scale = float(q.shape[-1]) ** -0.5 if scale is None else float(scale)
-    allowed = masks.resolve(mask, (*q.shape[:3], k.shape[2]))
+    scale = checked_scale(scale, q.shape[-1])
+    allowed = masks.resolve(mask, scores_shape)
     least = mx.finfo(q.dtype).min  # for minus infinity, whose differences with itself are NaN
 
     highest = mx.full((*q.shape[:3], 1), least, dtype=q.dtype)  # m [B, H, Tq, 1]
@@ -75,7 +72,7 @@ def blockwise_attention(
         scores = q @ k[:, :, block].swapaxes(-1, -2) * scale  # [B, H, Tq, block]
         if allowed is not None:
             scores = mx.where(_columns(allowed, block), scores, least)
-        scores = tap("block_scores", scores, axes=("batch", "head", "query", "key"), formula="Q K_blockᵀ / √D")
+        scores = tap("block_scores", scores, axes=SCORES, formula="Q K_blockᵀ / √D")
         before = highest
         highest = mx.maximum(before, mx.max(scores, axis=-1, keepdims=True))
         highest = tap("running_max", highest, axes=_ROW, formula="m' = max(m, max s)")
@@ -84,9 +81,7 @@ def blockwise_attention(
         total = shrink * total + mx.sum(powers, axis=-1, keepdims=True)
         total = tap("running_sum", total, axes=_ROW, formula="l' = e^(m − m') l + Σ e^(s − m')")
         output = shrink * output + powers @ v[:, :, block]
-        output = tap(
-            "accumulated", output, axes=("batch", "head", "query", "dim"), formula="o' = e^(m − m') o + e^(s − m') V"
-        )
+        output = tap("accumulated", output, axes=HEADS, formula="o' = e^(m − m') o + e^(s − m') V")
     output = output / total
     if allowed is not None:  # a query that may attend to nothing gives zeros
         output = mx.where(mx.any(allowed, axis=-1, keepdims=True), output, 0.0)

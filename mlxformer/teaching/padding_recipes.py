@@ -8,7 +8,7 @@ from __future__ import annotations
 from mlxformer.attention.functional import attention_weights
 from mlxformer.attention.masks import padding
 from mlxformer.backend import mx
-from mlxformer.tracing import tap
+from mlxformer.tracing import SCORES, tap
 from mlxformer.validation import require_floating, require_shape
 
 
@@ -87,5 +87,5 @@ def renormalized_after_softmax(q: mx.array, k: mx.array, v: mx.array, valid: mx.
     require_shape("v", v, ("batch", "head", "key", "dim"), (*k.shape[:3], None))
     weights = mx.where(padding(valid), attention_weights(q, k), 0.0)  # [B, H, Tq, Tk]
     weights = weights / mx.sum(weights, axis=-1, keepdims=True)
-    weights = tap("renormalized", weights, axes=("batch", "head", "query", "key"), formula="w · valid / Σ w · valid")
+    weights = tap("renormalized", weights, axes=SCORES, formula="w · valid / Σ w · valid")
     return weights @ v

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from mlxformer.attention.functional import masked_softmax, masks
+from mlxformer.attention import masks
+from mlxformer.attention.functional import masked_softmax
 from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
-from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_choice, require_floating, require_positive, require_shape
+from mlxformer.tracing import SCORES, Module, tap
+from mlxformer.validation import require_choice, require_positive, require_sequence
 
 
 class LocalActivationUnit(Module):
@@ -127,17 +128,15 @@ class TargetAttention(Module):
         Raises:
             ArgumentError: shapes that do not fit, or masks of another kind.
         """
-        for name, x in (("candidates", candidates), ("history", history)):
-            require_floating(name, x)
-            require_shape(name, x, ("batch", "item", "dims"), (None, None, self.dims))
-        require_shape("history", history, ("batch", "item", "dims"), (candidates.shape[0], None, self.dims))
+        require_sequence("candidates", candidates, self.dims)
+        require_sequence("history", history, self.dims, batch=candidates.shape[0])
         scores = mx.expand_dims(self.unit(history, candidates), 1)  # [B, 1, N, T]
-        scores = tap("scores", scores, axes=("batch", "head", "query", "key"), formula="a(e_j, v_A)")
+        scores = tap("scores", scores, axes=SCORES, formula="a(e_j, v_A)")
         allowed = masks.resolve(mask, scores.shape)
         if self.pooling == "softmax":
             weights = masked_softmax(scores, allowed)
         else:
             kept = scores if allowed is None else mx.where(allowed, scores, 0.0)
-            weights = tap("weights", kept, axes=("batch", "head", "query", "key"), formula="a(e_j, v_A), as it is")
+            weights = tap("weights", kept, axes=SCORES, formula="a(e_j, v_A), as it is")
         user = mx.squeeze(weights, 1) @ history  # [B, N, C]
         return tap("output", user, axes=("batch", "query", "model"), formula="Σ_j w_j e_j")

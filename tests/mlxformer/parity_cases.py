@@ -22,23 +22,23 @@ import numpy as np
 
 import mlxformer
 from mlxformer import positions
-from mlxformer.attention.additive import AdditiveAttention
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
-from mlxformer.attention.latent import LatentAttention, LatentCache
+from mlxformer.attention.latent import LatentAttention
 from mlxformer.attention.linear import LinearAttentionState, linear_attention
 from mlxformer.attention.multi_head import MultiHeadAttention
-from mlxformer.attention.scores import SCORES, ScoredAttention
+from mlxformer.attention.scores import KINDS, ScoredAttention
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.inspection.gradients_through_time import state_jacobians
 from mlxformer.layers import activations
 from mlxformer.layers.causal_stack import CausalStack
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.convolution import ConvolutionLayer
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.layers.feed_forward import FeedForward
 from mlxformer.layers.gated_feed_forward import GatedFeedForward
-from mlxformer.layers.mixture_of_experts import MixtureOfExperts, importance_loss, load_balancing_loss
+from mlxformer.layers.mixture_of_experts import MixtureOfExperts, load_balancing_loss
 from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.layers.token_mixing import TokenMixing
 from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
@@ -200,7 +200,7 @@ def attention_with_a_cache() -> dict[str, Any]:
 
 @case
 def latent_attention() -> dict[str, Any]:
-    x, found, cache = batch(2, 5, 16), {}, LatentCache()
+    x, found, cache = batch(2, 5, 16), {}, KVCache()
     for absorbed in (False, True):
         ran = observed(LatentAttention(16, 4, 6), x, x, "causal", absorbed=absorbed)
         found |= {f"{absorbed}.{part}": value for part, value in ran.items()}
@@ -253,19 +253,19 @@ def encoder_post_norm() -> dict[str, Any]:
 
 @case
 def encoder_pre_norm() -> dict[str, Any]:
-    return observed(Encoder(2, 16, 4, 32, norm="pre", activation="gelu"), batch(2, 5, 16))
+    return observed(Encoder(2, 16, 4, 32, LayerConfig(norm="pre", activation="gelu")), batch(2, 5, 16))
 
 
 @case
 def decoder() -> dict[str, Any]:
-    return observed(Decoder(2, 16, 4, 32, norm="pre"), batch(2, 5, 16), batch(2, 6, 16, seed=1))
+    return observed(Decoder(2, 16, 4, 32, LayerConfig(norm="pre")), batch(2, 5, 16), batch(2, 6, 16, seed=1))
 
 
 @case
 def causal_stack() -> dict[str, Any]:
     stack, x = CausalStack(2, 16, 4, 32), batch(2, 5, 16)
-    found, caches = observed(stack, x), filled(stack).make_cache()
-    return found | {"cached": mx.concatenate([stack(x[:, t : t + 1], caches) for t in range(5)], axis=1)}
+    found, cache = observed(stack, x), filled(stack).make_cache()
+    return found | {"cached": mx.concatenate([stack(x[:, t : t + 1], cache=cache) for t in range(5)], axis=1)}
 
 
 @case
@@ -344,7 +344,8 @@ def marian() -> dict[str, Any]:
 
 @case
 def additive_attention() -> dict[str, Any]:
-    return observed(AdditiveAttention(4, 6, 5), batch(2, 3, 4), batch(2, 7, 6, seed=1), masks.causal(3, 7))
+    layer = ScoredAttention(4, 6, 5, score="additive")
+    return observed(layer, batch(2, 3, 4), batch(2, 7, 6, seed=1), masks.causal(3, 7))
 
 
 @case
@@ -400,11 +401,11 @@ def linear_attention_both_ways() -> dict[str, Any]:
 @case
 def mixture_of_experts() -> dict[str, Any]:
     found = {}
-    for gates, top_k in (("shared", 2), ("plain", 1)):
-        layer = MixtureOfExperts(8, 16, 4, top_k, gates=gates, activation="gelu")
-        found |= {f"{gates}.{part}": value for part, value in observed(layer, batch(2, 5, 8)).items()}
+    for name, top_k in (("normalized", 2), ("plain", 1)):
+        layer = MixtureOfExperts(8, 16, 4, top_k, normalize_gates=name == "normalized", activation="gelu")
+        found |= {f"{name}.{part}": value for part, value in observed(layer, batch(2, 5, 8)).items()}
         p, chosen, _ = layer.route(batch(10, 8))
-        found |= {f"{gates}.balance": load_balancing_loss(p, chosen), f"{gates}.importance": importance_loss(p)}
+        found[f"{name}.balance"] = load_balancing_loss(p, chosen)
     return found
 
 
@@ -429,7 +430,7 @@ def convolutions() -> dict[str, Any]:
 @case
 def scored_attention() -> dict[str, Any]:
     found, mask = {}, masks.causal(3, 7)
-    for score in SCORES:
+    for score in KINDS:
         layer = ScoredAttention(4, 6, 5, 3, score=score)
         ran = observed(layer, batch(2, 3, 4), batch(2, 7, 6, seed=1), mask, temperature=0.5)
         found |= {f"{score}.{part}": value for part, value in ran.items()}

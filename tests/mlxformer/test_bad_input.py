@@ -11,7 +11,6 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.layers.causal_stack import CausalLayer
 from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 
 
@@ -23,12 +22,13 @@ def ids(*shape):
     return mx.array(np.full(shape, 3, np.int32))
 
 
+PRE = mf.LayerConfig(norm="pre")
 LAYERS = {
     "encoder post": lambda x: mf.EncoderLayer(8, 2, 16)(x),
-    "encoder pre": lambda x: mf.EncoderLayer(8, 2, 16, norm="pre")(x),
-    "decoder pre": lambda x: mf.DecoderLayer(8, 2, 16, norm="pre")(x, drawn(1, 4, 8)),
-    "memory": lambda x: mf.DecoderLayer(8, 2, 16, norm="pre")(drawn(1, 4, 8), x),
-    "causal": lambda x: CausalLayer(8, 2, 16, norm="pre")(x),
+    "encoder pre": lambda x: mf.EncoderLayer(8, 2, 16, PRE)(x),
+    "decoder pre": lambda x: mf.DecoderLayer(8, 2, 16, PRE)(x, drawn(1, 4, 8)),
+    "memory": lambda x: mf.DecoderLayer(8, 2, 16, PRE)(drawn(1, 4, 8), x),
+    "causal": lambda x: mf.CausalStack(1, 8, 2, 16)(x),
     "feed-forward": lambda x: mf.FeedForward(8, 16)(x),
 }
 
@@ -142,7 +142,7 @@ def test_a_model_is_made_of_its_own_configuration(model):
         model({"vocab_size": 12})
 
 
-@pytest.mark.parametrize("penalty", [None, "1", True, float("inf"), 1e9, -1e9])
+@pytest.mark.parametrize("penalty", ["1", True, float("inf"), 1e9, -1e9])
 def test_a_length_penalty_that_no_score_can_be_divided_by_is_refused(penalty):
     with pytest.raises(mf.ArgumentError, match="length_penalty"):
         mf.Transformer(mf.TransformerConfig(12, **SMALL)).generate(

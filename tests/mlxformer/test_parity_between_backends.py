@@ -57,10 +57,12 @@ def test_every_module_of_the_library_has_a_case():
 
 def _abstract() -> set[type]:
     """Bases that are never made themselves."""
+    from mlxformer.generation.generate import GenerativeModel
+    from mlxformer.layers.stack import Layer, Stack
     from mlxformer.models.bert.checkpoint import BertPreTrained
     from mlxformer.models.encoder_decoder import EncoderDecoder
 
-    return {BertPreTrained, EncoderDecoder}
+    return {BertPreTrained, EncoderDecoder, GenerativeModel, Layer, Stack}
 
 
 ABSTRACT = _abstract()

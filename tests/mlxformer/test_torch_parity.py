@@ -7,6 +7,7 @@ import pytest
 
 from mlxformer.attention import masks
 from mlxformer.backend import mx, to_numpy, tree_flatten
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from tests.mlxformer.comparing import assert_close
@@ -16,7 +17,7 @@ from tests.mlxformer.torch_stacks import CASES, LAYERS, TT, C, F, H, inputs, mak
 
 def ours(kind, norm, activation, final_norm, weights):
     stack = {"encoder": Encoder, "decoder": Decoder}[kind](
-        LAYERS, C, H, F, norm=norm, activation=activation, final_norm=final_norm
+        LAYERS, C, H, F, LayerConfig(norm=norm, activation=activation), final_norm=final_norm
     )
     stack.load_weights([(path, mx.array(value)) for path, value in renamed(weights, kind)])
     stack.eval()
@@ -86,7 +87,7 @@ def test_a_final_norm_in_post_norm_mode_is_another_model(golden):
     """torch.nn.Transformer and mlx.nn.Transformer have it; the paper has not (§3.1)."""
     given, weights, wanted = stored(golden, "encoder post final")
     without = [entry for entry in renamed(weights, "encoder") if not entry[0].startswith("final_norm")]
-    stack = Encoder(LAYERS, C, H, F, activation="gelu")
+    stack = Encoder(LAYERS, C, H, F, LayerConfig(activation="gelu"))
     stack.load_weights([(path, mx.array(value)) for path, value in without])
     stack.eval()
     assert np.abs(to_numpy(output(stack, "encoder", given)) - wanted).max() > 0.1

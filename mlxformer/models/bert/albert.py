@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from mlxformer.attention import masks
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import EncoderLayer
 from mlxformer.models.bert.checkpoint import initialize, sizes_text
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertEmbeddings, BertOutput, BertPooler, checked_type_ids
 from mlxformer.models.config_repr import config_repr
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import require_positive
-
-_MODEL = ("batch", "time", "model")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,15 +135,9 @@ class AlbertModel(Module):
         self.config = config
         self.embeddings = BertEmbeddings(config.as_bert(config.embedding_size))
         self.embedding_proj = nn.Linear(config.embedding_size, config.hidden_size)
+        layer = LayerConfig(norm="post", norm_eps=config.layer_norm_eps, activation=config.hidden_act)
         self.layers = [
-            EncoderLayer(
-                config.hidden_size,
-                config.num_attention_heads,
-                config.intermediate_size,
-                norm="post",
-                activation=config.hidden_act,
-                eps=config.layer_norm_eps,
-            )
+            EncoderLayer(config.hidden_size, config.num_attention_heads, config.intermediate_size, layer)
             for _ in range(config.num_hidden_groups)
         ]
         self.pooler = BertPooler(config.as_bert(config.hidden_size))
@@ -178,7 +171,7 @@ class AlbertModel(Module):
                 masks.from_attention_mask(attention_mask, (input_ids.shape[0], input_ids.shape[1]))
             )  # [B, 1, 1, T]
         x = self.embedding_proj(self.embeddings(input_ids, token_type_ids))  # [B, T, C]
-        x = tap("projected", x, axes=_MODEL, formula="LayerNorm(word + type + position) W_e + b_e")
+        x = tap("projected", x, axes=MODEL, formula="LayerNorm(word + type + position) W_e + b_e")
         per_group = config.num_hidden_layers // config.num_hidden_groups
         for depth in range(config.num_hidden_layers):
             x = self.layers[depth // per_group](x, mask)

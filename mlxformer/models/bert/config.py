@@ -13,7 +13,7 @@ from mlxformer.checkpoints.folder import CONFIG, read_json
 from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.layers.activations import activation
 from mlxformer.models.config_repr import config_repr
-from mlxformer.validation import require_choice, require_positive, require_probability
+from mlxformer.validation import require_choice, require_divisible, require_positive, require_probability
 
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
 
@@ -113,13 +113,7 @@ class BertConfig:
         sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
                  "max_position_embeddings", "type_vocab_size")  # fmt: skip
         require_positive(**{name: getattr(self, name) for name in sizes})
-        if self.hidden_size % self.num_attention_heads:
-            raise ArgumentError(
-                "dims-not-divisible",
-                f"hidden_size={self.hidden_size} is not divisible by num_attention_heads={self.num_attention_heads}",
-                dims=self.hidden_size,
-                num_heads=self.num_attention_heads,
-            )
+        require_divisible("hidden_size", self.hidden_size, "num_attention_heads", self.num_attention_heads)
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
             value = getattr(self, name)
             if value is not None or name != "classifier_dropout":

@@ -12,7 +12,7 @@ from mlxformer.layers.activations import activation
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel, BertOutput
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import fields_text
 
 
@@ -96,8 +96,7 @@ class BertMLMHead(Module):
             [B, T, V].
         """
         transformed = self.norm(self._activate(self.dense(hidden)))  # [B, T, C]
-        axes = ("batch", "time", "model")
-        transformed = tap("transformed", transformed, axes=axes, formula="LayerNorm(act(h W + b))")
+        transformed = tap("transformed", transformed, axes=MODEL, formula="LayerNorm(act(h W + b))")
         return tap(
             "logits",
             self._scores(transformed, word_embeddings),

@@ -13,13 +13,12 @@ from typing import NamedTuple, Protocol
 from mlxformer.attention import masks
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
-from mlxformer.tracing import Module, tap
+from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import fields_text, require_floating, require_ids, require_shape, shape_text
-
-_MODEL = ("batch", "time", "model")
 
 
 class Sizes(Protocol):
@@ -97,12 +96,12 @@ class BertEmbeddings(Module):
         Returns:
             [B, T, C].
         """
-        word = tap("word", self.word_embeddings(input_ids), axes=_MODEL, formula="E_word[id]")
-        kind = tap("type", self.token_type_embeddings(token_type_ids), axes=_MODEL, formula="E_type[type id]")
+        word = tap("word", self.word_embeddings(input_ids), axes=MODEL, formula="E_word[id]")
+        kind = tap("type", self.token_type_embeddings(token_type_ids), axes=MODEL, formula="E_type[type id]")
         positions = self.position_embeddings(mx.arange(input_ids.shape[1]))  # [T, C]
         positions = tap("position", positions, axes=("time", "model"), formula="E_position[t]")
-        x = tap("sum", word + kind + positions, axes=_MODEL, formula="word + type + position")
-        x = tap("output", self.norm(x), axes=_MODEL, formula="LayerNorm(word + type + position)")
+        x = tap("sum", word + kind + positions, axes=MODEL, formula="word + type + position")
+        x = tap("output", self.norm(x), axes=MODEL, formula="LayerNorm(word + type + position)")
         return self.dropout(x)
 
 
@@ -171,11 +170,13 @@ class BertModel(BertPreTrained):
             config.hidden_size,
             config.num_attention_heads,
             config.intermediate_size,
-            norm="post",
-            activation=config.hidden_act,
-            dropout=config.hidden_dropout_prob,
-            attention_dropout=config.attention_probs_dropout_prob,
-            eps=config.layer_norm_eps,
+            LayerConfig(
+                norm="post",
+                norm_eps=config.layer_norm_eps,
+                activation=config.hidden_act,
+                dropout=config.hidden_dropout_prob,
+                attention_dropout=config.attention_probs_dropout_prob,
+            ),
         )
         if pooler:
             self.pooler = BertPooler(config)

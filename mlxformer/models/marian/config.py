@@ -13,7 +13,7 @@ from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.activations import activation
 from mlxformer.models.config_repr import config_repr
-from mlxformer.validation import require_choice, require_positive, require_probability
+from mlxformer.validation import require_choice, require_divisible, require_positive, require_probability
 
 Read = TypeVar("Read")
 
@@ -138,13 +138,7 @@ class MarianConfig:
                  "encoder_attention_heads", "decoder_layers", "decoder_ffn_dim", "decoder_attention_heads")  # fmt: skip
         require_positive(target_vocab_size=self.target_vocab_size, **{name: getattr(self, name) for name in sizes})
         for name in ("encoder_attention_heads", "decoder_attention_heads"):
-            if self.d_model % getattr(self, name):
-                raise ArgumentError(
-                    "dims-not-divisible",
-                    f"d_model={self.d_model} is not divisible by {name}={getattr(self, name)}",
-                    dims=self.d_model,
-                    num_heads=getattr(self, name),
-                )
+            require_divisible("d_model", self.d_model, name, getattr(self, name))
         for name in ("dropout", "attention_dropout", "activation_dropout"):
             require_probability(name, getattr(self, name))
         if not isinstance(self.activation_function, str):
@@ -344,23 +338,13 @@ class MarianGeneration:
         values["eos_token_id"] = self.eos_token_id[0] if len(self.eos_token_id) == 1 else list(self.eos_token_id)
         return json.dumps(values, indent=2, sort_keys=True) + "\n"
 
-    def rules(
-        self,
-        config: MarianConfig,
-        *,
-        num_beams: int | None,
-        max_length: int | None,
-        length_penalty: float | None,
-        early_stopping: bool | Literal["never"] | None,
-    ) -> SearchRules:
+    def rules(self, config: MarianConfig, given: Mapping[str, Any]) -> SearchRules:
         """The rules of one search: what the caller gives goes before what the checkpoint says.
 
         Args:
             config: of the network, for its longest sequence.
-            num_beams: hypotheses that are kept; None takes the checkpoint's.
-            max_length: tokens, with the start; None takes the checkpoint's.
-            length_penalty: None takes the checkpoint's.
-            early_stopping: None takes the checkpoint's.
+            given: any of ``num_beams``, ``max_length`` (tokens, with the start), ``length_penalty`` and
+                ``early_stopping``.
 
         Returns:
             What the search runs by.
@@ -377,20 +361,22 @@ class MarianGeneration:
                 f"dataclasses.replace(model.generation, not_implemented=())",
                 asked=dict(self.not_implemented),
             )
-        if max_length is None:
-            max_length = min(21, config.max_position_embeddings) if self.max_length is None else self.max_length
+        longest = min(21, config.max_position_embeddings) if self.max_length is None else self.max_length
+        own: dict[str, Any] = {
+            "max_length": longest,
+            "num_beams": self.num_beams,
+            "length_penalty": self.length_penalty,
+            "early_stopping": self.early_stopping,
+        }
         return SearchRules(
             start_id=self.decoder_start_token_id,
             pad_id=self.pad_token_id,
             eos_ids=self.eos_token_id,
-            max_length=max_length,
-            num_beams=self.num_beams if num_beams is None else num_beams,
-            length_penalty=self.length_penalty if length_penalty is None else length_penalty,
-            early_stopping=self.early_stopping if early_stopping is None else early_stopping,
             bad_words=self.bad_words_ids,
             forced_bos_id=self.forced_bos_token_id,
             forced_eos_id=self.forced_eos_token_id,
             renormalize=self.renormalize_logits,
+            **own | dict(given),
         )
 
     def _check(self, vocab_size: int) -> None:

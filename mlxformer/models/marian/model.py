@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -21,12 +21,13 @@ from mlxformer.checkpoints.folder import find_folder, open_checkpoint, save_chec
 from mlxformer.checkpoints.loading import LoadReport, load_into
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import CheckpointError
+from mlxformer.generation.rules import SearchRules
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.marian.config import GENERATION_CONFIG, MarianConfig, MarianGeneration
 from mlxformer.positions import SinusoidalPositions
-from mlxformer.tracing import in_trace
 from mlxformer.validation import require_kind
 
 # Ours -> Hugging Face's, applied in this order to a parameter's path.
@@ -96,18 +97,18 @@ class MarianModel(EncoderDecoder):
         self.source_positions = SinusoidalPositions(config.d_model, layout="halves")
         self.target_positions = SinusoidalPositions(config.d_model, layout="halves")
         self.embedding_dropout = nn.Dropout(config.dropout)
-        layer: dict[str, Any] = {
-            "norm": "post",
-            "activation": config.activation_function,
-            "dropout": config.dropout,
-            "attention_dropout": config.attention_dropout,
-            "activation_dropout": config.activation_dropout,
-        }
+        layer = LayerConfig(
+            norm="post",
+            activation=config.activation_function,
+            dropout=config.dropout,
+            attention_dropout=config.attention_dropout,
+            activation_dropout=config.activation_dropout,
+        )
         self.encoder = Encoder(
-            config.encoder_layers, config.d_model, config.encoder_attention_heads, config.encoder_ffn_dim, **layer
+            config.encoder_layers, config.d_model, config.encoder_attention_heads, config.encoder_ffn_dim, layer
         )
         self.decoder = Decoder(
-            config.decoder_layers, config.d_model, config.decoder_attention_heads, config.decoder_ffn_dim, **layer
+            config.decoder_layers, config.d_model, config.decoder_attention_heads, config.decoder_ffn_dim, layer
         )
         self.final_logits_bias = mx.zeros((1, config.target_vocab_size))
         self.freeze(recurse=False, keys=[_BIAS])  # a constant of the checkpoint, not trained
@@ -181,48 +182,8 @@ class MarianModel(EncoderDecoder):
         save_checkpoint(folder, self.config.to_json("MarianMTModel"), tensors, dtype)
         write_files(Path(folder), {GENERATION_CONFIG: self.generation.to_json().encode()})
 
-    @in_trace
-    def generate(
-        self,
-        input_ids: mx.array,
-        attention_mask: mx.array | None = None,
-        *,
-        num_beams: int | None = None,
-        max_length: int | None = None,
-        length_penalty: float | None = None,
-        early_stopping: bool | Literal["never"] | None = None,
-        use_cache: bool = True,
-    ) -> mx.array:
-        """The translations of source texts: the same tokens as Hugging Face's ``generate``.
-
-        What is not given comes from the checkpoint's ``generation``. Runs in evaluation mode whatever mode the model is
-        in.
-
-        Args:
-            input_ids: integers [B, Ts], 0 to V − 1; the name is that of a tokenized batch, ``model.generate(**batch)``.
-            attention_mask: [B, Ts], 1 or True at real tokens; None means all that are not ``pad_token_id``.
-            num_beams: hypotheses that are kept; 1 is greedy search.
-            max_length: tokens, with the start.
-            length_penalty: the power of the length by which scores are divided.
-            early_stopping: when a beam search ends, as in ``mlxformer.generation.beam``.
-            use_cache: whether keys and values are kept from token to token; it changes the time and not the result.
-
-        Returns:
-            int32 [B, T], from the start token (padding) on; after their end rows go on with ``pad_token_id``, which is
-            never generated.
-
-        Raises:
-            ArgumentError: ids out of range, empty or too long sequences, ``max_length`` or ``num_beams`` below 1, a
-                mask of another shape, a checkpoint that asks for a way of generating that is not implemented.
-        """
-        rules = self.generation.rules(
-            self.config,
-            num_beams=num_beams,
-            max_length=max_length,
-            length_penalty=length_penalty,
-            early_stopping=early_stopping,
-        )
-        return self._generate(input_ids, attention_mask, rules, use_cache)
+    def _rules(self, given: dict[str, Any]) -> SearchRules:
+        return self.generation.rules(self.config, given)
 
     def _logits(self, x: mx.array) -> mx.array:
         logits = super()._logits(x)

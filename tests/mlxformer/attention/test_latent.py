@@ -77,14 +77,14 @@ def test_a_latent_as_wide_as_the_keys_can_be_any_multi_head_attention():
 @pytest.mark.parametrize("absorbed", [False, True])
 @pytest.mark.parametrize("sizes", [[1] * T, [4, 2], [1, 3, 2]])
 def test_with_a_cache_as_in_one_pass(absorbed, sizes):
-    layer, x, cache = filled(mf.LatentAttention(C, H, L, bias=True)), batch(B, T, C), mf.LatentCache()
+    layer, x, cache = filled(mf.LatentAttention(C, H, L, bias=True)), batch(B, T, C), mf.KVCache()
     parts, start = [], 0
     for size in sizes:
         piece = x[:, start : start + size]
         parts.append(layer(piece, piece, "causal", cache=cache, absorbed=absorbed))
         start += size
     assert_close(mx.concatenate(parts, axis=1), layer(x, x, "causal"))
-    assert cache.fetch().shape == (B, T, L) and len(cache) == T
+    assert [part.shape for part in cache.fetch()] == [(B, 1, T, L)] and len(cache) == T
 
 
 @pytest.mark.parametrize("absorbed", [False, True])
@@ -101,11 +101,11 @@ def test_gradients_agree_with_finite_differences(absorbed):
 
 
 def test_bad_input_is_refused_and_the_cache_stays_as_it_was():
-    layer, x, cache = filled(mf.LatentAttention(C, H, L)), batch(B, T, C), mf.LatentCache()
+    layer, x, cache = filled(mf.LatentAttention(C, H, L)), batch(B, T, C), mf.KVCache()
     with pytest.raises(ArgumentError, match="cache is empty"):
         cache.fetch()
     layer(x, x, cache=cache)
-    before = cache.fetch()
+    (before,) = cache.fetch()
     for call, message in (
         (lambda: mf.LatentAttention(C, 3, L), "not divisible"),
         (lambda: mf.LatentAttention(C, H, 0), "latent_dims must be a whole number"),
@@ -113,12 +113,13 @@ def test_bad_input_is_refused_and_the_cache_stays_as_it_was():
         (lambda: layer(x[:, :, :5], x), "queries"),
         (lambda: layer(x, x[:1]), "source"),
         (lambda: layer(x, [1.0]), "source"),
-        (lambda: layer(x, x, cache=mf.KVCache()), "mf.LatentCache"),
+        (lambda: layer(x, x, cache=[mf.KVCache()]), "mf.KVCache"),
         (lambda: layer(x[:1], x[:1], cache=cache), "cannot follow"),
         (lambda: layer(x, x, masks.causal(T, T), cache=cache), "mask"),
-        (lambda: cache.update(x), "cannot follow"),
-        (lambda: cache.update(x[0]), "latents"),
+        (lambda: cache.update(x[:, None]), "cannot follow"),
+        (lambda: cache.update(before, before), "holds 1 arrays a token"),
+        (lambda: cache.update(x[0]), "keys"),
     ):
         with pytest.raises(ArgumentError, match=message):
             call()
-    assert_bit_equal(cache.fetch(), before)
+    assert_bit_equal(cache.fetch()[0], before)

@@ -9,7 +9,6 @@ import mlxformer as mf
 from mlxformer import backend
 from mlxformer.attention.softmax_one import softmax_one
 from mlxformer.backend import mx, to_numpy
-from mlxformer.layers.causal_stack import CausalStack
 from tests.mlxformer.comparing import assert_close, assert_gradients, numbers
 
 SINKS = np.array([0.0, 1.5, -2.0], np.float32)
@@ -121,14 +120,14 @@ def test_every_cell_of_the_streaming_mask(queries: int, keys: int, window: int, 
 def test_evicting_is_the_streaming_mask(window: int, first: int) -> None:
     """Two layers: what an evicted token gave to later ones before it went is kept in both."""
     mx.random.seed(0)
-    stack, x = CausalStack(2, 8, 2, 16), mx.array(numbers(2, 12, 8))
-    whole = stack(x, mask=mf.masks.streaming(12, 12, window, first))
-    caches, parts = stack.make_cache(), []
+    stack, x = mf.CausalStack(2, 8, 2, 16), mx.array(numbers(2, 12, 8))
+    whole = stack(x, mf.masks.streaming(12, 12, window, first))
+    cache, parts = stack.make_cache(), []
     for token in range(12):
-        for cache in caches:
-            cache.evict(first, window - 1)
-        parts.append(to_numpy(stack(x[:, token : token + 1], caches, mask=None)))
-        assert len(caches[0]) == min(token + 1, first + window)
+        for layer in cache.layers:
+            layer.self_attention.evict(first, window - 1)
+        parts.append(to_numpy(stack(x[:, token : token + 1], None, cache=cache)))
+        assert len(cache) == min(token + 1, first + window)
     assert_close(np.concatenate(parts, axis=1), whole)
 
 

@@ -359,6 +359,7 @@ SOURCE = ids(2, 5)
     [
         ({"max_length": 0}, "not-positive"),
         ({"max_length": -3}, "not-positive"),
+        ({"max_length": None}, "max-length-missing"),
         ({"max_length": 2.5}, "not-positive"),
         ({"num_beams": 0}, "not-positive"),
         ({"num_beams": True}, "not-positive"),
@@ -366,14 +367,15 @@ SOURCE = ids(2, 5)
         ({"early_stopping": "always"}, "unknown-choice"),
         ({"attention_mask": np.ones((2, 4), np.int32)}, "wrong-shape"),
         ({"attention_mask": np.full((2, 5), 2, np.int32)}, "attention-mask-values"),
-        ({"source_ids": SOURCE[:, :0]}, "empty-axis"),
-        ({"source_ids": SOURCE[0]}, "wrong-shape"),
-        ({"source_ids": SOURCE + 17}, "id-out-of-range"),
-        ({"source_ids": SOURCE.astype(np.float32)}, "ids-not-integers"),
+        ({"input_ids": SOURCE[:, :0]}, "empty-axis"),
+        ({"input_ids": SOURCE[0]}, "wrong-shape"),
+        ({"input_ids": SOURCE + 17}, "id-out-of-range"),
+        ({"input_ids": SOURCE.astype(np.float32)}, "ids-not-integers"),
     ],
 )
 def test_what_generate_refuses(options, code):
-    given = {"source_ids": SOURCE, "max_length": 6} | options
+    given = {"input_ids": SOURCE, "max_length": 6} | options
+    given = {name: value for name, value in given.items() if value is not None}
     given = {name: mx.array(value) if isinstance(value, np.ndarray) else value for name, value in given.items()}
     with pytest.raises(ArgumentError) as error:
         filled().generate(**given)

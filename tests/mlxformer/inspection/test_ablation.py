@@ -192,7 +192,7 @@ def test_the_norms_of_a_pre_norm_model_are_refused_and_its_residuals_are_not() -
     with pytest.raises(ArgumentError) as raised:
         without(model, "layer_norm")
     assert raised.value.code == "ablation-pre-norm"
-    layer = mf.EncoderLayer(16, 4, 32, norm="pre")
+    layer = mf.EncoderLayer(16, 4, 32, mf.LayerConfig(norm="pre"))
     x = mx.array(numbers(1, 3, 16))
     y = layer.self_attention_norm(x)
     wanted = layer.feed_forward(layer.feed_forward_norm(layer.self_attention(y, y, y)))

@@ -8,6 +8,7 @@ import pytest
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.inspection.influence import influence, influence_by_depth
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import EncoderLayer
 from mlxformer.layers.recurrent import Recurrent, RNNCell
 from tests.mlxformer.comparing import assert_close, is_float32, numbers
@@ -24,7 +25,7 @@ def test_of_a_linear_map_it_is_the_norms_of_its_blocks():
 
 
 def test_against_differences():
-    layer, x = filled(EncoderLayer(4, 2, 8, activation="gelu")), numbers(1, T, 4)
+    layer, x = filled(EncoderLayer(4, 2, 8, LayerConfig(activation="gelu"))), numbers(1, T, 4)
     found, step = to_numpy(influence(layer, mx.array(x))), 1e-2
     for j in range(T):
         columns = []

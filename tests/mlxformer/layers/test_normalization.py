@@ -8,6 +8,7 @@ import pytest
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.causal_stack import CausalStack
+from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import Encoder
 from mlxformer.layers.normalization import normalization
 from mlxformer.tracing import trace
@@ -53,7 +54,7 @@ def test_gradient_by_finite_differences(norm_type):
 
 @pytest.mark.parametrize("make", [Encoder, CausalStack])
 def test_a_stack_takes_it_everywhere(make):
-    stack = make(2, C, 2, 8, norm="pre", norm_type="rms")
+    stack = make(2, C, 2, 8, LayerConfig(norm="pre", norm_type="rms"))
     norms = [path for path, _ in stack.named_modules() if path.endswith("norm")]
     assert len(norms) == 5
     assert all(isinstance(module, nn.RMSNorm) for path, module in stack.named_modules() if path in norms)

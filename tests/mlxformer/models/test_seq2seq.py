@@ -9,7 +9,7 @@ from mlxformer import backend
 from mlxformer.attention import masks
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig, _Decoding
+from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, numbers
 from tests.mlxformer.observing import filled, token_ids
@@ -144,7 +144,7 @@ def test_beams_of_one_are_greedy_and_more_find_no_worse(attention):
 @pytest.mark.parametrize("cell", CELLS)
 def test_beams_continue_from_the_state_of_the_row_they_follow(cell, attention):
     model, source, beams = seq2seq(cell=cell, attention=attention), sources(), 3
-    decoding = _Decoding(model, model._encode(source, None), beams)
+    decoding = model.start_decoding(source, rows_each=beams)
     sequences = np.full((2 * beams, 1), 1, np.int32)
     generator = np.random.default_rng(0)
     for rows in ([0, 1, 2, 3, 4, 5], [2, 0, 0, 4, 3, 5], [1, 1, 0, 5, 5, 5], [0, 2, 1, 3, 4, 4]):

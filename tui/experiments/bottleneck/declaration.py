@@ -56,7 +56,7 @@ EXPERIMENT = Experiment(
             "context-is-mixture",
             Bilingual("c_i 等于逐项算的 Σ_j α_ij h_j（float64，最大差与最大值之比）",
                       "c_i is Σ_j α_ij h_j, summed in float64 (largest difference over the largest value)"),
-            "==", BreakTensor("attention.context", "double"),
+            "==", BreakTensor("attention.heads", "double"),
         ),
         CheckDeclaration(
             "same-but-attention",

@@ -35,7 +35,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     generator = np.random.default_rng(int(knobs["seed"]))
     x = generator.standard_normal((1, tokens, WIDTH)).astype(np.float32)
     weights = draw(generator, mf.MultiHeadAttention(WIDTH, HEADS, bias=False))
-    layers = draw(generator, mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, norm="pre"))
+    layers = draw(generator, mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, mf.LayerConfig(norm="pre")))
     drops = not knobs["training_off"]
 
     attention = load(mf.MultiHeadAttention(WIDTH, HEADS, bias=False, dropout=p), weights)
@@ -91,7 +91,7 @@ def _relative(found: np.ndarray, truth: np.ndarray) -> float:
 
 def _untouched(x: np.ndarray, layers: dict[str, np.ndarray], p: float, drops: bool, report: Report) -> float:
     """The share of elements that a sub-layer with its residual leaves exactly as they were."""
-    encoder = load(mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, norm="pre", dropout=p), layers)
+    encoder = load(mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, mf.LayerConfig(norm="pre", dropout=p)), layers)
     encoder.train(drops)
     with traced(report, 0.6, encoder) as steps:
         encoder(mx.array(np.repeat(x, FEW, axis=0)))
@@ -143,7 +143,7 @@ def _places(x: np.ndarray, layers: dict[str, np.ndarray], p: float, report: Repo
     for label, place, section, bert in PLACES:
         report(0.8, place)
         options: dict[str, Any] = {} if place == "input" else {place: p}
-        encoder = load(mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, norm="pre", **options), layers)
+        encoder = load(mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, mf.LayerConfig(norm="pre", **options)), layers)
         truth = to_numpy(encoder(copies)).astype(np.float64)
         encoder.train()
         given = nn.Dropout(p)(copies) if place == "input" else copies

@@ -62,9 +62,8 @@ def hidden(rows: np.ndarray, *, causal: bool) -> Any:
     """The encoder's output [N, T, C]."""
     bert = reader().model.bert
     ids = mx.array(rows)
-    mask = mf.masks.padding(ids != reader().tokenizer.pad_id)
-    if causal:
-        mask = mf.masks.combine(mask, mf.masks.causal(rows.shape[1], rows.shape[1]))
+    past = mf.masks.causal(rows.shape[1], rows.shape[1]) if causal else None
+    mask = mf.masks.combine(mf.masks.padding(ids != reader().tokenizer.pad_id), past)
     return bert.encoder(bert.embeddings(ids, mx.zeros(rows.shape, mx.int32)), mask)
 
 

@@ -104,12 +104,13 @@ def _decoding(arms: Arms, x: Any, report: Report) -> tuple[int, int, int]:
 
 def _latent(arms: Arms, x: Any, heads: int) -> Check:
     """The numbers that decoding ``x`` token by token leaves in the cache of latents, over those of MHA."""
-    latents, full = mf.LatentCache(), mf.KVCache()
+    latents, full = mf.KVCache(), mf.KVCache()
     for t in range(x.shape[1]):
         token = x[:, t : t + 1]
         arms.latent(token, token, "causal", cache=latents, absorbed=True)
         arms.full(token, token, token, "causal", cache=full)
-    share = latents.fetch().size / sum(part.size for part in full.fetch())
+    kept, of_all = (sum(part.size for part in cache.fetch()) for cache in (latents, full))
+    share = kept / of_all
     return EXPERIMENT.measured("latent-cache", share, LATENT / (2 * heads * (DIMS // 8)), 1e-9)
 
 
@@ -206,7 +207,7 @@ def _large(knobs: Mapping[str, Any]) -> Table:
         token = layers * sum(to_numpy(part).nbytes for part in stored)
         name = {heads: "MHA", 1: "MQA"}.get(kv_heads, f"GQA-{kv_heads}")
         rows.append([name, str(kv_heads), token / 1024, token * context / GIB])
-    latents = mf.LatentCache().update(mx.zeros((1, 1, 4 * width), dtype=mx.float16))
+    (latents,) = mf.KVCache().update(mx.zeros((1, 1, 1, 4 * width), dtype=mx.float16))
     token = layers * to_numpy(latents).nbytes
     rows.append(["MLA, L = 4D", "-", token / 1024, token * context / GIB])
     return Table(

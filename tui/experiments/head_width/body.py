@@ -129,7 +129,7 @@ def _ranks(steps: mf.Trace, d: int, heads: int, n: int) -> list[Check]:
 
 
 def _share(d: int, heads: int, n: int, without_feed_forward: bool, report: Report) -> Check:
-    layer = mf.EncoderLayer(d, heads, 4 * d, attention_bias=False)
+    layer = mf.EncoderLayer(d, heads, 4 * d, mf.LayerConfig(attention_bias=False))
     x = mx.zeros((1, n, d))
     with traced(report, 0.5) as steps:
         if without_feed_forward:

@@ -65,7 +65,8 @@ class Stacks(mf.Module):
             return [load(layer, draw(generator, layer)) for layer in layers]
 
         plain, growth = int(knobs["plain_growth"]), int(knobs["growth"])
-        self.attention = drawn([mf.EncoderLayer(WIDTH, 2, 4 * WIDTH, activation="gelu") for _ in range(DEEPEST)])
+        gelu = mf.LayerConfig(activation="gelu")
+        self.attention = drawn([mf.EncoderLayer(WIDTH, 2, 4 * WIDTH, gelu) for _ in range(DEEPEST)])
         self.recurrent = drawn([RecurrentLayer(WIDTH) for _ in range(DEEPEST)])
         for layer in self.recurrent:
             layer.recurrent.cell.hidden_proj.weight = orthogonal(WIDTH, GAIN, generator)

@@ -10,7 +10,6 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.layers.causal_stack import CausalStack
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.kv_cache.declaration import EXPERIMENT
@@ -30,9 +29,8 @@ class Arms(mf.Module):
     def __init__(self, layers: int, heads: int, kv_heads: int, seed: int) -> None:
         super().__init__()
         dims = heads * HEAD_DIM
-        stacks = [
-            CausalStack(layers, dims, heads, 4 * dims, num_kv_heads=kv_heads, attention_bias=False) for _ in range(3)
-        ]
+        config = mf.LayerConfig(norm="pre", num_kv_heads=kv_heads, attention_bias=False)
+        stacks = [mf.CausalStack(layers, dims, heads, 4 * dims, config) for _ in range(3)]
         weights = draw(np.random.default_rng(seed), stacks[0])
         self.full, self.cached, self.unmasked = (load(stack, dict(weights)) for stack in stacks)
 
@@ -97,14 +95,15 @@ def _recomputed(arms: Arms, x: Any, prompt: int, report: Report) -> Generation:
 
 def _cached(arms: Arms, x: Any, prompt: int, forget: bool, report: Report) -> Generation:
     """The prompt at once, then each token alone; a cache for each layer."""
-    caches, outputs = arms.cached.make_cache(), []
+    cache, outputs = arms.cached.make_cache(), []
     with traced(report, 0.6, arms) as steps:
         for start, end in [(0, prompt), *((t, t + 1) for t in range(prompt, x.shape[1]))]:
-            outputs.append(to_numpy(arms.cached(x[:, start:end], caches))[0])
+            outputs.append(to_numpy(arms.cached(x[:, start:end], cache=cache))[0])
             if forget:
-                for cache in caches:
-                    cache.truncate(len(cache) - 1)
-    nbytes = sum(to_numpy(part).nbytes for cache in caches if len(cache) for part in cache.fetch())
+                for layer in cache.layers:
+                    layer.self_attention.truncate(len(layer.self_attention) - 1)
+    kept = [layer.self_attention for layer in cache.layers if len(cache)]
+    nbytes = sum(to_numpy(part).nbytes for stored in kept for part in stored.fetch())
     return Generation(*_counted(steps, "cached"), np.concatenate(outputs), nbytes, steps)
 
 

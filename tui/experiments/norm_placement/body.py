@@ -37,10 +37,8 @@ class Kind:
     final: bool = False
 
     def stack(self, depth: int, width: int) -> Any:
-        return mf.Encoder(
-            depth, width, HEADS, 4 * width, norm=self.norm, norm_type=self.norm_type, final_norm=self.final,
-            attention_bias=False,
-        )  # fmt: skip
+        config = mf.LayerConfig(norm=self.norm, norm_type=self.norm_type, attention_bias=False)
+        return mf.Encoder(depth, width, HEADS, 4 * width, config, final_norm=self.final)
 
 
 @dataclass(frozen=True)

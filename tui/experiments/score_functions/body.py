@@ -10,7 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.attention.scores import (
-    SCORES,
+    KINDS,
     ScoredAttention,
     cosine_scores,
     dot_scores,
@@ -51,7 +51,7 @@ class Layers(mf.Module):
         drawn = draw(generator, ScoredAttention(WIDTH, WIDTH, d, WIDTH, score="additive"))
         shared = {path: value for path, value in drawn.items() if not path.startswith("score_proj")}
         self.kinds: dict[str, Any] = {}
-        for kind in SCORES:
+        for kind in KINDS:
             layer = ScoredAttention(WIDTH, WIDTH, additive_width if kind == "additive" else d, WIDTH, score=kind)
             values = drawn if kind == "additive" else shared
             self.kinds[kind] = load(layer, values if additive_width == d else draw(generator, layer))
@@ -66,11 +66,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     generator = np.random.default_rng([seed, d])
     layers = Layers(d, generator, additive_width=1 if knobs["compress"] else d)
     with traced(report, 0.3, layers) as steps:
-        for kind in SCORES:
+        for kind in KINDS:
             layers.kinds[kind](
                 mx.array(x)[None], mx.array(x)[None], "causal" if knobs["causal"] else None, temperature=tau
             )
-    scores: dict[str, np.ndarray] = {kind: _value(steps, kind, "scores") for kind in SCORES}  # [T, T]
+    scores: dict[str, np.ndarray] = {kind: _value(steps, kind, "scores") for kind in KINDS}  # [T, T]
     report(0.6, "checks")
     row = min(int(knobs["query"]), len(tokens)) - 1
     checks = [
@@ -104,7 +104,7 @@ def _attend(scores: np.ndarray, temperature: float, mask: Any = None) -> np.ndar
 def _loop(layers: Layers, steps: mf.Trace, x: np.ndarray, tau: float, causal: bool) -> Check:
     """Every pair by itself, in float64, for at most ``LOOPED`` queries."""
     worst, looped = 0.0, np.unique(np.linspace(0, len(x) - 1, LOOPED).astype(int))
-    for kind in SCORES:
+    for kind in KINDS:
         layer = layers.kinds[kind]
         q, k, v = (project(x, to_numpy(p.weight)) for p in (layer.query_proj, layer.key_proj, layer.value_proj))
         combine = to_numpy(layer.score_proj.weight)[0].astype(np.float64) if kind == "additive" else None
@@ -133,7 +133,7 @@ def _pair(kind: str, q: np.ndarray, k: np.ndarray, combine: np.ndarray | None) -
 
 def _shifted(scores: Mapping[str, np.ndarray], row: int, tau: float, shift: float, one: bool) -> Check:
     """Rounding: the sum is rounded at its own size, and τ magnifies it."""
-    rows = np.stack([scores[kind][row : row + 1] for kind in SCORES])  # [4, 1, T]
+    rows = np.stack([scores[kind][row : row + 1] for kind in KINDS])  # [4, 1, T]
     added = np.zeros_like(rows)
     added[..., : 1 if one else None] = shift
     change = float(np.abs(_attend(rows + added, tau) - _attend(rows, tau)).max())
@@ -146,7 +146,7 @@ def _factor(scores: Mapping[str, np.ndarray], tokens: list[str]) -> Check:
     once = [tokens.index(token) for token in dict.fromkeys(tokens)]
     if len(once) < 3:
         return EXPERIMENT.undefined("factor-sharpens", FEW_TOKENS)
-    rows = np.stack([scores[kind][:, once] for kind in SCORES])
+    rows = np.stack([scores[kind][:, once] for kind in KINDS])
     sharpest = [float(_attend(rows * factor, 1.0).max(-1).mean()) for factor in (np.float32(1), np.float32(5))]
     return EXPERIMENT.measured("factor-sharpens", sharpest[1] - sharpest[0], 0.05)
 
@@ -170,7 +170,7 @@ def _cold(generator: np.random.Generator, d: int, exchanged: bool) -> list[Check
 
 
 def _hot(scores: Mapping[str, np.ndarray], temperature: float) -> Check:
-    weights = _attend(np.stack([scores[kind] for kind in SCORES]), temperature)
+    weights = _attend(np.stack([scores[kind] for kind in KINDS]), temperature)
     return EXPERIMENT.measured("hot-is-uniform", float(np.abs(weights - 1 / weights.shape[-1]).max()), 0.0, 1e-3)
 
 
@@ -190,7 +190,7 @@ def _own(scores: np.ndarray, forbid: bool) -> Check:
 
 def _maps(steps: mf.Trace, tokens: list[str], seed: int) -> Heatmap:
     def stage(name: str) -> np.ndarray:
-        return np.stack([_value(steps, kind, name) for kind in SCORES])
+        return np.stack([_value(steps, kind, name) for kind in KINDS])
 
     return Heatmap(
         Bilingual(f"四种打分（投影随机，种子 {seed}）", f"Four scores (random projections, seed {seed})"),
@@ -201,17 +201,17 @@ def _maps(steps: mf.Trace, tokens: list[str], seed: int) -> Heatmap:
         ],
         rows=tokens,
         columns=tokens,
-        heads=[TITLES[kind] for kind in SCORES],
+        heads=[TITLES[kind] for kind in KINDS],
         name="maps",
     )
 
 
 def _row_table(steps: mf.Trace, tokens: list[str], row: int, tau: float) -> Table:
-    weights = [_value(steps, kind, "weights")[row] for kind in SCORES]
+    weights = [_value(steps, kind, "weights")[row] for kind in KINDS]
     return Table(
         Bilingual(f"第 {row + 1} 个词元“{tokens[row]}”的权重，τ = {tau:g}",
                   f"The weights of token {row + 1}, “{tokens[row]}”, at τ = {tau:g}"),
-        columns=[Bilingual("键", "key"), *(TITLES[kind] for kind in SCORES)],
+        columns=[Bilingual("键", "key"), *(TITLES[kind] for kind in KINDS)],
         rows=[[f"{place} {token}", *(float(column[place - 1]) for column in weights)]
               for place, token in enumerate(tokens, 1)],
         name="row",
@@ -219,14 +219,14 @@ def _row_table(steps: mf.Trace, tokens: list[str], row: int, tau: float) -> Tabl
 
 
 def _by_temperature(scores: Mapping[str, np.ndarray], tau: float) -> Figure:
-    rows = np.stack([scores[kind] for kind in SCORES])
+    rows = np.stack([scores[kind] for kind in KINDS])
     largest = np.stack([_attend(rows, temperature).max(-1).mean(-1) for temperature in TEMPERATURES])  # [N, 4]
     return Curve(
         Bilingual("每行最大的权重（各行平均），随温度", "The largest weight of a row (mean over rows), by temperature"),
         "τ",
         Bilingual("最大权重", "largest weight"),
         [
-            *(Series(TITLES[kind], TEMPERATURES, largest[:, place].tolist()) for place, kind in enumerate(SCORES)),
+            *(Series(TITLES[kind], TEMPERATURES, largest[:, place].tolist()) for place, kind in enumerate(KINDS)),
             Series("1/n", TEMPERATURES, [1.0 / rows.shape[-1]] * len(TEMPERATURES)),
         ],
         log_x=True,

@@ -9,7 +9,6 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, tree_flatten
 from mlxformer.inspection.flops import count_layer_flops
-from mlxformer.layers.causal_stack import CausalStack
 from tui.experiments.shared.random_weights import draw, embed, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2
@@ -27,13 +26,14 @@ class Families(mf.Module):
             return load(stack, draw(generator, stack))
 
         sizes = (LAYERS, WIDTH, HEADS, HIDDEN)
-        self.bert = made(mf.Encoder(*sizes, activation="gelu"))
+        self.bert = made(mf.Encoder(*sizes, mf.LayerConfig(activation="gelu")))
         same = dict(tree_flatten(self.bert.parameters()))
-        self.gpt = CausalStack(*sizes, activation="gelu", norm="post")
+        self.gpt = mf.CausalStack(*sizes, mf.LayerConfig(activation="gelu"))
         self.gpt.load_weights(list(same.items()))
         self.gpt.eval()
-        self.encoder = made(mf.Encoder(*sizes, norm="pre", attention_bias=False))
-        self.decoder = made(mf.Decoder(*sizes, norm="pre", attention_bias=False))
+        t5 = mf.LayerConfig(norm="pre", attention_bias=False)
+        self.encoder = made(mf.Encoder(*sizes, t5))
+        self.decoder = made(mf.Decoder(*sizes, t5))
         self.source_bias = made(mf.T5RelativeBias(HEADS))
         self.target_bias = made(mf.T5RelativeBias(HEADS, bidirectional=False))
 

@@ -10,7 +10,6 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
-from mlxformer.layers.causal_stack import CausalStack
 from tui.experiments.shared.random_weights import draw, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2
@@ -26,7 +25,7 @@ class LanguageModel(mf.Module):
         super().__init__()
         self.start, self.mask = words, words + 1
         self.embedding = nn.Embedding(words + 2, WIDTH)
-        self.stack = CausalStack(LAYERS, WIDTH, HEADS, HIDDEN, activation="gelu")
+        self.stack = mf.CausalStack(LAYERS, WIDTH, HEADS, HIDDEN, mf.LayerConfig(norm="pre", activation="gelu"))
         load(self, draw(np.random.default_rng([10, *seed]), self))
 
     def embed(self, ids: Any) -> Any:
@@ -35,7 +34,7 @@ class LanguageModel(mf.Module):
 
     def __call__(self, x: Any, mask: Any) -> Any:
         """Embedded [B, T, C] -> logits of the words [B, T, V]."""
-        return self.embedding.as_linear(self.stack(x, mask=mask))[..., : self.start]
+        return self.embedding.as_linear(self.stack(x, mask))[..., : self.start]
 
 
 def reach(model: LanguageModel, inputs: Sequence[int], rows: Sequence[int], targets: Sequence[int], mask: Any) -> Any:

@@ -40,7 +40,7 @@ class Namer(mf.Module):
         super().__init__()
         self.embedding = nn.Embedding(TOKENS, WIDTH)
         self.positions = mf.SinusoidalPositions(WIDTH)
-        self.encoder = mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, norm=norm, attention_bias=False)
+        self.encoder = mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, mf.LayerConfig(norm=norm, attention_bias=False))
         self.head = nn.Linear(WIDTH, TOKENS, bias=False)
 
     def __call__(self, ids: Any) -> Any:

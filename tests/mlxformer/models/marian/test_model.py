@@ -215,7 +215,7 @@ def test_generation_defaults_come_from_the_checkpoint_and_give_way_to_the_call()
         decoder_start_token_id=PAD, pad_token_id=PAD, eos_token_id=(0,), forced_eos_token_id=0,
         bad_words_ids=((PAD,), (1,)), max_length=20, num_beams=3, length_penalty=1.5,
     )  # fmt: skip
-    rules = model.generation.rules(model.config, num_beams=None, max_length=7, length_penalty=None, early_stopping=True)
+    rules = model.generation.rules(model.config, {"max_length": 7, "early_stopping": True})
     assert rules == SearchRules(
         start_id=PAD, pad_id=PAD, eos_ids=(0,), max_length=7, num_beams=3, length_penalty=1.5, early_stopping=True,
         bad_words=((PAD,), (1,)), forced_eos_id=0,
@@ -224,9 +224,8 @@ def test_generation_defaults_come_from_the_checkpoint_and_give_way_to_the_call()
 
 def test_without_a_length_hugging_face_generates_twenty_tokens():
     model, _ = golden("marian-shared")
-    none = {"num_beams": None, "max_length": None, "length_penalty": None, "early_stopping": None}
-    assert model.generation.rules(model.config, **none).max_length == 20  # it reads 20 positions
-    assert model.generation.rules(replace(model.config, max_position_embeddings=99), **none).max_length == 21
+    assert model.generation.rules(model.config, {}).max_length == 20  # it reads 20 positions
+    assert model.generation.rules(replace(model.config, max_position_embeddings=99), {}).max_length == 21
 
 
 # Live

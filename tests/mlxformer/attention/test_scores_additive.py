@@ -7,7 +7,7 @@ import pytest
 
 from mlxformer import backend
 from mlxformer.attention import masks
-from mlxformer.attention.additive import AdditiveAttention
+from mlxformer.attention.scores import ScoredAttention
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.tracing import trace
@@ -34,11 +34,11 @@ def loop(layer, queries, keys, mask=None):
 
 
 def layer_and_inputs():
-    return filled(AdditiveAttention(CQ, CK, A)), numbers(B, TQ, CQ, seed=1), numbers(B, TK, CK, seed=2)
+    return filled(ScoredAttention(CQ, CK, A, score="additive")), numbers(B, TQ, CQ, seed=1), numbers(B, TK, CK, seed=2)
 
 
 def test_by_hand_with_matrices_of_one():
-    layer = AdditiveAttention(1, 1, 1)
+    layer = ScoredAttention(1, 1, 1, score="additive")
     for projection in (layer.query_proj, layer.key_proj, layer.score_proj):
         projection.weight = mx.array([[1.0]])
     with trace() as steps:
@@ -46,7 +46,7 @@ def test_by_hand_with_matrices_of_one():
     ratio = np.exp(np.tanh(1.0))
     assert_close(steps["scores"].value, np.tanh([[[[0.0, 1.0]]]]))
     assert_close(steps["weights"].value, np.array([[[[1.0, ratio]]]]) / (1 + ratio))
-    assert_close(steps["context"].value, np.array([[[ratio / (1 + ratio)]]]))
+    assert_close(steps["heads"].value, np.array([[[[ratio / (1 + ratio)]]]]))
 
 
 @pytest.mark.parametrize("kind", ["none", "padding", "4d", "2d", "causal"])
@@ -107,7 +107,7 @@ def test_bad_input_is_named():
         (lambda: layer(queries, keys, mx.ones((B, 2, TQ, TK), dtype=mx.bool_)), "mask-broadcast"),
         (lambda: layer(queries, keys, projected_keys=keys), "wrong-shape"),
         (lambda: layer(queries, to_numpy(keys)), "not-an-array"),
-        (lambda: AdditiveAttention(4, 4, 0), "not-positive"),
+        (lambda: ScoredAttention(4, 4, 0, score="additive"), "not-positive"),
     ]:
         with pytest.raises(ArgumentError) as caught:
             call()

@@ -1,0 +1,89 @@
+"""What is checked of queries, keys, values, biases and sinks before any attention is computed from them.
+
+Masks are checked in ``masks``, the tokens that a layer projects in ``validation.require_sequence``.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+from mlxformer.attention import masks
+from mlxformer.backend import mx
+from mlxformer.errors import ArgumentError
+from mlxformer.validation import require_array, require_floating, require_shape, shape_text
+
+ScoresShape = tuple[int, int, int, int]
+
+
+def check_heads(q: Any, k: Any, v: Any = None, *, grouped: bool = False) -> ScoresShape:
+    """The shape of the scores, [B, H, Tq, Tk], once q [B, H, Tq, D], k [B, Hkv, Tk, D] and v [B, Hkv, Tk, Dv] fit.
+
+    Args:
+        q: queries, floating point.
+        k: keys, floating point, of the same batch and width.
+        v: values, floating point, one for each key; None where none are needed.
+        grouped: whether a key/value head may serve several query heads, Hkv a divisor of H; else Hkv = H.
+
+    Raises:
+        ArgumentError: for other ranks, sizes and kinds, and for empty axes.
+
+    >>> from mlxformer.attention.checks import check_heads
+    >>> from mlxformer.backend import mx
+    >>> check_heads(mx.zeros((2, 4, 3, 8)), mx.zeros((2, 1, 5, 8)), grouped=True)
+    (2, 4, 3, 5)
+    """
+    require_floating("q", q)
+    require_shape("q", q, ("batch", "head", "time", "dim"))
+    batch, heads, query_length, width = q.shape
+    require_floating("k", k)
+    require_shape("k", k, ("batch", "kv_head", "key", "dim"), (batch, None if grouped else heads, None, width))
+    kv_heads, key_length = k.shape[1], k.shape[2]
+    if v is not None:
+        require_floating("v", v)
+        require_shape("v", v, ("batch", "kv_head", "key", "value_dim"), (batch, kv_heads, key_length, None))
+    if heads % kv_heads:
+        raise ArgumentError(
+            "heads-not-grouped",
+            f"the {heads} heads of q {shape_text(q)} must be a multiple of the {kv_heads} of k {shape_text(k)}",
+            heads=heads,
+            kv_heads=kv_heads,
+        )
+    return batch, heads, query_length, key_length
+
+
+def check_bias(bias: Any, scores_shape: ScoresShape) -> None:
+    """Raise ``ArgumentError`` unless ``bias`` is floating point and broadcasts to the scores [B, H, Tq, Tk]."""
+    require_array("bias", bias)
+    if bias.dtype == mx.bool_:
+        raise ArgumentError(
+            "bias-boolean", "bias is added to the scores; a boolean array is a mask: give it as `mask`", given="bool"
+        )
+    require_floating("bias", bias)
+    if bias.ndim not in (2, 4):
+        raise ArgumentError(
+            "bias-rank",
+            f"bias must have shape [Tq, Tk] or [B, H, Tq, Tk]; got {shape_text(bias)}",
+            given=shape_text(bias),
+        )
+    masks.require_broadcast("bias", bias, scores_shape)
+
+
+def check_sinks(sinks: Any, heads: int) -> None:
+    """Raise ``ArgumentError`` unless ``sinks`` is floating point, [H]."""
+    require_floating("sinks", sinks)
+    require_shape("sinks", sinks, ("head",), (heads,))
+
+
+def checked_scale(scale: Any, width: int) -> float:
+    """``scale`` as a float, 1/√D where it is None. Raises ``ArgumentError`` for what is not a finite number."""
+    if scale is None:
+        return float(width) ** -0.5
+    if isinstance(scale, bool) or not isinstance(scale, Real) or not math.isfinite(scale):
+        raise ArgumentError(
+            "scale-not-finite",
+            f"scale must be a finite number, or None for 1/√D; got {scale!r}. One that is learned multiplies q",
+            given=scale,
+        )
+    return float(scale)

@@ -1,0 +1,60 @@
+"""What a stack keeps between tokens while it decodes: a cache for each of its layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlxformer.attention.cache import KVCache
+from mlxformer.backend import mx
+from mlxformer.errors import ArgumentError
+from mlxformer.validation import require_positive
+
+
+@dataclass
+class LayerCache:
+    """What one decoder layer keeps between tokens: its own keys and values, and those of the memory, if it has one."""
+
+    self_attention: KVCache = field(default_factory=KVCache)
+    cross_attention: KVCache = field(default_factory=lambda: KVCache(static=True))
+
+
+class DecoderCache:
+    """The keys and values of every layer of a decoder; ``len(cache)`` is the number of tokens decoded so far.
+
+    The memory's keys and values are projected once, at the first call, and only read from then on. A stack without
+    cross-attention leaves their place empty.
+    """
+
+    def __init__(self, num_layers: int) -> None:
+        require_positive(num_layers=num_layers)
+        self.layers = [LayerCache() for _ in range(num_layers)]
+
+    def __len__(self) -> int:
+        return len(self.layers[0].self_attention)
+
+    def reorder(self, rows: mx.array) -> None:
+        """Row i continues what row ``rows[i]`` (int32) has decoded.
+
+        Rows move only among the beams of one source: the memory's keys and values, the same for all of them, stay.
+        """
+        for layer in self.layers:
+            layer.self_attention.reorder(rows)
+
+
+def layer_caches(cache: Any, num_layers: int) -> list[LayerCache] | list[None]:
+    """The cache of each layer, or None for each where there is no cache.
+
+    Raises ``ArgumentError`` for a cache of another kind, or of another number of layers.
+    """
+    if cache is None:
+        return [None] * num_layers
+    if not isinstance(cache, DecoderCache) or len(cache.layers) != num_layers:
+        kind = f"one of {len(cache.layers)} layers" if isinstance(cache, DecoderCache) else type(cache).__name__
+        raise ArgumentError(
+            "cache-kind",
+            f"cache must be a DecoderCache of {num_layers} layers; got {kind}. Make it with make_cache()",
+            given=kind,
+            layers=num_layers,
+        )
+    return cache.layers
