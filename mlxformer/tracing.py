@@ -29,6 +29,7 @@ import numpy as np
 from mlxformer.backend import is_array, nn, to_numpy
 from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
+from mlxformer.validation import array_text
 
 # The axes of what is tapped most: a model's tokens, scores and weights, and what the heads give.
 MODEL = ("batch", "time", "model")
@@ -41,14 +42,23 @@ _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=
 _running: ContextVar[tuple[tuple[Any, str], ...]] = ContextVar("running_modules", default=())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """One recorded tensor.
 
-    path: the module's parameter path and the tap's name, ``encoder.layers.0.self_attention.scores``.
-    call: counts the times this path was passed, from 0 (``generate`` passes one path once for each token).
-    axes: a name for each axis. formula: what was computed. value: a NumPy copy, as wide as the tensor (bfloat16, which
-    NumPy lacks, as float32).
+    Args:
+        path: the module's parameter path and the tap's name, ``encoder.layers.0.self_attention.scores``.
+        call: counts the times this path was passed, from 0 (``generate`` passes one path once for each token).
+        axes: a name for each axis.
+        formula: what was computed.
+        value: a NumPy copy, as wide as the tensor (bfloat16, which NumPy lacks, as float32).
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> with mf.trace() as steps:
+    ...     y = mf.attention_weights(mx.zeros((1, 1, 2, 4)), mx.zeros((1, 1, 4, 4)))
+    >>> steps["weights"]
+    Step('weights', float32 [1, 1, 2, 4], 0.25 ± 0, 0.25 … 0.25)
     """
 
     path: str
@@ -57,9 +67,31 @@ class Step:
     formula: str
     value: np.ndarray
 
+    def __repr__(self) -> str:
+        """Path, dtype and shape, mean ± standard deviation, and range, in one line and without the values."""
+        call = f"call={self.call}, " if self.call else ""
+        return f"Step({self.path!r}, {call}{array_text(self.value)}{_statistics(self.value)})"
+
 
 class Trace:
-    """The steps recorded between ``__enter__`` and ``__exit__``, in order; a sequence of ``Step``."""
+    """The steps recorded between ``__enter__`` and ``__exit__``, in order; a sequence of ``Step``.
+
+    ``mf.trace()`` makes one.
+
+    Args:
+        root: as in ``trace``.
+        on_step: as in ``trace``.
+        only: as in ``trace``.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> with mf.trace(only="*weights") as steps:
+    ...     y = mf.Encoder(2, 8, 2, 16)(mx.ones((1, 3, 8)))
+    >>> steps
+    Trace(2 steps: layers.0.self_attention.weights … layers.1.self_attention.weights)
+    >>> steps.paths[0], steps[0].axes
+    ('layers.0.self_attention.weights', ('batch', 'head', 'query', 'key'))
+    """
 
     def __init__(self, root: Any = None, on_step: Callable[[str], None] | None = None, only: str | None = None) -> None:
         self._root = root
@@ -74,10 +106,17 @@ class Trace:
         self._closed = False
 
     def replace(self, pattern: str, change: Callable[[Any], Any]) -> None:
-        """Change every tensor whose path matches ``pattern`` (as in ``fnmatch``) on its way: ``change(x)`` flows on.
+        """Change every tensor whose path matches a pattern on its way: ``change(x)`` flows on.
 
-        ``change`` takes and returns an array of one shape and dtype, so that the model stays differentiable and
-        well-formed. Call it before the model runs. A pattern that matched nothing is an error when the trace closes.
+        Call it before the model runs. A pattern that matched nothing is an error when the trace closes.
+
+        Args:
+            pattern: of paths, as in ``fnmatch``.
+            change: takes and returns an array of one shape and dtype, so that the model stays differentiable and
+                well-formed.
+
+        Raises:
+            TraceError: where the trace is closed, or the arguments are of another kind.
         """
         if self._closed:
             raise TraceError("trace-closed", f"the trace is closed: {pattern!r} can be replaced in no run any more")
@@ -114,6 +153,13 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self._steps)
+
+    def __repr__(self) -> str:
+        """How many steps, and the first and the last of their paths."""
+        paths = self.paths
+        ends = " … ".join(dict.fromkeys([*paths[:1], *paths[-1:]]))
+        number = f"{len(self)} step{'' if len(self) == 1 else 's'}"
+        return f"Trace({number}{ends and ': '}{ends})"
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self._steps)
@@ -214,6 +260,17 @@ class Trace:
             self._on_step(path)
 
 
+def _statistics(values: np.ndarray) -> str:
+    """``, mean ± deviation, least … largest`` of what is finite, and how many are not."""
+    wide = values.astype(np.float64)
+    finite = wide[np.isfinite(wide)]
+    missing = wide.size - finite.size
+    said = f", {missing:,} not finite" if missing else ""
+    if not finite.size:
+        return said
+    return f", {finite.mean():.4g} ± {finite.std():.4g}, {finite.min():.4g} … {finite.max():.4g}{said}"
+
+
 @dataclass
 class _Replacement:
     pattern: str
@@ -224,25 +281,76 @@ class _Replacement:
 def trace(root: Any = None, *, on_step: Callable[[str], None] | None = None, only: str | None = None) -> Trace:
     """Open a trace: ``with mf.trace() as steps: model(x)``.
 
-    root: the module that paths start from. Needed only where our layers are called from a module of somebody else's,
-    which does not announce itself; paths then stand beside ``root.parameters()``.
-    on_step: called with each path as it is passed; what it raises ends the run (a progress bar, a cancel button).
-
-    only: record just the paths that match this pattern (as in ``fnmatch``), where all would fill the memory.
-
     Traces nest: each records every step, and the replacements of all of them apply, the outermost first.
-    Raises ``TraceError`` on closing if not one step was passed or a replacement matched nothing.
+
+    Args:
+        root: the module that paths start from. Needed only where our layers are called from a module of somebody
+            else's, which does not announce itself; paths then stand beside ``root.parameters()``.
+        on_step: called with each path as it is passed; what it raises ends the run (a progress bar, a cancel button).
+        only: record just the paths that match this pattern (as in ``fnmatch``), where all would fill the memory.
+
+    Returns:
+        What is entered by ``with``, a sequence of ``Step``.
+
+    Raises:
+        TraceError: on closing, if not one step was passed or a replacement matched nothing.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> x = mx.ones((1, 3, 8))
+    >>> encoder = mf.Encoder(1, 8, 2, 16)
+    >>> with mf.trace() as steps:
+    ...     steps.replace("layers.0.self_attention.output", lambda x: 0 * x)
+    ...     y = encoder(x)
+    >>> steps["layers.0.self_attention.output"].value.any()
+    np.False_
+    >>> class Mine(mf.backend.nn.Module):  # a module that does not announce itself
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.body = encoder
+    ...     def __call__(self, x):
+    ...         return self.body(x)
+    >>> mine = Mine()
+    >>> with mf.trace(mine) as steps:
+    ...     y = mine(x)
+    >>> steps[0].path
+    'body.layers.0.input'
     """
     return Trace(root, on_step, only)
 
 
 def is_tracing() -> bool:
-    """Whether a trace is open in this thread."""
+    """Whether a trace is open in this thread.
+
+    >>> from mlxformer.tracing import is_tracing
+    >>> is_tracing()
+    False
+    """
     return bool(_open_traces.get())
 
 
 def tap(name: str, x: Any, *, axes: tuple[str, ...], formula: str = "") -> Any:
-    """Mark ``x`` as the step ``name`` of the running module, and return it (or what a replacement makes of it)."""
+    """Mark an array as a step of the running module, and return it (or what a replacement makes of it).
+
+    Args:
+        name: what the step is called; its path is the module's and this.
+        x: the array.
+        axes: a name for each axis, of the glossary above.
+        formula: what was computed.
+
+    Returns:
+        x itself where no trace is open.
+
+    Raises:
+        TraceError: in a trace, where the axes do not fit, or the array has no values (inside ``mx.compile``).
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> with mf.trace() as steps:
+    ...     x = mf.tap("doubled", 2 * mx.ones((3,)), axes=("time",), formula="2 x")
+    >>> steps["doubled"].value.tolist()
+    [2.0, 2.0, 2.0]
+    """
     traces = _open_traces.get()
     if not traces:
         return x
@@ -289,7 +397,21 @@ def _path_of(module: Any, stack: tuple[tuple[Any, str], ...], opened: Trace) -> 
 
 
 class Module(nn.Module):
-    """``nn.Module`` whose ``__call__`` announces itself to an open trace. The base of every module here."""
+    """``nn.Module`` whose ``__call__`` announces itself to an open trace. The base of every module here.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> class Twice(mf.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.first, self.second = mf.FeedForward(4, 8), mf.FeedForward(4, 8)
+    ...     def __call__(self, x):
+    ...         return self.second(self.first(x))
+    >>> with mf.trace(only="*.output") as steps:
+    ...     y = Twice()(mx.ones((1, 3, 4)))
+    >>> steps.paths
+    ['first.output', 'second.output']
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -2,6 +2,12 @@
 
 A mask has rank 2, ``[Tq, Tk]``, or rank 4, broadcastable to ``[B, H, Tq, Tk]``. Masks are combined as booleans and
 never by adding: two finite minima add up to minus infinity.
+
+>>> import mlxformer as mf
+>>> from mlxformer.backend import mx
+>>> valid = mx.array([[True, True, False]])  # the third token is padding
+>>> mf.masks.combine(mf.masks.causal(3, 3), mf.masks.padding(valid)).tolist()
+[[[[True, False, False], [True, True, False], [True, True, False]]]]
 """
 
 from __future__ import annotations

@@ -12,20 +12,33 @@ c for each head, called ``sinks``.
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.backend import is_array, mx
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import require_floating
 
 
-def softmax_one(x: Any, extra: Any = 0.0, axis: int = -1) -> Any:
-    """``exp(x) / (exp(extra) + Σ exp(x))`` along ``axis``: the shape of ``x``, sums below 1.
+def softmax_one(x: mx.array, extra: mx.array | float = 0.0, axis: int = -1) -> mx.array:
+    """``exp(x) / (exp(extra) + Σ exp(x))`` along ``axis``.
 
-    extra: c, a number or an array that broadcasts to ``x`` with a length of 1 along ``axis``. The largest of all
-    scores and c is subtracted first, so that nothing overflows. A row of the least float alone gives zeros.
+    The largest of all scores and c is subtracted first, so that nothing overflows.
 
-    Raises ``ArgumentError`` for what is not floating point, and where ``extra`` is longer than 1 along ``axis``.
+    Args:
+        x: scores, floating point, of any shape.
+        extra: c, a number or an array that broadcasts to x with a length of 1 along ``axis``; 0 by default.
+        axis: that of the keys; the last by default.
+
+    Returns:
+        The shape of x, sums below 1; a row of the least float alone gives zeros.
+
+    Raises:
+        ArgumentError: for what is not floating point, and where ``extra`` is longer than 1 along ``axis``.
+
+    Source: E. Miller 2023, "Attention Is Off By One".
+
+    >>> from mlxformer.attention.softmax_one import softmax_one
+    >>> from mlxformer.backend import mx
+    >>> softmax_one(mx.array([0.0, 0.0, 0.0])).tolist()
+    [0.25, 0.25, 0.25]
     """
     require_floating("x", x)
     if is_array(extra):

@@ -22,7 +22,7 @@ _OUT = np.float32(-1e9)
 
 
 def beam_search(next_logits: NextLogits, batch: int, rules: SearchRules) -> tuple[np.ndarray, np.ndarray]:
-    """The best sequences, int32 [B, T], and their scores, float32 [B].
+    """The best sequences, and their scores.
 
     The rules are those of ``transformers``' ``generate`` and give the same tokens. At each step the 2K best
     continuations of a source are drawn up (twice as many, so that K are left even if K of them end). Those that end
@@ -32,15 +32,50 @@ def beam_search(next_logits: NextLogits, batch: int, rules: SearchRules) -> tupl
     - ``True``: as soon as K sequences have ended.
     - ``False``: when the best running prefix, if it ended now, could not beat the worst of K that have ended.
     - ``"never"``: as before, but at the length that is best for it (``max_length`` if α > 0): nothing is missed.
+
+    Args:
+        next_logits: the decoder, ``model.start_decoding(ids, rows_each=K)``.
+        batch: how many sources it has.
+        rules: those of the search.
+
+    Returns:
+        int32 [B, T], and float32 [B].
+
+    Source: Wu et al. 2016, §7; the rules are those of Hugging Face.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.generation.beam import beam_search
+    >>> from mlxformer.generation.rules import SearchRules
+    >>> model, ids = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16)), mx.array([[5, 6, 7]])
+    >>> rules = SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=4, num_beams=3)
+    >>> best, scores = beam_search(model.start_decoding(ids, rows_each=3), 1, rules)
+    >>> scores.shape
+    (1,)
     """
     return _Search(next_logits, batch, rules).run()
 
 
 def beam_hypotheses(next_logits: NextLogits, batch: int, rules: SearchRules) -> tuple[np.ndarray, np.ndarray]:
-    """All K finished sequences of each source, the best first: int32 [B, K, T] and their scores, float32 [B, K].
+    """All K finished sequences of each source, the best first; ``beam_search`` gives the first of each.
 
-    Fewer than K may have ended (``early_stopping`` False stops when no running one can win): the places left over
-    have a score of -1e9. ``beam_search`` gives the first of each.
+    Args:
+        next_logits: the decoder, ``model.start_decoding(ids, rows_each=K)``.
+        batch: how many sources it has.
+        rules: those of the search.
+
+    Returns:
+        int32 [B, K, T] and their scores, float32 [B, K]. Fewer than K may have ended (``early_stopping`` False stops
+        when no running one can win): the places left over have a score of -1e9.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.generation.beam import beam_hypotheses
+    >>> from mlxformer.generation.rules import SearchRules
+    >>> model, ids = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16)), mx.array([[5, 6, 7]])
+    >>> rules = SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=4, num_beams=3)
+    >>> beam_hypotheses(model.start_decoding(ids, rows_each=3), 1, rules)[1].shape
+    (1, 3)
     """
     found = _Search(next_logits, batch, rules)
     found.run()

@@ -21,12 +21,27 @@ from mlxformer.validation import require_choice, require_positive
 class SearchRules:
     """What to search for. Ids are of the target vocabulary; lengths count the start token, as Hugging Face's do.
 
-    start_id: the first token of every sequence. pad_id: what follows a finished one; never generated.
-    eos_ids: the tokens that end a sequence. length_penalty, early_stopping: see ``beam_search``.
-    bad_words: token sequences that may not occur. forced_bos_id: the token after the start token.
-    forced_eos_id: the token at the maximum length, so that a cut sequence ends as a whole one does.
-    renormalize: whether log-probabilities sum to one again after tokens were forbidden (beam search only: it changes
-    no greedy choice).
+    Args:
+        start_id: the first token of every sequence.
+        pad_id: what follows a finished one; never generated.
+        eos_ids: the tokens that end a sequence.
+        max_length: the longest sequence.
+        num_beams: K; 1, the default, is greedy search.
+        length_penalty: α, see ``beam_search``; 1.0 by default.
+        early_stopping: see ``beam_search``; False by default.
+        bad_words: token sequences that may not occur.
+        forced_bos_id: the token after the start token; None leaves it free.
+        forced_eos_id: the token at the maximum length, so that a cut sequence ends as a whole one does; None leaves it
+            free.
+        renormalize: whether log-probabilities sum to one again after tokens were forbidden (beam search only: it
+            changes no greedy choice); False by default.
+
+    Raises:
+        ArgumentError: for numbers below 1, another early_stopping, and a length penalty beyond float32.
+
+    >>> from mlxformer.generation.rules import SearchRules
+    >>> SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=20).num_beams
+    1
     """
 
     start_id: int
@@ -67,9 +82,22 @@ class NextLogits(Protocol):
 
 
 def constrain(scores: np.ndarray, sequences: np.ndarray, rules: SearchRules) -> np.ndarray:
-    """``scores`` [N, V] of the tokens after ``sequences`` [N, T], with -inf where the rules do not allow one.
+    """The scores of the next tokens, with -inf where the rules do not allow one.
 
     In Hugging Face's order: forbidden tokens, then the forced first and last token.
+
+    Args:
+        scores: logits or log-probabilities, [N, V].
+        sequences: the tokens before, [N, T].
+        rules: those of the search.
+
+    Returns:
+        [N, V], an array of its own.
+
+    >>> from mlxformer.generation.rules import SearchRules, constrain
+    >>> rules = SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=20)
+    >>> constrain(np.zeros((1, 3)), np.array([[1]]), rules).tolist()
+    [[-inf, 0.0, 0.0]]
     """
     length = sequences.shape[1]
     forced = None
@@ -93,6 +121,17 @@ def constrain(scores: np.ndarray, sequences: np.ndarray, rules: SearchRules) -> 
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """``x - log Σ exp(x)`` over the last axis, by the maximum so that nothing overflows."""
+    """``x - log Σ exp(x)`` over the last axis, by the maximum so that nothing overflows.
+
+    Args:
+        logits: of any shape.
+
+    Returns:
+        The same shape.
+
+    >>> from mlxformer.generation.rules import log_softmax
+    >>> np.exp(log_softmax(np.zeros(4))).tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

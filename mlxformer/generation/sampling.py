@@ -22,9 +22,20 @@ from mlxformer.validation import require_positive, require_positive_number
 class SamplingRules:
     """How to draw a token from its logits.
 
-    temperature: τ > 0; below 1 sharpens, above 1 flattens, toward 0 it is greedy. top_k: keep the k tokens with the
-    largest logits, and those equal to the last of them (Fan et al. 2018); None keeps all. top_p: keep the fewest most
-    probable tokens that have together at least this probability, the nucleus (Holtzman et al. 2020); 1 keeps all.
+    Args:
+        temperature: τ > 0; below 1 sharpens, above 1 flattens, toward 0 it is greedy. 1 by default.
+        top_k: keep the k tokens with the largest logits, and those equal to the last of them; None keeps all.
+        top_p: keep the fewest most probable tokens that have together at least this probability, the nucleus; 1 keeps
+            all.
+
+    Raises:
+        ArgumentError: for a temperature not above 0, a top_k below 1 and a top_p outside (0, 1].
+
+    Source: Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p).
+
+    >>> import mlxformer as mf
+    >>> mf.SamplingRules(temperature=0.8, top_k=50)
+    SamplingRules(temperature=0.8, top_k=50, top_p=1.0)
     """
 
     temperature: float = 1.0
@@ -42,9 +53,20 @@ class SamplingRules:
 
 
 def filter_logits(logits: np.ndarray, rules: SamplingRules) -> np.ndarray:
-    """``logits`` [N, V] / τ, with -inf for the tokens that top-k and top-p remove: float32 [N, V]; one is always left.
+    """``logits / τ``, with -inf for the tokens that top-k and top-p remove; one is always left.
 
     What is softmaxed from it sums to 1 over what is kept. Tokens that were -inf stay so.
+
+    Args:
+        logits: [N, V].
+        rules: how to draw.
+
+    Returns:
+        float32 [N, V].
+
+    >>> from mlxformer.generation.sampling import SamplingRules, filter_logits
+    >>> filter_logits(np.array([[1.0, 3.0, 2.0]]), SamplingRules(top_k=2)).tolist()
+    [[-inf, 3.0, 2.0]]
     """
     kept = np.asarray(logits, np.float32) / np.float32(rules.temperature)
     if rules.top_k is not None and rules.top_k < kept.shape[-1]:
@@ -62,13 +84,37 @@ def filter_logits(logits: np.ndarray, rules: SamplingRules) -> np.ndarray:
 
 
 def sampling_probabilities(logits: np.ndarray, rules: SamplingRules) -> np.ndarray:
-    """What each token is drawn with: float64 [N, V], rows sum to 1."""
+    """The probability that each token is drawn with.
+
+    Args:
+        logits: [N, V].
+        rules: how to draw.
+
+    Returns:
+        float64 [N, V], rows sum to 1.
+
+    >>> from mlxformer.generation.sampling import SamplingRules, sampling_probabilities
+    >>> sampling_probabilities(np.zeros((1, 4)), SamplingRules()).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
+    """
     powers = np.exp(log_softmax(filter_logits(logits, rules)).astype(np.float64))
     return powers / powers.sum(-1, keepdims=True)
 
 
 def draw_tokens(probabilities: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """One token for each row of ``probabilities`` [N, V]: int32 [N]. A token of probability 0 is never drawn."""
+    """One token for each row; a token of probability 0 is never drawn.
+
+    Args:
+        probabilities: [N, V].
+        generator: the random numbers.
+
+    Returns:
+        int32 [N].
+
+    >>> from mlxformer.generation.sampling import draw_tokens
+    >>> draw_tokens(np.array([[0.0, 1.0, 0.0]]), np.random.default_rng(0)).tolist()
+    [1]
+    """
     cumulative = np.cumsum(probabilities, axis=-1)
     thresholds = generator.random(len(probabilities))[:, None] * cumulative[:, -1:]
     return (cumulative <= thresholds).sum(-1).astype(np.int32)
@@ -77,10 +123,30 @@ def draw_tokens(probabilities: np.ndarray, generator: np.random.Generator) -> np
 def sample(
     next_logits: NextLogits, batch: int, rules: SearchRules, sampling: SamplingRules, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A sequence drawn token by token for each of ``batch`` rows: int32 [B, T], and its log-probability, float64 [B].
+    """A sequence drawn token by token for each row, and its log-probability.
 
     The log-probability is the model's own, before temperature and filters, so that it can be compared with that of a
-    search. A finished row goes on with padding. ``rules.num_beams`` and ``length_penalty`` play no part.
+    search.
+
+    Args:
+        next_logits: the decoder, ``model.start_decoding(ids)``.
+        batch: how many rows it has.
+        rules: those of a search; ``num_beams`` and ``length_penalty`` play no part.
+        sampling: how to draw.
+        generator: the random numbers.
+
+    Returns:
+        int32 [B, T], of which a finished row goes on with padding, and float64 [B].
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.generation.rules import SearchRules
+    >>> model, ids = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16)), mx.array([[5, 6, 7]])
+    >>> rules = SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=4)
+    >>> generator = np.random.default_rng(0)
+    >>> drawn, log_p = mf.sample(model.start_decoding(ids), 1, rules, mf.SamplingRules(top_p=0.9), generator)
+    >>> log_p.shape
+    (1,)
     """
     sequences = np.full((batch, 1), rules.start_id, np.int32)
     running, total = np.ones(batch, bool), np.zeros(batch)

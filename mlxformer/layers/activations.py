@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import Any
 
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 
 
-def gelu_tanh(x: Any) -> Any:
+def gelu_tanh(x: mx.array) -> mx.array:
     """``½x(1 + tanh(√(2/π)(x + 0.044715x³)))``, the approximation of Hendrycks & Gimpel 2016, §2 (GPT-2, T5).
 
+    Args:
+        x: floating point, of any shape.
+
+    Returns:
+        The shape of x.
+
     Written out, because MLX's ``gelu_approx`` has meant different approximations in different versions.
+
+    >>> from mlxformer.layers.activations import gelu_tanh
+    >>> from mlxformer.backend import mx
+    >>> round(float(gelu_tanh(mx.array(1.0))), 4)
+    0.8412
     """
     return 0.5 * x * (1.0 + mx.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
 
 
-def identity(x: Any) -> Any:
+def identity(x: mx.array) -> mx.array:
     """``x``: the layer without its non-linearity."""
     return x
 
 
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+ACTIVATIONS: dict[str, Callable[[mx.array], mx.array]] = {
     "relu": nn.relu,
     "gelu": nn.gelu,  # x Φ(x), exact, by erf
     "gelu_new": gelu_tanh,
@@ -37,8 +47,23 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def activation(name: str) -> Callable[[Any], Any]:
-    """The function called ``name``; ``ArgumentError`` with the nearest name where there is none."""
+def activation(name: str) -> Callable[[mx.array], mx.array]:
+    """The function called ``name``.
+
+    Args:
+        name: as configurations write it; ``ACTIVATIONS`` has all.
+
+    Returns:
+        A function of an array of any shape.
+
+    Raises:
+        ArgumentError: with the nearest name, where there is none of that name.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.activations import activation
+    >>> activation("relu")(mx.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
     if not isinstance(name, str):
         raise ArgumentError("unknown-activation", f"an activation is given by its name; got {name!r}", given=name)
     if name not in ACTIVATIONS:

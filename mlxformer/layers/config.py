@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from mlxformer.attention.multi_head import MultiHeadAttention
@@ -14,11 +14,11 @@ from mlxformer.layers.normalization import NormType, normalization
 from mlxformer.validation import require_choice, require_positive_number, require_probability
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LayerConfig:
     """The choices of a layer, whatever its sizes; the defaults are those of Vaswani et al. 2017.
 
-    Attributes:
+    Args:
         norm: ``"post"``, ``Norm(x + Sublayer(x))`` (§3.1), or ``"pre"``, ``x + Sublayer(Norm(x))`` (Xiong et al. 2020).
         norm_type: ``"layer"`` or ``"rms"`` (Zhang & Sennrich 2019).
         norm_eps: ε, added to the variance (or to the mean square) by the norms.
@@ -41,8 +41,10 @@ class LayerConfig:
     >>> gpt2 = mf.LayerConfig(norm="pre", activation="gelu_new")
     >>> llama = mf.LayerConfig(norm="pre", norm_type="rms", activation="silu", gated=True, ffn_bias=False,
     ...                        attention_bias=False, num_kv_heads=2, rope=mf.RotaryEmbedding(8))
-    >>> gpt2.norm, llama.gated
-    ('pre', True)
+    >>> gpt2
+    LayerConfig(norm='pre', activation='gelu_new')
+    >>> mf.CausalStack(2, 32, 4, 64, llama).layers[0].feed_forward.gate_proj
+    Linear(input_dims=32, output_dims=64, bias=False)
     """
 
     norm: Literal["post", "pre"] = "post"
@@ -66,6 +68,11 @@ class LayerConfig:
         activation(self.activation)
         for name in ("dropout", "attention_dropout", "activation_dropout"):
             require_probability(name, getattr(self, name))
+
+    def __repr__(self) -> str:
+        changed = [(field.name, getattr(self, field.name)) for field in fields(self)]
+        changed = [(name, value) for name, value in changed if value != getattr(LayerConfig, name)]
+        return f"LayerConfig({', '.join(f'{name}={value!r}' for name, value in changed)})"
 
     def self_attention(self, dims: int, num_heads: int) -> MultiHeadAttention:
         """The attention of C-wide tokens to each other, with H heads."""

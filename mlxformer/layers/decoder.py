@@ -19,7 +19,25 @@ from mlxformer.validation import require_positive, require_sequence
 
 
 class DecoderLayer(Layer):
-    """One decoder layer, C wide with H heads and F hidden units."""
+    """One layer of self-attention on the past, cross-attention on a memory, and feed-forward.
+
+    Args:
+        dims: C, the width of the model.
+        num_heads: H, a divisor of C.
+        ffn_dims: F, the width of the feed-forward network.
+        config: its choices; the paper's post-norm by default.
+
+    Raises:
+        ArgumentError: for sizes that cannot be; when called, for inputs, masks and caches that do not fit.
+
+    Source: Vaswani et al. 2017, §3.1 and §3.2.3.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> layer = mf.DecoderLayer(32, 4, 64)
+    >>> layer(mx.ones((2, 3, 32)), mx.ones((2, 5, 32))).shape
+    (2, 3, 32)
+    """
 
     def __init__(self, dims: int, num_heads: int, ffn_dims: int, config: LayerConfig = PLAIN) -> None:
         super().__init__(dims, config)
@@ -40,10 +58,20 @@ class DecoderLayer(Layer):
         bias: mx.array | None = None,
         cache: LayerCache | None = None,
     ) -> mx.array:
-        """x [B, Tt, C], memory [B, Ts, C] -> [B, Tt, C].
+        """The layer's output.
 
-        mask and bias are for self-attention, memory_mask for cross-attention. With a cache, x holds the new tokens
-        alone, and ``"causal"`` still lets each of them see all that came before.
+        Args:
+            x: the target, floating point [B, Tt, C].
+            memory: the encoder's output, floating point [B, Ts, C].
+            mask: of self-attention; ``"causal"`` unless given.
+            memory_mask: of cross-attention, ``masks.padding(valid)`` where sources are padded; None means that all is
+                real.
+            bias: of the scores of self-attention.
+            cache: of this layer; x is then the new tokens alone, and ``"causal"`` still lets each of them see all that
+                came before.
+
+        Returns:
+            [B, Tt, C].
         """
         require_sequence("x", x, self.dims)
         require_sequence("memory", memory, self.dims)
@@ -75,7 +103,27 @@ class DecoderLayer(Layer):
 
 
 class Decoder(Stack):
-    """N decoder layers. final_norm: a last norm; None means with pre-norm only."""
+    """N decoder layers.
+
+    Args:
+        num_layers: N.
+        dims: C, the width of the model.
+        num_heads: H, a divisor of C.
+        ffn_dims: F, the width of the feed-forward network.
+        config: the choices of each layer; the paper's post-norm by default.
+        final_norm: whether there is a norm after the last layer; None means with pre-norm only.
+
+    Raises:
+        ArgumentError: for sizes that cannot be; when called, for inputs, masks and caches that do not fit.
+
+    Source: Vaswani et al. 2017, §3.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> decoder = mf.Decoder(2, 32, 4, 64)
+    >>> decoder(mx.ones((2, 3, 32)), mx.ones((2, 5, 32))).shape
+    (2, 3, 32)
+    """
 
     def __init__(
         self,
@@ -104,9 +152,21 @@ class Decoder(Stack):
         bias: mx.array | None = None,
         cache: DecoderCache | None = None,
     ) -> mx.array:
-        """x [B, Tt, C], memory [B, Ts, C] -> [B, Tt, C]; arguments as in ``DecoderLayer``, cache of ``make_cache()``.
+        """The last layer's output, after the final norm if there is one.
 
-        Raises ``ArgumentError`` for a cache of another kind, or of another number of layers.
+        Args:
+            x: the target, floating point [B, Tt, C].
+            memory: the encoder's output, floating point [B, Ts, C].
+            mask: as in ``DecoderLayer``.
+            memory_mask: as in ``DecoderLayer``.
+            bias: as in ``DecoderLayer``, the same in every layer.
+            cache: of ``make_cache()``; x is then the new tokens alone.
+
+        Returns:
+            [B, Tt, C].
+
+        Raises:
+            ArgumentError: also for a cache of another kind, or of another number of layers.
         """
         for layer, kept in zip(self.layers, layer_caches(cache, len(self.layers)), strict=True):
             x = layer(x, memory, mask, memory_mask, bias=bias, cache=kept)

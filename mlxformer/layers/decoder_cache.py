@@ -13,7 +13,16 @@ from mlxformer.validation import require_positive
 
 @dataclass
 class LayerCache:
-    """What one decoder layer keeps between tokens: its own keys and values, and those of the memory, if it has one."""
+    """What one decoder layer keeps between tokens.
+
+    Args:
+        self_attention: its own keys and values; empty by default.
+        cross_attention: those of the memory, if it has one; empty and static by default.
+
+    >>> from mlxformer.layers.decoder_cache import LayerCache
+    >>> LayerCache()
+    LayerCache(self_attention=KVCache(empty), cross_attention=KVCache(empty, static))
+    """
 
     self_attention: KVCache = field(default_factory=KVCache)
     cross_attention: KVCache = field(default_factory=lambda: KVCache(static=True))
@@ -22,8 +31,22 @@ class LayerCache:
 class DecoderCache:
     """The keys and values of every layer of a decoder; ``len(cache)`` is the number of tokens decoded so far.
 
-    The memory's keys and values are projected once, at the first call, and only read from then on. A stack without
-    cross-attention leaves their place empty.
+    ``make_cache()`` of a stack makes one. The memory's keys and values are projected once, at the first call, and only
+    read from then on; a stack without cross-attention leaves their place empty.
+
+    Args:
+        num_layers: how many layers the stack has.
+
+    Raises:
+        ArgumentError: for a number below 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> decoder = mf.Decoder(2, 8, 2, 16)
+    >>> cache = decoder.make_cache()
+    >>> y = decoder(mx.ones((1, 3, 8)), mx.ones((1, 5, 8)), cache=cache)
+    >>> cache
+    DecoderCache(2 layers, 3 tokens)
     """
 
     def __init__(self, num_layers: int) -> None:
@@ -33,10 +56,15 @@ class DecoderCache:
     def __len__(self) -> int:
         return len(self.layers[0].self_attention)
 
-    def reorder(self, rows: mx.array) -> None:
-        """Row i continues what row ``rows[i]`` (int32) has decoded.
+    def __repr__(self) -> str:
+        return f"DecoderCache({len(self.layers)} layers, {len(self)} tokens)"
 
-        Rows move only among the beams of one source: the memory's keys and values, the same for all of them, stay.
+    def reorder(self, rows: mx.array) -> None:
+        """Row i continues what row ``rows[i]`` has decoded.
+
+        Args:
+            rows: int32 [N]. Rows move only among the beams of one source: the memory's keys and values, the same for
+                all of them, stay.
         """
         for layer in self.layers:
             layer.self_attention.reorder(rows)

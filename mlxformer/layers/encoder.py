@@ -20,9 +20,26 @@ PLAIN = LayerConfig()
 
 
 class EncoderLayer(Layer):
-    """One layer of self-attention and feed-forward, C wide with H heads and F hidden units.
+    """One layer of self-attention and feed-forward.
 
     Under a causal mask, with a cache, it is the layer of a decoder-only model (GPT).
+
+    Args:
+        dims: C, the width of the model.
+        num_heads: H, a divisor of C.
+        ffn_dims: F, the width of the feed-forward network.
+        config: its choices; the paper's post-norm by default.
+
+    Raises:
+        ArgumentError: for sizes that cannot be; when called, for inputs, masks and caches that do not fit.
+
+    Source: Vaswani et al. 2017, §3.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> layer = mf.EncoderLayer(32, 4, 64, mf.LayerConfig(norm="pre"))
+    >>> layer(mx.ones((2, 5, 32)), "causal").shape
+    (2, 5, 32)
     """
 
     def __init__(self, dims: int, num_heads: int, ffn_dims: int, config: LayerConfig = PLAIN) -> None:
@@ -40,7 +57,18 @@ class EncoderLayer(Layer):
         bias: mx.array | None = None,
         cache: KVCache | None = None,
     ) -> mx.array:
-        """[B, T, C] -> [B, T, C]; mask, bias and cache as in ``MultiHeadAttention``."""
+        """The layer's output.
+
+        Args:
+            x: floating point [B, T, C].
+            mask: which token each may attend to, as in ``MultiHeadAttention``; None means all.
+            bias: of the scores, as in ``MultiHeadAttention``.
+            cache: the keys and values of earlier calls, to which this call's are appended; x is then the new tokens
+                alone, and the mask ``"causal"``.
+
+        Returns:
+            [B, T, C].
+        """
         require_sequence("x", x, self.dims)
         x = tap("input", x, axes=MODEL)
         if self.config.norm == "post":
@@ -61,7 +89,27 @@ class EncoderLayer(Layer):
 
 
 class Encoder(Stack):
-    """N layers of self-attention and feed-forward. final_norm: a last norm; None means with pre-norm only."""
+    """N layers of self-attention and feed-forward.
+
+    Args:
+        num_layers: N.
+        dims: C, the width of the model.
+        num_heads: H, a divisor of C.
+        ffn_dims: F, the width of the feed-forward network.
+        config: the choices of each layer; the paper's post-norm by default.
+        final_norm: whether there is a norm after the last layer; None means with pre-norm only.
+
+    Raises:
+        ArgumentError: for sizes that cannot be; when called, for inputs, masks and caches that do not fit.
+
+    Source: Vaswani et al. 2017, §3.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> encoder = mf.Encoder(2, 32, 4, 64)
+    >>> encoder(mx.ones((2, 5, 32))).shape
+    (2, 5, 32)
+    """
 
     def __init__(
         self,
@@ -88,7 +136,17 @@ class Encoder(Stack):
         bias: mx.array | None = None,
         cache: DecoderCache | None = None,
     ) -> mx.array:
-        """[B, T, C] -> [B, T, C]."""
+        """The last layer's output, after the final norm if there is one.
+
+        Args:
+            x: floating point [B, T, C].
+            mask: as in ``EncoderLayer``.
+            bias: as in ``EncoderLayer``, the same in every layer.
+            cache: of ``make_cache()``; x is then the new tokens alone, and the mask ``"causal"``.
+
+        Returns:
+            [B, T, C].
+        """
         for layer, kept in zip(self.layers, layer_caches(cache, len(self.layers)), strict=True):
             x = layer(x, mask, bias=bias, cache=None if kept is None else kept.self_attention)
         return self.normalized(x)

@@ -5,20 +5,32 @@ FFN(x) = act(x W_1 + b_1) W_2 + b_2                                 (Vaswani et 
 
 from __future__ import annotations
 
-from typing import Any
-
-from mlxformer.backend import nn
+from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
 from mlxformer.tracing import FFN, MODEL, Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
 
 
 class FeedForward(Module):
-    """C -> F -> C with an activation between, and dropout on the hidden layer in training.
+    """``act(x W_1 + b_1) W_2 + b_2``: C -> F -> C at each position.
 
-    dims: C. ffn_dims: F (4C in the paper). activation: a name known to ``mlxformer.layers.activations``.
+    Args:
+        dims: C.
+        ffn_dims: F, 4C in the paper.
+        activation: a name known to ``mlxformer.layers.activations``; ``relu``, the paper's, by default.
+        dropout: on the hidden layer, in training; 0 by default.
+        bias: whether the projections have one; True, as in the paper, by default.
 
-    Raises ``ArgumentError`` for an unknown activation, and for inputs of another kind, rank or width.
+    Raises:
+        ArgumentError: for an unknown activation and sizes below 1; when called, for inputs of another kind, rank or
+            width.
+
+    Source: Vaswani et al. 2017, §3.3.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> mf.FeedForward(8, 32, activation="gelu")(mx.ones((1, 3, 8))).shape
+    (1, 3, 8)
     """
 
     def __init__(
@@ -34,8 +46,18 @@ class FeedForward(Module):
         self.down_proj = nn.Linear(ffn_dims, dims, bias=bias)
         self.hidden_dropout = nn.Dropout(dropout)
 
-    def __call__(self, x: Any) -> Any:
-        """[B, T, C] -> [B, T, C]."""
+    def _extra_repr(self) -> str:
+        return f"activation={self.activation!r}"
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """The output at each position.
+
+        Args:
+            x: floating point [B, T, C].
+
+        Returns:
+            [B, T, C].
+        """
         require_sequence("x", x, self.dims)
         hidden = tap("hidden", self.up_proj(x), axes=FFN, formula="x W_1 + b_1")
         hidden = self._activate(hidden)  # [B, T, F]

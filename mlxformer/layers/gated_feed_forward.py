@@ -8,22 +8,32 @@ Other activations of the gate give the paper's other variants: ``sigmoid`` GLU, 
 
 from __future__ import annotations
 
-from typing import Any
-
-from mlxformer.backend import nn
+from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
 from mlxformer.tracing import FFN, MODEL, Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
 
 
 class GatedFeedForward(Module):
-    """C -> F twice, multiplied, -> C; dropout on the product in training.
+    """``(act(x W_g) ⊙ x W_u) W_d``: C -> F twice, multiplied, -> C at each position.
 
-    dims: C. ffn_dims: F. Three matrices where ``FeedForward`` has two: as many parameters and operations as one of
-    width 4C take F = 8C/3 (``ffn_dims=round(8 * dims / 3)``). activation: of the gate; ``silu`` makes it SwiGLU. bias:
-    none in the paper.
+    Args:
+        dims: C.
+        ffn_dims: F. There are three matrices where ``FeedForward`` has two: F = 8C/3 costs as much as 4C there.
+        activation: a name known to ``mlxformer.layers.activations``, of the gate; ``silu``, SwiGLU, by default.
+        dropout: on the hidden layer, in training; 0 by default.
+        bias: whether the projections have one; False, as in the paper, by default.
 
-    Raises ``ArgumentError`` for an unknown activation, and for inputs of another kind, rank or width.
+    Raises:
+        ArgumentError: for an unknown activation and sizes below 1; when called, for inputs of another kind, rank or
+            width.
+
+    Source: Shazeer 2020, "GLU Variants Improve Transformer", §2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> mf.GatedFeedForward(12, round(8 * 12 / 3))(mx.ones((1, 3, 12))).shape
+    (1, 3, 12)
     """
 
     def __init__(
@@ -40,8 +50,18 @@ class GatedFeedForward(Module):
         self.down_proj = nn.Linear(ffn_dims, dims, bias=bias)
         self.hidden_dropout = nn.Dropout(dropout)
 
-    def __call__(self, x: Any) -> Any:
-        """[B, T, C] -> [B, T, C]."""
+    def _extra_repr(self) -> str:
+        return f"activation={self.activation!r}"
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """The output at each position.
+
+        Args:
+            x: floating point [B, T, C].
+
+        Returns:
+            [B, T, C].
+        """
         require_sequence("x", x, self.dims)
         gate = tap("gate", self._activate(self.gate_proj(x)), axes=FFN, formula=f"{self.activation}(x W_g)")
         hidden = tap("hidden", self.up_proj(x), axes=FFN, formula="x W_u")

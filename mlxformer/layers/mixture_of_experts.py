@@ -9,8 +9,6 @@ expert E_e is a ``FeedForward``. Parameters grow with the number of experts E, t
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
@@ -23,10 +21,28 @@ from mlxformer.validation import require_floating, require_positive, require_seq
 class MixtureOfExperts(Module):
     """E feed-forward layers and a router that sends each token to ``top_k`` of them; C -> C.
 
-    gates: ``"shared"``, the chosen probabilities divided by their sum, or ``"plain"``, as they are. No token is
-    dropped: there is no capacity, and no noise on the logits.
+    No token is dropped: there is no capacity, and no noise on the logits.
 
-    Raises ``ArgumentError`` where top_k exceeds the experts, and for inputs of another kind, rank or width.
+    Args:
+        dims: C.
+        ffn_dims: F, of each expert.
+        num_experts: E.
+        top_k: how many experts read a token, at most E; 2 by default.
+        normalize_gates: whether the chosen probabilities are divided by their sum (True, as in Mixtral) or stay as they
+            are (Switch).
+        activation: of the experts; ``relu`` by default.
+        bias: whether the experts' projections have one, True by default; the router has none.
+
+    Raises:
+        ArgumentError: where top_k exceeds the experts; when called, for inputs of another kind, rank or width.
+
+    Source: Shazeer et al. 2017, §2; Fedus et al. 2021, §2.1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> layer = mf.MixtureOfExperts(8, 16, num_experts=4, top_k=1)
+    >>> layer(mx.ones((1, 3, 8))).shape
+    (1, 3, 8)
     """
 
     def __init__(
@@ -54,11 +70,22 @@ class MixtureOfExperts(Module):
         self.router = nn.Linear(dims, num_experts, bias=False)
         self.experts = [FeedForward(dims, ffn_dims, activation=activation, bias=bias) for _ in range(num_experts)]
 
-    def __call__(self, x: Any) -> Any:
-        """[B, T, C] -> [B, T, C]. A trace shows the router's ``probabilities``, the ``chosen`` experts and ``gates``.
+    def _extra_repr(self) -> str:
+        return f"dims={self.dims}, num_experts={self.num_experts}, top_k={self.top_k}"
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """The gated sum of what the chosen experts make of each token.
+
+        A trace shows the router's ``probabilities``, the ``chosen`` experts and ``gates``.
 
         Only chosen experts run, each once, on all of its tokens. Inside ``mx.compile``, where the choice cannot be
         read, each expert runs on every token and the gates of the others are 0: the same numbers for more work.
+
+        Args:
+            x: floating point [B, T, C].
+
+        Returns:
+            [B, T, C].
         """
         require_sequence("x", x, self.dims)
         tokens = x.reshape(-1, self.dims)  # [N, C]
@@ -67,8 +94,15 @@ class MixtureOfExperts(Module):
         y = combine(tokens, chosen, gates).reshape(*x.shape)
         return tap("output", y, axes=MODEL, formula="Σ g_e E_e(x)")
 
-    def route(self, tokens: Any) -> tuple[Any, Any, Any]:
-        """tokens [N, C] -> all probabilities [N, E], the experts chosen [N, k], best first, and their gates [N, k]."""
+    def route(self, tokens: mx.array) -> tuple[mx.array, mx.array, mx.array]:
+        """Which experts read each token.
+
+        Args:
+            tokens: floating point [N, C].
+
+        Returns:
+            All probabilities [N, E], the experts chosen, int32 [N, k], best first, and their gates [N, k].
+        """
         logits = tap("logits", self.router(tokens), axes=("token", "expert"), formula="x W_r")
         p = tap("probabilities", mx.softmax(logits, axis=-1), axes=("token", "expert"), formula="softmax(x W_r)")
         order = mx.argsort(-mx.stop_gradient(logits), axis=-1)[:, : self.top_k].astype(mx.int32)
@@ -79,7 +113,7 @@ class MixtureOfExperts(Module):
         formula = "p of the chosen / their sum" if self.normalize_gates else "p of the chosen"
         return p, chosen, tap("gates", gates, axes=("token", "choice"), formula=formula)
 
-    def _grouped(self, tokens: Any, chosen: Any, gates: Any) -> Any:
+    def _grouped(self, tokens: mx.array, chosen: mx.array, gates: mx.array) -> mx.array:
         """Tokens sorted by expert, each expert on its own slice, and the outputs put back in the tokens' order."""
         experts = to_numpy(chosen).reshape(-1)  # [N·k]
         order = np.argsort(experts, kind="stable")
@@ -95,7 +129,7 @@ class MixtureOfExperts(Module):
         y = mx.take(mx.concatenate(outputs, axis=0), mx.array(back), axis=0)  # [N·k, C]
         return mx.sum(y.reshape(-1, self.top_k, self.dims) * mx.expand_dims(gates, -1), axis=1)  # [N, C]
 
-    def _every(self, tokens: Any, chosen: Any, gates: Any) -> Any:
+    def _every(self, tokens: mx.array, chosen: mx.array, gates: mx.array) -> mx.array:
         numbers = mx.arange(self.num_experts).reshape(1, 1, -1)
         share = mx.sum(
             mx.where(mx.expand_dims(chosen, -1) == numbers, mx.expand_dims(gates, -1), 0.0), axis=1
@@ -104,12 +138,28 @@ class MixtureOfExperts(Module):
         return mx.sum(outputs * mx.expand_dims(share, -1), axis=1)
 
 
-def load_balancing_loss(probabilities: Any, chosen: Any) -> Any:
-    """``E Σ_e f_e P_e``: 1 where load and probability are even, E where one expert gets all (Fedus et al. 2021, §2.2).
+def load_balancing_loss(probabilities: mx.array, chosen: mx.array) -> mx.array:
+    """``E Σ_e f_e P_e``: 1 where load and probability are even, E where one expert gets all.
 
-    probabilities [N, E], chosen [N, k] -> a scalar. f_e is the share of the N·k places that expert e fills, P_e the
-    mean of its probability. f has no gradient (it counts), P has: the loss lowers the probability of the busy experts.
-    The paper adds it with the factor α = 0.01. Raises ``ArgumentError`` for shapes that do not fit.
+    f_e is the share of the N·k places that expert e fills, P_e the mean of its probability. f has no gradient (it
+    counts), P has: the loss lowers the probability of the busy experts. The paper adds it with the factor α = 0.01.
+
+    Args:
+        probabilities: floating point [N, E], of ``MixtureOfExperts.route``.
+        chosen: the experts of each token, int32 [N, k].
+
+    Returns:
+        A scalar.
+
+    Raises:
+        ArgumentError: for shapes that do not fit.
+
+    Source: Fedus et al. 2021, §2.2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> float(mf.load_balancing_loss(mx.full((2, 2), 0.5), mx.array([[0], [1]])))
+    1.0
     """
     require_floating("probabilities", probabilities)
     require_shape("probabilities", probabilities, ("token", "expert"))

@@ -17,9 +17,23 @@ NormType = Literal["layer", "rms"]
 
 
 def normalization(norm_type: NormType, dims: int, eps: float = 1e-5) -> Any:
-    """``nn.LayerNorm(dims)`` for ``"layer"``, ``nn.RMSNorm(dims)`` for ``"rms"``: [..., C] -> [..., C].
+    """``nn.LayerNorm(dims)`` for ``"layer"``, ``nn.RMSNorm(dims)`` for ``"rms"``.
 
-    Raises ``ArgumentError`` for another name, a width that is not a whole number above 0, and an eps not above 0.
+    Args:
+        norm_type: which.
+        dims: C.
+        eps: ε, added to the variance or the mean square; 1e-5 by default.
+
+    Returns:
+        A module, [..., C] -> [..., C].
+
+    Raises:
+        ArgumentError: for another name, a width that is not a whole number above 0, and an ε not above 0.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.normalization import normalization
+    >>> [round(y, 3) for y in normalization("rms", 2)(mx.array([1.0, 7.0])).tolist()]
+    [0.2, 1.4]
     """
     require_choice("norm_type", norm_type, ("layer", "rms"))
     require_positive(dims=dims)
@@ -28,5 +42,10 @@ def normalization(norm_type: NormType, dims: int, eps: float = 1e-5) -> Any:
 
 
 def formula(norm_type: NormType) -> str:
-    """What a trace calls it."""
+    """What a trace calls it.
+
+    >>> from mlxformer.layers.normalization import formula
+    >>> formula("rms")
+    'RMSNorm'
+    """
     return "LayerNorm" if norm_type == "layer" else "RMSNorm"

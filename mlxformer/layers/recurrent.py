@@ -19,7 +19,7 @@ from mlxformer.layers.activations import activation as activation_named
 from mlxformer.tracing import Module, in_trace, is_tracing, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
-State = tuple[Any, ...]
+State = tuple[mx.array, ...]
 _STATE = ("batch", "model")
 
 
@@ -31,10 +31,10 @@ class Cell(Protocol):
     input_dims: int
     hidden_dims: int
 
-    def input_proj(self, x: Any) -> Any:
+    def input_proj(self, x: mx.array) -> mx.array:
         """The part of a step that needs no state, [..., C] -> [..., gates · H]: for all times at once."""
 
-    def step(self, projected: Any, state: State) -> State:
+    def step(self, projected: mx.array, state: State) -> State:
         """One step from ``input_proj(x)`` [B, gates · H]."""
 
     def initial_state(self, batch: int) -> State:
@@ -44,9 +44,24 @@ class Cell(Protocol):
 class RNNCell(Module):
     """``h' = act(W x + b + U h)``: Elman 1990; as ``torch.nn.RNNCell``, whose two biases are this one's sum.
 
-    activation: ``"tanh"``, ``"relu"``, ``"linear"`` or another of ``mlxformer.layers.activations``. recurrent_gain:
-    makes U that multiple of a random orthogonal matrix, all of whose singular values it then is: without a
-    non-linearity ``|∂h_T/∂h_k| = gain^(T-k)`` exactly (Pascanu et al. 2013, §2.1). seed: of that matrix.
+    Args:
+        input_dims: C.
+        hidden_dims: H.
+        activation: ``"tanh"``, the default, ``"relu"``, ``"linear"`` or another of ``mlxformer.layers.activations``.
+        recurrent_gain: makes U that multiple of a random orthogonal matrix, all of whose singular values it then is:
+            without a non-linearity ``|∂h_T/∂h_k| = gain^(T-k)`` exactly (Pascanu et al. 2013, §2.1). None draws U as
+            other layers are.
+        seed: of that matrix.
+
+    Raises:
+        ArgumentError: for sizes below 1 and an unknown activation; when called, for inputs and states that do not fit.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.recurrent import RNNCell
+    >>> cell = RNNCell(4, 8)
+    >>> (hidden,) = cell(mx.ones((2, 4)), cell.initial_state(2))
+    >>> hidden.shape
+    (2, 8)
     """
 
     gates = 1
@@ -72,13 +87,16 @@ class RNNCell(Module):
         if recurrent_gain is not None:
             self.hidden_proj.weight = orthogonal(hidden_dims, recurrent_gain, np.random.default_rng(seed))
 
-    def __call__(self, x: Any, state: State) -> State:
+    def _extra_repr(self) -> str:
+        return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
+
+    def __call__(self, x: mx.array, state: State) -> State:
         """x [B, C], state ``(h,)`` -> ``(h',)``."""
         _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
-    def step(self, projected: Any, state: State) -> State:
+    def step(self, projected: mx.array, state: State) -> State:
         """The same from ``input_proj(x)`` [B, H]."""
         hidden = self._activate(projected + self.hidden_proj(state[0]))
         return (tap("hidden", hidden, axes=_STATE, formula=f"{self.activation}(W x + b + U h)"),)
@@ -97,6 +115,20 @@ class GRUCell(Module):
     Cho et al. 2014 (§2.3, Eq. 5-8) have ``U (r ⊙ h)`` for ``r ⊙ (U h + d)``: the reset gate before the matrix and not
     after, which is not the same function. Bahdanau et al. 2015 (A.1.1) call 1 - z what is z here. Both projections have
     biases as in torch; ``mlx.nn.GRU`` keeps one, and of the second only d_n.
+
+    Args:
+        input_dims: C.
+        hidden_dims: H.
+
+    Raises:
+        ArgumentError: for sizes below 1; when called, for inputs and states that do not fit.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.recurrent import GRUCell
+    >>> cell = GRUCell(4, 8)
+    >>> (hidden,) = cell(mx.ones((2, 4)), cell.initial_state(2))
+    >>> hidden.shape
+    (2, 8)
     """
 
     gates = 3
@@ -110,13 +142,16 @@ class GRUCell(Module):
         self.input_proj = nn.Linear(input_dims, 3 * hidden_dims)
         self.hidden_proj = nn.Linear(hidden_dims, 3 * hidden_dims)
 
-    def __call__(self, x: Any, state: State) -> State:
+    def _extra_repr(self) -> str:
+        return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
+
+    def __call__(self, x: mx.array, state: State) -> State:
         """x [B, C], state ``(h,)`` -> ``(h',)``."""
         _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
-    def step(self, projected: Any, state: State) -> State:
+    def step(self, projected: mx.array, state: State) -> State:
         """The same from ``input_proj(x)`` [B, 3H]."""
         (hidden,) = state
         if not is_tracing() and projected.shape[:-1] == hidden.shape[:-1]:
@@ -143,8 +178,23 @@ class LSTMCell(Module):
         c' = f ⊙ c + i ⊙ g,  h' = o ⊙ tanh(c')
 
     (Hochreiter & Schmidhuber 1997, whose carousel had f = 1; the gate is Gers et al. 2000's.) Along c alone the
-    gradient is the product of the forget gates. forget_bias: what b_f starts from; 1 keeps those gates open at first
-    (Jozefowicz et al. 2015), None draws it like the others. One bias, torch's two added; ``mlx.nn.LSTM`` has one.
+    gradient is the product of the forget gates. One bias, torch's two added; ``mlx.nn.LSTM`` has one.
+
+    Args:
+        input_dims: C.
+        hidden_dims: H.
+        forget_bias: what b_f starts from; 1, the default, keeps those gates open at first (Jozefowicz et al. 2015),
+            None draws it like the others.
+
+    Raises:
+        ArgumentError: for sizes below 1; when called, for inputs and states that do not fit.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.recurrent import LSTMCell
+    >>> cell = LSTMCell(4, 8)
+    >>> hidden, memory = cell(mx.ones((2, 4)), cell.initial_state(2))
+    >>> memory.shape
+    (2, 8)
     """
 
     gates = 4
@@ -162,13 +212,16 @@ class LSTMCell(Module):
             forget = mx.full((hidden_dims,), float(forget_bias))
             self.input_proj.bias = mx.concatenate([drawn[:hidden_dims], forget, drawn[2 * hidden_dims :]])
 
-    def __call__(self, x: Any, state: State) -> State:
+    def _extra_repr(self) -> str:
+        return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
+
+    def __call__(self, x: mx.array, state: State) -> State:
         """x [B, C], state ``(h, c)`` -> ``(h', c')``."""
         _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
-    def step(self, projected: Any, state: State) -> State:
+    def step(self, projected: mx.array, state: State) -> State:
         """The same from ``input_proj(x)`` [B, 4H]."""
         hidden, cell = state
         i, f, g, o = mx.split(projected + self.hidden_proj(hidden), 4, axis=-1)  # [B, H] each
@@ -185,20 +238,43 @@ class LSTMCell(Module):
 
 
 class Recurrent(Module):
-    """A cell run over time, from the first input to the last; with ``reverse`` from the last to the first."""
+    """A cell run over time.
+
+    Args:
+        cell: an ``RNNCell``, ``GRUCell`` or ``LSTMCell``.
+        reverse: whether from the last input to the first; False by default.
+
+    Raises:
+        ArgumentError: when called, for inputs and states of another kind or shape.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.recurrent import GRUCell, Recurrent
+    >>> states, (last,) = Recurrent(GRUCell(4, 8))(mx.ones((2, 5, 4)))
+    >>> states.shape, last.shape
+    ((2, 5, 8), (2, 8))
+    """
 
     def __init__(self, cell: Cell, *, reverse: bool = False) -> None:
         super().__init__()
         self.cell = cell
         self.reverse = reverse
 
-    def __call__(self, x: Any, state: State | None = None, valid: Any = None) -> tuple[Any, State]:
-        """x [B, T, C] -> the hidden state at every input [B, T, H], and the last state.
+    def _extra_repr(self) -> str:
+        return f"reverse={self.reverse}"
 
-        state: to start from; zeros by default. valid: [B, T], True at real inputs; at the others the state stays as it
-        was, so that padding changes neither the last state nor any other.
+    def __call__(
+        self, x: mx.array, state: State | None = None, valid: mx.array | None = None
+    ) -> tuple[mx.array, State]:
+        """All states.
 
-        Raises ``ArgumentError`` for inputs and states of another kind or shape.
+        Args:
+            x: floating point [B, T, C].
+            state: to start from; None is zeros.
+            valid: boolean [B, T], True at real inputs; at the others the state stays as it was, so that padding changes
+                neither the last state nor any other. None means that all are real.
+
+        Returns:
+            The hidden state at every input [B, T, H], and the last state.
         """
         require_floating("x", x)
         require_shape("x", x, ("batch", "time", "dims"), (None, None, self.cell.input_dims))
@@ -211,11 +287,27 @@ class Recurrent(Module):
         return run_cell(self.cell, self.cell.input_proj(x), state, valid, reverse=self.reverse)
 
 
-def run_cell(cell: Any, projected: Any, state: State, valid: Any = None, *, reverse: bool = False) -> tuple[Any, State]:
-    """``cell`` over time, from ``cell.input_proj(x)`` [B, T, gates · H]: all hidden states [B, T, H], the last state.
+def run_cell(
+    cell: Any, projected: mx.array, state: State, valid: mx.array | None = None, *, reverse: bool = False
+) -> tuple[mx.array, State]:
+    """``cell`` over time, from what it makes of the inputs. A GRU without padding may be one fused function.
 
-    valid: [B, T], as in ``Recurrent``. On NumPy a GRU without padding is one fused function; in a trace it goes step by
-    step like the others.
+    Args:
+        cell: as in ``Recurrent``.
+        projected: ``cell.input_proj(x)`` [B, T, gates · H].
+        state: to start from.
+        valid: boolean [B, T], as in ``Recurrent``.
+        reverse: as in ``Recurrent``.
+
+    Returns:
+        All hidden states [B, T, H], and the last state.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.recurrent import RNNCell, run_cell
+    >>> cell = RNNCell(4, 8)
+    >>> states, last = run_cell(cell, cell.input_proj(mx.ones((2, 5, 4))), cell.initial_state(2))
+    >>> states.shape
+    (2, 5, 8)
     """
     if isinstance(cell, GRUCell) and valid is None and not is_tracing():
         states = fused_gru(projected, cell.hidden_proj, state[0], reverse=reverse)
@@ -233,7 +325,7 @@ def run_cell(cell: Any, projected: Any, state: State, valid: Any = None, *, reve
     return mx.stack([hidden[time] for time in times], axis=1), state
 
 
-def _check_cell(cell: Any, x: Any, state: Any) -> None:
+def _check_cell(cell: Cell, x: Any, state: Any) -> None:
     require_floating("x", x)
     require_shape("x", x, ("batch", "dims"), (None, cell.input_dims))
     _check_state(cell, state, x.shape[0])
@@ -250,10 +342,27 @@ def _check_state(cell: Cell, state: Any, batch: int) -> None:
         require_shape("state", part, ("batch", "hidden"), (batch, cell.hidden_dims))
 
 
-def orthogonal(size: int, gain: float, generator: np.random.Generator) -> Any:
-    """``gain`` times an orthogonal matrix, uniform among all of them: float32 [H, H].
+def orthogonal(size: int, gain: float, generator: np.random.Generator) -> mx.array:
+    """A multiple of an orthogonal matrix, uniform among all of them.
 
-    The Q of the QR decomposition of normal numbers, with the signs of R's diagonal (Saxe et al. 2014; Mezzadri 2007).
+    The Q of the QR decomposition of normal numbers, with the signs of R's diagonal.
+
+    Args:
+        size: H.
+        gain: what it is multiplied by, all of its singular values.
+        generator: the random numbers.
+
+    Returns:
+        float32 [H, H].
+
+    Source: Saxe et al. 2014; Mezzadri 2007.
+
+    >>> import numpy as np
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.recurrent import orthogonal
+    >>> u = orthogonal(4, 0.5, np.random.default_rng(0))
+    >>> bool(mx.all(mx.abs(u @ u.T - 0.25 * mx.eye(4)) < 1e-6))
+    True
     """
     q, r = np.linalg.qr(generator.standard_normal((size, size)))
     return mx.array((gain * q * np.sign(np.diagonal(r))).astype(np.float32))

@@ -7,17 +7,27 @@ Beside attention, whose mixing matrix softmax(Q Kᵀ / √D) is computed from th
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.backend import mx, nn
 from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 
 class TokenMixing(Module):
-    """A linear layer along the time axis. length: T, the only number of tokens that it takes; T² parameters.
+    """A linear layer along the time axis: ``W X + b``.
 
-    bias: one number a position. Raises ``ArgumentError`` for an input of another length or rank.
+    Args:
+        length: T, the only number of tokens that it takes; W has T² parameters.
+        bias: whether there is one number a position; False by default.
+
+    Raises:
+        ArgumentError: for a length below 1; when called, for an input of another length or rank.
+
+    Source: Tolstikhin et al. 2021, "MLP-Mixer", §2.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.layers.token_mixing import TokenMixing
+    >>> TokenMixing(5)(mx.ones((2, 5, 8))).shape
+    (2, 5, 8)
     """
 
     def __init__(self, length: int, *, bias: bool = False) -> None:
@@ -26,8 +36,18 @@ class TokenMixing(Module):
         self.length = length
         self.proj = nn.Linear(length, length, bias=bias)
 
-    def __call__(self, x: Any) -> Any:
-        """[B, T, C] -> [B, T, C]."""
+    def _extra_repr(self) -> str:
+        return f"length={self.length}"
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """The mixed tokens.
+
+        Args:
+            x: floating point [B, T, C].
+
+        Returns:
+            [B, T, C].
+        """
         require_floating("x", x)
         require_shape("x", x, ("batch", "time", "model"), (None, self.length, None))
         weights = tap("weights", self.proj.weight, axes=("query", "key"), formula="W")

@@ -7,22 +7,55 @@ from typing import Any
 
 from mlxformer.backend import tree_flatten, without_values
 from mlxformer.errors import ArgumentError
+from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
+from mlxformer.models.bert.config import BertConfig
+from mlxformer.models.bert.model import BertModel
+from mlxformer.models.marian.config import MarianConfig
+from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.transformer import Transformer, TransformerConfig
+
+Config = TransformerConfig | BertConfig | AlbertConfig | MarianConfig
 
 
-def count_parameters(config: Any) -> int:
-    """The parameters of the model that ``config`` describes, a ``TransformerConfig`` or that of BERT, ALBERT, Marian.
+def count_parameters(config: Config) -> int:
+    """How many parameters the model has that a configuration describes.
 
     Shared matrices count once, constants (sinusoids, Marian's bias on the logits) not at all. The model's own class
     makes its modules, but no array: BERT-large is counted in milliseconds and a few kilobytes, and the next random
-    numbers are those that would have come anyway. Raises ``ArgumentError`` for anything else than these.
+    numbers are those that would have come anyway.
+
+    Args:
+        config: a ``TransformerConfig``, ``BertConfig``, ``AlbertConfig`` or ``MarianConfig``.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArgumentError: for anything else than these.
+
+    >>> import mlxformer as mf
+    >>> mf.count_parameters(mf.BertConfig())  # BERT-base
+    109482240
     """
     return sum(math.prod(shape) for shape in parameter_shapes(config).values())
 
 
-def parameter_shapes(config: Any) -> dict[str, tuple[int, ...]]:
-    """The shape of every parameter by its path, ``encoder.layers.0.self_attention.query_proj.weight``.
+def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter by its path.
 
-    Arguments and errors as in ``count_parameters``.
+    Args:
+        config: as in ``count_parameters``.
+
+    Returns:
+        path -> shape.
+
+    Raises:
+        ArgumentError: as in ``count_parameters``.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.models.counting import parameter_shapes
+    >>> parameter_shapes(mf.BertConfig())["encoder.layers.0.self_attention.query_proj.weight"]
+    (768, 768)
     """
     with without_values():
         model = _model(config)
@@ -30,14 +63,7 @@ def parameter_shapes(config: Any) -> dict[str, tuple[int, ...]]:
     return {path: tuple(int(size) for size in parameter.shape) for path, parameter in parameters.items()}
 
 
-def _model(config: Any) -> Any:
-    from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
-    from mlxformer.models.bert.config import BertConfig
-    from mlxformer.models.bert.model import BertModel
-    from mlxformer.models.marian.config import MarianConfig
-    from mlxformer.models.marian.model import MarianModel
-    from mlxformer.models.transformer import Transformer, TransformerConfig
-
+def _model(config: Config) -> Any:
     if isinstance(config, TransformerConfig):
         return Transformer(config)
     if isinstance(config, BertConfig):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.attention import masks
-from mlxformer.backend import is_evaluable, mx, to_numpy
+from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.generate import GenerativeModel, source_mask_of
 from mlxformer.generation.rules import NextLogits
@@ -39,16 +39,25 @@ class EncoderDecoder(GenerativeModel):
     target_vocab_size: int
     max_positions: int | None
 
-    def __call__(self, source_ids: Any, target_ids: Any, source_mask: Any = None) -> Any:
-        """Logits of the token after each target token: source [B, Ts], target [B, Tt] -> [B, Tt, V].
+    def __call__(self, source_ids: mx.array, target_ids: mx.array, source_mask: mx.array | None = None) -> mx.array:
+        """Logits of the token after each target token.
 
-        target_ids begin with the start token; at position t the decoder sees tokens 0 to t and nothing later, so the
-        loss compares ``logits[:, t]`` with token t + 1 (teacher forcing).
-        source_mask: which source tokens exist, as ``mf.masks.padding(valid)`` makes it, [B, 1, 1, Ts]; None means all
-        that are not ``pad_id``. (Padding *after* a target needs no mask: no earlier position sees it.)
+        At position t the decoder sees tokens 0 to t and nothing later, so the loss compares ``logits[:, t]`` with token
+        t + 1 (teacher forcing).
 
-        Raises ``ArgumentError`` for ids outside the vocabulary (not checked inside ``mx.compile``), empty or too long
-        sequences, batches that differ, and masks of another kind or shape.
+        Args:
+            source_ids: int32 [B, Ts].
+            target_ids: int32 [B, Tt], which begin with the start token. (Padding *after* a target needs no mask: no
+                earlier position sees it.)
+            source_mask: which source tokens exist, as ``mf.masks.padding(valid)`` makes it, [B, 1, 1, Ts]; None means
+                all that are not ``pad_id``.
+
+        Returns:
+            [B, Tt, V].
+
+        Raises:
+            ArgumentError: for ids outside the vocabulary (not checked inside ``mx.compile``), empty or too long
+                sequences, batches that differ, and masks of another kind or shape.
         """
         self._check_ids("source", source_ids)
         self._check_ids("target", target_ids)
@@ -57,20 +66,39 @@ class EncoderDecoder(GenerativeModel):
         return self._decode(target_ids, memory, source_mask, None)
 
     @in_trace
-    def encode(self, source_ids: Any, source_mask: Any = None) -> Any:
-        """The encoder's output, the decoder's ``memory``: [B, Ts] -> [B, Ts, C]. Arguments as in ``__call__``."""
+    def encode(self, source_ids: mx.array, source_mask: mx.array | None = None) -> mx.array:
+        """The encoder's output, the decoder's ``memory``.
+
+        Args:
+            source_ids: int32 [B, Ts].
+            source_mask: as in ``__call__``.
+
+        Returns:
+            [B, Ts, C].
+        """
         self._check_ids("source", source_ids)
         return self._encode(source_ids, source_mask)[0]
 
     @in_trace
     def decode(
-        self, target_ids: Any, memory: Any, source_mask: Any = None, *, cache: DecoderCache | None = None
-    ) -> Any:
-        """Logits [B, Tt, V] of ``target_ids`` [B, Tt] on a ``memory`` [B, Ts, C].
+        self,
+        target_ids: mx.array,
+        memory: mx.array,
+        source_mask: mx.array | None = None,
+        *,
+        cache: DecoderCache | None = None,
+    ) -> mx.array:
+        """Logits of the token after each target token, on a memory.
 
-        source_mask: as in ``__call__``; None means that every position of the memory is real, so give the mask
-        (``source_padding(source_ids)``) where the sources were padded. cache: from ``decoder.make_cache()``;
-        target_ids are then only the tokens that it has not seen.
+        Args:
+            target_ids: int32 [B, Tt].
+            memory: of ``encode``, [B, Ts, C].
+            source_mask: as in ``__call__``, but None means that every position of the memory is real: give the mask
+                (``source_padding(source_ids)``) where the sources were padded.
+            cache: from ``decoder.make_cache()``; target_ids are then only the tokens that it has not seen.
+
+        Returns:
+            [B, Tt, V].
         """
         self._check_ids("target", target_ids, 0 if cache is None else len(cache))
         require_floating("memory", memory)
@@ -80,7 +108,7 @@ class EncoderDecoder(GenerativeModel):
             _check_source_mask(source_mask, memory.shape[0], memory.shape[1])
         return self._decode(target_ids, memory, source_mask, cache)
 
-    def source_padding(self, source_ids: Any) -> Any:
+    def source_padding(self, source_ids: mx.array) -> mx.array | None:
         """``mf.masks.padding(source_ids != pad_id)``, or None where nothing is padding: [B, 1, 1, Ts]."""
         valid = source_ids != self.pad_id
         if is_evaluable(valid) and bool(to_numpy(mx.all(valid))):
@@ -94,7 +122,7 @@ class EncoderDecoder(GenerativeModel):
         memory, source_mask = self._encode(input_ids, source_mask_of(input_ids, attention_mask))
         return _Decoding(self, memory, source_mask, rows_each, use_cache)
 
-    def _encode(self, source_ids: Any, source_mask: Any) -> tuple[Any, Any]:
+    def _encode(self, source_ids: mx.array, source_mask: mx.array | None) -> tuple[mx.array, mx.array | None]:
         """The memory, and the mask that it was made with."""
         length = source_ids.shape[1]
         if source_mask is None:
@@ -104,7 +132,9 @@ class EncoderDecoder(GenerativeModel):
         x = self._embed("source", self.source_embedding, source_ids, 0)
         return self.encoder(x, source_mask, bias=self._bias("source", length, length)), source_mask
 
-    def _decode(self, target_ids: Any, memory: Any, source_mask: Any, cache: DecoderCache | None) -> Any:
+    def _decode(
+        self, target_ids: mx.array, memory: mx.array, source_mask: mx.array | None, cache: DecoderCache | None
+    ) -> mx.array:
         past = 0 if cache is None else len(cache)
         length = target_ids.shape[1]
         x = self._embed("target", self._target_table, target_ids, past)
@@ -112,7 +142,7 @@ class EncoderDecoder(GenerativeModel):
         x = self.decoder(x, memory, "causal", source_mask, bias=bias, cache=cache)
         return tap("logits", self._logits(x), axes=("batch", "time", "vocab"), formula="x W^T")
 
-    def _embed(self, side: str, table: Any, ids: Any, offset: int) -> Any:
+    def _embed(self, side: str, table: nn.Embedding, ids: mx.array, offset: int) -> mx.array:
         """√C · E[ids] + P: [B, T] -> [B, T, C]."""
         x = table(ids) * self.embedding_scale  # [B, T, C]
         scaled = "√C · E[ids]" if self.embedding_scale != 1 else "E[ids]"
@@ -121,16 +151,16 @@ class EncoderDecoder(GenerativeModel):
             x = x + self[f"{side}_positions"](ids.shape[1], offset=offset)
         return tap(f"{side}_embeddings", self.embedding_dropout(x), axes=MODEL, formula=f"dropout({scaled} + P)")
 
-    def _logits(self, x: Any) -> Any:
+    def _logits(self, x: mx.array) -> mx.array:
         """[B, T, C] -> [B, T, V]."""
         return self.output_proj(x) if "output_proj" in self else self._target_table.as_linear(x)
 
-    def _bias(self, side: str, query_length: int, key_length: int) -> Any:
+    def _bias(self, side: str, query_length: int, key_length: int) -> mx.array | None:
         make = getattr(self, f"{side}_bias", None)
         return None if make is None else make(query_length, key_length)
 
     @property
-    def _target_table(self) -> Any:
+    def _target_table(self) -> nn.Embedding:
         return self.target_embedding if "target_embedding" in self else self.source_embedding
 
     def _check_ids(self, side: str, ids: Any, past: int = 0) -> None:
@@ -173,11 +203,14 @@ class EncoderDecoder(GenerativeModel):
 class _Decoding:
     """A batch being decoded, K rows to a source: what ``generation.NextLogits`` asks for."""
 
-    def __init__(self, model: EncoderDecoder, memory: Any, source_mask: Any, beams: int, use_cache: bool) -> None:
+    def __init__(
+        self, model: EncoderDecoder, memory: mx.array, source_mask: mx.array | None, beams: int, use_cache: bool
+    ) -> None:
         self.model = model
         self.memory = mx.repeat(memory, beams, axis=0)  # [B·K, Ts, C]
-        batched = source_mask is not None and source_mask.shape[0] > 1
-        self.source_mask = mx.repeat(source_mask, beams, axis=0) if batched else source_mask
+        if source_mask is not None and source_mask.shape[0] > 1:
+            source_mask = mx.repeat(source_mask, beams, axis=0)
+        self.source_mask = source_mask
         self.cache = model.decoder.make_cache() if use_cache else None
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:

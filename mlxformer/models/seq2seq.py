@@ -20,23 +20,38 @@ from mlxformer.errors import ArgumentError
 from mlxformer.generation.generate import GenerativeModel, rules_of, source_mask_of
 from mlxformer.generation.rules import NextLogits, SearchRules
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
+from mlxformer.models.config_repr import config_repr
 from mlxformer.tracing import MODEL, in_trace, is_tracing, tap
 from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
 
 _VECTOR = ("batch", "model")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Seq2SeqConfig:
     """The shape and the choices of a ``Seq2Seq``.
 
-    dims: width of the embeddings; hidden_dims H: of the states (620 and 1,000 in Bahdanau's paper, A.2). cell:
-    ``"gru"`` (the paper's), ``"lstm"`` or ``"rnn"``. attention: whether each word has a context of its own.
-    attention_dims: A, of the scoring network; readout_dims: of the maxout layer; both H unless given (1,000 and 500 in
-    the paper). bidirectional: whether a second encoder reads the source backwards. pad_id, bos_id, eos_id: padding,
-    the first target token, the last one.
+    Args:
+        vocab_size: V, of source and target.
+        dims: C, the width of the embeddings (620 in Bahdanau's paper, A.2).
+        hidden_dims: H, the width of the states (1,000 there).
+        cell: ``"gru"`` (the paper's), ``"lstm"`` or ``"rnn"``.
+        attention: whether each word has a context of its own.
+        attention_dims: A, of the scoring network; None is H (1,000 in the paper).
+        readout_dims: of the maxout layer; None is H (500 in the paper).
+        bidirectional: whether a second encoder reads the source backwards.
+        pad_id: padding.
+        bos_id: the first target token.
+        eos_id: the last target token.
 
-    Raises ``ArgumentError`` for what cannot be.
+    Raises:
+        ArgumentError: for what cannot be.
+
+    Source: Bahdanau et al. 2015, §3 and A.2.
+
+    >>> import mlxformer as mf
+    >>> mf.Seq2SeqConfig(30, dims=8, hidden_dims=16, attention=False)
+    Seq2SeqConfig(vocab_size=30, dims=8, hidden_dims=16, attention=False)
     """
 
     vocab_size: int
@@ -69,15 +84,18 @@ class Seq2SeqConfig:
                     given=value,
                 )
 
+    def __repr__(self) -> str:
+        return config_repr(self, ("vocab_size", "dims", "hidden_dims"))
+
 
 class Memory(NamedTuple):
     """What the decoder is given: annotations [B, Ts, K], the same projected for attention [B, Ts, A] or None, the mask
     [B, 1, 1, Ts] or None, the source as one vector [B, K], and the decoder's first state."""
 
-    annotations: Any
-    projected: Any
-    mask: Any
-    summary: Any
+    annotations: mx.array
+    projected: mx.array | None
+    mask: mx.array | None
+    summary: mx.array
     state: State
 
 
@@ -89,6 +107,20 @@ class Seq2Seq(GenerativeModel):
     [B, 1, 1, Ts], one call for each target position.
 
     As in the paper's Eq. 4 the readout sees s_i; its appendix A.2.2 prints s_{i-1}. The GRU is that of ``GRUCell``.
+
+    Args:
+        config: sizes and choices.
+
+    Raises:
+        ArgumentError: for a config of another kind; when called, for ids, batches and masks that do not fit.
+
+    Source: Bahdanau et al. 2015, §3; Cho et al. 2014, §2.2.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> model = mf.Seq2Seq(mf.Seq2SeqConfig(30, dims=8, hidden_dims=16))
+    >>> model(mx.array([[5, 6, 7]]), mx.array([[1, 5]])).shape
+    (1, 2, 30)
     """
 
     def __init__(self, config: Seq2SeqConfig) -> None:
@@ -114,14 +146,20 @@ class Seq2Seq(GenerativeModel):
         self.readout_proj = nn.Linear(hidden_dims + config.dims + annotation_dims, 2 * readout_dims)
         self.output_proj = nn.Linear(readout_dims, config.vocab_size)
 
-    def __call__(self, source_ids: Any, target_ids: Any, source_mask: Any = None) -> Any:
-        """Logits of the token after each target token: source [B, Ts], target [B, Tt] -> [B, Tt, V].
+    def __call__(self, source_ids: mx.array, target_ids: mx.array, source_mask: mx.array | None = None) -> mx.array:
+        """Logits of the token after each target token.
 
-        target_ids begin with ``bos_id`` (teacher forcing). source_mask: as ``mf.masks.padding(valid)`` makes it,
-        [B, 1, 1, Ts]; None means all that are not ``pad_id``.
+        Args:
+            source_ids: int32 [B, Ts].
+            target_ids: int32 [B, Tt], which begin with ``bos_id`` (teacher forcing).
+            source_mask: as ``mf.masks.padding(valid)`` makes it, [B, 1, 1, Ts]; None means all that are not ``pad_id``.
 
-        Raises ``ArgumentError`` for ids outside the vocabulary (not checked inside ``mx.compile``), empty sequences,
-        batches that differ, and masks of another kind or shape.
+        Returns:
+            [B, Tt, V].
+
+        Raises:
+            ArgumentError: for ids outside the vocabulary (not checked inside ``mx.compile``), empty sequences, batches
+                that differ, and masks of another kind or shape.
         """
         memory = self._encode(source_ids, source_mask)
         require_ids("target_ids", target_ids, self.config.vocab_size, "the vocabulary")
@@ -136,9 +174,22 @@ class Seq2Seq(GenerativeModel):
         return self._decode(target_ids, memory, memory.state)[0]
 
     @in_trace
-    def encode(self, source_ids: Any, source_mask: Any = None) -> Any:
-        """The annotations h_j [B, Ts, K], K = 2H where bidirectional. Arguments as in ``__call__``."""
+    def encode(self, source_ids: mx.array, source_mask: mx.array | None = None) -> mx.array:
+        """The annotations h_j.
+
+        Args:
+            source_ids: int32 [B, Ts].
+            source_mask: as in ``__call__``.
+
+        Returns:
+            [B, Ts, K], K = 2H where bidirectional.
+        """
         return self._encode(source_ids, source_mask).annotations
+
+    def _extra_repr(self) -> str:
+        config = self.config
+        sizes = f"cell={config.cell!r}, attention={config.attention}, dims={config.dims}"
+        return f"{sizes}, hidden_dims={config.hidden_dims}, vocab_size={config.vocab_size}"
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config
@@ -150,7 +201,7 @@ class Seq2Seq(GenerativeModel):
         require_ids("source_ids", input_ids, self.config.vocab_size, "the vocabulary")
         return _Decoding(self, self._encode(input_ids, source_mask_of(input_ids, attention_mask)), rows_each)
 
-    def _encode(self, source_ids: Any, source_mask: Any) -> Memory:
+    def _encode(self, source_ids: mx.array, source_mask: mx.array | None) -> Memory:
         require_ids("source_ids", source_ids, self.config.vocab_size, "the vocabulary")
         source_mask = self._checked(source_mask, source_ids)
         valid = None if source_mask is None else source_mask[:, 0, 0]  # [B, Ts]
@@ -168,7 +219,7 @@ class Seq2Seq(GenerativeModel):
         first = tap("initial_state", mx.tanh(self.initial_proj(last[0])), axes=_VECTOR, formula="tanh(W_s h)")
         return Memory(annotations, projected, source_mask, summary, (first, *last[1:]))
 
-    def _decode(self, target_ids: Any, memory: Memory, state: State) -> tuple[Any, State]:
+    def _decode(self, target_ids: mx.array, memory: Memory, state: State) -> tuple[mx.array, State]:
         """Logits [B, Tt, V] of target tokens that follow ``state``, and the state after them."""
         words = tap("target_embeddings", self.target_embedding(target_ids), axes=MODEL, formula="E_t[target]")
         projected = self.decoder_cell.input_proj(words)  # [B, Tt, gates · H]
@@ -185,7 +236,7 @@ class Seq2Seq(GenerativeModel):
         logits = tap("logits", self.output_proj(readout), axes=("batch", "time", "vocab"), formula="W_o t_i + b")
         return logits, state
 
-    def _step_by_step(self, projected: Any, memory: Memory, state: State) -> tuple[Any, Any, State]:
+    def _step_by_step(self, projected: mx.array, memory: Memory, state: State) -> tuple[mx.array, mx.array, State]:
         """The states [B, Tt, H] and contexts [B, Tt, K] of all steps, and the last state."""
         states, contexts = [], []
         for time in range(projected.shape[1]):
@@ -195,7 +246,7 @@ class Seq2Seq(GenerativeModel):
             contexts.append(context)
         return mx.stack(states, axis=1), mx.stack(contexts, axis=1), state
 
-    def _context(self, hidden: Any, memory: Memory) -> Any:
+    def _context(self, hidden: mx.array, memory: Memory) -> mx.array:
         """c_i [B, K], from the state before this word."""
         if not self.config.attention:
             return memory.summary
@@ -203,7 +254,7 @@ class Seq2Seq(GenerativeModel):
         found = self.attention(query, memory.annotations, memory.mask, projected_keys=memory.projected)
         return found[:, 0]
 
-    def _checked(self, source_mask: Any, source_ids: Any) -> Any:
+    def _checked(self, source_mask: mx.array | None, source_ids: mx.array) -> mx.array | None:
         """The mask [B, 1, 1, Ts], or None where nothing is padding."""
         if source_mask is None:
             source_mask = masks.padding(source_ids != self.pad_id)

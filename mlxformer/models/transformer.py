@@ -17,6 +17,7 @@ from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.layers.normalization import NormType
+from mlxformer.models.config_repr import config_repr
 from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.positions import (
     LearnedPositions,
@@ -30,26 +31,51 @@ from mlxformer.validation import is_whole, require_choice, require_divisible, re
 Positions = Literal["sinusoidal", "learned", "rotary", "alibi", "t5", "none"]
 POSITIONS: tuple[Positions, ...] = ("sinusoidal", "learned", "rotary", "alibi", "t5", "none")
 
+_SIZES = ("vocab_size", "dims", "num_heads", "num_encoder_layers", "num_decoder_layers", "ffn_dims")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class TransformerConfig:
     """The shape and the choices of a ``Transformer``; the defaults are the paper's base model (Table 3).
 
-    dims C, num_heads H, ffn_dims F. dropout: on each sub-layer's output and on the sums of embeddings and positions
-    (§5.4). attention_dropout, activation_dropout: on the attention weights and on the feed-forward's hidden layer,
-    which the paper does not have and its code, tensor2tensor, does.
-    norm: ``"post"`` (§3.1) or ``"pre"`` (Xiong et al. 2020). final_norm: a layer norm after the last layer of each
-    stack; None means with pre-norm only. (``torch.nn.Transformer`` and ``mlx.nn.Transformer`` have one in post-norm
-    mode too: 2,048 parameters more at C = 512 that the paper's model lacks.) norm_eps: added to the variance.
-    norm_type: ``"layer"`` (§3.1) or ``"rms"`` (Zhang & Sennrich 2019), everywhere.
-    positions: ``"sinusoidal"`` (§3.5), ``"learned"`` (§3.5 and Table 3 (E); ``max_positions`` of them), ``"rotary"``,
-    ``"alibi"``, ``"t5"`` (all three in self-attention only), or ``"none"``.
-    tie_embeddings: one matrix for source, target and output (§3.4); else three. scale_embeddings: by √C (§3.4).
-    attention_bias: biases in the attention projections; the paper's W are bare matrices (§3.2.2).
-    attention_tie, num_kv_heads: as ``tie`` and ``num_kv_heads`` of ``MultiHeadAttention``, in every attention.
-    pad_id, bos_id, eos_id: padding, the first target token, the last one.
+    Args:
+        vocab_size: V, of source and target.
+        dims: C, the width of the model.
+        num_heads: H, a divisor of C.
+        num_encoder_layers: how many layers the encoder has.
+        num_decoder_layers: how many the decoder.
+        ffn_dims: F, the width of the feed-forward networks.
+        dropout: on each sub-layer's output and on the sums of embeddings and positions (§5.4).
+        norm: ``"post"`` (§3.1) or ``"pre"`` (Xiong et al. 2020).
+        activation: of the feed-forward networks, a name known to ``mlxformer.layers.activations``.
+        positions: ``"sinusoidal"`` (§3.5), ``"learned"`` (§3.5 and Table 3 (E); ``max_positions`` of them),
+            ``"rotary"``, ``"alibi"``, ``"t5"`` (all three in self-attention only), or ``"none"``.
+        tie_embeddings: one matrix for source, target and output (§3.4); else three.
+        scale_embeddings: whether by √C (§3.4).
+        attention_bias: biases in the attention projections; the paper's W are bare matrices (§3.2.2).
+        final_norm: a norm after the last layer of each stack; None means with pre-norm only.
+            (``torch.nn.Transformer`` and ``mlx.nn.Transformer`` have one in post-norm mode too: 2,048 parameters more
+            at C = 512 that the paper's model lacks.)
+        pad_id: padding.
+        bos_id: the first target token.
+        eos_id: the last target token.
+        attention_dropout: on the attention weights, which the paper does not have and its code, tensor2tensor, does.
+        activation_dropout: on the feed-forward networks' hidden layer, likewise.
+        attention_tie: as ``tie`` of ``MultiHeadAttention``, in every attention.
+        num_kv_heads: as in ``MultiHeadAttention``, in every attention.
+        max_positions: how many positions are learned.
+        norm_eps: ε, added to the variance.
+        norm_type: ``"layer"`` (§3.1) or ``"rms"`` (Zhang & Sennrich 2019), everywhere.
 
-    Raises ``ArgumentError`` for what cannot be.
+    Raises:
+        ArgumentError: for what cannot be.
+
+    >>> import mlxformer as mf
+    >>> base = mf.TransformerConfig(vocab_size=37_000)
+    >>> base.dims, base.num_heads, base.ffn_dims
+    (512, 8, 2048)
+    >>> mf.count_parameters(base)
+    63045632
     """
 
     vocab_size: int
@@ -78,9 +104,7 @@ class TransformerConfig:
     norm_type: NormType = "layer"
 
     def __post_init__(self) -> None:
-        sizes = ("vocab_size", "dims", "num_heads", "num_encoder_layers", "num_decoder_layers", "ffn_dims",
-                 "max_positions")  # fmt: skip
-        require_positive(**{name: getattr(self, name) for name in sizes})
+        require_positive(**{name: getattr(self, name) for name in (*_SIZES, "max_positions")})
         require_divisible("dims", self.dims, "num_heads", self.num_heads)
         require_choice("positions", self.positions, POSITIONS)
         _ = self.layer  # which checks its part of the choices
@@ -101,6 +125,9 @@ class TransformerConfig:
                 f"pad_id={self.pad_id} is also {other}: padding would be mistaken for it. Give each its own id",
                 pad_id=self.pad_id,
             )
+
+    def __repr__(self) -> str:
+        return config_repr(self, _SIZES)
 
     @property
     def layer(self) -> LayerConfig:
@@ -126,6 +153,20 @@ class Transformer(EncoderDecoder):
     In a trace, beside what the layers record: ``source_tokens`` (√C · E[ids]), ``source_positions.output``, their sum
     ``source_embeddings``, the same of the target, and ``logits``. New embeddings are drawn from N(0, 1/C), so that
     scaled by √C they weigh as much as the positions, and as the output matrix give logits of about unit variance.
+
+    Args:
+        config: sizes and choices.
+
+    Raises:
+        ArgumentError: for a config of another kind; when called, as ``EncoderDecoder``.
+
+    Source: Vaswani et al. 2017, §3.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> model = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
+    >>> model(mx.array([[5, 6, 7]]), mx.array([[1, 5]])).shape
+    (1, 2, 20)
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -159,6 +200,11 @@ class Transformer(EncoderDecoder):
             self.target_bias: Any = T5RelativeBias(config.num_heads, bidirectional=False)
         elif config.positions == "alibi":
             self.source_bias = self.target_bias = partial(alibi_bias, config.num_heads)
+
+    def _extra_repr(self) -> str:
+        config = self.config
+        layers = f"encoder_layers={config.num_encoder_layers}, decoder_layers={config.num_decoder_layers}"
+        return f"{layers}, dims={config.dims}, num_heads={config.num_heads}, vocab_size={config.vocab_size}"
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config
