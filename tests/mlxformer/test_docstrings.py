@@ -22,10 +22,7 @@ NAMES = {"mf": mf, "mx": mx, "nn": nn, "np": np, "optimizers": optimizers}
 ONE_SIDE = {"numpy", "on_numpy.py", "on_mlx.py"}
 
 # The public names that have no example yet. It may only become shorter, and an empty one is the aim.
-WITHOUT_EXAMPLE: set[str] = {
-    "load_pretrained",
-    "pretrained_names",
-}
+WITHOUT_EXAMPLE: set[str] = set()
 
 
 def _modules() -> list[str]:

@@ -309,3 +309,16 @@ def test_a_replacement_that_matched_nothing_is_an_error():
         steps.replace("layers.9.*", lambda x: x)
         encoder()(sequence())
     assert caught.value.code == "trace-nothing-replaced" and caught.value.fields["patterns"] == ["layers.9.*"]
+
+
+def test_a_repr_is_one_line_without_values():
+    with trace() as steps:
+        tap("numbers", mx.array(np.array([[1.0, 3.0, np.inf], [5.0, 7.0, np.nan]], np.float32)), axes=("row", "column"))
+        tap("numbers", mx.array([True, False]), axes=("row",))
+        tap("nothing", mx.array(np.full((2,), -np.inf, np.float32)), axes=("row",))
+    first, second, third = steps
+    assert repr(first) == "Step('numbers', float32 [2, 3], 4 ± 2.236, 1 … 7, 2 not finite)"
+    assert repr(second) == "Step('numbers', call=1, bool [2], 0.5 ± 0.5, 0 … 1)"
+    assert repr(third) == "Step('nothing', float32 [2], 2 not finite)"
+    assert repr(steps) == "Trace(3 steps: numbers … nothing)"
+    assert repr(trace()) == "Trace(0 steps)"

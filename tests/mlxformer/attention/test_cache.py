@@ -111,3 +111,10 @@ def test_bad_input_is_named():
     with pytest.raises(ArgumentError, match="at least 0"):
         cache.truncate(-1)
     assert len(cache) == 3
+
+
+def test_a_repr_is_one_line_without_values():
+    cache = KVCache(static=True)
+    assert repr(cache) == "KVCache(empty, static)"
+    cache.update(mx.zeros((1, 2, 3, 4)), mx.zeros((1, 2, 3, 5)))
+    assert repr(cache) == "KVCache(3 tokens: float32 [1, 2, 3, 4], float32 [1, 2, 3, 5], static)"
