@@ -7,13 +7,12 @@ usage or bad input, 130 interrupted. Whatever goes wrong is said in a sentence; 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import sys
 from collections.abc import Sequence
 
 from questions.bilingual import Language
-from tui.commands.arguments import Request, early_language, parse
+from tui.commands.arguments import Request, command_module, early_language, parse
 from tui.commands.failures import record
 from tui.commands.output import OutputError, finish_output, prepare_environment, prepare_streams, tell, write
 from tui.commands.signals import INTERRUPTED, interruptible, terminal_as_found
@@ -64,7 +63,7 @@ def _answer(arguments: Sequence[str]) -> int:
         return 0
     context.choose_backend()
     if request.command is not None:
-        status: int = importlib.import_module(f"tui.commands.{request.command}").run(context, request.options)
+        status: int = command_module(request.command).run(context, request.options)
         return status
     return _open(request)
 

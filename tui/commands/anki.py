@@ -28,7 +28,7 @@ def as_anki(questions: Sequence[Question], language: Language) -> str:
     file.write("\n".join(HEADER) + "\n")
     writer = csv.writer(file, delimiter="\t", lineterminator="\n")
     for question in questions:
-        tags = f"tformer-quiz {question.topic} level-{question.level}"
+        tags = f"tformer-quiz {'-'.join(question.topic.split())} level-{question.level}"  # a space ends a tag
         front = _html(question.question, language)
         writer.writerow([GUID.format(language, question.id), DECK, front, _back(question, language), tags])
     return file.getvalue()

@@ -14,12 +14,17 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from questions.bilingual import LANGUAGES, Language
+from tui.commands import selecting
 from tui.commands.context import BACKENDS, Context
 from tui.language.usage import UsageError, unknown
 from tui.language.words import choose_language
 from tui.progress.paths import data_folder, typed_path
+from tui.progress.preferences import SETTINGS
 
-COMMANDS = ("list", "show", "ask", "lab", "check", "stats", "export", "doctor", "mark")
+COMMANDS = (
+    "list", "show", "ask", "lab", "check", "stats", "export", "import", "restore", "settings", "doctor", "mark",
+)  # fmt: skip
+_MODULES = {"import": "importing"}  # a word of Python's own is no name of a module
 PROGRAM = "tformer-quiz"
 _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right way to write each
     "--lang": "--lang zh|en",
@@ -28,15 +33,20 @@ _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right w
     "--questions": "--questions PATH",
     "--seed": "--seed N",
     "--set": "--set KNOB=VALUE",
+    "--interview-on": "--interview-on YYYY-MM-DD",
+    **selecting.SYNTAX,
 }
 COMMAND_SYNTAX: Mapping[str, str] = {
-    "list": "list [--json]",
+    "list": "list [--topic T] [--level N] [--source S] [--flagged] [--search S] [--json]",
     "show": "show ID [--json]",
-    "ask": "ask [ID]",
+    "ask": "ask [ID] [--topic T] [--level N] [--source S] [--flagged] [--search S]",
     "lab": "lab [NAME] [--set KNOB=VALUE]... [--json]",
     "check": "check [PATH]... [--run [--falsify]] [--json]",
     "stats": "stats [--json]",
-    "export": "export FILE",
+    "export": "export FILE [--force]",
+    "import": "import FILE [--replace] [--dry-run]",
+    "restore": "restore [NAME]",
+    "settings": "settings [NAME [VALUE]]",
     "doctor": "doctor [--json]",
     "mark": "mark ID [--json] < FILE",
 }
@@ -70,11 +80,14 @@ def early_language(arguments: Sequence[str]) -> Language:
 
 def parse(arguments: Sequence[str]) -> Request:
     """Read the command line. Raises ``UsageError``."""
+    _refuse_empty(arguments)
     command, rest = _find_command(arguments)
     parser = _Parser(prog=PROGRAM, add_help=False, allow_abbrev=False, exit_on_error=False)
     _add_globals(parser)
     if command is not None:
-        importlib.import_module(f"tui.commands.{command}").add_arguments(parser)
+        command_module(command).add_arguments(parser)
+    else:
+        selecting.add_selection(parser)
     where = f"{PROGRAM} {command}" if command else PROGRAM
     syntax = f"{PROGRAM} {COMMAND_SYNTAX[command]}" if command else f"{PROGRAM} --help"
     try:
@@ -87,6 +100,22 @@ def parse(arguments: Sequence[str]) -> Request:
                 raise unknown("unknown-option", given.partition("=")[0], parser.option_names(), command=where)
             raise UsageError("too-many-arguments", command=where, given=given, usage=syntax)
     return Request(command, _context(options), options, options.help, options.version)
+
+
+def command_module(command: str) -> Any:
+    """The module of a subcommand: ``add_arguments`` and ``run``."""
+    return importlib.import_module(f"tui.commands.{_MODULES.get(command, command)}")
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """An argument that is empty was probably a variable that is not set: it must not mean the present folder."""
+    for index, argument in enumerate(arguments):
+        option, equals, value = argument.partition("=")
+        if argument.strip() and not (option in _SYNTAX and equals and not value.strip()):
+            continue
+        before = arguments[index - 1] if index else ""
+        where = option if equals else before if before in _SYNTAX else '""'
+        raise UsageError("empty-argument", where=where)
 
 
 def one_of(option: str, given: str, known: Sequence[str]) -> str:
@@ -109,6 +138,7 @@ def _add_globals(parser: argparse.ArgumentParser) -> None:
     for option in ("--lang", "--backend", "--data-dir", "--seed"):
         parser.add_argument(option)
     parser.add_argument("--questions", action="append", default=[])
+    parser.add_argument("--interview-on")
     parser.add_argument("--plain", action="store_true")
     parser.add_argument("--version", action="store_true")
     parser.add_argument("-h", "--help", action="store_true")
@@ -147,7 +177,17 @@ def _context(options: argparse.Namespace) -> Context:
         seed=None if options.seed is None else _seed(options.seed),
         plain=options.plain,
         language_given=language is not None,
+        selection=selecting.read_selection(options),
+        interview_on=None if options.interview_on is None else _day(options.interview_on),
     )
+
+
+def _day(given: str) -> str:
+    try:
+        SETTINGS["interview-on"].read(given)
+    except ValueError as error:
+        raise UsageError("not-a-day", option="--interview-on", given=given) from error
+    return given
 
 
 def _seed(given: str) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 
 from tui.commands.context import Context
+from tui.commands.selecting import add_selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?")
+    add_selection(parser)
 
 
 def run(context: Context, options: argparse.Namespace) -> int:

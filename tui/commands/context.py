@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from questions.bilingual import Language
+from tui.practice.selection import Selection
 
 if TYPE_CHECKING:
     from tui.progress.store import ProgressStore
@@ -28,6 +29,8 @@ class Context:
     questions: tuple[Path, ...] = ()
     seed: int | None = None
     plain: bool = False
+    selection: Selection = Selection()  # noqa: RUF009 (it cannot be changed)
+    interview_on: str | None = None  # by --interview-on: kept as the setting of that name
     language_given: bool = field(default=False)  # by --lang: remembered once a person has worked with it
 
     def choose_backend(self) -> None:
@@ -38,9 +41,13 @@ class Context:
 
     def open_store(self) -> ProgressStore:
         """The progress in the data folder. Raises ``ProgressError``; the store's ``notices`` are to be said."""
+        from tui.progress.preferences import change_setting
         from tui.progress.store import open_store
 
-        return open_store(self.data_dir)
+        store = open_store(self.data_dir)
+        if self.interview_on is not None:
+            change_setting(store, "interview-on", self.interview_on)
+        return store
 
     def read_store(self) -> ProgressStore:
         """The same to be read only: where there is no progress yet, no file is made for it."""

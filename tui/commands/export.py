@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -27,6 +28,7 @@ SUFFIXES = (".csv", ".json", ".md", *ANKI)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?")
+    parser.add_argument("--force", action="store_true")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -39,11 +41,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if suffix in ANKI:
         from tui.commands.anki import as_anki
 
-        _write(path, as_anki(bank.questions, context.language))
+        _write(path, as_anki(bank.questions, context.language), force=options.force)
         tell(words("stats.exported-anki", context.language, count=len(bank.questions), path=path))
         return 0
     # With a byte-order mark a spreadsheet reads Chinese rightly.
-    _write(path, _progress(context, bank, suffix), "utf-8-sig" if suffix == ".csv" else "utf-8")
+    encoding = "utf-8-sig" if suffix == ".csv" else "utf-8"
+    _write(path, _progress(context, bank, suffix), encoding, force=options.force)
     tell(words("stats.exported", context.language, path=path))
     return 0
 
@@ -62,25 +65,43 @@ def _progress(context: Context, bank: Bank, suffix: str) -> str:
         return as_markdown(store, titles, topics, summary, context.language, now)
 
 
-def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
-    """Write the whole file or leave the one that is there. Raises ``UsageError``."""
+def _write(path: Path, text: str, encoding: str = "utf-8", *, force: bool) -> None:
+    """Write the whole file, the person's alone, or leave the one that is there. Raises ``UsageError``.
+
+    Over a file that is there only with ``force``; a folder or a device is never written over.
+    """
     target = path.resolve() if path.is_symlink() else path
+    if target.is_dir():
+        raise UsageError("cannot-write", path=path, reason=IsADirectoryError(errno.EISDIR, "it is a folder"))
+    if target.exists() and not (force and target.is_file()):
+        raise UsageError("file-exists", path=path)
     try:
-        descriptor, scratch = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        descriptor, scratch = tempfile.mkstemp(prefix=".tformer-quiz-", dir=target.parent)
         try:
-            with os.fdopen(descriptor, "w", encoding=encoding, newline="") as file:
+            with os.fdopen(descriptor, "w", encoding=encoding, newline="", errors="backslashreplace") as file:
                 file.write(text)
-            os.chmod(scratch, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-            os.replace(scratch, target)
-        except BaseException:
+            if force:
+                if target.exists():
+                    os.chmod(scratch, target.stat().st_mode & 0o777)
+                os.replace(scratch, target)
+            else:
+                _put_where_nothing_is(Path(scratch), target)
+        finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(scratch)
-            raise
+    except FileExistsError as error:
+        raise UsageError("file-exists", path=path) from error
     except OSError as error:
         raise UsageError("cannot-write", path=path, reason=error) from error
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _put_where_nothing_is(scratch: Path, target: Path) -> None:
+    """Give ``scratch`` the name ``target``, also where another program makes a file of that name at this moment."""
+    try:
+        os.link(scratch, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a drive that knows no links
+        if target.exists():
+            raise
+        os.replace(scratch, target)

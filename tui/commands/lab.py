@@ -9,9 +9,9 @@ from typing import Any
 from questions.bilingual import Bilingual, Language, say
 from tui.commands.checks import check_json, check_lines
 from tui.commands.context import Context
+from tui.commands.knob_settings import read_settings
 from tui.commands.output import paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
-from tui.commands.settings import read_settings
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, Knob, Result
 from tui.figures.data import Label

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from questions.loader import Bank
+from questions.model import Question
 from questions.topics import topic_title
 from tui.bank import load_bank
 from tui.commands.context import Context
-from tui.commands.notices import tell_problems
+from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import width, write, write_json
+from tui.commands.selecting import add_selection, refuse_unknown_topics
 from tui.text.layout import fit, pad
 from tui.text.plain_text import as_title
 
@@ -17,11 +20,13 @@ GAP = "  "
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true")
+    add_selection(parser)
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
+    questions = selected(context, bank)
     if options.json:
         write_json(
             [
@@ -34,7 +39,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
                     "experiment": question.experiment.run if question.experiment else None,
                     "checks": list(question.checks),
                 }
-                for question in bank.questions
+                for question in questions
             ]
         )
         return 0
@@ -45,7 +50,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
             "*" * question.level,
             as_title(question.question.say(context.language)),
         )
-        for question in bank.questions
+        for question in questions
     ]
     widths = [max((_cells(row[column]) for row in rows), default=0) for column in range(3)]
     columns = width()
@@ -53,6 +58,17 @@ def run(context: Context, options: argparse.Namespace) -> int:
         line = GAP.join([*(pad(cell, wide) for cell, wide in zip(row, widths, strict=False)), row[3]])
         write(line if columns is None else fit(line, columns))
     return 0
+
+
+def selected(context: Context, bank: Bank) -> list[Question]:
+    """The questions that the options select. Raises ``UsageError`` where a topic is none of the bank's."""
+    selection = context.selection
+    refuse_unknown_topics(selection, {question.topic for question in bank.questions})
+    if not selection.flagged:
+        return selection.of(bank.questions)
+    with context.read_store() as store:
+        tell_notices(store.notices, context.language)
+        return selection.of(bank.questions, store.flags())
 
 
 def _cells(text: str) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
+import select
 import sys
 import unicodedata
 from dataclasses import dataclass, field
@@ -21,9 +23,11 @@ from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import OutputError, paragraphs, tell, width, write
 from tui.commands.progress_line import ProgressLine
 from tui.commands.question_text import QuestionText
+from tui.commands.selecting import refuse_unknown_topics
 from tui.experiments.contract import Check, Result
 from tui.language.durations import say_duration
 from tui.language.words import say_error, words
+from tui.practice.plan import say_plan, say_summary
 from tui.practice.session import Practice
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS
@@ -32,6 +36,8 @@ from tui.proof.evidence import by_name
 from tui.proof.runs import Runs
 
 END_OF_ANSWER = "."
+LONGEST_ANSWER = 100_000  # characters
+PASTING = 0.05  # seconds within which the next line of a pasted text is there
 
 
 class _Left(Exception):
@@ -51,6 +57,7 @@ def run(context: Context, question_id: str | None = None, *, once: bool = False)
     """Ask until nothing is left, or (``once``) one question: ``question_id``, or what the schedule says."""
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
+    refuse_unknown_topics(context.selection, {question.topic for question in bank.questions})
     if question_id is not None:
         question_id = bank[question_id].id
     with context.open_store() as store:
@@ -68,7 +75,7 @@ class _Quiz:
         self._store = store
         # One question by name is asked beside the sitting, whose place is then left as it is.
         order = None if question_id is None else [question_id]
-        self._practice = Practice(bank.questions, store, seed=context.seed, order=order)
+        self._practice = Practice(bank.questions, store, seed=context.seed, order=order, selection=context.selection)
         self._runs = Runs()
         self._columns = width()
         self._shown = _Shown()
@@ -81,6 +88,9 @@ class _Quiz:
         if not self._bank.questions:
             self._put("nothing")
             return 0
+        if not once:
+            for line in say_plan(self._practice.plan(), self._language):
+                write(line)
         attempt = self._practice.start(question_id)
         if attempt is None:
             self._say_nothing_left()
@@ -121,11 +131,10 @@ class _Quiz:
                     raise _Left
                 self._undo() if command == "u" else self._practice.skip()
                 return False
-            if line.strip() in ("", END_OF_ANSWER):
-                break
-            lines.append(line)
-            attempt.typed = "\n".join(lines)
-            self._practice.leave()  # what has been typed is on the disk
+            if line.strip() in ("", END_OF_ANSWER) and not _more_is_coming():
+                break  # an empty line within a text that is being pasted ends nothing
+            lines.append(line.rstrip("\n"))  # with bracketed paste several lines come at once
+            self._practice.type("\n".join(lines)[:LONGEST_ANSWER])  # on the disk from here on
         if attempt.question.predict is not None and attempt.choice is None:
             attempt.choice = self._choose(text, list(attempt.question.predict.choices))
         return True
@@ -186,6 +195,7 @@ class _Quiz:
         self._put("rate", again=waits[1], hard=waits[2], good=waits[3], easy=waits[4])
         self._put("rate-more")
         while True:
+            self._drop_what_came_early()
             given = _command(self._read("rate-prompt"))
             if given in ("1", "2", "3", "4"):
                 rating = RATINGS[int(given) - 1]
@@ -203,15 +213,31 @@ class _Quiz:
                     return False
             elif given == "v":
                 self._draw()
+            elif given == "f" and self._practice.flagged:
+                self._practice.unflag()
+                self._put("unflagged")
             elif given == "f":
                 self._practice.flag(self._read("flag-note").strip(), self._language)
                 self._put("flagged")
+            elif given == "b":
+                self._practice.bury()
+                self._put("buried")
+                return False
             elif given == "p":
                 self._practice.suspend()
                 self._put("suspended")
                 return False
             else:
                 self._put("rate-one-of")
+
+    def _drop_what_came_early(self) -> None:
+        """At a terminal a rating is only what is typed after its prompt: the rest of a pasted text must not rate."""
+        dropped = False
+        while _more_is_coming():
+            sys.stdin.readline()
+            dropped = True
+        if dropped:
+            self._put("early-lines")
 
     def _undo(self) -> bool:
         """Take back the last change; whether a question has come back."""
@@ -238,6 +264,8 @@ class _Quiz:
         if self._practice.attempt is None:
             self._say_nothing_left()
         self._put("goodbye" if self._store.kept else "goodbye-unkept", count=self._practice.done)
+        if self._practice.done:
+            write(say_summary(self._practice.summary(), self._language))
 
     def _say_nothing_left(self) -> None:
         wait = self._practice.next_wait
@@ -284,6 +312,13 @@ class _Quiz:
         if sys.stdin is not None and not sys.stdin.isatty():
             write()  # no terminal has echoed the line's end
         return line
+
+
+def _more_is_coming() -> bool:
+    """Whether, at a terminal, another line has been typed or pasted already."""
+    if sys.stdin is None or not sys.stdin.isatty() or os.name != "posix":
+        return False
+    return bool(select.select([sys.stdin], [], [], PASTING)[0])
 
 
 def _command(line: str) -> str:

@@ -1,52 +1,33 @@
-"""``--set KNOB=VALUE``: a value as YAML or Python writes it, read as the knob takes it."""
+"""``settings``: what is set; ``settings NAME VALUE`` sets it."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Sequence
+import argparse
 
-from tui.experiments.contract import Experiment, Knob, KnobValue
-from tui.language.usage import UsageError
-
-_SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-
-
-def read_settings(experiment: Experiment, given: Sequence[str]) -> dict[str, KnobValue]:
-    """``["d_k=64", "scale=none"]`` as settings; the last of two for one knob counts.
-
-    Raises ``UsageError`` where one is not KNOB=VALUE; what a knob cannot take, ``Experiment.parse`` refuses.
-    """
-    knobs = {knob.name: knob for knob in experiment.knobs}
-    settings: dict[str, KnobValue] = {}
-    for setting in given:
-        name, equals, value = setting.partition("=")
-        name = name.strip()
-        if not equals or not name:
-            raise UsageError("setting-without-value", given=setting)
-        settings[name] = read_value(knobs[name], value) if name in knobs else value
-    return settings
+from tui.commands.context import Context
+from tui.commands.notices import tell_notices
+from tui.commands.output import write
+from tui.language.usage import unknown
+from tui.language.words import words
+from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
 
 
-def read_value(knob: Knob, written: str) -> KnobValue:
-    """``written`` as ``knob`` takes it, or as the text that it is."""
-    bare = written.strip()
-    if knob.kind == "number":
-        return _number(bare)
-    if knob.kind == "switch":
-        return _SWITCH.get(bare.lower(), bare)
-    if len(bare) >= 2 and bare[0] == bare[-1] and bare[0] in "'\"":
-        try:
-            value = ast.literal_eval(bare)
-        except (SyntaxError, ValueError):
-            return bare[1:-1]
-        return value if isinstance(value, str) else written
-    return bare if knob.kind == "choice" else written
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?")
+    parser.add_argument("value", nargs="?")
 
 
-def _number(bare: str) -> KnobValue:
-    for kind in (int, float):
-        try:
-            return kind(bare)
-        except ValueError:
-            continue
-    return bare
+def run(context: Context, options: argparse.Namespace) -> int:
+    if options.name is not None and options.name not in SETTINGS:
+        raise unknown("unknown-setting", options.name, SETTINGS)
+    with context.open_store() if options.value is not None else context.read_store() as store:
+        tell_notices(store.notices, context.language)
+        if options.value is not None:
+            change_setting(store, options.name, options.value)
+        preferences = read_preferences(store)
+    for name, setting in SETTINGS.items():
+        if options.name in (None, name):
+            what = words(f"practice.{name}", context.language)
+            fields = {"name": name, "value": value_of(preferences, name), "what": what, "takes": setting.takes}
+            write(words("practice.setting", context.language, **fields))
+    return 0

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,27 +32,26 @@ def as_csv(store: ProgressStore, topics: Mapping[str, str]) -> str:
     writer = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
     for review in store.reviews():
-        writer.writerow(
-            {
-                "reviewed_at": write_time(review.reviewed_at),
-                "question": review.question_id,
-                "topic": topics.get(review.question_id, ""),
-                "rating": review.rating,
-                "rating_name": RATING_NAMES[review.rating],
-                "seconds": "" if review.answer.seconds is None else review.answer.seconds,
-                "language": review.language,
-                "mode": review.answer.mode,
-                "choice": review.answer.choice or "",
-                "found": len(review.answer.found),
-                "unsure": len(review.answer.unsure),
-                "missed": len(review.answer.missed),
-                "state": STATE_NAMES[review.after.state],
-                "stability": review.after.stability,
-                "difficulty": review.after.difficulty,
-                "due": write_time(review.after.due),
-                "answer": _inert(review.answer.text),
-            }
-        )
+        row = {
+            "reviewed_at": write_time(review.reviewed_at),
+            "question": review.question_id,
+            "topic": topics.get(review.question_id, ""),
+            "rating": review.rating,
+            "rating_name": RATING_NAMES[review.rating],
+            "seconds": "" if review.answer.seconds is None else review.answer.seconds,
+            "language": review.language,
+            "mode": review.answer.mode,
+            "choice": review.answer.choice or "",
+            "found": len(review.answer.found),
+            "unsure": len(review.answer.unsure),
+            "missed": len(review.answer.missed),
+            "state": STATE_NAMES[review.after.state],
+            "stability": review.after.stability,
+            "difficulty": review.after.difficulty,
+            "due": write_time(review.after.due),
+            "answer": review.answer.text,
+        }
+        writer.writerow({name: _inert(value) if isinstance(value, str) else value for name, value in row.items()})
     return file.getvalue()
 
 
@@ -158,5 +158,9 @@ def _quote(text: str) -> list[str]:
 
 
 def _inert(text: str) -> str:
-    """An answer that begins as a formula does, so that a spreadsheet shows it instead of computing it."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """A text that begins as a formula does, so that a spreadsheet shows it instead of computing it.
+
+    Full-width signs count too: a spreadsheet in Chinese may take ``＝`` for ``=``.
+    """
+    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
+    return "'" + text if first in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text

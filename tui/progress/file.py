@@ -72,7 +72,7 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
     notices: list[Notice] = []
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _one_at_a_time(folder):
+        with one_at_a_time(folder):
             try:
                 connection, rows = _open(path)
             except _Damaged as damage:
@@ -302,9 +302,37 @@ def _newer(path: Path, version: int) -> ProgressError:
     return ProgressError("progress-newer", message, path=str(path), version=version, ours=VERSION)
 
 
+def examine_file(path: Path) -> None:
+    """Raise ``ProgressError`` where ``path`` is not a sound progress file of this version or an earlier one."""
+    if file_version(path) in (None, 0):
+        reason = "it is not what this program writes"
+        raise ProgressError("backup-damaged", f"{path} is damaged: {reason}", path=path, reason=reason)
+    try:
+        _examine(path)
+    except _Damaged as damage:
+        message = f"{path} is damaged: {damage}"
+        raise ProgressError("backup-damaged", message, path=path, reason=str(damage)) from damage
+    except sqlite3.Error as error:
+        raise say_sqlite(error, path) from error
+
+
+def move_away(path: Path, folder: Path, name: str) -> Path:
+    """Rename ``path`` and what lies beside it to ``name`` in ``folder``, onto no file; where it went."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = folder / f"{name}.sqlite3"
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = folder / f"{name}-{number}.sqlite3"
+    return _move(path, aside)
+
+
 def _set_aside(path: Path, now: datetime) -> Path:
-    """Rename the file and what lies beside it, keeping the names that SQLite pairs; never onto an existing file."""
-    aside = _free_name(path, now)
+    return _move(path, _free_name(path, now))
+
+
+def _move(path: Path, aside: Path) -> Path:
+    """Rename the file and what lies beside it, keeping the names that SQLite pairs."""
     path.rename(aside)
     for side in _SIDES:
         with contextlib.suppress(FileNotFoundError):
@@ -350,7 +378,7 @@ def _copy_into(memory: sqlite3.Connection, path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
+def one_at_a_time(folder: Path) -> Iterator[None]:
     """Hold the folder while a file is examined, set aside or created, so that two starts cannot cross.
 
     Advisory, and without it where the system has no ``flock`` (Windows, some network drives): SQLite's own locks

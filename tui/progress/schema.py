@@ -115,12 +115,14 @@ MIGRATIONS: tuple[str, ...] = (
         question_id TEXT NOT NULL
     ) STRICT;
 
-    -- Skipping and burying can be undone too: SQLite changes a CHECK only with the table.
+    -- Skipping and burying can be undone too, what was imported cannot: SQLite changes a CHECK only with the table.
     CREATE TABLE actions_2 (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         session_id INTEGER NOT NULL REFERENCES sessions (id),
         kind TEXT NOT NULL
-            CHECK (kind IN ('rate', 'skip', 'bury', 'unbury', 'suspend', 'resume', 'flag', 'unflag', 'reset')),
+            CHECK (kind IN (
+                'rate', 'skip', 'bury', 'unbury', 'suspend', 'resume', 'flag', 'unflag', 'reset', 'import'
+            )),
         question_id TEXT,
         at TEXT NOT NULL,
         before TEXT NOT NULL,

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from tui.progress.backups import back_up_daily
 from tui.progress.file import OpenedFile, open_file, open_memory
 from tui.progress.keeping import KeptFile, kept, take_in_what_was_left
 from tui.progress.preferences import read_preferences
@@ -359,6 +360,8 @@ def open_store(folder: Path | None, clock: Clock = utc_now, schedule: Schedule |
     store = ProgressStore(opened, clock, schedule)
     if schedule is None:
         store.schedule = Schedule(read_preferences(store).desired_retention)
+    if store.path is not None:
+        back_up_daily(opened.connection, store.path.parent, clock())
     take_in_what_was_left(store)
     return store
 

@@ -26,7 +26,8 @@ def undo_last(connection: sqlite3.Connection, running: Collection[int], now: str
     """
     others = ", ".join(str(int(session)) for session in running)
     action = connection.execute(
-        f"SELECT * FROM actions WHERE undone_at IS NULL AND session_id NOT IN ({others}) ORDER BY id DESC LIMIT 1"
+        "SELECT * FROM actions WHERE undone_at IS NULL AND kind != 'import' "
+        f"AND session_id NOT IN ({others}) ORDER BY id DESC LIMIT 1"
     ).fetchone()
     if action is None:
         return None

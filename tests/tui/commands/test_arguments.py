@@ -91,7 +91,7 @@ def test_help_is_shown_even_where_something_else_is_wrong() -> None:
         (["list", "--json=3"], "--json takes no value", "--json 后面不带值"),
         (["list", "--plain=3"], "--plain takes no value", "--plain 后面不带值"),
         (["list", "--seed", "x"], "--seed takes a whole number; got x", "--seed 要一个整数"),
-        (["list", "a"], "tformer-quiz list cannot take a: tformer-quiz list [--json]", "用不上 a"),
+        (["list", "a"], "tformer-quiz list cannot take a: tformer-quiz list [--topic T]", "用不上 a"),
         (["show", "a", "b"], "tformer-quiz show cannot take b", "用不上 b"),
         (["--nonsense"], "tformer-quiz has no option --nonsense", "没有 --nonsense 这个选项"),
     ],
@@ -101,9 +101,10 @@ def test_what_is_refused_is_said_in_both_languages(arguments: list[str], english
     assert chinese in _refusal(*arguments, language="zh")
 
 
-def test_a_home_that_is_not_there_is_a_plain_name() -> None:
-    context = parse(["--data-dir", "~no-such-user/d", "--questions", "~no-such-user/q", "list", "--lang", "en"]).context
-    assert context.data_dir == Path("~no-such-user/d") and context.questions == (Path("~no-such-user/q"),)
+def test_a_home_that_is_not_there_is_refused() -> None:
+    for option in ("--data-dir", "--questions"):
+        with pytest.raises(UsageError, match="there is no user no-such-user"):
+            parse([option, "~no-such-user/d", "list", "--lang", "en"])
 
 
 def test_two_dashes_are_passed_over() -> None:

@@ -104,13 +104,13 @@ def test_a_file_is_replaced_whole_and_keeps_its_permissions(program: Program, ba
     path = tmp_path / "out.md"
     path.write_text("old")
     path.chmod(0o640)
-    program("export", str(path))
+    program("export", "--force", str(path))
     assert path.read_text(encoding="utf-8") != "old"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert [name for name in os.listdir(tmp_path) if name.startswith(".out")] == []
+    assert [name for name in os.listdir(tmp_path) if name.startswith(".")] == []
     link = tmp_path / "link.md"
     link.symlink_to(path)
-    program("export", str(link))
+    program("export", "--force", str(link))
     assert link.is_symlink()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tui.commands.conftest import TOY, Ran
 from tui.cli import main
-from tui.commands.settings import read_settings, read_value
+from tui.commands.knob_settings import read_settings, read_value
 from tui.experiments.contract import Experiment, Knob, KnobError, KnobValue
 
 Program = Callable[..., Ran]

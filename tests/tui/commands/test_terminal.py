@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import time
 from pathlib import Path
 
 import pexpect
@@ -97,3 +98,28 @@ def test_lines_are_broken_at_the_terminals_width(tmp_path: Path) -> None:
     lines = [line for line in lines if not line.startswith("questions/")]  # faults are told whole, for editors
     assert max(map(cell_len, lines)) <= 60
     assert not [line for line in lines if line.strip().startswith(("，", "。", "；", "）"))]
+
+
+def test_pasted_paragraphs_are_one_answer_and_rate_nothing(tmp_path: Path) -> None:
+    """An empty line and a line ``1`` within a pasted text: the first ends no answer, the second is no rating."""
+    pasted = "the first paragraph\n\n1\nthe last one\n3\n"
+    for bracketed in (False, True):
+        data = tmp_path / str(bracketed)
+        child = _terminal(data, "ask", FIRST, "--lang", "en", "--plain")
+        child.expect("answer> ")
+        child.send(f"\x1b[200~{pasted}\x1b[201~\n" if bracketed else pasted)
+        child.expect("the last one")
+        time.sleep(1)
+        with sqlite3.connect(data / "progress.sqlite3") as raw:
+            ((draft,),) = raw.execute("SELECT text FROM drafts").fetchall()
+        raw.close()
+        assert draft.split("\n") == ["the first paragraph", "", "1", "the last one", "3"]
+        child.sendline("")
+        if child.expect(["none> ", "rate> "]) == 0:  # the outcome to predict comes first
+            child.sendline("")
+            child.expect("rate> ")
+        assert ratings(data) == []
+        child.sendline("2")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert ratings(data) == [(FIRST, 2, draft)]

@@ -15,4 +15,35 @@ TABLE: Mapping[str, Bilingual] = {
     "ran": Bilingual("{backend}，用时 {milliseconds} 毫秒", "{backend}, {milliseconds} ms"),
     "takes-text": Bilingual("文字，最多 {length} 个字符", "text, at most {length} characters"),
     "takes-number": Bilingual("{minimum} 到 {maximum}", "{minimum} to {maximum}"),
+    "import-merge": Bilingual(
+        "并入 {path}：评分 {reviews} 次（另有 {here} 次已在），题目状态 {cards}，标记 {flags}，停用 {suspended}，"
+        "面试 {interviews}",
+        "merged {path}: ratings {reviews} ({here} were here already), cards {cards}, flags {flags}, "
+        "suspended {suspended}, interviews {interviews}",
+    ),
+    "import-replace": Bilingual(
+        "换成 {path}：评分 {reviews} 次，题目状态 {cards}，标记 {flags}，停用 {suspended}，面试 {interviews}",
+        "replaced by {path}: ratings {reviews}, cards {cards}, flags {flags}, suspended {suspended}, "
+        "interviews {interviews}",
+    ),
+    "import-merge-dry": Bilingual(
+        "试算，什么都没改。会并入：评分 {reviews} 次（另有 {here} 次已在），题目状态 {cards}，标记 {flags}，"
+        "停用 {suspended}，面试 {interviews}",
+        "a dry run, nothing was changed. It would merge: ratings {reviews} ({here} are here already), cards {cards}, "
+        "flags {flags}, suspended {suspended}, interviews {interviews}",
+    ),
+    "import-replace-dry": Bilingual(
+        "试算，什么都没改。会全部换成：评分 {reviews} 次，题目状态 {cards}，标记 {flags}，停用 {suspended}，"
+        "面试 {interviews}",
+        "a dry run, nothing was changed. It would put in the place of everything: ratings {reviews}, cards {cards}, "
+        "flags {flags}, suspended {suspended}, interviews {interviews}",
+    ),
+    "backed-up": Bilingual(
+        "之前的进度在 {path}；tformer-quiz restore {name} 恢复",
+        "what was there before is in {path}; tformer-quiz restore {name} brings it back",
+    ),
+    "backup": Bilingual("{name}  评分 {reviews} 次  {bytes} 字节", "{name}  ratings {reviews}  bytes {bytes}"),
+    "backup-unreadable": Bilingual("{name}  读不出来  {bytes} 字节", "{name}  unreadable  bytes {bytes}"),
+    "no-backups": Bilingual("{folder} 里还没有备份", "there is no backup in {folder} yet"),
+    "restored": Bilingual("已恢复 {name}", "restored {name}"),
 }

@@ -55,6 +55,38 @@ TABLE: Mapping[str, Bilingual] = {
         "cannot tell what to write to {given}: end its name in one of {known}",
     ),
     "cannot-write": Bilingual("写不了 {path}：{reason}", "cannot write {path}: {reason}"),
+    "unknown-topic": Bilingual(
+        "没有 {given} 这个话题{hint}。话题有：{known}", "there is no topic {given}{hint}. There is: {known}"
+    ),
+    "unknown-backup": Bilingual(
+        "没有 {given} 这个备份{hint}。备份有：{known}", "there is no backup {given}{hint}. There is: {known}"
+    ),
+    "backup-damaged": Bilingual("{path} 损坏：{reason}", "{path} is damaged: {reason}"),
+    "cannot-back-up": Bilingual(
+        "备份写不进 {folder}：{reason}。什么都没改",
+        "the backup cannot be written to {folder}: {reason}. Nothing was changed",
+    ),
+    "import-unreadable": Bilingual("读不了 {path}：{reason}", "cannot read {path}: {reason}"),
+    "import-too-large": Bilingual("{path} 太大：最多 {most} MB", "{path} is too large: {most} MB at most"),
+    "import-not-ours": Bilingual(
+        "{path} 不是 export 文件.json 写出来的：{reason}", "{path} is not what export FILE.json writes: {reason}"
+    ),
+    "import-version": Bilingual(
+        "{path} 是第 {version} 版的，本程序只认第 {ours} 版",
+        "{path} is of version {version}; this program reads version {ours}",
+    ),
+    "empty-argument": Bilingual(
+        "{where} 是空的；要么给一个值，要么去掉", "{where} is empty: give a value, or leave it out"
+    ),
+    "path-too-long": Bilingual("路径太长：{path}…", "the path is too long: {path}…"),
+    "no-such-user": Bilingual("没有 {user} 这个用户：{path}", "there is no user {user}: {path}"),
+    "file-exists": Bilingual(
+        "{path} 已经有了，没有动它；要盖掉它就加 --force", "{path} exists and was left alone; --force writes over it"
+    ),
+    "not-a-day": Bilingual(
+        "{option} 要一个日期，如 2026-12-05，或 none；给的却是 {given}",
+        "{option} takes a day, as 2026-12-05, or none; got {given}",
+    ),
     "unknown-setting": Bilingual(
         "没有 {given} 这个设置{hint}。设置有：{known}", "there is no setting {given}{hint}. There is: {known}"
     ),

@@ -13,17 +13,21 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
 
 用法：tformer-quiz [选项] [子命令]
 
-  tformer-quiz                         打开练习界面；上次停在哪里就从哪里继续
-  tformer-quiz list                    列出所有题目，一行一道
-  tformer-quiz show sqrt-dk            看一道题：题面、答案、要点、出处
-  tformer-quiz ask                     在命令行里答下一道题
-  tformer-quiz lab                     列出所有实验和它们的旋钮
-  tformer-quiz lab scaling --set d_k=64      拧旋钮、跑实验、用文字画出来
-  tformer-quiz check my.yaml --run     校验题目文件，并实跑其中每个实验
-  tformer-quiz stats                   到期多少、掌握了多少
-  tformer-quiz export progress.csv     导出进度（.csv .json .md），或导出 Anki 牌组（.txt）
-  tformer-quiz doctor                  哪里不对劲，怎么办
-  tformer-quiz mark sqrt-dk < 回答.txt    一份回答说到了哪些要点，凭哪几个字
+  tformer-quiz                           打开练习界面；上次停在哪里就从哪里继续
+  tformer-quiz list                      列出所有题目，一行一道
+  tformer-quiz show sqrt-dk              看一道题：题面、答案、要点、出处
+  tformer-quiz ask                       在命令行里答下一道题
+  tformer-quiz lab                       列出所有实验和它们的旋钮
+  tformer-quiz lab scaling --set d_k=64  拧旋钮、跑实验、用文字画出来
+  tformer-quiz check my.yaml --run       校验题目文件，并实跑其中每个实验
+  tformer-quiz stats                     到期多少、掌握了多少
+  tformer-quiz export progress.csv       导出进度（.csv .json .md）或 Anki 牌组
+                                         （.txt）
+  tformer-quiz import progress.json      并入别处导出的进度
+  tformer-quiz restore                   每天自动留下的备份，以及怎样恢复
+  tformer-quiz settings                  每天几道新题、面试日期等设置
+  tformer-quiz mark sqrt-dk < 回答.txt   一份回答说到了哪些要点，凭哪几个字
+  tformer-quiz doctor                    哪里不对劲，怎么办
 
 选项（写在子命令前后都行）：
   --lang zh|en                中文或英文；不写则用上次选的
@@ -31,6 +35,9 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   --data-dir 文件夹           进度存在哪里
   --questions 路径            再加一份自己的题目（文件或文件夹），可以写多次
   --seed 整数                 打乱出题顺序；同一个数，同一个顺序
+  --topic 话题  --level 1|2|3  --source 出处  --flagged  --search 词
+                              只练（或只列）这一部分；话题和难度可写多次
+  --interview-on 日期         如 2026-12-05：新题按天均摊，最后两天再见一遍
   --plain                     不开界面，逐行问答（适合读屏软件和管道）
   --version                   版本号
   -h, --help                  帮助；tformer-quiz lab --help 看单个子命令
@@ -38,88 +45,127 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
 退出码：0 正常，1 有实测不成立，2 用法或输入有误，130 被中断。
 """,
         """\
-tformer-quiz: Transformer interview questions, every number measured in front of you.
+tformer-quiz: Transformer interview questions, every number measured live.
 
 usage: tformer-quiz [options] [subcommand]
 
-  tformer-quiz                         open the practice screen, where you last left it
-  tformer-quiz list                    all questions, a line each
-  tformer-quiz show sqrt-dk            one question: its answer, key points and sources
-  tformer-quiz ask                     answer the next question, line by line
-  tformer-quiz lab                     all experiments and their knobs
-  tformer-quiz lab scaling --set d_k=64      turn a knob, run it, draw it as text
-  tformer-quiz check my.yaml --run     validate a question file and run its experiments
-  tformer-quiz stats                   what is due and what has been mastered
-  tformer-quiz export progress.csv     write progress (.csv .json .md), or an Anki deck (.txt)
-  tformer-quiz doctor                  what is wrong here, and what to do
-  tformer-quiz mark sqrt-dk < answer.txt    which key points an answer says, and by which words
+  tformer-quiz                           open the practice screen, where you
+                                         last left it
+  tformer-quiz list                      all questions, a line each
+  tformer-quiz show sqrt-dk              one question: its answer, key points
+                                         and sources
+  tformer-quiz ask                       answer the next question, line by line
+  tformer-quiz lab                       all experiments and their knobs
+  tformer-quiz lab scaling --set d_k=64  turn a knob, run it, draw it as text
+  tformer-quiz check my.yaml --run       validate a question file and run its
+                                         experiments
+  tformer-quiz stats                     what is due and what has been mastered
+  tformer-quiz export progress.csv       progress (.csv .json .md), an Anki deck
+                                         (.txt)
+  tformer-quiz import progress.json      take in progress that was exported
+                                         elsewhere
+  tformer-quiz restore                   the backup of each day, and how to go
+                                         back to it
+  tformer-quiz settings                  new questions a day, the interview, and
+                                         more
+  tformer-quiz mark sqrt-dk < a.txt      which key points an answer says, and by
+                                         which words
+  tformer-quiz doctor                    what is wrong here, and what to do
 
 options (before or after the subcommand):
-  --lang zh|en                Chinese or English; without it, the one last chosen
-  --backend auto|mlx|numpy    what computes; auto is MLX where there is a GPU, else NumPy
-  --data-dir DIR              where progress is kept
-  --questions PATH            add questions of your own (a file or a folder); may be repeated
-  --seed N                    shuffle the questions; the same number, the same order
-  --plain                     no screen: ask line by line (for screen readers and pipes)
-  --version                   the version
-  -h, --help                  help; tformer-quiz lab --help tells about one subcommand
+  --lang zh|en              Chinese or English; without it, the one last chosen
+  --backend auto|mlx|numpy  what computes; auto is MLX where there is a GPU,
+                            else NumPy
+  --data-dir DIR            where progress is kept
+  --questions PATH          add questions of your own (a file or a folder); may
+                            be repeated
+  --seed N                  shuffle the questions; the same number, the same
+                            order
+  --topic T  --level 1|2|3  --source S  --flagged  --search WORDS
+                            study (or list) these alone; topics and levels may
+                            be repeated
+  --interview-on DAY        as 2026-12-05: new questions are spread over the
+                            days left, each is seen again in the last two
+  --plain                   no screen: ask line by line (screen readers, pipes)
+  --version                 the version
+  -h, --help                help; tformer-quiz lab --help is about lab alone
 
-exit status: 0 well, 1 a check failed, 2 wrong usage or bad input, 130 interrupted.
+exit status: 0 well, 1 a check failed, 2 wrong usage, 130 interrupted.
 """,
     ),
     "list": Bilingual(
         """\
-用法：tformer-quiz list [--json]
+用法：tformer-quiz list [--topic 话题] [--level N] [--source 出处] [--flagged]
+                        [--search 词] [--json]
 
   tformer-quiz list                        一行一道：编号、话题、难度、题面
-  tformer-quiz list | grep 掩码            找题
-  tformer-quiz list --json | jq '.[].id'   给脚本用：id、source、topic、level、question、experiment、checks
+  tformer-quiz list --topic masking        一个话题
+  tformer-quiz list --level 3 --search 掩码   难题里提到掩码的
+  tformer-quiz list --flagged              标记过有误的
+  tformer-quiz list --json | jq '.[].id'   给脚本用：id、source、topic、level、
+                                           question、experiment、checks
   tformer-quiz list --questions mine/      连自己的题目一起列出
 """,
         """\
-usage: tformer-quiz list [--json]
+usage: tformer-quiz list [--topic T] [--level N] [--source S] [--flagged]
+                         [--search S] [--json]
 
-  tformer-quiz list                        a line each: id, topic, level, question
-  tformer-quiz list | grep mask            find one
-  tformer-quiz list --json | jq '.[].id'   for scripts: id, source, topic, level, question, experiment, checks
-  tformer-quiz list --questions mine/      your own questions among them
+  tformer-quiz list                       a line each: id, topic, level,
+                                          question
+  tformer-quiz list --topic masking       one topic
+  tformer-quiz list --level 3 --search mask
+                                          the hard ones that speak of masks
+  tformer-quiz list --flagged             those flagged as wrong
+  tformer-quiz list --json | jq '.[].id'  for scripts: id, source, topic, level,
+                                          question, experiment, checks
+  tformer-quiz list --questions mine/     your own questions among them
 """,
     ),
     "show": Bilingual(
         """\
 用法：tformer-quiz show 编号 [--json]
 
-  tformer-quiz show sqrt-dk                题面、答案、要点、流传的误解、追问、出处
-  tformer-quiz show sqrt-dk --lang en      英文
-  tformer-quiz show sqrt-dk --json         与题目文件里写的一样
+  tformer-quiz show sqrt-dk            题面、答案、要点、流传的误解、追问、出处
+  tformer-quiz show sqrt-dk --lang en  英文
+  tformer-quiz show sqrt-dk --json     与题目文件里写的一样
 """,
         """\
 usage: tformer-quiz show ID [--json]
 
-  tformer-quiz show sqrt-dk                question, answer, key points, misconception, follow-ups, sources
+  tformer-quiz show sqrt-dk                question, answer, key points,
+                                           misconception, follow-ups, sources
   tformer-quiz show sqrt-dk --lang zh      in Chinese
   tformer-quiz show sqrt-dk --json         the item as its file has it
 """,
     ),
     "ask": Bilingual(
         """\
-用法：tformer-quiz ask [编号]
+用法：tformer-quiz ask [编号] [--topic 话题] [--level N] [--source 出处]
+                       [--flagged] [--search 词]
 
   tformer-quiz ask                         答下一道到期的题，没有到期的就答新题
   tformer-quiz ask sqrt-dk                 答这一道
+  tformer-quiz ask --topic bert --level 2  只在这些题里挑
   tformer-quiz ask --seed 7                打乱顺序再挑
 
-输入回答，空行或单独一个 . 结束；看过答案后按 1 到 4 评分，u 撤销。Ctrl-D 离开，评过的分都在。
+输入回答，空行或单独一个 . 结束；看过答案后按 1 到 4 评分，u 撤销。
+可以粘贴多行：粘贴里的空行不算结束，多出来的行也不会当成评分。
+Ctrl-D 离开，评过的分都在。
 """,
         """\
-usage: tformer-quiz ask [ID]
+usage: tformer-quiz ask [ID] [--topic T] [--level N] [--source S] [--flagged]
+                        [--search S]
 
-  tformer-quiz ask                         the next question that is due, else a new one
-  tformer-quiz ask sqrt-dk                 this one
-  tformer-quiz ask --seed 7                pick from a shuffled order
+  tformer-quiz ask           the next question that is due, else a new one
+  tformer-quiz ask sqrt-dk   this one
+  tformer-quiz ask --topic bert --level 2
+                             one of these
+  tformer-quiz ask --seed 7  pick from a shuffled order
 
-Type an answer; an empty line or a single . ends it. After the answer, rate with 1 to 4, or u to undo.
-Ctrl-D leaves; every rating is kept.
+Type an answer; an empty line or a single . ends it. After the answer, rate with
+1 to 4, or u to undo. Several lines may be pasted: an empty one among them ends
+nothing, and none of them is taken for a rating. Ctrl-D leaves; every rating is
+kept.
 """,
     ),
     "lab": Bilingual(
@@ -128,40 +174,46 @@ Ctrl-D leaves; every rating is kept.
 
   tformer-quiz lab                                    列出实验、旋钮和取值范围
   tformer-quiz lab scaling                            按默认旋钮跑一次
-  tformer-quiz lab scaling --set d_k=1024 --set seed=3      拧旋钮
+  tformer-quiz lab scaling --set d_k=1024 --set seed=3   拧旋钮
   tformer-quiz lab scaling --json | jq .checks        给脚本用
 
-值的写法同 YAML 或 Python：64、0.5、1e-3、true、False、"文字"。图画在标准输出；有实测不成立时退出码为 1。
+值的写法同 YAML 或 Python：64、0.5、1e-3、true、False、"文字"。
+图画在标准输出；有实测不成立时退出码为 1。
 """,
         """\
 usage: tformer-quiz lab [NAME] [--set KNOB=VALUE]... [--json]
 
-  tformer-quiz lab                                    experiments, their knobs and what these take
-  tformer-quiz lab scaling                            run one at its default knobs
-  tformer-quiz lab scaling --set d_k=1024 --set seed=3      turn knobs
-  tformer-quiz lab scaling --json | jq .checks        for scripts
+  tformer-quiz lab          experiments, knobs, what they take
+  tformer-quiz lab scaling  run one at its default knobs
+  tformer-quiz lab scaling --set d_k=1024 --set seed=3
+                            turn knobs
+  tformer-quiz lab scaling --json | jq .checks
+                            for scripts
 
-A value is written as in YAML or Python: 64, 0.5, 1e-3, true, False, "a text". Exit status 1 where a check fails.
+A value is written as in YAML or Python: 64, 0.5, 1e-3, true, False, "a text".
+Exit status 1 where a check fails.
 """,
     ),
     "check": Bilingual(
         """\
 用法：tformer-quiz check [路径]... [--run [--falsify]] [--json]
 
-  tformer-quiz check                       校验自带的题库
-  tformer-quiz check my.yaml folder/       校验自己的文件：报出文件、行、列和最接近的键
-  tformer-quiz check --run                 再实跑每道题的实验，核对每条实测和文中的每个数字
-  tformer-quiz check --run --falsify       再逐条破坏，看每条实测是否真会失败
+  tformer-quiz check                  校验自带的题库
+  tformer-quiz check my.yaml folder/  自己的文件：文件、行、列、最接近的键
+  tformer-quiz check --run            再实跑实验，核对每条实测和文中每个数字
+  tformer-quiz check --run --falsify  再逐条破坏，看实测是否真会失败
 
 退出码：0 全部成立，1 有实测或数字不成立，2 文件有误。
 """,
         """\
 usage: tformer-quiz check [PATH]... [--run [--falsify]] [--json]
 
-  tformer-quiz check                       validate the questions that ship
-  tformer-quiz check my.yaml folder/       your own: file, line, column, and the nearest key there is
-  tformer-quiz check --run                 also run every experiment; hold every check and every number in a text
-  tformer-quiz check --run --falsify       also break what each check claims, and see that it fails
+  tformer-quiz check                  validate the questions that ship
+  tformer-quiz check my.yaml folder/  your own: file, line, column, nearest key
+  tformer-quiz check --run            also run every experiment; hold every
+                                      check and every number in a text
+  tformer-quiz check --run --falsify  also break what each check claims, and see
+                                      that it fails
 
 exit status: 0 all hold, 1 a check or a number does not, 2 a file is wrong.
 """,
@@ -170,67 +222,143 @@ exit status: 0 all hold, 1 a check or a number does not, 2 a file is wrong.
         """\
 用法：tformer-quiz stats [--json]
 
-  tformer-quiz stats                       今天和未来两周到期多少、连续几天、记住率、各话题掌握多少
-  tformer-quiz stats --json                给脚本用
+  tformer-quiz stats         到期多少、连续几天、记住率、各话题掌握多少
+  tformer-quiz stats --json  给脚本用
 """,
         """\
 usage: tformer-quiz stats [--json]
 
-  tformer-quiz stats                       due today and in two weeks, days in a row, retention, mastery by topic
-  tformer-quiz stats --json                for scripts
+  tformer-quiz stats         due today and in two weeks, days in a row,
+                             retention, mastery by topic
+  tformer-quiz stats --json  for scripts
 """,
     ),
     "export": Bilingual(
         """\
-用法：tformer-quiz export 文件
+用法：tformer-quiz export 文件 [--force]
 
-  tformer-quiz export progress.csv         每次评分一行，表格软件可以直接打开
-  tformer-quiz export progress.json        全部：每道题的状态、每次评分、标记
-  tformer-quiz export progress.md          一份给人看的报告
-  tformer-quiz export deck.txt             Anki 牌组：在 Anki 里用“文件 → 导入”；重复导入只会更新
+  tformer-quiz export progress.csv   每次评分一行，表格软件可以直接打开
+  tformer-quiz export progress.json  全部：每道题的状态、每次评分、标记
+  tformer-quiz export progress.md    一份给人看的报告
+  tformer-quiz export deck.txt       Anki 牌组：用“文件 → 导入”；重复导入只更新
+
+已有的文件不会被盖掉，除非加 --force。
 """,
         """\
-usage: tformer-quiz export FILE
+usage: tformer-quiz export FILE [--force]
 
-  tformer-quiz export progress.csv         a row for each rating, as spreadsheets open it
-  tformer-quiz export progress.json        everything: the state of each question, each rating, flags
-  tformer-quiz export progress.md          a report to read
-  tformer-quiz export deck.txt             an Anki deck: File, Import in Anki; importing again updates it
+  tformer-quiz export progress.csv   a row for each rating, as spreadsheets open
+                                     it
+  tformer-quiz export progress.json  everything: cards, ratings, flags
+  tformer-quiz export progress.md    a report to read
+  tformer-quiz export deck.txt       an Anki deck: File, Import in Anki;
+                                     importing again updates it
+
+A file that is there is written over with --force alone.
+""",
+    ),
+    "import": Bilingual(
+        """\
+用法：tformer-quiz import 文件.json [--replace] [--dry-run]
+
+  tformer-quiz import progress.json --dry-run
+                                     只算会改什么，不动进度
+  tformer-quiz import progress.json  并入：已有的评分不重复，较新的状态为准
+  tformer-quiz import progress.json --replace
+                                     换掉现在的全部进度
+
+文件由 tformer-quiz export 文件.json 写出。导入前先备份，restore 可以恢复。
+""",
+        """\
+usage: tformer-quiz import FILE.json [--replace] [--dry-run]
+
+  tformer-quiz import progress.json --dry-run
+                                     what it would do; nothing changes
+  tformer-quiz import progress.json  merge: no rating twice, and of two states
+                                     of a card the later one
+  tformer-quiz import progress.json --replace
+                                     in the place of all progress here
+
+The file is what tformer-quiz export FILE.json writes. A backup is made before;
+restore brings it back.
+""",
+    ),
+    "restore": Bilingual(
+        """\
+用法：tformer-quiz restore [备份]
+
+  tformer-quiz restore  列出备份：每天一份，留最近十份
+  tformer-quiz restore progress-2026-11-29.sqlite3
+                        恢复它；现在的进度先移到一边
+""",
+        """\
+usage: tformer-quiz restore [NAME]
+
+  tformer-quiz restore  the backups: one a day, ten are kept
+  tformer-quiz restore progress-2026-11-29.sqlite3
+                        go back to it; what is there now is moved aside first
+""",
+    ),
+    "settings": Bilingual(
+        """\
+用法：tformer-quiz settings [名称 [值]]
+
+  tformer-quiz settings                         全部设置
+  tformer-quiz settings new-per-day 10          每天最多十道新题
+  tformer-quiz settings interview-on 2026-12-05     面试日期；none 取消
+""",
+        """\
+usage: tformer-quiz settings [NAME [VALUE]]
+
+  tformer-quiz settings                 all of them
+  tformer-quiz settings new-per-day 10  ten new questions a day at most
+  tformer-quiz settings interview-on 2026-12-05
+                                        the interview; none takes it back
 """,
     ),
     "mark": Bilingual(
         """\
 用法：tformer-quiz mark 编号 [--json] < 回答.txt
 
-从标准输入读一份回答，逐条看要点：说到了，说了一半（否定了、在反问，或同一句里又说了流传的误解），没说到。
+从标准输入读一份回答，逐条看要点：说到了，说了一半（否定了、在反问，或同一句里又
+说了流传的误解），没说到。
 
-  tformer-quiz mark sqrt-dk < 回答.txt      每个要点，命中的字在哪里，命中题目文件里的哪个短语
+  tformer-quiz mark sqrt-dk < 回答.txt  每个要点，命中的字在哪里，命中题目文件里
+                                        的哪个短语
   echo 方差会变大 | tformer-quiz mark sqrt-dk
-  tformer-quiz mark sqrt-dk --json < 回答.txt   给脚本用：points（id、text、state、where）和 misconception
+  tformer-quiz mark sqrt-dk --json < 回答.txt
+                                        给脚本用：points（id、text、state、
+                                        where）和 misconception
 """,
         """\
 usage: tformer-quiz mark ID [--json] < answer.txt
 
-Reads an answer from stdin and marks each key point: said, half said (denied, asked, or said in one breath with the
+Reads an answer from stdin and marks each key point: said, half said (denied,
+asked, or said in one breath with the
 misconception), or missed.
 
-  tformer-quiz mark sqrt-dk < answer.txt    each key point, the words that say it, and the file's phrase they are
+  tformer-quiz mark sqrt-dk < answer.txt  each key point, the words that say it,
+                                          and the file's phrase they are
   echo the variance grows | tformer-quiz mark sqrt-dk
-  tformer-quiz mark sqrt-dk --json < answer.txt   for scripts: points (id, text, state, where) and misconception
+  tformer-quiz mark sqrt-dk --json < answer.txt
+                                          for scripts: points (id, text, state,
+                                          where) and misconception
 """,
     ),
     "doctor": Bilingual(
         """\
 用法：tformer-quiz doctor [--json]
 
-  tformer-quiz doctor                      版本、后端及缘由、数据文件夹、终端、题库；不对劲的地方怎么办
-  tformer-quiz doctor --json               报告问题时附上它
+  tformer-quiz doctor         版本、后端及缘由、数据文件夹、终端、题库；不对劲的
+                              地方怎么办
+  tformer-quiz doctor --json  报告问题时附上它
 """,
         """\
 usage: tformer-quiz doctor [--json]
 
-  tformer-quiz doctor                      versions, backend and why, data folder, terminal, questions; and the cures
-  tformer-quiz doctor --json               attach this to a bug report
+  tformer-quiz doctor         versions, backend and why, data folder, terminal,
+                              questions; and the cures
+  tformer-quiz doctor --json  attach this to a bug report
 """,
     ),
 }

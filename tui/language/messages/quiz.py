@@ -55,10 +55,11 @@ TABLE: Mapping[str, Bilingual] = {
         "Rate: 1 again {again}, 2 hard {hard}, 3 good {good}, 4 easy {easy}",
     ),
     "rate-more": Bilingual(
-        "u 撤销，v 看图，f 标记有误，p 停用这题，q 离开", "u undo, v figures, f flag as wrong, p suspend, q leave"
+        "u 撤销，v 看图，f 标记有误（再按撤回），b 明天再来，p 停用这题，q 离开",
+        "u undo, v figures, f flag as wrong (again: withdraw), b tomorrow, p suspend, q leave",
     ),
     "rate-prompt": Bilingual("评分> ", "rate> "),
-    "rate-one-of": Bilingual("请输入 1 到 4，或 u v f p q", "type 1 to 4, or u v f p q"),
+    "rate-one-of": Bilingual("请输入 1 到 4，或 u v f b p q", "type 1 to 4, or u v f b p q"),
     "rated": Bilingual("已记下，{interval}后再来", "Noted; it comes back in {interval}"),
     "undone-rate": Bilingual("已撤销 {question} 的评分 {rating}", "Took back the rating {rating} of {question}"),
     "undone-skip": Bilingual("回到刚才跳过的 {question}", "Back at {question}, which was skipped"),
@@ -72,6 +73,11 @@ TABLE: Mapping[str, Bilingual] = {
     "nothing-to-undo": Bilingual("没有可撤销的", "There is nothing to undo"),
     "flag-note": Bilingual("哪里有误？> ", "what is wrong with it? > "),
     "flagged": Bilingual("已标记；u 撤销", "Flagged; u takes it back"),
+    "unflagged": Bilingual("标记已撤回；u 恢复", "The flag is withdrawn; u brings it back"),
+    "buried": Bilingual("这题明天再来；u 撤销", "Put off until tomorrow; u takes it back"),
+    "early-lines": Bilingual(
+        "提示出现之前就到的几行没有当作评分", "Lines that came before this prompt were not taken for a rating"
+    ),
     "suspended": Bilingual("这题停用了，不再出现；u 撤销", "Suspended: it will not come back; u takes it back"),
     "no-figures": Bilingual("这题没有图", "There is no figure for this question"),
     "experiment-failed": Bilingual("实验没跑成：{reason}", "The experiment did not run: {reason}"),

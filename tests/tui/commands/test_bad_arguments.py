@@ -1,0 +1,254 @@
+"""Arguments that are empty, too long or of nobody; files that are there; progress from elsewhere; backups."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from tests.tui.commands.conftest import Ran
+from tui.language.messages.help import TABLE as HELP
+from tui.progress.records import Answer
+from tui.progress.store import open_store
+
+Program = Callable[..., Ran]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--questions", "", "list"],
+        ["--questions=", "list"],
+        ["check", ""],
+        ["check", " "],
+        ["show", ""],
+        ["export", ""],
+        ["list", "--search", ""],
+        ["list", "--topic="],
+    ],
+)
+def test_an_empty_argument_is_refused(program: Program, arguments: list[str]) -> None:
+    ran = program(*arguments)
+    assert (ran.status, ran.out) == (2, "") and "is empty" in ran.err
+
+
+def test_an_empty_data_folder_is_not_the_real_one(capsys: pytest.CaptureFixture[str]) -> None:
+    from tui.cli import main
+
+    for arguments in (["--data-dir", "", "--plain"], ["--data-dir=", "stats"]):
+        assert main(["--lang", "en", *arguments]) == 2
+        assert "--data-dir is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["~nobody9", "~nobody9/x.json", "x" * 5000])
+@pytest.mark.parametrize(
+    "command", [["--data-dir", "{}", "stats"], ["--questions", "{}", "list"], ["check", "{}"], ["export", "{}.json"]]
+)
+def test_a_path_that_cannot_be(program: Program, path: str, command: list[str]) -> None:
+    ran = program(*(part.format(path) for part in command))
+    assert ran.status == 2 and "Traceback" not in ran.err and "did not expect" not in ran.err
+    assert len(ran.err) < 500
+
+
+def test_export_never_writes_over_a_file_unasked(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "progress.json"
+    assert program("export", str(path)).status == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.write_text("mine")
+    ran = program("export", str(path))
+    assert ran.status == 2 and "--force" in ran.err and path.read_text() == "mine"
+    link = tmp_path / "link.json"
+    link.symlink_to(path)
+    assert program("export", str(link)).status == 2 and path.read_text() == "mine"
+    assert program("export", str(link), "--force").status == 0
+    assert link.is_symlink() and json.loads(path.read_text())["format"] == "tformer-quiz progress"
+    folder = tmp_path / "folder.md"
+    folder.mkdir()
+    assert program("export", str(folder), "--force").status == 2
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_spreadsheet_computes_nothing_of_it(program: Program, tmp_path: Path) -> None:
+    with open_store(tmp_path / "data") as store:
+        for number, text in enumerate(("=1+1", "＝cmd|calc", "+1", "－2", "＠x", "@x", "\t=1", "  =1", "plain")):
+            store.rate(f"={number}", 3, "en", Answer(text, choice="=2"))
+    assert program("export", str(tmp_path / "out.csv")).status == 0
+    import csv
+
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        for cell in row.values():
+            assert cell.lstrip()[:1] not in tuple("=+-@＝＋－＠"), cell
+    assert [row["answer"] for row in rows][-1] == "plain"
+
+
+def test_a_topic_of_two_words_is_one_tag_in_anki(program: Program, tmp_path: Path, bank: Path) -> None:
+    bank.write_text(bank.read_text(encoding="utf-8").replace("topic: bert", "topic: my own topic"), encoding="utf-8")
+    program("export", str(tmp_path / "deck.txt"), "--questions", str(bank))
+    (line,) = [row for row in (tmp_path / "deck.txt").read_text(encoding="utf-8").splitlines() if "toy-again" in row]
+    assert line.split("\t")[-1].split() == ["tformer-quiz", "my-own-topic", "level-1"]
+
+
+def test_help_fits_80_columns() -> None:
+    for name, help_ in HELP.items():
+        for text in (help_.zh, help_.en):
+            assert max(map(cell_len, text.split("\n"))) <= 80, name
+
+
+def test_lists_and_settings(program: Program, tmp_path: Path) -> None:
+    every = program("list", "--json").json
+    some = program("list", "--json", "--topic", "masking", "--level", "2").json
+    assert some and all((each["topic"], each["level"]) == ("masking", 2) for each in some)
+    assert len(some) == sum((each["topic"], each["level"]) == ("masking", 2) for each in every)
+    assert program("list", "--flagged", "--json").json == []
+    with open_store(tmp_path / "data") as store:
+        store.flag("kv-cache", "wrong", "en")
+    assert [each["id"] for each in program("list", "--flagged", "--json").json] == ["kv-cache"]
+    ran = program("list", "--topic", "maskin")
+    assert ran.status == 2 and "did you mean masking?" in ran.err
+    assert program("list", "--level", "4").status == 2
+
+    assert "new-per-day = 20" in program("settings").out
+    assert "new-per-day = 7" in program("settings", "new-per-day", "7").out
+    assert program("settings", "new-per-day", "many").status == 2
+    ran = program("settings", "new-per-da")
+    assert ran.status == 2 and "did you mean new-per-day?" in ran.err
+    assert program("--interview-on", "tomorrow", "stats").status == 2
+    with open_store(tmp_path / "data") as store:
+        assert store.setting("new-per-day") == 7
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A file that another machine exported: 3 ratings, one of them also here, a flag, a suspended question."""
+    from tui.progress.export import as_json
+
+    start = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    now = [start]
+    for folder in ("data", "other"):
+        now[0] = start
+        with open_store(tmp_path / folder, lambda: now[0]) as store:
+            store.rate("both", 3, "zh", Answer("同一次", found=(0,)))
+            now[0] += timedelta(days=1)
+            if folder == "other":
+                store.rate("both", 3, "zh")
+                store.rate("theirs", 4, "en", Answer("w" * 100, "b", seconds=9.5))
+                store.flag("theirs", "=wrong", "en")
+                store.suspend("theirs")
+                store.save_interview({"answers": ["半"]}, "zh", now[0])
+                (tmp_path / "other.json").write_text(as_json(store, now[0]), encoding="utf-8")
+            else:
+                store.rate("ours", 1, "zh")
+    return tmp_path / "other.json"
+
+
+def test_progress_is_merged_once_and_undo_does_not_touch_it(program: Program, tmp_path: Path, elsewhere: Path) -> None:
+    ran = program("import", str(elsewhere), "--dry-run")
+    assert ran.status == 0 and "nothing was changed" in ran.out and "ratings 2 (1 are here already)" in ran.out
+    with open_store(tmp_path / "data") as store:
+        assert len(store.reviews()) == 2 and store.flags() == {}
+    ran = program("import", str(elsewhere))
+    assert ran.status == 0 and "ratings 2 (1 were here already), cards 2" in ran.out and "restore" in ran.err
+    with open_store(tmp_path / "data") as store, open_store(tmp_path / "other") as other:
+        assert {(r.question_id, r.rating) for r in store.reviews()} == {
+            ("both", 3), ("ours", 1), ("theirs", 4)
+        }  # fmt: skip
+        assert len(store.reviews()) == 4 and store.reviews("theirs") == other.reviews("theirs")
+        assert store.card("both") == other.card("both") and store.card("ours") is not None
+        assert store.flags() == other.flags() and store.suspended() == {"theirs"} and len(store.interviews()) == 1
+        undone = store.undo()
+        assert undone is not None and undone.question_id == "ours"
+        store.rate("ours", 1, "zh")
+    assert "ratings 0 (3 were here already), cards 0" in program("import", str(elsewhere)).out
+
+
+def test_progress_is_replaced_and_restored(program: Program, tmp_path: Path, elsewhere: Path) -> None:
+    assert "nothing was changed" in program("import", str(elsewhere), "--replace", "--dry-run").out
+    ran = program("import", str(elsewhere), "--replace")
+    assert ran.status == 0
+    with open_store(tmp_path / "data") as store:
+        assert sorted(store.cards()) == ["both", "theirs"]
+    listed = program("restore").out
+    name = next(line.split()[0] for line in listed.splitlines() if line.startswith("before-"))
+    assert f"{name}  ratings 2" in listed
+    assert program("restore", name).status == 0
+    with open_store(tmp_path / "data") as store:
+        assert sorted(store.cards()) == ["both", "ours"]
+    assert "did you mean" in program("restore", name[:-1]).err
+    damaged = tmp_path / "data" / "backups" / "damaged.sqlite3"
+    damaged.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    ran = program("restore", "damaged.sqlite3")
+    assert ran.status == 2 and "damaged" in ran.err
+    with open_store(tmp_path / "data") as store:
+        assert sorted(store.cards()) == ["both", "ours"]
+
+
+def test_a_backup_a_day_and_ten_are_kept(tmp_path: Path) -> None:
+    now = [datetime(2026, 11, 1, 12, 0, tzinfo=UTC)]
+    for day in range(15):
+        now[0] = datetime(2026, 11, 1 + day, 12, 0, tzinfo=UTC)
+        for _ in range(2):
+            with open_store(tmp_path, lambda: now[0]) as store:
+                store.rate(f"q{day}", 3, "en")
+    names = sorted(path.name for path in (tmp_path / "backups").iterdir())
+    assert names == [f"progress-2026-11-{day:02}.sqlite3" for day in range(6, 16)]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "backups").iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[", "[]", "{}", "null", "[" * 100_000, '{"format": "tformer-quiz progress", "version": 1}',
+        '{"format": "tformer-quiz progress", "version": 99, "cards": {}}', "\ufeff{}",
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_ours_changes_nothing(program: Program, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text, encoding="utf-8")
+    ran = program("import", str(path))
+    assert ran.status == 2 and "Traceback" not in ran.err and "did not expect" not in ran.err and len(ran.err) < 600
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data["cards"]["both"].update(stability=-1),
+        lambda data: data["cards"]["both"].update(stability="a"),
+        lambda data: data["cards"]["both"].update(due="9999-12-31T23:59:59-12:00"),
+        lambda data: data["cards"].update({"\ud800": data["cards"]["both"]}),
+        lambda data: data["reviews"][0].update(rating=5),
+        lambda data: data["reviews"][0].update(rating=True),
+        lambda data: data["reviews"][0].update(seconds=float("nan")),
+        lambda data: data["reviews"][0].update(found=["a"]),
+        lambda data: data["reviews"][0].pop("after"),
+        lambda data: data["flags"][0].update(question=None),
+        lambda data: data.update(suspended=[3]),
+        lambda data: data.update(interviews=[{"record": []}]),
+    ],
+)
+def test_one_bad_value_in_a_file_changes_nothing(
+    program: Program, tmp_path: Path, elsewhere: Path, change: Callable[[dict[str, object]], object]
+) -> None:
+    data = json.loads(elsewhere.read_text(encoding="utf-8"))
+    change(data)
+    elsewhere.write_text(json.dumps(data), encoding="utf-8")
+    ran = program("import", str(elsewhere))
+    assert ran.status == 2 and "is not what export FILE.json writes" in ran.err
+    with open_store(tmp_path / "data") as store:
+        assert len(store.reviews()) == 2
+
+
+def test_pipes_devices_and_huge_files_are_not_read(program: Program, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(200 * 2**20)
+    for path in (str(tmp_path / "pipe.json"), "/dev/zero", str(tmp_path), str(tmp_path / "none.json"),
+                 str(tmp_path / "huge.json")):  # fmt: skip
+        assert program("import", path).status == 2
