@@ -191,7 +191,8 @@ class KeptFile:
         end = time.monotonic() + COPYING
 
         def watch(status: int, remaining: int, total: int) -> None:
-            if time.monotonic() > end and status != 0:  # the lock keeps out readers too
+            busy = status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if busy and time.monotonic() > end:  # the lock keeps out readers too
                 raise sqlite3.OperationalError("the file cannot be read at this moment")
 
         try:
