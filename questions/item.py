@@ -22,7 +22,7 @@ from questions.model import (
     Source,
 )
 from questions.nodes import Node
-from questions.phrases import APART
+from questions.phrases import APART, DENIED
 from questions.prose import MOST_FAULTS, faults
 from questions.reading import BROKEN, Broken, Reading
 from questions.shapes import BILINGUAL, Choice, Either, Field, Keyed, Many, Record, Schema, Text, Whole, is_plain
@@ -43,7 +43,11 @@ class Phrase(Text):
 
     def read(self, node: Node, key: str, reading: Reading) -> str | Broken:
         phrase = super().read(node, key, reading)
-        if not isinstance(phrase, Broken) and phrase != APART and not all(map(has_words, phrase.split("->"))):
+        if (
+            not isinstance(phrase, Broken)
+            and phrase != APART
+            and not all(map(has_words, phrase.removeprefix(DENIED).split("->")))
+        ):
             message = f"{quoted(phrase)} has nothing to look for; write a word, or a word's beginning as 'saturat*'"
             reading.problem("phrase-empty", message, node, key, written=phrase)
             return BROKEN

@@ -7,14 +7,15 @@ text, not an examiner: the screen shows what was found, and the person rates the
 A phrase is a run of words in one clause, compared by what they mean in this field (``questions.lexicon``): in either
 language, in any inflection, script and notation. ``saturat*`` matches every word with that beginning. A list,
 ``[std, sqrt]``, needs all of its phrases in one clause; ``[std, ..., sqrt]`` near each other in one sentence.
-``Post-LN -> LN(x + f(x))`` needs what stands on the right to be said of what stands on the left, not of its rival.
+``Post-LN -> LN(x + f(x))`` needs what stands on the right to be said of what stands on the left, not of its rival;
+``~ reshape directly`` needs to be denied.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
@@ -22,7 +23,7 @@ from questions.lexicon import FILLERS, lexicon, stem
 from questions.model import Alternative, KeyPoint, Misconception
 from questions.negation import Denial, denials, is_cure
 from questions.phrases import APART, Sides, Wanted, guards, phrase_of, rivals_of
-from questions.words import Clause, clauses
+from questions.words import Clause, clauses, is_ideograph
 
 Status = Literal["found", "unsure", "missed"]
 Span = tuple[int, int]  # characters of the answer
@@ -72,6 +73,7 @@ class _Hit:
     place: int
     end: int
     harm: bool
+    wants_denial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +144,18 @@ class _Index:
 
     def _read(self, number: int, clause: _Clause) -> None:
         known = lexicon()
-        hidden_until = -1
-        inside = range(0)
+        inside = range(0)  # an expression that is not to be taken apart
+        covered = 0  # where the longest Chinese word so far ends: a single sign in it is not meant by itself
         for start, stop, meanings in known.expressions(clause.stems):
-            within = start in inside and stop <= inside.stop and (start, stop) != (inside.start, inside.stop)
-            if within and start < hidden_until:
+            if start in inside and stop <= inside.stop and (start, stop) != (inside.start, inside.stop):
                 continue
+            chinese = is_ideograph(clause.stems[start])
+            if chinese and stop == start + 1 and start < covered:
+                continue
+            if chinese:
+                covered = max(covered, stop)
             if known.opaque.intersection(meanings):
-                inside, hidden_until = range(start, stop), stop
+                inside = range(start, stop)
             for meaning in meanings:
                 self.meanings.setdefault(meaning, []).append((number, start, stop))
                 self.ends.setdefault((number, start, meaning), []).append(stop)
@@ -188,7 +194,8 @@ class _Index:
         if not all(every):
             return
         if not said:
-            yield from self._groups(every, apart)
+            # To say what is to be denied is not half of it, it is its opposite.
+            yield from (g for g in self._groups(every, apart) if not any(hit.wants_denial for hit in g))
             return
         alone = [[hit for hit in hits if self._is_said([hit], cures)] for hits in every]
         if all(alone):
@@ -232,6 +239,8 @@ class _Index:
             if phrase.subject:
                 own = frozenset(meaning for part in phrase.subject for meaning in part.meanings)
                 found = [hit for hit in found if self._is_said_of(hit, Sides(phrase.subject, own, rivals_of(own)))]
+            if phrase.denied:
+                found = [replace(hit, wants_denial=True) for hit in found]
             self.cache[written] = sorted(found, key=lambda hit: hit.place)
         return self.cache[written]
 
@@ -285,10 +294,13 @@ class _Index:
         clause = self.clauses[number]
         if clause.asks or clause.sentence in self.distrusted:
             return False
-        if not clause.denials:
-            return True
         inside = [hit for hit in hits if hit.clause == number]
         matched = {position for hit in inside for position in range(hit.first, hit.stop)}
+        to_deny = [hit for hit in inside if hit.wants_denial]
+        if to_deny:
+            return all(clause.is_denied(set(range(hit.first, hit.stop))) for hit in to_deny)
+        if not clause.denials:
+            return True
         if not clause.is_denied(matched):
             return True
         harm = cures and any(hit.harm for hit in inside)

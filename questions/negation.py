@@ -47,7 +47,7 @@ _OWN_WORDS = (
 )
 _A_NOT_A = r"(?P<verb>[\u4e00-\u9fff])[不没](?P=verb)"
 _CONDITION_NOT = ("", "not [a-z]+ing")  # "not scaling", where "not" alone denies
-_CONDITIONS = ("不 没有 没 无 未 缺少 缺乏 去掉", r"without|w / o|no|lack|lacks|lacking")
+_CONDITIONS = ("不 没有 没 无 未 缺少 缺乏 去掉", r"without|with no|w / o|no|lack|lacks|lacking")
 _OPENERS = (
     "时 的话 就 则 便 会 将 导致 造成",
     "then|means|mean|makes|make|leads|lead|causes|cause|lets|gives|will|would|results|you'd|we'd|it'd|they'd|it'll",
@@ -188,7 +188,7 @@ def _condition_end(signal: _Signal, opener: int, stop: int, words: Sequence[Word
     """Where what a condition covers ends; ``stop`` where nothing says that it is only a condition."""
     if signal.stop + (signal.kind == "condition") <= opener < stop:  # 不会 denies, 不缩放会 sets a condition
         return opener
-    if signal.text.startswith(("without", "w /")):
+    if signal.text.startswith(("with", "w /")):
         reach = min(stop, signal.stop + CONDITION_REACH)
         for index in range(signal.stop + 1, reach):
             if _AFTER_WITHOUT.fullmatch(f" {words[index].text} "):

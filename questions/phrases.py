@@ -10,6 +10,7 @@ from questions.lexicon import FILLERS, lexicon, stem
 from questions.words import words
 
 SHORTEST_BEGINNING = 4  # letters of a word's beginning that may stand for meanings
+DENIED = "~"  # before a phrase: it is to be denied
 APART = "..."  # in a list: its phrases may stand in several clauses of one sentence
 
 
@@ -28,6 +29,7 @@ class Phrase:
 
     parts: tuple[Wanted, ...]
     subject: tuple[Wanted, ...] = ()
+    denied: bool = False  # said where an answer denies it: ``~ reshape directly``
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,8 @@ def guards(phrases: tuple[str, ...]) -> tuple[tuple[Sides, tuple[int, ...]], ...
 
 @lru_cache(maxsize=8192)
 def phrase_of(written: str) -> Phrase:
-    subject, arrow, predicate = written.partition("->")
-    if not arrow:
-        return Phrase(_parts(written))
-    return Phrase(_parts(predicate), _parts(subject))
+    subject, arrow, predicate = written.removeprefix(DENIED).rpartition("->")
+    return Phrase(_parts(predicate), _parts(subject) if arrow else (), written.startswith(DENIED))
 
 
 def _parts(written: str) -> tuple[Wanted, ...]:

@@ -172,6 +172,11 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("K and V come from the encoder", (("K", "encoder"),)),
         ("前馈层 8d²，注意力 4d²", ("前馈 -> 8d²",)),
         ("batch norm depends on other samples and layer norm does not", ("BN -> 依赖",)),
+        # what is to be denied
+        ("不能直接 reshape 成 [h, T, d]", ("~ 直接 reshape",)),
+        ("you can't reshape directly", ("~ reshape directly",)),
+        ("beam search isn't exact", (("beam", "~ exact"),)),
+        ("Never scale by √d_model", ("scale -> x", "~ scale by √d_model")),
         # apart
         ("除以 d_k 的话，分数太小，权重就均匀了", (("除以 d_k", "...", "uniform"),)),
     ],
@@ -196,6 +201,8 @@ def test_what_the_marker_knows(answer, match):
         ("前馈层 4d²，注意力 8d²", ("前馈 -> 8d²",), "missed"),
         ("层归一化依赖批里的其他样本，批归一化不依赖", ("BN -> 依赖",), "unsure"),
         ("RNN 的状态随长度增长，KV cache 是固定大小的", (("KV cache", "增长"),), "missed"),
+        ("直接 reshape 就行", ("~ 直接 reshape",), "missed"),
+        ("beam search is exact", (("beam", "~ exact"),), "missed"),
         ("除以 d_k。权重均匀", (("除以 d_k", "...", "uniform"),), "missed"),
         ("除以 d_k 的话，权重均匀", (("除以 d_k", "uniform"),), "missed"),
     ],
