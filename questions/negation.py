@@ -7,6 +7,7 @@ Marking must not take "the variance does not grow" for "the variance grows". A c
   "not scaling makes the softmax saturate" and "without scaling the softmax saturates", 饱和 is said, not denied;
 - what lies between it and the correction: in 不是爆炸而是消失 the second half is said;
 - what follows it, where it sets something aside: 而不是, rather than, instead of (of "instead of X you do Y", X);
+- what follows it alone, where it is one of degree: 几乎不, "hardly any";
 - itself alone, where it makes a word of its own: 不一致, 看不到, "hasn't seen".
 
 不仅, 不同, 无论, "not only" and A-not-A (等不等于, 会不会) deny nothing. 但, 所以, but, so begin a new segment. Where a
@@ -52,10 +53,11 @@ _OPENERS = (
     "时 的话 就 则 便 会 将 导致 造成",
     "then|means|mean|makes|make|leads|lead|causes|cause|lets|gives|will|would|results|you'd|we'd|it'd|they'd|it'll",
 )
+_WHAT_FOLLOWS = ("几乎不 几乎没有 几乎没 基本不 基本没", "hardly any|almost no|barely any")
 _CORRECTIONS = ("而是", "but rather|but instead")
 _ASIDES = ("而不是 而非 而不 而并非", "rather than|instead of|as opposed to")
 _BREAKS = (
-    "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然",
+    "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然 而 也(?=[不没])",
     "but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
 )
 _AFTER_WITHOUT = re.compile(r" (?:the|a|an|it|they|we|you|there|this|all|each|every|attention|softmax) ")
@@ -89,6 +91,7 @@ _SIGNALS = re.compile(
             "own": _OWN_WORDS,
             "correction": _CORRECTIONS,
             "aside": _ASIDES,
+            "after": _WHAT_FOLLOWS,
             "condition_not": _CONDITION_NOT,
             "break": _BREAKS,
             "denial": _DENIALS,
@@ -146,6 +149,8 @@ def _in_segment(signals: Sequence[_Signal], start: int, stop: int, words: Sequen
             opener = signal.start
         elif signal.kind == "aside":
             found.append(Denial(cue, range(signal.start, _aside_end(signal, start, correction, words))))
+        elif signal.kind == "after":
+            found.append(Denial(cue, range(signal.start, correction)))
         elif signal.kind == "own":
             found.append(Denial(cue, cue))
         elif signal.kind == "denial":

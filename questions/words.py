@@ -40,7 +40,10 @@ _TRANSPOSES = frozenset("ᵀᵗ⊤⊺")
 _CALLED = re.compile(
     rf"(?:{_LETTER}|[√_^(/·*×+=−-]|\b(?:softmax|sqrt|layernorm|sublayer|ln|norm|concat|exp|log|var|max|relu|gelu|ffn)\s+)$"
 )
-_FACTOR = re.compile(r"[^()\[\],;\n\u3400-\u9fff]{1,24}\)\s?[/·*×^]")  # (QK^T)/√d_k: a factor, not an aside
+_FACTOR = re.compile(
+    r"[^()\[\],;\n\u3400-\u9fff]{1,24}\)\s?[/·*×^]"  # (QK^T)/√d_k: a factor, not an aside
+    r"|(?: ?[a-z0-9_/·*]{1,6} ?,){1,5} ?[a-z0-9_/·*]{1,6} ?\]"  # [B, T, C]: a shape
+)
 _PARTNER = dict(zip(")]}】」』》〕", "([{【「『《〔", strict=True))
 
 

@@ -1,0 +1,79 @@
+"""How well marking hears what candidates say: spoken answers of several sentences, and answers of who does not know.
+
+They were written by hands that had not seen the phrases. A topic is *tuned* when its phrases were written for the
+marker as it is; the figures of the others are printed and bound by nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from questions.loader import load_shipped
+from questions.marking import mark
+from tests.questions.phrases_compared import redundant
+
+ANSWERS = json.loads((Path(__file__).parent / "answers" / "spoken.json").read_text(encoding="utf-8"))
+BANK = {question.id: question for question in load_shipped().questions}
+TUNED = {"decoding", "long-context", "tokenization", "recurrent", "seq2seq", "multi-head", "overview"}
+TUNED_QUESTIONS = [question for question in BANK.values() if question.topic in TUNED]
+
+
+def tally(topics: set[str] | None) -> Counter[str]:
+    """Counts over the answers to questions of ``topics`` (None: all)."""
+    found: Counter[str] = Counter()
+    for kind in ("good", "wrong"):
+        for answer in ANSWERS[kind]:
+            question = BANK[answer["id"]]
+            if topics is not None and question.topic not in topics:
+                continue
+            marking = mark(answer["answer"], question.key_points, question.misconception)
+            found[kind] += 1
+            for point, each in zip(question.key_points, marking.points, strict=True):
+                meant = "meant" if point.id in answer["contains"] else "not meant"
+                found[f"{kind}, {meant}"] += 1
+                found[f"{kind}, {meant}, {each.status}"] += 1
+            if answer.get("states_misconception"):
+                found["misconceptions"] += 1
+                found["misconceptions seen"] += bool(marking.misconception and marking.misconception.status == "found")
+    return found
+
+
+@pytest.mark.parametrize("topics", [TUNED, None], ids=["tuned", "all"])
+def test_what_is_said_is_heard_and_what_is_not_is_not(topics, capsys):
+    found = tally(topics)
+    said = found["good, meant, found"] / found["good, meant"]
+    half = found["good, meant, unsure"] / found["good, meant"]
+    invented = found["good, not meant, found"] / found["good, not meant"]
+    credited = found["wrong, not meant, found"] / found["wrong"]
+    seen = found["misconceptions seen"] / found["misconceptions"]
+    with capsys.disabled():
+        print(
+            f"\nspoken answers, {'all' if topics is None else 'tuned'} topics: said {said:.3f}, half said {half:.3f}, "
+            f"said but not meant {invented:.3f}; a wrong answer is given {credited:.2f} points; "
+            f"misconceptions seen {seen:.2f}"
+        )
+    assert said >= 0.9
+    assert seen >= 0.6
+    if topics is not None:
+        assert invented <= 0.03
+        assert credited <= 0.25
+
+
+@pytest.mark.parametrize("question", TUNED_QUESTIONS, ids=lambda question: question.id)
+def test_no_phrase_is_what_a_wrong_answer_says(question):
+    wrong = [answer["answer"] for answer in ANSWERS["wrong"] if answer["id"] == question.id and not answer["contains"]]
+    wrong += [question.misconception.text.say(language) for language in ("zh", "en")]
+    for answer in wrong:
+        marking = mark(answer, question.key_points, question.misconception)
+        for point, each in zip(question.key_points, marking.points, strict=True):
+            assert each.status != "found", (point.id, each.phrase, answer)
+
+
+@pytest.mark.parametrize("question", TUNED_QUESTIONS, ids=lambda question: question.id)
+def test_no_phrase_says_what_another_already_finds(question):
+    for point in question.key_points:
+        assert redundant(point.match) == [], point.id
