@@ -16,6 +16,7 @@ from textual.screen import Screen
 from questions.bilingual import Language
 from tui.bank import load_bank
 from tui.commands.notices import FEW, say_place
+from tui.commands.selecting import refuse_unknown_topics
 from tui.commands.signals import leave_on_signals
 from tui.language.words import say_code, say_problem
 from tui.screens.program import Program
@@ -82,6 +83,7 @@ class QuizApp(Program):
 
     def on_mount(self) -> None:
         leave_on_signals(self)
+        self.set_interval(0.5, self.watch_progress)
         theme = self.store.setting("theme")
         if theme in self.available_themes:
             self.theme = theme
@@ -188,11 +190,13 @@ def half_width(event: events.Key) -> events.Key:
 def run(context: Context) -> int:
     """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
     bank = load_bank(context.questions)
+    refuse_unknown_topics(context.selection, {question.topic for question in bank.questions})
     with context.open_store() as store:
         language = context.language
         notices = [say_code(notice.code, notice.fields, notice.code, language) for notice in store.notices]
         notices += [say_place(problem) + say_problem(problem, language) for problem in bank.problems[:FEW]]
         app = QuizApp(bank.questions, store, language=language, seed=context.seed, notices=notices)
+        app.selection = context.selection
         if context.language_given:
             store.set_setting("language", language)
         return app.run() or 0

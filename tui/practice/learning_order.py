@@ -2,9 +2,9 @@
 
 Three things in the bank say what rests on what, and from them alone the order is made:
 
-1. ``follow_ups: see`` joins two questions. Where the other one is of a lower level or of an earlier topic, or is where
-   a thin answer is sent (``when: thin``), it is the ground on which this one stands, and comes first. Otherwise it is
-   where this one leads, and comes after.
+1. ``follow_ups: see`` joins two questions. Where the other one is of an earlier topic or of a lower level, it is the
+   ground on which this one stands, and comes first. Otherwise it is where this one leads, and comes after.
+   (``when: thin`` does not tell: a thin answer is sent aside to a neighbour as often as to the ground.)
 2. Among those that wait for nothing any more, the topics come in their order (``questions.topics``), in a topic the
    easier level first, and then as the bank has them.
 3. Where questions refer to each other in a circle, the one that stands first by the second rule begins.
@@ -31,7 +31,7 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
     for question in questions:
         for see in question.follow_ups:
             if isinstance(see, See) and see.id in by_id and see.id != question.id:
-                first, second = (see.id, question.id) if _is_ground(by_id[see.id], question, see, topics) else (
+                first, second = (see.id, question.id) if _is_ground(by_id[see.id], question, topics) else (
                     question.id,
                     see.id,
                 )  # fmt: skip
@@ -60,9 +60,7 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
     return order
 
 
-def _is_ground(other: Question, question: Question, see: See, topics: dict[str, int]) -> bool:
+def _is_ground(other: Question, question: Question, topics: dict[str, int]) -> bool:
     """Whether ``question``, which refers to ``other``, rests on it."""
-    if getattr(see, "when", None) == "thin":
-        return True
     earlier = topics.get(other.topic, len(topics)) < topics.get(question.topic, len(topics))
-    return other.level < question.level or (other.level == question.level and earlier)
+    return earlier or other.level < question.level

@@ -73,7 +73,7 @@ class PracticeScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.practice = Practice(self.app.questions, self.app.store, seed=self.app.seed)
+        self.practice = Practice(self.app.questions, self.app.store, seed=self.app.seed, selection=self.app.selection)
         self._started = True
         self.practice.start()
         self.watch(self.app, "language", self.show_again, init=False)

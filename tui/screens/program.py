@@ -14,7 +14,8 @@ from questions.bilingual import Language
 from questions.topics import topic_title
 from tui.experiments.compute import ComputeThread
 from tui.language.durations import say_duration
-from tui.language.words import say_error, words
+from tui.language.words import say_code, say_error, words
+from tui.practice.selection import Selection
 from tui.progress.errors import ProgressError
 from tui.screens.dialogs import ConfirmDialog
 
@@ -36,6 +37,8 @@ class Program(App[int]):
         self.questions = tuple(questions)
         self.store = store
         self.seed = seed
+        self.selection = Selection()  # the part of the bank that is studied
+        self._waited_for: str | None = None
         self.compute = ComputeThread()
         self.set_reactive(Program.language, language)
 
@@ -81,6 +84,19 @@ class Program(App[int]):
             self.store.set_setting(name, value)
         except ProgressError as error:
             self.say_error(error)
+
+    def watch_progress(self) -> None:
+        """Write what had to wait, if it can be had now; say once what is waited for, and what became of the file."""
+        self.store.retry()
+        waiting = self.store.waiting
+        reason = None if waiting is None else str(waiting.fields["reason"])
+        notices = self.store.news()
+        if waiting is not None and reason != self._waited_for:
+            notices.append(waiting)
+        self._waited_for = reason
+        for notice in notices:
+            text = say_code(notice.code, notice.fields, notice.code, self.language)
+            self.notify(text, severity="warning", timeout=10, markup=False)
 
     def say_error(self, error: BaseException) -> None:
         self.notify(self.error_text(error), severity="error", timeout=10, markup=False)
