@@ -153,11 +153,16 @@ def walk(
     for name, value in {"sentence": sentence, **knobs}.items():
         _focus(terminal, labels[name])
         if name == "sentence":
-            terminal.press("\x05\x15")  # end, then delete to the beginning
-            terminal.see(rf"▸\s*{labels[name]}\s*\n")  # an action is run after the keys that came with it
+            terminal.press("=")  # opens the field, the cursor at its end
+            terminal.settle()
+            terminal.press("\x15")  # delete to the beginning
+            terminal.settle()  # an action is run after the keys that came with it
             terminal.press(sentence)
             terminal.see(rf"▸\s*{labels[name]}\s+{re.escape(sentence)}")
+            terminal.press("\r")
         else:
+            terminal.press("=")
+            terminal.settle()
             terminal.press(f"{value}\r")
             terminal.see(rf"▸\s*{labels[name]}.*\s{re.escape(value)}\b")
         terminal.settle()

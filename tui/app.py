@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
-from textual.keys import _character_to_key
 from textual.screen import Screen
 
 from questions.bilingual import Language
@@ -19,7 +17,8 @@ from tui.commands.notices import FEW, say_place
 from tui.commands.selecting import refuse_unknown_topics
 from tui.commands.signals import leave_on_signals
 from tui.language.words import say_code, say_problem
-from tui.screens.program import Program
+from tui.screens.program import Program, Said
+from tui.screens.terminal import sturdy_driver
 from tui.text.plain_text import as_title
 
 if TYPE_CHECKING:
@@ -62,9 +61,9 @@ class QuizApp(Program):
         Binding("question_mark,f1", "help", "Help", id="app.help"),
         Binding("q", "quit", "Leave", id="app.leave"),
         Binding("ctrl+q", "quit", "Leave", id="app.leave-anywhere", priority=True),
-        Binding("P,f5", "switch_mode('practice')", "Practice", id="app.practice"),
-        Binding("E,f6", "switch_mode('lab')", "Experiments", id="app.lab"),
-        Binding("B,f7", "switch_mode('browse')", "Questions", id="app.browse"),
+        Binding("P,f5", "go('practice')", "Practice", id="app.practice"),
+        Binding("E,f6", "go('lab')", "Experiments", id="app.lab"),
+        Binding("B,f7", "go('browse')", "Questions", id="app.browse"),
     ]
 
     def __init__(
@@ -77,7 +76,8 @@ class QuizApp(Program):
         notices: Sequence[str] = (),
     ) -> None:
         super().__init__(questions, store, language=language, seed=seed)
-        self._notices = tuple(notices)
+        self.notices.extend(Said(notice, "warning") for notice in notices)
+        self._came_from: dict[str, str] = {}  # each place that was gone to, and the one that it was entered from
 
     # --- coming and going --------------------------------------------------------------------------------------
 
@@ -89,19 +89,22 @@ class QuizApp(Program):
             self.theme = theme
         if self.no_color and self.theme.startswith("ansi"):
             self.theme = "textual-dark"  # without colors the ANSI themes are black on black
-        for notice in self._notices:
-            self.notify(notice, severity="warning", timeout=12, markup=False)
+        self.next_notice()
 
     def on_unmount(self) -> None:
         self.compute.close()
 
     async def action_quit(self) -> None:
+        self.keep()
+        self.compute.cancel()
+        self.exit(0)
+
+    def keep(self) -> None:
+        """Let every open place keep what it holds: the question, the draft."""
         for screen in (screen for stack in self._screen_stacks.values() for screen in stack):
             leave = getattr(screen, "leave", None)
             if leave is not None:
                 leave()
-        self.compute.cancel()
-        self.exit(0)
 
     # --- language ----------------------------------------------------------------------------------------------
 
@@ -110,12 +113,6 @@ class QuizApp(Program):
         self.remember("language", self.language)
 
     # --- keys --------------------------------------------------------------------------------------------------
-
-    async def on_event(self, event: events.Event) -> None:
-        """Full-width digits, letters and ``？`` act as their half-width twins, except where text is typed."""
-        if isinstance(event, events.Key) and not event.is_forwarded and not self.is_typing:
-            event = half_width(event)
-        await super().on_event(event)
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen
@@ -134,7 +131,7 @@ class QuizApp(Program):
         say = self.say
         for mode in self.MODES:
             title, text = say(f"screens.go-{mode}"), say(f"screens.go-{mode}-help")
-            yield SystemCommand(title, text, lambda mode=mode: self.switch_mode(mode))
+            yield SystemCommand(title, text, lambda mode=mode: self.go(mode))
         commands = getattr(screen, "commands", None)
         if commands is not None:
             yield from commands()
@@ -161,30 +158,52 @@ class QuizApp(Program):
 
     # --- from one place to another -----------------------------------------------------------------------------
 
+    async def action_go(self, mode: str) -> None:
+        await self.go(mode)
+
+    async def go(self, mode: str) -> None:
+        """Go to ``mode``, or back from it. A small letter that acts here may have been meant: then that is said."""
+        if mode == self.current_mode:
+            await self.go_back()
+            return
+        capital = {"practice": "P", "lab": "E", "browse": "B"}[mode]
+        meant = getattr(self.screen, "meaning_of", lambda key: None)(capital.lower())
+        own = getattr(self.screen, "own_experiment", lambda: None)() if mode == "lab" else None
+        if own is None:
+            await self._enter(mode)
+        else:
+            await self.experiment(*own)
+        if meant is not None and self._key == capital:
+            place = self.say(f"screens.{mode}")
+            self.notify(self.say("screens.caps-lock", capital=capital, place=place, small=capital.lower(), does=meant))
+
+    async def go_back(self) -> None:
+        before = self._came_from.pop(self.current_mode, None)
+        if before is None and self.current_mode != "practice":
+            before = "practice"
+        if before is not None:
+            await self.switch_mode(before)
+
+    async def _enter(self, mode: str) -> None:
+        if mode != self.current_mode:
+            self._came_from[mode] = self.current_mode
+            await self.switch_mode(mode)
+
     async def ask(self, question_id: str) -> None:
         """Go to Practice and ask ``question_id`` there."""
         from tui.screens.practice import PracticeScreen
 
-        await self.switch_mode("practice")
+        await self._enter("practice")
         if isinstance(self.screen, PracticeScreen):
             self.screen.ask(question_id)
 
-    async def experiment(self, name: str) -> None:
-        """Go to the Lab and open the experiment ``name`` there."""
+    async def experiment(self, name: str, settings: Mapping[str, object] | None = None) -> None:
+        """Go to the Lab and open the experiment ``name`` there, its knobs at ``settings``."""
         from tui.screens.lab import LabScreen
 
-        await self.switch_mode("lab")
+        await self._enter("lab")
         if isinstance(self.screen, LabScreen):
-            self.screen.open(name)
-
-
-def half_width(event: events.Key) -> events.Key:
-    """``event`` with a full-width character (１, Ｌ, ？) made half-width; any other event unchanged."""
-    character = event.character
-    if character is None or len(character) != 1 or not "\uff01" <= character <= "\uff5e":
-        return event
-    narrow = unicodedata.normalize("NFKC", character)
-    return events.Key(_character_to_key(narrow), narrow)
+            self.screen.open(name, settings or {})
 
 
 def run(context: Context) -> int:
@@ -199,4 +218,10 @@ def run(context: Context) -> int:
         app.selection = context.selection
         if context.language_given:
             store.set_setting("language", language)
-        return app.run() or 0
+        app.driver_class = sturdy_driver() or app.driver_class
+        status = app.run() or 0
+        if app.crash is not None:
+            with contextlib.suppress(Exception):  # the screen may be half taken down: keep what can be kept
+                app.keep()
+            raise app.crash  # the command line writes the log and says where it is
+        return status

@@ -54,8 +54,9 @@ class Picture:
         self.stage_index = last_shown_stage(figure) if stage is None else stage
         self.head = head
         self.pinned: Heatmap | None = None
+        self.own_span = False  # the ends of the colors from the shown head alone
         self._planes: dict[tuple[int, int | None, bool], Plane] = {}
-        self._spans: dict[tuple[int, bool, bool], tuple[float, float]] = {}
+        self._spans: dict[tuple[int, object, bool], tuple[float, float]] = {}
         self._means: dict[tuple[int, int], Any] = {}
 
     # -- what there is
@@ -163,8 +164,11 @@ class Picture:
 
     @property
     def span(self) -> tuple[float, float]:
-        """The values at the two ends of the color map, one for all heads of a stage; 0 is one end or the middle."""
-        key = (self.stage_index, self.head is None, self.comparing)
+        """The values at the two ends of the color map: of all heads of a stage, or (``own_span``) of the shown one.
+
+        0 is one end or the middle.
+        """
+        key = (self.stage_index, (self.own_span, self.head if self.own_span else self.head is None), self.comparing)
         if key not in self._spans:
             self._spans[key] = self._find_span()
         return self._spans[key]
@@ -191,8 +195,10 @@ class Picture:
         return (low, high) if high > low else (low, low + 1.0)
 
     def _all_cells(self, figure: Heatmap, stage: int) -> Any:
-        """The cells of all heads, or of the mean where that is shown."""
-        return self._cells(figure, stage, None) if self.head is None else figure.stages[stage].values
+        """The cells that the colors span: of all heads, of the mean where that is shown, or of the shown head."""
+        if self.head is None:
+            return self._cells(figure, stage, None)
+        return figure.stages[stage].values[self.head] if self.own_span else figure.stages[stage].values
 
     def value(self, row: int, column: int) -> float:
         return self.plane().row(row)[column]

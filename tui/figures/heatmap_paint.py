@@ -84,7 +84,9 @@ class Painter:
         level = self.level(value)
         width = self.cell_width
         if width >= NUMBER_WIDTH:
-            return self._number(value).rjust(width - 1) + " ", self._styles[level]
+            number, middle = self._number(value), width > NUMBER_WIDTH + 4
+            text = number.rjust((width + len(number)) // 2 if middle else width - 1)
+            return text.ljust(width), self._styles[level]
         if not self.look.color:
             return self._shade(value, level), self._styles[level]
         if self.signed and abs(level - LEVELS // 2) >= 6 and value < 0:
@@ -122,7 +124,7 @@ class Painter:
         if width < NUMBER_WIDTH or not text.strip()[-1:].isdigit():
             return "[" + text[1:-1] + "]"
         inner = text.strip() if len(text.strip()) <= width - 2 else tight(value, width - 2)
-        return "[" + inner.rjust(width - 2) + "]"
+        return "[" + (inner.center(width - 2) if width > NUMBER_WIDTH + 4 else inner.rjust(width - 2)) + "]"
 
 
 _CURSOR = Style(bold=True, reverse=True)

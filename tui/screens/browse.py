@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
-from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
 from questions.bilingual import say
@@ -18,40 +17,41 @@ from tui.progress.errors import ProgressError
 from tui.progress.records import utc_now
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
+from tui.screens.message_line import MessageLine
+from tui.screens.place import Place
 from tui.screens.top_bar import TopBar
 from tui.text.plain_text import as_title
+from tui.widgets.holding import give_focus
+from tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from questions.model import Question
-    from tui.screens.program import Program
 
 
-class BrowseScreen(Screen[None]):
+class BrowseScreen(Place):
     """Enter asks the highlighted question."""
 
     CSS_PATH = "browse.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", id="browse.search"),
-        Binding("z", "suspend", "Suspend or resume", id="browse.suspend"),
+        Binding("Z", "suspend", "Suspend or resume", id="browse.suspend"),
         Binding("R", "reset", "Reset", id="browse.reset"),
         Binding("u,ctrl+z", "undo", "Undo", id="browse.undo"),
-        Binding("escape", "leave_search", "Leave the search", id="browse.leave-search"),
     ]
-
-    app: Program
 
     def compose(self) -> ComposeResult:
         yield TopBar()
-        yield Input(id="search")
+        yield LineInput(id="search")
         yield Listing(id="found")
         yield Static("", id="none-found", markup=False)
+        yield MessageLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._texts = {question.id: searchable(question) for question in self.app.questions}
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
-        self.query_one("#found").focus()
+        give_focus(self, self.query_one("#found"))
 
     @on(ScreenResume)
     def back_again(self) -> None:
@@ -91,38 +91,37 @@ class BrowseScreen(Screen[None]):
         top = self.query_one(TopBar)
         top.left = f"{words('screens.browse')} · {words('screens.found', count=len(entries))}"
         top.right = words("screens.this-language")
-        self.query_one(KeyBar).show(self._hints())
+        self.show_keys()
 
-    def _hints(self) -> list[KeyHint]:
+    def screen_hints(self) -> list[KeyHint]:
         words = self.app.say
         if self.app.is_typing:
             return [
-                KeyHint("Enter", words("screens.key-open"), "screen.open"),
-                KeyHint("Esc", words("screens.key-leave-field"), "screen.leave_search"),
-                KeyHint("F2", words("screens.key-language"), "app.switch_language"),
-                KeyHint("^Q", words("screens.key-leave"), "app.quit"),
+                KeyHint("Enter", words("screens.key-to-list"), "submit", "enter"),
+                KeyHint("Esc", words("screens.key-leave-field"), "screen.back", "escape"),
+                KeyHint("F2", words("screens.key-language"), "app.switch_language", "f2"),
+                KeyHint("^Q", words("screens.key-leave"), "app.quit", "ctrl+q"),
+                KeyHint("F1", words("screens.key-help"), "app.help", "f1"),
             ]
         return [
-            KeyHint("Enter", words("screens.key-open"), "screen.open"),
-            KeyHint("/", words("screens.key-search"), "screen.search"),
-            KeyHint("z", words("screens.key-suspend"), "screen.suspend"),
-            KeyHint("P", words("screens.key-practice"), "app.switch_mode('practice')"),
+            KeyHint("Enter", words("screens.key-open"), "select", "enter"),
+            KeyHint("/", words("screens.key-search"), "screen.search", "slash"),
+            KeyHint("Z", words("screens.key-suspend"), "screen.suspend"),
+            KeyHint("u", words("screens.key-undo"), "screen.undo"),
+            KeyHint("Esc", words("screens.key-back"), "screen.back", "escape"),
             KeyHint("L", words("screens.key-language"), "app.switch_language"),
-            KeyHint("?", words("screens.key-help"), "app.help"),
             KeyHint("q", words("screens.key-leave"), "app.quit"),
+            KeyHint("?", words("screens.key-help"), "app.help", "question_mark"),
         ]
 
     def all_keys(self) -> Sequence[KeyHint]:
         """Every key of this screen, for help."""
         names = {
-            "Enter": "key-open", "/": "key-search", "z": "key-suspend", "R": "reset-command", "u / Ctrl+Z": "key-undo",
-            "P / F5": "go-practice", "E / F6": "go-lab", "L / F2": "key-language", "Ctrl+P": "palette-command",
-            "q / Ctrl+Q": "leave",
+            "Enter": "key-open", "↑ ↓ j k": "key-choose", "/": "key-search", "Z": "key-suspend", "R": "reset-command",
+            "u / Ctrl+Z": "undo-command", "Esc": "key-come-back", "P / F5": "go-practice", "E / F6": "go-lab",
+            "L / F2": "switch-language", "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]
-
-    def on_descendant_focus(self) -> None:
-        self.query_one(KeyBar).show(self._hints())
 
     def _chosen_id(self) -> str | None:
         return self.query_one("#found", Listing).chosen
@@ -134,26 +133,22 @@ class BrowseScreen(Screen[None]):
     @on(Input.Submitted)
     def search_submitted(self) -> None:
         if self._chosen_id() is not None:
-            self.query_one("#found").focus()
+            give_focus(self, self.query_one("#found"))
 
     @on(OptionList.OptionSelected)
     async def selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_id is not None:
             await self.app.ask(event.option_id)
 
-    async def action_open(self) -> None:
-        chosen = self._chosen_id()
-        if chosen is not None:
-            await self.app.ask(chosen)
-
     def action_search(self) -> None:
-        self.query_one("#search").focus()
+        give_focus(self, self.query_one("#search"))
 
-    def action_leave_search(self) -> None:
+    async def action_back(self) -> None:
         if self.app.is_typing:
-            self.query_one("#found").focus()
+            if not give_focus(self, self.query_one("#found")):
+                self.set_focus(None)
         else:
-            self.app.switch_mode("practice")
+            await super().action_back()
 
     def action_suspend(self) -> None:
         chosen = self._chosen_id()
@@ -165,7 +160,7 @@ class BrowseScreen(Screen[None]):
         except ProgressError as error:
             self.app.say_error(error)
             return
-        self.app.notify(self.app.say("screens.suspended" if suspend else "screens.resumed"), timeout=3, markup=False)
+        self.app.notify(self.app.say("screens.suspended" if suspend else "screens.resumed"))
         self.show_again()
 
     def action_reset(self) -> None:
@@ -179,8 +174,11 @@ class BrowseScreen(Screen[None]):
         except ProgressError as error:
             self.app.say_error(error)
             return
-        name = "nothing-to-undo" if undone is None else f"undone-{undone.kind}"
-        self.app.notify(self.app.say(f"screens.{name}"), timeout=3, markup=False)
+        self.app.say_undone(undone)
+        if undone is not None and undone.question_id is not None:
+            self.query_one("#search", Input).value = ""
+            self.show_again()
+            self.query_one("#found", Listing).choose(undone.question_id)
         self.show_again()
 
     def commands(self) -> Iterable[SystemCommand]:

@@ -15,10 +15,13 @@ from tui.text.layout import fit
 
 
 class FigureTabs(Widget):
-    """``[`` and ``]`` go to the neighbors, a click to any."""
+    """``,`` and ``.`` go to the neighbors, a click to any."""
 
     DEFAULT_CSS = "FigureTabs { height: 1; }"
     tabs: reactive[tuple[tuple[str, ...], int]] = reactive(((), 0))
+    lead: reactive[str] = reactive(
+        ""
+    )  # a tab before the first, which is the screen's: the answer, on a narrow terminal
 
     class Chosen(Message):
         """A tab was clicked."""
@@ -35,10 +38,14 @@ class FigureTabs(Widget):
 
     def render(self) -> Content:
         titles, front = self.tabs
-        if not titles:
-            return Content("")
-        widths = _shares([cell_len(title) for title in titles], front, self.size.width - 2 * len(titles))
         parts = []
+        if self.lead:
+            click = Style.from_meta({"@click": "choose(-1)"})
+            parts.append(Content.assemble((f" {self.lead} ", "dim")).stylize(click) + Content("│"))
+        if not titles:
+            return Content("").join(parts)
+        room = self.size.width - 2 * len(titles) - sum(part.cell_length for part in parts)
+        widths = _shares([cell_len(title) for title in titles], front, max(room, 0))
         for index, (title, width) in enumerate(zip(titles, widths, strict=True)):
             style = "bold reverse" if index == front else "dim"
             click = Style.from_meta({"@click": f"choose({index})"})

@@ -22,7 +22,7 @@ class HelpScreen(ModalScreen[None]):
     """Opened over ``screen``, about ``focused``: a screen says its keys by ``all_keys``, a widget by ``help_keys``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1,enter", "dismiss(None)", "Close", id="help.close")
+        Binding("escape,question_mark,f1,enter", "dismiss(None)", "Close", id="help.close")
     ]
 
     def __init__(self, screen: Screen[object], focused: Widget | None) -> None:
@@ -36,6 +36,9 @@ class HelpScreen(ModalScreen[None]):
             if focused:
                 yield Static(words("screens.help-focus", language), classes="dialog-title", markup=False)
                 yield Static(key_table(focused), markup=False)
+            said = getattr(self.app, "said", None)
+            if said is not None:  # the line may have cut it
+                yield Static(f"{said.text}\n", markup=False)
             keys: list[KeyHint] = getattr(self._about, "all_keys", list)()
             yield Static(words("screens.help-title", language), classes="dialog-title", markup=False)
             yield Static(key_table(keys), markup=False)

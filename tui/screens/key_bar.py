@@ -1,7 +1,7 @@
-"""The bottom line: the keys that matter here, in one language, all of them on the screen.
+"""The bottom line: the keys that act where the focus is, in one language.
 
-Textual's own footer cuts off what does not fit, without a sign, and two languages never fit. This one leaves out the
-last keys that do not fit and says so with an ellipsis; ``?`` lists them all.
+Textual's own footer cuts off what does not fit, without a sign, and two languages never fit. This one leaves out what
+does not fit before its last hint (``?``, which lists them all) and says so with an ellipsis.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ class KeyHint:
     key: str
     label: str
     action: str
+    binds: str = ""  # Textual's name of the key, where it is not the one that is written
 
 
 class KeyBar(Widget):
     """One line of ``KeyHint``s."""
 
     DEFAULT_CSS = """
-    KeyBar { dock: bottom; height: 1; background: $footer-background; color: $footer-foreground; }
+    KeyBar { height: 1; background: $footer-background; color: $footer-foreground; }
     """
     hints: reactive[tuple[KeyHint, ...]] = reactive(())
 
@@ -37,17 +38,17 @@ class KeyBar(Widget):
         self.hints = tuple(hints)
 
     def shown(self, width: int) -> list[KeyHint]:
-        """The hints that fit into ``width`` cells, in order."""
-        fitting: list[KeyHint] = []
-        used = 0
-        for index, hint in enumerate(self.hints):
-            needed = cell_len(f" {hint.key} {hint.label} ")
-            more = 0 if index == len(self.hints) - 1 else 2
-            if used + needed + more > width:
+        """The hints that fit into ``width`` cells, in order, the last one always among them."""
+        needed = [cell_len(f" {hint.key} {hint.label} ") for hint in self.hints]
+        if sum(needed) <= width:
+            return list(self.hints)
+        room, fitting = width - needed[-1] - 1, []
+        for hint, cells in zip(self.hints[:-1], needed, strict=False):
+            room -= cells
+            if room < 0:
                 break
             fitting.append(hint)
-            used += needed
-        return fitting
+        return [*fitting, self.hints[-1]]
 
     def on_resize(self) -> None:
         self.refresh()  # what is rendered depends on the width
@@ -56,10 +57,10 @@ class KeyBar(Widget):
         fitting = self.shown(self.size.width)
         key_style = Style.parse("bold $footer-key-foreground")
         parts: list[Content] = []
-        for hint in fitting:
+        for index, hint in enumerate(fitting):
+            if len(fitting) < len(self.hints) and index == len(fitting) - 1:
+                parts.append(Content("⋯"))
             click = Style.from_meta({"@click": hint.action})
             text = Content.assemble((f" {hint.key} ", key_style), Content(f"{hint.label} "))
             parts.append(text.stylize(click))
-        if len(fitting) < len(self.hints):
-            parts.append(Content("⋯"))
         return Content("").join(parts)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
@@ -12,6 +15,10 @@ from tui.text.layout import wrap
 class Listing(OptionList):
     """An option list of (id, title, note). It breaks its lines anew when its width changes."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "cursor_up", "Up", id="listing.up"),
+        Binding("j", "cursor_down", "Down", id="listing.down"),
+    ]
     DEFAULT_CSS = "Listing { scrollbar-size-vertical: 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -24,12 +31,26 @@ class Listing(OptionList):
         self._entries = entries
         self._fill(highlight)
 
+    def action_page_up(self) -> None:
+        if self.scrollable_content_region.height > 0:  # Textual looks for a line that a list of no height lacks
+            super().action_page_up()
+
+    def action_page_down(self) -> None:
+        if self.scrollable_content_region.height > 0:
+            super().action_page_down()
+
     @property
     def chosen(self) -> str | None:
         """The id of the highlighted entry."""
         if self.highlighted is None or not self.option_count:
             return None
         return self.get_option_at_index(self.highlighted).id
+
+    def choose(self, name: str) -> None:
+        """Highlight the entry ``name``, where there is one."""
+        names = [entry[0] for entry in self._entries]
+        if name in names:
+            self.highlighted = names.index(name)
 
     def on_resize(self) -> None:
         if self.scrollable_content_region.width != self._width:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -10,24 +10,28 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from questions.bilingual import Language
+from questions.bilingual import Language, say
 from tui.experiments.compute import Failed, Finished, Outcome, Progressed
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
-from tui.figures.data import Figure, Tensor
+from tui.figures.data import Curve, Figure, Heatmap, Tensor
 from tui.language.words import words
 from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
 from tui.widgets.checks_panel import ChecksPanel
+from tui.widgets.figures.figure_box import FigureBox
 from tui.widgets.figures.figure_view import FigureList
 from tui.widgets.figures.heatmap_view import HeatmapView
+from tui.widgets.holding import give_focus, replace, stands
+from tui.widgets.knob_field import FieldRow
 from tui.widgets.knob_panel import KnobChanged, KnobPanel
 from tui.widgets.speaking import SpeakingWidget
 from tui.widgets.steps_panel import StepsPanel
@@ -48,30 +52,33 @@ class Measured:
 
 
 class LivePanel(Vertical):
-    """Shows one experiment; ``show`` gives it another one or other knobs."""
+    """Shows one experiment; ``show`` gives it another one or other knobs. The figure takes what the lines leave."""
 
     DEFAULT_CSS = """
-    LivePanel { height: 1fr; padding: 0 1; }
-    LivePanel #experiment-title { height: auto; }
-    LivePanel #knobs { height: auto; max-height: 8; scrollbar-size-vertical: 1; }
+    LivePanel { height: 1fr; }
+    LivePanel #knob-strip { height: auto; max-height: 3; }
+    LivePanel #knobs { height: auto; max-height: 3; width: 1fr; scrollbar-size: 0 0; }
+    LivePanel #more-knobs { width: auto; height: 1; color: $text-muted; }
     LivePanel #figure { height: 1fr; scrollbar-size-vertical: 1; }
+    LivePanel #figure:focus { background: $boost; }
     LivePanel StepsPanel { height: 1fr; }
-    LivePanel #checks { height: auto; max-height: 9; border-top: solid $primary 50%; scrollbar-size-vertical: 1; }
-    LivePanel #run-message { display: none; height: auto; color: $text-muted; }
+    LivePanel #run-message { display: none; height: 1fr; color: $text-muted; }
     LivePanel #run-message.failed { color: $text-error; }
+    LivePanel #run-status { height: 1; width: 1fr; color: $text-muted; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "again", "Run again", id="live.again"),
-        Binding("comma", "figure(-1)", "Figure before", id="live.figure-before"),
-        Binding("full_stop", "figure(1)", "Next figure", id="live.figure-after"),
-        Binding("D", "defaults", "Default knobs", id="live.defaults"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Run again", id="live.again")]
 
     app: Program
     language: reactive[Language] = reactive[Language]("zh", init=False)
 
     class Ran(Message):
         """A run ended well: ``measured`` and ``knobs`` of the panel are new."""
+
+    class AnswerWanted(Message):
+        """The tab before the figures was clicked: the answer."""
+
+    class Told(Message):
+        """``status`` says something else: a run goes on, or failed."""
 
     class Arrived(Message):
         """An outcome, on its way from the compute thread."""
@@ -91,44 +98,84 @@ class LivePanel(Vertical):
         self._number = 0
         self._chosen_page: int | str = 0
         self._timer: Timer | None = None
-        self.status = ""
+        self._first: frozenset[str] = frozenset()
+        self._ran_on = ""
+        self._progressing = ""
+        self._failure = ""
+        self._wants_focus = False
+        self._before_checks: int | str | None = None
 
     def compose(self) -> ComposeResult:
-        yield Passage(id="experiment-title")
-        yield VerticalScroll(id="knobs", can_focus=False)
         yield FigureTabs()
-        yield Static("", id="run-message", markup=False)
-        with VerticalScroll(id="figure", can_focus=False):
+        with Horizontal(id="knob-strip"):
+            yield VerticalScroll(id="knobs", can_focus=False)
+            yield Static("", id="more-knobs", markup=False)
+        yield Passage(id="run-message")
+        with FigureBox(id="figure", can_focus=False):
             yield FigureList()
-        yield StepsPanel()
-        with VerticalScroll(id="checks"):
             yield ChecksPanel()
+        yield StepsPanel()
+        yield Static("", id="run-status", markup=False)
 
     # --- what is run -------------------------------------------------------------------------------------------
 
-    def show(self, experiment: Experiment | None, settings: Mapping[str, object]) -> None:
-        """Open ``experiment`` with ``settings`` over its defaults; the same again changes nothing."""
+    def show(
+        self, experiment: Experiment | None, settings: Mapping[str, object], first: Collection[str] | None = None
+    ) -> None:
+        """Open ``experiment`` with ``settings`` over its defaults; the same again changes nothing.
+
+        ``first`` are the knobs that come first in the strip; None takes those of ``settings``.
+        """
         opened: dict[str, KnobValue] = {}
         if experiment is not None:
             values = experiment.parse(settings)
             opened = {knob.name: values[knob.name] for knob in experiment.knobs}
         if experiment is not None and experiment is self._experiment and opened == self._opened_with:
             return
+        same = experiment is self._experiment
         self._experiment, self._opened_with, self._knobs = experiment, dict(opened), dict(opened)
         self._result = self._measured = None
         self._chosen_page = 0
-        self.status = ""
-        holder = self.query_one("#knobs")
-        holder.remove_children()
-        if experiment is not None:
-            holder.mount(KnobPanel(experiment, opened, language=self.language))
+        self._ran_on = self._progressing = self._failure = ""
+        wanted = frozenset(settings if first is None else first)
+        if not same or wanted != self._first:
+            self._first = wanted
+            replace(self.query_one("#knobs"), [] if experiment is None else [self._new_panel(experiment)])
+        else:
+            for panel in self.query(KnobPanel):
+                panel.set_values(opened)
         self._draw()
         self._request()
+
+    def knobs_to_top(self) -> None:
+        """The knobs that matter most in sight, on show or not."""
+        self.query_one("#knobs").scroll_to(0, 0, animate=False, force=True, immediate=True)
+
+    def _new_panel(self, experiment: Experiment) -> KnobPanel:
+        return KnobPanel(experiment, self._knobs, first=self._first, language=self.language)
+
+    @property
+    def experiment(self) -> Experiment | None:
+        return self._experiment
+
+    @property
+    def knobs(self) -> Mapping[str, KnobValue]:
+        """The knobs as they are now."""
+        return self._knobs
 
     def resume(self) -> None:
         """Run what is still missing, after another screen has used the compute thread."""
         if self._experiment is not None and self._result is None:
             self._request()
+
+    @property
+    def lead(self) -> str:
+        """A tab before those of the figures; empty for none."""
+        return self.query_one(FigureTabs).lead
+
+    @lead.setter
+    def lead(self, name: str) -> None:
+        self.query_one(FigureTabs).lead = name
 
     @property
     def measured(self) -> Measured | None:
@@ -149,7 +196,8 @@ class LivePanel(Vertical):
         """The knobs as the panel was opened with."""
         if self._experiment is not None:
             self._knobs = dict(self._opened_with)
-            self.query_one(KnobPanel).set_values(self._knobs)
+            for panel in self.query(KnobPanel):
+                panel.set_values(self._knobs)
             self._request()
 
     def _request(self) -> None:
@@ -165,14 +213,54 @@ class LivePanel(Vertical):
         self._timer = self.set_timer(PATIENCE, self._say_running)
 
     def _say_running(self) -> None:
-        loading = self._result is None
-        self._message(words("screens.loading" if loading else "screens.running", self.language) + " …")
+        self._tell(
+            running=words("screens.loading" if self._result is None else "screens.running", self.language) + " …"
+        )
 
-    def _message(self, text: str, *, failed: bool = False) -> None:
-        message = self.query_one("#run-message", Static)
-        message.update(text)
-        message.set_class(failed, "failed")
-        message.display = bool(text)
+    def _tell(self, *, running: str = "", failure: str = "") -> None:
+        """Say that a run goes on, on a line that is always there; a failure stands where the picture was."""
+        self._progressing = running
+        if failure or self._failure:
+            self._failure = failure
+            self._draw()
+        self._show_status()
+        self.post_message(self.Told())
+
+    @property
+    def status(self) -> str:
+        """The checks and what ran, or that something runs, in few words for the top line."""
+        if self._progressing:
+            return self._progressing
+        return " · ".join(part for part in (self.checks_said(short=True), self._ran_on) if part)
+
+    def checks_said(self, *, short: bool = False) -> str:
+        """How many checks hold, and of which path they speak where a mistake is shown beside the right one."""
+        checks = [] if self._result is None else [check for check in self._result.checks if check.holds is not None]
+        if not checks:
+            return ""
+        held = sum(check.holds is True for check in checks)
+        mark = "✓" if held == len(checks) else "✗"
+        of_correct = self._mistaken()
+        if short:
+            said = f"{mark} {held}/{len(checks)}"
+            return said + (" " + words("screens.of-correct-path", self.language) if of_correct else "")
+        name = "screens.checks-of-correct" if of_correct else "screens.checks-hold"
+        return f"{mark} " + words(name, self.language, held=held, total=len(checks))
+
+    def _mistaken(self) -> bool:
+        """Whether a mistake was asked for: the figures then show the wrong path, and the checks the right one."""
+        if self._experiment is None or self._measured is None:
+            return False
+        return any(
+            knob.name == "mistake" and self._measured.knobs[knob.name] != knob.default
+            for knob in self._experiment.knobs
+        )
+
+    def _show_status(self) -> None:
+        checks = self.checks_said()
+        hint = words("screens.checks-key", self.language) if checks else ""
+        said = " · ".join(part for part in (checks, hint, self._progressing or self._ran_on) if part)
+        self.query_one("#run-status", Static).update(said)
 
     @on(Arrived)
     def arrived(self, event: Arrived) -> None:
@@ -181,29 +269,33 @@ class LivePanel(Vertical):
         if outcome.number != self._number:
             return
         if isinstance(outcome, Progressed):
-            if outcome.fraction > 0 and self.query_one("#run-message").display:
+            if outcome.fraction > 0 and self._progressing:
                 filled = round(outcome.fraction * 12)
                 bar = "━" * filled + "╌" * (12 - filled)
-                self._message(f"{words('screens.running', self.language)} {bar} {outcome.fraction:.0%}")
+                self._tell(running=f"{words('screens.running', self.language)} {bar} {outcome.fraction:.0%}")
             return
         if self._timer is not None:
             self._timer.stop()
         if isinstance(outcome, Failed):
-            self.status = ""
+            self._result = self._measured = None  # what was drawn is not what the knobs say
+            self._ran_on = ""
             reason = self.app.error_text(outcome.error)
             hint = words("screens.failed-hint", self.language)
-            self._message(f"{words('screens.failed', self.language)}: {reason}\n{hint}", failed=True)
+            self._tell(failure=f"{words('screens.failed', self.language)}: {reason}\n{hint}")
             return
-        self._message("")
+        self._progressing = self._failure = ""
         self._finished(outcome)
 
     def _finished(self, outcome: Finished) -> None:
         self._result = outcome.result
         self._measured = Measured(by_name(outcome.result.checks), self._requested)
         name = "MLX" if outcome.backend == "mlx" else "NumPy"
-        self.status = f"{name} · {_duration(outcome.seconds)}"
+        self._ran_on = f"{name} {_duration(outcome.seconds)}"
         self._draw()
         self.post_message(self.Ran())
+        if self._wants_focus:
+            self._wants_focus = False
+            self.call_after_refresh(self._focus_if_free)
 
     # --- what is shown -----------------------------------------------------------------------------------------
 
@@ -211,6 +303,7 @@ class LivePanel(Vertical):
         for widget in self.query(SpeakingWidget):
             widget.language = self.language
         self._draw()
+        self.call_after_refresh(self._say_more)
 
     def _pages(self) -> list[int | str]:
         if self._result is None:
@@ -221,7 +314,7 @@ class LivePanel(Vertical):
             pages.append(TENSORS)  # all on one page: each is a line or a few
         if self._result.steps:
             pages.append(STEPS)
-        if self._result.checks and self.screen.has_class("-short"):
+        if self._result.checks:
             pages.append(CHECKS)
         return pages
 
@@ -233,26 +326,64 @@ class LivePanel(Vertical):
 
     def _draw(self) -> None:
         language, result = self.language, self._result
-        title = self.query_one("#experiment-title", Passage)
-        if self._experiment is None:
-            title.show(words("screens.no-experiment", language), style="dim")
-        else:
-            title.show(self._experiment.title.say(language), style="bold")
         pages = self._pages()
         titles = [self._page_title(page) for page in pages]
-        self.query_one(FigureTabs).show(titles, pages.index(self._page) if pages else 0)
-        view, steps, checks = self.query_one("#figure"), self.query_one(StepsPanel), self.query_one("#checks")
+        tabs = self.query_one(FigureTabs)
+        tabs.show(titles, pages.index(self._page) if pages else 0)
+        self._show_status()
+        message, view, steps = (
+            self.query_one("#run-message", Passage),
+            self.query_one("#figure"),
+            self.query_one(StepsPanel),
+        )
+        if self._experiment is None:
+            message.show(words("screens.no-experiment", language))
+        elif self._failure:
+            message.show(self._failure)
+        elif result is not None and not result.figures:
+            message.show(words("screens.nothing-drawn", language))
+        else:
+            message.show("" if result is not None else words("screens.loading", language) + " …")
+        message.set_class(bool(self._failure), "failed")
         figures = self._front_figures()
-        view.display = bool(figures)
+        shows_checks = result is not None and self._page == CHECKS
         steps.display = result is not None and self._page == STEPS
-        checks.display = result is not None and bool(result.checks) and (CHECKS not in pages or self._page == CHECKS)
+        view.display = bool(figures) or shows_checks
+        message.display = not view.display and not steps.display
+        checks = self.query(ChecksPanel)
+        for figure_list in self.query(FigureList):
+            figure_list.display = not shows_checks
+        for panel in checks:
+            panel.display = shows_checks
         if result is None:
             return
         if figures:
             self.query_one(FigureList).show(figures)
         if self._page == STEPS:
-            steps.show(result.steps)
+            steps.show(result.steps, _labels(result.figures))
         self.query_one(ChecksPanel).show(result.checks)
+        # Where nothing in the figure can have the focus, the arrows scroll the whole.
+        answers = any(isinstance(figure, Heatmap | Curve | Tensor) for figure in figures)
+        view.can_focus = bool(view.display) and not answers
+        if self.screen.focused is view and not view.can_focus:
+            self.call_after_refresh(self.focus_figure)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._say_more)
+
+    @on(DescendantFocus)
+    def focused_inside(self) -> None:
+        self.call_after_refresh(self._say_more)
+
+    def _say_more(self) -> None:
+        """How many knobs are not on the strip, and in which direction."""
+        strip, said = self.query_one("#knobs"), ""
+        for panel in self.query(KnobPanel):
+            top, height = strip.scroll_offset.y, strip.size.height
+            lines = [row.virtual_region.y for row in panel.rows]
+            above, below = sum(y < top for y in lines), sum(y >= top + height for y in lines)
+            said = "".join([f" ▴{above}"] * bool(above) + [f" ▾{below}"] * bool(below))
+        self.query_one("#more-knobs", Static).update(said)
 
     def _front_figures(self) -> list[Figure]:
         """The figures of the page in front: one, or all tensors."""
@@ -272,34 +403,43 @@ class LivePanel(Vertical):
         if page == CHECKS:
             return words("screens.checks-tab", self.language)
         assert self._result is not None and isinstance(page, int)
-        figures = self._result.figures
-        kind = words(f"screens.kind-{figures[page].kind}", self.language)
-        alike = [number for number, figure in enumerate(figures) if figure.kind == figures[page].kind]
-        return kind if len(alike) == 1 else f"{kind} {alike.index(page) + 1}"
-
-    def action_figure(self, step: int) -> None:
-        self.next_figure(step)
+        return say(self._result.figures[page].title, self.language)
 
     def next_figure(self, step: int) -> None:
         pages = self._pages()
         if pages:
-            focused = self.screen.focused
-            inside = focused is not None and any(
-                focused.is_attached and part in focused.ancestors for part in self._parts()
-            )
-            self._chosen_page = pages[(pages.index(self._page) + step) % len(pages)]
-            self._draw()
-            if inside or focused is None:
-                self.call_after_refresh(self.focus_figure)  # the arrows go on to move something in the picture
+            self._turn_to(pages[(pages.index(self._page) + step) % len(pages)])
+
+    def fold_checks(self) -> None:
+        """The checks in the place of the figure, or the figure back."""
+        pages = self._pages()
+        if CHECKS not in pages:
+            return
+        if self._page == CHECKS:
+            before = self._before_checks
+            self._turn_to(before if before in pages and before is not None else pages[0])
+        else:
+            self._before_checks = self._page
+            self._turn_to(CHECKS)
+
+    def _turn_to(self, page: int | str) -> None:
+        focused = self.screen.focused
+        inside = focused is None or any(part in focused.ancestors_with_self for part in self._parts())
+        self._chosen_page = page
+        self._draw()
+        if inside:
+            self.call_after_refresh(self.focus_figure)  # the arrows go on to move something in the picture
 
     def _parts(self) -> list[Widget]:
-        return [self.query_one("#figure"), self.query_one(StepsPanel), self.query_one("#checks")]
+        return [self.query_one("#figure"), self.query_one(StepsPanel)]
 
     @on(FigureTabs.Chosen)
     def tab_chosen(self, event: FigureTabs.Chosen) -> None:
         event.stop()
-        self._chosen_page = self._pages()[event.index]
-        self._draw()
+        if event.index < 0:
+            self.post_message(self.AnswerWanted())
+        else:
+            self._turn_to(self._pages()[event.index])
 
     # --- pictures taken away -----------------------------------------------------------------------------------
 
@@ -312,26 +452,43 @@ class LivePanel(Vertical):
             path.write_text(event.contents(), encoding="utf-8")
         except OSError as error:
             reason = error.strerror or str(error)
-            self.notify(
-                words("screens.save-failed", self.language, path=path, reason=reason), severity="error", markup=False
-            )
+            self.notify(words("screens.save-failed", self.language, path=path, reason=reason), severity="error")
             return
-        self.notify(words("screens.saved-to", self.language, path=path), markup=False)
+        self.notify(words("screens.saved-to", self.language, path=path))
 
     @on(HeatmapView.RowCopied)
     def say_copied(self, event: HeatmapView.RowCopied) -> None:
         event.stop()
-        self.notify(words("screens.copied", self.language), timeout=2, markup=False)
+        self.notify(words("screens.copied", self.language))
 
     def focus_figure(self) -> None:
-        """Put the focus where arrows move something."""
-        shown = [part for part in self._parts() if part.display]
-        inside = [widget for part in shown for widget in (*part.query("*"), part)]
-        for widget in (*inside, *self.query_one("#knobs").query("*")):
-            if widget.focusable and not isinstance(widget, Input):  # a text field would swallow the single keys
-                widget.focus()
+        """Put the focus where arrows move something, else on the first knob; once there is a figure, if it runs yet."""
+        if not self.is_attached:
+            return
+        self._wants_focus = self._result is None and self._experiment is not None
+        for part in (*self._parts(), *self.query(KnobPanel)) if self._result is not None else ():
+            if any(give_focus(self.screen, widget) for widget in (part, *part.query("*"))):
                 return
         self.screen.set_focus(None)
+
+    def _focus_if_free(self) -> None:
+        if self.is_attached and self.screen.focused is None:
+            self.focus_figure()
+
+    def focus_sentence(self) -> bool:
+        """Open the first text knob for typing; whether there is one."""
+        for panel in self.query(KnobPanel):
+            for row in panel.rows:
+                if isinstance(row, FieldRow) and stands(row):
+                    row.action_type()
+                    return True
+        return False
+
+
+def _labels(figures: Sequence[Figure]) -> dict[str, Sequence[str]]:
+    """The words for the places on the axes ``query`` and ``key``, as the first map of the result has them."""
+    maps = [figure for figure in figures if isinstance(figure, Heatmap)]
+    return {"query": maps[0].rows, "key": maps[0].columns} if maps else {}
 
 
 def unused(path: Path) -> Path:

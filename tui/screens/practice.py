@@ -2,61 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import ClassVar, cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.events import ScreenResume
-from textual.screen import Screen
+from textual.events import ScreenResume, ScreenSuspend
+from textual.timer import Timer
+from textual.widget import Widget
 
 from tui.practice.session import Attempt, Practice
 from tui.progress.errors import ProgressError
-from tui.progress.records import RATINGS, Rating
+from tui.progress.records import RATINGS, Rating, utc_now
 from tui.screens.answer_box import AnswerBox
 from tui.screens.choices import Choices
 from tui.screens.dialogs import LineDialog
-from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.key_bar import KeyBar
 from tui.screens.live_panel import LivePanel
+from tui.screens.message_line import MessageLine
 from tui.screens.passage import Passage
+from tui.screens.practice_keys import PracticeKeys
 from tui.screens.rating_bar import RatingBar
 from tui.screens.reading import Reading
 from tui.screens.side_tabs import SideTabs
+from tui.screens.ticking import TickDialog, ticked
 from tui.screens.top_bar import TopBar
 from tui.text.plain_text import as_title
+from tui.widgets.holding import give_focus
+from tui.widgets.knob_panel import KnobPanel
 
-if TYPE_CHECKING:
-    from tui.screens.program import Program
+WRITE_AFTER = 0.3  # seconds without a keystroke after which a draft is written; while typing goes on, every second
+AT_LATEST = 0.9
+WAKE_EVERY = 5.0  # seconds between two looks whether a card has come due, where none was left
 
 
-class PracticeScreen(Screen[None]):
+class PracticeScreen(PracticeKeys):
     """One question at a time. What it knows is ``self.practice`` (``tui.practice.session``); this only shows it."""
 
     CSS_PATH = "practice.tcss"
-    AUTO_FOCUS = ""  # single keys act from the start
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i,enter", "type", "Answer", id="practice.type"),
         Binding("space", "reveal", "Reveal", id="practice.reveal"),
         *(Binding(str(rating), f"rate({rating})", "Rate", id=f"practice.rate-{rating}") for rating in RATINGS),
-        *(Binding(letter, f"choose('{letter}')", "Predict", id=f"practice.choose-{letter}") for letter in "abcd"),
+        *(Binding(letter, f"choose('{letter}')", "Predict", id=f"practice.choose-{letter}") for letter in "abd"),
+        Binding("c", "c", "Predict, or the checks", id="practice.choose-c"),
         Binding("u,ctrl+z", "undo", "Undo", id="practice.undo"),
         Binding("n", "skip", "Skip", id="practice.skip"),
         Binding("f", "flag", "Flag", id="practice.flag"),
-        Binding("z", "suspend", "Suspend", id="practice.suspend"),
-        Binding("t", "preset", "The question's knobs or the prediction's", id="practice.preset"),
+        Binding("z", "bury", "Bury for today", id="practice.bury"),
+        Binding("Z", "suspend", "Suspend", id="practice.suspend"),
+        Binding("t", "tick", "Tick what marking missed", id="practice.tick"),
+        Binding("T", "preset", "The question's knobs or the prediction's", id="practice.preset"),
+        Binding("D", "defaults", "Default knobs", id="practice.defaults"),
+        Binding("e", "sentence", "The sentence", id="practice.sentence"),
+        Binding("o", "whole", "Whole figure", id="practice.whole"),
         Binding("x,f8", "other_side", "Answer or experiment", id="practice.side"),
         Binding("comma", "figure(-1)", "Figure", id="practice.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="practice.figure-after"),
     ]
 
-    app: Program
-
     def __init__(self) -> None:
         super().__init__()
         self._started = False
         self._predicted_run = False
+        self._writing: Timer | None = None
+        self._unwritten_since = 0.0
+        self._welcoming = False
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -67,16 +81,20 @@ class PracticeScreen(Screen[None]):
                 yield Choices()
                 yield AnswerBox()
                 yield Passage(id="hint")
+                yield Passage(id="welcome")
                 yield Reading()
             yield LivePanel()
         yield RatingBar()
+        yield MessageLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
         self.practice = Practice(self.app.questions, self.app.store, seed=self.app.seed, selection=self.app.selection)
         self._started = True
+        self._welcoming = not self.app.store.setting("welcomed") and not self.app.store.reviews()
         self.practice.start()
         self.watch(self.app, "language", self.show_again, init=False)
+        self.set_interval(WAKE_EVERY, self._wake)
         self.show()
 
     @on(ScreenResume)
@@ -84,6 +102,16 @@ class PracticeScreen(Screen[None]):
         """The compute thread serves the screen that is looked at: what was dropped meanwhile is asked for again."""
         if self._started:
             self.query_one(LivePanel).resume()
+            self._wake()
+
+    @on(ScreenSuspend)
+    def gone_elsewhere(self) -> None:
+        self._write_draft()
+
+    def _wake(self) -> None:
+        """Where nothing was left to ask, a card may have come due."""
+        if self._started and self.practice.attempt is None and self.practice.next() is not None:
+            self.show()
 
     # --- showing -----------------------------------------------------------------------------------------------
 
@@ -92,22 +120,29 @@ class PracticeScreen(Screen[None]):
         attempt = self.practice.attempt
         box, live = self.query_one(AnswerBox), self.query_one(LivePanel)
         live.language = self.app.language
+        self.set_focus(None)
         self.set_class(attempt is not None and attempt.revealed, "revealed")
         self.set_class(attempt is None, "finished")
-        self.remove_class("experiment-side")
-        self.set_focus(None)
+        self.remove_class("experiment-side", "whole")
         if attempt is not None:
             if box.text != attempt.typed:
-                box.load_text(attempt.typed)
-            experiment = self.app.experiment_of(attempt.question)
+                with box.prevent(AnswerBox.Changed):
+                    box.load_text(attempt.typed)
             self._predicted_run = attempt.choice is not None
-            live.show(experiment, self._settings(attempt))
+            self._show_experiment(attempt)
         else:
             live.show(None, {})
+        live.knobs_to_top()
         self.show_again()
         self.query_one("#answer-side").scroll_home(animate=False)
         if attempt is not None and attempt.revealed:
-            self.query_one("#answer-side").focus()
+            give_focus(self, self.query_one("#answer-side"))
+
+    def _show_experiment(self, attempt: Attempt) -> None:
+        """The experiment at its knobs; those that the question or its prediction sets come first."""
+        question = attempt.question
+        first = {*question.settings, *(question.predict_settings if question.predict is not None else ())}
+        self.query_one(LivePanel).show(self.app.experiment_of(question), self._settings(attempt), first)
 
     def show_again(self) -> None:
         """The words, in the present language."""
@@ -116,12 +151,13 @@ class PracticeScreen(Screen[None]):
         question, hint = self.query_one("#question", Passage), self.query_one("#hint", Passage)
         self.query_one(AnswerBox).placeholder = say("screens.type-here")
         self.query_one(SideTabs).show(say("screens.answer-tab"), say("screens.experiment-tab"))
+        self.query_one("#welcome", Passage).show(say("screens.welcome") if self._welcoming else "")
         if attempt is None:
             question.show(say("screens.nothing-due"), style="bold")
             hint.show(say("screens.nothing-due-help", done=self.practice.done, next=self._next_due()))
         else:
             question.show(as_title(attempt.question.question.say(language)), style="bold")
-            hint.show(say("screens.typing") if self.app.is_typing else "")
+            self._show_hint()
             self.query_one(Choices).show(attempt, language)
             if attempt.revealed:
                 self.query_one(Reading).show(attempt, language, self.query_one(LivePanel).measured)
@@ -130,107 +166,130 @@ class PracticeScreen(Screen[None]):
         self.show_top()
         self.show_keys()
 
+    def _show_hint(self) -> None:
+        if self.practice.attempt is not None:
+            typing = isinstance(self.focused, AnswerBox)
+            self.query_one("#hint", Passage).show(self.app.say("screens.typing") if typing else "")
+
+    @property
+    def _pictured(self) -> bool:
+        """Whether the picture has nearly all lines: the question then stands in the top line, in short."""
+        return self.has_class("whole") or (self.has_class("experiment-side") and self.has_class("-narrow"))
+
     def show_top(self) -> None:
         say, attempt = self.app.say, self.practice.attempt
         place = say("screens.practice")
         if attempt is not None:
             total = self.practice.done + self.practice.remaining
-            topic = self.app.topic(attempt.question.topic)
             stars = "★" * attempt.question.level
-            place = f"{place} {self.practice.done + 1}/{total} · {topic} · {stars}"
+            place = f"{place} {self.practice.done + 1}/{total} · {self.app.topic(attempt.question.topic)} · {stars}"
+            if self._pictured:
+                title = as_title(attempt.question.question.say(self.app.language))
+                place = f"{self.practice.done + 1}/{total} {stars} {title}"
         top = self.query_one(TopBar)
         top.left = place
         status = self.query_one(LivePanel).status if attempt is not None and attempt.revealed else ""
         top.right = " · ".join(part for part in (status, say("screens.this-language")) if part)
-
-    def show_keys(self) -> None:
-        self.query_one(KeyBar).show(self._hints())
-
-    def _hints(self) -> list[KeyHint]:
-        say, attempt = self.app.say, self.practice.attempt
-        language = KeyHint("L", say("screens.key-language"), "app.switch_language")
-        helping = KeyHint("?", say("screens.key-help"), "app.help")
-        leaving = KeyHint("q", say("screens.key-leave"), "app.quit")
-        if self.app.is_typing:
-            return [
-                KeyHint("^S", say("screens.key-submit"), "screen.reveal"),
-                KeyHint("Esc", say("screens.key-leave-field"), "screen.leave_field"),
-                KeyHint("F1", say("screens.key-help"), "app.help"),
-                KeyHint("F2", say("screens.key-language"), "app.switch_language"),
-                KeyHint("^Q", say("screens.key-leave"), "app.quit"),
-            ]
-        if attempt is None:
-            browse = KeyHint("B", say("screens.key-browse"), "app.switch_mode('browse')")
-            lab = KeyHint("E", say("screens.key-lab"), "app.switch_mode('lab')")
-            return [browse, lab, KeyHint("u", say("screens.key-undo"), "screen.undo"), language, helping, leaving]
-        if attempt.revealed:
-            hints = [KeyHint("u", say("screens.key-undo"), "screen.undo")]
-            if self.has_class("-narrow"):
-                hints.insert(0, KeyHint("x", say("screens.key-side"), "screen.other_side"))
-            hints.append(KeyHint(", .", say("screens.key-figure"), "screen.figure(1)"))
-            if attempt.question.predict is not None:
-                hints.append(KeyHint("t", say("screens.key-preset"), "screen.preset"))
-            return [*hints, language, helping, leaving]
-        hints = [KeyHint("i", say("screens.key-type"), "screen.type")]
-        if attempt.question.predict is not None:
-            letters = list(attempt.question.predict.choices)
-            hints.append(KeyHint(f"{letters[0]}-{letters[-1]}", say("screens.key-predict"), "screen.type"))
-        reveal = KeyHint("␣", say("screens.key-reveal"), "screen.reveal")
-        return [*hints, reveal, KeyHint("n", say("screens.key-skip"), "screen.skip"), language, helping, leaving]
-
-    def all_keys(self) -> Sequence[KeyHint]:
-        """Every key of this screen, for help."""
-        say = self.app.say
-        names = {
-            "i / Enter": "key-type", "space": "key-reveal", "a – d": "key-predict", "1 – 4": "key-rate",
-            "u / Ctrl+Z": "key-undo", "n": "skip-command", "f": "flag-command", "z": "suspend-command",
-            "x / F8": "key-side", "t": "key-preset", ", .": "key-figure", "P / F5": "go-practice", "E / F6": "go-lab",
-            "B / F7": "go-browse", "L / F2": "key-language", "Ctrl+P": "palette-command", "q / Ctrl+Q": "leave",
-        }  # fmt: skip
-        return [KeyHint(key, say(f"screens.{name}"), "") for key, name in names.items()]
+        lead = say("screens.answer-tab") if self.has_class("-narrow") and not self.has_class("whole") else ""
+        self.query_one(LivePanel).lead = lead
 
     def _next_due(self) -> str:
         due = self.practice.next_due
-        if due is None:
-            return ""
-        from tui.progress.records import utc_now
-
-        return self.app.say("screens.next-due", when=self.app.interval(due - utc_now()))
+        return "" if due is None else self.app.say("screens.next-due", when=self.app.interval(due - utc_now()))
 
     def _settings(self, attempt: Attempt) -> dict[str, object]:
         """What the experiment is opened at: after a prediction, the run that was predicted."""
         question = attempt.question
         return dict(question.predict_settings if self._predicted_run else question.settings)
 
+    def own_experiment(self) -> tuple[str, dict[str, object]] | None:
+        """The experiment of the question, and the knobs as they are."""
+        live = self.query_one(LivePanel)
+        return None if live.experiment is None else (live.experiment.name, dict(live.knobs))
+
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Tab goes from the answer to the picture, to the knobs, and then to what can be opened in the answer."""
+        live, answer = self.query_one(LivePanel), self.query_one("#answer-side")
+
+        def rank(widget: Widget) -> int:
+            if widget is answer or isinstance(widget, AnswerBox):
+                return 0
+            if live not in widget.ancestors:
+                return 3
+            return 2 if any(isinstance(above, KnobPanel) for above in widget.ancestors) else 1
+
+        return sorted(super().focus_chain, key=rank)
+
     # --- answering ---------------------------------------------------------------------------------------------
 
     def ask(self, question_id: str) -> None:
-        """Leave the present question for ``question_id``."""
-        self._keep_typed()
-        self.practice.start(question_id)
-        self.show()
+        """Leave the present question for ``question_id``; where it is the present one, it stays as it is."""
+        self._write_draft()
+        attempt = self.practice.attempt
+        if attempt is None or attempt.question.id != question_id:
+            self.practice.start(question_id)
+            self.show()
+
+    def on_key(self, event: events.Key) -> None:
+        """The first key ends the welcome, and acts as any other."""
+        if self._welcoming and event.key not in ("question_mark", "f1", "L", "f2"):
+            self._welcoming = False
+            self.app.remember("welcomed", True)
+            self.query_one("#welcome", Passage).show("")
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted before a field has the focus goes into the answer: as keys it would rate and leave."""
+        attempt = self.practice.attempt
+        if attempt is not None and not attempt.revealed and not self.app.is_typing:
+            box = self.query_one(AnswerBox)
+            box.insert(event.text, box.document.end)
+            self.action_type()
 
     def action_type(self) -> None:
         attempt = self.practice.attempt
         if attempt is not None and not attempt.revealed:
-            self.set_focus(self.query_one(AnswerBox))  # at once: `focus()` waits its turn behind keys already typed
+            box = self.query_one(AnswerBox)
+            if give_focus(self, box):  # at once: `focus()` waits its turn behind keys already typed
+                box.move_cursor(box.document.end)
 
     def action_leave_field(self) -> None:
         self.set_focus(None)
 
-    def on_descendant_focus(self) -> None:
-        self.call_after_refresh(self.show_again)
-
-    def on_descendant_blur(self) -> None:
-        self.call_after_refresh(self.show_again)
+    def focus_moved(self) -> None:
+        super().focus_moved()
+        self._show_hint()
 
     @on(AnswerBox.Changed)
     def keep_typed(self) -> None:
-        self._keep_typed()
+        """Write the draft soon, and within a second however long the typing goes on."""
+        attempt = self.practice.attempt
+        if attempt is None or attempt.revealed:
+            return
+        attempt.typed = self.query_one(AnswerBox).text
+        now = monotonic()
+        if self._writing is None:
+            self._unwritten_since = now
+        else:
+            self._writing.stop()
+        self._writing = self.set_timer(
+            max(min(WRITE_AFTER, self._unwritten_since + AT_LATEST - now), 0.01), self._write_draft
+        )
+
+    def _write_draft(self) -> None:
+        if self._writing is not None:
+            self._writing.stop()
+            self._writing = None
+        attempt = self.practice.attempt
+        if attempt is not None and not attempt.revealed:
+            try:
+                self.practice.type(self.query_one(AnswerBox).text)
+            except ProgressError as error:
+                self.app.say_error(error)
 
     @on(AnswerBox.TooLong)
     def say_too_long(self) -> None:
-        self.app.notify(self.app.say("screens.too-long"), severity="warning", markup=False)
+        self.app.notify(self.app.say("screens.too-long"), severity="warning")
 
     @on(AnswerBox.Submitted)
     def submitted(self) -> None:
@@ -240,27 +299,35 @@ class PracticeScreen(Screen[None]):
     def chosen(self, event: Choices.Chosen) -> None:
         self.action_choose(event.letter)
 
+    def action_c(self) -> None:
+        """Choice c while the question is asked, the checks afterwards."""
+        attempt = self.practice.attempt
+        if attempt is not None and attempt.revealed:
+            self._show_the_experiment_side()
+            self.query_one(LivePanel).fold_checks()
+        else:
+            self.action_choose("c")
+
     def action_choose(self, letter: str) -> None:
         attempt = self.practice.attempt
         if attempt is None or attempt.revealed:
             return
         predict = attempt.question.predict
         if predict is None or letter not in predict.choices:
-            self.app.notify(self.app.say("screens.no-choices"), markup=False)
+            self.app.notify(self.app.say("screens.no-choices"))
             return
-        attempt.choice = None if attempt.choice == letter else letter
+        self.practice.choose(None if attempt.choice == letter else letter)
         self._predicted_run = attempt.choice is not None
-        self.query_one(LivePanel).show(self.app.experiment_of(attempt.question), self._settings(attempt))
+        self._show_experiment(attempt)
         self.show_again()
 
     def action_reveal(self) -> None:
         attempt = self.practice.attempt
         if attempt is None or attempt.revealed:
             return
-        self._keep_typed()
+        self._write_draft()
         self.practice.reveal()
         self.show()
-        self._save_place()
 
     @on(RatingBar.Rated)
     def rated(self, event: RatingBar.Rated) -> None:
@@ -271,44 +338,67 @@ class PracticeScreen(Screen[None]):
         if attempt is None:
             return
         if not attempt.revealed:
-            self.app.notify(self.app.say("screens.reveal-first"), markup=False)
+            self.app.notify(self.app.say("screens.reveal-first"))
             return
         self._try(lambda: self.practice.rate(_rating(rating), self.app.language))
 
     def action_skip(self) -> None:
         attempt = self.practice.attempt
         if attempt is not None and not attempt.revealed:
-            self.practice.skip()
-            self.show()
+            self._put_away(self.practice.skip, "skipped")
+
+    def action_bury(self) -> None:
+        if self.practice.attempt is not None:
+            self._put_away(self.practice.bury, "buried")
+
+    def action_suspend(self) -> None:
+        if self.practice.attempt is not None:
+            self._put_away(self.practice.suspend, "suspended")
+
+    def _put_away(self, change: Callable[[], object], name: str) -> None:
+        self._write_draft()
+        if self._try(change):
+            self.app.notify(self.app.say(f"screens.{name}"))
 
     def action_undo(self) -> None:
+        self._write_draft()
         try:
             undone = self.practice.undo()
         except ProgressError as error:
             self.app.say_error(error)
             return
-        name = "nothing-to-undo" if undone is None else f"undone-{undone.kind}"
-        self.app.notify(self.app.say(f"screens.{name}"), timeout=3, markup=False)
         if undone is not None:
             if self.practice.attempt is None:
                 self.practice.next()
             self.show()
-
-    def action_suspend(self) -> None:
-        if self.practice.attempt is not None:
-            self._try(self.practice.suspend)
-            self.app.notify(self.app.say("screens.suspended"), markup=False)
+        self.app.say_undone(undone)
 
     def action_flag(self) -> None:
         if self.practice.attempt is None:
             return
+        if self.practice.flagged:
+            if self._try(self.practice.unflag, show=False):
+                self.app.notify(self.app.say("screens.unflagged"))
+            return
 
         def noted(note: str | None) -> None:
-            if note is not None:
-                self._try(lambda: self.practice.flag(note, self.app.language), show=False)
-                self.app.notify(self.app.say("screens.flagged"), markup=False)
+            if note is not None and self._try(lambda: self.practice.flag(note, self.app.language), show=False):
+                self.app.notify(self.app.say("screens.flagged"))
 
         self.app.push_screen(LineDialog(self.app.say("screens.flag-title"), self.app.say("screens.flag-hint")), noted)
+
+    def action_tick(self) -> None:
+        """The person has the last word on what the answer said."""
+        attempt = self.practice.attempt
+        if attempt is None or not attempt.revealed or not attempt.question.key_points:
+            return
+
+        def chosen(points: frozenset[int] | None) -> None:
+            if points is not None and self.practice.attempt is attempt:
+                attempt.marking = ticked(attempt, points)
+                self.show_again()
+
+        self.app.push_screen(TickDialog(attempt), chosen)
 
     def action_reset(self, question_id: str | None = None) -> None:
         """Reset one question, or all: asked twice."""
@@ -316,32 +406,81 @@ class PracticeScreen(Screen[None]):
 
     # --- the experiment beside it ------------------------------------------------------------------------------
 
+    @property
+    def _revealed(self) -> bool:
+        return self.practice.attempt is not None and self.practice.attempt.revealed
+
+    async def action_back(self) -> None:
+        if self.has_class("whole"):
+            self.action_whole()
+        elif self.focused is not None and self.focused is not self.query_one("#answer-side"):
+            if not give_focus(self, self.query_one("#answer-side")):
+                self.set_focus(None)
+        else:
+            await super().action_back()
+
     def action_other_side(self) -> None:
-        attempt = self.practice.attempt
-        if attempt is not None and attempt.revealed:
+        if self._revealed:
             self.show_side(not self.has_class("experiment-side"))
 
     @on(SideTabs.Chosen)
     def side_chosen(self, event: SideTabs.Chosen) -> None:
         self.show_side(event.experiment)
 
+    @on(LivePanel.AnswerWanted)
+    def answer_wanted(self) -> None:
+        self.show_side(False)
+
     def show_side(self, experiment: bool) -> None:
         self.set_class(experiment, "experiment-side")
         self.query_one(SideTabs).experiment = experiment
+        self.show_top()
         if experiment:
-            self.query_one(LivePanel).focus_figure()
+            self.call_after_refresh(self.query_one(LivePanel).focus_figure)
         else:
-            self.query_one("#answer-side").focus()
+            give_focus(self, self.query_one("#answer-side"))
+
+    def _show_the_experiment_side(self) -> None:
+        if not self.has_class("experiment-side"):
+            self.set_class(True, "experiment-side")
+            self.query_one(SideTabs).experiment = True
+            self.show_top()
+
+    def action_whole(self) -> None:
+        """The picture alone, or all that was beside it."""
+        if self._revealed and self.query_one(LivePanel).experiment is not None:
+            self._show_the_experiment_side()
+            self.toggle_class("whole")
+            self.show_top()
+            self.call_after_refresh(self.query_one(LivePanel).focus_figure)
 
     def action_preset(self) -> None:
         """Between the knobs of the question and those of its predict item."""
         attempt = self.practice.attempt
         if attempt is not None and attempt.revealed and attempt.question.predict is not None:
             self._predicted_run = not self._predicted_run
-            self.query_one(LivePanel).show(self.app.experiment_of(attempt.question), self._settings(attempt))
+            self._show_experiment(attempt)
+            name = "preset-prediction" if self._predicted_run else "preset-question"
+            self.app.notify(self.app.say(f"screens.{name}"))
+
+    def action_defaults(self) -> None:
+        if self._revealed:
+            self.query_one(LivePanel).action_defaults()
+
+    def action_sentence(self) -> None:
+        if self._revealed:
+            self.remove_class("whole")
+            self._show_the_experiment_side()
+            self.call_after_refresh(self._open_sentence)
+
+    def _open_sentence(self) -> None:
+        if not self.query_one(LivePanel).focus_sentence():
+            self.app.notify(self.app.say("screens.no-sentence"))
 
     def action_figure(self, step: int) -> None:
-        self.query_one(LivePanel).next_figure(step)
+        if self._revealed:
+            self._show_the_experiment_side()
+            self.query_one(LivePanel).next_figure(step)
 
     @on(LivePanel.Ran)
     def ran(self) -> None:
@@ -350,37 +489,33 @@ class PracticeScreen(Screen[None]):
         if attempt is not None and attempt.revealed:
             self.query_one(Reading).show(attempt, self.app.language, self.query_one(LivePanel).measured)
         self.show_top()
+        self.show_keys()
+
+    @on(LivePanel.Told)
+    def told(self) -> None:
+        self.show_top()
 
     # --- leaving -----------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """Keep the place; called before the program ends."""
+        """Keep the place and the draft; called before the program ends."""
         if self._started:
-            self._keep_typed()
-            self._save_place()
+            self._write_draft()
+            try:
+                self.practice.leave()
+            except ProgressError as error:
+                self.app.say_error(error)
 
-    def _keep_typed(self) -> None:
-        attempt = self.practice.attempt
-        if attempt is not None and not attempt.revealed:
-            attempt.typed = self.query_one(AnswerBox).text
-
-    def _save_place(self) -> None:
-        try:
-            self.practice.leave()
-        except ProgressError as error:
-            self.app.say_error(error)
-
-    def _try(self, change: object, *, show: bool = True) -> None:
+    def _try(self, change: Callable[[], object], *, show: bool = True) -> bool:
         """Make a change to the store; where it fails, say so and stay on this question with nothing lost."""
-        assert callable(change)
         try:
             change()
         except ProgressError as error:
             self.app.say_error(error)
-            return
+            return False
         if show:
-            self._save_place()
             self.show()
+        return True
 
     def commands(self) -> Iterable[SystemCommand]:
         """This screen's lines in the command palette."""
@@ -388,6 +523,7 @@ class PracticeScreen(Screen[None]):
         if attempt is not None:
             yield SystemCommand(say("screens.skip-command"), say("screens.skip-help"), self.action_skip)
             yield SystemCommand(say("screens.flag-command"), say("screens.flag-help"), self.action_flag)
+            yield SystemCommand(say("screens.bury-command"), say("screens.bury-help"), self.action_bury)
             yield SystemCommand(say("screens.suspend-command"), say("screens.suspend-help"), self.action_suspend)
             reset = lambda: self.action_reset(attempt.question.id)  # noqa: E731
             yield SystemCommand(say("screens.reset-command"), say("screens.reset-help"), reset)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import sys
+import unicodedata
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from textual import events
+from textual.actions import parse
 from textual.app import App
+from textual.keys import _character_to_key
+from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.widgets import Input, TextArea
 
@@ -18,22 +27,45 @@ from tui.language.words import say_code, say_error, words
 from tui.practice.selection import Selection
 from tui.progress.errors import ProgressError
 from tui.screens.dialogs import ConfirmDialog
+from tui.text.plain_text import as_title
+from tui.widgets.holding import stands
 
 if TYPE_CHECKING:
     from questions.model import Question
     from tui.experiments.contract import Experiment
+    from tui.progress.records import Undone
     from tui.progress.store import ProgressStore
+
+
+HELD = 0.25  # seconds: the same key again this soon is a key that is held down
+ONCE = ("rate", "skip", "bury", "suspend", "flag", "undo")  # actions that a held key does not repeat
+LASTS = 5.0  # seconds that a message stays
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message that was just given; ``severity`` as Textual's ``notify`` has it."""
+
+    text: str
+    severity: str = "information"
 
 
 class Program(App[int]):
     """What ``self.app`` is to every screen and widget here; ``tui.app.QuizApp`` adds the places and the keys."""
 
     language: reactive[Language] = reactive[Language]("zh", init=False)
+    said: reactive[Said | None] = reactive[Said | None](None, init=False)
 
     def __init__(
         self, questions: Sequence[Question], store: ProgressStore, *, language: Language, seed: int | None
     ) -> None:
+        if os.environ.get("NO_COLOR") == "":
+            del os.environ["NO_COLOR"]  # set to nothing means not set (no-color.org); Textual asks only whether it is
         super().__init__()
+        self.crash: BaseException | None = None
+        self.notices: deque[Said] = deque()
+        self._silence = 0  # counts the messages, so that an old one's end does not end a newer one
+        self._key, self._key_at = "", -HELD
         self.questions = tuple(questions)
         self.store = store
         self.seed = seed
@@ -46,9 +78,74 @@ class Program(App[int]):
         """Go to Practice and ask ``question_id`` there."""
         raise NotImplementedError
 
-    async def experiment(self, name: str) -> None:
-        """Go to the experiments and open ``name`` there."""
+    async def experiment(self, name: str, settings: Mapping[str, object] | None = None) -> None:
+        """Go to the experiments and open ``name`` there, its knobs at ``settings``."""
         raise NotImplementedError
+
+    async def go(self, mode: str) -> None:
+        """Go to a place, or back from it where that is where we are."""
+        raise NotImplementedError
+
+    async def go_back(self) -> None:
+        """Back to the place that this one was entered from."""
+        raise NotImplementedError
+
+    # --- keys --------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Full-width digits, letters and ``？`` act as their half-width twins, except where text is typed."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if not self.is_typing:
+                event = half_width(event)
+            held = event.key == self._key and event.time - self._key_at < HELD
+            self._key, self._key_at = event.key, event.time
+            if held and self._acts_once(event.key):
+                return
+            if self.focused is not None and not stands(self.focused):
+                self.screen.set_focus(None)  # Textual still has it on a widget that is going: keys would reach nothing
+        await super().on_event(event)
+
+    def _acts_once(self, key: str) -> bool:
+        """Whether a key that is held down must not act again: it rates, puts away or takes back."""
+        active = None if self.is_typing else self.screen.active_bindings.get(key)
+        return active is not None and parse(active.binding.action)[1] in ONCE
+
+    # --- messages ----------------------------------------------------------------------------------------------
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say ``message`` on the message line, as it is: Textual's toasts cover what is to be pressed."""
+        self._silence += 1
+        self.said = Said(message, severity)
+        self.set_timer(timeout or LASTS, lambda number=self._silence: self._fall_silent(number))
+
+    def _fall_silent(self, number: int) -> None:
+        if number == self._silence:
+            self.said = None
+            self.next_notice()
+
+    def next_notice(self) -> None:
+        """Say what was found at the start, one after another."""
+        if self.notices:
+            notice = self.notices.popleft()
+            self.notify(notice.text, severity="warning", timeout=8)
+
+    def say_unreadable(self) -> None:
+        self.notify(self.say("screens.unreadable-input"), severity="warning")
+
+    # --- what nobody foresaw -----------------------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """Close without Textual's traceback, which shows what was typed: ``run`` raises ``crash`` for the log."""
+        self.crash = self._exception or sys.exception()
+        self._close_messages_no_wait()
 
     def say(self, name: str, **fields: object) -> str:
         """The words ``name`` (``screens.reveal``) in the present language."""
@@ -56,8 +153,8 @@ class Program(App[int]):
 
     @property
     def is_typing(self) -> bool:
-        """Whether a text field has the focus."""
-        return isinstance(self.focused, Input | TextArea)
+        """Whether a text field has the focus, or a knob into which a number is being typed."""
+        return isinstance(self.focused, Input | TextArea) or getattr(self.focused, "is_typing", False)
 
     def interval(self, duration: timedelta) -> str:
         return say_duration(duration, self.language)
@@ -78,7 +175,7 @@ class Program(App[int]):
             return f"{type(error).__name__}: {error}"
         return say_error(error, self.language)
 
-    def remember(self, name: str, value: str) -> None:
+    def remember(self, name: str, value: str | bool) -> None:
         """Keep a setting for the next time; where it cannot be written, say so and go on."""
         try:
             self.store.set_setting(name, value)
@@ -99,7 +196,17 @@ class Program(App[int]):
             self.notify(text, severity="warning", timeout=10, markup=False)
 
     def say_error(self, error: BaseException) -> None:
-        self.notify(self.error_text(error), severity="error", timeout=10, markup=False)
+        self.notify(self.error_text(error), severity="error", timeout=10)
+
+    def say_undone(self, undone: Undone | None) -> None:
+        """What was undone, and of which question."""
+        if undone is None:
+            self.notify(self.say("screens.nothing-to-undo"))
+            return
+        said = self.say(f"screens.undone-{undone.kind}")
+        question = next((each for each in self.questions if each.id == undone.question_id), None)
+        name = as_title(question.question.say(self.language)) if question is not None else undone.question_id
+        self.notify(self.say("screens.undone-of", what=said, question=name) if name else said)
 
     def reset(self, question_id: str | None, done: Callable[[], None]) -> None:
         """Reset one question, or all, once the person has said so twice; then ``done()``."""
@@ -122,7 +229,18 @@ class Program(App[int]):
                 self.say_error(error)
                 return
             name = "screens.reset-done" if count else "screens.reset-nothing"
-            self.notify(self.say(name, count=count), markup=False)
+            self.notify(self.say(name, count=count))
             done()
 
         self.push_screen(ConfirmDialog(title, hint), first)
+
+
+def half_width(event: events.Key) -> events.Key:
+    """``event`` with a full-width character (１, Ｌ, ？) made half-width; any other event unchanged."""
+    character = event.character
+    if character is None or len(character) != 1 or not "\uff01" <= character <= "\uff5e":
+        return event
+    narrow = unicodedata.normalize("NFKC", character)
+    changed = events.Key(_character_to_key(narrow), narrow)
+    changed.time = event.time
+    return changed

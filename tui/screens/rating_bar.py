@@ -25,7 +25,7 @@ COLORS = {1: "$text-error", 2: "$text-warning", 3: "$text-success", 4: "$text-ac
 class RatingBar(Widget):
     """One line: ``1 Again 1 min   2 Hard 6 min   3 Good 10 min   4 Easy 8 d``; keys 1 to 4, or a click."""
 
-    DEFAULT_CSS = "RatingBar { dock: bottom; height: 1; background: $surface; margin-bottom: 1; }"
+    DEFAULT_CSS = "RatingBar { height: 1; background: $surface; }"
     labels: reactive[tuple[tuple[Rating, str], ...]] = reactive(())
 
     app: Program

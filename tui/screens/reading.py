@@ -19,6 +19,7 @@ from tui.screens.fold import Fold
 from tui.screens.passage import Passage
 from tui.text.layout import visible
 from tui.text.plain_text import as_title, plain_text, written
+from tui.widgets.holding import replace
 
 if TYPE_CHECKING:
     from tui.screens.live_panel import Measured
@@ -69,9 +70,8 @@ class Reading(Vertical):
         shapes = [(block.kind, block.folded is not None) for block in blocks]
         if shapes != self._shapes:
             self._shapes = shapes
-            self.remove_children()
             self._widgets = [Fold() if block.folded is not None else Passage(classes=block.kind) for block in blocks]
-            self.mount_all(self._widgets)
+            replace(self, self._widgets)
         for widget, block in zip(self._widgets, blocks, strict=True):
             passage = widget
             if isinstance(widget, Fold):

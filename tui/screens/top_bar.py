@@ -21,7 +21,7 @@ class TopBar(Widget):
     """``left`` gives way to ``right`` where the line is too short for both."""
 
     DEFAULT_CSS = """
-    TopBar { dock: top; height: 1; background: $primary 30%; color: $text; }
+    TopBar { height: 1; background: $primary 30%; color: $text; }
     """
     app: Program
     left: reactive[str] = reactive("")

@@ -10,82 +10,72 @@ from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 
-from questions.bilingual import Language, say
-from tui.experiments.contract import Knob, KnobValue
-from tui.text.layout import pad
+from questions.bilingual import say
+from tui.text.layout import fit
 from tui.widgets.knobs import DrawnRow
-from tui.widgets.speaking import Key, bindings
+from tui.widgets.speaking import BarKey, Key, bindings
 
 TURN = "拧|turn"
+WIDEST = 24  # cells of a name
 
 
 class ChoiceRow(DrawnRow):
-    """One of several values, side by side; they go on below where the width ends."""
+    """One of several values: the one that is chosen, between the signs that lead to the others."""
 
     KEYS: ClassVar[Sequence[Key]] = [
         Key("left,h", "turn(-1)", "knob.choice-before", TURN, "前一个|the one before", TURN, False, "←"),
-        Key("right,l", "turn(1)", "knob.choice-next", TURN, "后一个|the next one", TURN, False, "→"),
-        Key("home", "choose(0)", "knob.choice-first", TURN, "第一个|the first", TURN, False, "Home"),
-        Key("end", "choose(-1)", "knob.choice-last", TURN, "最后一个|the last", TURN, False, "End"),
+        Key("right,l,enter", "turn(1)", "knob.choice-next", TURN, "后一个|the next one", TURN, False, "→"),
+        Key("home", "default", "knob.choice-default", TURN, "默认值|the default", TURN, False, "Home"),
+    ]
+    BAR: ClassVar[Sequence[BarKey]] = [
+        ("←→", "拧|turn", "turn(-1)", "left"),
+        ("Home", "默认|default", "default", "home"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
-
-    def __init__(self, knob: Knob, value: KnobValue | None = None, *, language: Language = "zh") -> None:
-        super().__init__(knob, value, language=language)
-        self._places: list[tuple[int, int, int]] = []  # of each choice: line, first cell, end
 
     @property
     def index(self) -> int:
         return [choice.value for choice in self.knob.choices].index(str(self.value))
 
-    def control_lines(self, width: int) -> list[Text]:
-        glyphs = self.look.glyphs
-        offset = self.label_column()[1]
-        lines, used = [Text()], 0
-        self._places = []
-        for index, choice in enumerate(self.knob.choices):
-            chosen = index == self.index
-            name = pad(say(choice.label, self.language), min(cell_len(say(choice.label, self.language)), width - 2))
-            text = f"{glyphs.right}{name}{glyphs.left}" if chosen else f" {name} "
-            if used and used + 1 + cell_len(text) > width:
-                lines.append(Text())
-                used = 0
-            if used:
-                lines[-1].append(" ")
-                used += 1
-            start = offset + used
-            lines[-1].append(text, "bold $text-accent" if chosen else "dim")
-            used += cell_len(text)
-            self._places.append((len(lines) - 1, start, offset + used))
-        return lines
+    def natural_width(self) -> int:
+        widest = max(cell_len(say(choice.label, self.language)) for choice in self.knob.choices)
+        return self.lead()[1] + min(widest, WIDEST) + 3
+
+    def control_line(self, width: int) -> Text:
+        glyphs, last = self.look.glyphs, len(self.knob.choices) - 1
+        name = fit(say(self.knob.choices[self.index].label, self.language), max(width - 3, 1), glyphs.ellipsis)
+        before, after = ("" if self.index else "dim"), ("" if self.index < last else "dim")
+        left, right = "<>" if glyphs.ascii else "‹›"  # not the sign of the focus
+        return Text.assemble((left, before), (name, "bold $text-accent"), (right, after))
 
     def action_turn(self, by: int) -> None:
         last = len(self.knob.choices) - 1
-        self.action_choose(min(max(self.index + by, 0), last))
-
-    def action_choose(self, index: int) -> None:
-        self.turn_to(self.knob.choices[index].value)
+        self.turn_to(self.knob.choices[min(max(self.index + by, 0), last)].value)
 
     def on_click(self, event: events.Click) -> None:
-        for index, (line, start, end) in enumerate(self._places):
-            if event.y == line and start <= event.x < end:
-                self.action_choose(index)
+        self.action_turn(-1 if event.x <= self.lead()[1] else 1)
 
 
 class SwitchRow(DrawnRow):
     """On or off."""
 
     KEYS: ClassVar[Sequence[Key]] = [
-        Key("enter,space", "flip", "knob.flip", TURN, "开或关|on or off", TURN, False, "Enter"),
+        Key("enter", "flip", "knob.flip", TURN, "开或关|on or off", TURN, False, "Enter"),
         Key("left,h", "put(False)", "knob.off", TURN, "关|off", TURN, False, "←"),
         Key("right,l", "put(True)", "knob.on", TURN, "开|on", TURN, False, "→"),
+        Key("home", "default", "knob.switch-default", TURN, "默认值|the default", TURN, False, "Home"),
+    ]
+    BAR: ClassVar[Sequence[BarKey]] = [
+        ("←→", "关/开|off, on", "put(False)", "left"),
+        ("Home", "默认|default", "default", "home"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
-    def control_lines(self, width: int) -> list[Text]:
-        on = bool(self.value)
-        word = ("开" if on else "关") if self.language == "zh" else ("on" if on else "off")
-        return [Text.assemble(("[x] " if on else "[ ] ") + word, style="bold $text-accent" if on else "dim")]
+    def natural_width(self) -> int:
+        return self.lead()[1] + 4
+
+    def control_line(self, width: int) -> Text:
+        return Text("[x]" if self.value else "[ ]", "bold $text-accent" if self.value else "dim")
 
     def action_flip(self) -> None:
         self.turn_to(not self.value)

@@ -1,95 +1,125 @@
-"""A text knob: a field in a row. What is typed counts at once where the knob takes it."""
+"""A text knob: a label and a field, which Enter or ``=`` opens. What is typed counts at once."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.experiments.contract import KnobValue
-from tui.text.layout import wrap
+from tui.widgets.holding import give_focus
 from tui.widgets.knobs import KnobRow
+from tui.widgets.line_input import LineInput
+from tui.widgets.speaking import BarKey, Key, bindings
+
+NARROWEST, WIDEST = 12, 32  # cells of the field, whatever stands in it: typing moves no other knob
 
 
-class Field(Input):
-    """An input that gives the focus back on Escape."""
+class Field(LineInput, can_focus=False):
+    """Can have the focus only while it is open: Tab stops at the knob, whose single keys act."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", show=False, id="knob.leave-field")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter", "close", "Close", show=False, id="knob.close-field", priority=True)
+    ]
 
-    def action_leave(self) -> None:
-        self.screen.set_focus(None)
+    def action_close(self) -> None:
+        row = self.parent
+        assert isinstance(row, FieldRow)
+        give_focus(self.screen, row)
 
 
-class FieldRow(KnobRow):
-    """A label and a field; the field has the focus."""
+class FieldRow(KnobRow, can_focus=True):
+    """A text and, once it is opened, the field in which it is typed."""
 
     DEFAULT_CSS = """
-    FieldRow { layout: vertical; }
-    FieldRow Horizontal { height: 1; width: 1fr; }
+    FieldRow { layout: horizontal; }
     FieldRow .field-label { width: auto; height: 1; text-wrap: nowrap; }
-    FieldRow .field-complaint { height: auto; color: $text-error; display: none; padding: 0 0 0 1; }
-    FieldRow .field-complaint.shown { display: block; }
-    FieldRow Field { width: 1fr; height: 1; border: none; padding: 0; background: $boost; text-style: none; }
-    FieldRow Field:focus { border: none; background-tint: $foreground 5%; text-style: underline; }
+    FieldRow Field { width: 1fr; height: 1; border: none; padding: 0; background: $boost; }
+    FieldRow Field:focus { border: none; background: $boost; background-tint: $foreground 8%; }
     """
+    KEYS: ClassVar[Sequence[Key]] = [
+        Key(
+            "enter,equals_sign",
+            "type",
+            "knob.open-field",
+            "输入|type",
+            "改写这段文字|type another text",
+            "",
+            False,
+            "Enter =",
+        ),
+        Key("home", "default", "knob.field-default", "默认|default", "默认的文字|the default text", "", False, "Home"),
+    ]
+    BAR: ClassVar[Sequence[BarKey]] = [
+        ("=", "输入|type", "type", "equals_sign"),
+        ("Home", "默认|default", "default", "home"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def compose(self) -> ComposeResult:
-        with Horizontal():
-            yield Static(classes="field-label", markup=False)
-            yield Field(str(self.value), compact=True, select_on_focus=False)
-        yield Static(classes="field-complaint", markup=False)
+        yield Static(classes="field-label", markup=False)
+        yield Field(str(self.value), compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
-        self._show_label()
-
-    def watch_label_width(self) -> None:
         self._show_label()
 
     def said_anew(self) -> None:
         super().said_anew()
         self._show_label()
-        self._show_complaint()
+
+    @property
+    def field(self) -> Field:
+        return self.query_one(Field)
+
+    def natural_width(self) -> int:
+        return self.lead()[1] + min(max(self.knob.max_length + 1, NARROWEST), WIDEST)
 
     def set_value(self, value: KnobValue) -> None:
         super().set_value(value)
-        if self.is_mounted:
-            field = self.query_one(Field)
+        for field in self.query(Field):
             with field.prevent(Input.Changed):
                 field.value = str(self.value)
-            self._show_complaint()
 
-    def focus(self, scroll_visible: bool = True) -> Self:
-        """Put the focus into the field."""
-        self.query_one(Field).focus(scroll_visible)
-        return self
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not self.field.has_focus if action in ("type", "default") else True
+
+    def action_type(self) -> None:
+        """Open the field, the cursor at the end of its text."""
+        self.field.can_focus = True
+        if give_focus(self.screen, self.field):
+            self.field.cursor_position = len(self.field.value)
+
+    def action_default(self) -> None:
+        super().action_default()
+        self.set_value(self.value)
+
+    def on_click(self) -> None:
+        if not self.field.has_focus:
+            self.action_type()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.turn_to(event.value)
-        self._show_complaint()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+    def on_focus(self) -> None:
+        self._show_label()
+
+    def on_blur(self) -> None:
+        self._show_label()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self._show_label()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        self.field.can_focus = False
         self._show_label()
 
     def _show_label(self) -> None:
         for label in self.query(".field-label").results(Static):  # none yet while the row is being composed
-            style = "bold $text-accent" if self.has_focus_within else ""
-            text, width = self.label_column()
-            label.styles.width = width
-            label.update(Content.styled(text, style))
-
-    def _show_complaint(self) -> None:
-        for below in self.query(".field-complaint").results(Static):
-            below.set_class(bool(self.complaint), "shown")
-            below.update(Content("\n".join(wrap(self.complaint, max(self.size.width - 1, 1)))))
+            style = "bold $text-accent" + (" reverse" if self.has_focus else "") if self.has_focus_within else ""
+            label.update(Content.assemble((self.lead()[0].rstrip(), style), " "))

@@ -1,22 +1,21 @@
-"""All the knobs of an experiment, one below another, with what the focused one is for."""
+"""All the knobs of an experiment in a strip: what matters most first, a seed last."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from questions.bilingual import Language
 from tui.experiments.contract import Experiment, Knob, KnobValue
-from tui.text.layout import wrap
 from tui.widgets.choice import ChoiceRow, SwitchRow
+from tui.widgets.flow import FlowLayout
+from tui.widgets.holding import give_focus
 from tui.widgets.knob_field import FieldRow
 from tui.widgets.knobs import KnobRow
 from tui.widgets.slider import SliderRow
@@ -24,7 +23,6 @@ from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
 ROWS: dict[str, type[KnobRow]] = {"number": SliderRow, "choice": ChoiceRow, "switch": SwitchRow, "text": FieldRow}
 KNOBS = "旋钮|knobs"
-WIDEST_LABEL = 16
 
 
 @dataclass
@@ -41,18 +39,24 @@ class KnobChanged(Message):
         return self.panel
 
 
-class KnobPanel(SpeakingWidget):
-    """``values`` is what an experiment's ``run`` takes; it is valid at every moment."""
+@dataclass
+class KnobSays(Message):
+    """What the focused knob is for, or (``wrong``) what it takes instead of what was typed; "" where none has it."""
 
-    DEFAULT_CSS = """
-    KnobPanel { layout: vertical; height: auto; width: 1fr; }
-    KnobPanel > .knob-help { height: auto; color: $text-muted; padding: 0 0 0 1; display: none; }
-    KnobPanel > .knob-help.shown { display: block; }
+    text: str
+    wrong: bool = False
+
+
+class KnobPanel(SpeakingWidget):
+    """``values`` is what an experiment's ``run`` takes; it is valid at every moment.
+
+    The knobs named ``first`` (those that a question sets) come first, then the others as they are declared.
     """
+
+    DEFAULT_CSS = "KnobPanel { height: auto; width: 1fr; }"
     KEYS: ClassVar[Sequence[Key]] = [
-        Key("up", "next(-1)", "knobs.before", KNOBS, "上一个旋钮|the knob above", KNOBS, False, "↑"),
-        Key("down", "next(1)", "knobs.next", KNOBS, "下一个旋钮|the knob below", KNOBS, False, "↓"),
-        Key("R", "reset", "knobs.reset", "复原|reset", "所有旋钮回到默认值|all knobs to their defaults", KNOBS),
+        Key("up", "next(-1)", "knobs.before", KNOBS, "前一个旋钮|the knob before", KNOBS, False, "↑"),
+        Key("down", "next(1)", "knobs.next", KNOBS, "后一个旋钮|the next knob", KNOBS, False, "↓"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
@@ -61,6 +65,7 @@ class KnobPanel(SpeakingWidget):
         experiment: Experiment,
         values: Mapping[str, KnobValue] | None = None,
         *,
+        first: Collection[str] = (),
         language: Language = "zh",
         id: str | None = None,
         classes: str | None = None,
@@ -68,20 +73,20 @@ class KnobPanel(SpeakingWidget):
         super().__init__(language=language, id=id, classes=classes)
         self.experiment = experiment
         given = values or {}
-        self.rows = [self._row(knob, given.get(knob.name)) for knob in experiment.knobs]
+        knobs = sorted(experiment.knobs, key=lambda knob: 2 if knob.name == "seed" else knob.name not in first)
+        self.rows = [self._row(knob, given.get(knob.name)) for knob in knobs]
+        self._flow = FlowLayout()
 
     def _row(self, knob: Knob, value: KnobValue | None) -> KnobRow:
         return ROWS[knob.kind](knob, value, language=self.language)
 
     def compose(self) -> ComposeResult:
         yield from self.rows
-        yield Static(classes="knob-help", markup=False)
 
-    def on_mount(self) -> None:
-        self._align()
-
-    def on_resize(self) -> None:
-        self._align()
+    @property
+    def layout(self) -> FlowLayout:
+        """Textual takes only layouts of its own from styles."""
+        return self._flow
 
     @property
     def values(self) -> dict[str, KnobValue]:
@@ -97,54 +102,34 @@ class KnobPanel(SpeakingWidget):
         for name, value in parsed.items():
             self.row(name).set_value(value)
 
-    def reset(self) -> None:
-        """All knobs to their defaults, with a ``KnobChanged`` for each one that was turned."""
-        turned = [row for row in self.rows if row.value != row.knob.default]
-        for row in self.rows:
-            row.set_value(row.knob.default)
-        for row in turned:
-            self.post_message(KnobChanged(self, row.knob.name, row.value, self.values))
-
-    def action_reset(self) -> None:
-        self.reset()
-
     def action_next(self, by: int) -> None:
-        """The focus to the knob above or below; beyond the ends it stays."""
+        """The focus to the knob before or after; beyond the ends it stays."""
         here = next((index for index, row in enumerate(self.rows) if row.has_focus_within), None)
         if here is not None and 0 <= here + by < len(self.rows):
-            self.rows[here + by].focus()
+            give_focus(self.screen, self.rows[here + by])
 
     def on_knob_row_turned(self, event: KnobRow.Turned) -> None:
         event.stop()
         self.post_message(KnobChanged(self, event.row.knob.name, event.value, self.values))
 
+    def on_knob_row_said(self, event: KnobRow.Said) -> None:
+        event.stop()
+        self._tell()
+
     def said_anew(self) -> None:
-        self._align()
-        self._help()
+        self._tell()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self._help()
+        self._tell()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        self._help()
+        self._tell()
 
-    def _align(self) -> None:
-        """One column for all labels, at most a third of the width."""
-        widest = max((row.natural_label_width() for row in self.rows), default=0)
-        column = min(widest, WIDEST_LABEL, max(self.size.width // 3, 4))
-        for row in self.rows:
-            row.label_width = column
-        sliders = [row for row in self.rows if isinstance(row, SliderRow)]
-        if sliders:
-            low, high, value = map(max, zip(*(row.natural_columns() for row in sliders), strict=True))
-            for row in sliders:
-                row.set_columns((low, high, value))
-
-    def _help(self) -> None:
-        if not self.is_mounted:
+    def _tell(self) -> None:
+        row = next((row for row in self.rows if row.complaint), None)
+        if row is not None:
+            self.post_message(KnobSays(f"{row.label()}: {row.complaint}", wrong=True))
             return
-        below = self.query_one(".knob-help", Static)
-        focused = next((row.knob for row in self.rows if row.has_focus_within), None)
-        text = focused.help.say(self.language) if focused is not None and focused.help is not None else ""
-        below.set_class(bool(text), "shown")
-        below.update(Content("\n".join(wrap(text, max(self.size.width - 1, 1)))))
+        row = next((row for row in self.rows if row.has_focus_within), None)
+        text = row.knob.help.say(self.language) if row is not None and row.knob.help is not None else ""
+        self.post_message(KnobSays(text))

@@ -1,7 +1,7 @@
-"""What the knobs of an experiment have in common on the screen: a row of label and control.
+"""What the knobs of an experiment have in common on the screen: a label and a control, on one line of the strip.
 
-Below it, where what was typed cannot be, stands what the knob takes. The kinds are in ``slider``, ``choice`` (and the
-switch) and ``knob_field``.
+What a knob is for, or takes where what was typed cannot be, is told by ``KnobSays``: a line of its own below the knob
+would move the picture. The kinds are in ``slider``, ``choice`` (and the switch) and ``knob_field``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from rich.text import Text
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
 
 from questions.bilingual import Language, say
 from tui.experiments.contract import Knob, KnobError, KnobValue
-from tui.text.layout import pad, wrap
+from tui.text.layout import fit
 from tui.widgets.knob_scale import KnobScale, value_text
 from tui.widgets.speaking import SpeakingWidget, to_content
 
@@ -40,7 +39,7 @@ class KnobRow(SpeakingWidget):
     """A knob with its ``value``, always a valid one, and its ``label`` in a column of ``label_width``."""
 
     DEFAULT_CSS = """
-    KnobRow { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
+    KnobRow { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
     """
 
     @dataclass
@@ -54,7 +53,15 @@ class KnobRow(SpeakingWidget):
         def control(self) -> KnobRow:
             return self.row
 
-    label_width: reactive[int] = reactive(0, layout=True)
+    @dataclass
+    class Said(Message):
+        """The knob has a complaint, or has none any more."""
+
+        row: KnobRow
+
+        @property
+        def control(self) -> KnobRow:
+            return self.row
 
     def __init__(self, knob: Knob, value: KnobValue | None = None, *, language: Language = "zh") -> None:
         super().__init__(language=language)
@@ -74,13 +81,16 @@ class KnobRow(SpeakingWidget):
             value = self.knob.parse(value)
         except KnobError:
             self.complaint = what_it_takes(self.knob, self.language)
-            self.refresh(layout=True)
+            self.post_message(self.Said(self))
             return False
+        had_complaint = bool(self.complaint)
         changed = value != self.value
         self.value, self.complaint = value, ""
         self.refresh(layout=True)
         if changed:
             self.post_message(self.Turned(self, value))
+        if had_complaint:
+            self.post_message(self.Said(self))
         return True
 
     def said_anew(self) -> None:
@@ -90,42 +100,35 @@ class KnobRow(SpeakingWidget):
     def label(self) -> str:
         return say(self.knob.label, self.language)
 
-    def natural_label_width(self) -> int:
-        return cell_len(self.label())
+    def lead(self) -> tuple[str, int]:
+        """The label after the sign of the focus, and the cells it takes."""
+        text = (self.look.glyphs.right if self.has_focus_within else " ") + self.label() + " "
+        return text, cell_len(text)
 
-    def label_column(self) -> tuple[str, int]:
-        """The label in its column, after the sign of the focus, and the cells it takes."""
-        width = self.label_width or self.natural_label_width()
-        sign = self.look.glyphs.right if self.has_focus_within else " "
-        text = sign + pad(self.label(), width, ellipsis=self.look.glyphs.ellipsis) + " "
-        return text, width + 2
+    def natural_width(self) -> int:
+        """The cells that the knob wants on its line."""
+        raise NotImplementedError
+
+    def action_default(self) -> None:
+        self.turn_to(self.knob.default)
 
 
 class DrawnRow(KnobRow, can_focus=True):
-    """A row drawn as lines, which has the focus as a whole."""
+    """A knob drawn on its line, which has the focus as a whole."""
 
-    def lines(self, width: int) -> list[Text]:
-        """The row at ``width`` cells, the complaint below it."""
-        label, used = self.label_column()
-        lines = self.control_lines(max(width - used, 1))
-        indent = " " * used
-        style = "bold $text-accent" if self.has_focus else ""
-        rows = [Text.assemble((label, style), lines[0]), *(Text.assemble(indent, line) for line in lines[1:])]
-        if self.complaint:
-            rows += [Text(f" {line}", "$text-error") for line in wrap(self.complaint, max(width - 1, 1))]
-        return rows
-
-    def control_lines(self, width: int) -> list[Text]:
+    def control_line(self, width: int) -> Text:
         raise NotImplementedError
 
     def render(self) -> Content:
-        return to_content(self.lines(max(self.content_size.width, 1)))
-
-    def get_content_width(self, container: Size, viewport: Size) -> int:
-        return container.width
+        width = max(self.content_size.width, 1)
+        label, used = self.lead()
+        style = "bold $text-accent reverse" if self.has_focus else ""
+        if used >= width:
+            return to_content([Text(fit(label, width, self.look.glyphs.ellipsis), style)])
+        return to_content([Text.assemble((label.rstrip(), style), " ", self.control_line(width - used))])
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self.lines(max(width, 1)))
+        return 1
 
     def on_resize(self) -> None:
         self.refresh()  # Textual keeps what was rendered at the old width

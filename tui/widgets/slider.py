@@ -13,29 +13,35 @@ from questions.bilingual import Language
 from tui.experiments.contract import Knob, KnobValue
 from tui.widgets.knob_scale import KnobScale, typed_number, value_text
 from tui.widgets.knobs import DrawnRow
-from tui.widgets.speaking import Key, bindings
+from tui.widgets.speaking import BarKey, Key, bindings
 
 TURN = "拧|turn"
-NARROWEST_TRACK = 6
-WIDEST_TRACK = 40
-# A number begins with a digit, since "." is a key of the screens.
-DIGITS, INSIDE = "0123456789０１２３４５６７８９", ".．。-－eEｅ"
+TRACK = 8  # cells of the track
+MOST_STEPS = 60  # a whole number with more than these many steps is a number (a seed, a row), and no place on a track
+ACCEPTED = "0123456789０１２３４５６７８９.．。-－−eEｅ"
 LONGEST = 24
 
 
 class SliderRow(DrawnRow):
-    """A number: arrows turn it, digits type it, the mouse drags it."""
+    """A number: arrows turn it, the mouse drags it. Enter or ``=`` begins typing; only then are digits its own."""
 
     KEYS: ClassVar[Sequence[Key]] = [
         Key("left,h", "turn(-1)", "knob.less", TURN, "减一步|a step less", TURN, False, "←"),
         Key("right,l", "turn(1)", "knob.more", TURN, "加一步|a step more", TURN, False, "→"),
         Key("pagedown", "page(-1)", "knob.page-less", TURN, "减一大步|many steps less", TURN, False, "PgDn"),
         Key("pageup", "page(1)", "knob.page-more", TURN, "加一大步|many steps more", TURN, False, "PgUp"),
-        Key("home", "end_of('low')", "knob.least", TURN, "最小|the least", TURN, False, "Home"),
-        Key("end", "end_of('high')", "knob.most", TURN, "最大|the most", TURN, False, "End"),
-        Key("enter", "commit", "knob.commit", TURN, "输入数字后确认|take the typed number", TURN, False, "0-9 Enter"),
+        Key("home", "default", "knob.default", TURN, "默认值|the default", TURN, False, "Home"),
+        Key("enter,equals_sign", "type", "knob.type", TURN, "输入一个数|type a number", TURN, False, "Enter ="),
+        Key("enter", "commit", "knob.commit", TURN, "确认输入的数|take the typed number", TURN, False, "Enter"),
         Key("escape", "forget", "knob.forget", TURN, "放弃输入|forget what was typed", TURN, False, "Esc"),
         Key("backspace", "erase", "knob.erase", TURN, "删一位|erase a digit", TURN, False, "⌫"),
+    ]
+    BAR: ClassVar[Sequence[BarKey]] = [
+        ("←→", "拧|turn", "turn(-1)", "left"),
+        ("=", "输入|type", "type", "equals_sign"),
+        ("Home", "默认|default", "default", "home"),
+        ("Enter", "确认|take it", "commit", "enter"),
+        ("Esc", "放弃|forget it", "forget", "escape"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
@@ -43,81 +49,84 @@ class SliderRow(DrawnRow):
         super().__init__(knob, value, language=language)
         self.scale = KnobScale(knob)
         self.typed = ""
+        self.is_typing = False
         self._dragging = False
-        self._track = (0, 1)  # the first cell of the track and its width, as last drawn
-        self.columns = self.natural_columns()
+        self._track = (0, 0)  # the first cell of the track and its width, as last drawn
+        steps = (self.scale.high - self.scale.low) / self.scale.tick
+        self.tracked = self.scale.log or not self.scale.whole or steps <= MOST_STEPS
 
-    def natural_columns(self) -> tuple[int, int, int]:
-        """The cells that the lowest, the highest and any value need."""
-        return (len(value_text(self.knob.minimum)), len(value_text(self.knob.maximum)), self.scale.widest())
+    def natural_width(self) -> int:
+        track = TRACK + 1 if self.tracked else 0
+        return self.lead()[1] + track + max(self.scale.widest(), len(self._shown())) + 1
 
-    def set_columns(self, columns: tuple[int, int, int]) -> None:
-        """Take these widths instead, so that the tracks of several sliders stand one below another."""
-        self.columns = columns
-        self.refresh(layout=True)
-
-    def control_lines(self, width: int) -> list[Text]:
+    def control_line(self, width: int) -> Text:
         glyphs = self.look.glyphs
-        low_width, high_width, value_width = self.columns
-        low = value_text(self.knob.minimum).rjust(low_width)
-        high = value_text(self.knob.maximum).ljust(high_width)
-        value_width = max(value_width, len(self._shown()))
-        room = width - value_width - 2
-        track_width = min(room - low_width - high_width - 2, WIDEST_TRACK)
-        ends = track_width >= NARROWEST_TRACK
-        if not ends:
-            track_width = min(room, WIDEST_TRACK)
-        value = (self._shown().rjust(value_width), "bold underline" if self.typed else "bold")
-        if track_width < 3:
+        value = (self._shown(), "bold underline" if self.is_typing else "bold")
+        track = min(TRACK, width - len(value[0]) - 1)
+        if not self.tracked or track < 3:
             self._track = (0, 0)
-            return [Text.assemble(value)]
-        thumb = round(self.scale.fraction(float(self.value)) * (track_width - 1))
-        parts: list[str | tuple[str, str]] = [(f"{low} ", "dim")] if ends else []
-        parts += [
+            return Text.assemble(value)
+        thumb = round(self.scale.fraction(float(self.value)) * (track - 1))
+        self._track = (self.lead()[1], track)
+        return Text.assemble(
             (glyphs.track_done * thumb, "$text-accent"),
             (glyphs.thumb, "bold $text-accent"),
-            (glyphs.track * (track_width - 1 - thumb), "dim"),
-        ]
-        parts += [(f" {high}", "dim")] if ends else []
-        self._track = (self.label_column()[1] + (len(low) + 1 if ends else 0), track_width)
-        return [Text.assemble(*parts, "  ", value)]
+            (glyphs.track * (track - 1 - thumb), "dim"),
+            " ",
+            value,
+        )
 
     def _shown(self) -> str:
-        return self.typed + "_" if self.typed else value_text(float(self.value))
+        return self.typed + "_" if self.is_typing else value_text(float(self.value))
 
     # -- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self.typed) if action in ("commit", "forget", "erase") else True
+        if action in ("commit", "forget", "erase"):
+            return self.is_typing
+        return not self.is_typing if action in ("type", "turn", "page", "default") else True
 
     def on_key(self, event: events.Key) -> None:
-        character = event.character or "\n"
-        accepted = DIGITS + (INSIDE if self.typed else "-－" if self.scale.low < 0 else "")
-        if character in accepted and len(self.typed) < LONGEST:
+        if self.is_typing and event.is_printable:  # a letter that is no part of a number does nothing here
             event.stop()
             event.prevent_default()
-            self._type(self.typed + character)
+            if (event.character or "\n") in ACCEPTED and len(self.typed) < LONGEST:
+                self._type(self.typed + (event.character or ""))
+
+    def on_paste(self, event: events.Paste) -> None:
+        if self.is_typing:
+            event.stop()
+            self._type((self.typed + "".join(sign for sign in event.text if sign in ACCEPTED))[:LONGEST])
 
     def _type(self, text: str) -> None:
         self.typed = text
-        self.complaint = ""
+        self.refresh(layout=True)
+
+    def action_type(self) -> None:
+        self.is_typing = True
+        self._type("")
+        self.refresh_bindings()
+
+    def _stop_typing(self) -> str:
+        typed, self.typed, self.is_typing = self.typed, "", False
         self.refresh(layout=True)
         self.refresh_bindings()
+        return typed
 
     def action_commit(self) -> None:
-        typed, self.typed = self.typed, ""
-        number = typed_number(typed)
-        self.turn_to(typed if number is None else number)
-        self.refresh_bindings()
+        typed = self._stop_typing()
+        if typed:
+            number = typed_number(typed)
+            self.turn_to(typed if number is None else number)
 
     def action_forget(self) -> None:
-        self._type("")
+        self._stop_typing()
 
     def action_erase(self) -> None:
         self._type(self.typed[:-1])
 
     def on_blur(self) -> None:
-        if self.typed:
+        if self.is_typing:
             self.action_commit()
         super().on_blur()
 
@@ -127,11 +136,7 @@ class SliderRow(DrawnRow):
     def action_page(self, count: int) -> None:
         self._step_to(self.scale.page(float(self.value), count))
 
-    def action_end_of(self, which: str) -> None:
-        self._step_to(self.scale.at(0.0 if which == "low" else 1.0))
-
     def _step_to(self, value: float) -> None:
-        self.typed = ""
         self.turn_to(value)
 
     # -- the mouse

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from rich.style import Style as RichStyle
 from rich.text import Text
+from textual.actions import parse
 from textual.app import App
 from textual.binding import Binding
 from textual.content import Content, Span
@@ -23,6 +24,12 @@ from tui.figures.look import PLAIN, UNICODE, Glyphs, Look
 SERIES_ON_DARK = ("#56b4e9", "#e69f00", "#2fc79b", "#f0e442", "#de8fbc", "#ee7733")
 SERIES_ON_LIGHT = ("#0072b2", "#c44e00", "#007a58", "#a8437f", "#7a6200", "#333333")
 ANSI_SERIES = ("ansi_blue", "ansi_yellow", "ansi_green", "ansi_magenta", "ansi_cyan", "ansi_red")
+
+
+def parse_action(action: str) -> tuple[str, tuple[object, ...]]:
+    """The name and the arguments of an action as bindings have it: ``turn(-1)``."""
+    _, name, parameters = parse(action)
+    return name, parameters
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,9 @@ class Key:
     group: str = ""
     show: bool = True
     written: str = ""  # as a person reads it; the first key where empty
+
+
+BarKey = tuple[str, str, str, str]  # as written, ``中文|English``, an action, and the key (Textual's name) that runs it
 
 
 def bindings(keys: Sequence[Key], language: Language = "en") -> list[Binding]:
@@ -68,6 +78,7 @@ class SpeakingWidget(Widget):
     """A widget with a ``language``. Its ``KEYS`` are described in that language, in the footer and in the help."""
 
     KEYS: ClassVar[Sequence[Key]] = ()
+    BAR: ClassVar[Sequence[BarKey]] = ()  # of several keys that do alike things, what the key bar says
     language: reactive[Language] = reactive[Language]("zh", init=False)
 
     def __init__(self, *, language: Language = "zh", id: str | None = None, classes: str | None = None) -> None:
@@ -91,6 +102,20 @@ class SpeakingWidget(Widget):
     def help_keys(self, language: Language) -> list[tuple[str, str]]:
         """The keys that act here, as they are written, and what they do."""
         return [(key.written or key.keys.split(",")[0], _said(key.tip, language)) for key in self.KEYS]
+
+    def bar_keys(self) -> list[tuple[str, str, str, str]]:
+        """For the key bar, the keys that act here at this moment: as written, what they do, action, Textual's name."""
+        shown = [
+            *self.BAR,
+            *((key.written or key.keys.split(",")[0], key.name, key.action, "") for key in self.KEYS if key.show),
+        ]
+        found = []
+        for written, name, action, key in shown:
+            action_name, parameters = parse_action(action)
+            if self.check_action(action_name, parameters):
+                first = key or next(each.keys.split(",")[0] for each in self.KEYS if each.action == action)
+                found.append((written, _said(name, self.language), action, first))
+        return found
 
     def _describe_keys(self) -> None:
         said = {binding.id: binding for binding in bindings(self.KEYS, self.language)}

@@ -1,8 +1,8 @@
-"""The steps of a trace, one a line. Enter opens a step; left and right then walk through the computation."""
+"""The steps of a trace, one a line. Enter opens a step; ``<`` and ``>`` then walk through the computation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -17,15 +17,19 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from questions.bilingual import Language
 from tui.figures.data import Tensor
 from tui.figures.tensor_stats import TensorStats, summary, tensor_stats
 from tui.text.layout import fit, graphemes, pad
+from tui.widgets.figures.figure_box import grow_inside
 from tui.widgets.figures.tensor_view import TensorView
-from tui.widgets.speaking import Key, SpeakingWidget, bindings
+from tui.widgets.holding import give_focus, replace, stands
+from tui.widgets.speaking import BarKey, Key, SpeakingWidget, bindings
 
 WALK = "步骤|steps"
+PACE = 1.0  # seconds that a step stays when they are played
 
 
 class Step(Protocol):
@@ -63,8 +67,9 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
         Key("pagedown", "page(1)", "steps.page-down", WALK, "下翻一页|a page down", WALK, False, "PgDn"),
         Key("home", "jump(0)", "steps.first", WALK, "第一步|the first step", WALK, False, "Home"),
         Key("end", "jump(-1)", "steps.last", WALK, "最后一步|the last step", WALK, False, "End"),
-        Key("enter", "open", "steps.open", "打开|open", "打开这一步|open this step"),
+        Key("enter", "open", "steps.open", "打开|open", "打开这一步|open this step", written="Enter"),
     ]
+    BAR: ClassVar[Sequence[BarKey]] = [("↑↓", "选|choose", "choose(1)", "down")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     chosen: reactive[int] = reactive(0, init=False)
@@ -89,7 +94,7 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
         self.refresh(layout=True)
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self._container_size.width, len(self.steps))
+        self.virtual_size = Size(self._container_size.width, max(len(self.steps), 1))
 
     def on_resize(self) -> None:
         self._measure()
@@ -178,9 +183,15 @@ class StepsPanel(SpeakingWidget):
     StepsPanel { layout: vertical; height: auto; width: 1fr; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
     KEYS: ClassVar[Sequence[Key]] = [
-        Key("left,h", "walk(-1)", "steps.before", WALK, "上一步|the step before", WALK, False, "← h"),
-        Key("right,l", "walk(1)", "steps.next", WALK, "下一步|the next step", WALK, False, "→ l"),
+        Key("less_than_sign", "walk(-1)", "steps.before", WALK, "上一步|the step before", WALK, False, "<"),
+        Key("greater_than_sign", "walk(1)", "steps.next", WALK, "下一步|the next step", WALK, False, ">"),
+        Key("p", "play", "steps.play", "播放|play", "一步一步播放；再按停下|step after step; again stops", WALK, False),
         Key("escape", "back", "steps.back", "返回|back", "回到所有步骤|back to all steps", WALK, False, "Esc"),
+    ]
+    BAR: ClassVar[Sequence[BarKey]] = [
+        ("< >", "步|step", "walk(1)", "greater_than_sign"),
+        ("p", "播放|play", "play", "p"),
+        ("Esc", "返回|back", "back", "escape"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
@@ -195,17 +206,30 @@ class StepsPanel(SpeakingWidget):
         super().__init__(language=language, id=id, classes=classes)
         self.list = StepList(steps, language=language)
         self.detail: TensorView | None = None
+        self.labels: Mapping[str, Sequence[str]] = {}
+        self._playing: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield self.list
 
     @property
+    def figure_room(self) -> int:
+        """The lines for the map of an opened step, below its summary."""
+        return 0 if self.detail is None else self.size.height - self.detail.summary.size.height
+
+    def on_resize(self) -> None:
+        grow_inside(self)
+
+    @property
     def steps(self) -> Sequence[Step]:
         return self.list.steps
 
-    def show(self, steps: Sequence[Step]) -> None:
+    def show(self, steps: Sequence[Step], labels: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Show another trace; ``labels`` has for an axis (``query``) the words for its places."""
+        self.labels = labels or {}
         self.list.show(steps)
         if self.detail is not None:
+            self.detail.labels = self.labels
             if steps:
                 self.detail.update_figure(self._figure())
             else:
@@ -221,27 +245,52 @@ class StepsPanel(SpeakingWidget):
         event.stop()
         if self.detail is None:
             detail = self.detail = TensorView(self._figure(), language=self.language)
+            detail.labels = self.labels
+            detail.walked = True  # the next step is another tensor: nothing to pin, and p plays
             self.list.display = False
             await self.mount(detail)
-            detail.summary.focus()
-            self.refresh_bindings()
+            if detail.is_attached:
+                give_focus(self.screen, detail.summary)
+                await detail.action_open()  # arrows then read its numbers, and the other keys walk on
+                self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.detail is not None if action in ("walk", "back") else True
+        return self.detail is not None if action in ("walk", "back") else bool(self.steps)
 
     def action_walk(self, by: int) -> None:
         if self.detail is not None:
             self.list.chosen += by
             self.detail.update_figure(self._figure())
 
+    async def action_play(self) -> None:
+        """From the step that is chosen to the last, one a second; again stops."""
+        if self._playing is not None:
+            self._stop()
+            return
+        if self.detail is None:
+            self.list.action_open()
+        self._playing = self.set_interval(PACE, self._play_on)
+
+    def _play_on(self) -> None:
+        if self.list.chosen >= len(self.steps) - 1 or not stands(self):
+            self._stop()
+        else:
+            self.action_walk(1)
+
+    def _stop(self) -> None:
+        if self._playing is not None:
+            self._playing.stop()
+        self._playing = None
+
     def action_back(self) -> None:
+        self._stop()
         if self.detail is not None:
             had_focus = self.detail.has_focus_within
-            self.detail.remove()
+            replace(self, old=[self.detail])
             self.detail = None
             self.list.display = True
             if had_focus:
-                self.list.focus()
+                give_focus(self.screen, self.list)
             self.refresh_bindings()
 
 

@@ -37,7 +37,7 @@ async def test_browser_says_when_nothing_matches(opened: Open) -> None:
 async def test_browser_suspends_resets_and_undoes(opened: Open) -> None:
     async with opened(language="zh") as pilot:
         first = pilot.app.screen.practice.attempt.question.id
-        await pilot.press("B", "z")
+        await pilot.press("B", "Z")
         assert first in pilot.app.store.suspended() and "停用" in shown(pilot)
         await pilot.press("u")
         assert first not in pilot.app.store.suspended()
@@ -52,7 +52,7 @@ async def test_lab_runs_every_experiment(opened: Open, start: int) -> None:
         assert isinstance(screen, LabScreen)
         panel = screen.query_one(LivePanel)
         for name in screen._names[start::4]:
-            screen.open(name)
+            screen.open(name, {})
             await until(pilot, lambda: panel.measured is not None)
             failed = [check.name for check in panel.measured.checks.values() if check.holds is False]
             assert not failed, (name, failed)
@@ -136,4 +136,4 @@ async def test_a_setting_that_cannot_be_written_is_said_and_the_program_goes_on(
         pilot.app.choose_theme("textual-light")
         await pilot.app.experiment("qkv")
         assert isinstance(pilot.app.screen, LabScreen)
-        assert "the disk is full" in " ".join(notice.message for notice in pilot.app._notifications)
+        assert "the disk is full" in pilot.app.said.text

@@ -30,7 +30,10 @@ async def test_ask_type_reveal_rate_next(opened: Open) -> None:
         assert practice(pilot).attempt.revealed and practice(pilot).attempt.typed == "softmax"
         await until(pilot, lambda: has_run(pilot))
         text = shown(pilot)
-        assert "Your answer" in text and "Key points:" in text and "Reference answer" in text
+        assert "Your answer" in text and "Key points:" in text
+        assert [
+            passage for passage in pilot.app.screen.query("Reading > .heading") if "Reference" in str(passage.render())
+        ]
         await pilot.press("3")
         assert practice(pilot).attempt.question.id != first
         assert pilot.app.store.card(first) is not None
@@ -103,7 +106,7 @@ async def test_turning_a_knob_changes_the_numbers_in_the_answer(opened: Open) ->
 
         slider = next(row for row in panel.query(SliderRow) if row.knob.name == "d_k")
         slider.focus()
-        await pilot.press("home")
+        await pilot.press("equals_sign", "4", "enter")
         await until(pilot, lambda: panel.measured.knobs["d_k"] == slider.knob.minimum)
         after = panel.measured.checks["variance-grows"].measured
         assert before > 400 and after < 8
@@ -139,7 +142,7 @@ async def test_flag_and_suspend(opened: Open) -> None:
         first = practice(pilot).attempt.question.id
         await pilot.press("f", *"typo", "enter")
         assert pilot.app.store.flags()[first].note == "typo"
-        await pilot.press("z")
+        await pilot.press("Z")
         assert first in pilot.app.store.suspended()
         assert practice(pilot).attempt.question.id != first
         await pilot.press("u")
@@ -175,7 +178,7 @@ async def test_reset_is_asked_twice(opened: Open) -> None:
     ],
 )
 async def test_odd_answers_are_shown_as_they_are(opened: Open, answer: str) -> None:
-    async with opened(language="zh") as pilot:
+    async with opened(size=(200, 50), language="zh") as pilot:
         pilot.app.screen.query_one(AnswerBox).load_text(answer)
         await pilot.press("space")
         await pilot.pause()
@@ -217,7 +220,11 @@ async def test_every_key_of_the_bar_fits_80_columns(opened: Open, language: str)
             await pilot.press(*keys)
             await pilot.pause()
             bar = pilot.app.screen.query_one(KeyBar)
-            assert bar.shown(80) == list(bar.hints), keys
+            fitting = bar.shown(80)
+            assert fitting[-1] == bar.hints[-1] and fitting[-1].key in ("?", "F1"), keys
+            assert len(fitting) == len(bar.hints) or len(fitting) >= 5, keys
+            line = shown(pilot).splitlines()[-1]
+            assert all(f"{hint.key} {hint.label}" in line for hint in fitting), keys
 
 
 async def test_narrow_has_two_tabs(opened: Open) -> None:
@@ -236,10 +243,10 @@ async def test_sentence_is_typed_and_drawn(opened: Open) -> None:
         await pilot.press("space")
         await until(pilot, lambda: has_run(pilot))
         panel = pilot.app.screen.query_one(LivePanel)
-        field = panel.query_one(Input)
-        field.focus()
-        field.value = ""
-        await pilot.press(*"zebra yak")
+        await pilot.press("e")
+        await pilot.pause()
+        assert pilot.app.focused is panel.query_one(Input)
+        await pilot.press("ctrl+u", *"zebra yak")
         await until(pilot, lambda: panel.measured.knobs["sentence"] == "zebra yak")
         await until(pilot, lambda: "zebra" in shown(pilot).replace(" ", ""))
 

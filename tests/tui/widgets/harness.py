@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from textual.app import App, ComposeResult
-from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
+
+from tui.widgets.figures.figure_box import FigureBox
 
 
 class Harness(App[None]):
@@ -22,7 +23,7 @@ class Harness(App[None]):
         self.heard: list[Message] = []
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(can_focus=False):
+        with FigureBox(can_focus=False):
             yield self.widget
 
     async def _on_message(self, message: Message) -> None:

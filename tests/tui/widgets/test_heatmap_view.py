@@ -60,7 +60,7 @@ async def test_the_mouse_points_and_clicks() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         frame = view.canvas._frame
-        place = (frame.label_width + frame.cell_width + 1, frame.header_height + 2)
+        place = (frame.label_width + frame.cell_width + 1, frame.header_height + 3 * view.canvas._tall - 1)
         await pilot.hover(view.canvas, offset=place)
         await pilot.pause()
         assert view.cursor == (0, 0)
@@ -80,11 +80,11 @@ async def test_stages_are_switched_by_keys_and_by_clicks() -> None:
         view.canvas.focus()
         await pilot.press("s")
         assert view.picture.stage.name == "scores"
-        await pilot.press("S", "S")
+        await pilot.press("s", "s")
         await pilot.pause()
         assert view.picture.stage.name == "masked"
         assert "[掩码]" in app.text
-        await pilot.click(view.tabs, offset=(1, 0))
+        await pilot.click(view.tabs, offset=(view.tabs._ends[0] - 1, 0))
         await pilot.pause()
         assert view.picture.stage.name == "scores"
 
@@ -127,11 +127,55 @@ async def test_next_head_and_mean() -> None:
         await pilot.press("]")
         assert view.picture.head == 1
         await pilot.press("[", "[")
-        assert view.picture.head == 2
-        await pilot.press("m")
         await pilot.pause()
-        assert view.picture.head is None
+        assert view.picture.head is None  # the mean stands between the last and the first
         assert "mean of 3 heads" in app.text
+        await pilot.press("[")
+        assert view.picture.head == 2
+        await pilot.press("]", "]")
+        assert view.picture.head == 0
+
+
+async def test_the_colors_span_all_heads_or_one() -> None:
+    app, view = started(attention(3), language="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        view.canvas.focus()
+        view.choose_stage(0)
+        shared = view.picture.span
+        await pilot.press("S")
+        own = view.picture.span
+        values = view.figure.stages[0].values
+        assert own[1] == max(float(abs(values[0]).max()), 0.0)
+        assert own[1] - own[0] <= shared[1] - shared[0]
+        await pilot.press("S")
+        assert view.picture.span == shared
+
+
+async def test_values_are_written_in_the_cells_or_not() -> None:
+    app, view = started(attention())
+    async with app.run_test(size=(80, 24)) as pilot:
+        view.canvas.focus()
+        await pilot.pause()
+        number = f"{view.picture.value(1, 1):.3f}"
+        assert number in app.text
+        await pilot.press("v")
+        await pilot.pause()
+        assert number not in app.text.split("查询", 1)[0]
+        await pilot.press("v")
+        await pilot.pause()
+        assert number in app.text
+
+
+async def test_a_map_fills_the_room_that_it_has() -> None:
+    app, view = started(attention())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert view.canvas.size.height >= 22
+        await pilot.resize_terminal(200, 50)
+        await pilot.pause()
+        assert view.canvas.size.height >= 35
+        row = view.canvas._tall * 2 + view.canvas._frame.header_height
+        assert view.canvas.cell_at(view.canvas._frame.label_width + 1, row) == (2, 0)
 
 
 async def test_a_pinned_picture_is_compared_with_the_next() -> None:
@@ -159,7 +203,7 @@ async def test_turning_a_knob_moves_nothing_else() -> None:
         view.canvas.styles.max_height = 10
         await pilot.pause()
         view.canvas.cursor = (150, 120)
-        await pilot.press("+", "v")
+        await pilot.press("+", "m")
         await pilot.pause()
         scroll, width = view.canvas.scroll_offset, view.canvas.cell_width
         view.update_figure(large(200))
@@ -239,9 +283,9 @@ async def test_zoom_and_color_maps() -> None:
         await pilot.press("0")
         assert view.canvas._frame.cell_width == fitted
         assert view.map_name == "viridis"
-        await pilot.press("v", "v")
+        await pilot.press("m", "m")
         assert view.map_name == "grey" == view.canvas.map_name == view.grid.map_name
-        await pilot.press("v")
+        await pilot.press("m")
         assert view.map_name == "viridis"
 
 

@@ -56,7 +56,7 @@ async def test_a_narrow_list_keeps_the_end_of_the_path_and_drops_the_axes() -> N
         assert all(cell_len(line) == 50 for line in app.lines)
 
 
-async def test_enter_opens_a_step_left_and_right_walk_escape_returns() -> None:
+async def test_enter_opens_a_step_angles_walk_arrows_read_escape_returns() -> None:
     panel = StepsPanel(trace(), language="en")
     app = Harness(panel)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -64,13 +64,13 @@ async def test_enter_opens_a_step_left_and_right_walk_escape_returns() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert app.text.startswith("1/5  encoder.layers.0.self_attention.scores   Q Kᵀ")
-        await pilot.press("right", "right")
+        await pilot.press("greater_than_sign", "greater_than_sign")
         await pilot.pause()
         assert app.text.startswith("3/5  encoder.layers.0.self_attention.weights #1")
-        await pilot.press("left", "enter", "right")  # within the numbers, right moves their cursor
+        await pilot.press("less_than_sign", "right")  # an arrow moves the cursor in the numbers
         await pilot.pause()
         assert "query 0 → key 1: softmax 0.1" in app.text
-        await pilot.press("escape", "escape")
+        await pilot.press("escape")
         await pilot.pause()
         assert panel.detail is None and panel.list.has_focus and panel.list.chosen == 1
 

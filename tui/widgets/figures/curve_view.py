@@ -27,8 +27,9 @@ from tui.figures.curve_text import (
 from tui.figures.data import Curve
 from tui.figures.look import Look
 from tui.text.layout import wrap
+from tui.widgets.figures.figure_box import room_of
 from tui.widgets.figures.lines_view import LinesView
-from tui.widgets.speaking import Key, bindings
+from tui.widgets.speaking import BarKey, Key, bindings
 
 READ = "读数|read"
 
@@ -42,7 +43,9 @@ class CurveView(LinesView[Curve], can_focus=True):
         Key("home", "jump(0)", "curve.first", READ, "第一个点|the first point", READ, False, "Home"),
         Key("end", "jump(-1)", "curve.last", READ, "最后一个点|the last point", READ, False, "End"),
     ]
+    BAR: ClassVar[Sequence[BarKey]] = [("←→", "读数|read", "move(1)", "right")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
+    DEFAULT_CSS = "CurveView:focus { background: $boost; }"
 
     cursor: reactive[float | None] = reactive[float | None](None, init=False, layout=True)
 
@@ -84,8 +87,9 @@ class CurveView(LinesView[Curve], can_focus=True):
         """The plot takes what the lines around it leave of the room, so that its axis and legend are on the screen."""
         self._rows = plot_height(width)
         around = super().get_content_height(container, viewport, width) - self._rows
-        if container.height:
-            self._rows = max(min(self._rows, container.height - around), LOWEST)
+        if self.cursor is None:
+            around += 1  # the line that the cursor will need, so that reading a value moves nothing
+        self._rows = max(room_of(self, container, viewport) - around, LOWEST)
         return super().get_content_height(container, viewport, width)
 
     def watch_cursor(self, cursor: float | None) -> None:

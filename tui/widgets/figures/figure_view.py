@@ -15,6 +15,7 @@ from tui.widgets.figures.heatmap_view import HeatmapView
 from tui.widgets.figures.table_view import TableView
 from tui.widgets.figures.tensor_view import TensorView
 from tui.widgets.figures.tokens_view import TokensView
+from tui.widgets.holding import replace
 from tui.widgets.speaking import SpeakingWidget
 
 VIEWS: dict[type, Callable[..., Any]] = {
@@ -58,11 +59,8 @@ class FigureView(SpeakingWidget):
         if same and self.view is not None:
             self.view.update_figure(figure)
             return
-        if self.view is not None:
-            self.view.remove()
         self.view = None if figure is None else self._view_of(figure)
-        if self.view is not None and self.is_attached:
-            self.mount(self.view)
+        replace(self, [self.view] if self.view is not None else [])
 
 
 class FigureList(SpeakingWidget):
@@ -71,6 +69,7 @@ class FigureList(SpeakingWidget):
     DEFAULT_CSS = """
     FigureList { height: auto; width: 1fr; layout: vertical; }
     FigureList > FigureView { margin: 0 0 1 0; }
+    FigureList > FigureView:last-child { margin: 0; }
     """
 
     def __init__(
@@ -89,13 +88,11 @@ class FigureList(SpeakingWidget):
 
     def show(self, figures: Sequence[Figure]) -> None:
         """Show ``figures`` in order."""
-        for view in self.views[len(figures) :]:
-            view.remove()
+        replace(self, old=self.views[len(figures) :])
         del self.views[len(figures) :]
         for view, figure in zip(self.views, figures, strict=False):
             view.show(figure)
         for figure in figures[len(self.views) :]:
             view = FigureView(figure, language=self.language)
             self.views.append(view)
-            if self.is_attached:
-                self.mount(view)
+            replace(self, [view], old=[])

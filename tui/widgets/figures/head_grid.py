@@ -20,8 +20,8 @@ from tui.figures.colors import MapName
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Painter
 from tui.text.layout import pad
-from tui.widgets.figures.heatmap_canvas import room_for
-from tui.widgets.speaking import Key, SpeakingWidget, bindings
+from tui.widgets.figures.figure_box import room_of
+from tui.widgets.speaking import BarKey, Key, SpeakingWidget, bindings
 
 SMALLEST_TILE = 18  # cells of width, the gap included
 TALLEST_TILE = 12  # rows of cells
@@ -62,8 +62,9 @@ class HeadGrid(SpeakingWidget, ScrollView, can_focus=True):
         Key("right,l", "choose(1)", "heads.right", CHOOSE, "后一个头|the next head", CHOOSE, False, "→ l"),
         Key("up,k", "choose_row(-1)", "heads.up", CHOOSE, "上一排|the row above", CHOOSE, False, "↑ k"),
         Key("down,j", "choose_row(1)", "heads.down", CHOOSE, "下一排|the row below", CHOOSE, False, "↓ j"),
-        Key("enter", "open", "heads.open", "打开|open", "打开这个头|open this head"),
+        Key("enter", "open", "heads.open", "打开|open", "打开这个头|open this head", written="Enter"),
     ]
+    BAR: ClassVar[Sequence[BarKey]] = [("←→↑↓", "选头|choose", "choose(1)", "right")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     chosen: reactive[int] = reactive(0, init=False)
@@ -127,7 +128,7 @@ class HeadGrid(SpeakingWidget, ScrollView, can_focus=True):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         tiles = Tiles.fitting(self.picture, width - 1)
-        return min(self._height(tiles), max(room_for(self.lines_around, container, viewport), tiles.height))
+        return min(self._height(tiles), max(room_of(self, container, viewport) - self.lines_around, tiles.height))
 
     def render_line(self, y: int) -> Strip:
         tiles, width = self._tiles, self.room.width

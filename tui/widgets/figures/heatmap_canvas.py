@@ -23,22 +23,16 @@ from textual.strip import Strip
 from questions.bilingual import Language
 from tui.figures.colors import MapName
 from tui.figures.heatmap import Picture
-from tui.figures.heatmap_paint import Frame, Painter, frame_for, row_label
+from tui.figures.heatmap_paint import NUMBER_WIDTH, Frame, Painter, frame_for, row_label
 from tui.figures.look import PLAIN
-from tui.widgets.speaking import Key, SpeakingWidget, bindings
+from tui.widgets.figures.figure_box import room_of
+from tui.widgets.speaking import BarKey, Key, SpeakingWidget, bindings
 
 MOVE = "移动|move"
 LEAST_ROWS = 4  # rows of cells that are shown however little room there is
 ZOOM_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
-
-
-def room_for(lines_around: int, container: Size, viewport: Size) -> int:
-    """The lines that the cells may take for them and ``lines_around`` them to be on the screen at once.
-
-    Textual tells the height of the nearest container that has one, as long as everything between has the height
-    ``auto``; else it tells 0, and half of the screen has to do.
-    """
-    return container.height - lines_around if container.height else viewport.height // 2
+WIDEST_GROWN = 24  # cells of width to which a cell grows in a wide room
+VALUES_WIDTH = NUMBER_WIDTH + 1  # the narrowest cell that holds a number well
 
 
 class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
@@ -73,6 +67,7 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
             ("ctrl+end", "bottom", "右下角|bottom right corner", "Ctrl+End"),
         ]
     ]
+    BAR: ClassVar[Sequence[BarKey]] = [("←→↑↓", "读格|cell", "move(0, 1)", "right")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     cursor: reactive[tuple[int, int]] = reactive((0, 0), init=False)
@@ -97,6 +92,7 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         super().__init__(language=language, id=id)
         self.picture = picture
         self._frame = Frame(2, 1, ())
+        self._tall = 1  # lines of a cell
         self._painter: Painter | None = None
         self._strips: dict[int, Strip] = {}
         self._hovered: tuple[int, int] | None = None
@@ -155,9 +151,18 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         room = self._container_size
         if room.width:
             self._frame = self._frame_in(room.width, room.height)
-            self.virtual_size = Size(
-                self._frame.width(self.picture.columns), self._frame.header_height + self.picture.rows
-            )
+            self._tall = self._tall_in(self._frame, room.height)
+            self.virtual_size = Size(self._frame.width(self.picture.columns), self._lines(self._frame, self._tall))
+
+    def _lines(self, frame: Frame, tall: int) -> int:
+        return frame.header_height + self.picture.rows * tall
+
+    def _tall_in(self, frame: Frame, height: int) -> int:
+        """The lines of a cell where there is room: about as high as it is wide, so that the map fills its box."""
+        if self.cell_width is not None or not self.picture.rows:
+            return 1
+        room = (height - frame.header_height) // self.picture.rows
+        return max(min(room, frame.cell_width // 2), 1)
 
     def _frame_in(self, width: int, height: int) -> Frame:
         """The frame in this room; a scroll bar, where the rows need one, takes a cell of the width."""
@@ -170,7 +175,12 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         key = (width, self.cell_width, self.look.glyphs.ascii)
         if key not in self._frames:
             figure = self.picture.figure
-            self._frames[key] = frame_for(figure.rows, figure.columns, width, self.cell_width, self.look)
+            frame = frame_for(figure.rows, figure.columns, width, self.cell_width, self.look)
+            share = (width - frame.label_width) // max(len(figure.columns), 1)
+            if self.cell_width is None and frame.cell_width < share and frame.cell_width >= NUMBER_WIDTH:
+                grown = min(share, WIDEST_GROWN)
+                frame = frame_for(figure.rows, figure.columns, width, grown, self.look)
+            self._frames[key] = frame
         return self._frames[key]
 
     @property
@@ -188,13 +198,15 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As high as the map, or as the room for it leaves beside what stands around it (``lines_around``)."""
         frame = self._frame_in(width, 1 << 30)
-        room = room_for(self.lines_around, container, viewport) - self.show_horizontal_scrollbar  # which Textual adds
-        return min(frame.header_height + self.picture.rows, max(room, frame.header_height + LEAST_ROWS))
+        around = self.lines_around + self.show_horizontal_scrollbar  # which Textual adds
+        room = room_of(self, container, viewport) - around
+        tall = self._tall_in(frame, room)
+        return min(self._lines(frame, tall), max(room, frame.header_height + LEAST_ROWS))
 
     def cell_at(self, x: int, y: int) -> tuple[int, int] | None:
         """The cell at a place on the widget, or None on the labels and beyond the map."""
         frame = self._frame
-        row = y - frame.header_height + self.scroll_offset.y
+        row = (y - frame.header_height + self.scroll_offset.y) // self._tall
         column = (x - frame.label_width + self.scroll_offset.x) // frame.cell_width
         if y < frame.header_height or x < frame.label_width or x >= self.room.width or y >= self.room.height:
             return None
@@ -207,15 +219,18 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         frame, width = self._frame, self.room.width
         if y < frame.header_height:
             return self._header_line(y, width)
-        row = y - frame.header_height + self.scroll_offset.y
+        row, line = divmod(y - frame.header_height + self.scroll_offset.y, self._tall)
         if not 0 <= row < self.picture.rows:
             return Strip.blank(width, self._ground)
         here = row == self.cursor[0]
-        strip = None if here else self._strips.get(row)
+        place = row * self._tall + line
+        strip = None if here else self._strips.get(place)
         if strip is None:
             strip = self._row_line(painter, row, width, self.cursor[1] if here else -1)
+            if line != self._tall // 2:
+                strip = Strip([Segment(" " * segment.cell_length, segment.style) for segment in strip])
             if not here:
-                self._strips[row] = strip
+                self._strips[place] = strip
         return strip
 
     def _row_line(self, painter: Painter, row: int, width: int, cursor: int) -> Strip:
@@ -264,11 +279,12 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
     def watch_cursor(self, old: tuple[int, int], new: tuple[int, int]) -> None:
         if old == new:
             return
-        self._strips.pop(old[0], None)
+        for line in range(old[0] * self._tall, (old[0] + 1) * self._tall):
+            self._strips.pop(line, None)
         self._show_cursor()
         top = self._frame.header_height - self.scroll_offset.y
         for row in {old[0], new[0]}:
-            self.refresh(Region(0, top + row, self.room.width, 1))
+            self.refresh(Region(0, top + row * self._tall, self.room.width, self._tall))
         if old[1] != new[1]:
             self.refresh(Region(0, 0, self.room.width, self._frame.header_height))
         if self.picture.rows and self.picture.columns:
@@ -283,7 +299,8 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         left, right = column * frame.cell_width, (column + 1) * frame.cell_width
         x, y = self.scroll_offset
         x = left if left < x else max(x, right - body_width)
-        y = row if row < y else max(y, row - body_height + 1)
+        above, below = row * self._tall, (row + 1) * self._tall
+        y = above if above < y else max(y, below - body_height)
         if (x, y) != self.scroll_offset:
             self.scroll_to(x, y, animate=False, force=True)
 
@@ -294,7 +311,7 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
     def action_jump(self, where: str) -> None:
         row, column = self.cursor
         last_row, last_column = self.picture.rows - 1, self.picture.columns - 1
-        page = max(self.room.height - self._frame.header_height - 1, 1)
+        page = max((self.room.height - self._frame.header_height - 1) // self._tall, 1)
         self.cursor = {
             "row-start": (row, 0),
             "row-end": (row, last_column),
@@ -313,6 +330,17 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         else:
             narrower = [width for width in ZOOM_WIDTHS if width < now]
             self.cell_width = narrower[-1] if narrower else 1
+
+    @property
+    def shows_values(self) -> bool:
+        return self._frame.cell_width >= NUMBER_WIDTH
+
+    def show_values(self, shown: bool) -> None:
+        """Cells in which numbers stand, or cells too narrow for them; the fitting ones where those are it already."""
+        self.cell_width = None
+        self._measure()
+        if self.shows_values != shown:
+            self.cell_width = VALUES_WIDTH if shown else 2
 
     def help_keys(self, language: Language) -> list[tuple[str, str]]:
         above = self.parent

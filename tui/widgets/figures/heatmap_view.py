@@ -26,9 +26,10 @@ from tui.widgets.figures.head_grid import HeadGrid
 from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
 from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS
 from tui.widgets.figures.stage_tabs import StageTabs
+from tui.widgets.holding import give_focus
 from tui.widgets.speaking import Key, SpeakingWidget, bindings, to_content
 
-MOST_SAID = 5  # lines below the map
+LEAST_SAID, MOST_SAID = 2, 3  # lines below the map: the room is there from the start, so that little moves
 
 
 class HeatmapView(SpeakingWidget):
@@ -37,7 +38,6 @@ class HeatmapView(SpeakingWidget):
     DEFAULT_CSS = """
     HeatmapView { layout: vertical; height: auto; width: 1fr; }
     HeatmapView > Static { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
-    HeatmapView > #heatmap-title { text-style: bold; }
     """
     KEYS: ClassVar[Sequence[Key]] = HEATMAP_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
@@ -89,17 +89,17 @@ class HeatmapView(SpeakingWidget):
     ) -> None:
         super().__init__(language=language, id=id, classes=classes)
         self.picture = Picture(figure)
+        self.can_pin = True  # not where another key plays through tensors that have nothing in common
         self._from_grid = False
         self._hovered: tuple[int, int] | None = None
-        self._says_height = 1
+        self._says_height = LEAST_SAID
         self.tabs = StageTabs(self.picture, language=language)
         self.canvas = HeatmapCanvas(self.picture, language=language)
         self.grid = HeadGrid(self.picture, language=language)
         self.grid.display = False
 
     def compose(self) -> ComposeResult:
-        yield Static(id="heatmap-title", markup=False)
-        yield self.tabs
+        yield self.tabs  # the title too: a line less
         yield self.canvas
         yield self.grid
         yield Static(id="heatmap-legend", markup=False)
@@ -146,8 +146,7 @@ class HeatmapView(SpeakingWidget):
         if not self.is_mounted or not self.size.width:
             return
         width = self.size.width
-        self.query_one("#heatmap-title", Static).update(Content(fit(self._title(), width)), layout=False)
-        self.tabs.display = len(self.figure.stages) > 1
+        self.tabs.title = self._title()
         self.tabs.refresh()
         self._give_room()
         self._tell_legend(width)
@@ -192,7 +191,8 @@ class HeatmapView(SpeakingWidget):
     def _say(self, lines: Sequence[str]) -> None:
         """Below the map. The room for it grows and does not shrink, so that moving the cursor moves nothing else."""
         says = self.query_one("#heatmap-says", Static)
-        height = min(max(len(lines), self._says_height), MOST_SAID)
+        lines = [*lines[: MOST_SAID - 1], fit(" ".join(lines[MOST_SAID - 1 :]), max(self.size.width, 1))]
+        height = min(max(len(lines), self._says_height, LEAST_SAID), MOST_SAID)
         if height != self._says_height:
             self._says_height = height
             says.styles.min_height = height
@@ -201,7 +201,7 @@ class HeatmapView(SpeakingWidget):
 
     def _give_room(self) -> None:
         """The cells take what the lines around them leave of the room, so that all of it is on the screen at once."""
-        lines = 2 + self.tabs.display + self._says_height
+        lines = 2 + self._says_height
         self.canvas.lines_around = self.grid.lines_around = lines
 
     def on_heatmap_canvas_moved(self, event: HeatmapCanvas.Moved) -> None:
@@ -226,7 +226,7 @@ class HeatmapView(SpeakingWidget):
         self._from_grid = True
         self.choose_head(event.head)
         self.showing = "map"
-        self.canvas.focus()
+        give_focus(self.screen, self.canvas)
 
     # -- stages and heads
 
@@ -247,7 +247,7 @@ class HeatmapView(SpeakingWidget):
             self.grid.picture_changed()
             self.grid.chosen = self.picture.head or 0
         if had_focus:
-            (self.grid if grid else self.canvas).focus()
+            give_focus(self.screen, self.grid if grid else self.canvas)
         self._tell()
         self.refresh_bindings()
 
@@ -259,11 +259,15 @@ class HeatmapView(SpeakingWidget):
         several = self.picture.heads > 1
         if action == "stage":
             return len(self.figure.stages) > 1
-        if action in ("grid", "mean", "head"):
+        if action in ("grid", "head"):
             return several
+        if action == "scale":
+            return several and self.showing == "map"
+        if action == "pin":
+            return self.can_pin
         if action == "back":
             return several and self._from_grid and self.showing == "map"
-        if action in ("zoom", "copy_row"):
+        if action in ("zoom", "copy_row", "values"):
             return self.showing == "map"
         return True
 
@@ -271,12 +275,10 @@ class HeatmapView(SpeakingWidget):
         self.choose_stage(self.picture.stage_index + by)
 
     def action_head(self, by: int) -> None:
-        head = self.picture.head
-        self.choose_head(0 if head is None else (head + by) % self.picture.heads)
-
-    def action_mean(self) -> None:
-        self.showing = "map"
-        self.choose_head(None if self.picture.head is not None else 0)
+        """Another head; the mean over all of them stands between the last and the first."""
+        head, heads = self.picture.head, self.picture.heads
+        there = ((heads if head is None else head) + by) % (heads + 1)
+        self.choose_head(None if there == heads else there)
 
     def action_grid(self) -> None:
         self.showing = "map" if self.showing == "grid" else "grid"
@@ -293,6 +295,15 @@ class HeatmapView(SpeakingWidget):
 
     def action_colors(self) -> None:
         self.map_name = MAP_NAMES[(MAP_NAMES.index(self.map_name) + 1) % len(MAP_NAMES)]
+
+    def action_scale(self) -> None:
+        """The ends of the colors from all heads, or from the head that is shown."""
+        self.picture.own_span = not self.picture.own_span
+        self._changed()
+
+    def action_values(self) -> None:
+        """Cells just wide enough for numbers, or too narrow for them."""
+        self.canvas.show_values(not self.canvas.shows_values)
 
     def action_zoom(self, direction: int) -> None:
         if direction == 0:

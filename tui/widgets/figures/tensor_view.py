@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace as replace_fields
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,11 +12,12 @@ from textual.binding import BindingType
 from textual.reactive import reactive
 
 from questions.bilingual import Language
-from tui.figures.data import Tensor
+from tui.figures.data import Heatmap, Tensor
 from tui.figures.look import Look
 from tui.figures.tensor_text import as_heatmap, tensor_lines
 from tui.widgets.figures.heatmap_view import HeatmapView
 from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.holding import give_focus, replace
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
 
@@ -50,6 +52,8 @@ class TensorView(SpeakingWidget):
         self.figure = figure
         self.summary = TensorSummary(figure, language=language)
         self.numbers: HeatmapView | None = None
+        self.walked = False  # part of a path of steps, which says what Esc and p do
+        self.labels: Mapping[str, Sequence[str]] = {}  # of an axis, the words for its places: the tokens of "query"
 
     def compose(self) -> ComposeResult:
         yield self.summary
@@ -63,7 +67,7 @@ class TensorView(SpeakingWidget):
         self.figure = figure
         self.summary.update_figure(figure)
         if self.numbers is not None:
-            heatmap = as_heatmap(figure)
+            heatmap = self._heatmap()
             if heatmap is None:
                 self.action_close()
             else:
@@ -72,23 +76,38 @@ class TensorView(SpeakingWidget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "open":
             return not self.is_open and as_heatmap(self.figure) is not None
-        return self.is_open if action == "close" else True
+        return self.is_open and not self.walked if action == "close" else True
+
+    def _heatmap(self) -> Heatmap | None:
+        """All numbers as a map; its places named in words where the axis has them."""
+        made = as_heatmap(self.figure)
+        if made is None:
+            return None
+        rows, columns = (self._words(axis, labels) for axis, labels in ((-2, made.rows), (-1, made.columns)))
+        return replace_fields(made, rows=rows, columns=columns)
+
+    def _words(self, axis: int, numbers: Sequence[str]) -> Sequence[str]:
+        axes = self.figure.axes
+        words = self.labels.get(axes[axis], ()) if len(axes) >= -axis else ()
+        return words if len(words) == len(numbers) else numbers
 
     async def action_open(self) -> None:
-        heatmap = as_heatmap(self.figure)
+        heatmap = self._heatmap()
         if heatmap is not None and self.numbers is None:
             numbers = self.numbers = HeatmapView(heatmap, language=self.language)
+            numbers.can_pin = not self.walked
             self.summary.with_corner = False
             await self.mount(numbers)
-            numbers.canvas.focus()
-            self.refresh_bindings()
+            if numbers.is_attached:
+                give_focus(self.screen, numbers.canvas)
+                self.refresh_bindings()
 
     def action_close(self) -> None:
         if self.numbers is not None:
             had_focus = self.numbers.has_focus_within
-            self.numbers.remove()
+            replace(self, old=[self.numbers])
             self.numbers = None
             self.summary.with_corner = True
             if had_focus:
-                self.summary.focus()
+                give_focus(self.screen, self.summary)
             self.refresh_bindings()

@@ -1,0 +1,503 @@
+"""The loop never breaks: the focus is on what is there, keys act as the bar says, nothing typed is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.events import Key, Paste
+from textual.widgets import Input
+
+from questions.bilingual import Language
+from tests.tui.screens.conftest import Open, shown, until
+from tui.experiments.compute import Failed
+from tui.screens.answer_box import AnswerBox
+from tui.screens.browse import BrowseScreen
+from tui.screens.key_bar import KeyBar
+from tui.screens.lab import LabScreen
+from tui.screens.live_panel import LivePanel
+from tui.screens.practice import PracticeScreen
+from tui.screens.ticking import TickDialog
+from tui.widgets.holding import stands
+from tui.widgets.knobs import KnobRow
+from tui.widgets.slider import SliderRow
+
+
+def practice(pilot: Any) -> Any:
+    assert isinstance(pilot.app.screen, PracticeScreen)
+    return pilot.app.screen.practice
+
+
+def live(pilot: Any) -> LivePanel:
+    return pilot.app.screen.query_one(LivePanel)
+
+
+async def revealed(pilot: Any) -> LivePanel:
+    await pilot.press("space")
+    panel = live(pilot)
+    await until(pilot, lambda: panel.measured is not None)
+    return panel
+
+
+def name_of(pilot: Any) -> str:
+    return practice(pilot).attempt.question.id
+
+
+async def let_go(pilot: Any) -> None:
+    """The key is up: the next press is a new one."""
+    pilot.app._key = ""
+
+
+# --- the focus ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_second_experiment_has_a_keyboard(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("E")
+        assert isinstance(pilot.app.screen, LabScreen)
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: live(pilot).measured is not None)
+        await pilot.press("escape", "down", "down", "enter")
+        second = pilot.app.screen._open
+        await pilot.press("escape", "down", "enter")  # while the knobs of the second are being taken away
+        await until(pilot, lambda: live(pilot).measured is not None)
+        await pilot.pause()
+        assert pilot.app.screen._open != second
+        assert pilot.app.focused is not None and stands(pilot.app.focused)
+        await pilot.press("L")
+        assert pilot.app.language == "zh"
+
+
+async def test_no_way_of_replacing_leaves_the_focus_on_what_is_gone(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("E")
+        panel = live(pilot)
+        for number, name in enumerate(pilot.app.screen._names[:6]):
+            pilot.app.screen.open(name, {})
+            if number % 3:
+                await until(pilot, lambda: panel.measured is not None)
+                await pilot.press(*["tab"] * number, "full_stop", "full_stop")
+            focused = pilot.app.focused
+            assert focused is None or stands(focused), name
+        await pilot.press("escape", "escape")
+        assert isinstance(pilot.app.screen, PracticeScreen)
+
+
+async def test_a_hidden_widget_cannot_have_the_focus(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.screen.set_focus(pilot.app.screen.query_one("#figure"))
+        assert pilot.app.focused is None
+        pilot.app.screen.query_one(AnswerBox).focus()
+        await pilot.pause()
+        await pilot.press("ctrl+s")  # the box is not on show any more
+        await pilot.press("3")
+        assert practice(pilot).done == 1
+
+
+# --- keys act as the bar says ------------------------------------------------------------------------------------
+
+
+async def test_digits_rate_wherever_the_focus_is(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        panel = await revealed(pilot)
+        slider = next(row for row in panel.query(SliderRow) if row.knob.name == "d_k")
+        slider.focus()
+        await pilot.pause()
+        before = slider.value
+        await pilot.press("3")
+        assert practice(pilot).done == 1 and slider.value == before
+
+
+async def test_tab_stops_without_opening_and_each_stop_is_seen(opened: Open) -> None:
+    async with opened(only="attention-formula") as pilot:
+        panel = await revealed(pilot)
+        await pilot.pause()
+        stops = []
+        for _ in range(9):
+            await pilot.press("tab")
+            await pilot.pause()
+            stops.append(pilot.app.focused)
+            assert stands(pilot.app.focused) and not pilot.app.is_typing
+        first_knob = next(index for index, stop in enumerate(stops) if isinstance(stop, KnobRow))
+        assert stops[0] in panel.query_one("#figure").query("*")  # the figure, then the knobs, then the follow-ups
+        assert first_knob == 1
+        knobs = len(panel.query(KnobRow))
+        assert all(isinstance(stop, KnobRow) for stop in stops[1 : 1 + knobs])
+        await pilot.press("3")
+        assert practice(pilot).done == 1
+
+
+async def test_a_value_is_typed_after_enter_and_enter_takes_it(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        panel = await revealed(pilot)
+        slider = next(row for row in panel.query(SliderRow) if row.knob.name == "d_k")
+        slider.focus()
+        await pilot.press("enter", "6", "4", "L", "enter")
+        await until(pilot, lambda: panel.measured is not None and panel.measured.knobs["d_k"] == 64)
+        assert pilot.app.language == "en"  # a letter is no part of a number
+        await pilot.press("4")
+        assert practice(pilot).done == 1
+
+
+CONTEXTS: dict[str, tuple[str, ...]] = {
+    "asked": (),
+    "typing": ("i",),
+    "revealed": ("space", "RUN"),
+    "figure": ("space", "RUN", "tab"),
+    "knob": ("space", "RUN", "tab", "tab"),
+    "typed knob": ("space", "RUN", "tab", "tab", "equals_sign"),
+    "sentence": ("space", "RUN", "e"),
+    "steps": ("space", "RUN", "tab", *["full_stop"] * 6),
+    "step": ("space", "RUN", "tab", *["full_stop"] * 6, "enter"),
+    "whole": ("space", "RUN", "o"),
+    "experiments": ("E", "RUN", "escape"),
+    "experiment": ("E", "RUN"),
+    "questions": ("B",),
+    "search": ("B", "slash"),
+}
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_no_context_binds_a_key_twice_and_the_bar_is_true(
+    opened: Open, context: str, size: tuple[int, int]
+) -> None:
+    async with opened(size=size, only="attention-formula") as pilot:
+        for key in CONTEXTS[context]:
+            if key == "RUN":
+                await until(pilot, lambda: live(pilot).measured is not None)
+                await pilot.pause()
+            else:
+                await pilot.press(key)
+        await pilot.pause()
+        screen = pilot.app.screen
+        bound: dict[str, list[str]] = {}
+        for node, bindings in screen._binding_chain:
+            if node.__class__.__module__.startswith("tui."):
+                for key, binding in bindings:
+                    name, arguments = _parsed(binding.action)
+                    if binding.id and node.check_action(name, arguments):  # Textual's own have no id
+                        bound.setdefault(key, []).append(f"{type(node).__name__}: {binding.action}")
+        nested = {"escape", "enter"}  # the innermost thing that can be opened or left has them
+        typed = (
+            {key for key in bound if len(key) == 1 or key in ("home", "left", "right")}
+            if pilot.app.is_typing
+            else set()
+        )
+        twice = {key: acts for key, acts in bound.items() if len(acts) > 1 and key not in nested | typed}
+        assert twice == {}
+        for hint in screen.query_one(KeyBar).hints:
+            active = screen.active_bindings.get(hint.binds or hint.key)
+            assert active is not None, (context, hint)
+            assert active.binding.action.split(".")[-1] == hint.action.split(".")[-1], (context, hint)
+
+
+def _parsed(action: str) -> tuple[str, tuple[object, ...]]:
+    from textual.actions import parse
+
+    _, name, arguments = parse(action)
+    return name, arguments
+
+
+async def test_the_bar_and_help_follow_the_focus(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await revealed(pilot)
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "cell" in shown(pilot).splitlines()[-1] and "turn" not in shown(pilot).splitlines()[-1]
+        await pilot.press("tab")
+        await pilot.pause()
+        bar = shown(pilot).splitlines()[-1]
+        assert "turn" in bar and "submit" not in bar
+        await pilot.press("equals_sign")
+        await pilot.pause()
+        bar = shown(pilot).splitlines()[-1]
+        assert "take it" in bar and "turn" not in bar and "whole" not in bar
+
+
+async def test_opened_steps_are_walked_by_angles_and_name_words(opened: Open) -> None:
+    async with opened(only="attention-formula") as pilot:
+        panel = await revealed(pilot)
+        await pilot.press("tab")
+        panel._turn_to("steps")
+        await pilot.pause()
+        await pilot.pause()
+        await pilot.press("down", "down", "down", "enter")
+        await pilot.pause()
+        tokens = panel._result.figures[0].rows
+        assert "scores" in shown(pilot) and f"query {tokens[0]} → key {tokens[0]}" in shown(pilot)
+        await pilot.press("right", "greater_than_sign")
+        await pilot.pause()
+        assert "scaled" in shown(pilot) and f"key {tokens[1]}" in shown(pilot)
+        await pilot.press("less_than_sign", "less_than_sign", "escape")
+        await pilot.pause()
+        assert pilot.app.focused is panel.query_one("StepList")
+
+
+async def test_the_question_s_own_experiment_opens(opened: Open) -> None:
+    async with opened(only="rnn-gradients") as pilot:
+        own = practice(pilot).attempt.question.experiment.run
+        await pilot.press("E")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, LabScreen) and pilot.app.screen._open == own
+
+
+async def test_the_knobs_start_at_their_top_with_each_question(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        panel = await revealed(pilot)
+        await pilot.press("x", *["tab"] * 6)
+        await pilot.pause()
+        await pilot.press("3")
+        await revealed(pilot)
+        await pilot.pause()
+        assert panel.query_one("#knobs").scroll_offset.y == 0
+
+
+# --- held keys, Caps Lock ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["z", "Z", "n", "u"])
+async def test_a_held_key_acts_once(opened: Open, key: str) -> None:
+    async with opened() as pilot:
+        if key == "u":
+            for other in ("n", "z", "n"):
+                await pilot.press(other)
+                await let_go(pilot)
+        asked = [name_of(pilot)]
+        for _ in range(8):
+            pilot.app.post_message(Key(key, key))
+        await pilot.pause()
+        asked.append(name_of(pilot))
+        assert asked[0] != asked[1]
+        if key != "u":
+            await pilot.press("u")
+            assert name_of(pilot) == asked[0]
+
+
+async def test_a_held_rating_rates_once_and_turning_repeats(opened: Open) -> None:
+    async with opened() as pilot:
+        await revealed(pilot)
+        for _ in range(5):
+            pilot.app.post_message(Key("3", "3"))
+        await pilot.pause()
+        assert practice(pilot).done == 1
+        await revealed(pilot)
+        panel = live(pilot)
+        slider = panel.query(SliderRow).first()
+        slider.focus()
+        await pilot.pause()
+        value, step = slider.value, slider.scale
+        for _ in range(3):
+            pilot.app.post_message(Key("right", None))
+        await pilot.pause()
+        assert slider.value == step.at(min(step.fraction(step.step(value, 3)), 1.0))
+
+
+async def test_caps_lock_is_said_and_the_same_capital_comes_back(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("i", *"draft", "escape", "B")
+        assert isinstance(pilot.app.screen, BrowseScreen)
+        await pilot.pause()
+        assert "Caps Lock" in shown(pilot)
+        await pilot.press("B")
+        assert pilot.app.screen.query_one(AnswerBox).text == "draft"
+        await pilot.press("E", "E")
+        assert isinstance(pilot.app.screen, PracticeScreen)
+        await pilot.press("B", "E", "escape", "escape", "escape")
+        assert isinstance(pilot.app.screen, BrowseScreen | PracticeScreen)
+
+
+# --- messages, drafts, undo --------------------------------------------------------------------------------------
+
+
+async def test_a_message_covers_nothing(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("space", "f", *"typo", "enter")
+        await pilot.pause()
+        lines = shown(pilot).splitlines()
+        assert "Flagged" in lines[-2] and "1  Again" in lines[-3] and "4  Easy" in lines[-3]
+
+
+async def test_each_question_keeps_its_draft(opened: Open) -> None:
+    async with opened() as pilot:
+        box = pilot.app.screen.query_one(AnswerBox)
+        first = name_of(pilot)
+        await pilot.press("i", *"one", "escape", "n")
+        second = name_of(pilot)
+        assert box.text == ""
+        await pilot.press("i", *"two", "escape", "L", "B")
+        await pilot.app.ask(first)
+        assert box.text == "one"
+        await pilot.app.ask(second)
+        assert box.text == "two"
+        await pilot.press("u")  # the skip
+        assert name_of(pilot) == first and box.text == "one"
+    async with opened() as pilot:
+        assert name_of(pilot) == first and pilot.app.screen.query_one(AnswerBox).text == "one"
+
+
+async def test_a_draft_is_written_within_a_second_of_typing(opened: Open) -> None:
+    async with opened() as pilot:
+        name = name_of(pilot)
+        await pilot.press("i", *"half")
+        await until(pilot, lambda: pilot.app.store.draft(name) == "half", turns=60)
+
+
+async def test_rating_typing_and_undo_keep_both_texts(opened: Open) -> None:
+    async with opened() as pilot:
+        first = name_of(pilot)
+        await pilot.press("i", *"said", "ctrl+s", "3")
+        second = name_of(pilot)
+        await pilot.press("i", *"next", "escape", "u")
+        assert name_of(pilot) == first and practice(pilot).attempt.typed == "said"
+        await pilot.press("3")
+        assert name_of(pilot) == second and pilot.app.screen.query_one(AnswerBox).text == "next"
+
+
+@pytest.mark.parametrize(("key", "word"), [("z", "tomorrow"), ("Z", "taken back"), ("n", "skipped")])
+async def test_undo_names_the_question_and_returns_to_it(opened: Open, key: str, word: str) -> None:
+    async with opened(size=(200, 40)) as pilot:
+        question = practice(pilot).attempt.question
+        await pilot.press(key)
+        assert name_of(pilot) != question.id
+        await pilot.press("u")
+        await pilot.pause()
+        line = shown(pilot).splitlines()[-2]
+        assert name_of(pilot) == question.id and word in line and question.question.en[:20] in line
+
+
+async def test_a_flag_is_withdrawn_by_the_same_key(opened: Open) -> None:
+    async with opened() as pilot:
+        name = name_of(pilot)
+        await pilot.press("f", *"typo", "enter")
+        await let_go(pilot)
+        await pilot.press("f")
+        assert name not in pilot.app.store.flags()
+
+
+async def test_pasting_never_acts_as_keys(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.post_message(Paste("q\n3\n\n1\nsecond paragraph"))
+        await pilot.pause()
+        assert pilot.app.screen.query_one(AnswerBox).text == "q\n3\n\n1\nsecond paragraph"
+        await pilot.press("escape", "f")
+        pilot.app.post_message(Paste("one\ntwo"))
+        await pilot.pause()
+        assert pilot.app.screen.query_one(Input).value == "one two"
+
+
+async def test_ticking_changes_what_is_rated(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("space", "t")
+        assert isinstance(pilot.app.screen, TickDialog)
+        await pilot.press("space", "down", "down", "enter", "escape")
+        assert isinstance(pilot.app.screen, PracticeScreen)
+        marks = [mark.status for mark in practice(pilot).attempt.marking.points]
+        assert [status == "found" for status in marks[:3]] == [True, False, True]
+        await pilot.press("3")
+        (review,) = pilot.app.store.reviews()
+        assert list(review.answer.found) == [0, 2]
+
+
+# --- the picture -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("size", "least"), [((120, 40), 22), ((80, 24), 14), ((200, 50), 30)])
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("only", ["attention-formula", "sqrt-dk", "rnn-gradients"])
+async def test_the_figure_leads(opened: Open, size: tuple[int, int], least: int, language: Language, only: str) -> None:
+    async with opened(size=size, language=language, only=only) as pilot:
+        panel = await revealed(pilot)
+        if size[0] < 100:
+            await pilot.press("x")
+        await pilot.pause()
+        for page in panel._pages():
+            if isinstance(page, int):
+                panel._turn_to(page)
+                await pilot.pause()
+                await pilot.pause()
+                view = panel.query_one("FigureView").view
+                canvas = getattr(view, "canvas", None)
+                if canvas is not None:
+                    assert canvas.size.height >= min(least, canvas._lines(canvas._frame, canvas._tall)), page
+                    assert panel.query_one("#figure").size.height >= least + 4
+                elif hasattr(view, "_rows"):
+                    assert view._rows + 2 >= least, page  # with its axis
+        before = panel.query_one("#figure").size.height
+        await pilot.press("o")
+        await pilot.pause()
+        assert panel.query_one("#figure").size.height > before and panel.region.width == size[0]
+        await pilot.press("o")
+        await pilot.pause()
+        assert panel.query_one("#figure").size.height == before
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_nothing_jumps_when_a_run_goes_on_or_fails(opened: Open, size: tuple[int, int]) -> None:
+    async with opened(size=size, only="sqrt-dk") as pilot:
+        panel = await revealed(pilot)
+        await pilot.press("x", "x", "x")
+        await pilot.pause()
+        region = panel.query_one("#figure").region
+        panel._say_running()
+        await pilot.pause()
+        assert panel.query_one("#figure").region == region and "running" in shown(pilot)
+        panel.post_message(LivePanel.Arrived(Failed(panel._number, RuntimeError("no memory"))))
+        await pilot.pause()
+        assert "no memory" in shown(pilot)
+        assert panel.query_one("#run-message").region.y == region.y
+        await pilot.press("r")
+        await until(pilot, lambda: panel.measured is not None)
+        await pilot.pause()
+        assert panel.query_one("#figure").region == region
+
+
+async def test_checks_fold_and_say_of_which_path_they_speak(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.app.experiment("attention-steps", {"mistake": "no-scale"})
+        panel = live(pilot)
+        knob = next(knob for knob in panel.experiment.knobs if knob.name == "mistake")
+        assert knob.default != "no-scale"
+        await until(pilot, lambda: panel.measured is not None)
+        await pilot.pause()
+        assert "of the correct path" in shown(pilot)
+        await pilot.press("c")
+        await pilot.pause()
+        assert "expected" in shown(pilot)
+        await pilot.press("c")
+        await pilot.pause()
+        assert panel.query_one("FigureView").display and "expected" not in shown(pilot)
+
+
+# --- first minutes -----------------------------------------------------------------------------------------------
+
+
+async def test_the_first_key_acts_and_ends_the_welcome(opened: Open) -> None:
+    async with opened() as pilot:
+        assert "Welcome" in shown(pilot)
+        await pilot.press("i", "x")
+        await until(pilot, lambda: bool(pilot.app.store.draft(name_of(pilot))))
+        assert pilot.app.screen.query_one(AnswerBox).text == "x" and "Welcome" not in shown(pilot)
+    async with opened() as pilot:
+        assert "Welcome" not in shown(pilot)
+        assert "x" in pilot.app.screen.query_one(AnswerBox).text
+
+
+# --- any size ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1), (3, 2)])
+async def test_the_smallest_windows_lose_nothing(opened: Open, size: tuple[int, int]) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("i", *"kept", "escape")
+        await pilot.resize_terminal(*size)
+        await pilot.press("B", "pageup", "pagedown", "slash", "a", "escape", "escape", "escape", "E", "tab", "pageup")
+        await pilot.press("escape", "escape", "escape")
+        if pilot.app.current_mode != "practice":
+            await pilot.app.go("practice")
+        await pilot.press(
+            "space", "tab", "tab", "down", "x", "c", "c", "o", "o", "question_mark", "escape", "T", "t", "escape"
+        )
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert practice(pilot).attempt.typed == "kept"

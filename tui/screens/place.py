@@ -1,0 +1,86 @@
+"""What every place has: a guarded focus, the message line, and a key bar that follows the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.message_line import MessageLine
+from tui.screens.program import Program, Said
+from tui.widgets.holding import stands
+from tui.widgets.knob_panel import KnobSays
+from tui.widgets.speaking import SpeakingWidget
+
+MOST_OF_THE_FOCUS = 5  # hints of the focused thing, before those of the screen
+
+
+class Place(Screen[None]):
+    """A screen that one goes to by a capital letter, and comes back from by Esc or the same letter."""
+
+    AUTO_FOCUS = ""  # single keys act from the start
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "Next part", id="place.next"),
+        Binding("shift+tab", "app.focus_previous", "Part before", id="place.previous"),
+        Binding("escape", "back", "Back", id="place.back"),
+    ]
+
+    app: Program
+
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """The focus goes to what stands: all ways to give it end here."""
+        if widget is not None and not stands(widget):
+            if self.focused is None or stands(self.focused):
+                return
+            widget = None
+        super().set_focus(widget, scroll_visible, from_app_focus)
+
+    async def action_back(self) -> None:
+        await self.app.go_back()
+
+    # --- the key bar -------------------------------------------------------------------------------------------
+
+    def show_keys(self) -> None:
+        """The keys that act where the focus is, then the screen's own."""
+        for bar in self.query(KeyBar):
+            bar.show([*self.focus_hints()[:MOST_OF_THE_FOCUS], *self.screen_hints()])
+
+    def focus_hints(self) -> list[KeyHint]:
+        """What the focused widget, and those around it, say of their keys."""
+        hints: list[KeyHint] = []
+        node = self.focused
+        while node is not None and node is not self:
+            if isinstance(node, SpeakingWidget):
+                hints += [KeyHint(written, label, action, key) for written, label, action, key in node.bar_keys()]
+            node = node.parent if isinstance(node.parent, Widget) else None
+        return hints
+
+    def screen_hints(self) -> Sequence[KeyHint]:
+        raise NotImplementedError
+
+    def on_descendant_focus(self) -> None:
+        self.focus_moved()
+
+    def on_descendant_blur(self) -> None:
+        self.focus_moved()
+
+    def refresh_bindings(self) -> None:
+        """Textual calls this whenever keys may act otherwise: the bar says what they do now."""
+        super().refresh_bindings()
+        if self.is_mounted and self.is_current:
+            self.show_keys()
+
+    def focus_moved(self) -> None:
+        self.show_keys()
+
+    @on(KnobSays)
+    def knob_says(self, event: KnobSays) -> None:
+        """What the focused knob is for, or takes, on the message line: below the knob it would move the picture."""
+        event.stop()
+        severity = "error" if event.wrong else "standing"
+        self.query_one(MessageLine).standing = Said(event.text, severity) if event.text else None
