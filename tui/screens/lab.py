@@ -33,6 +33,7 @@ class LabScreen(Place):
         Binding("c", "checks", "Checks", id="lab.checks"),
         Binding("o", "whole", "Whole figure", id="lab.whole"),
         Binding("e", "sentence", "The sentence", id="lab.sentence"),
+        Binding("r", "again", "Run again", id="lab.again"),
         Binding("D", "defaults", "Default knobs", id="lab.defaults"),
     ]
 
@@ -173,6 +174,9 @@ class LabScreen(Place):
     def _open_sentence(self) -> None:
         if not self.query_one(LivePanel).focus_sentence():
             self.app.notify(self.app.say("screens.no-sentence"))
+
+    def action_again(self) -> None:
+        self.query_one(LivePanel).action_again()
 
     def action_defaults(self) -> None:
         self.query_one(LivePanel).action_defaults()

@@ -32,12 +32,17 @@ class Listing(OptionList):
         self._fill(highlight)
 
     def action_page_up(self) -> None:
-        if self.scrollable_content_region.height > 0:  # Textual looks for a line that a list of no height lacks
+        if self._has_lines:
             super().action_page_up()
 
     def action_page_down(self) -> None:
-        if self.scrollable_content_region.height > 0:
+        if self._has_lines:
             super().action_page_down()
+
+    @property
+    def _has_lines(self) -> bool:
+        """Whether the highlighted entry was laid out: Textual looks for its line, which a list without room lacks."""
+        return (self.highlighted or 0) in self._index_to_line
 
     @property
     def chosen(self) -> str | None:

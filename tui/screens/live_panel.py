@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import DescendantFocus
 from textual.message import Message
@@ -66,8 +65,6 @@ class LivePanel(Vertical):
     LivePanel #run-message.failed { color: $text-error; }
     LivePanel #run-status { height: 1; width: 1fr; color: $text-muted; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Run again", id="live.again")]
-
     app: Program
     language: reactive[Language] = reactive[Language]("zh", init=False)
 

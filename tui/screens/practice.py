@@ -56,6 +56,7 @@ class PracticeScreen(PracticeKeys):
         Binding("Z", "suspend", "Suspend", id="practice.suspend"),
         Binding("t", "tick", "Tick what marking missed", id="practice.tick"),
         Binding("T", "preset", "The question's knobs or the prediction's", id="practice.preset"),
+        Binding("r", "again", "Run again", id="practice.again"),
         Binding("D", "defaults", "Default knobs", id="practice.defaults"),
         Binding("e", "sentence", "The sentence", id="practice.sentence"),
         Binding("o", "whole", "Whole figure", id="practice.whole"),
@@ -462,6 +463,10 @@ class PracticeScreen(PracticeKeys):
             self._show_experiment(attempt)
             name = "preset-prediction" if self._predicted_run else "preset-question"
             self.app.notify(self.app.say(f"screens.{name}"))
+
+    def action_again(self) -> None:
+        if self._revealed:
+            self.query_one(LivePanel).action_again()
 
     def action_defaults(self) -> None:
         if self._revealed:

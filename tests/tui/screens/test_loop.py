@@ -422,7 +422,7 @@ async def test_the_figure_leads(opened: Open, size: tuple[int, int], least: int,
                     assert canvas.size.height >= min(least, canvas._lines(canvas._frame, canvas._tall)), page
                     assert panel.query_one("#figure").size.height >= least + 4
                 elif hasattr(view, "_rows"):
-                    assert view._rows + 2 >= least, page  # with its axis
+                    assert view._rows + 4 >= least, page  # with its axes and their labels
         before = panel.query_one("#figure").size.height
         await pilot.press("o")
         await pilot.pause()
