@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from questions.words import Clause, Word, is_ideograph
 
@@ -54,6 +55,7 @@ _OPENERS = (
     "then|means|mean|makes|make|leads|lead|causes|cause|lets|gives|will|would|results|you'd|we'd|it'd|they'd|it'll",
 )
 _WHAT_FOLLOWS = ("几乎不 几乎没有 几乎没 基本不 基本没", "hardly any|almost no|barely any")
+_WHAT_WENT_BEFORE = ("之后 以后", "afterwards")  # in 除以标准差之后不会饱和 the division is not denied
 _CORRECTIONS = ("而是", "but rather|but instead")
 _ASIDES = ("而不是 而非 而不 而并非", "rather than|instead of|as opposed to")
 _BREAKS = (
@@ -91,6 +93,7 @@ _SIGNALS = re.compile(
             "own": _OWN_WORDS,
             "correction": _CORRECTIONS,
             "aside": _ASIDES,
+            "before": _WHAT_WENT_BEFORE,
             "after": _WHAT_FOLLOWS,
             "condition_not": _CONDITION_NOT,
             "break": _BREAKS,
@@ -141,25 +144,26 @@ def denials(clause: Clause) -> list[Denial]:
 def _in_segment(signals: Sequence[_Signal], start: int, stop: int, words: Sequence[Word]) -> list[Denial]:
     found: list[Denial] = []
     correction = opener = stop  # the nearest of each to the right
-    for signal in reversed(signals):
+    starts = [start, *accumulate((s.stop if s.kind == "before" else start for s in signals), max)]
+    for signal, begin in zip(reversed(signals), reversed(starts[:-1]), strict=True):
         cue = range(signal.start, signal.stop)
         if signal.kind == "correction":
             correction = opener = signal.start
         elif signal.kind == "opener":
             opener = signal.start
         elif signal.kind == "aside":
-            found.append(Denial(cue, range(signal.start, _aside_end(signal, start, correction, words))))
+            found.append(Denial(cue, range(signal.start, _aside_end(signal, begin, correction, words))))
         elif signal.kind == "after":
             found.append(Denial(cue, range(signal.start, correction)))
         elif signal.kind == "own":
             found.append(Denial(cue, cue))
         elif signal.kind == "denial":
-            begin = start if signal.stop < stop else _ellipsis_start(signal, start, words)
-            whole = range(begin, stop) if correction == stop else range(signal.start, correction)
+            first = begin if signal.stop < stop else _ellipsis_start(signal, begin, words)
+            whole = range(first, stop) if correction == stop else range(signal.start, correction)
             found.append(Denial(cue, whole, curable=bool(_CURABLE.fullmatch(signal.text))))
         elif signal.kind.startswith("condition"):
             end = _condition_end(signal, opener, stop, words)
-            whole = range(start, stop) if end == stop else range(signal.start, end)
+            whole = range(begin, stop) if end == stop else range(signal.start, end)
             curable = end == stop and bool(_CURABLE.fullmatch(signal.text))
             found.append(Denial(cue, whole, curable, condition=end != stop))
     return found[::-1]

@@ -156,6 +156,7 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("normalised", ("normalize",)),
         # cures are assertions
         ("除以标准差之后 softmax 不会饱和", SATURATES),
+        ("除以标准差之后 softmax 不会饱和", ("除以标准差",)),
         ("after scaling it doesn't saturate", SATURATES),
         ("Divide by √d_k so that it does not saturate", SATURATES),
         ("加了负载均衡损失，路由就不会塌缩", ("坍塌",)),
