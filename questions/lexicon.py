@@ -39,13 +39,12 @@ _IRREGULAR = {
         "matrix": "matrices",
         "index": "indices",
         "attend": "attends attended attending",
-        "mean": "meaning",
         "axis": "axes",
     }.items()
     for form in forms.split()
 }
 _UNTOUCHED = frozenset(
-    ["during", "nothing", "something", "anything", "everything", "string", "series", "bias", "bring"]
+    ["during", "nothing", "something", "anything", "everything", "string", "series", "meaning", "bias", "bring"]
 )
 _VOWEL = re.compile("[aeiouy]")
 
