@@ -22,10 +22,10 @@ TUNED = {"decoding", "long-context", "tokenization", "recurrent", "seq2seq", "mu
 TUNED_QUESTIONS = [question for question in BANK.values() if question.topic in TUNED]
 
 
-def tally(topics: set[str] | None) -> Counter[str]:
+def tally(topics: set[str] | None = None) -> Counter[str]:
     """Counts over the answers to questions of ``topics`` (None: all)."""
     found: Counter[str] = Counter()
-    for kind in ("good", "wrong"):
+    for kind in ("good", "wrong", "fresh"):
         for answer in ANSWERS[kind]:
             question = BANK[answer["id"]]
             if topics is not None and question.topic not in topics:
@@ -61,6 +61,19 @@ def test_what_is_said_is_heard_and_what_is_not_is_not(topics, capsys):
     if topics is not None:
         assert invented <= 0.03
         assert credited <= 0.25
+
+
+def test_answers_that_nothing_was_tuned_on(capsys):
+    """``fresh`` ones were written when the marker was done; neither it nor a phrase may be changed for their sake."""
+    found = tally()
+    said = found["fresh, meant, found"] / found["fresh, meant"]
+    at_least_half = said + found["fresh, meant, unsure"] / found["fresh, meant"]
+    invented = found["fresh, not meant, found"] / found["fresh, not meant"]
+    with capsys.disabled():
+        print(f"\nfresh answers: said {said:.3f}, said or half said {at_least_half:.3f}, not meant {invented:.3f}")
+    assert said >= 0.8
+    assert at_least_half >= 0.88
+    assert invented <= 0.03
 
 
 @pytest.mark.parametrize("question", TUNED_QUESTIONS, ids=lambda question: question.id)
