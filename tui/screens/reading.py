@@ -92,7 +92,12 @@ class Reading(Vertical):
         question = attempt.question
         yield from self._answered(attempt)
         yield from self._predicted(attempt)
-        yield self._heading("reference-answer")
+        if question.brief is None:
+            yield self._heading("reference-answer")
+        else:
+            yield Block("heading", words("quiz.brief", self._language))
+            yield self._bank("answer", question.brief)
+            yield Block("heading", words("quiz.deeper", self._language))
         yield self._bank("answer", question.answer)
         if question.misconception is not None:
             yield self._heading("misconception")

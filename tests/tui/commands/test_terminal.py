@@ -38,7 +38,7 @@ def test_the_quiz_at_a_terminal(tmp_path: Path) -> None:
     child.sendline("")
     child.expect("直接回车不猜> ")
     child.sendline("")
-    child.expect("参考答案")
+    child.expect("一分钟说法|参考答案")
     child.expect("评分> ")
     child.sendline("f")
     child.expect("哪里有误")
