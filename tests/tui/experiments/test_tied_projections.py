@@ -64,8 +64,9 @@ def test_tied_keys_and_values_carry_something_else_under_the_same_map() -> None:
     assert np.abs(separate["heads"] - tied["heads"]).max() > 0.1
 
 
-def test_the_trained_model_reads_every_date_until_a_projection_is_replaced() -> None:
+def test_a_model_trained_with_one_tensor_for_keys_and_values_reads_and_one_tied_afterwards_does_not() -> None:
     readings = next(figure for figure in EXPERIMENT.run().figures if figure.name == "readings")
     assert isinstance(readings, Table)
-    right = [float(str(row[1])) for row in readings.rows]
-    assert len(right) == 5 and right[0] == 100 and max(right[1:]) <= 25
+    separate, tied, later = ((float(str(row[1])), int(str(row[2]))) for row in readings.rows)
+    assert separate[0] == 100 and tied[0] == 100 and later[0] <= 25
+    assert separate[1] - tied[1] == 6 * 64 * 64  # a d x d matrix less in each of the six attentions

@@ -1,4 +1,4 @@
-"""The projections of the trained date model: how far apart they are, and what exchanging them does."""
+"""Two trained date models: how far apart the projections of the ordinary one are, and one trained with K = V."""
 
 from __future__ import annotations
 
@@ -13,41 +13,43 @@ from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
+from questions.bilingual import Bilingual
 from tui.experiments.contract import Report
 
-REPLACEMENTS = (("key", "value"), ("value", "key"), ("query", "key"), ("key", "query"))  # (what, by what)
-LETTERS = {"query": "W_Q", "key": "W_K", "value": "W_V"}
+PER_FORMAT = 2  # held-out dates in each of the 12 formats
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the model reads with ``what`` replaced ``by`` another projection in every layer; None: untouched."""
+    """What one model reads of the held-out dates."""
 
-    what: str | None
-    by: str | None
+    label: Bilingual
     right: float  # per cent
     first: str  # what it makes of the first text
+    parameters: int
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The attentions' paths with ‖W_Q − W_K‖ / ‖W_Q‖ of each, and the readings."""
+    """The attentions' paths with ‖W_Q − W_K‖ / ‖W_Q‖ of each, and the readings: separate, tied, tied afterwards."""
 
     layers: list[str]
     distances: list[float]
     text: str
-    readings: list[Reading]
+    separate: Reading
+    tied: Reading
+    tied_later: Reading
 
 
-def measure(copy_query: bool, replace: bool, report: Report) -> Trained:
-    """Reads one held-out date in each format, with the model as it ships and with each replacement."""
+def measure(copy_query: bool, report: Report) -> Trained:
+    """Reads held-out dates with both models as they ship, and with the ordinary one tied only after its training."""
     report(0.5, "dates")
-    return _measured(copy_query, replace)
+    return _measured(copy_query)
 
 
 @cache  # no knob that people turn changes it
-def _measured(copy_query: bool, replace: bool) -> Trained:
-    reader = load_pretrained("dates")
+def _measured(copy_query: bool) -> Trained:
+    reader, twin = load_pretrained("dates"), load_pretrained("dates-tied-kv")
     weights: dict[str, Any] = dict(tree_flatten(reader.model.parameters()))
     projections = {path: value for path, value in weights.items() if path.endswith("query_proj.weight")}
     if copy_query:
@@ -58,23 +60,27 @@ def _measured(copy_query: bool, replace: bool) -> Trained:
         for layer in layers
     ]
     texts, dates = _held_out()
-    readings = []
-    for what, by in ((None, None), *REPLACEMENTS):
-        changed = dict(weights)
-        if replace and what is not None:
-            changed |= {f"{layer}.{what}_proj.weight": weights[f"{layer}.{by}_proj.weight"] for layer in layers}
-        reader.model.load_weights([(path, mx.array(value)) for path, value in changed.items()])
-        found = reader(texts)
-        right = 100 * sum(one == other for one, other in zip(found, dates, strict=True)) / len(dates)
-        readings.append(Reading(what, by, right, found[0]))
-    return Trained(layers, distances, texts[0], readings)
+    separate = _read(Bilingual("三个投影各自训练", "three projections, as trained"), reader, texts, dates)
+    tied = _read(Bilingual("从头就用 K = V 训练", "trained with K = V from the start"), twin, texts, dates)
+    keys = {f"{layer}.value_proj.weight": weights[f"{layer}.key_proj.weight"] for layer in layers}
+    reader.model.load_weights([(path, mx.array(value)) for path, value in (weights | keys).items()])
+    later = _read(Bilingual("训练之后才令 W_V = W_K", "W_V := W_K only after training"), reader, texts, dates)
+    return Trained(layers, distances, texts[0], separate, tied, later)
+
+
+def _read(label: Bilingual, reader: Any, texts: list[str], dates: list[str]) -> Reading:
+    found = reader(texts)
+    right = 100 * sum(one == other for one, other in zip(found, dates, strict=True)) / len(dates)
+    parameters: dict[str, Any] = dict(tree_flatten(reader.model.parameters()))
+    return Reading(label, right, found[0], sum(int(value.size) for value in parameters.values()))
 
 
 def _held_out() -> tuple[list[str], list[str]]:
-    """One date that was never trained on for each format, and how it should be read."""
+    """Dates that were never trained on, as many in each format, and how they should be read."""
     source = random.Random(0)
-    dates = source.sample(held_out_dates(), len(FORMATS))
-    texts = [write_date(date, name, source).text for date, name in zip(dates, FORMATS, strict=True)]
+    names = list(FORMATS) * PER_FORMAT
+    dates = source.sample(held_out_dates(), len(names))
+    texts = [write_date(date, name, source).text for date, name in zip(dates, names, strict=True)]
     return texts, [date.isoformat() for date in dates]
 
 
