@@ -113,11 +113,12 @@ def _attention_checks(steps: mf.Trace, tokens: Sequence[str], offset: int) -> li
 def _picture(table: np.ndarray) -> Heatmap:
     return Heatmap(
         Bilingual("正弦表：一行一个位置，左边快，右边慢", "The table: a row for each position, fast on the left"),
-        [Stage("table", Bilingual("PE(位置, 分量)", "PE(position, feature)"), table[None], "signed")],
+        [Stage("table", "PE", np.stack([table[:, 0::2], table[:, 1::2]]), "signed")],
         rows=[str(position) for position in range(table.shape[0])],
-        columns=[f"{'sin' if feature % 2 == 0 else 'cos'}{feature // 2}" for feature in range(table.shape[1])],
+        columns=[str(pair) for pair in range(table.shape[1] // 2)],
+        heads=(Bilingual("偶数维 sin", "even features, sin"), Bilingual("奇数维 cos", "odd features, cos")),
         row_axis=POSITION,
-        column_axis=Bilingual("分量", "feature"),
+        column_axis=Bilingual("第几对", "pair"),
         name="table",
     )
 
