@@ -23,7 +23,7 @@ from tui.figures.data import Curve, Figure, Series, Table
 
 VOCAB, LENGTH, HEADS = 64, 32, 8
 WIDTHS = (16, 64, 256, 1024)
-DATES = 12
+DATES = 48
 FACTORS = {"1/√d": 0.0, "1/2": 0.5, "3/4": 0.75, "1": 1.0, "3/2": 1.5, "2": 2.0}  # 0: see _multiple
 
 
@@ -136,8 +136,8 @@ def _exact(multiple: float, seed: int) -> float:
 
 def _trained_curve(readings: dict[str, float], factor: str) -> Curve:
     return Curve(
-        Bilingual("训练好的日期模型，运行时改倍数（12 个没训练过的日期）",
-                  "The trained date model, its factor changed at run time (12 held-out dates)"),
+        Bilingual(f"训练好的日期模型，运行时改倍数（{DATES} 个训练集之外的日期）",
+                  f"The trained date model, its factor changed at run time ({DATES} held-out dates)"),
         Bilingual("倍数是原来的几倍（1/8 就是去掉 √64）", "times the factor it was trained with (1/8 takes √64 away)"),
         Bilingual("全对 %", "all right, %"),
         [Series(Bilingual("全对的日期", "all right"), [_multiple(name) for name in FACTORS], list(readings.values()))],

@@ -65,7 +65,7 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "trained-as-it-is",
-            Bilingual("训练好的日期模型，倍数照旧：没训练过的日期全对的比例",
+            Bilingual("训练好的日期模型，倍数照旧：训练集之外的日期全对的比例",
                       "The trained date model as it is: held-out dates read without an error"),
             ">=", BreakKnobs({"no_scale": True}), unit="%",
         ),

@@ -10,13 +10,13 @@ EXPERIMENT = Experiment(
     name="feed-forward",
     title=Bilingual("前馈层记住了什么", "What the feed-forward remembers"),
     summary=Bilingual(
-        "把随包训练好的日期模型解码器的前馈层当成键值记忆：每个隐藏单元何时激活、推高哪个词元；关掉管横线的那几十个，它就只忘了横线。",
+        "把自带的、训练好的日期模型解码器的前馈层当成键值记忆：每个隐藏单元何时激活、推高哪个词元；关掉管横线的那几十个，它就只忘了横线。",
         "The decoder's feed-forward of the shipped date model as a key-value memory: when a unit fires and which token "
         "it promotes. Switch off those of the dash, and the dash is all that is forgotten.",
     ),
     knobs=(
         Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
-             help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 24 个没训练过的日期。",
+             help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 24 个训练集之外的日期。",
                             "The one drawn as tokens; the checks use 24 held-out dates.")),
         Knob("sign", Bilingual("关掉管哪个词元的单元", "switch off the units of"), "choice", "-",
              choices=tuple(Choice(sign, sign) for sign in "-0123456789")),

@@ -180,7 +180,7 @@ def _balance(layer: Any, knobs: Mapping[str, Any], report: Report) -> Balance:
 
 
 def _balanced(balance: Balance, knobs: Mapping[str, Any], experts: int, top_k: int) -> list[Check]:
-    names = ("load-before", "load-after", "balancing-loss")
+    names = ("load-before", "load-after", "least-load-after", "balancing-loss")
     if experts < 8 or 2 * top_k > experts or float(knobs["skew"]) < 1:
         reason = Bilingual(
             "要看偏斜，专家至少 8 个、k 不超过 E/2、词元相像的程度至少为 1。",
@@ -196,8 +196,21 @@ def _balanced(balance: Balance, knobs: Mapping[str, Any], experts: int, top_k: i
     return [
         *checks,
         EXPERIMENT.measured(names[1], balance.peak(balance.after), halved),
-        EXPERIMENT.measured(names[2], balance.loss_after, 1 + 0.5 * (balance.loss_before - 1)),
+        _least(names[2], balance, experts, int(knobs["steps"])),
+        EXPERIMENT.measured(names[3], balance.loss_after, 1 + 0.5 * (balance.loss_before - 1)),
     ]
+
+
+def _least(name: str, balance: Balance, experts: int, steps: int) -> Check:
+    """The loss presses on busy experts, which lifts an idle one only indirectly: among many, one may stay idle."""
+    if experts > 8 or steps < 120:
+        reason = Bilingual(
+            "均衡损失只压低忙的专家：专家多于 8 个或不到 120 步时，可能有一个一直闲着（看负载图）。",
+            "The loss only presses on busy experts: with more than 8, or in fewer than 120 steps, one may stay idle "
+            "(see the loads).",
+        )
+        return EXPERIMENT.undefined(name, reason)
+    return EXPERIMENT.measured(name, float(balance.after.min() / balance.after.mean()), 0.5)
 
 
 def _strip(tokens: Sequence[str], steps: mf.Trace) -> Tokens:

@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
              help=Bilingual("每个词元都加上同一个方向的这么多倍：越大，路由器越偏爱少数专家。",
                             "Every token gets that much of one direction: the more, the more the router prefers a few "
                             "experts.")),
-        Knob("steps", Bilingual("用均衡损失训练的步数", "steps on the balancing loss"), "number", 40, minimum=0,
+        Knob("steps", Bilingual("用均衡损失训练的步数", "steps on the balancing loss"), "number", 120, minimum=0,
              maximum=120, step=20),
         SEED,
     ),
@@ -48,8 +48,8 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "top-k-is-a-loop",
             Bilingual("选 k 个时，等于只算这 k 个、门控重新归一化的循环（最大差与最大输出之比）",
-                      "With k chosen it is a loop over these k with gates shared out anew (largest difference over the "
-                      "largest output)"),
+                      "With k chosen it is a loop over these k with gates renormalised over them (largest "
+                      "difference over the largest output)"),
             "==", BreakTensor("sparse.experts.*.activated", "zeros"),
         ),
         CheckDeclaration(
@@ -87,6 +87,12 @@ EXPERIMENT = Experiment(
             Bilingual("只用均衡损失训练路由器之后，最忙的专家的负载是平均的几倍",
                       "After training the router on the balancing loss alone: the busiest expert's load over the mean"),
             "<=", BreakKnobs({"still": True}), unit="x",
+        ),
+        CheckDeclaration(
+            "least-load-after",
+            Bilingual("均衡训练之后，最闲的专家的负载是平均的几倍",
+                      "After balancing: the least loaded expert's load over the mean"),
+            ">=", BreakKnobs({"still": True}), unit="x",
         ),
         CheckDeclaration(
             "balancing-loss",

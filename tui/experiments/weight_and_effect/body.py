@@ -211,7 +211,7 @@ def _by_layer(found: list[Attended], real: np.ndarray) -> Table:
         idle = 100 * idle_share(layer, below=IDLE)
         rows.append([number, idle, counted, by_weight if several else None, by_norm if several else None])
     return Table(
-        Bilingual("12 个没训练过的日期，各 10 步", "12 held-out dates, 10 steps each"),
+        Bilingual("12 个训练集之外的日期，各 10 步", "12 held-out dates, 10 steps each"),
         columns=[
             Bilingual("层", "layer"),
             Bilingual("最大的键去掉没影响 %", "top key idle, %"),

@@ -10,7 +10,7 @@ EXPERIMENT = Experiment(
     name="weight-and-effect",
     title=Bilingual("权重、贡献与去掉它的后果", "Weight, contribution, and what leaving it out does"),
     summary=Bilingual(
-        "随包训练好的日期模型写出一个词元时：交叉注意力给每个源词元多少权重、它实际加进去的向量多长、去掉它下一个词元的分布变多少。",
+        "自带的、训练好的日期模型写出一个词元时：交叉注意力给每个源词元多少权重、它实际加进去的向量多长、去掉它下一个词元的分布变多少。",
         "As the shipped, trained date model writes a token: the weight its cross-attention gives each source token, "
         "the length of the vector that token adds, and how far the next token's distribution moves without it.",
     ),
