@@ -34,7 +34,9 @@ EXPERIMENT = Experiment(
         hidden_switch("copy_query", "“各自独立”一支里 W_K 抄 W_Q", "W_K copies W_Q in the separate arm"),
         hidden_switch("untie", "K = V 一支其实不共用", "the K = V arm is not really tied"),
         hidden_switch("trained_copy", "训练好的模型里 W_K 抄 W_Q", "W_K copies W_Q in the trained model"),
-        hidden_switch("tied_later", "对照模型换成训练之后才令 W_V = W_K 的", "the K = V model is tied only after training"),
+        hidden_switch(
+            "tied_later", "对照模型换成训练之后才令 W_V = W_K 的", "the K = V model is tied only after training"
+        ),
     ),
     checks=(
         CheckDeclaration(
