@@ -63,7 +63,10 @@ def _mistake(knobs: Mapping[str, Any]) -> Bilingual:
         return Bilingual("", "")
     declared = next(knob for knob in EXPERIMENT.knobs if knob.name == "mistake")
     label = next(choice.label for choice in declared.choices if choice.value == knobs["mistake"])
-    return Bilingual(f"，错在：{say(label, 'zh')}", f", wrong: {say(label, 'en')}")
+    return Bilingual(
+        f"，故意做错：{say(label, 'zh')}（实测另算正确的一遍）",
+        f", wrong on purpose: {say(label, 'en')} (the checks also run it right)",
+    )
 
 
 def _strip(tokens: Sequence[str], query: int, row: np.ndarray) -> Tokens:

@@ -248,7 +248,10 @@ def _map(padded: Arms, steps: mf.Trace, recipe: str, tokens: Sequence[str], repo
     allowed = np.arange(len(tokens)) < padded.real
     mask = np.broadcast_to(allowed[None, None, :], (HEADS, len(tokens), len(tokens)))
     return Heatmap(
-        Bilingual(f"注意力：{label.zh}（随机权重）", f"Attention: {label.en} (random weights)"),
+        Bilingual(
+            f"注意力：{label.zh}（随机权重；实测把各种做法都跑一遍）",
+            f"Attention: {label.en} (random weights; the checks run every recipe)",
+        ),
         [
             Stage("scaled", Bilingual("得分 / √d_k", "scores / √d_k"), steps["scaled"].value[0], "signed"),
             Stage("mask", Bilingual("应当看得到的键", "keys that should be seen"), mask, "mask"),
