@@ -18,7 +18,21 @@ from tests.questions.phrases_compared import redundant
 
 ANSWERS = json.loads((Path(__file__).parent / "answers" / "spoken.json").read_text(encoding="utf-8"))
 BANK = {question.id: question for question in load_shipped().questions}
-TUNED = {"decoding", "long-context", "tokenization", "recurrent", "seq2seq", "multi-head", "overview"}
+TUNED = {
+    "decoding",
+    "long-context",
+    "tokenization",
+    "recurrent",
+    "seq2seq",
+    "multi-head",
+    "overview",
+    "attention",
+    "self-attention",
+    "positions",
+    "masking",
+    "attention-variants",
+    "architecture",
+}
 TUNED_QUESTIONS = [question for question in BANK.values() if question.topic in TUNED]
 
 
