@@ -30,7 +30,7 @@ PLAN: dict[str, Floors] = {
         cli
         app
         commands screens
-        practice widgets bank
+        practice widgets bank judge
         proof
         experiments
         figures

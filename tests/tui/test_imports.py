@@ -60,6 +60,7 @@ def _import_all(names: Collection[str]) -> str:
         "import tui.cli",
         "from tui.experiments.catalogue import catalogue; catalogue()",
         "import tui.progress.store, tui.progress.schedule, tui.progress.statistics, tui.progress.export",
+        "import tui.judge.catalogue, tui.judge.contract, tui.judge.memory, tui.commands.code",
         "import tui.practice.session, tui.proof.evidence, tui.bank, tui.commands.context",
         "from tui.cli import main; main(['--help']); main(['list', '--help'])",
         "from tui.cli import main; main(['--data-dir', '/nonexistent', 'list'])",
@@ -85,7 +86,7 @@ def test_figures_load_neither_arrays_nor_screens() -> None:
 def test_all_of_the_program_but_the_experiments_bodies_needs_no_arrays() -> None:
     """The screens too, so that the first frame does not wait for NumPy."""
     skip = (".body", ".falsify", ".theory")
-    names = [n for n in _modules("tui", skip) if not n.startswith(("tui.experiments.", "tui.figures."))]
+    names = [n for n in _modules("tui", skip) if not n.startswith(("tui.experiments.", "tui.figures.", "tui.judge."))]
     names += [n for n in _modules("tui.experiments", skip) if n.endswith(".declaration")]
     assert _intruders(_loaded(_import_all(names)), HEAVY) == []
 

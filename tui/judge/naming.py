@@ -1,0 +1,95 @@
+"""Which known mistake has these numbers: a person's results against those of the catalogue, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tui.judge.comparing import agreement, outputs_of
+from tui.judge.contract import Case, Functions, Mistake, Task
+from tui.judge.running import run_plainly
+
+MOST = 3  # mistakes in one file
+ENOUGH = 0.8  # of the wrong rows, for a mistake that does not explain them all
+
+
+def name_mistakes(task: Task, results: Sequence[Sequence[Any] | None], right: Sequence[Sequence[Any]]) -> list[Mistake]:
+    """The mistakes whose numbers these are.
+
+    results: for each case what its calls returned, None where it failed. One mistake that agrees everywhere comes
+    first; else up to three that together explain every wrong row; else one that explains most of them.
+    """
+    ok = _rows(task, results, right, right)
+    wrong = ~ok
+    if not wrong.any():
+        return []
+    explained: dict[str, np.ndarray] = {}
+    own: dict[str, np.ndarray] = {}
+    for mistake in task.mistakes:
+        theirs = [run_plainly(task, case, variant(task, mistake)) for case in task.cases]
+        explained[mistake.name] = _rows(task, results, right, theirs)
+        own[mistake.name] = ~_rows(task, _as_results(theirs, task), right, right)
+    exact = [each for each in task.mistakes if explained[each.name].all()]
+    if exact:
+        return exact
+    likely = [each for each in task.mistakes if _share(explained[each.name], own[each.name]) >= 0.5]
+    chosen: list[Mistake] = []
+    left = wrong.copy()
+    while left.any() and len(chosen) < MOST and likely:
+        best = max(likely, key=lambda each: int((explained[each.name] & left).sum()))
+        if not (explained[best.name] & left).any():
+            break
+        chosen.append(best)
+        left &= ~explained[best.name]
+    if not left.any():
+        return chosen
+    near = [
+        each
+        for each in likely
+        if _share(explained[each.name], wrong) >= ENOUGH and _share(explained[each.name], own[each.name]) >= ENOUGH
+    ]
+    return sorted(near, key=lambda each: -int((explained[each.name] & wrong).sum()))[:1]
+
+
+def variant(task: Task, mistake: Mistake) -> Functions:
+    """The functions of a mistake: the right ones, but for those that it gets wrong."""
+    return {**task.exact, **mistake.functions}
+
+
+def _share(rows: np.ndarray, among: np.ndarray) -> float:
+    return float((rows & among).sum() / among.sum()) if among.any() else 0.0
+
+
+def _rows(task: Task, results: Sequence[Any], right: Sequence[Any], other: Sequence[Any]) -> np.ndarray:
+    parts = []
+    for case, mine, good, theirs in zip(task.cases, results, right, other, strict=True):
+        for place, call in enumerate(case.calls):
+            function = task.function(call.function)
+            result = None if mine is None or place >= len(mine) else mine[place]
+            against = None if theirs is None else theirs[place]
+            parts.append(agreement(function, result, good[place], against, case.dtype))
+    return np.concatenate(parts)
+
+
+def _as_results(outputs: Sequence[Any], task: Task) -> list[Any]:
+    """Outputs of each call as a call would have returned them."""
+    return [None if each is None else [call[0] if len(call) == 1 else tuple(call) for call in each] for each in outputs]
+
+
+def told_apart(task: Task, case: Case, one: Mistake, other: Mistake) -> bool:
+    """Whether a case gives two mistakes different numbers."""
+    first = run_plainly(task, case, variant(task, one))
+    second = run_plainly(task, case, variant(task, other))
+    if first is None or second is None:
+        return first is not second
+    right = run_plainly(task, case, task.exact)
+    assert right is not None
+    for place, call in enumerate(case.calls):
+        function = task.function(call.function)
+        result = first[place][0] if len(first[place]) == 1 else tuple(first[place])
+        assert outputs_of(function, result) is not None
+        if not agreement(function, result, right[place], second[place], case.dtype).all():
+            return True
+    return False
