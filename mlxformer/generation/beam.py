@@ -15,13 +15,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlxformer.generation.rules import NextLogits, SearchRules, constrain, log_softmax
+from mlxformer.generation.rules import (
+    NextLogits,
+    SearchRules,
+    Start,
+    checked_logits,
+    constrain,
+    has_ended,
+    log_softmax,
+)
 
 # Hugging Face's "out of the question", finite so that arithmetic on it stays finite.
 _OUT = np.float32(-1e9)
 
 
-def beam_search(next_logits: NextLogits, batch: int, rules: SearchRules) -> tuple[np.ndarray, np.ndarray]:
+def beam_search(
+    next_logits: NextLogits, batch: int, rules: SearchRules, start: Start | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The best sequences, and their scores.
 
     The rules are those of ``transformers``' ``generate`` and give the same tokens. At each step the 2K best
@@ -37,6 +47,7 @@ def beam_search(next_logits: NextLogits, batch: int, rules: SearchRules) -> tupl
         next_logits: the decoder, ``model.start_decoding(ids, rows_each=K)``.
         batch: how many sources it has.
         rules: those of the search.
+        start: what the B sources begin with; None means the start token. |Y| counts what comes after it.
 
     Returns:
         int32 [B, T], and float32 [B].
@@ -53,19 +64,23 @@ def beam_search(next_logits: NextLogits, batch: int, rules: SearchRules) -> tupl
     >>> scores.shape
     (1,)
     """
-    return _Search(next_logits, batch, rules).run()
+    return _Search(next_logits, batch, rules, start).run()
 
 
-def beam_hypotheses(next_logits: NextLogits, batch: int, rules: SearchRules) -> tuple[np.ndarray, np.ndarray]:
-    """All K finished sequences of each source, the best first; ``beam_search`` gives the first of each.
+def beam_hypotheses(
+    next_logits: NextLogits, batch: int, rules: SearchRules, start: Start | None = None, *, best: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The finished sequences of each source, the best first; ``beam_search`` gives the first of each.
 
     Args:
         next_logits: the decoder, ``model.start_decoding(ids, rows_each=K)``.
         batch: how many sources it has.
         rules: those of the search.
+        start: what the B sources begin with; None means the start token. |Y| counts what comes after it.
+        best: N, how many of each are wanted; None means all K.
 
     Returns:
-        int32 [B, K, T] and their scores, float32 [B, K]. Fewer than K may have ended (``early_stopping`` False stops
+        int32 [B, N, T] and their scores, float32 [B, N]. Fewer than K may have ended (``early_stopping`` False stops
         when no running one can win): the places left over have a score of -1e9.
 
     >>> import mlxformer as mf
@@ -77,32 +92,38 @@ def beam_hypotheses(next_logits: NextLogits, batch: int, rules: SearchRules) -> 
     >>> beam_hypotheses(model.start_decoding(ids, rows_each=3), 1, rules)[1].shape
     (1, 3)
     """
-    found = _Search(next_logits, batch, rules)
+    found = _Search(next_logits, batch, rules, start)
     found.run()
-    return found.finished[:, :, : found.lengths.max()], found.scores
+    longest = found.lengths[:, :best].max()
+    return found.finished[:, :best, :longest], found.scores[:, :best]
 
 
 class _Search:
     """State, K beams of each source: those running, sorted by log-probability, and those finished, by score."""
 
-    def __init__(self, next_logits: NextLogits, batch: int, rules: SearchRules) -> None:
+    def __init__(self, next_logits: NextLogits, batch: int, rules: SearchRules, start: Start | None) -> None:
         shape = (batch, rules.num_beams)
         self.next_logits, self.batch, self.rules = next_logits, batch, rules
-        self.running = np.full((*shape, 1), rules.start_id, np.int32)  # [B, K, T]
+        self.start = Start.of(batch, rules) if start is None else start
+        first = self.start.ids[:, None]  # [B, 1, T0]
+        self.first_length = first.shape[2]
+        self.width = self.first_length + max(0, int(self.start.room(rules, self.first_length).max()))
+        self.rows = self.start.repeated(rules.num_beams)  # what each of the B·K beams begins with
+        self.running = np.repeat(first, rules.num_beams, axis=1)  # [B, K, T]
         # All beams begin alike: only the first counts, else every one would find the same continuations.
         self.log_probs: np.ndarray = np.where(np.arange(rules.num_beams) == 0, np.float32(0), _OUT) + np.zeros(
             shape, np.float32
         )
-        self.finished = np.full((*shape, rules.max_length), rules.pad_id, np.int32)  # [B, K, max_length]
-        self.finished[:, :, 0] = rules.start_id
-        self.lengths = np.ones(shape, np.int64)  # of the finished, with their start token
+        self.finished = np.full((*shape, self.width), rules.pad_id, np.int32)  # [B, K, greatest width]
+        self.finished[:, :, : self.first_length] = first
+        self.lengths = np.full(shape, self.first_length, np.int64)  # of the finished, with what they begin with
         self.scores: np.ndarray = np.full(shape, _OUT, np.float32)
         self.ended = np.zeros(shape, bool)
         self.improvable = np.ones((batch, 1), bool)
 
     def run(self) -> tuple[np.ndarray, np.ndarray]:
         rules = self.rules
-        while self.running.shape[2] < rules.max_length:
+        while self.running.shape[2] < self.width:
             stop = self._step()
             if stop or not self.improvable.any() or (rules.early_stopping is True and self.ended.all()):
                 break
@@ -115,7 +136,8 @@ class _Search:
         sequences = np.take_along_axis(self.running, sources[:, :, None], axis=1)
         sequences = np.concatenate([sequences, tokens[:, :, None]], axis=2)  # [B, 2K, T + 1]
         length = sequences.shape[2]
-        ends = np.isin(tokens, self.rules.eos_ids) | (length >= self.rules.max_length)
+        ends = has_ended(sequences.reshape(-1, length), self.rules).reshape(tokens.shape)
+        ends = ends | (self.start.room(self.rules, length) <= 0)[:, None]
         self._finish(sequences, log_probs, ends)
         self._go_on(sequences, log_probs, ends, sources)
         self._judge(length)
@@ -125,7 +147,8 @@ class _Search:
         """The 2K most probable continuations of each source: log-probability, beam it comes from, token."""
         beams, length = self.rules.num_beams, self.running.shape[2]
         rows = self.running.reshape(self.batch * beams, length)
-        scores = constrain(log_softmax(self.next_logits(rows)), rows, self.rules)  # [B·K, V]
+        logits = checked_logits(self.next_logits(rows), length)
+        scores = constrain(log_softmax(logits), rows, self.rules, self.rows)  # [B·K, V]
         if self.rules.renormalize:
             scores = log_softmax(scores)
         vocab = scores.shape[-1]
@@ -144,9 +167,9 @@ class _Search:
         closed = ~self.improvable
         if self.rules.early_stopping is True:
             closed = closed | self.ended.all(axis=1, keepdims=True)
-        scores = log_probs / np.float32((length - 1) ** self.rules.length_penalty)
+        scores = log_probs / np.float32((length - self.first_length) ** self.rules.length_penalty)
         scores = scores + np.where(closed, _OUT, np.float32(0)) + np.where(accepted, np.float32(0), _OUT)
-        padded = np.full((*sequences.shape[:2], self.rules.max_length), self.rules.pad_id, np.int32)
+        padded = np.full((*sequences.shape[:2], self.width), self.rules.pad_id, np.int32)
         padded[:, :, :length] = sequences
 
         scores = np.concatenate([self.scores, scores], axis=1)  # [B, K + 2K]
@@ -168,9 +191,9 @@ class _Search:
 
     def _judge(self, length: int) -> None:
         """Whether a running beam of each source may still get among the finished."""
-        hopeful = length - 1
+        hopeful = length - self.first_length
         if self.rules.early_stopping == "never" and self.rules.length_penalty > 0:
-            hopeful = self.rules.max_length - 1
+            hopeful = self.width - self.first_length
         best = self.log_probs[:, :1] / np.float32(hopeful**self.rules.length_penalty)
         worst = np.where(self.ended, self.scores.min(axis=1, keepdims=True), _OUT)
         self.improvable &= (best > worst).any(axis=1, keepdims=True)

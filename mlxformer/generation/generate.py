@@ -2,25 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
 
 from mlxformer.attention import masks
-from mlxformer.backend import mx
+from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.generation.rules import NextLogits, SearchRules
-from mlxformer.generation.search import search
+from mlxformer.generation.beam import beam_hypotheses
+from mlxformer.generation.greedy import Choose, collected, most_probable, write
+from mlxformer.generation.rules import NextLogits, SearchRules, Start
+from mlxformer.generation.sampling import SamplingRules, drawing
 from mlxformer.tracing import Module, in_trace
-from mlxformer.validation import require_positive
+from mlxformer.validation import is_whole, require_array, require_ids, require_positive, require_shape
+
+# The arguments of ``generate`` that ``Plan`` is made of.
+_OPTIONS = (
+    "num_beams", "max_length", "max_new_tokens", "min_length", "length_penalty", "early_stopping", "temperature",
+    "top_k", "top_p", "min_p", "seed", "repetition_penalty", "no_repeat_ngram_size", "stop_sequences",
+    "num_return_sequences",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One call of ``generate``, its arguments checked.
+
+    Args:
+        rules: of the search.
+        choose: how the next token is chosen; None means by beam search.
+        start: what the sequences begin with, a row for each of the batch.
+        rows_each: how many rows of the decoder each of the batch has.
+        results_each: how many results each has.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> model = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
+    >>> options = {"max_length": 4, "temperature": 0.8, "num_return_sequences": 3}
+    >>> plan = model._plan(mx.array([[5, 6]]), None, None, options)
+    >>> plan.rows_each, plan.results_each
+    (3, 3)
+    """
+
+    rules: SearchRules
+    choose: Choose | None
+    start: Start
+    rows_each: int
+    results_each: int
 
 
 class GenerativeModel(Module):
     """A model that can write. A subclass says how it starts to decode, and which rules it searches by.
 
-    ``_decoder`` gives ``generation.rules.NextLogits``, ``_rules`` the ``SearchRules``; ``_check_max_length`` refuses
-    what is longer than the model can read.
+    ``_decoder`` gives ``generation.rules.NextLogits``, ``_rules`` the ``SearchRules``, ``_prompt`` what every sequence
+    begins with; ``_check_max_length`` refuses what is longer than the model can read. ``default_new_tokens`` is how
+    many tokens are written where no length is given; None means that one must be, or that a checkpoint has it.
     """
+
+    default_new_tokens: ClassVar[int | None] = None
 
     @in_trace
     def generate(
@@ -30,32 +72,67 @@ class GenerativeModel(Module):
         *,
         num_beams: int | None = None,
         max_length: int | None = None,
+        max_new_tokens: int | None = None,
+        min_length: int | None = None,
         length_penalty: float | None = None,
         early_stopping: bool | Literal["never"] | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        seed: int | None = None,
+        repetition_penalty: float | None = None,
+        no_repeat_ngram_size: int | None = None,
+        stop_sequences: Sequence[Sequence[int]] | None = None,
+        num_return_sequences: int | None = None,
+        decoder_input_ids: mx.array | None = None,
+        return_scores: bool = False,
         use_cache: bool = True,
-    ) -> mx.array:
-        """The best sequences found: greedy search with one beam, beam search with more.
+    ) -> Any:
+        """The best sequences found: greedy search, beam search (``num_beams``) or drawn ones (``temperature``).
 
         Runs in evaluation mode whatever mode the model is in, and leaves that mode as it was. What is None is what the
-        model's checkpoint asks for (``MarianModel``), else the value given below.
+        model's checkpoint asks for (``MarianModel``), else the value given below. Lengths count the start token and
+        ``decoder_input_ids``, or a decoder-only model's prompt, with its padding if that is on the left.
 
         Args:
-            input_ids: what is read, the source: int32 [B, Ts].
+            input_ids: what is read, int32 [B, Ts]: the source, or of a decoder-only model the prompt.
             attention_mask: [B, Ts], 1 or True at real tokens; None means all that are not padding.
             num_beams: K, how many prefixes of each source go on; 1.
-            max_length: the longest result, its start token counted; to be given where no checkpoint has it.
+            max_length: the longest result; to be given, this or the next, where no checkpoint or configuration has it.
+            max_new_tokens: how many tokens are written at most, instead of ``max_length``.
+            min_length: no sequence ends before it has so many tokens; 0. (A stop sequence ends it all the same.)
             length_penalty: α of the score ``log p / |Y|^α``; 1.0. Of beam search only.
             early_stopping: when a source is done (``mlxformer.generation.beam``); False. Of beam search only.
+            temperature: τ; tokens are drawn, with probabilities ``softmax(z / τ)``. None or 0: the most probable one
+                is taken.
+            top_k: draw among the k most probable tokens; None means all.
+            top_p: draw among the fewest tokens that have together this probability; None means all.
+            min_p: draw among those at least this times as probable as the most probable; None means all.
+            seed: of the draws; None means other ones at each call.
+            repetition_penalty: θ: scores of tokens that have occurred are divided by θ where above 0, else multiplied
+                by it; 1.0.
+            no_repeat_ngram_size: n: no n tokens in a row occur twice; 0 allows all.
+            stop_sequences: lists of ids, ``[[13], [5, 6]]``, after any of which a sequence has ended; they stay in the
+                result.
+            num_return_sequences: how many results each row of the batch gets, one after another: the best of the
+                beams, or that many draws; 1.
+            decoder_input_ids: int32 [B, T0], what the target begins with; the start token is put before it where no
+                row has it. Not of a decoder-only model, whose ``input_ids`` are that.
+            return_scores: whether the scores come too.
             use_cache: whether keys and values are kept from token to token, True by default; it changes the time and
                 not the result. (A recurrent model has none: its state is kept always.)
 
         Returns:
-            int32 [B, T], from the start token to the token that ends a sequence; T is the length of the longest.
-            Shorter rows go on with padding, which is never generated.
+            int32 [B, T] ([B · num_return_sequences, T]), from the start token, or of a decoder-only model from the
+            prompt as it was given, to the token that ends a sequence; T is the length of the longest. Shorter rows go
+            on with padding. With ``return_scores`` also float32 [B]: the score of beam search, else the
+            log-probability of what was written, by the model's own logits.
 
         Raises:
-            ArgumentError: ids out of range, empty or too long sequences, ``max_length`` or ``num_beams`` below 1, and
-                masks of another shape; also where a checkpoint asks for a way of generating that is not implemented.
+            ArgumentError: ids out of range, empty or too long sequences, numbers that cannot be, masks of another
+                shape, options that contradict each other, logits that are not numbers; also where a checkpoint asks
+                for a way of generating that is not implemented.
 
         >>> import mlxformer as mf
         >>> from mlxformer.backend import mx
@@ -64,18 +141,122 @@ class GenerativeModel(Module):
         >>> written[:, 0].tolist()  # the start token
         [1]
         """
-        given = {
-            "num_beams": num_beams,
-            "max_length": max_length,
-            "length_penalty": length_penalty,
-            "early_stopping": early_stopping,
-        }
-        rules = self._rules({name: value for name, value in given.items() if value is not None})
-        self._check_max_length(rules.max_length)
+        options = locals()
+        given = {name: options[name] for name in _OPTIONS if options[name] is not None}
+        plan = self._plan(input_ids, attention_mask, decoder_input_ids, given)
         with evaluation_mode(self):
-            decoder = self._decoder(input_ids, attention_mask, rules.num_beams, use_cache)
-            found = search(decoder, input_ids.shape[0], rules)
-        return mx.array(found)  # [B, T]
+            decoder = self._decoder(input_ids, attention_mask, plan.rows_each, use_cache)
+            found, scores = _run(decoder, plan)
+        if found.min() < 0:  # a prompt's padding, as it was given
+            prompt = np.repeat(to_numpy(input_ids), plan.results_each, axis=0)
+            found = np.concatenate([prompt, found[:, prompt.shape[1] :]], axis=1)
+        ids = mx.array(found.astype(np.int32))  # [B, T]
+        return (ids, mx.array(scores.astype(np.float32))) if return_scores else ids
+
+    def stream(
+        self,
+        input_ids: mx.array,
+        attention_mask: mx.array | None = None,
+        *,
+        max_length: int | None = None,
+        max_new_tokens: int | None = None,
+        min_length: int | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        seed: int | None = None,
+        repetition_penalty: float | None = None,
+        no_repeat_ngram_size: int | None = None,
+        stop_sequences: Sequence[Sequence[int]] | None = None,
+        num_return_sequences: int | None = None,
+        decoder_input_ids: mx.array | None = None,
+        use_cache: bool = True,
+    ) -> Iterator[mx.array]:
+        """What ``generate`` writes, token by token as they come: greedy, or drawn.
+
+        Arguments are checked at once, not at the first token. Between tokens the model is in the mode that it was in.
+
+        Args:
+            input_ids: this and all others are those of ``generate``.
+
+        Returns:
+            An iterator over int32 [B], the next token of each row; padding where a row has ended.
+
+        Raises:
+            ArgumentError: as ``generate`` does.
+
+        >>> import mlxformer as mf
+        >>> from mlxformer.backend import mx
+        >>> model = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
+        >>> streamed = [token.item() for token in model.stream(mx.array([[5, 6, 7]]), max_new_tokens=3)]
+        >>> streamed == model.generate(mx.array([[5, 6, 7]]), max_new_tokens=3)[0, 1:].tolist()
+        True
+        """
+        options = locals()
+        given = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
+        plan = self._plan(input_ids, attention_mask, decoder_input_ids, {"num_beams": 1} | given)
+        decoder = self._opened(input_ids, attention_mask, plan.rows_each, use_cache)
+        assert plan.choose is not None, "one beam is not a beam search"
+        steps = write(_Stepping(self, decoder), plan.start.repeated(plan.rows_each), plan.rules, plan.choose)
+        return (mx.array(tokens) for tokens, _ in steps)
+
+    def _plan(
+        self,
+        input_ids: mx.array,
+        attention_mask: mx.array | None,
+        decoder_input_ids: mx.array | None,
+        given: dict[str, Any],
+    ) -> Plan:
+        """What ``generate`` was asked for, checked."""
+        given = dict(given)
+        start = self._prompt(input_ids, attention_mask, decoder_input_ids)
+        if "max_new_tokens" in given and "max_length" in given:
+            message = "max_length and max_new_tokens say the same thing; give one of them"
+            raise ArgumentError("lengths-both", message)
+        new = None if "max_length" in given else given.pop("max_new_tokens", self.default_new_tokens)
+        if new is not None:
+            require_positive(max_new_tokens=new)
+            start = replace(start, max_new_tokens=int(new))
+            given["max_length"] = start.ids.shape[1] + 1 + int(new)  # with the start token, if there is one to come
+        results = given.pop("num_return_sequences", 1)
+        require_positive(num_return_sequences=results)
+        sampling: dict[str, Any] = {
+            name: given.pop(name) for name in ("temperature", "top_k", "top_p", "min_p", "seed") if name in given
+        }
+        choose = _choice(sampling)
+        if choose is not None and given.setdefault("num_beams", 1) != 1:
+            message = "temperature draws tokens and num_beams searches for the best: give one of the two"
+            raise ArgumentError("sampling-beams", message, given=given["num_beams"])
+        if "stop_sequences" in given:
+            given["stop_sequences"] = _as_lists(given["stop_sequences"])
+        rules = self._rules(given)
+        if choose is None and results > rules.num_beams:
+            raise ArgumentError(
+                "too-many-results",
+                f"num_return_sequences={results}, but {rules.num_beams} beam{'s' * (rules.num_beams > 1)} can give no "
+                f"more than that many results: raise num_beams, or draw them with a temperature",
+                given=results,
+                num_beams=rules.num_beams,
+            )
+        start = self._started(start, rules)
+        width = start.ids.shape[1]
+        if start.max_new_tokens is not None:
+            rules = replace(rules, max_length=width + start.max_new_tokens)
+        room = start.room(rules, width)
+        if width > 1 and room.min() < 1:
+            raise ArgumentError(
+                "no-room",
+                f"max_length={rules.max_length} leaves no room after the {width} tokens that are there: raise it, or "
+                f"give max_new_tokens",
+                max_length=rules.max_length,
+                given=width,
+            )
+        self._check_max_length(int(((start.ids >= 0).sum(axis=1) + room).max()))
+        if choose is None and rules.num_beams == 1:
+            choose = most_probable
+        rows = results if choose is not None else rules.num_beams
+        return Plan(rules, choose, start, rows, results)
 
     @in_trace
     def start_decoding(
@@ -100,6 +281,41 @@ class GenerativeModel(Module):
         require_positive(rows_each=rows_each)
         return self._decoder(input_ids, attention_mask, rows_each, True)
 
+    @in_trace
+    def _opened(
+        self, input_ids: mx.array, attention_mask: mx.array | None, rows_each: int, use_cache: bool
+    ) -> NextLogits:
+        with evaluation_mode(self):
+            return self._decoder(input_ids, attention_mask, rows_each, use_cache)
+
+    @in_trace
+    def _next(self, decoder: NextLogits, sequences: np.ndarray) -> np.ndarray:
+        with evaluation_mode(self):
+            return decoder(sequences)
+
+    def _prompt(
+        self, input_ids: mx.array, attention_mask: mx.array | None, decoder_input_ids: mx.array | None
+    ) -> Start:
+        """What the target of each source begins with, by the user; no column where that is the start token alone."""
+        require_array("source_ids", input_ids)
+        require_shape("source_ids", input_ids, ("batch", "time"))
+        batch = input_ids.shape[0]
+        if decoder_input_ids is None:
+            return Start(np.zeros((batch, 0), np.int32))
+        require_ids("decoder_input_ids", decoder_input_ids, self._target_size(), "the target vocabulary")
+        require_shape("decoder_input_ids", decoder_input_ids, ("batch", "time"), (batch, None))
+        return Start(to_numpy(decoder_input_ids).astype(np.int32))
+
+    def _started(self, start: Start, rules: SearchRules) -> Start:
+        """``start`` with the start token before it, unless a row has it."""
+        if start.ids.shape[1] and (start.ids[:, 0] == rules.start_id).any():
+            return start
+        first = np.full((len(start.ids), 1), rules.start_id, np.int32)
+        return replace(start, ids=np.concatenate([first, start.ids], axis=1))
+
+    def _target_size(self) -> int:
+        raise NotImplementedError
+
     def _decoder(
         self, input_ids: mx.array, attention_mask: mx.array | None, rows_each: int, use_cache: bool
     ) -> NextLogits:
@@ -112,12 +328,62 @@ class GenerativeModel(Module):
         """Nothing here: a model without a table of positions reads any length."""
 
 
+class _Stepping:
+    """A decoder whose every step is one of its model's: in evaluation mode, and under the model's path in a trace."""
+
+    def __init__(self, model: GenerativeModel, decoder: NextLogits) -> None:
+        self.model, self.decoder = model, decoder
+
+    def __call__(self, sequences: np.ndarray) -> np.ndarray:
+        return self.model._next(self.decoder, sequences)
+
+    def reorder(self, rows: np.ndarray) -> None:
+        self.decoder.reorder(rows)
+
+
+def _run(decoder: NextLogits, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """What a plan finds: int32 [B · N, T] and the score of each, [B · N]."""
+    if plan.choose is not None:
+        start = plan.start.repeated(plan.rows_each)
+        return collected(write(decoder, start, plan.rules, plan.choose), start)
+    batch, count = len(plan.start.ids), plan.results_each
+    found, scores = beam_hypotheses(decoder, batch, plan.rules, plan.start, best=count)
+    return found.reshape(batch * count, -1), scores.reshape(-1)
+
+
+def _choice(sampling: dict[str, Any]) -> Choose | None:
+    """How tokens are drawn, by what of ``temperature``, ``top_k``, ``top_p``, ``min_p`` and ``seed`` was given."""
+    temperature = sampling.pop("temperature", None)
+    seed = sampling.pop("seed", None)
+    if temperature is None or temperature == 0:
+        asked = [*sampling, *(["seed"] if seed is not None else [])]
+        if asked:
+            raise ArgumentError(
+                "sampling-without-temperature",
+                f"{', '.join(asked)}: without a temperature nothing is drawn, the most probable token is taken. Give "
+                f"temperature=1.0 too, or leave {'it' if len(asked) == 1 else 'them'} out",
+                asked=asked,
+            )
+        return None
+    if seed is not None and not is_whole(seed, 0):
+        raise ArgumentError("seed", f"seed must be a whole number of at least 0; got {seed!r}", given=seed)
+    return drawing(SamplingRules(temperature=temperature, **sampling), np.random.default_rng(seed))
+
+
+def _as_lists(stops: Any) -> Any:
+    """Lists of ids as tuples; what is something else is left for ``SearchRules`` to refuse."""
+    if not isinstance(stops, list | tuple):
+        return stops
+    return tuple(tuple(stop) if isinstance(stop, list | tuple) else stop for stop in stops)
+
+
 def rules_of(given: dict[str, Any], *, start_id: int, pad_id: int, eos_id: int) -> SearchRules:
     """The rules of a model without a checkpoint's: ``given``, which must say how long a result may be."""
     if "max_length" not in given:
         raise ArgumentError(
             "max-length-missing",
-            "generate needs max_length, the longest result with its start token: give max_length=20, say",
+            "generate needs max_length, the longest result with its start token, or max_new_tokens: give "
+            "max_new_tokens=20, say",
         )
     return SearchRules(start_id=start_id, pad_id=pad_id, eos_ids=(eos_id,), **given)
 

@@ -1,4 +1,4 @@
-"""What may follow: the rules of a search, what it asks of a decoder, and which tokens are allowed next.
+"""What may follow: the rules of a search, what it asks of a decoder, which tokens are allowed next, and what ends.
 
 Searching is bookkeeping on a few scores a token, so it is done by NumPy on the host, by the same code and with the
 same result on both backends; the model alone runs on the device.
@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import require_choice, require_positive
+from mlxformer.validation import is_whole, require_choice, require_positive, require_positive_number
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,16 @@ class SearchRules:
             free.
         renormalize: whether log-probabilities sum to one again after tokens were forbidden (beam search only: it
             changes no greedy choice); False by default.
+        min_length: no sequence ends by one of ``eos_ids`` before it has so many tokens; 0 by default.
+        repetition_penalty: θ > 0; the score of a token that has occurred is divided by θ where it is above 0 and
+            multiplied by θ where it is below (Keskar et al. 2019, §4.1). 1, the default, changes nothing.
+        no_repeat_ngram_size: n; no n tokens in a row occur twice. 0, the default, allows all.
+        stop_sequences: token sequences after any of which a sequence has ended; they stay in the result.
+        forbid_pad: whether ``pad_id`` is never generated (unless it is one of ``eos_ids``); True by default.
 
     Raises:
-        ArgumentError: for numbers below 1, another early_stopping, and a length penalty beyond float32.
+        ArgumentError: for numbers below 1 (those that may be 0, below 0), another early_stopping, a length penalty
+            beyond float32, a repetition penalty not above 0, and stop sequences that are no lists of ids.
 
     >>> from mlxformer.generation.rules import SearchRules
     >>> SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=20).num_beams
@@ -55,9 +62,21 @@ class SearchRules:
     forced_bos_id: int | None = None
     forced_eos_id: int | None = None
     renormalize: bool = False
+    min_length: int = 0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    stop_sequences: tuple[tuple[int, ...], ...] = ()
+    forbid_pad: bool = True
 
     def __post_init__(self) -> None:
         require_positive(max_length=self.max_length, num_beams=self.num_beams)
+        for name in ("min_length", "no_repeat_ngram_size"):
+            value = getattr(self, name)
+            if not is_whole(value, 0):
+                message = f"{name} must be a whole number of at least 0; got {value!r}"
+                raise ArgumentError("negative-count", message, name=name, given=value)
+        require_positive_number("repetition_penalty", self.repetition_penalty)
+        _check_stops(self.stop_sequences)
         require_choice("early_stopping", self.early_stopping, (False, True, "never"))
         alpha = self.length_penalty
         if isinstance(alpha, bool) or not isinstance(alpha, Real) or not math.isfinite(alpha):
@@ -71,53 +90,199 @@ class SearchRules:
             )
 
 
+def _check_stops(stops: Any) -> None:
+    is_list = isinstance(stops, list | tuple) and all(isinstance(stop, list | tuple) for stop in stops)
+    if not is_list or not all(stop and all(is_whole(token, 0) for token in stop) for stop in stops):
+        message = f"stop_sequences must be a list of lists of ids, [[13], [5, 6]], none empty; got {stops!r:.80}"
+        raise ArgumentError("stop-sequences", message, given=stops)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What every sequence begins with: the start token, or a prompt of many.
+
+    Args:
+        ids: int32 [N, T0], -1 where a row has nothing: a shorter prompt begins later than a longer one.
+        uncounted: [N], how many of those places do not count as length; None means that all count.
+        max_new_tokens: how many tokens each row may get; None means until ``max_length`` of the rules.
+
+    >>> import numpy as np
+    >>> from mlxformer.generation.rules import Start
+    >>> Start(np.array([[-1, 5], [6, 7]], np.int32)).lengths(4).tolist()  # of sequences four tokens wide
+    [4, 4]
+    """
+
+    ids: np.ndarray
+    uncounted: np.ndarray | None = None
+    max_new_tokens: int | None = None
+
+    @staticmethod
+    def of(batch: int, rules: SearchRules) -> Start:
+        """The start token of ``rules``, for each of ``batch`` rows."""
+        return Start(np.full((batch, 1), rules.start_id, np.int32))
+
+    def repeated(self, times: int) -> Start:
+        """Each row ``times`` times."""
+        uncounted = None if self.uncounted is None else np.repeat(self.uncounted, times)
+        return Start(np.repeat(self.ids, times, axis=0), uncounted, self.max_new_tokens)
+
+    def lengths(self, width: int) -> np.ndarray:
+        """The length [N] of sequences that are ``width`` wide now."""
+        return np.full(len(self.ids), width) - (0 if self.uncounted is None else self.uncounted)
+
+    def room(self, rules: SearchRules, width: int) -> np.ndarray:
+        """How many tokens [N] may still follow sequences that are ``width`` wide now."""
+        if self.max_new_tokens is not None:
+            return np.full(len(self.ids), self.ids.shape[1] + self.max_new_tokens - width)
+        return rules.max_length - self.lengths(width)
+
+
 class NextLogits(Protocol):
     """The decoder as a search sees it: sequences in, logits of their next tokens out."""
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
-        """int32 [N, T], one column longer at each call -> float32 [N, V]."""
+        """int32 [N, T], -1 where a row has nothing, one column longer at each call -> float32 [N, V]."""
 
     def reorder(self, rows: np.ndarray) -> None:
         """From the next call on, row i continues what was row ``rows[i]``."""
 
 
-def constrain(scores: np.ndarray, sequences: np.ndarray, rules: SearchRules) -> np.ndarray:
+def checked_logits(logits: np.ndarray, place: int) -> np.ndarray:
+    """``logits``, once they are numbers; -inf, which forbids a token, is one, but not for every token of a row.
+
+    Args:
+        logits: [N, V].
+        place: how many tokens the sequences have, for the message.
+
+    Returns:
+        ``logits``.
+
+    Raises:
+        ArgumentError: NaN or +inf, or a row that forbids everything, saying where.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.generation.rules import checked_logits
+    >>> try:
+    ...     checked_logits(np.array([[0.0, np.nan]]), 3)
+    ... except mf.ArgumentError as error:
+    ...     print(error)
+    the logits of the token after 3 tokens are not all numbers: row 0 has nan at id 1 (of 1 such rows). ...
+    """
+    wrong = np.isnan(logits) | (logits == np.inf)
+    rows = np.flatnonzero(wrong.any(axis=-1) | (logits == -np.inf).all(axis=-1))
+    if not len(rows):
+        return logits
+    row = int(rows[0])
+    token = int(wrong[row].argmax())
+    raise ArgumentError(
+        "logits-not-numbers",
+        f"the logits of the token after {place} tokens are not all numbers: row {row} has {logits[row, token]} at id "
+        f"{token} (of {len(rows)} such rows). Are the weights numbers, and do they fit their dtype? "
+        f"`with mf.trace() as steps: model(…)` shows where it begins",
+        row=row,
+        token=token,
+        place=place,
+    )
+
+
+def constrain(scores: np.ndarray, sequences: np.ndarray, rules: SearchRules, start: Start | None = None) -> np.ndarray:
     """The scores of the next tokens, with -inf where the rules do not allow one.
 
-    In Hugging Face's order: forbidden tokens, then the forced first and last token.
+    In Hugging Face's order: repeated tokens, repeated n-grams, forbidden tokens, the end before the least length, then
+    the forced first and last token.
 
     Args:
         scores: logits or log-probabilities, [N, V].
-        sequences: the tokens before, [N, T].
+        sequences: the tokens before, [N, T], -1 where a row has nothing.
         rules: those of the search.
+        start: what the N sequences begin with, which says how long each is; None means the start token.
 
     Returns:
         [N, V], an array of its own.
+
+    Raises:
+        ArgumentError: no token is left that a row may go on with.
 
     >>> from mlxformer.generation.rules import SearchRules, constrain
     >>> rules = SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=20)
     >>> constrain(np.zeros((1, 3)), np.array([[1]]), rules).tolist()
     [[-inf, 0.0, 0.0]]
     """
-    length = sequences.shape[1]
-    forced = None
-    if length == 1 and rules.forced_bos_id is not None:
-        forced = rules.forced_bos_id
-    if length == rules.max_length - 1 and rules.forced_eos_id is not None:
-        forced = rules.forced_eos_id
-    if forced is not None:
-        scores = np.full_like(scores, -np.inf)
-        scores[:, forced] = 0.0
-        return scores
+    width = sequences.shape[1]
+    start = Start.of(len(sequences), rules) if start is None else start
     scores = scores.copy()
-    if rules.pad_id not in rules.eos_ids:
+    if rules.repetition_penalty != 1:
+        _penalize(scores, sequences, rules.repetition_penalty)
+    if rules.no_repeat_ngram_size:
+        _forbid_ngrams(scores, sequences, rules.no_repeat_ngram_size)
+    if rules.forbid_pad and rules.pad_id not in rules.eos_ids:
         scores[:, rules.pad_id] = -np.inf
     for *prefix, last in rules.bad_words:
         if not prefix and last in rules.eos_ids:
             continue
-        if len(prefix) <= length:
-            scores[(sequences[:, length - len(prefix) :] == prefix).all(axis=1), last] = -np.inf
+        if len(prefix) <= width:
+            scores[(sequences[:, width - len(prefix) :] == prefix).all(axis=1), last] = -np.inf
+    if rules.eos_ids:
+        scores[np.ix_(start.lengths(width) < rules.min_length, np.array(rules.eos_ids))] = -np.inf
+    if rules.forced_bos_id is not None and width == 1:
+        _force(scores, slice(None), rules.forced_bos_id)
+    if rules.forced_eos_id is not None:
+        _force(scores, start.room(rules, width) == 1, rules.forced_eos_id)
+    stuck = np.flatnonzero((scores == -np.inf).all(axis=-1))
+    if len(stuck):
+        raise ArgumentError(
+            "nothing-allowed",
+            f"after {width} tokens the rules allow row {stuck[0]} no token at all: loosen no_repeat_ngram_size, "
+            f"min_length or the forbidden tokens",
+            row=int(stuck[0]),
+            place=width,
+        )
     return scores
+
+
+def has_ended(sequences: np.ndarray, rules: SearchRules) -> np.ndarray:
+    """Whether a sequence has come to its end: an end token, or a stop sequence.
+
+    Args:
+        sequences: [N, T], the newest token last.
+        rules: those of the search.
+
+    Returns:
+        Boolean [N].
+
+    >>> from mlxformer.generation.rules import SearchRules, has_ended
+    >>> rules = SearchRules(start_id=1, pad_id=0, eos_ids=(2,), max_length=20, stop_sequences=((5, 6),))
+    >>> has_ended(np.array([[1, 5, 2], [1, 5, 6], [1, 6, 5]]), rules).tolist()
+    [True, True, False]
+    """
+    ended = np.isin(sequences[:, -1], rules.eos_ids)
+    for stop in rules.stop_sequences:
+        if len(stop) <= sequences.shape[1]:
+            ended |= (sequences[:, -len(stop) :] == stop).all(axis=1)
+    return ended
+
+
+def _penalize(scores: np.ndarray, sequences: np.ndarray, penalty: float) -> None:
+    """Keskar et al. 2019, §4.1, in place: what has occurred becomes less probable, whatever the sign of its score."""
+    for row, tokens in zip(scores, sequences, strict=True):
+        seen = np.unique(tokens[tokens >= 0])
+        row[seen] = np.where(row[seen] < 0, row[seen] * np.float32(penalty), row[seen] / np.float32(penalty))
+
+
+def _forbid_ngrams(scores: np.ndarray, sequences: np.ndarray, size: int) -> None:
+    """-inf, in place, for what would complete n tokens that stand in the row already."""
+    if sequences.shape[1] < size:
+        return
+    grams = np.lib.stride_tricks.sliding_window_view(sequences, size, axis=1)  # [N, T - n + 1, n]
+    newest = sequences[:, sequences.shape[1] - size + 1 :]  # [N, n - 1]
+    repeats = (grams[:, :, :-1] == newest[:, None]).all(axis=-1) & (grams >= 0).all(axis=-1)
+    for row, place in zip(*np.nonzero(repeats), strict=True):
+        scores[row, grams[row, place, -1]] = -np.inf
+
+
+def _force(scores: np.ndarray, rows: Any, token: int) -> None:
+    scores[rows] = -np.inf
+    scores[rows, token] = 0.0
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:

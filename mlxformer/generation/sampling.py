@@ -1,9 +1,9 @@
-"""Drawing the next token instead of searching for the best: temperature, top-k, top-p.
+"""Drawing the next token instead of searching for the best: temperature, top-k, top-p, min-p.
 
     p(v) ∝ exp(z_v / τ)   over the tokens that are kept, 0 elsewhere
 
-Temperature comes first, then top-k, then top-p, as in Hugging Face's ``generate``. Like searching, this is bookkeeping
-on a few scores a token and is done by NumPy on the host, with the same result on both backends.
+Temperature comes first, then top-k, top-p and min-p, as in Hugging Face's ``generate``. Like searching, this is
+bookkeeping on a few scores a token and is done by NumPy on the host, with the same result on both backends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numbers import Real
 import numpy as np
 
 from mlxformer.errors import ArgumentError
-from mlxformer.generation.rules import NextLogits, SearchRules, constrain, log_softmax
+from mlxformer.generation.greedy import Choose, collected, write
+from mlxformer.generation.rules import NextLogits, SearchRules, Start, log_softmax
 from mlxformer.validation import require_positive, require_positive_number
 
 
@@ -27,20 +28,23 @@ class SamplingRules:
         top_k: keep the k tokens with the largest logits, and those equal to the last of them; None keeps all.
         top_p: keep the fewest most probable tokens that have together at least this probability, the nucleus; 1 keeps
             all.
+        min_p: keep the tokens that are at least this times as probable as the most probable; 0 keeps all.
 
     Raises:
-        ArgumentError: for a temperature not above 0, a top_k below 1 and a top_p outside (0, 1].
+        ArgumentError: for a temperature not above 0, a top_k below 1, a top_p outside (0, 1] and a min_p outside
+            [0, 1].
 
-    Source: Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p).
+    Source: Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p); Nguyen et al. 2024 (min-p).
 
     >>> import mlxformer as mf
     >>> mf.SamplingRules(temperature=0.8, top_k=50)
-    SamplingRules(temperature=0.8, top_k=50, top_p=1.0)
+    SamplingRules(temperature=0.8, top_k=50, top_p=1.0, min_p=0.0)
     """
 
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float = 1.0
+    min_p: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive_number("temperature", self.temperature)
@@ -50,25 +54,33 @@ class SamplingRules:
         if isinstance(p, bool) or not isinstance(p, Real) or not 0 < p <= 1:
             message = f"top_p must be above 0 and at most 1; got {p!r}"
             raise ArgumentError("top-p", message, given=p)
+        if isinstance(self.min_p, bool) or not isinstance(self.min_p, Real) or not 0 <= self.min_p <= 1:
+            message = f"min_p must be at least 0 and at most 1; got {self.min_p!r}"
+            raise ArgumentError("min-p", message, given=self.min_p)
 
 
 def filter_logits(logits: np.ndarray, rules: SamplingRules) -> np.ndarray:
-    """``logits / τ``, with -inf for the tokens that top-k and top-p remove; one is always left.
+    """``z / τ``, with -inf for the tokens that top-k, top-p and min-p remove; one is always left.
 
     What is softmaxed from it sums to 1 over what is kept. Tokens that were -inf stay so.
 
     Args:
-        logits: [N, V].
+        logits: z, [N, V].
         rules: how to draw.
 
     Returns:
-        float32 [N, V].
+        float32 [N, V]; a row that τ takes out of float32's range is counted from its greatest instead.
 
     >>> from mlxformer.generation.sampling import SamplingRules, filter_logits
     >>> filter_logits(np.array([[1.0, 3.0, 2.0]]), SamplingRules(top_k=2)).tolist()
     [[-inf, 3.0, 2.0]]
     """
-    kept = np.asarray(logits, np.float32) / np.float32(rules.temperature)
+    wide = np.asarray(logits, np.float64)
+    greatest = wide.max(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        is_out = np.abs(greatest / rules.temperature) > np.finfo(np.float32).max
+        kept = (wide - np.where(is_out, greatest, 0.0)) / float(rules.temperature)
+        kept = kept.astype(np.float32)  # far below the greatest, toward temperature 0, -inf is right
     if rules.top_k is not None and rules.top_k < kept.shape[-1]:
         last = np.partition(kept, -rules.top_k, axis=-1)[:, -rules.top_k, None]  # the k-th largest
         kept = np.where(kept < last, np.float32(-np.inf), kept)
@@ -80,6 +92,8 @@ def filter_logits(logits: np.ndarray, rules: SamplingRules) -> np.ndarray:
         removed[:, 0] = False
         rank = np.argsort(order, axis=-1, kind="stable")
         kept = np.where(np.take_along_axis(removed, rank, axis=-1), np.float32(-np.inf), kept)
+    if rules.min_p > 0:
+        kept = np.where(np.exp(kept - kept.max(axis=-1, keepdims=True)) < rules.min_p, np.float32(-np.inf), kept)
     return kept
 
 
@@ -120,8 +134,30 @@ def draw_tokens(probabilities: np.ndarray, generator: np.random.Generator) -> np
     return (cumulative <= thresholds).sum(-1).astype(np.int32)
 
 
+def drawing(sampling: SamplingRules, generator: np.random.Generator) -> Choose:
+    """How ``write`` chooses where it draws.
+
+    Args:
+        sampling: how to draw.
+        generator: the random numbers.
+
+    Returns:
+        scores [N, V] -> int32 [N].
+
+    >>> from mlxformer.generation.sampling import SamplingRules, drawing
+    >>> drawing(SamplingRules(top_k=1), np.random.default_rng(0))(np.array([[0.0, 1.0]])).tolist()
+    [1]
+    """
+    return lambda scores: draw_tokens(sampling_probabilities(scores, sampling), generator)
+
+
 def sample(
-    next_logits: NextLogits, batch: int, rules: SearchRules, sampling: SamplingRules, generator: np.random.Generator
+    next_logits: NextLogits,
+    batch: int,
+    rules: SearchRules,
+    sampling: SamplingRules,
+    generator: np.random.Generator,
+    start: Start | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A sequence drawn token by token for each row, and its log-probability.
 
@@ -134,6 +170,7 @@ def sample(
         rules: those of a search; ``num_beams`` and ``length_penalty`` play no part.
         sampling: how to draw.
         generator: the random numbers.
+        start: what the rows begin with; None means the start token.
 
     Returns:
         int32 [B, T], of which a finished row goes on with padding, and float64 [B].
@@ -148,15 +185,5 @@ def sample(
     >>> log_p.shape
     (1,)
     """
-    sequences = np.full((batch, 1), rules.start_id, np.int32)
-    running, total = np.ones(batch, bool), np.zeros(batch)
-    while running.any() and sequences.shape[1] < rules.max_length:
-        logits = next_logits(sequences)
-        allowed = constrain(logits, sequences, rules)
-        drawn = draw_tokens(sampling_probabilities(allowed, sampling), generator)
-        own = np.take_along_axis(log_softmax(logits), drawn[:, None], axis=-1)[:, 0]
-        total += np.where(running, own.astype(np.float64), 0.0)
-        tokens = np.where(running, drawn, rules.pad_id).astype(np.int32)
-        sequences = np.concatenate([sequences, tokens[:, None]], axis=1)
-        running &= ~np.isin(tokens, rules.eos_ids)
-    return sequences, total
+    start = Start.of(batch, rules) if start is None else start
+    return collected(write(next_logits, start, rules, drawing(sampling, generator)), start)

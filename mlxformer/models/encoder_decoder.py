@@ -177,6 +177,9 @@ class EncoderDecoder(GenerativeModel):
                 max_length=self.max_positions,
             )
 
+    def _target_size(self) -> int:
+        return self.target_vocab_size
+
     def _check_max_length(self, max_length: int) -> None:
         # The last token is generated and never read, so one more than there are positions can be had.
         if self.max_positions is not None and max_length > self.max_positions + 1:

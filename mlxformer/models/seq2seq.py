@@ -195,6 +195,9 @@ class Seq2Seq(GenerativeModel):
         config = self.config
         return rules_of(given, start_id=config.bos_id, pad_id=config.pad_id, eos_id=config.eos_id)
 
+    def _target_size(self) -> int:
+        return self.config.vocab_size
+
     def _decoder(
         self, input_ids: mx.array, attention_mask: mx.array | None, rows_each: int, use_cache: bool
     ) -> NextLogits:
@@ -274,9 +277,11 @@ class _Decoding:
         self.model = model
         self.memory = Memory(*(_repeated(part, beams) for part in memory))
         self.state: State = self.memory.state
+        self.seen = 0  # tokens
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
-        logits, self.state = self.model._decode(mx.array(sequences[:, -1:]), self.memory, self.state)
+        logits, self.state = self.model._decode(mx.array(sequences[:, self.seen :]), self.memory, self.state)
+        self.seen = sequences.shape[1]
         return to_numpy(logits[:, -1]).astype(np.float32)
 
     def reorder(self, rows: np.ndarray) -> None:
