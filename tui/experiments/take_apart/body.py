@@ -29,7 +29,7 @@ ARMS: dict[Bilingual, Without] = {
     Bilingual("没有层归一化", "no layer norms"): Without(("layer_norm",)),
     Bilingual("只留一个头", "one head kept"): Without(heads=1),
 }
-TWIN = Bilingual("不带位置训练的孪生", "twin trained without")
+TWIN = Bilingual("不带位置训练的对照模型", "trained without positions")
 YOURS = Bilingual("按旋钮", "as the knobs say")
 NOTHING = Bilingual("（什么也没写）", "(nothing)")
 BASE = 63_045_632
@@ -117,8 +117,8 @@ def _bars(readings: Mapping[Bilingual, Reading], chosen: Without) -> Bars:
     names = [name for name in readings if name != YOURS or not chosen.is_whole()]
     return Bars(
         Bilingual(
-            "前缀都对时，下一个字符对的 %（24 个没训练过的日期）",
-            "After a right prefix, % of next characters right (24 held-out dates)",
+            "前缀都对时，下一个字符对的 %（96 个训练集之外的日期）",
+            "After a right prefix, % of next characters right (96 held-out dates)",
         ),
         names,
         [readings[name].characters for name in names],

@@ -10,15 +10,15 @@ EXPERIMENT = Experiment(
     name="take-apart",
     title=Bilingual("把 Transformer 拆开", "Taking a Transformer apart"),
     summary=Bilingual(
-        "随包训练好的日期模型：逐个关掉位置、自注意力、交叉注意力、前馈层、残差、层归一化和多余的头，看没训练过的日期还能读对多少；再与不带位置训练的孪生模型相比。",
+        "自带的、训练好的日期模型：逐个关掉位置、自注意力、交叉注意力、前馈层、残差、层归一化和多余的头，看训练集之外的日期还能读对多少；再与不带位置训练的对照模型相比。",
         "The shipped, trained date model: positions, self-attention, cross-attention, feed-forward, residuals, layer "
-        "norms and all heads but one are switched off in turn, and held-out dates are read; beside it, a twin that was "
+        "norms and all heads but one are switched off in turn, and held-out dates are read; beside it, a model that was "
         "trained without positions.",
     ),
     knobs=(
         Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
-             help=Bilingual("表里“写出”一栏读的那一个；读对的比例用抽出的 24 个没训练过的日期算。",
-                            "What the column “writes” reads; the shares are of 24 held-out dates.")),
+             help=Bilingual("表里“写出”一栏读的那一个；读对的比例用抽出的 96 个训练集之外的日期算。",
+                            "What the column “writes” reads; the shares are of 96 held-out dates.")),
         Knob("positions", Bilingual("位置", "positions"), "switch", True),
         Knob("self_attention", Bilingual("自注意力", "self-attention"), "switch", True),
         Knob("cross_attention", Bilingual("交叉注意力", "cross-attention"), "switch", True),
@@ -33,15 +33,15 @@ EXPERIMENT = Experiment(
         hidden_switch("keep_cross_attention", "“无交叉注意力”一支实际带着它", "the arm without cross-attention has it"),
         hidden_switch("keep_everything", "各支实际什么都没关", "nothing is off in any arm"),
         hidden_switch("blind", "“完整”一支实际没有交叉注意力", "the whole model lacks cross-attention"),
-        hidden_switch("no_twin", "孪生模型换成原模型", "the model itself stands for its twin"),
+        hidden_switch("no_twin", "对照模型换成原模型", "the model itself stands for its twin"),
         hidden_switch("pre_norm", "数 pre-norm 的层归一化", "count the layer norms of pre-norm"),
         hidden_switch("attention_bias", "注意力投影带偏置", "attention projections with biases"),
     ),
     checks=(
         CheckDeclaration(
             "whole-model-reads",
-            Bilingual("什么都不关：24 个没训练过的日期读对的比例，与模型卡上的一致",
-                      "Nothing off: of 24 held-out dates as many are read right as the model's card says"),
+            Bilingual("什么都不关：96 个训练集之外的日期读对的比例，与模型卡上的一致",
+                      "Nothing off: of 96 held-out dates as many are read right as the model's card says"),
             "==", BreakKnobs({"blind": True}), unit="%",
         ),
         CheckDeclaration(
@@ -65,8 +65,8 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "trained-without-positions",
-            Bilingual("从头不带位置训练出来的孪生模型，读对的日期也不到一半",
-                      "A twin trained without positions from the start reads less than half of the dates, too"),
+            Bilingual("从头不带位置训练出来的对照模型，读对的日期也不到一半",
+                      "A model trained without positions from the start reads less than half of the dates, too"),
             "<=", BreakKnobs({"no_twin": True}), unit="%",
         ),
         CheckDeclaration(

@@ -22,7 +22,7 @@ from mlxformer.tracing import is_tracing
 from tui.experiments.contract import Report
 from tui.experiments.shared.reported_trace import traced
 
-PER_FORMAT = 2
+PER_FORMAT = 8
 HEADS = 4
 
 

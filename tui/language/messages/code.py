@@ -61,7 +61,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "values": Bilingual(
         "{output} 的数不对：第一个错在 {where}，该是 {expected}，却是 {got}（{of} 个数里错了 {wrong} 个）",
-        "{output} is wrong: the first wrong cell is at {where}, {got} instead of {expected} ({wrong} of {of} are wrong)",
+        "{output} is wrong: the first wrong cell is at {where}, {got} for {expected} ({wrong} of {of} are wrong)",
     ),
     "data": Bilingual("{output} 该是 {expected}，却是 {got}", "{output} is {got}, not {expected}"),
     "at-line": Bilingual("（第 {line} 行：{text}）", " (line {line}: {text})"),
