@@ -25,7 +25,7 @@ class Models(mf.Module):
         generator = np.random.default_rng(seed)
 
         def made(kind: Any) -> Any:
-            stack = kind(LAYERS, WIDTH, HEADS, HIDDEN, activation="gelu")
+            stack = kind(LAYERS, WIDTH, HEADS, HIDDEN, mf.LayerConfig(activation="gelu"))
             return load(stack, draw(generator, stack))
 
         self.stack = made(mf.Encoder)
