@@ -12,8 +12,8 @@ EXPERIMENT = Experiment(
     summary=Bilingual(
         "自带的、训练好的日期模型：逐个关掉位置、自注意力、交叉注意力、前馈层、残差、层归一化和多余的头，看训练集之外的日期还能读对多少；再与不带位置训练的对照模型相比。",
         "The shipped, trained date model: positions, self-attention, cross-attention, feed-forward, residuals, "
-        "layer norms and all heads but one are switched off in turn, and held-out dates are read; beside it, a model that was "
-        "trained without positions.",
+        "layer norms and all heads but one are switched off in turn, and held-out dates are read; beside it, a model "
+        "that was trained without positions.",
     ),
     knobs=(
         Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
