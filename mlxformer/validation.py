@@ -8,6 +8,8 @@ from functools import cache
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from mlxformer import backend
 from mlxformer.backend import array_cure, is_array, is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
@@ -47,6 +49,43 @@ def require_floating(name: str, x: Any) -> None:
             name=name,
             given=str(x.dtype),
         )
+
+
+def require_finite(name: str, x: Any, what: str = "") -> None:
+    """``x`` holds numbers alone, no NaN and no infinity; inside ``mx.compile`` that is not checked.
+
+    Args:
+        name: what an error calls it.
+        x: floating point, any shape, of the backend or of NumPy.
+        what: a sentence about what it means or what to do.
+
+    Raises:
+        ArgumentError: with the first place that is not a number, and how many there are.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.validation import require_finite
+    >>> require_finite("x", mx.array([1.0, float("nan")]))
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: x[1] is nan (1 of 2 numbers are not finite)
+    """
+    if is_array(x):
+        if not is_evaluable(x):
+            return
+        x = to_numpy(x)
+    finite = np.isfinite(x)
+    if finite.all():
+        return
+    place = tuple(int(index) for index in np.argwhere(~finite)[0])
+    wrong = int(finite.size - finite.sum())
+    text = f"{name}{list(place) if place else ''} is {float(x[place])} ({wrong} of {x.size} numbers are not finite)"
+    raise ArgumentError(
+        "not-finite",
+        text + (f". {what}" if what else ""),
+        name=name,
+        place=list(place),
+        value=str(float(x[place])),
+        count=wrong,
+    )
 
 
 @cache

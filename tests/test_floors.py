@@ -18,7 +18,7 @@ PLAN: dict[str, Floors] = {
         layers generation tokenization
         attention positions
         training checkpoints
-        tracing
+        tracing projections
         validation
         backend
         errors

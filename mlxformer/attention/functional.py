@@ -5,16 +5,21 @@
 Shapes throughout: q [B, H, Tq, D], k and v [B, Hkv, Tk, D]. H is a multiple of Hkv; each key/value head serves
 H / Hkv query heads (grouped-query attention, Ainslie et al. 2023; Hkv = 1 is Shazeer's multi-query, 2019). The width
 of v may differ from D. A query that may attend to nothing gives zeros, and zero gradients.
+
+Scores, softmax and sums are float32, whatever the inputs are, and so are the traced scores and weights; the heads come
+back in the inputs' dtype. A key that no query may see changes nothing, whatever it and its value hold.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_bias, check_heads, check_sinks, checked_scale
+from mlxformer.attention.exactness import fits_float32, in_range, joint_dtype, only_seen, wide
 from mlxformer.attention.softmax_one import softmax_one
-from mlxformer.backend import mx
+from mlxformer.backend import fused_attention_accumulates, fused_attention_is_exact, mx
 from mlxformer.tracing import HEADS, SCORES, is_tracing, tap
 
 
@@ -83,7 +88,7 @@ def attention_weights(
         sinks: as in ``scaled_dot_product_attention``; with it rows sum to less than 1.
 
     Returns:
-        [B, H, Tq, Tk]; a row sums to 1, or to 0 where nothing may be attended to.
+        [B, H, Tq, Tk] in the dtype of q and k; a row sums to 1, or to 0 where nothing may be attended to.
 
     Raises:
         ArgumentError: as in ``scaled_dot_product_attention``.
@@ -95,7 +100,10 @@ def attention_weights(
     [[[[1.0, 0.0], [0.5, 0.5]]]]
     """
     scores_shape = _check_all(q, k, None, bias, sinks)
-    return _weights(q, k, checked_scale(scale, q.shape[-1]), masks.resolve(mask, scores_shape), bias, sinks)
+    mask = masks.resolve(mask, scores_shape)
+    k, _ = only_seen(k, k, mask, bias)
+    weights = _weights(q, k, checked_scale(scale, q.shape[-1]), mask, bias, sinks)
+    return weights.astype(joint_dtype(q, k))
 
 
 def attend(
@@ -144,11 +152,13 @@ def _explicit(
     sinks: mx.array | None,
     dropout: Callable[[mx.array], mx.array] | None,
 ) -> mx.array:
-    weights = _weights(q, k, scale, mask, bias, sinks)  # [B, H, Tq, Tk]
+    dtype = joint_dtype(q, k, v)
+    k, v = only_seen(k, v, mask, bias)
+    weights = _weights(q, k, scale, mask, bias, sinks)  # float32 [B, H, Tq, Tk]
     if dropout is not None:
         weights = tap("dropped_weights", dropout(weights), axes=SCORES, formula="dropout(weights)")
-    heads = _per_kv_head(weights, v.shape[1]) @ v  # [B, Hkv, G·Tq, Dv]
-    heads = heads.reshape(*weights.shape[:3], v.shape[-1])  # [B, H, Tq, Dv]
+    heads = _per_kv_head(weights, v.shape[1]) @ wide(v)  # [B, Hkv, G·Tq, Dv]
+    heads = heads.reshape(*weights.shape[:3], v.shape[-1]).astype(dtype)  # [B, H, Tq, Dv]
     return tap("heads", heads, axes=HEADS, formula="weights V")
 
 
@@ -157,12 +167,16 @@ def _weights(
 ) -> mx.array:
     batch, heads, query_length, _ = q.shape
     kv_heads, key_length = k.shape[1], k.shape[2]
-    scores = _per_kv_head(q, kv_heads) @ k.swapaxes(-1, -2)  # [B, Hkv, G·Tq, Tk]
+    fits = fits_float32(q, k, scale)
+    q, k = wide(q), wide(k)
+    if not fits:
+        q = in_range(q, k, scale)
+    scores = _per_kv_head(q, kv_heads) @ k.swapaxes(-1, -2)  # float32 [B, Hkv, G·Tq, Tk]
     scores = scores.reshape(batch, heads, query_length, key_length)  # [B, H, Tq, Tk]
     scores = tap("scores", scores, axes=SCORES, formula="Q Kᵀ")
     scores = tap("scaled", scores * scale, axes=SCORES, formula="Q Kᵀ / √D")
     if bias is not None:
-        scores = tap("biased", scores + bias, axes=SCORES, formula="Q Kᵀ / √D + bias")
+        scores = tap("biased", scores + wide(bias), axes=SCORES, formula="Q Kᵀ / √D + bias")
     return masked_softmax(scores, mask, "Q Kᵀ / √D" if bias is None else "Q Kᵀ / √D + bias", sinks)
 
 
@@ -178,7 +192,7 @@ def masked_softmax(
         sinks: as in ``scaled_dot_product_attention``.
 
     Returns:
-        [B, H, Tq, Tk], zeros in a row of which nothing is allowed.
+        float32 [B, H, Tq, Tk], zeros in a row of which nothing is allowed, or that is −inf alone.
 
     >>> from mlxformer.attention.functional import masked_softmax
     >>> from mlxformer.backend import mx
@@ -187,6 +201,7 @@ def masked_softmax(
     [[[[0.5, 0.5], [0.0, 0.0]]]]
     """
     name = "softmax" if sinks is None else "softmax_one"
+    scores = wide(scores)
     if mask is None:
         return tap("weights", _softmax(scores, sinks), axes=SCORES, formula=f"{name}({formula})")
     # The finite minimum and not -inf: a row of -inf alone would be NaN, and so would its gradient even if the NaN
@@ -198,12 +213,28 @@ def masked_softmax(
 
 
 def _softmax(scores: mx.array, sinks: mx.array | None) -> mx.array:
-    if sinks is None:
-        return mx.softmax(scores, axis=-1)
-    return softmax_one(scores, sinks.astype(scores.dtype).reshape(1, -1, 1, 1))
+    """Of float32 scores; a row of −inf, which a bias can make, gives zeros and zero gradients."""
+    if sinks is not None:
+        return softmax_one(scores, wide(sinks).reshape(1, -1, 1, 1))
+    blind = mx.max(mx.stop_gradient(scores), axis=-1, keepdims=True) == -math.inf
+    return mx.where(blind, 0.0, mx.softmax(mx.where(blind, 0.0, scores), axis=-1))
 
 
 def _fused(q: mx.array, k: mx.array, v: mx.array, scale: float, mask: mx.array | str | None) -> mx.array:
+    if fused_attention_is_exact():
+        return _fused_of_exact(q, k, v, scale, mask)
+    dtype = joint_dtype(q, k, v)
+    fits = fits_float32(q, k, scale)
+    if not isinstance(mask, str):  # the last query of a causal mask sees every key
+        k, v = only_seen(k, v, mask)
+    if not fused_attention_accumulates(q.shape[-1], v.shape[-1]):
+        q, k, v = wide(q), wide(k), wide(v)
+    if not fits:
+        q = in_range(wide(q), wide(k), scale).astype(q.dtype)
+    return _fused_of_exact(q, k, v, scale, mask).astype(dtype)
+
+
+def _fused_of_exact(q: mx.array, k: mx.array, v: mx.array, scale: float, mask: mx.array | str | None) -> mx.array:
     query_length, key_length = q.shape[2], k.shape[2]
     if mask is None or (isinstance(mask, str) and query_length <= key_length):
         return mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask=mask)

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from mlxformer.attention import masks
 from mlxformer.attention.cache import KVCache
+from mlxformer.attention.exactness import wide
 from mlxformer.attention.functional import attend
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
+from mlxformer.projections import OddLinear, matrix_of
 from mlxformer.tracing import HEADS, Module, tap
 from mlxformer.validation import require_divisible, require_positive, require_sequence
 
@@ -65,8 +67,8 @@ class LatentAttention(Module):
         self.head_dim = head_dim
         self.query_proj = nn.Linear(dims, num_heads * head_dim, bias=bias)
         self.latent_proj = nn.Linear(dims, latent_dims, bias=bias)
-        self.key_up = nn.Linear(latent_dims, num_heads * head_dim, bias=False)
-        self.value_up = nn.Linear(latent_dims, num_heads * head_dim, bias=False)
+        self.key_up = OddLinear(latent_dims, num_heads * head_dim, bias=False)
+        self.value_up = OddLinear(latent_dims, num_heads * head_dim, bias=False)
         self.out_proj = nn.Linear(num_heads * head_dim, dims, bias=bias)
 
     def _extra_repr(self) -> str:
@@ -117,11 +119,13 @@ class LatentAttention(Module):
 
     def _absorbed(self, q: mx.array, c: mx.array, mask: mx.array | str | None) -> mx.array:
         by_head = (self.num_heads, self.head_dim, self.latent_dims)
-        narrow = q @ self.key_up.weight.reshape(*by_head)  # [B, H, Tq, D] x [H, D, L] -> [B, H, Tq, L]
+        key_up, value_up = (wide(matrix_of(each, self.latent_dims)) for each in (self.key_up, self.value_up))
+        narrow = wide(q) @ key_up.reshape(*by_head)  # float32 [B, H, Tq, D] x [H, D, L] -> [B, H, Tq, L]
         narrow = tap("absorbed_queries", narrow, axes=("batch", "head", "query", "latent"), formula="W^UKᵀ q")
         shared = c.reshape(c.shape[0], 1, c.shape[1], c.shape[2])  # one key and value for all heads
         mixed = attend(narrow, shared, shared, scale=float(self.head_dim) ** -0.5, mask=mask)  # [B, H, Tq, L]
-        heads = mixed @ self.value_up.weight.reshape(*by_head).swapaxes(-1, -2)  # [B, H, Tq, D]
+        heads = mixed @ value_up.reshape(*by_head).swapaxes(-1, -2)  # [B, H, Tq, D]
+        heads = heads.astype(q.dtype)
         return tap("expanded_heads", heads, axes=HEADS, formula="W^UV (weights C)")
 
     def _heads(self, x: mx.array) -> mx.array:

@@ -22,6 +22,7 @@ from typing import Any
 
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads
+from mlxformer.attention.exactness import joint_dtype, only_seen, wide
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.tracing import HEADS, SCORES, tap
@@ -77,30 +78,34 @@ def linear_attention(
     """
     mask = masks.checked(mask, check_heads(q, k, v))
     decay = _decay(decay, mask)
+    dtype = joint_dtype(q, k, v)
+    if not isinstance(mask, str):
+        k, v = only_seen(k, v, mask)
     features_q, features_k = _features(q, k)
     if mask is None:
-        summary = features_k.swapaxes(-1, -2) @ v  # [B, H, D, Dv]
+        summary = features_k.swapaxes(-1, -2) @ wide(v)  # [B, H, D, Dv]
         total = mx.sum(features_k, axis=2, keepdims=True).swapaxes(-1, -2)  # [B, H, D, 1]
-        return tap("heads", _divide(features_q @ summary, features_q @ total), axes=HEADS, formula="φ(Q)(φ(K)ᵀ V)")
+        heads = _divide(features_q @ summary, features_q @ total).astype(dtype)
+        return tap("heads", heads, axes=HEADS, formula="φ(Q)(φ(K)ᵀ V)")
     scores = features_q @ features_k.swapaxes(-1, -2)  # [B, H, Tq, Tk]
     if decay < 1.0:
         rows = mx.arange(k.shape[2] - q.shape[2], k.shape[2])  # lower-right aligned, as the mask is
         distance = rows.reshape(-1, 1) - mx.arange(k.shape[2]).reshape(1, -1)
-        powers = mx.exp(mx.maximum(distance, 0).astype(mx.float32) * math.log(decay))
-        scores = scores * powers.astype(scores.dtype)
+        scores = scores * mx.exp(mx.maximum(distance, 0).astype(mx.float32) * math.log(decay))
     allowed = masks.causal(q.shape[2], k.shape[2]) if isinstance(mask, str) else mask
     scores = mx.where(allowed, scores, 0.0)
     scores = tap("scores", scores, axes=SCORES, formula="φ(Q) φ(K)ᵀ, 0 where not allowed")
     weights = _divide(scores, mx.sum(scores, axis=-1, keepdims=True))
     weights = tap("weights", weights, axes=SCORES, formula="scores / their row's sum")
-    return tap("heads", weights @ v, axes=HEADS, formula="weights V")
+    return tap("heads", (weights @ wide(v)).astype(dtype), axes=HEADS, formula="weights V")
 
 
 class LinearAttentionState:
     """The recurrent form: everything that a causal linear attention keeps of the past, updated in place.
 
-    ``summary`` S [B, H, D, Dv] and ``total`` z [B, H, D, 1], None before the first token; ``size`` is how many numbers
-    they are, B·H·D·(Dv + 1) after any number of tokens. A ``KVCache`` beside it grows by 2·D for each head and token.
+    ``summary`` S [B, H, D, Dv] and ``total`` z [B, H, D, 1], float32, None before the first token; ``size`` is how many
+    numbers they are, B·H·D·(Dv + 1) after any number of tokens. A ``KVCache`` beside it grows by 2·D for each head and
+    token.
 
     Args:
         decay: γ, above 0 and at most 1, the default.
@@ -160,8 +165,8 @@ class LinearAttentionState:
         wanted = (*k.shape[:2], k.shape[3], v.shape[3])
         summary, total = self.summary, self.total
         if summary is None or total is None:
-            summary = mx.zeros(wanted, dtype=v.dtype)
-            total = mx.zeros((*wanted[:3], 1), dtype=v.dtype)
+            summary = mx.zeros(wanted)
+            total = mx.zeros((*wanted[:3], 1))
         elif summary.shape != wanted:
             raise ArgumentError(
                 "linear-state",
@@ -171,6 +176,7 @@ class LinearAttentionState:
                 given=shape_text(k),
             )
         features_q, features_k = _features(q, k)
+        dtype, v = joint_dtype(q, k, v), wide(v)
         outputs = []
         for step in range(q.shape[2]):
             column = features_k[:, :, step : step + 1].swapaxes(-1, -2)  # φ(k_i) [B, H, D, 1]
@@ -180,14 +186,15 @@ class LinearAttentionState:
             outputs.append(_divide(row @ summary, row @ total))
         self.total = total
         self.summary = tap("state", summary, axes=("batch", "head", "key_dim", "value_dim"), formula="Σ φ(k) vᵀ")
-        return tap("heads", mx.concatenate(outputs, axis=2), axes=HEADS, formula="φ(q)ᵀ S / φ(q)ᵀ z")
+        heads = mx.concatenate(outputs, axis=2).astype(dtype)
+        return tap("heads", heads, axes=HEADS, formula="φ(q)ᵀ S / φ(q)ᵀ z")
 
 
 def _features(q: mx.array, k: mx.array) -> tuple[mx.array, mx.array]:
     axes = ("batch", "head", "time", "feature")
     return (
-        tap("query_features", feature_map(q), axes=axes, formula="elu(q) + 1"),
-        tap("key_features", feature_map(k), axes=axes, formula="elu(k) + 1"),
+        tap("query_features", feature_map(wide(q)), axes=axes, formula="elu(q) + 1"),
+        tap("key_features", feature_map(wide(k)), axes=axes, formula="elu(k) + 1"),
     )
 
 

@@ -13,11 +13,13 @@ scores [B, H, Tq, Tk]; each can be computed for all pairs at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads
+from mlxformer.attention.exactness import in_range, only_seen, wide
 from mlxformer.attention.functional import masked_softmax
 from mlxformer.backend import fused_additive_attention, mx, nn
 from mlxformer.tracing import HEADS, SCORES, Module, is_tracing, tap
@@ -32,7 +34,8 @@ from mlxformer.validation import (
 
 Score = Literal["dot", "scaled-dot", "cosine", "additive"]
 KINDS: tuple[Score, ...] = ("additive", "dot", "scaled-dot", "cosine")
-_SHORTEST = 1e-12  # a shorter vector has no direction: its cosines are 0
+_LARGEST = 2.0**126
+_SHORTEST = 1e-37  # a vector of smaller entries has no direction: its cosines are 0
 
 
 def dot_scores(q: mx.array, k: mx.array) -> mx.array:
@@ -43,7 +46,7 @@ def dot_scores(q: mx.array, k: mx.array) -> mx.array:
         k: keys, floating point [B, H, Tk, A].
 
     Returns:
-        [B, H, Tq, Tk].
+        float32 [B, H, Tq, Tk].
 
     Raises:
         ArgumentError: shapes that do not fit.
@@ -56,7 +59,7 @@ def dot_scores(q: mx.array, k: mx.array) -> mx.array:
     [[[[3.0, 8.0]]]]
     """
     check_heads(q, k)
-    return q @ k.swapaxes(-1, -2)
+    return _products(q, k, 1.0)
 
 
 def scaled_dot_scores(q: mx.array, k: mx.array) -> mx.array:
@@ -69,7 +72,9 @@ def scaled_dot_scores(q: mx.array, k: mx.array) -> mx.array:
     >>> scaled_dot_scores(mx.ones((1, 1, 1, 4)), mx.ones((1, 1, 1, 4))).tolist()
     [[[[2.0]]]]
     """
-    return dot_scores(q, k) * float(q.shape[-1]) ** -0.5
+    check_heads(q, k)
+    scale = float(q.shape[-1]) ** -0.5
+    return _products(q, k, scale) * scale
 
 
 def cosine_scores(q: mx.array, k: mx.array) -> mx.array:
@@ -83,7 +88,7 @@ def cosine_scores(q: mx.array, k: mx.array) -> mx.array:
     [[[[1.0, 0.0]]]]
     """
     check_heads(q, k)
-    return _unit(q) @ _unit(k).swapaxes(-1, -2)
+    return _unit(wide(q)) @ _unit(wide(k)).swapaxes(-1, -2)
 
 
 def additive_scores(q: mx.array, k: mx.array, combine: Callable[[mx.array], mx.array]) -> mx.array:
@@ -127,7 +132,7 @@ def weights_from_scores(scores: mx.array, *, temperature: float = 1.0, mask: mx.
         mask: as in ``scaled_dot_product_attention``; a row that may attend to nothing is zeros.
 
     Returns:
-        [B, H, Tq, Tk].
+        [B, H, Tq, Tk] in the scores' dtype, computed in float32.
 
     Raises:
         ArgumentError: another rank, masks of another kind, and a temperature that is not above 0.
@@ -137,11 +142,7 @@ def weights_from_scores(scores: mx.array, *, temperature: float = 1.0, mask: mx.
     >>> weights_from_scores(mx.zeros((1, 1, 1, 4)), temperature=0.5).tolist()
     [[[[0.25, 0.25, 0.25, 0.25]]]]
     """
-    _check_scores(scores)
-    require_positive_number("temperature", temperature)
-    allowed = masks.resolve(mask, scores.shape)
-    scores = tap("tempered", scores * (1.0 / temperature), axes=SCORES, formula="scores / temperature")
-    return masked_softmax(scores, allowed, "scores / temperature")
+    return _tempered_weights(scores, temperature, mask).astype(scores.dtype)
 
 
 def attend_with_scores(
@@ -169,8 +170,10 @@ def attend_with_scores(
     _check_scores(scores)
     require_floating("v", v)
     require_shape("v", v, ("batch", "head", "key", "dim"), (*scores.shape[:2], scores.shape[3], None))
-    weights = weights_from_scores(scores, temperature=temperature, mask=mask)
-    return tap("heads", weights @ v, axes=HEADS, formula="weights V")
+    weights = _tempered_weights(scores, temperature, mask)
+    if not isinstance(mask, str):
+        _, v = only_seen(v, v, mask)
+    return tap("heads", (weights @ wide(v)).astype(v.dtype), axes=HEADS, formula="weights V")
 
 
 class ScoredAttention(Module):
@@ -274,8 +277,34 @@ class ScoredAttention(Module):
         return {"dot": dot_scores, "scaled-dot": scaled_dot_scores, "cosine": cosine_scores}[self.score](q, k)
 
 
+def _products(q: mx.array, k: mx.array, scale: float) -> mx.array:
+    q, k = wide(q), wide(k)
+    return in_range(q, k, scale) @ k.swapaxes(-1, -2)
+
+
 def _unit(x: mx.array) -> mx.array:
+    """x / ‖x‖ in float32, whatever its length: it is divided by its largest entry before it is squared."""
+    largest = mx.stop_gradient(mx.max(mx.abs(x), axis=-1, keepdims=True))
+    x = x / mx.where(largest > _SHORTEST, largest, 1.0)
     return x * mx.rsqrt(mx.maximum(mx.sum(mx.square(x), axis=-1, keepdims=True), _SHORTEST))
+
+
+def _tempered_weights(scores: mx.array, temperature: float, mask: mx.array | str | None) -> mx.array:
+    _check_scores(scores)
+    require_positive_number("temperature", temperature)
+    allowed = masks.resolve(mask, scores.shape)
+    scores = tap("tempered", _divided(wide(scores), temperature, allowed), axes=SCORES, formula="scores / temperature")
+    return masked_softmax(scores, allowed, "scores / temperature")
+
+
+def _divided(scores: mx.array, temperature: float, allowed: mx.array | None) -> mx.array:
+    """``scores / temperature``; a row that this takes out of float32 is brought back to it, and is one-hot."""
+    factor = min(1.0 / temperature if temperature > 1e-300 else math.inf, _LARGEST)
+    sizes = mx.abs(mx.stop_gradient(scores))
+    if allowed is not None:
+        sizes = mx.where(allowed, sizes, 0.0)
+    most = mx.max(sizes, axis=-1, keepdims=True)
+    return scores * mx.minimum(factor, _LARGEST / mx.maximum(most, 1.0))
 
 
 def _check_scores(scores: Any) -> None:

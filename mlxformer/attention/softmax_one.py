@@ -12,6 +12,7 @@ c for each head, called ``sinks``.
 
 from __future__ import annotations
 
+from mlxformer.attention.exactness import wide
 from mlxformer.backend import is_array, mx
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import require_floating
@@ -20,7 +21,7 @@ from mlxformer.validation import require_floating
 def softmax_one(x: mx.array, extra: mx.array | float = 0.0, axis: int = -1) -> mx.array:
     """``exp(x) / (exp(extra) + Σ exp(x))`` along ``axis``.
 
-    The largest of all scores and c is subtracted first, so that nothing overflows.
+    The largest of all scores and c is subtracted first, so that nothing overflows; sums are float32.
 
     Args:
         x: scores, floating point, of any shape.
@@ -49,7 +50,9 @@ def softmax_one(x: mx.array, extra: mx.array | float = 0.0, axis: int = -1) -> m
                 f"{list(extra.shape)} for {list(x.shape)}"
             )
             raise ArgumentError("softmax-extra", message, given=str(list(extra.shape)), wanted=str(list(x.shape)))
-    top = mx.maximum(mx.max(x, axis=axis, keepdims=True), extra)
+        extra = wide(extra)
+    scores = wide(x)
+    top = mx.maximum(mx.max(scores, axis=axis, keepdims=True), extra)
     top = mx.stop_gradient(top)  # the result does not depend on it
-    powers = mx.exp(x - top)
-    return powers / (mx.sum(powers, axis=axis, keepdims=True) + mx.exp(extra - top))
+    powers = mx.exp(scores - top)
+    return (powers / (mx.sum(powers, axis=axis, keepdims=True) + mx.exp(extra - top))).astype(x.dtype)

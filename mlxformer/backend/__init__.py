@@ -99,6 +99,29 @@ def without_values() -> AbstractContextManager[None]:
     return _running.without_values()
 
 
+def fused_attention_is_exact() -> bool:
+    """Whether ``mx.fast.scaled_dot_product_attention`` is right of itself in 16 bits, where scores leave float32, and
+    where a key that no query may see holds what is not a number; else its operands have to be made so before.
+
+    >>> isinstance(fused_attention_is_exact(), bool)
+    True
+    """
+    return _running.fused_attention_is_exact()
+
+
+def fused_attention_accumulates(head_dim: int, value_dim: int) -> bool:
+    """Whether the fused attention of 16-bit heads of these widths takes its products and sums in float32.
+
+    Args:
+        head_dim: D, the width of queries and keys.
+        value_dim: that of values.
+
+    >>> isinstance(fused_attention_accumulates(64, 64), bool)
+    True
+    """
+    return _running.fused_attention_accumulates(head_dim, value_dim)
+
+
 def fused_gru(
     projected: mx.array, hidden_proj: Callable[[mx.array], mx.array], initial: mx.array, *, reverse: bool = False
 ) -> mx.array | None:
@@ -153,6 +176,8 @@ __all__ = [
     "describe",
     "from_mapped",
     "fused_additive_attention",
+    "fused_attention_accumulates",
+    "fused_attention_is_exact",
     "fused_gru",
     "is_array",
     "is_evaluable",

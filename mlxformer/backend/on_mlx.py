@@ -62,6 +62,15 @@ def without_values() -> Iterator[None]:
         mx.random.seed(high << 32 | low)
 
 
+def fused_attention_is_exact() -> bool:
+    return False
+
+
+def fused_attention_accumulates(head_dim: int, value_dim: int) -> bool:
+    # MLX's GPU kernels sum in float32; other widths, and the CPU, compose the attention of 16-bit operations.
+    return mx.default_device() == mx.gpu and head_dim == value_dim and head_dim in (64, 128)
+
+
 def fused_gru(
     projected: mx.array, hidden_proj: Callable[[mx.array], mx.array], initial: mx.array, *, reverse: bool = False
 ) -> mx.array | None:

@@ -45,6 +45,14 @@ def without_values() -> AbstractContextManager[None]:
     return shapes_only()
 
 
+def fused_attention_is_exact() -> bool:
+    return True
+
+
+def fused_attention_accumulates(head_dim: int, value_dim: int) -> bool:
+    return True
+
+
 def fused_gru(projected: Any, hidden_proj: Any, initial: Any, *, reverse: bool = False) -> Any:
     # A module in the projection's place (LoRA's, say) is called and not read: its weight is not all of it.
     if type(hidden_proj) is not nn.Linear or "bias" not in hidden_proj:

@@ -101,10 +101,12 @@ class MixtureOfExperts(Module):
             tokens: floating point [N, C].
 
         Returns:
-            All probabilities [N, E], the experts chosen, int32 [N, k], best first, and their gates [N, k].
+            All probabilities, float32 [N, E], the experts chosen, int32 [N, k], best first, and their gates, float32
+                [N, k].
         """
         logits = tap("logits", self.router(tokens), axes=("token", "expert"), formula="x W_r")
-        p = tap("probabilities", mx.softmax(logits, axis=-1), axes=("token", "expert"), formula="softmax(x W_r)")
+        p = mx.softmax(logits.astype(mx.float32), axis=-1)
+        p = tap("probabilities", p, axes=("token", "expert"), formula="softmax(x W_r)")
         order = mx.argsort(-mx.stop_gradient(logits), axis=-1)[:, : self.top_k].astype(mx.int32)
         chosen = tap("chosen", order, axes=("token", "choice"), formula="the k largest")
         gates = mx.take_along_axis(p, chosen, axis=-1)
@@ -127,7 +129,8 @@ class MixtureOfExperts(Module):
                 outputs.append(expert(mx.expand_dims(sorted_tokens[start:end], 0))[0])
             start = end
         y = mx.take(mx.concatenate(outputs, axis=0), mx.array(back), axis=0)  # [N·k, C]
-        return mx.sum(y.reshape(-1, self.top_k, self.dims) * mx.expand_dims(gates, -1), axis=1)  # [N, C]
+        gated = y.reshape(-1, self.top_k, self.dims) * mx.expand_dims(gates, -1)  # float32 [N, k, C]
+        return mx.sum(gated, axis=1).astype(tokens.dtype)  # [N, C]
 
     def _every(self, tokens: mx.array, chosen: mx.array, gates: mx.array) -> mx.array:
         numbers = mx.arange(self.num_experts).reshape(1, 1, -1)
@@ -135,7 +138,7 @@ class MixtureOfExperts(Module):
             mx.where(mx.expand_dims(chosen, -1) == numbers, mx.expand_dims(gates, -1), 0.0), axis=1
         )  # [N, E]
         outputs = mx.stack([expert(mx.expand_dims(tokens, 0))[0] for expert in self.experts], axis=1)  # [N, E, C]
-        return mx.sum(outputs * mx.expand_dims(share, -1), axis=1)
+        return mx.sum(outputs * mx.expand_dims(share, -1), axis=1).astype(tokens.dtype)
 
 
 def load_balancing_loss(probabilities: mx.array, chosen: mx.array) -> mx.array:
@@ -149,7 +152,7 @@ def load_balancing_loss(probabilities: mx.array, chosen: mx.array) -> mx.array:
         chosen: the experts of each token, int32 [N, k].
 
     Returns:
-        A scalar.
+        A scalar, float32.
 
     Raises:
         ArgumentError: for shapes that do not fit.
@@ -166,5 +169,5 @@ def load_balancing_loss(probabilities: mx.array, chosen: mx.array) -> mx.array:
     require_shape("chosen", chosen, ("token", "choice"), (probabilities.shape[0], None))
     experts = probabilities.shape[1]
     hits = mx.expand_dims(mx.stop_gradient(chosen), -1) == mx.arange(experts).reshape(1, 1, -1)  # [N, k, E]
-    filled = mx.mean(hits.astype(probabilities.dtype), axis=(0, 1))  # f [E]
-    return experts * mx.sum(filled * mx.mean(probabilities, axis=0))
+    filled = mx.mean(hits.astype(mx.float32), axis=(0, 1))  # f [E]
+    return experts * mx.sum(filled * mx.mean(probabilities.astype(mx.float32), axis=0))

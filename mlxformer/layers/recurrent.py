@@ -37,7 +37,7 @@ class Cell(Protocol):
     def step(self, projected: mx.array, state: State) -> State:
         """One step from ``input_proj(x)`` [B, gates · H]."""
 
-    def initial_state(self, batch: int) -> State:
+    def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """Zeros."""
 
 
@@ -101,9 +101,9 @@ class RNNCell(Module):
         hidden = self._activate(projected + self.hidden_proj(state[0]))
         return (tap("hidden", hidden, axes=_STATE, formula=f"{self.activation}(W x + b + U h)"),)
 
-    def initial_state(self, batch: int) -> State:
+    def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0,)``."""
-        return (mx.zeros((batch, self.hidden_dims)),)
+        return (mx.zeros((batch, self.hidden_dims), dtype),)
 
 
 class GRUCell(Module):
@@ -166,9 +166,9 @@ class GRUCell(Module):
         hidden = (1.0 - update) * candidate + update * hidden
         return (tap("hidden", hidden, axes=_STATE, formula="(1 - z) ⊙ n + z ⊙ h"),)
 
-    def initial_state(self, batch: int) -> State:
+    def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0,)``."""
-        return (mx.zeros((batch, self.hidden_dims)),)
+        return (mx.zeros((batch, self.hidden_dims), dtype),)
 
 
 class LSTMCell(Module):
@@ -232,9 +232,9 @@ class LSTMCell(Module):
         cell = tap("cell", keep * cell + write * candidate, axes=_STATE, formula="c' = f ⊙ c + i ⊙ g")
         return tap("hidden", show * mx.tanh(cell), axes=_STATE, formula="h' = o ⊙ tanh(c')"), cell
 
-    def initial_state(self, batch: int) -> State:
+    def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0, 0)``."""
-        return mx.zeros((batch, self.hidden_dims)), mx.zeros((batch, self.hidden_dims))
+        return mx.zeros((batch, self.hidden_dims), dtype), mx.zeros((batch, self.hidden_dims), dtype)
 
 
 class Recurrent(Module):
@@ -281,10 +281,11 @@ class Recurrent(Module):
         if valid is not None:
             valid = padding(valid)[:, 0, 0]  # checked
             require_shape("valid", valid, ("batch", "time"), x.shape[:2])
+        projected = self.cell.input_proj(x)
         if state is None:
-            state = self.cell.initial_state(x.shape[0])
+            state = self.cell.initial_state(x.shape[0], projected.dtype)
         _check_state(self.cell, state, x.shape[0])
-        return run_cell(self.cell, self.cell.input_proj(x), state, valid, reverse=self.reverse)
+        return run_cell(self.cell, projected, state, valid, reverse=self.reverse)
 
 
 def run_cell(

@@ -7,7 +7,8 @@ Beside attention, whose mixing matrix softmax(Q Kᵀ / √D) is computed from th
 
 from __future__ import annotations
 
-from mlxformer.backend import mx, nn
+from mlxformer.backend import mx
+from mlxformer.projections import OddLinear
 from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
@@ -34,7 +35,7 @@ class TokenMixing(Module):
         super().__init__()
         require_positive(length=length)
         self.length = length
-        self.proj = nn.Linear(length, length, bias=bias)
+        self.proj = OddLinear(length, length, bias=bias)
 
     def _extra_repr(self) -> str:
         return f"length={self.length}"
@@ -50,6 +51,9 @@ class TokenMixing(Module):
         """
         require_floating("x", x)
         require_shape("x", x, ("batch", "time", "model"), (None, self.length, None))
+        if type(self.proj) is not OddLinear:  # quantized or adapted: it has no W of its own, and is called
+            mixed = self.proj(x.swapaxes(1, 2)).swapaxes(1, 2)
+            return tap("output", mixed, axes=MODEL, formula="W X + b")
         weights = tap("weights", self.proj.weight, axes=("query", "key"), formula="W")
         mixed = mx.matmul(weights, x)  # [B, T, C]
         if "bias" in self.proj:

@@ -148,7 +148,7 @@ class EncoderDecoder(GenerativeModel):
         scaled = "√C · E[ids]" if self.embedding_scale != 1 else "E[ids]"
         x = tap(f"{side}_tokens", x, axes=MODEL, formula=scaled)
         if f"{side}_positions" in self:
-            x = x + self[f"{side}_positions"](ids.shape[1], offset=offset)
+            x = x + self[f"{side}_positions"](ids.shape[1], offset=offset).astype(x.dtype)
         return tap(f"{side}_embeddings", self.embedding_dropout(x), axes=MODEL, formula=f"dropout({scaled} + P)")
 
     def _logits(self, x: mx.array) -> mx.array:

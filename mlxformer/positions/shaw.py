@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlxformer.backend import mx, nn
+from mlxformer.backend import mx
 from mlxformer.positions.relative import relative_positions
+from mlxformer.projections import OddLinear
 from mlxformer.tracing import SCORES, Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
@@ -44,7 +45,7 @@ class RelativeKeys(Module):
         require_positive(head_dim=head_dim, max_distance=max_distance)
         self.head_dim = head_dim
         self.max_distance = max_distance
-        self.distances = nn.Linear(head_dim, 2 * max_distance + 1, bias=False)  # row r: the vector of distance r - K
+        self.distances = OddLinear(head_dim, 2 * max_distance + 1, bias=False)  # row r: the vector of distance r - K
 
     def _extra_repr(self) -> str:
         return f"head_dim={self.head_dim}, max_distance={self.max_distance}"
@@ -57,7 +58,7 @@ class RelativeKeys(Module):
             key_length: Tk, tokens.
 
         Returns:
-            [B, H, Tq, Tk], to be added to the scaled scores.
+            float32 [B, H, Tq, Tk], to be added to the scaled scores.
 
         Raises:
             ArgumentError: another rank or width, or numbers that are not floating point.
@@ -67,6 +68,6 @@ class RelativeKeys(Module):
         clipped = np.clip(relative_positions(q.shape[2], key_length), -self.max_distance, self.max_distance)
         columns = mx.array(clipped + self.max_distance)  # [Tq, Tk]
         columns = mx.broadcast_to(columns, (*q.shape[:2], *columns.shape))  # [B, H, Tq, Tk]
-        by_distance = self.distances(q) * self.head_dim**-0.5  # [B, H, Tq, 2K + 1]
+        by_distance = self.distances(q.astype(mx.float32) * self.head_dim**-0.5)  # float32 [B, H, Tq, 2K + 1]
         bias = mx.take_along_axis(by_distance, columns, axis=-1)  # [B, H, Tq, Tk]
         return tap("output", bias, axes=SCORES, formula="Q a[key - query]ᵀ / √D")

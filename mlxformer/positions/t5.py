@@ -12,9 +12,10 @@ import math
 
 import numpy as np
 
-from mlxformer.backend import mx, nn
+from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.positions.relative import relative_positions
+from mlxformer.projections import OddEmbedding
 from mlxformer.tracing import SCORES, Module, tap
 from mlxformer.validation import require_positive
 
@@ -90,7 +91,7 @@ class T5RelativeBias(Module):
         self.num_buckets = num_buckets
         self.max_distance = max_distance
         self.bidirectional = bidirectional
-        self.embedding = nn.Embedding(num_buckets, num_heads)
+        self.embedding = OddEmbedding(num_buckets, num_heads)
 
     def _extra_repr(self) -> str:
         return (

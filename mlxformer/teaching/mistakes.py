@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads, checked_scale
+from mlxformer.attention.exactness import in_range, wide
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx
 from mlxformer.tracing import HEADS, SCORES, tap
@@ -166,8 +167,10 @@ def _masked_scores(
 ) -> tuple[mx.array, mx.array | None]:
     """The scaled scores [B, H, Tq, Tk], the least float where not allowed, and the mask as an array or None."""
     scores_shape = check_heads(q, k, v)
-    scores = tap("scores", q @ k.swapaxes(-1, -2), axes=SCORES, formula="Q Kᵀ")
-    scores = tap("scaled", scores * checked_scale(scale, q.shape[-1]), axes=SCORES, formula="Q Kᵀ / √D")
+    scale = checked_scale(scale, q.shape[-1])
+    q, k = wide(q), wide(k)
+    scores = tap("scores", in_range(q, k, scale) @ k.swapaxes(-1, -2), axes=SCORES, formula="Q Kᵀ")
+    scores = tap("scaled", scores * scale, axes=SCORES, formula="Q Kᵀ / √D")
     allowed = masks.resolve(mask, scores_shape)
     if allowed is not None:
         scores = mx.where(allowed, scores, mx.finfo(scores.dtype).min)
@@ -176,4 +179,5 @@ def _masked_scores(
 
 
 def _mix(weights: mx.array, v: mx.array) -> mx.array:
-    return tap("heads", weights @ v, axes=HEADS, formula="weights V")
+    """weights V, with sums in float32 as in the right attention: each recipe here makes its own mistake alone."""
+    return tap("heads", (wide(weights) @ wide(v)).astype(v.dtype), axes=HEADS, formula="weights V")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads, checked_scale
+from mlxformer.attention.exactness import in_range, joint_dtype, only_seen, wide
 from mlxformer.backend import mx
 from mlxformer.tracing import HEADS, SCORES, tap
 from mlxformer.validation import require_positive
@@ -43,7 +44,7 @@ def blockwise_attention(
         block_size: keys in a block, at least 1.
 
     Returns:
-        [B, H, Tq, Dv]; zeros for a query that may attend to nothing.
+        [B, H, Tq, Dv] in the inputs' dtype; zeros for a query that may attend to nothing.
 
     Raises:
         ArgumentError: shapes, masks or a block size that cannot be.
@@ -62,11 +63,15 @@ def blockwise_attention(
     require_positive(block_size=block_size)
     scale = checked_scale(scale, q.shape[-1])
     allowed = masks.resolve(mask, scores_shape)
-    least = mx.finfo(q.dtype).min  # for minus infinity, whose differences with itself are NaN
+    dtype = joint_dtype(q, k, v)
+    k, v = only_seen(k, v, allowed)
+    q, k, v = wide(q), wide(k), wide(v)  # all sums are float32
+    q = in_range(q, k, scale)
+    least = mx.finfo(mx.float32).min  # for minus infinity, whose differences with itself are NaN
 
-    highest = mx.full((*q.shape[:3], 1), least, dtype=q.dtype)  # m [B, H, Tq, 1]
-    total = mx.zeros((*q.shape[:3], 1), dtype=q.dtype)  # l [B, H, Tq, 1]
-    output = mx.zeros((*q.shape[:3], v.shape[-1]), dtype=q.dtype)  # o [B, H, Tq, D]
+    highest = mx.full((*q.shape[:3], 1), least)  # m [B, H, Tq, 1]
+    total = mx.zeros((*q.shape[:3], 1))  # l [B, H, Tq, 1]
+    output = mx.zeros((*q.shape[:3], v.shape[-1]))  # o [B, H, Tq, D]
     for start in range(0, k.shape[2], block_size):
         block = slice(start, start + block_size)
         scores = q @ k[:, :, block].swapaxes(-1, -2) * scale  # [B, H, Tq, block]
@@ -85,7 +90,7 @@ def blockwise_attention(
     output = output / total
     if allowed is not None:  # a query that may attend to nothing gives zeros
         output = mx.where(mx.any(allowed, axis=-1, keepdims=True), output, 0.0)
-    return output
+    return output.astype(dtype)
 
 
 def _columns(allowed: mx.array, block: slice) -> mx.array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mlxformer.attention.functional import attention_weights
 from mlxformer.attention.masks import padding
+from mlxformer.attention.scores import scaled_dot_scores
 from mlxformer.backend import mx
 from mlxformer.tracing import SCORES, tap
 from mlxformer.validation import require_floating, require_shape
@@ -37,6 +38,28 @@ def additive_padding(valid: mx.array, fill: float, dtype: mx.Dtype | None = None
     """
     dtype = mx.float32 if dtype is None else dtype
     return mx.where(padding(valid), 0.0, fill).astype(dtype)
+
+
+def plain_softmax_weights(q: mx.array, k: mx.array, bias: mx.array) -> mx.array:
+    """``softmax(q kᵀ / √D + bias)`` by the letter: a row of minus infinities is 0 / 0.
+
+    What attention here computes gives zeros in such a row, as a boolean mask does.
+
+    Args:
+        q: queries, floating point [B, H, Tq, D].
+        k: keys, floating point [B, H, Tk, D].
+        bias: added to the scores, as ``additive_padding`` makes it.
+
+    Returns:
+        float32 [B, H, Tq, Tk].
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.padding_recipes import additive_padding, plain_softmax_weights
+    >>> x = mx.ones((1, 1, 1, 2))
+    >>> plain_softmax_weights(x, x, additive_padding(mx.array([[False]]), float("-inf"))).tolist()
+    [[[[nan]]]]
+    """
+    return mx.softmax(scaled_dot_scores(q, k) + bias.astype(mx.float32), axis=-1)
 
 
 def padded_queries(valid: mx.array) -> mx.array:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mlxformer.backend import mx, nn, tree_flatten
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import fields_text, is_whole, require_floating
+from mlxformer.validation import fields_text, is_whole, require_finite, require_floating
 
 
 class Quantized(NamedTuple):
@@ -23,7 +23,8 @@ class Quantized(NamedTuple):
 
     Args:
         codes: q, int8, of the shape of what was quantized.
-        scale: s, floating point, of size 1 along the axes that share it.
+        scale: s, float32, of size 1 along the axes that share it.
+        dtype: of what was quantized, and of what ``dequantize`` gives; None is the scale's.
 
     >>> from mlxformer.backend import mx
     >>> from mlxformer.teaching.quantization import quantize
@@ -33,6 +34,7 @@ class Quantized(NamedTuple):
 
     codes: mx.array
     scale: mx.array
+    dtype: mx.Dtype | None = None
 
     def __repr__(self) -> str:
         return fields_text(self)
@@ -74,7 +76,8 @@ def quantize(x: mx.array, bits: int = 8, *, axis: int | None = None) -> Quantize
         The codes and their scale, a ``Quantized``; the scale is 1 where all is 0.
 
     Raises:
-        ArgumentError: numbers that are not floating point, an axis that ``x`` lacks, bits other than 2 to 8.
+        ArgumentError: numbers that are not floating point or not finite, an axis that ``x`` lacks, bits other than 2 to
+            8.
 
     Source: Dettmers et al. 2022, "LLM.int8()".
 
@@ -89,10 +92,12 @@ def quantize(x: mx.array, bits: int = 8, *, axis: int | None = None) -> Quantize
         message = f"axis={axis} is not an axis of x, which has {x.ndim}; None takes one scale for all"
         raise ArgumentError("quantisation-axis", message, name="axis", given=axis, rank=x.ndim)
     shared = [i for i in range(x.ndim) if axis is None or i != axis % x.ndim]
-    peak = mx.max(mx.abs(x), axis=shared, keepdims=True) if shared else mx.abs(x)
+    require_finite("x", x)
+    wide = x.astype(mx.float32)  # in float16 the scale of small numbers falls below the least one
+    peak = mx.max(mx.abs(wide), axis=shared, keepdims=True) if shared else mx.abs(wide)
     scale = mx.where(peak > 0, peak / limit, mx.ones_like(peak))
-    codes = mx.clip(mx.round(x / scale), -limit, limit)
-    return Quantized(codes.astype(mx.int8), scale)
+    codes = mx.clip(mx.round(wide / scale), -limit, limit)
+    return Quantized(codes.astype(mx.int8), scale, x.dtype)
 
 
 def dequantize(quantized: Quantized) -> mx.array:
@@ -102,14 +107,15 @@ def dequantize(quantized: Quantized) -> mx.array:
         quantized: what ``quantize`` gave.
 
     Returns:
-        The shape of the codes, in the scale's dtype; within s/2 of what was quantized.
+        The shape of the codes, in the dtype of what was quantized; within s/2 of it.
 
     >>> from mlxformer.backend import mx
     >>> from mlxformer.teaching.quantization import dequantize, quantize
     >>> dequantize(quantize(mx.array([7.0, 3.6]), bits=4)).tolist()
     [7.0, 4.0]
     """
-    return quantized.codes.astype(quantized.scale.dtype) * quantized.scale
+    numbers = quantized.codes.astype(mx.float32) * quantized.scale
+    return numbers.astype(quantized.scale.dtype if quantized.dtype is None else quantized.dtype)
 
 
 def quantize_weights(model: nn.Module, bits: int = 8, *, per_channel: bool = True) -> dict[str, int]:

@@ -39,7 +39,7 @@ def label_smoothed_cross_entropy(
         pad_id: positions with this target id are left out of the mean; None takes all. Where none is left it is 0.
 
     Returns:
-        A scalar, in nats.
+        A scalar, float32, in nats.
 
     Raises:
         ArgumentError: logits that are not floating point, targets of another shape or outside the vocabulary (not
@@ -78,7 +78,8 @@ def label_smoothed_cross_entropy(
             given=pad_id,
             size=vocab,
         )
-    losses = nn.losses.cross_entropy(logits, targets, label_smoothing=smoothing)  # [...]
+    # In float32: the sum over the vocabulary leaves float16 at V = 58,101 already.
+    losses = nn.losses.cross_entropy(logits.astype(mx.float32), targets, label_smoothing=smoothing)  # [...]
     if pad_id is None:
         return mx.mean(losses)
     counted = (targets != pad_id).astype(mx.float32)

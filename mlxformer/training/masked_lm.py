@@ -165,7 +165,7 @@ def masked_language_model_loss(
         predicted: booleans [B, T], of NumPy or the backend: where to predict.
 
     Returns:
-        A scalar, in nats; 0 where N is 0.
+        A scalar, float32, in nats; 0 where N is 0.
 
     Raises:
         ArgumentError: shapes that differ, or ``predicted`` that is not boolean.
@@ -187,7 +187,7 @@ def masked_language_model_loss(
         message = f"predicted must be boolean, True at the places to predict; got {chosen.dtype}"
         raise ArgumentError("mlm-predicted", message, given=str(chosen.dtype))
     wanted = mx.where(chosen, wanted.astype(mx.int32), 0)
-    losses = nn.losses.cross_entropy(logits, wanted, reduction="none")  # [B, T]
+    losses = nn.losses.cross_entropy(logits.astype(mx.float32), wanted, reduction="none")  # [B, T]
     count = mx.sum(chosen.astype(mx.float32))
     return mx.sum(mx.where(chosen, losses, 0.0)) / mx.maximum(count, 1.0)
 

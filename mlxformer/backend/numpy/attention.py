@@ -53,6 +53,7 @@ class _Problem(NamedTuple):
     mask: np.ndarray | None  # broadcast to [B, Hkv, R, Tq, Tk]: boolean, or added to the scores
     causal: bool
     scale: np.float32
+    beyond: np.ndarray | None = None  # [B, Hkv, R, Tq, 1]: rows whose scores left float32; they pass nothing on
 
 
 class _Block(NamedTuple):
@@ -193,15 +194,45 @@ def _attend_block(p: _Problem, block: _Block, heads: np.ndarray) -> np.ndarray:
     if total is None or top is None:  # no keys at all
         heads[...] = 0
         return np.ones((*heads.shape[:-1], 2), np.float32)
-    total[total == 0] = 1
-    heads /= total
+    heads /= np.where(total == 0, np.float32(1), total)
     # Kept apart: their sum max + log Σ loses the logarithm where all of a row is masked and the maximum is −3e38.
     return np.concatenate((_finite(top), total), axis=-1)
 
 
 @quiet
-def _attend(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
-    """The output [B, Hkv, R, Tq, Dv], and each row's maximum and sum of exponentials [B, Hkv, R, Tq, 2]."""
+def _attend(p: _Problem) -> tuple[_Problem, np.ndarray, np.ndarray]:
+    """The problem, the output [B, Hkv, R, Tq, Dv], and each row's maximum and sum of exponentials [B, Hkv, R, Tq, 2].
+
+    Where something came out that is no number, or a row's scores all fell below float32, it is done once more on
+    operands that float32 can multiply: only then do they have to be looked at.
+    """
+    heads, sums = _attend_once(p)
+    empty: np.ndarray = sums[..., 1] == 0
+    if empty.any() or not np.isfinite(heads.sum() + sums[..., 1].sum()):
+        p = _in_range(_only_seen(p))
+        heads, sums = _attend_once(p)
+        empty = sums[..., 1] == 0
+    np.copyto(sums[..., 1], 1, where=empty)
+    return p, heads, sums
+
+
+def _only_seen(p: _Problem) -> _Problem:
+    """Keys and values that no query may see, 0: a weight of 0 times NaN is NaN."""
+    if p.mask is None or p.mask.dtype != np.bool_:
+        return p
+    seen = np.any(p.mask, axis=(2, 3), keepdims=True)[:, :, :, 0].swapaxes(-1, -2)  # [B, Hkv, Tk, 1]
+    return p._replace(k=np.where(seen, p.k, np.float32(0)), v=np.where(seen, p.v, np.float32(0)))
+
+
+def _in_range(p: _Problem) -> _Problem:
+    """Queries made smaller in rows whose scores float32 could not hold; their softmax is one-hot anyway."""
+    largest = np.abs(p.k).max(axis=2).astype(np.float64)  # [B, Hkv, D]
+    bound = np.einsum("bhrtd,bhd->bhrt", np.abs(p.q).astype(np.float64), largest) * max(1.0, abs(float(p.scale)))
+    smaller = np.minimum(1.0, 2.0**126 / np.maximum(bound, 1.0))[..., None]
+    return p._replace(q=(p.q * smaller).astype(np.float32), beyond=smaller < 1)
+
+
+def _attend_once(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
     shape = p.q.shape[:-1]
     heads = np.empty((*shape, p.v.shape[-1]), np.float32)
     sums = np.empty((*shape, 2), np.float32)
@@ -228,7 +259,9 @@ def _gradients(
     for block in _blocks(p):
         queries = _scaled_queries(p, block)
         g_rows, projection, top = block.rows(divided), block.rows(projections), block.rows(sums)[..., :1]
-        blind = top == _LOWEST  # rows whose scores are all masked pass nothing on to them
+        blind: np.ndarray = top == _LOWEST  # rows whose scores are all masked pass nothing on to them
+        if p.beyond is not None:
+            blind |= block.rows(p.beyond)
         dq_rows = np.zeros(queries.shape, np.float32)
         for keys in _key_blocks(p, block):
             at = (block.batch, block.heads, keys)
@@ -267,13 +300,15 @@ def _output(heads: np.ndarray, q: Any, k: Any, v: Any) -> array:
 
 
 def _attention_array(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> array:
-    return _output(_attend(_problem(q, k, v, mask, causal, scale))[0], q, k, v)
+    return _output(_attend(_problem(q, k, v, mask, causal, scale))[1], q, k, v)
 
 
 def _attention_rule(needed: tuple[int, ...], q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> Any:
     plain("attention", q, k, v, mask)
     p = _problem(q, k, v, mask, causal, scale)
-    heads, sums = _attend(p)
+    if p.mask is not None and not np.isfinite(p.k.sum() + p.v.sum()):  # a gradient of 0 times NaN is NaN too
+        p = _only_seen(p)
+    p, heads, sums = _attend(p)
 
     def pullback(g: Any) -> list[array]:
         plain("attention", g)

@@ -10,6 +10,9 @@ from .arrays import array, wrap
 from .operands import data, floats, quiet
 from .primitives import differentiable, plain
 
+# Mean squares between these are exact in float32; a row of equal numbers has 0 and goes the other way too.
+_SQUARES = (1e-30, 1e37)
+
 
 def _row_means(x: np.ndarray) -> np.ndarray:
     """The mean of each row, as [rows, 1]; einsum adds rows several times faster than ``mean`` does."""
@@ -25,9 +28,20 @@ def _normalized(x: np.ndarray, eps: float, center: bool) -> tuple[np.ndarray, np
     rows = _rows(x)
     deviations = rows - _row_means(rows) if center else rows.copy()
     mean_square = np.einsum("ij,ij->i", deviations, deviations) * np.float32(1 / x.shape[-1])
+    if x.size and not _SQUARES[0] < mean_square.min() <= mean_square.max() < _SQUARES[1]:
+        return _normalized_wide(rows, eps, center)
     inverse = (np.float32(1) / np.sqrt(mean_square + np.float32(eps)))[:, None]
     deviations *= inverse
     return deviations, inverse
+
+
+def _normalized_wide(rows: np.ndarray, eps: float, center: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The same by float64, for rows whose squares leave float32 (from 1e19 on, and below 1e-19)."""
+    wide = rows.astype(np.float64)
+    if center:
+        wide -= wide.mean(-1, keepdims=True)
+    inverse = 1 / np.sqrt(np.einsum("ij,ij->i", wide, wide) / rows.shape[-1] + eps)[:, None]
+    return (wide * inverse).astype(np.float32), inverse.astype(np.float32)
 
 
 def _wide(parameter: Any) -> np.ndarray:

@@ -273,10 +273,11 @@ def mean_pooling(hidden: mx.array, attention_mask: mx.array | None = None) -> mx
     """
     require_floating("hidden", hidden)
     require_shape("hidden", hidden, ("batch", "time", "model"))
+    # Sums are float32: in float16 they end at 65504, and thousands of tokens are soon beyond it.
     if attention_mask is None:
-        return mx.mean(hidden, axis=1)
+        return mx.mean(hidden.astype(mx.float32), axis=1).astype(hidden.dtype)
     real = masks.from_attention_mask(attention_mask, (hidden.shape[0], hidden.shape[1]))
-    weights = mx.expand_dims(real.astype(hidden.dtype), -1)  # [B, T, 1]
+    weights = mx.expand_dims(real.astype(mx.float32), -1)  # [B, T, 1]
     # `where` and not a product: a NaN or infinity at a padded place must not come through.
-    total = mx.sum(mx.where(weights > 0, hidden, 0.0), axis=1)  # [B, C]
-    return total / mx.maximum(mx.sum(weights, axis=1), 1.0)
+    total = mx.sum(mx.where(weights > 0, hidden.astype(mx.float32), 0.0), axis=1)  # [B, C]
+    return (total / mx.maximum(mx.sum(weights, axis=1), 1.0)).astype(hidden.dtype)

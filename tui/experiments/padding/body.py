@@ -11,7 +11,12 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.teaching.mistakes import mask_after_softmax
-from mlxformer.teaching.padding_recipes import additive_padding, padded_queries, renormalized_after_softmax
+from mlxformer.teaching.padding_recipes import (
+    additive_padding,
+    padded_queries,
+    plain_softmax_weights,
+    renormalized_after_softmax,
+)
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.padding.declaration import EXPERIMENT
@@ -188,8 +193,9 @@ def _bare(arms: Arms) -> Any:
 
 def _empty(empty: Arms, half_fill: float, report: Report) -> list[Check]:
     """A sequence in which nothing is real."""
-    half = [x.astype(mx.float16) for x in (empty.q, empty.k)]
-    nan = np.isnan(to_numpy(mf.attention_weights(*half, bias=additive_padding(empty.valid, half_fill, mx.float16))))
+    q, k = empty.q.astype(mx.float16), empty.k.astype(mx.float16)
+    bias = additive_padding(empty.valid, half_fill, mx.float16)
+    nan = np.isnan(to_numpy(plain_softmax_weights(q, k, bias)))
     bare = to_numpy(mf.attention_weights(empty.q, empty.k))[0].astype(np.float64)
     measured = EXPERIMENT.measured
     additive = EXPERIMENT.undefined(
