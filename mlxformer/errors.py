@@ -31,6 +31,10 @@ class MlxformerError(Exception):
         self.code = code
         self.fields = fields
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Through ``pickle`` and ``copy``: an error of another process arrives with its code and fields."""
+        return _again, (type(self), self.code, str(self), self.fields), self.__dict__
+
 
 class ArgumentError(MlxformerError, ValueError):
     """An argument that cannot be: a shape, a mask, an id, a width, a name. It is a ``ValueError`` too.
@@ -67,3 +71,9 @@ class TraceError(MlxformerError, RuntimeError):
     >>> issubclass(mf.TraceError, RuntimeError)
     True
     """
+
+
+def _again(kind: type[MlxformerError], code: str, message: str, fields: dict[str, Any]) -> MlxformerError:
+    error = kind(code, message)
+    error.fields = fields
+    return error

@@ -26,7 +26,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from mlxformer.backend import is_array, nn, to_numpy
+from mlxformer.backend import is_array, nn, settle, to_numpy
 from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
 from mlxformer.validation import array_text
@@ -38,6 +38,7 @@ SCORES = ("batch", "head", "query", "key")
 HEADS = ("batch", "head", "query", "dim")
 
 _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=())
+_making: ContextVar[bool] = ContextVar("making_a_module", default=False)
 # The modules being called, outermost first, each with its parameter path; kept only while a trace is open.
 _running: ContextVar[tuple[tuple[Any, str], ...]] = ContextVar("running_modules", default=())
 
@@ -396,7 +397,22 @@ def _path_of(module: Any, stack: tuple[tuple[Any, str], ...], opened: Trace) -> 
     return stack[-1][1] if stack else ""
 
 
-class Module(nn.Module):
+class _Settled(type):
+    """Modules whose weights are made with them, once the outermost one is whole (``backend.settle``)."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if _making.get():
+            return super().__call__(*args, **kwargs)
+        outside = _making.set(True)
+        try:
+            module = super().__call__(*args, **kwargs)
+        finally:
+            _making.reset(outside)
+        settle(module)
+        return module
+
+
+class Module(nn.Module, metaclass=_Settled):
     """``nn.Module`` whose ``__call__`` announces itself to an open trace. The base of every module here.
 
     >>> import mlxformer as mf

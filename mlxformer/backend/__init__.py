@@ -67,7 +67,8 @@ def to_numpy(x: mx.array) -> np.ndarray:
     """The values of ``x`` as a NumPy array of its own; bfloat16, which NumPy lacks, as float32.
 
     Raises:
-        TraceError: inside ``mx.compile`` or ``mx.vmap``, where there are no values yet.
+        TraceError: inside ``mx.compile`` or ``mx.vmap``, where there are no values yet, and for an array that another
+            thread has not computed.
 
     >>> to_numpy(mx.arange(3) * 2)
     array([0, 2, 4], dtype=int32)
@@ -97,6 +98,17 @@ def without_values() -> AbstractContextManager[None]:
     (30000, 30000)
     """
     return _running.without_values()
+
+
+def settle(module: nn.Module) -> None:
+    """Make the module's weights now, not when they are first looked at; nothing inside ``without_values``.
+
+    MLX makes an array lazily, and only in the thread that asked for it: a module made in one thread could not run in
+    another.
+
+    >>> settle(nn.Linear(2, 3))
+    """
+    _running.settle(module)
 
 
 def fused_attention_is_exact() -> bool:
@@ -185,6 +197,7 @@ __all__ = [
     "name",
     "nn",
     "optimizers",
+    "settle",
     "to_numpy",
     "tree_flatten",
     "tree_map",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -27,7 +28,9 @@ def array_cure(x: object) -> str:
 def is_evaluable(x: mx.array) -> bool:
     try:
         mx.eval(x)
-    except (ValueError, RuntimeError):
+    except (ValueError, RuntimeError) as error:
+        if _is_of_another_thread(error):
+            raise _other_thread(error) from error
         return False
     return True
 
@@ -38,6 +41,8 @@ def to_numpy(x: mx.array) -> np.ndarray:
     try:
         mx.eval(x)
     except (ValueError, RuntimeError) as error:
+        if _is_of_another_thread(error):
+            raise _other_thread(error) from error
         raise TraceError(
             "trace-not-evaluable",
             "An array inside mx.compile or mx.vmap has no values that could be read or recorded. "
@@ -45,6 +50,19 @@ def to_numpy(x: mx.array) -> np.ndarray:
             detail=str(error),
         ) from error
     return np.array(x)
+
+
+def _is_of_another_thread(error: Exception) -> bool:
+    return "in current thread" in str(error)
+
+
+def _other_thread(error: Exception) -> TraceError:
+    return TraceError(
+        "array-of-another-thread",
+        "An array is to be read in another thread than the one that asked for it, and has not been computed yet. Call "
+        "mx.eval(...) on it, or on model.parameters(), in the thread that made it.",
+        detail=str(error),
+    )
 
 
 def from_mapped(values: np.ndarray) -> mx.array:
@@ -56,10 +74,22 @@ def without_values() -> Iterator[None]:
     # MLX makes no array before it is looked at. A key is its seed in two halves, so the random state can be set again,
     # though not assigned.
     high, low = to_numpy(mx.random.state[0]).tolist()  # type: ignore[index]  # its stub says object
+    outside = _lazy.set(True)
     try:
         yield
     finally:
+        _lazy.reset(outside)
         mx.random.seed(high << 32 | low)
+
+
+_lazy: ContextVar[bool] = ContextVar("without_values", default=False)
+
+
+def settle(module: nn.Module) -> None:
+    if _lazy.get():
+        return
+    with suppress(ValueError):  # inside mx.compile or mx.vmap nothing can be made yet
+        mx.eval(module.parameters())
 
 
 def fused_attention_is_exact() -> bool:

@@ -47,14 +47,36 @@ ACTIVATIONS: dict[str, Callable[[mx.array], mx.array]] = {
 }
 
 
-def activation(name: str) -> Callable[[mx.array], mx.array]:
+class Activation:
+    """A function of ``ACTIVATIONS`` by its name, so that a layer that holds it can be copied and pickled.
+
+    Args:
+        name: one of ``ACTIVATIONS``.
+
+    >>> from mlxformer.layers.activations import Activation
+    >>> Activation("relu")
+    Activation('relu')
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """act(x), of the shape of x."""
+        return ACTIVATIONS[self.name](x)
+
+    def __repr__(self) -> str:
+        return f"Activation({self.name!r})"
+
+
+def activation(name: str) -> Activation:
     """The function called ``name``.
 
     Args:
         name: as configurations write it; ``ACTIVATIONS`` has all.
 
     Returns:
-        A function of an array of any shape.
+        What is called with an array of any shape.
 
     Raises:
         ArgumentError: with the nearest name, where there is none of that name.
@@ -73,4 +95,4 @@ def activation(name: str) -> Callable[[mx.array], mx.array]:
         raise ArgumentError(
             "unknown-activation", f"unknown activation {name!r}.{hint} Known: {known}", given=name, known=known
         )
-    return ACTIVATIONS[name]
+    return Activation(name)

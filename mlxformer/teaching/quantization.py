@@ -24,7 +24,7 @@ class Quantized(NamedTuple):
     Args:
         codes: q, int8, of the shape of what was quantized.
         scale: s, float32, of size 1 along the axes that share it.
-        dtype: of what was quantized, and of what ``dequantize`` gives; None is the scale's.
+        dtype: of what was quantized, and of what ``dequantize`` gives, by its name; None is the scale's.
 
     >>> from mlxformer.backend import mx
     >>> from mlxformer.teaching.quantization import quantize
@@ -34,7 +34,7 @@ class Quantized(NamedTuple):
 
     codes: mx.array
     scale: mx.array
-    dtype: mx.Dtype | None = None
+    dtype: str | None = None
 
     def __repr__(self) -> str:
         return fields_text(self)
@@ -97,7 +97,7 @@ def quantize(x: mx.array, bits: int = 8, *, axis: int | None = None) -> Quantize
     peak = mx.max(mx.abs(wide), axis=shared, keepdims=True) if shared else mx.abs(wide)
     scale = mx.where(peak > 0, peak / limit, mx.ones_like(peak))
     codes = mx.clip(mx.round(wide / scale), -limit, limit)
-    return Quantized(codes.astype(mx.int8), scale, x.dtype)
+    return Quantized(codes.astype(mx.int8), scale, str(x.dtype).rpartition(".")[2])
 
 
 def dequantize(quantized: Quantized) -> mx.array:
@@ -115,7 +115,7 @@ def dequantize(quantized: Quantized) -> mx.array:
     [7.0, 4.0]
     """
     numbers = quantized.codes.astype(mx.float32) * quantized.scale
-    return numbers.astype(quantized.scale.dtype if quantized.dtype is None else quantized.dtype)
+    return numbers if quantized.dtype is None else numbers.astype(getattr(mx, quantized.dtype))
 
 
 def quantize_weights(model: nn.Module, bits: int = 8, *, per_channel: bool = True) -> dict[str, int]:

@@ -88,6 +88,9 @@ class BertTokenizer:
         self._vocab_size = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
         self._cutting = threading.Lock()  # truncation is a setting of the shared object, not an argument of a call
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._tokenizer, self.settings)  # a lock stays where it is
+
     def __repr__(self) -> str:
         settings = self.settings
         longest = "" if settings.model_max_length is None else f", model_max_length={settings.model_max_length}"
