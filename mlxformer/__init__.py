@@ -32,6 +32,8 @@ from mlxformer.models.bert.heads import (
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
 from mlxformer.models.counting import count_parameters
+from mlxformer.models.gpt.config import GPTConfig
+from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -54,6 +56,7 @@ from mlxformer.training.masked_lm import mask_tokens, masked_language_model_loss
 from mlxformer.training.schedules import warmup_inverse_sqrt, warmup_linear_decay
 
 __all__ = [
+    "GPT",
     "AlbertConfig",
     "AlbertModel",
     "ArgumentError",
@@ -73,6 +76,7 @@ __all__ = [
     "Encoder",
     "EncoderLayer",
     "FeedForward",
+    "GPTConfig",
     "GatedFeedForward",
     "KVCache",
     "LatentAttention",

@@ -20,6 +20,7 @@ from mlxformer.validation import (
     require_choice,
     require_divisible,
     require_positive,
+    require_positive_number,
     require_probability,
     require_sequence,
     shape_text,
@@ -35,6 +36,7 @@ class MultiHeadAttention(Module):
         num_kv_heads: Hkv < H shares each key/value head among H / Hkv query heads (grouped-query attention; 1 is
             multi-query); None is H.
         head_dim: D; None is C / H.
+        scale: of the scores; None is 1/√D, and T5's is 1.
         bias: whether the four projections have one, True by default (the paper's have not, BERT's have).
         dropout: on the weights, in training, 0 by default.
         rope: called as ``rope(x, offset=…)`` on queries and keys [B, H, T, D], as ``RotaryEmbedding`` is.
@@ -68,6 +70,7 @@ class MultiHeadAttention(Module):
         *,
         num_kv_heads: int | None = None,
         head_dim: int | None = None,
+        scale: float | None = None,
         bias: bool = True,
         dropout: float = 0.0,
         rope: Callable[..., Any] | None = None,
@@ -84,6 +87,8 @@ class MultiHeadAttention(Module):
         if head_dim is None:
             head_dim = require_divisible("dims", dims, "num_heads", num_heads, "choose a divisor, or give head_dim")
         require_positive(head_dim=head_dim)
+        if scale is not None:
+            require_positive_number("scale", scale)
         if num_heads % num_kv_heads:
             raise ArgumentError(
                 "kv-heads-not-divisor",
@@ -106,6 +111,7 @@ class MultiHeadAttention(Module):
         self.num_heads = num_heads
         self.num_kv_heads = num_kv_heads
         self.head_dim = head_dim
+        self.scale = scale
         self.tie = tie
         self.rope = rope
         self.relative_keys = relative_keys
@@ -174,7 +180,14 @@ class MultiHeadAttention(Module):
             bias = relative if bias is None else bias + relative
         drops = self.training and self.dropout > 0
         heads = attend(
-            q, k, v, mask=mask, bias=bias, sinks=self._sinks(), dropout=self.weight_dropout if drops else None
+            q,
+            k,
+            v,
+            scale=self.scale,
+            mask=mask,
+            bias=bias,
+            sinks=self._sinks(),
+            dropout=self.weight_dropout if drops else None,
         )
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
         joined = tap("concatenated", joined, axes=("batch", "query", "model"), formula="Concat(head_1, …, head_H)")

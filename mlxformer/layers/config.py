@@ -22,12 +22,15 @@ class LayerConfig:
         norm: ``"post"``, ``Norm(x + Sublayer(x))`` (§3.1), or ``"pre"``, ``x + Sublayer(Norm(x))`` (Xiong et al. 2020).
         norm_type: ``"layer"`` or ``"rms"`` (Zhang & Sennrich 2019).
         norm_eps: ε, added to the variance (or to the mean square) by the norms.
+        norm_bias: whether layer norms have a bias; ModernBERT's have none.
         activation: of the feed-forward network, a name known to ``mlxformer.layers.activations``.
         gated: whether the feed-forward network is a ``GatedFeedForward`` (with ``activation="silu"`` SwiGLU).
         ffn_bias: whether the projections of the feed-forward network have a bias.
         attention_bias: whether the projections of the attentions have one; the paper's W are bare matrices (§3.2.2).
         num_kv_heads: Hkv, how many heads of keys and values the H query heads share (grouped-query attention); None
             is H.
+        head_dim: D, the width of a head; None is C / H.
+        attention_scale: of the scores; None is 1/√D, and T5's is 1.
         attention_tie: which projections are one matrix, as ``tie`` of ``MultiHeadAttention``.
         rope: turns queries and keys of self-attention, as ``RotaryEmbedding(dims // num_heads)`` does; None is nothing.
         dropout: on each sub-layer's output before it is added (§5.4), a probability below 1; in training only.
@@ -50,11 +53,14 @@ class LayerConfig:
     norm: Literal["post", "pre"] = "post"
     norm_type: NormType = "layer"
     norm_eps: float = 1e-5
+    norm_bias: bool = True
     activation: str = "relu"
     gated: bool = False
     ffn_bias: bool = True
     attention_bias: bool = True
     num_kv_heads: int | None = None
+    head_dim: int | None = None
+    attention_scale: float | None = None
     attention_tie: Literal["kv", "qk", "qkv"] | None = None
     rope: Callable[..., Any] | None = None
     dropout: float = 0.0
@@ -89,13 +95,15 @@ class LayerConfig:
 
     def normalization(self, dims: int) -> Any:
         """The norm of C features."""
-        return normalization(self.norm_type, dims, self.norm_eps)
+        return normalization(self.norm_type, dims, self.norm_eps, self.norm_bias)
 
     def _attention(self, dims: int, num_heads: int, rope: Callable[..., Any] | None) -> MultiHeadAttention:
         return MultiHeadAttention(
             dims,
             num_heads,
             num_kv_heads=self.num_kv_heads,
+            head_dim=self.head_dim,
+            scale=self.attention_scale,
             bias=self.attention_bias,
             dropout=self.attention_dropout,
             rope=rope,

@@ -16,13 +16,14 @@ from mlxformer.validation import require_choice, require_positive, require_posit
 NormType = Literal["layer", "rms"]
 
 
-def normalization(norm_type: NormType, dims: int, eps: float = 1e-5) -> Any:
+def normalization(norm_type: NormType, dims: int, eps: float = 1e-5, bias: bool = True) -> Any:
     """``nn.LayerNorm(dims)`` for ``"layer"``, ``nn.RMSNorm(dims)`` for ``"rms"``.
 
     Args:
         norm_type: which.
         dims: C.
         eps: ε, added to the variance or the mean square; 1e-5 by default.
+        bias: whether a layer norm has one; True by default. An RMS norm has none.
 
     On NumPy both are right for features from 1e-30 to 1e30. On MLX they are ``mx.fast``'s, whose squares are float32:
     right while the features' sizes are below about 1e18, and above √ε (from about 1e-18 on where ε is 0 beside them);
@@ -42,7 +43,7 @@ def normalization(norm_type: NormType, dims: int, eps: float = 1e-5) -> Any:
     require_choice("norm_type", norm_type, ("layer", "rms"))
     require_positive(dims=dims)
     require_positive_number("eps", eps)
-    return nn.LayerNorm(dims, eps=eps) if norm_type == "layer" else nn.RMSNorm(dims, eps=eps)
+    return nn.LayerNorm(dims, eps=eps, bias=bias) if norm_type == "layer" else nn.RMSNorm(dims, eps=eps)
 
 
 def formula(norm_type: NormType) -> str:

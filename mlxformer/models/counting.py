@@ -10,11 +10,13 @@ from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel
+from mlxformer.models.gpt.config import GPTConfig
+from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.models.transformer import Transformer, TransformerConfig
 
-Config = TransformerConfig | BertConfig | AlbertConfig | MarianConfig
+Config = TransformerConfig | BertConfig | AlbertConfig | MarianConfig | GPTConfig
 
 
 def count_parameters(config: Config) -> int:
@@ -25,7 +27,7 @@ def count_parameters(config: Config) -> int:
     numbers are those that would have come anyway.
 
     Args:
-        config: a ``TransformerConfig``, ``BertConfig``, ``AlbertConfig`` or ``MarianConfig``.
+        config: a ``TransformerConfig``, ``BertConfig``, ``AlbertConfig``, ``MarianConfig`` or ``GPTConfig``.
 
     Returns:
         The number.
@@ -72,10 +74,12 @@ def _model(config: Config) -> Any:
         return AlbertModel(config)
     if isinstance(config, MarianConfig):
         return MarianModel(config)
+    if isinstance(config, GPTConfig):
+        return GPT(config)
     kind = type(config).__qualname__
     raise ArgumentError(
         "not-a-config",
-        f"count_parameters takes a TransformerConfig, BertConfig, AlbertConfig or MarianConfig; got {kind}. "
+        f"count_parameters takes a TransformerConfig, BertConfig, AlbertConfig, MarianConfig or GPTConfig; got {kind}. "
         f"The parameters of a model that exists are in model.parameters()",
         given=kind,
     )

@@ -58,13 +58,17 @@ class LearnedPositions(Module):
         """
         require_positive(length=length)
         require_offset(offset)
-        if offset + length > self.max_length:
-            raise ArgumentError(
-                "too-long",
-                f"positions {offset} to {offset + length - 1} were asked for, but only {self.max_length} were learned "
-                f"(0 to {self.max_length - 1}). Shorten the sequence, or split it into windows",
-                length=offset + length,
-                max_length=self.max_length,
-            )
+        self.require_reach(offset + length, offset)
         rows = self.embedding(mx.arange(offset, offset + length))  # [T, C]
         return tap("output", rows, axes=("time", "model"), formula="P[pos]")
+
+    def require_reach(self, end: int, first: int = 0) -> None:
+        """Raise ``ArgumentError`` unless the positions ``first`` to ``end - 1`` were learned."""
+        if end > self.max_length:
+            raise ArgumentError(
+                "too-long",
+                f"positions {first} to {end - 1} were asked for, but only {self.max_length} were learned "
+                f"(0 to {self.max_length - 1}). Shorten the sequence, or split it into windows",
+                length=end,
+                max_length=self.max_length,
+            )

@@ -8,6 +8,8 @@ Values are not turned: they carry content.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mlxformer.backend import mx
@@ -21,6 +23,49 @@ from mlxformer.validation import (
     require_positive_number,
     require_shape,
 )
+
+
+@dataclass(frozen=True)
+class Llama3Stretch:
+    """Slow pairs turn slower still, fast ones as before: how Llama 3.1 reads longer texts than it was trained on first.
+
+        λ > T/low: θ/factor;   λ < T/high: θ;   between: a mixture, linear in T/λ     (λ = 2π/θ, the wavelength)
+
+    Args:
+        factor: by which the slow pairs are slowed.
+        low_freq_factor: low; wavelengths above T/low are slow.
+        high_freq_factor: high > low; those below T/high are fast.
+        original_length: T, tokens, of the first training.
+
+    Raises:
+        ArgumentError: numbers not above 0, and ``high_freq_factor`` not above ``low_freq_factor``.
+
+    Source: Grattafiori et al. 2024, "The Llama 3 Herd of Models", and its code.
+
+    >>> from mlxformer.positions.rotary import Llama3Stretch
+    >>> stretch = Llama3Stretch(factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_length=8192)
+    >>> stretch(np.array([1.0, 1e-5])).tolist()
+    [1.0, 1.25e-06]
+    """
+
+    factor: float
+    low_freq_factor: float
+    high_freq_factor: float
+    original_length: float
+
+    def __post_init__(self) -> None:
+        for name in ("factor", "low_freq_factor", "high_freq_factor", "original_length"):
+            require_positive_number(name, getattr(self, name))
+        if self.high_freq_factor <= self.low_freq_factor:
+            message = f"high_freq_factor must be above low_freq_factor={self.low_freq_factor}"
+            raise ArgumentError("rope-stretch", f"{message}; got {self.high_freq_factor}")
+
+    def __call__(self, angles: np.ndarray) -> np.ndarray:
+        """The angle a token of each pair, from that of the first training."""
+        turns = self.original_length * angles / (2 * np.pi)  # T/λ
+        share = (turns - self.low_freq_factor) / (self.high_freq_factor - self.low_freq_factor)
+        kept = np.clip(share, 0.0, 1.0)
+        return kept * angles + (1 - kept) * angles / self.factor
 
 
 class RotaryEmbedding(Module):
@@ -41,6 +86,7 @@ class RotaryEmbedding(Module):
         rotary_dims: R, how many leading features are turned, even; None means all D (GPT-NeoX turns a quarter).
         scale: multiplies the positions; below 1 it interpolates to longer texts (Chen et al. 2023, Eq. 4: trained
             length over new length).
+        stretch: the angle a token of each pair, from the plain one, as ``Llama3Stretch`` does; None leaves it.
 
     Raises:
         ArgumentError: an odd width, R > D, a base or scale that is not above 0, an unknown layout; when called, an
@@ -64,6 +110,7 @@ class RotaryEmbedding(Module):
         layout: Layout = "interleaved",
         rotary_dims: int | None = None,
         scale: float = 1.0,
+        stretch: Llama3Stretch | None = None,
     ) -> None:
         super().__init__()
         rotary_dims = head_dim if rotary_dims is None else rotary_dims
@@ -84,11 +131,13 @@ class RotaryEmbedding(Module):
         self.base = base
         self.layout = layout
         self.scale = scale
+        self.stretch = stretch
 
     def _extra_repr(self) -> str:
         text = f"head_dim={self.head_dim}, base={self.base:g}, layout={self.layout!r}"
         text += "" if self.rotary_dims == self.head_dim else f", rotary_dims={self.rotary_dims}"
-        return text + ("" if self.scale == 1 else f", scale={self.scale:g}")
+        text += "" if self.scale == 1 else f", scale={self.scale:g}"
+        return text + ("" if self.stretch is None else f", stretch={self.stretch}")
 
     def __call__(self, x: mx.array, offset: int = 0) -> mx.array:
         """Turn ``x`` by its positions.
@@ -106,7 +155,7 @@ class RotaryEmbedding(Module):
         require_floating("x", x)
         require_shape("x", x, ("batch", "head", "time", "dim"), (None, None, None, self.head_dim))
         require_offset(offset)
-        table = rows_of(_table, offset, x.shape[2], self.rotary_dims, float(self.base), float(self.scale))
+        table = rows_of(_table, offset, x.shape[2], self.rotary_dims, float(self.base), float(self.scale), self.stretch)
         cos, sin = mx.array(table[:, 0]), mx.array(table[:, 1])  # [T, R/2]
         turned = self._turn(x[..., : self.rotary_dims].astype(mx.float32), cos, sin).astype(x.dtype)
         if self.rotary_dims == self.head_dim:
@@ -122,7 +171,9 @@ class RotaryEmbedding(Module):
         return mx.stack([first * cos - second * sin, first * sin + second * cos], axis=-1).reshape(x.shape)
 
 
-def _table(offset: int, length: int, dims: int, base: float, scale: float) -> np.ndarray:
+def _table(offset: int, length: int, dims: int, base: float, scale: float, stretch: Llama3Stretch | None) -> np.ndarray:
     """cos and sin of every angle: float32 [T, 2, R/2]."""
-    angles = np.arange(offset, offset + length)[:, None] * scale * frequencies(dims, base)  # float64 [T, R/2]
+    steps = frequencies(dims, base)
+    steps = steps if stretch is None else stretch(steps)
+    angles = np.arange(offset, offset + length)[:, None] * scale * steps  # float64 [T, R/2]
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

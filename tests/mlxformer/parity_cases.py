@@ -51,6 +51,8 @@ from mlxformer.models.bert.heads import (
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
 from mlxformer.models.bert.sentences import BiEncoder
+from mlxformer.models.gpt.config import GPTConfig
+from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -337,6 +339,20 @@ def marian() -> dict[str, Any]:
     source = token_ids(2, 6, size=19)
     found = observed(model, source, token_ids(2, 4, size=19, seed=1))
     return found | {"generated": model.generate(source, max_length=8, num_beams=2)}
+
+
+@case
+def decoder_only() -> dict[str, Any]:
+    llama = {"positions": "rotary", "norm_type": "rms", "activation": "silu", "gated": True, "num_kv_heads": 2,
+             "attention_bias": False, "ffn_bias": False, "tie_embeddings": False}  # fmt: skip
+    mask, found = mx.array(np.array([[1, 1, 1, 1, 1], [0, 0, 1, 1, 1]], np.int32)), {}
+    for name, options in (("gpt2", {}), ("llama", llama)):
+        model = GPT(GPTConfig(20, dims=16, num_heads=4, num_layers=2, ffn_dims=24, **options))
+        ids = token_ids(2, 5, size=20)
+        found |= {f"{name}.{part}": value for part, value in observed(model, ids, mask).items()}
+        for how, asked in (("greedy", {}), ("beams", {"num_beams": 3}), ("drawn", {"temperature": 0.9, "seed": 1})):
+            found[f"{name}.{how}"] = filled(model).generate(ids, mask, max_new_tokens=6, **asked)
+    return found
 
 
 # What attention is compared with

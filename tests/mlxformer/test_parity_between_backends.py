@@ -61,8 +61,9 @@ def _abstract() -> set[type]:
     from mlxformer.layers.stack import Layer, Stack
     from mlxformer.models.bert.checkpoint import BertPreTrained
     from mlxformer.models.encoder_decoder import EncoderDecoder
+    from mlxformer.models.folder_model import FolderModel
 
-    return {BertPreTrained, EncoderDecoder, GenerativeModel, Layer, Stack}
+    return {BertPreTrained, EncoderDecoder, FolderModel, GenerativeModel, Layer, Stack}
 
 
 ABSTRACT = _abstract()

@@ -229,7 +229,7 @@ def _constants(config: BertConfig) -> Mapping[str, np.ndarray]:
     }
 
 
-def initialize(module: nn.Module, config: BertConfig) -> None:
+def initialize(module: nn.Module, config: Any) -> None:
     """Draw new weights as BERT does: matrices N(0, initializer_range²), biases 0; layer norms stay 1 and 0.
 
     Args:

@@ -32,11 +32,8 @@ _ONLY = {
 # Ways to generate that are not implemented, with the values that ask for nothing.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "do_sample": (False,),
-    "repetition_penalty": (1.0,),
     "encoder_repetition_penalty": (1.0,),
-    "no_repeat_ngram_size": (0,),
     "encoder_no_repeat_ngram_size": (0,),
-    "min_length": (0,),
     "min_new_tokens": (0,),
     "num_beam_groups": (1,),
     "diversity_penalty": (0.0,),
@@ -227,6 +224,9 @@ class MarianGeneration:
         num_beams: hypotheses that are kept; 1 is greedy search.
         length_penalty: the power of the length by which scores are divided.
         early_stopping: when a beam search ends, as in ``mlxformer.generation.beam``.
+        repetition_penalty: what the scores of tokens that have occurred are divided by (multiplied, where below 0).
+        no_repeat_ngram_size: how many tokens in a row may not occur twice; 0 allows all.
+        min_length: tokens, with the start, before which no target ends.
         renormalize_logits: whether log-probabilities are normalized again after tokens were ruled out.
         not_implemented: what the checkpoint asks for and ``generate`` therefore refuses to run without.
 
@@ -246,6 +246,9 @@ class MarianGeneration:
     num_beams: int = 1
     length_penalty: float = 1.0
     early_stopping: bool | Literal["never"] = False
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    min_length: int = 0
     renormalize_logits: bool = False
     not_implemented: tuple[tuple[str, Any], ...] = ()
 
@@ -282,7 +285,7 @@ class MarianGeneration:
         own: dict[str, Any] = {
             name: values[name]
             for name in ("forced_bos_token_id", "max_length", "num_beams", "length_penalty", "early_stopping",
-                         "renormalize_logits")
+                         "repetition_penalty", "no_repeat_ngram_size", "min_length", "renormalize_logits")
             if name in values
         }  # fmt: skip
         if "max_new_tokens" in values:
@@ -343,8 +346,7 @@ class MarianGeneration:
 
         Args:
             config: of the network, for its longest sequence.
-            given: any of ``num_beams``, ``max_length`` (tokens, with the start), ``length_penalty`` and
-                ``early_stopping``.
+            given: any of the arguments of ``SearchRules`` that ``generate`` takes.
 
         Returns:
             What the search runs by.
@@ -367,6 +369,9 @@ class MarianGeneration:
             "num_beams": self.num_beams,
             "length_penalty": self.length_penalty,
             "early_stopping": self.early_stopping,
+            "repetition_penalty": self.repetition_penalty,
+            "no_repeat_ngram_size": self.no_repeat_ngram_size,
+            "min_length": self.min_length,
         }
         return SearchRules(
             start_id=self.decoder_start_token_id,

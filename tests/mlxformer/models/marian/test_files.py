@@ -284,8 +284,11 @@ def test_ids_missing_from_the_generation_config_come_from_config(folder):
         ({"forced_eos_token_id": [0]}, "forced_eos_token_id", 0),
         ({"max_new_tokens": 9}, "max_length", 10),
         ({"renormalize_logits": True}, "renormalize_logits", True),
-        ({"repetition_penalty": 1.0, "do_sample": False, "no_repeat_ngram_size": 0}, "not_implemented", ()),
-        ({"repetition_penalty": 1.2}, "not_implemented", (("repetition_penalty", 1.2),)),
+        ({"encoder_repetition_penalty": 1.0, "do_sample": False, "diversity_penalty": 0.0}, "not_implemented", ()),
+        ({"encoder_repetition_penalty": 1.2}, "not_implemented", (("encoder_repetition_penalty", 1.2),)),
+        ({"repetition_penalty": 1.2}, "repetition_penalty", 1.2),
+        ({"no_repeat_ngram_size": 3}, "no_repeat_ngram_size", 3),
+        ({"min_length": 5}, "min_length", 5),
     ],
 )
 def test_fields_of_the_generation_config(folder, given, field, value):
@@ -295,10 +298,10 @@ def test_fields_of_the_generation_config(folder, given, field, value):
 
 def test_a_way_of_generating_that_is_not_implemented(folder):
     """The model is read and computes; to generate by other rules than it asks for would be to mislead."""
-    edit(folder / "generation_config.json", no_repeat_ngram_size=3, do_sample=True)
+    edit(folder / "generation_config.json", diversity_penalty=0.5, do_sample=True)
     assert_close(logits(folder), expected(folder)["logits"])
     source = mx.array(expected(folder)["source"])
-    with pytest.raises(ArgumentError, match="do_sample=True, no_repeat_ngram_size=3") as error:
+    with pytest.raises(ArgumentError, match="do_sample=True, diversity_penalty=0.5") as error:
         MarianModel.from_pretrained(folder).generate(source, max_length=4)
     assert error.value.code == "generation-not-implemented"
 

@@ -1,0 +1,1 @@
+"""Decoder-only models: GPT-2, Llama, and what lies between."""
