@@ -32,7 +32,9 @@ class ExperimentFacts(Protocol):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The experiments by name. ``refuse_card`` says what is wrong with a card's entry (``bert-mini/top1``), or None."""
+    """The experiments by name. ``refuse_card`` says what is wrong with a card's entry (``bert-mini/top1``), or None.
+    ``tasks`` are those that the judge knows."""
 
     experiments: Mapping[str, ExperimentFacts]
     refuse_card: Callable[[str], str | None] | None = None
+    tasks: Collection[str] = ()

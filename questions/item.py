@@ -154,15 +154,15 @@ def _readings(node: Node) -> list[KnobValue]:
     return [node.value]
 
 
-def _is_see(node: Node) -> bool:
+def is_see(node: Node) -> bool:
     return node.kind == "map" and node.get("see") is not None
 
 
-_NAME = Text(prose=False, pattern=_SLUG, wanted="a name in small letters, digits and hyphens")
-_TOPIC = Text(prose=False, wanted="a topic")
+NAME = Text(prose=False, pattern=_SLUG, wanted="a name in small letters, digits and hyphens")
+TOPIC = Text(prose=False, wanted="a topic")
 _CHECK = Named(prose=False, pattern=_SLUG, wanted="the name of a check")
 _ID_PATTERN = rf"(?=.{{1,{MAX_ID}}}$){_SLUG}"
-_ID = Text(prose=False, pattern=_ID_PATTERN, wanted=f"an id: small letters, digits and hyphens, at most {MAX_ID}")
+ID = Text(prose=False, pattern=_ID_PATTERN, wanted=f"an id: small letters, digits and hyphens, at most {MAX_ID}")
 _POINT_ID = Label(prose=False, pattern=_ID_PATTERN, wanted="a short name: small letters, digits and hyphens")
 _OTHER_ID = Referred(prose=False, pattern=_ID_PATTERN, wanted="the id of a question")
 _URL = Text(prose=False, pattern=r"https?://\S+", wanted="an address that begins with https://")
@@ -210,7 +210,7 @@ _PREDICT = Record(
     ),
 )
 _WHEN = Field("when", Choice(("good", "thin")), "never", "Asked after a good answer, or after a thin one.")
-_SEE = Record(
+SEE = Record(
     "a follow-up",
     See,
     (_WHEN, Field("see", _OTHER_ID, "always", "The id of the question that follows.", "id")),
@@ -234,21 +234,22 @@ _SOURCE = Record(
         Field("url", _URL, "never", "Where it can be read."),
     ),
 )
-_EXPERIMENT = Record(
+EXPERIMENT = Record(
     "an experiment",
     ExperimentUse,
     (
-        Field("run", _NAME, "always", "The name of the experiment."),
+        Field("run", NAME, "always", "The name of the experiment."),
         Field("with", Settings(), "never", "Its knobs, where they differ from its defaults.", "settings"),
     ),
 )
+SOURCES = Many(_SOURCE)
 ITEM = Record(
     "a question",
     Question,
     (
-        Field("id", _ID, "always", "Stable for ever: a person's progress hangs on it."),
-        Field("source", Many(_NAME, most=10, bare=True), "never", "Where the item comes from, one or a list."),
-        Field("topic", _TOPIC, "always", "What it belongs to."),
+        Field("id", ID, "always", "Stable for ever: a person's progress hangs on it."),
+        Field("source", Many(NAME, most=10, bare=True), "never", "Where the item comes from, one or a list."),
+        Field("topic", TOPIC, "always", "What it belongs to."),
         Field("level", Whole(1, 3), "always", "How hard it is, 1 to 3."),
         Field("question", BILINGUAL, "always", "What is asked."),
         Field("brief", Brief(), "never", "What to say in an interview, in a minute; Markdown."),
@@ -263,12 +264,12 @@ ITEM = Record(
         Field("predict", _PREDICT, "shipped", "Guess the outcome, then run it."),
         Field(
             "follow_ups",
-            Many(Either(_SEE, _ASKED, _is_see, lambda part: isinstance(part, See)), least_complete=2),
+            Many(Either(SEE, _ASKED, is_see, lambda part: isinstance(part, See)), least_complete=2),
             "shipped",
             "What an interviewer asks next.",
         ),
-        Field("sources", Many(_SOURCE), "shipped", "The papers."),
-        Field("experiment", _EXPERIMENT, "shipped", "What runs beside the answer."),
+        Field("sources", SOURCES, "shipped", "The papers."),
+        Field("experiment", EXPERIMENT, "shipped", "What runs beside the answer."),
     ),
 )
 
@@ -277,12 +278,12 @@ def read_item(node: Node, reading: Reading) -> Question | None:
     """The question at ``node``, or None after all its problems have been reported."""
     name = node.get("id")
     reading.item = name.value[:MAX_ID] if name is not None and name.kind == "scalar" else ""
-    _find_experiment(node, reading)
+    find_experiment(node, reading)
     question = ITEM.read(node, "", reading)
-    _judge_topic(node, reading)
+    judge_topic(node, reading)
     _judge_predict(node, reading)
     _judge_checks(node, reading)
-    _judge_texts(node, reading)
+    judge_texts(node, reading)
     if isinstance(question, Broken) or reading.reported:
         return None
     return replace(question, file=reading.file, line=node.start[0] + 1, shipped=reading.complete)
@@ -293,7 +294,7 @@ def as_data(question: Question) -> dict[str, Any]:
     return ITEM.write(question)
 
 
-def _find_experiment(node: Node, reading: Reading) -> None:
+def find_experiment(node: Node, reading: Reading) -> None:
     """The experiment comes last in the file, and what stands before it is read against it."""
     use = node.get("experiment")
     run = use.get("run") if use else None
@@ -307,7 +308,7 @@ def _find_experiment(node: Node, reading: Reading) -> None:
     reading.problem("unknown-experiment", message, run, "experiment.run", name=run.value, known=sorted(experiments))
 
 
-def _judge_topic(node: Node, reading: Reading) -> None:
+def judge_topic(node: Node, reading: Reading) -> None:
     topic = node.get("topic")
     if reading.complete and topic is not None and not topic.broken and topic.value not in TOPICS:
         message = f"the shipped bank has no topic {quoted(topic.value)}{hint(topic.value, TOPICS)}"
@@ -330,7 +331,7 @@ def _judge_checks(node: Node, reading: Reading) -> None:
             reading.problem(refusal[0], refusal[1], name, key, name=name.value)
 
 
-def _judge_texts(node: Node, reading: Reading) -> None:
+def judge_texts(node: Node, reading: Reading) -> None:
     listed = node.get("sources")
     sources = len(listed.items) if listed and listed.kind == "list" else 0
     for key, text in reading.texts:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.resources
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from questions.catalogue import Catalogue
 from questions.errors import Problem, UnknownQuestionError, hint, quoted
@@ -15,35 +16,54 @@ from questions.item import read_item
 from questions.model import Question
 from questions.nodes import MAX_BYTES, Node, compose_items, decode
 from questions.reading import Reading, line_starts
+from questions.task import CodeQuestion, is_code, read_code
 from questions.topics import TOPICS
 
 SUFFIXES = (".yaml", ".yml")
 MAX_PROBLEMS = 1000  # of one file
+FOLDER_OF_TASKS = "code"
+Item = TypeVar("Item", Question, CodeQuestion, Question | CodeQuestion)
 
 
 @dataclass(frozen=True)
 class Bank:
-    """The questions that are sound, in the order of the files, and what is wrong with the others."""
+    """The questions that are sound, in the order of the files, and what is wrong with the others.
+
+    ``tasks`` are those that are answered by writing code.
+    """
 
     questions: tuple[Question, ...]
     problems: tuple[Problem, ...] = ()
+    tasks: tuple[CodeQuestion, ...] = ()
 
     def __getitem__(self, id: str) -> Question:
         """The question of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
-        for question in self.questions:
-            if question.id == id:
-                return question
-        known = [question.id for question in self.questions]
-        message = f"there is no question {quoted(id)}{hint(id, known)}"
-        raise UnknownQuestionError("unknown-question", message, name=id, known=known)
+        return _find(id, self.questions)
+
+    def item(self, id: str) -> Question | CodeQuestion:
+        """The question or the task of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
+        return _find(id, (*self.questions, *self.tasks))
+
+
+def _find(id: str, among: Sequence[Item]) -> Item:
+    for question in among:
+        if question.id == id:
+            return question
+    known = [question.id for question in among]
+    message = f"there is no question {quoted(id)}{hint(id, known)}"
+    raise UnknownQuestionError("unknown-question", message, name=id, known=known)
 
 
 def load_shipped(catalogue: Catalogue | None = None) -> Bank:
     """The bank that is shipped with the package, topic after topic in the order of ``TOPICS``."""
     reader = _BankReader(catalogue)
-    files = (entry for entry in importlib.resources.files("questions").iterdir() if entry.name.endswith(SUFFIXES))
+    here = importlib.resources.files("questions")
+    files = [entry for entry in here.iterdir() if entry.name.endswith(SUFFIXES)]
     for file in sorted(files, key=lambda entry: _place(entry.name)):
         reader.read(f"questions/{file.name}", file.read_bytes(), complete=True)
+    tasks = [entry for entry in here.joinpath(FOLDER_OF_TASKS).iterdir() if entry.name.endswith(SUFFIXES)]
+    for file in sorted(tasks, key=lambda entry: entry.name):
+        reader.read(f"questions/{FOLDER_OF_TASKS}/{file.name}", file.read_bytes(), complete=True)
     return reader.bank()
 
 
@@ -73,8 +93,9 @@ class _BankReader:
     def __init__(self, catalogue: Catalogue | None, shipped: Bank | None = None) -> None:
         self.catalogue = catalogue
         self.questions: list[Question] = list(shipped.questions) if shipped else []
+        self.tasks: list[CodeQuestion] = list(shipped.tasks) if shipped else []
         self.problems: list[Problem] = list(shipped.problems) if shipped else []
-        self.first: dict[str, str] = {each.id: f"{each.file}:{each.line}" for each in self.questions}
+        self.first: dict[str, str] = {each.id: f"{each.file}:{each.line}" for each in (*self.questions, *self.tasks)}
         self.seen: set[str] = set(_shipped_files()) if shipped else set()
         self.sees: list[tuple[Reading, str, Node]] = []
 
@@ -147,9 +168,13 @@ class _BankReader:
                 break
             reading = Reading(file, text, lines, complete, self.catalogue, report)
             first = self._note_id(node, reading)
-            question = read_item(node, reading)
+            question = read_code(node, reading) if is_code(node) else read_item(node, reading)
             self.sees += [(reading, key, name) for key, name in reading.sees]
-            if question is not None and first:
+            if not first:
+                continue
+            if isinstance(question, CodeQuestion):
+                self.tasks.append(question)
+            elif question is not None:
                 self.questions.append(question)
         self.problems[before:] = sorted(
             self.problems[before:], key=lambda each: (not each.line, each.line, each.column)
@@ -175,7 +200,7 @@ class _BankReader:
         for reading, key, name in lost[: MAX_PROBLEMS + 1]:
             message = f"there is no question {quoted(name.value)}{hint(name.value, self.first)}"
             reading.problem("unknown-question", message, name, key, name=name.value)
-        return Bank(tuple(self.questions), tuple(self.problems))
+        return Bank(tuple(self.questions), tuple(self.problems), tuple(self.tasks))
 
     def _unreadable(self, error: OSError) -> None:
         reason = error.strerror or str(error)
@@ -187,4 +212,6 @@ class _BankReader:
 
 def _shipped_files() -> list[str]:
     """Where the shipped bank's files lie, so that naming one of them again does not find every id taken."""
-    return [os.path.realpath(str(file)) for file in importlib.resources.files("questions").iterdir()]
+    here = importlib.resources.files("questions")
+    files = [*here.iterdir(), *here.joinpath(FOLDER_OF_TASKS).iterdir()]
+    return [os.path.realpath(str(file)) for file in files]

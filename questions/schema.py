@@ -10,6 +10,7 @@ import json
 
 from questions.item import ITEM
 from questions.shapes import Schema
+from questions.task import CODE
 
 
 def schema() -> Schema:
@@ -19,7 +20,11 @@ def schema() -> Schema:
         "title": "tformer-quiz questions",
         "type": "array",
         "minItems": 1,
-        "items": ITEM.schema(),
+        "items": {
+            "if": {"properties": {"kind": {"const": "code"}}, "required": ["kind"]},
+            "then": CODE.schema(),
+            "else": ITEM.schema(),
+        },
     }
 
 

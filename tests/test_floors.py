@@ -30,8 +30,8 @@ PLAN: dict[str, Floors] = {
         cli
         app
         commands screens
-        practice widgets bank judge
-        proof
+        practice widgets bank
+        proof judge
         experiments
         figures
         progress text

@@ -11,6 +11,7 @@ from questions.loader import Bank, load, load_shipped
 from questions.model import KnobValue
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, KnobError
+from tui.judge.catalogue import NAMES as TASKS
 from tui.language.usage import UsageError
 from tui.proof.cards import refuse_card
 
@@ -46,7 +47,7 @@ class _Facts:
 
 def known_experiments() -> Catalogue:
     """The experiments and the models' cards as the bank's loader takes them."""
-    return Catalogue({name: _Facts(experiment) for name, experiment in catalogue().items()}, refuse_card)
+    return Catalogue({name: _Facts(experiment) for name, experiment in catalogue().items()}, refuse_card, TASKS)
 
 
 def load_bank(paths: Iterable[Path] = ()) -> Bank:

@@ -71,8 +71,9 @@ def bank_to_check(paths: Sequence[Path], own: Sequence[Path]) -> Bank:
         return load(own, known, shipped) if own else shipped
     names = {name for path in paths for name in _shipped_names(path)}
     of_shipped = Bank(
-        tuple(question for question in shipped.questions if Path(question.file).name in names),
-        tuple(problem for problem in shipped.problems if Path(problem.file).name in names),
+        tuple(question for question in shipped.questions if question.file in names),
+        tuple(problem for problem in shipped.problems if problem.file in names),
+        tuple(task for task in shipped.tasks if task.file in names),
     )
     others = [path for path in paths if not _shipped_names(path)]
     if not others:
@@ -81,18 +82,20 @@ def bank_to_check(paths: Sequence[Path], own: Sequence[Path]) -> Bank:
     return Bank(
         (*of_shipped.questions, *(question for question in bank.questions if not question.shipped)),
         (*of_shipped.problems, *(problem for problem in bank.problems if problem not in shipped.problems)),
+        (*of_shipped.tasks, *(task for task in bank.tasks if not task.shipped)),
     )
 
 
 def _shipped_names(path: Path) -> list[str]:
-    """The names of the shipped files that ``path`` is, or holds."""
+    """The shipped files that ``path`` is, or holds, as the bank calls them."""
     import questions
 
     folder = Path(questions.__file__).resolve().parent
     resolved = path.resolve()
-    if resolved == folder:
-        return [file.name for file in folder.iterdir()]
-    return [resolved.name] if resolved.parent == folder and resolved.is_file() else []
+    if not resolved.is_relative_to(folder):
+        return []
+    files = [resolved] if resolved.is_file() else resolved.rglob("*.y*ml")
+    return [file.relative_to(folder.parent).as_posix() for file in files]
 
 
 def _write_problems(bank: Bank, language: Language) -> None:

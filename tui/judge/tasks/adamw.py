@@ -114,7 +114,7 @@ _LARGE = (*np.clip(_start(60, 4, 5, scale=4e3)[:3], -1e4, 1e4), np.abs(drawn(63,
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, "bert-warm-up", "warm_up", adamw_step=partial(_adamw, **change))
+    return mistake(name, zh, en, "bert-warm-up", "warm-up", adamw_step=partial(_adamw, **change))
 
 
 TASK = Task(

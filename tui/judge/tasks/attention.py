@@ -157,7 +157,7 @@ def mistakes(name: str, made: Callable[..., Made], zh: str, en: str) -> tuple[Mi
             "沿查询这一轴做 softmax 的{}",
             "{} with the softmax over the queries",
             "attention-steps",
-            "attention_steps",
+            "attention-steps",
             axis=-2,
         ),
         one(
@@ -173,7 +173,7 @@ def mistakes(name: str, made: Callable[..., Made], zh: str, en: str) -> tuple[Mi
             "掩码转置了的{}（三角上下颠倒）",
             "{} with the mask transposed (the other triangle)",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             masking="transposed",
         ),
         one(
@@ -181,7 +181,7 @@ def mistakes(name: str, made: Callable[..., Made], zh: str, en: str) -> tuple[Mi
             "softmax 之后才加掩码、没有重新归一的{}",
             "{} with the mask put on after the softmax",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             masking="after",
         ),
         one(
@@ -205,7 +205,7 @@ def mistakes(name: str, made: Callable[..., Made], zh: str, en: str) -> tuple[Mi
             "没用上掩码的{}",
             "{} that ignores its mask",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             masking="ignored",
         ),
         one(
@@ -237,7 +237,7 @@ def mistakes(name: str, made: Callable[..., Made], zh: str, en: str) -> tuple[Mi
             "softmax 没有先减最大值的{}",
             "{} with no maximum subtracted in the softmax",
             "attention-formula",
-            "attention_steps",
+            "attention-steps",
             shift=False,
         ),
     )

@@ -151,7 +151,7 @@ _ORDER: list[Pair] = [("b", "c"), ("a", "b"), ("a", "bc")]
 
 
 def _mistake(name: str, zh: str, en: str, **functions: Any) -> Any:
-    return mistake(name, zh, en, "subword-algorithms", "subword_training", **functions)
+    return mistake(name, zh, en, "subword-algorithms", "subword-training", **functions)
 
 
 TASK = Task(

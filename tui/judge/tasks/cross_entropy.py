@@ -174,7 +174,7 @@ TASK = Task(
             "做了两次 softmax 的交叉熵",
             "a cross-entropy of a softmax of a softmax",
             "label-smoothing",
-            "label_smoothing",
+            "label-smoothing",
             cross_entropy=partial(_cross_entropy, twice=True),
         ),
         mistake("log-forgotten", "忘了取对数的损失", "a loss without the logarithm", cross_entropy=_no_log),

@@ -134,7 +134,7 @@ TASK = Task(
             "KV 头轮流分配（h mod Hkv）的分组查询注意力",
             "grouped-query attention that deals the KV heads in turn (h mod Hkv)",
             "grouped-query-attention",
-            "grouped_queries",
+            "grouped-queries",
             grouped_query_attention=_sharing(lambda h, n: [head % n for head in range(h)]),
         ),
         mistake(
@@ -142,7 +142,7 @@ TASK = Task(
             "所有头都读第一个 KV 头的注意力",
             "attention in which every head reads the first KV head",
             "grouped-query-attention",
-            "grouped_queries",
+            "grouped-queries",
             grouped_query_attention=_sharing(lambda h, n: [0] * h),
         ),
         mistake(
@@ -150,7 +150,7 @@ TASK = Task(
             "KV 头倒着分配的分组查询注意力",
             "grouped-query attention with the KV heads in reverse",
             "grouped-query-attention",
-            "grouped_queries",
+            "grouped-queries",
             grouped_query_attention=_sharing(lambda h, n: [n - 1 - i for i in _blocks(h, n)]),
         ),
         mistake(
@@ -158,7 +158,7 @@ TASK = Task(
             "把所有 KV 头平均成一个的注意力",
             "attention with all KV heads averaged to one",
             "grouped-query-attention",
-            "grouped_queries",
+            "grouped-queries",
             grouped_query_attention=_averaged,
         ),
         mistake(
@@ -166,7 +166,7 @@ TASK = Task(
             "输出的头排错次序（组内序号在前）的分组查询注意力",
             "grouped-query attention whose output heads are ordered by their place in the group",
             "grouped-query-attention",
-            "grouped_queries",
+            "grouped-queries",
             grouped_query_attention=_regrouped,
         ),
         mistake(
@@ -174,7 +174,7 @@ TASK = Task(
             "键按组分配、值却轮流分配的注意力",
             "attention with keys shared in blocks and values in turn",
             "grouped-query-attention",
-            "grouped_queries",
+            "grouped-queries",
             grouped_query_attention=_values_unshared,
         ),
         *_mistakes(),

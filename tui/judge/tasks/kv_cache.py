@@ -103,7 +103,7 @@ _HAND = case(
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    where = ("sqrt-dk", "scaling") if "scale" in change else ("kv-cache", "kv_cache")
+    where = ("sqrt-dk", "scaling") if "scale" in change else ("kv-cache", "kv-cache")
     return mistake(name, zh, en, *where, decode_step=partial(_decode_step, **change))
 
 

@@ -75,7 +75,7 @@ def _call(x: np.ndarray, seed: int, **options: float) -> Call:
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, "layer-norm-vs-batch-norm", "layer_norm", layer_norm=partial(_layer_norm, **change))
+    return mistake(name, zh, en, "layer-norm-vs-batch-norm", "layer-norm", layer_norm=partial(_layer_norm, **change))
 
 
 def steady(seed: int, *shape: int) -> np.ndarray:

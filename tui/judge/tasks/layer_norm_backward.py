@@ -82,7 +82,7 @@ def _call(x: np.ndarray, seed: int, **options: float) -> Call:
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
     function = partial(_backward, **change)
-    return mistake(name, zh, en, "layer-norm-vs-batch-norm", "layer_norm", layer_norm_backward=function)
+    return mistake(name, zh, en, "layer-norm-vs-batch-norm", "layer-norm", layer_norm_backward=function)
 
 
 _HAND = Call(

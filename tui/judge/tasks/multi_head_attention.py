@@ -204,7 +204,7 @@ TASK = Task(
             "沿查询这一轴做 softmax 的多头注意力",
             "multi-head attention with the softmax over the queries",
             "attention-steps",
-            "attention_steps",
+            "attention-steps",
             axis=-2,
         ),
         _mistake(
@@ -212,7 +212,7 @@ TASK = Task(
             "沿头这一轴做 softmax 的多头注意力",
             "multi-head attention with the softmax over the heads",
             "attention-steps",
-            "attention_steps",
+            "attention-steps",
             axis=1,
         ),
         _mistake(
@@ -220,7 +220,7 @@ TASK = Task(
             "因果三角上下颠倒（只看未来）的多头注意力",
             "multi-head attention with the causal triangle transposed (it sees the future)",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             triangle="upper",
         ),
         _mistake(
@@ -228,7 +228,7 @@ TASK = Task(
             "因果掩码差一位（看不到自己）的多头注意力",
             "multi-head attention whose causal mask is off by one (a token does not see itself)",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             triangle="strict",
         ),
         _mistake(
@@ -236,7 +236,7 @@ TASK = Task(
             "没有理会 causal 的多头注意力",
             "multi-head attention that ignores causal",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             triangle="none",
         ),
         _mistake(
@@ -244,7 +244,7 @@ TASK = Task(
             "softmax 之后才加掩码、没有重新归一的多头注意力",
             "multi-head attention with the mask put on after the softmax",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             masking="after",
         ),
         _mistake(
@@ -252,7 +252,7 @@ TASK = Task(
             "拿掩码去乘得分的多头注意力",
             "multi-head attention with the scores multiplied by the mask",
             "encoder-decoder-masks",
-            "leak_tester",
+            "leak-tester",
             masking="multiplied",
         ),
         _mistake(
@@ -292,7 +292,7 @@ TASK = Task(
             "softmax 没有先减最大值的多头注意力",
             "multi-head attention with no maximum subtracted in the softmax",
             "attention-formula",
-            "attention_steps",
+            "attention-steps",
             shift=False,
         ),
     ),

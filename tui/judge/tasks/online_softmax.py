@@ -99,7 +99,7 @@ def _large() -> tuple[np.ndarray, ...]:
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
     function = partial(_blockwise, **change)
-    return mistake(name, zh, en, "flash-attention", "flash_attention", blockwise_attention=function)
+    return mistake(name, zh, en, "flash-attention", "flash-attention", blockwise_attention=function)
 
 
 _HAND = (

@@ -69,7 +69,7 @@ def _call(x: np.ndarray, seed: int, **options: float) -> Call:
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, "layer-norm-vs-batch-norm", "layer_norm", rms_norm=partial(_rms_norm, **change))
+    return mistake(name, zh, en, "layer-norm-vs-batch-norm", "layer-norm", rms_norm=partial(_rms_norm, **change))
 
 
 def _with_zeros(seed: int, *shape: int) -> np.ndarray:

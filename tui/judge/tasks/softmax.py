@@ -122,7 +122,7 @@ TASK = Task(
             "总是沿第 0 轴的 softmax",
             "a softmax along axis 0, whatever is asked",
             "attention-formula",
-            "attention_steps",
+            "attention-steps",
             softmax=partial(_softmax, over="first"),
         ),
         mistake(

@@ -86,7 +86,7 @@ def _call(logits: np.ndarray, p: float) -> Call:
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, "beam-search", "beam_search", top_p=partial(_top_p, **change))
+    return mistake(name, zh, en, "beam-search", "beam-search", top_p=partial(_top_p, **change))
 
 
 _LARGE = np.array([[1e4, -1e4, 9999, 9998, 0], [-1e4, -9999, -9998, -9997, -9996]], F32)

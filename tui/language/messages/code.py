@@ -75,8 +75,8 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "see-question": Bilingual("看看题目 {question}", "see the question {question}"),
     "stage-wrong": Bilingual(
-        "第一个错的中间值是 {name}（之前对的：{right}）",
-        "the first wrong stage is {name} (right before it: {right})",
+        "最先错的中间值是 {name}（之前都对：{right}）",
+        "the first wrong stage is {name} (right before: {right})",
     ),
     "stages-right": Bilingual("look 过的中间值都对：{right}", "the stages you looked at are right: {right}"),
     "stages-unknown": Bilingual(
