@@ -13,9 +13,8 @@ from collections.abc import Sequence
 
 from questions.bilingual import Bilingual, Language, say
 from questions.model import Question
-from questions.spans import NumberSpan, parse
 from tui.language.words import words
-from tui.text.plain_text import as_title, written
+from tui.text.plain_text import as_title, readable
 
 HEADER = ("#separator:tab", "#html:true", "#guid column:1", "#deck column:2", "#tags column:5")
 DECK = "Transformer"
@@ -55,17 +54,12 @@ def _html(text: Bilingual, language: Language) -> str:
     from markdown_it import MarkdownIt
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    rendered: str = markdown.render(_readable(text.say(language)))
+    rendered: str = markdown.render(readable(text.say(language)))
     return rendered.strip()
 
 
 def _inline(text: Bilingual, language: Language) -> str:
     from markdown_it import MarkdownIt
 
-    rendered: str = MarkdownIt("commonmark", {"html": False}).renderInline(_readable(text.say(language)))
+    rendered: str = MarkdownIt("commonmark", {"html": False}).renderInline(readable(text.say(language)))
     return rendered
-
-
-def _readable(markdown: str) -> str:
-    """The text with its number links read out: nothing measures them in Anki."""
-    return "".join(written(span) if isinstance(span, NumberSpan) else span.text for span in parse(markdown))

@@ -22,7 +22,8 @@ from tui.progress.paths import data_folder, typed_path
 from tui.progress.preferences import SETTINGS
 
 COMMANDS = (
-    "list", "show", "ask", "lab", "check", "stats", "export", "import", "restore", "settings", "doctor", "mark",
+    "list", "show", "ask", "interview", "lab", "check", "stats", "export", "import", "restore", "settings", "doctor",
+    "mark",
 )  # fmt: skip
 _MODULES = {"import": "importing"}  # a word of Python's own is no name of a module
 PROGRAM = "tformer-quiz"
@@ -34,12 +35,15 @@ _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right w
     "--seed": "--seed N",
     "--set": "--set KNOB=VALUE",
     "--interview-on": "--interview-on YYYY-MM-DD",
+    "--minutes": "--minutes N",
+    "--report": "--report FILE",
     **selecting.SYNTAX,
 }
 COMMAND_SYNTAX: Mapping[str, str] = {
     "list": "list [--topic T] [--level N] [--source S] [--flagged] [--search S] [--json]",
     "show": "show ID [--json]",
     "ask": "ask [ID] [--topic T] [--level N] [--source S] [--flagged] [--search S]",
+    "interview": "interview [--questions N] [--minutes N] [--topic T] [--level N] [--report FILE] [--new | --last]",
     "lab": "lab [NAME] [--set KNOB=VALUE]... [--json]",
     "check": "check [PATH]... [--run [--falsify]] [--json]",
     "stats": "stats [--json]",
@@ -99,6 +103,9 @@ def parse(arguments: Sequence[str]) -> Request:
             if given.startswith("-") and given != "-":
                 raise unknown("unknown-option", given.partition("=")[0], parser.option_names(), command=where)
             raise UsageError("too-many-arguments", command=where, given=given, usage=syntax)
+    if command == "interview":  # how many questions; a file of questions of that name is written ./6
+        options.count = [given for given in options.questions if given.isdecimal()]
+        options.questions = [given for given in options.questions if not given.isdecimal()]
     return Request(command, _context(options), options, options.help, options.version)
 
 

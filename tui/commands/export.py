@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import errno
-import os
-import tempfile
-from pathlib import Path
 
 from questions.loader import Bank
 from tui.bank import load_bank
@@ -16,6 +11,7 @@ from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import tell
 from tui.commands.stats import as_lines, count
+from tui.commands.writing import write_file
 from tui.language.usage import UsageError
 from tui.language.words import words
 from tui.progress.export import as_csv, as_json, as_markdown
@@ -41,12 +37,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if suffix in ANKI:
         from tui.commands.anki import as_anki
 
-        _write(path, as_anki(bank.questions, context.language), force=options.force)
+        write_file(path, as_anki(bank.questions, context.language), force=options.force)
         tell(words("stats.exported-anki", context.language, count=len(bank.questions), path=path))
         return 0
     # With a byte-order mark a spreadsheet reads Chinese rightly.
     encoding = "utf-8-sig" if suffix == ".csv" else "utf-8"
-    _write(path, _progress(context, bank, suffix), encoding, force=options.force)
+    write_file(path, _progress(context, bank, suffix), encoding, force=options.force)
     tell(words("stats.exported", context.language, path=path))
     return 0
 
@@ -63,45 +59,3 @@ def _progress(context: Context, bank: Bank, suffix: str) -> str:
         titles = {question.id: question.question.say(context.language) for question in bank.questions}
         summary = as_lines(count(store, bank, now), context.language, now)
         return as_markdown(store, titles, topics, summary, context.language, now)
-
-
-def _write(path: Path, text: str, encoding: str = "utf-8", *, force: bool) -> None:
-    """Write the whole file, the person's alone, or leave the one that is there. Raises ``UsageError``.
-
-    Over a file that is there only with ``force``; a folder or a device is never written over.
-    """
-    target = path.resolve() if path.is_symlink() else path
-    if target.is_dir():
-        raise UsageError("cannot-write", path=path, reason=IsADirectoryError(errno.EISDIR, "it is a folder"))
-    if target.exists() and not (force and target.is_file()):
-        raise UsageError("file-exists", path=path)
-    try:
-        descriptor, scratch = tempfile.mkstemp(prefix=".tformer-quiz-", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding=encoding, newline="", errors="backslashreplace") as file:
-                file.write(text)
-            if force:
-                if target.exists():
-                    os.chmod(scratch, target.stat().st_mode & 0o777)
-                os.replace(scratch, target)
-            else:
-                _put_where_nothing_is(Path(scratch), target)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(scratch)
-    except FileExistsError as error:
-        raise UsageError("file-exists", path=path) from error
-    except OSError as error:
-        raise UsageError("cannot-write", path=path, reason=error) from error
-
-
-def _put_where_nothing_is(scratch: Path, target: Path) -> None:
-    """Give ``scratch`` the name ``target``, also where another program makes a file of that name at this moment."""
-    try:
-        os.link(scratch, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a drive that knows no links
-        if target.exists():
-            raise
-        os.replace(scratch, target)

@@ -68,15 +68,15 @@ class QuestionText:
             lines += self._item("- ", point)
         return lines
 
-    def marked(self, marking: Marking) -> list[str]:
-        """The key points, each found in the person's answer, unsure, or missed."""
+    def marked(self, marking: Marking, *, numbered: bool = False) -> list[str]:
+        """The key points, each found in the person's answer, unsure, or missed; ``numbered`` from 1."""
         lines = [
             words("quiz.marked", self._language, found=marking.found, of=len(marking.points)),
         ]
         signs = {"found": glyph("✓", "v"), "unsure": "?", "missed": glyph("✗", "x")}
-        for mark, point in zip(marking.points, self._question.key_points, strict=True):
+        for number, (mark, point) in enumerate(zip(marking.points, self._question.key_points, strict=True), 1):
             status = words(f"quiz.{mark.status}", self._language)
-            lines += self._item(f"{signs[mark.status]} {status}", point)
+            lines += self._item(f"{number} " * numbered + f"{signs[mark.status]} {status}", point)
         if marking.misconception is not None and marking.misconception.status == "found":
             lines += self._wrap(words("quiz.said-misconception", self._language), INDENT)
         return lines

@@ -6,51 +6,22 @@ is saved line by line and each rating at once, so that leaving at any moment los
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import os
-import select
-import sys
-import unicodedata
-from dataclasses import dataclass, field
-
 from questions.loader import Bank
-from questions.model import Question
 from tui.bank import load_bank
 from tui.commands.context import Context
+from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
 from tui.commands.lab import draw_figures
 from tui.commands.notices import tell_notices, tell_problems
-from tui.commands.output import OutputError, paragraphs, tell, width, write
-from tui.commands.progress_line import ProgressLine
+from tui.commands.output import tell, write
 from tui.commands.question_text import QuestionText
 from tui.commands.selecting import refuse_unknown_topics
-from tui.experiments.contract import Check, Result
 from tui.language.durations import say_duration
-from tui.language.words import say_error, words
+from tui.language.words import say_error
 from tui.practice.plan import say_plan, say_summary
 from tui.practice.session import Practice
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS
 from tui.progress.store import ProgressStore
-from tui.proof.evidence import by_name
-from tui.proof.runs import Runs
-
-END_OF_ANSWER = "."
-LONGEST_ANSWER = 100_000  # characters
-PASTING = 0.05  # seconds within which the next line of a pasted text is there
-
-
-class _Left(Exception):
-    """The person leaves, or the input ends."""
-
-
-@dataclass
-class _Shown:
-    """What ran for the question being answered."""
-
-    result: Result | None = None
-    checks: dict[str, Check] = field(default_factory=dict)
-    predict_checks: dict[str, Check] = field(default_factory=dict)
 
 
 def run(context: Context, question_id: str | None = None, *, once: bool = False) -> int:
@@ -67,22 +38,13 @@ def run(context: Context, question_id: str | None = None, *, once: bool = False)
         return _Quiz(context, bank, store, question_id).run(question_id, once=once)
 
 
-class _Quiz:
+class _Quiz(Conversation):
     def __init__(self, context: Context, bank: Bank, store: ProgressStore, question_id: str | None) -> None:
-        self._context = context
-        self._language = context.language
+        super().__init__(context, store)
         self._bank = bank
-        self._store = store
         # One question by name is asked beside the sitting, whose place is then left as it is.
         order = None if question_id is None else [question_id]
         self._practice = Practice(bank.questions, store, seed=context.seed, order=order, selection=context.selection)
-        self._runs = Runs()
-        self._columns = width()
-        self._shown = _Shown()
-        self._waited_for: str | None = None
-        if sys.stdin is not None and sys.stdin.isatty():
-            with contextlib.suppress(ImportError):  # so that a line can be edited, Chinese too
-                importlib.import_module("readline")
 
     def run(self, question_id: str | None, *, once: bool) -> int:
         if not self._bank.questions:
@@ -105,7 +67,7 @@ class _Quiz:
                 self._reveal()
                 if self._rate() and once:
                     break
-        except _Left:
+        except Left:
             write()
         finally:
             self._practice.leave()
@@ -126,12 +88,12 @@ class _Quiz:
         lines = attempt.typed.rstrip("\n").split("\n") if attempt.typed else []
         while True:
             line = self._read("prompt")
-            if not lines and (command := _command(line)) in ("u", "s", "q"):
-                if command == "q":
-                    raise _Left
-                self._undo() if command == "u" else self._practice.skip()
+            if not lines and (given := command(line)) in ("u", "s", "q"):
+                if given == "q":
+                    raise Left
+                self._undo() if given == "u" else self._practice.skip()
                 return False
-            if line.strip() in ("", END_OF_ANSWER) and not _more_is_coming():
+            if line.strip() in ("", END_OF_ANSWER) and not more_is_coming():
                 break  # an empty line within a text that is being pasted ends nothing
             lines.append(line.rstrip("\n"))  # with bracketed paste several lines come at once
             self._practice.type("\n".join(lines)[:LONGEST_ANSWER])  # on the disk from here on
@@ -142,7 +104,7 @@ class _Quiz:
     def _choose(self, text: QuestionText, letters: list[str]) -> str | None:
         self._write(text.prediction())
         while True:
-            given = _command(self._read("choose", letters="/".join(letters)))
+            given = command(self._read("choose", letters="/".join(letters)))
             if given in letters:
                 return given
             if not given:
@@ -172,21 +134,6 @@ class _Quiz:
         if shown.result is not None and not self._context.plain:
             draw_figures(shown.result, self._context)
 
-    def _run_experiment(self, question: Question) -> _Shown:
-        if question.experiment is None:
-            return _Shown()
-        name = question.experiment.run
-        try:
-            with ProgressLine() as report:
-                result = self._runs.run(name, question.settings, report).result
-                predicted = result
-                if question.predict:
-                    predicted = self._runs.run(name, question.predict_settings, report).result
-        except Exception as error:  # the question can be learned without its experiment; what failed is said
-            tell(words("quiz.experiment-failed", self._language, reason=say_error(error, self._language)))
-            return _Shown()
-        return _Shown(result, by_name(result.checks), by_name(predicted.checks))
-
     def _rate(self) -> bool:
         """Take a rating; False where something else is to be shown next."""
         attempt = self._practice.attempt
@@ -196,7 +143,7 @@ class _Quiz:
         self._put("rate-more")
         while True:
             self._drop_what_came_early()
-            given = _command(self._read("rate-prompt"))
+            given = command(self._read("rate-prompt"))
             if given in ("1", "2", "3", "4"):
                 rating = RATINGS[int(given) - 1]
                 try:
@@ -207,7 +154,7 @@ class _Quiz:
                 self._put("rated", interval=waits[rating])
                 return True
             if given == "q":
-                raise _Left
+                raise Left
             if given == "u":
                 if self._undo():
                     return False
@@ -230,15 +177,6 @@ class _Quiz:
             else:
                 self._put("rate-one-of")
 
-    def _drop_what_came_early(self) -> None:
-        """At a terminal a rating is only what is typed after its prompt: the rest of a pasted text must not rate."""
-        dropped = False
-        while _more_is_coming():
-            sys.stdin.readline()
-            dropped = True
-        if dropped:
-            self._put("early-lines")
-
     def _undo(self) -> bool:
         """Take back the last change; whether a question has come back."""
         try:
@@ -251,12 +189,6 @@ class _Quiz:
             return False
         self._put(f"undone-{undone.kind}", question=undone.question_id, rating=undone.rating)
         return undone.question_id is not None
-
-    def _draw(self) -> None:
-        if self._shown.result is None or not self._shown.result.figures:
-            self._put("no-figures")
-        else:
-            draw_figures(self._shown.result, self._context)
 
     def _farewell(self, once: bool) -> None:
         if once:
@@ -273,54 +205,3 @@ class _Quiz:
             self._put("nothing")
         else:
             self._put("all-done", interval=say_duration(wait, self._language))
-
-    def _tell_waiting(self) -> None:
-        """Once for each reason, what the store waits for before it can write."""
-        self._store.retry()
-        tell_notices(self._store.news(), self._language)
-        waiting = self._store.waiting
-        reason = None if waiting is None else str(waiting.fields["reason"])
-        if waiting is not None and reason != self._waited_for:
-            tell_notices([waiting], self._language)
-        self._waited_for = reason
-
-    # --- lines in and out --------------------------------------------------------------------------------------
-
-    def _put(self, name: str, **fields: object) -> None:
-        for line in paragraphs(words(f"quiz.{name}", self._language, **fields), self._columns):
-            write(line)
-
-    def _write(self, *parts: list[str]) -> None:
-        for part in parts:
-            for line in part:
-                write(line)
-            if part:
-                write()
-
-    def _read(self, prompt: str, **fields: object) -> str:
-        """A line that the person types. The end of the input is leaving."""
-        self._tell_waiting()
-        said = words(f"quiz.{prompt}", self._language, **fields)
-        try:
-            line = input(said)
-        except (EOFError, RuntimeError):  # the second: stdin or stdout was closed before the program began
-            raise _Left from None
-        except BrokenPipeError:
-            raise
-        except OSError as error:  # the terminal is gone, or the output can take no more
-            raise OutputError(error) from error
-        if sys.stdin is not None and not sys.stdin.isatty():
-            write()  # no terminal has echoed the line's end
-        return line
-
-
-def _more_is_coming() -> bool:
-    """Whether, at a terminal, another line has been typed or pasted already."""
-    if sys.stdin is None or not sys.stdin.isatty() or os.name != "posix":
-        return False
-    return bool(select.select([sys.stdin], [], [], PASTING)[0])
-
-
-def _command(line: str) -> str:
-    """A typed letter or digit, whichever way the input method gave it: ``１``, ``Ｕ``, `` u ``."""
-    return unicodedata.normalize("NFKC", line).strip().lower()

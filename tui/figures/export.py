@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 from rich.console import Console
@@ -16,6 +17,8 @@ from tui.figures.heatmap_text import HeadChoice
 from tui.figures.look import Look
 from tui.figures.numbers import exact
 from tui.figures.text import figure_lines
+
+_WEB_FONT = re.compile(r"@font-face \{.*?\}\n?\s*", re.DOTALL)  # Rich's: a file of ours asks nothing of the network
 
 
 def figure_csv(figure: Heatmap, *, stage: str | None = None, head: int | None = 0) -> str:
@@ -49,7 +52,7 @@ def figure_svg(
     look = replace(Look(), map_name=map_name)
     for line in figure_lines(figure, language, width, look, stage=stage, head=head):
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    return console.export_svg(title=say(figure.title, language))
+    return _WEB_FONT.sub("", console.export_svg(title=say(figure.title, language)))
 
 
 def _inert(label: str) -> str:

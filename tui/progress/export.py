@@ -115,7 +115,7 @@ def as_markdown(
             when = review.reviewed_at.astimezone().strftime("%Y-%m-%d %H:%M")
             rating = say(RATING_NAMES[review.rating])
             lines += ["", f"### {_inline(titles.get(review.question_id, review.question_id))}", "", f"{when}  {rating}"]
-            lines += ["", *_quote(review.answer.text)]
+            lines += ["", *quote(review.answer.text)]
     return "\n".join(lines) + "\n"
 
 
@@ -150,7 +150,7 @@ def _inline(text: str) -> str:
     return " ".join(text.split())
 
 
-def _quote(text: str) -> list[str]:
+def quote(text: str) -> list[str]:
     """A person's answer as it was typed, in a fence that nothing in it can close."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)

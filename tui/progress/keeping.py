@@ -154,18 +154,13 @@ class KeptFile:
 
     def take_in(self, changes: list[Change], *, new: bool = False) -> None:
         """Make those of ``changes`` that are not in the file yet; ``new``: it is known that none is."""
-        numbers: dict[Any, int] = {}
         for change in changes:
             method = getattr(type(self), change.name, None)
             if method is None or not hasattr(method, "__wrapped__") or (not new and self._is_made(change)):
                 continue
-            options = dict(change.options)
-            if change.name == "save_interview":
-                number = options.get("interview_id")
-                options["interview_id"] = numbers.get(number, number)
             with self._as_of(change.at):
                 try:
-                    made = method(self, *change.arguments, **options)
+                    method(self, *change.arguments, **change.options)
                 except ProgressError as error:
                     if error.code in _TO_WAIT_FOR:
                         raise
@@ -173,8 +168,6 @@ class KeptFile:
                     continue
                 except (TypeError, ValueError, AssertionError):  # a line that somebody else wrote
                     continue
-            if change.name == "save_interview" and isinstance(change.result, int) and isinstance(made, int):
-                numbers[change.result] = made
 
     # --- going to memory and back ------------------------------------------------------------------------------
 

@@ -121,6 +121,20 @@ class ProgressStore(KeptFile):
         running = self._running.others()
         return frozenset(row["question_id"] for row in rows if row["session_id"] in running)
 
+    def unsaid(self) -> dict[str, float]:
+        """The share of key points that the last marked answer to each question did not say; half said is half."""
+        rows = self._rows(
+            "SELECT reviews.question_id, found, unsure, missed, max(action_id) FROM reviews JOIN actions "
+            "ON actions.id = action_id WHERE undone_at IS NULL AND (found != '[]' OR unsure != '[]' OR missed != '[]') "
+            "GROUP BY reviews.question_id"  # of each group SQLite gives the row that has the maximum
+        )
+        shares = {}
+        for row in rows:
+            with contextlib.suppress(*UNREADABLE):
+                said, half, not_said = (len(json.loads(row[name])) for name in ("found", "unsure", "missed"))
+                shares[row["question_id"]] = (not_said + half / 2) / (said + half + not_said)
+        return shares
+
     def setting(self, name: str, default: Any = None) -> Any:
         rows = self._rows("SELECT value FROM settings WHERE name = ?", name)
         return json.loads(rows[0]["value"]) if rows else default
@@ -316,19 +330,17 @@ class ProgressStore(KeptFile):
         language: str,
         started_at: datetime,
         ended_at: datetime | None = None,
-        interview_id: int | None = None,
     ) -> int:
-        """Write an interview (again, with its ``interview_id``), so that a kill loses no answer of it; its id."""
-        values = (write_time(started_at), None if ended_at is None else write_time(ended_at), language, to_json(record))
+        """Write an interview, over what was written of it before (``started_at`` tells which); its id."""
+        at, ended = write_time(started_at), None if ended_at is None else write_time(ended_at)
+        values = (ended, language, to_json(record), at)
         with self._writing():
-            if interview_id is None:
-                statement = "INSERT INTO interviews (started_at, ended_at, language, record) VALUES (?, ?, ?, ?)"
-                row = self._connection.execute(statement, values).lastrowid
-                assert row is not None
-                return row
-            statement = "UPDATE interviews SET started_at = ?, ended_at = ?, language = ?, record = ? WHERE id = ?"
-            self._connection.execute(statement, (*values, interview_id))
-            return interview_id
+            update = "UPDATE interviews SET ended_at = ?, language = ?, record = ? WHERE started_at = ?"
+            if not self._connection.execute(update, values).rowcount:
+                insert = "INSERT INTO interviews (ended_at, language, record, started_at) VALUES (?, ?, ?, ?)"
+                self._connection.execute(insert, values)
+            row: int = self._rows("SELECT id FROM interviews WHERE started_at = ?", at)[0]["id"]
+            return row
 
     # --- inside ------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ class Change:
     arguments: tuple[Any, ...]
     options: Mapping[str, Any]
     at: datetime
-    result: Any = None  # what it gave in memory: the number of an interview, which the file may give otherwise
+    result: Any = None  # what it gave
     id: int = field(default=0)
 
     def line(self) -> str:
@@ -39,7 +39,6 @@ class Change:
             "arguments": [_plain(value) for value in self.arguments],
             "options": {name: _plain(value) for name, value in self.options.items()},
             "at": write_time(self.at),
-            "result": self.result if isinstance(self.result, int) else None,
         }
         return to_json(plain)
 
@@ -111,4 +110,4 @@ def _value(plain: Any) -> Any:
 def _read(plain: Mapping[str, Any]) -> Change:
     arguments = tuple(_value(value) for value in plain["arguments"])
     options = {name: _value(value) for name, value in plain["options"].items()}
-    return Change(plain["name"], arguments, options, read_time(plain["at"]), plain["result"])
+    return Change(plain["name"], arguments, options, read_time(plain["at"]))

@@ -54,6 +54,11 @@ def written(span: NumberSpan) -> str:
     return f"{span.written} ({span.target})" if span.kind == "card" else span.written
 
 
+def readable(markdown: str) -> str:
+    """The Markdown with its number links read out: for a page on which nothing measures them."""
+    return "".join(written(span) if isinstance(span, NumberSpan) else span.text for span in parse(markdown))
+
+
 def _block(text: str) -> str:
     lines = text.strip("\n").split("\n")[1:]
     if lines and re.fullmatch(r"\s*(?:`{3,}|~{3,})\s*", lines[-1]):

@@ -21,7 +21,7 @@ def test_data_on_stdout_words_on_stderr(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == (
         "there is no subcommand lst (did you mean list?). "
-        "There is: list, show, ask, lab, check, stats, export, import, restore, settings, doctor, "
+        "There is: list, show, ask, interview, lab, check, stats, export, import, restore, settings, doctor, "
         "mark\n"
     )
 

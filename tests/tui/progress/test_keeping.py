@@ -84,8 +84,8 @@ def test_a_kill_while_the_file_is_locked_loses_nothing(tmp_path: Path, reopened:
         "store = open_store(Path(sys.argv[1]))\n"
         "store.rate('q', 4, 'zh', Answer('方差', 'b', (0,)))\nstore.set_draft('r', 'half')\n"
         "store.save_place('practice', Place('r', 'half'))\n"
-        "number = store.save_interview({'answers': []}, 'zh', store._clock())\n"
-        "store.save_interview({'answers': ['a']}, 'zh', store._clock(), interview_id=number)\n"
+        "started = store._clock()\nstore.save_interview({'answers': []}, 'zh', started)\n"
+        "store.save_interview({'answers': ['a']}, 'zh', started)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     finished = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)

@@ -172,9 +172,9 @@ def test_settings_and_interviews_are_kept(tmp_path: Path, clock: HandClock) -> N
         store.set_setting("language", "zh")
         store.set_setting("language", "en")
         started = clock.now
-        number = store.save_interview({"answers": ["只有一半"]}, "zh", started)
+        store.save_interview({"answers": ["只有一半"]}, "zh", started)
         clock.pass_(minutes=20)
-        store.save_interview({"answers": ["只有一半", "全了"]}, "zh", started, clock.now, number)
+        store.save_interview({"answers": ["只有一半", "全了"]}, "zh", started, clock.now)
     with open_store(tmp_path, clock) as store:
         assert store.setting("language") == "en"
         assert store.setting("theme", "dark") == "dark"

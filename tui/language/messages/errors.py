@@ -83,6 +83,14 @@ TABLE: Mapping[str, Bilingual] = {
     "file-exists": Bilingual(
         "{path} 已经有了，没有动它；要盖掉它就加 --force", "{path} exists and was left alone; --force writes over it"
     ),
+    "not-between": Bilingual(
+        "{option} 要 {least} 到 {most} 之间的整数，给的却是 {given}",
+        "{option} takes a whole number from {least} to {most}; got {given}",
+    ),
+    "no-interview": Bilingual(
+        "还没有完成过的面试；tformer-quiz interview 开始一场",
+        "no interview has been finished yet; tformer-quiz interview begins one",
+    ),
     "not-a-day": Bilingual(
         "{option} 要一个日期，如 2026-12-05，或 none；给的却是 {given}",
         "{option} takes a day, as 2026-12-05, or none; got {given}",

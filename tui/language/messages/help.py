@@ -17,6 +17,7 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   tformer-quiz list                      列出所有题目，一行一道
   tformer-quiz show sqrt-dk              看一道题：题面、答案、要点、出处
   tformer-quiz ask                       在命令行里答下一道题
+  tformer-quiz interview                 模拟面试：限时、追问、最后有报告
   tformer-quiz lab                       列出所有实验和它们的旋钮
   tformer-quiz lab scaling --set d_k=64  拧旋钮、跑实验、用文字画出来
   tformer-quiz check my.yaml --run       校验题目文件，并实跑其中每个实验
@@ -55,6 +56,8 @@ usage: tformer-quiz [options] [subcommand]
   tformer-quiz show sqrt-dk              one question: its answer, key points
                                          and sources
   tformer-quiz ask                       answer the next question, line by line
+  tformer-quiz interview                 a mock interview: a clock, follow-ups,
+                                         a report at its end
   tformer-quiz lab                       all experiments and their knobs
   tformer-quiz lab scaling --set d_k=64  turn a knob, run it, draw it as text
   tformer-quiz check my.yaml --run       validate a question file and run its
@@ -166,6 +169,47 @@ Type an answer; an empty line or a single . ends it. After the answer, rate with
 1 to 4, or u to undo. Several lines may be pasted: an empty one among them ends
 nothing, and none of them is taken for a rating. Ctrl-D leaves; every rating is
 kept.
+""",
+    ),
+    "interview": Bilingual(
+        """\
+用法：tformer-quiz interview [--questions N] [--minutes N] [--topic 话题]
+                             [--level N] [--report 文件 [--force]]
+                             [--new | --last]
+
+  tformer-quiz interview                 6 题、30 分钟；上次没完的接着来
+  tformer-quiz interview --questions 4 --minutes 20 --topic attention --level 2
+  tformer-quiz interview --report r.html 结束时写一份报告（.md 或 .html，后者带图）
+  tformer-quiz interview --new           不接着上次的，另开一场
+  tformer-quiz interview --last          再看上一场的报告（可加 --report）
+
+多问到期的、记不牢的、上次没说到的；设了面试日期，就按那一天会忘多少来算。
+答得好就往深处追问，答得单薄就换个角度问。口头回答由自己勾选要点。
+只计答题的时间；时间到了，正在答的题可以答完。
+整题按要点计入复习安排：不到三分之一或说了流传的误解是“重来”，不到六成是
+“困难”，其余是“良好”；今天已经评过、还没到期的题不再计。
+--questions 后面写数字是题数，写路径是题目文件。
+""",
+        """\
+usage: tformer-quiz interview [--questions N] [--minutes N] [--topic T]
+                              [--level N] [--report FILE [--force]]
+                              [--new | --last]
+
+  tformer-quiz interview                  6 questions in 30 minutes; one that
+                                          you left is taken up again
+  tformer-quiz interview --questions 4 --minutes 20 --topic attention --level 2
+  tformer-quiz interview --report r.html  a report at its end (.md or .html, the
+                                          latter with figures)
+  tformer-quiz interview --new            another one instead of the one left
+  tformer-quiz interview --last           the report of the last one again
+
+Rather asked is what is due, weak, or was not said last time; with the day of
+your interview set, what you would have forgotten by then. A good answer leads
+to a deeper follow-up, a thin one aside. What you say aloud you mark yourself.
+Only answering is timed, and what you have begun when time is up you may finish.
+Whole questions count for the schedule, by key points: below a third, or with
+the misconception, "again"; below 60 % "hard"; else "good". What was rated today
+and is not due is not counted. --questions takes a number, or a question file.
 """,
     ),
     "lab": Bilingual(

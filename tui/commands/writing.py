@@ -1,0 +1,59 @@
+"""Writing a file that a person named: whole or not at all, and over another only where they say so."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from tui.language.usage import UsageError
+
+
+def write_file(path: Path, text: str, encoding: str = "utf-8", *, force: bool) -> None:
+    """Write the whole file, the person's alone, or leave the one that is there. Raises ``UsageError``.
+
+    Over a file that is there only with ``force``; a folder or a device is never written over.
+    """
+    target = refuse_to_overwrite(path, force=force)
+    try:
+        descriptor, scratch = tempfile.mkstemp(prefix=".tformer-quiz-", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding=encoding, newline="", errors="backslashreplace") as file:
+                file.write(text)
+            if force:
+                if target.exists():
+                    os.chmod(scratch, target.stat().st_mode & 0o777)
+                os.replace(scratch, target)
+            else:
+                _put_where_nothing_is(Path(scratch), target)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(scratch)
+    except FileExistsError as error:
+        raise UsageError("file-exists", path=path) from error
+    except OSError as error:
+        raise UsageError("cannot-write", path=path, reason=error) from error
+
+
+def refuse_to_overwrite(path: Path, *, force: bool) -> Path:
+    """The file that ``path`` stands for. Raises ``UsageError`` where it must not be written."""
+    target = path.resolve() if path.is_symlink() else path
+    if target.is_dir():
+        raise UsageError("cannot-write", path=path, reason=IsADirectoryError(errno.EISDIR, "it is a folder"))
+    if target.exists() and not (force and target.is_file()):
+        raise UsageError("file-exists", path=path)
+    return target
+
+
+def _put_where_nothing_is(scratch: Path, target: Path) -> None:
+    """Give ``scratch`` the name ``target``, also where another program makes a file of that name at this moment."""
+    try:
+        os.link(scratch, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a drive that knows no links
+        if target.exists():
+            raise
+        os.replace(scratch, target)
