@@ -21,13 +21,14 @@ QUESTIONS = pytest.mark.parametrize("question", BANK.questions, ids=[question.id
 KEY_POINTS = json.loads(Path(__file__).with_name("key_points.json").read_text(encoding="utf-8"))
 # Topics whose items are still to get a brief, and follow-ups for a good and for a thin answer.
 TO_DO = set(TOPICS) - {
-    "attention",
-    "self-attention",
-    "positions",
-    "masking",
-    "attention-variants",
     "architecture",
+    "attention",
+    "attention-variants",
+    "bert",
+    "masking",
     "overview",
+    "positions",
+    "self-attention",
 }
 PART_ONE = {
     "p1-q1": "attention-formula",

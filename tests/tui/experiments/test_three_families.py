@@ -12,7 +12,15 @@ from tests.tui.experiments.checking import (
     assert_hold_or_null,
 )
 from tui.experiments.three_families.declaration import EXPERIMENT
-from tui.experiments.three_families.models import COUNTED, WIDTH, Families, matrices, operations
+from tui.experiments.three_families.models import (
+    COUNTED,
+    WIDTH,
+    Families,
+    changed_alone,
+    matrices,
+    operations,
+    placed,
+)
 from tui.figures.data import Heatmap, Table, Tokens
 
 
@@ -49,7 +57,7 @@ def test_parameters_and_operations_by_hand() -> None:
 
 
 def test_the_examples_are_of_one_sentence() -> None:
-    strips, seen, table = EXPERIMENT.run({"family": "bert"}).figures
+    strips, seen, table, _ = EXPERIMENT.run({"family": "bert"}).figures
     assert isinstance(strips, Tokens) and isinstance(seen, Heatmap) and isinstance(table, Table)
     sentence, bert, gpt, gpt_target, source, decoder, target = strips.strips
     assert list(gpt.tokens[1:]) == list(sentence.tokens[:-1]) and list(gpt_target.tokens) == list(sentence.tokens)
@@ -65,6 +73,16 @@ def test_each_family_has_its_own_map(family: str, holes: bool) -> None:
     figure = EXPERIMENT.run({"family": family}).figures[1]
     assert isinstance(figure, Heatmap)
     assert bool((~np.asarray(figure.stages[0].values)).any()) is holes
+
+
+@pytest.mark.parametrize("left", ["mask", "norm", "positions"])
+def test_one_thing_at_a_time_is_changed(left: str) -> None:
+    """With no causal mask and its norms after the sub-layers, GPT's stack is BERT's; each other change shows."""
+    families, tokens = Families(2), ["a", "b", "c", "d", "e"]
+    changes = changed_alone(families, tokens, 2, {left})
+    assert changes.pop(left) == 0 and min(changes.values()) > 0.1
+    x = mx.array(placed(tokens, 2))[None]
+    np.testing.assert_allclose(to_numpy(families.gpt(x, mask=None)), to_numpy(families.bert(x)), atol=1e-6)
 
 
 def test_one_token_is_too_few() -> None:

@@ -1,4 +1,7 @@
-"""Feeds sums and multiples of inputs to real parts of a layer."""
+"""Feeds sums and multiples of inputs to real parts of a layer, with biases as BERT has them.
+
+A part with a bias is affine, and superposition fails for f itself; f(X) − f(0) is what can be linear.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
 
 WIDTH, HEADS = 32, 4
 Part = Callable[[np.ndarray], np.ndarray]
+BIAS = 0.5  # standard deviation of the drawn biases
 FLOOR = 1e-9  # a bar on a log axis
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 NAMES: dict[str, Label] = {
@@ -40,21 +44,34 @@ class Parts(mf.Module):
         generator = np.random.default_rng([int(knobs["seed"]), 1])
         self.report = report
 
-        def made(module: Any) -> Any:
-            return load(module, draw(generator, module))
+        def drawn(module: Any) -> dict[str, np.ndarray]:
+            return {
+                path: generator.normal(0, BIAS, value.shape).astype(np.float32) if path.endswith("bias") else value
+                for path, value in draw(generator, module).items()
+            }
 
         activation = str(knobs["activation"])
-        weights = draw(generator, mf.FeedForward(WIDTH, 4 * WIDTH, bias=False))
+        weights = drawn(mf.FeedForward(WIDTH, 4 * WIDTH))
         self.feed_forward, self.flat = (
-            load(mf.FeedForward(WIDTH, 4 * WIDTH, activation=kind, bias=False), weights)
+            load(mf.FeedForward(WIDTH, 4 * WIDTH, activation=kind), weights)
             for kind in (
                 "identity" if knobs["flatten"] else activation,
                 activation if knobs["bend"] else "identity",
             )
         )
-        self.attention = made(mf.MultiHeadAttention(WIDTH, HEADS, bias=False))
-        self.norm = made(nn.LayerNorm(WIDTH))
-        self.pooler = made(BertPooler(mf.BertConfig(hidden_size=WIDTH, num_attention_heads=HEADS)))
+        attending = drawn(mf.MultiHeadAttention(WIDTH, HEADS))
+        self.attention = load(mf.MultiHeadAttention(WIDTH, HEADS), attending)
+        self.bare = load(
+            mf.MultiHeadAttention(WIDTH, HEADS, bias=False),
+            {path: value for path, value in attending.items() if not path.endswith("bias")},
+        )
+        self.norm, self.pooler = (
+            load(module, drawn(module))
+            for module in (
+                nn.LayerNorm(WIDTH),
+                BertPooler(mf.BertConfig(hidden_size=WIDTH, num_attention_heads=HEADS)),
+            )
+        )
         self.skip_norm, self.skip_tanh = bool(knobs["skip_norm"]), bool(knobs["skip_tanh"])
         self.frozen = self.attend_traced(x)["weights"].value
         keep = bool(knobs["keep_softmax"])
@@ -68,12 +85,14 @@ class Parts(mf.Module):
             "pooler": lambda x: self._apply(self.pooler.dense if self.skip_tanh else self.pooler, x),
         }
 
-    def attend_traced(self, x: np.ndarray, replace: Mapping[str, Callable[[Any], Any]] | None = None) -> mf.Trace:
+    def attend_traced(
+        self, x: np.ndarray, replace: Mapping[str, Callable[[Any], Any]] | None = None, *, biases: bool = True
+    ) -> mf.Trace:
         tokens = mx.array(x.astype(np.float32))[None]
         with mf.trace(on_step=lambda path: self.report(0.4, path)) as steps:
             for pattern, change in (replace or {}).items():
                 steps.replace(pattern, change)
-            self.attention(tokens, tokens, tokens)
+            (self.attention if biases else self.bare)(tokens, tokens, tokens)
         return steps
 
     def _softmax(self, x: np.ndarray) -> np.ndarray:
@@ -85,14 +104,14 @@ class Parts(mf.Module):
         return self.attend_traced(x, {"weights": lambda w: weights})["output"].value[0].astype(np.float64)
 
     def _without_softmax(self, x: np.ndarray) -> np.ndarray:
-        """The scaled scores themselves take the place of the weights."""
+        """The scaled scores take the place of the weights. Without biases: they would add terms of lower degree."""
         held: list[Any] = []
 
         def keep(scaled: Any) -> Any:
             held.append(scaled)
             return scaled
 
-        steps = self.attend_traced(x, {"scaled": keep, "weights": lambda w: held[-1]})
+        steps = self.attend_traced(x, {"scaled": keep, "weights": lambda w: held[-1]}, biases=False)
         return steps["output"].value[0].astype(np.float64)
 
     @staticmethod
@@ -106,10 +125,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     x, y = generator.standard_normal((2, n, WIDTH))
     parts = Parts(knobs, x, report)
     errors = {}
-    for index, (name, part) in enumerate(parts.functions.items()):
+    moved = {name: _from_zero(part, x) for name, part in parts.functions.items()}
+    for index, (name, part) in enumerate(moved.items()):
         report(0.1 * index, name)
         errors[name] = _superposition(part, a, b, x, y)
-    growth = {name: [_growth(part, x, factor) for factor in FACTORS] for name, part in parts.functions.items()}
+    growth = {name: [_growth(part, x, factor) for factor in FACTORS] for name, part in moved.items()}
     doubled = {name: values[FACTORS.index(2.0)] for name, values in growth.items()}
     checks = [
         *(
@@ -132,6 +152,12 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     ]  # fmt: skip
     figures: list[Figure] = [_bars(errors, a, b), _curve(growth), _table(errors, doubled)]
     return Result(figures, checks, tuple(parts.attend_traced(x)))
+
+
+def _from_zero(part: Part, x: np.ndarray) -> Part:
+    """f(X) − f(0): what is left of a part when its biases are taken off."""
+    zero = part(np.zeros_like(x))
+    return lambda given: part(given) - zero
 
 
 def _superposition(part: Part, a: float, b: float, x: np.ndarray, y: np.ndarray) -> float:
@@ -160,7 +186,8 @@ def _bent(name: str, error: float, a: float, b: float) -> Check:
 def _collapse(parts: Parts, x: np.ndarray) -> float:
     weights: dict[str, Any] = dict(tree_flatten(parts.flat.parameters()))
     up, down = (to_numpy(weights[f"{name}.weight"]).astype(np.float64).T for name in ("up_proj", "down_proj"))
-    wanted = x @ (up @ down)
+    up_bias, down_bias = (to_numpy(weights[f"{name}.bias"]).astype(np.float64) for name in ("up_proj", "down_proj"))
+    wanted = x @ (up @ down) + (up_bias @ down + down_bias)
     return float(np.abs(parts.functions["flat_feed_forward"](x) - wanted).max() / np.abs(wanted).max())
 
 
@@ -176,7 +203,8 @@ def _share(hidden_width: int) -> float:
 def _bars(errors: Mapping[str, float], a: float, b: float) -> Bars:
     return Bars(
         Bilingual(
-            f"叠加误差，a = {a:g}，b = {b:g}（线性为 0）", f"Superposition error, a = {a:g}, b = {b:g} (linear: 0)"
+            f"叠加误差，f 减去 f(0)，a = {a:g}，b = {b:g}（线性为 0）",
+            f"Superposition error of f − f(0), a = {a:g}, b = {b:g} (linear: 0)",
         ),
         labels=list(NAMES.values()),
         values=[max(errors[name], FLOOR) for name in NAMES],
@@ -192,7 +220,7 @@ def _curve(growth: Mapping[str, list[float]]) -> Curve:
     return Curve(
         Bilingual("输入放大 c 倍，输出放大几倍", "Input times c: by what factor does the output grow?"),
         "c",
-        "‖f(cX)‖ / ‖f(X)‖",
+        "‖f(cX) − f(0)‖ / ‖f(X) − f(0)‖",
         [Series(NAMES[name], list(FACTORS), growth[name]) for name in shown],
         log_x=True,
         log_y=True,
@@ -205,7 +233,11 @@ def _table(errors: Mapping[str, float], doubled: Mapping[str, float]) -> Table:
         Bilingual(
             "线性的部件：误差 0，放大 2 倍得 2 倍", "A linear part has error 0, and twice the output at twice the input"
         ),
-        columns=[Bilingual("部件", "part"), Bilingual("叠加误差", "superposition error"), "‖f(2X)‖ / ‖f(X)‖"],
+        columns=[
+            Bilingual("部件", "part"),
+            Bilingual("叠加误差", "superposition error"),
+            Bilingual("放大 2 倍得几倍", "growth at 2X"),
+        ],
         rows=[[label, errors[name], doubled[name]] for name, label in NAMES.items()],
         name="parts",
     )

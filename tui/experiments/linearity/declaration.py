@@ -10,9 +10,10 @@ EXPERIMENT = Experiment(
     name="linearity",
     title=Bilingual("线性检测器：BERT 的非线性从哪来", "Linearity detector: where BERT bends"),
     summary=Bilingual(
-        "对每个部件测叠加原理：f(aX + bY) 与 a·f(X) + b·f(Y) 差多少。哪些是线性的，哪些不是（权重随机，无偏置）。",
-        "Superposition, part by part: how far is f(aX + bY) from a·f(X) + b·f(Y)? Which parts are linear and which "
-        "are not (random weights, no biases)?",
+        "对每个部件测叠加原理：先减去 f(0)，再看 f(aX + bY) 与 a·f(X) + b·f(Y) 差多少（权重和偏置随机）。"
+        "有偏置的投影是仿射的，不减 f(0) 就会被误判。",
+        "Superposition, part by part: with f(0) subtracted, how far is f(aX + bY) from a·f(X) + b·f(Y)? (Random "
+        "weights and biases; a projection with a bias is affine, and would fail the test on f itself.)",
     ),
     knobs=(
         Knob("a", "a", "number", 1.0, minimum=-2, maximum=2, step=0.5),
@@ -65,8 +66,9 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "attention-without-softmax-is-cubic",
-            Bilingual("去掉 softmax，注意力仍不是线性的：(XW_Q)(XW_K)ᵀXW_V 是三次的，f(2X) / f(X) = 8",
-                      "Nor is attention linear without its softmax: (XW_Q)(XW_K)ᵀXW_V is cubic, f(2X) / f(X) = 8"),
+            Bilingual("去掉 softmax 和偏置，注意力仍不是线性的：(XW_Q)(XW_K)ᵀXW_V 是三次的，f(2X) / f(X) = 8",
+                      "Nor is attention linear without softmax and biases: (XW_Q)(XW_K)ᵀXW_V is cubic, "
+                      "f(2X) / f(X) = 8"),
             "==", BreakKnobs({"keep_softmax": True}), unit="x",
         ),
         CheckDeclaration(
@@ -76,8 +78,9 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "two-matrices-collapse-into-one",
-            Bilingual("去掉激活函数，两层矩阵合成一个：FFN(x) = x·(W_1 W_2)（列的是最大相对差）",
-                      "Without it two matrices are one: FFN(x) = x·(W_1 W_2) (the largest relative difference)"),
+            Bilingual("去掉激活函数，两层合成一层：FFN(x) = x·(W_1 W_2) + b_1 W_2 + b_2（列的是最大相对差）",
+                      "Without it two layers are one: FFN(x) = x·(W_1 W_2) + b_1 W_2 + b_2 (the largest relative "
+                      "difference)"),
             "==", BreakKnobs({"bend": True}),
         ),
         CheckDeclaration(

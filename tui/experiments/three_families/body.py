@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlxformer.backend import mx, to_numpy
+from mlxformer.backend import mx
 from mlxformer.training.masked_lm import mask_tokens
 from mlxformer.training.span_corruption import corrupt_spans, restore_spans, span_noise_mask
 from questions.bilingual import Bilingual
@@ -22,6 +22,7 @@ from tui.experiments.three_families.models import (
     COUNTED,
     WIDTH,
     Families,
+    changed_alone,
     matrices,
     operations,
     placed,
@@ -65,13 +66,15 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         "t5": (of_t5, target.targets, [*source, *target.inputs]),
     }
     left = of_t5[:, len(source) :]
+    unchanged = {name for name in ("mask", "norm", "positions") if knobs[f"keep_{name}"]}
+    changes = changed_alone(families, bert.inputs, seed, unchanged)
     measured = EXPERIMENT.measured
     checks = [
         measured("bert-sees-both-sides", float(of_bert.min()), SEEN),
         measured("gpt-sees-the-left", future(of_gpt), 0.0),
         measured("t5-reads-the-whole-source", float(of_t5[:, : len(source)].min()), SEEN),
         measured("t5-writes-left-to-right", future(left), 0.0),
-        _same(families, x_bert, bool(knobs["gpt_keeps_mask"])),
+        *_alone(changes),
         measured("spans-lose-nothing", float(wrong), 0.0),
         *_counted(families, bool(knobs["encoder_only"])),
     ]
@@ -81,6 +84,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         _strips(words, bert, gpt, source, target),
         _map(str(knobs["family"]), *maps[str(knobs["family"])]),
         _table(bert, gpt, source, target, families),
+        _ablated(changes),
     ]
     return Result(figures, checks, tuple(steps))
 
@@ -120,10 +124,12 @@ def _t5(words: list[str], knobs: Mapping[str, Any]) -> tuple[list[str], Example,
     return [names[token] for token in inputs], Example([START, *target[:-1]], target, list(range(len(target)))), wrong
 
 
-def _same(families: Families, x: np.ndarray, keep: bool) -> Check:
-    tokens = mx.array(x)[None]
-    bert, gpt = to_numpy(families.bert(tokens)), to_numpy(families.gpt(tokens, mask="causal" if keep else None))
-    return EXPERIMENT.measured("only-the-mask-differs", float(np.abs(bert - gpt).max() / np.abs(bert).max()), 0.0, 1e-6)
+def _alone(changes: Mapping[str, float]) -> list[Check]:
+    """A hundredth is far above rounding, and far below what any of the three makes of random weights."""
+    return [
+        EXPERIMENT.measured(check, 100 * changes[name], 1.0)
+        for check, name in (("mask-alone", "mask"), ("norm-place-alone", "norm"), ("positions-alone", "positions"))
+    ]
 
 
 def _counted(families: Families, encoder_only: bool) -> list[Check]:
@@ -199,4 +205,18 @@ def _table(bert: Example, gpt: Example, source: list[str], target: Example, fami
             ["T5", Bilingual("无 + 因果 + 交叉", "none, causal, cross"), read, len(target.targets), t5],
         ],
         name="table",
+    )  # fmt: skip
+
+
+def _ablated(changes: Mapping[str, float]) -> Table:
+    return Table(
+        Bilingual("BERT 的堆栈，权重不变，一次只换一样", "BERT's stack, weights kept, one thing changed at a time"),
+        [Bilingual("换什么", "changed"), Bilingual("换成谁家的", "to that of"),
+         Bilingual("输出变多少 %", "change of output, %")],
+        [
+            [Bilingual("双向 → 因果掩码", "both ways → causal mask"), "GPT", 100 * changes["mask"]],
+            [Bilingual("归一化：之后 → 之前", "norm: after → before"), "GPT-2, T5", 100 * changes["norm"]],
+            [Bilingual("绝对位置 → 相对偏置", "absolute → relative positions"), "T5", 100 * changes["positions"]],
+        ],
+        name="changed",
     )  # fmt: skip

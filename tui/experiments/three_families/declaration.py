@@ -39,7 +39,9 @@ EXPERIMENT = Experiment(
         hidden_switch("bert_is_causal", "BERT 带因果掩码", "BERT with a causal mask"),
         hidden_switch("gpt_is_open", "GPT 不带因果掩码", "GPT without its causal mask"),
         hidden_switch("t5_decoder_is_open", "T5 的解码器不带因果掩码", "T5's decoder without its causal mask"),
-        hidden_switch("gpt_keeps_mask", "比较时 GPT 留着掩码", "GPT keeps its mask when compared"),
+        hidden_switch("keep_mask", "掩码不换", "the mask is not changed"),
+        hidden_switch("keep_norm", "归一化的位置不换", "the norms are not moved"),
+        hidden_switch("keep_positions", "位置不换", "the positions are not changed"),
         hidden_switch("encoder_only", "数 T5 时不数解码器", "T5 is counted without its decoder"),
         hidden_switch("lose_a_token", "T5 的目标漏一个词元", "T5's target lacks a token"),
     ),
@@ -69,12 +71,23 @@ EXPERIMENT = Experiment(
             "==", BreakKnobs({"t5_decoder_is_open": True}),
         ),
         CheckDeclaration(
-            "only-the-mask-differs",
-            Bilingual("把 BERT 堆栈的权重原样装进 GPT 的堆栈，去掉因果掩码，输出就和 BERT 一样"
-                      "（列的是最大差与最大值之比）",
-                      "With BERT's weights and without its causal mask, GPT's stack gives BERT's outputs (largest "
-                      "difference over the largest)"),
-            "==", BreakKnobs({"gpt_keeps_mask": True}),
+            "mask-alone",
+            Bilingual("同一套权重，BERT 的堆栈只换成因果掩码：输出的相对变化",
+                      "BERT's stack, its weights kept, with a causal mask: relative change of the outputs"),
+            ">=", BreakKnobs({"keep_mask": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "norm-place-alone",
+            Bilingual("同一套权重，只把层归一化挪到子层之前（GPT-2）：输出的相对变化",
+                      "BERT's stack, its weights kept, with the norms before the sub-layers (GPT-2): relative change"),
+            ">=", BreakKnobs({"keep_norm": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "positions-alone",
+            Bilingual("同一套权重，只把绝对位置换成 T5 的相对偏置：输出的相对变化",
+                      "BERT's stack, its weights kept, with T5's relative biases for absolute positions: relative "
+                      "change"),
+            ">=", BreakKnobs({"keep_positions": True}), unit="%",
         ),
         CheckDeclaration(
             "spans-lose-nothing",

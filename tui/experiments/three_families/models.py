@@ -1,13 +1,14 @@
-"""The three stacks, of random weights, each as its family has it, on embedded tokens."""
+"""The three stacks, of random weights, each as its family has it, on embedded tokens; and one changed step by step."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx, tree_flatten
+from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.inspection.flops import count_layer_flops
 from tui.experiments.shared.random_weights import draw, embed, load
 
@@ -43,6 +44,25 @@ class Families(mf.Module):
         memory = self.encoder(source, bias=self.source_bias(sources, sources))
         targets = len(x) - sources
         return self.decoder(target, memory, mask, bias=self.target_bias(targets, targets))
+
+
+def changed_alone(families: Families, tokens: list[str], seed: int, unchanged: Collection[str]) -> dict[str, float]:
+    """BERT's stack with one thing as another family has it, its weights kept: ‖y' − y‖ / ‖y‖ of the outputs."""
+    x = mx.array(placed(tokens, seed))[None]
+    bare = mx.array(embed(tokens, WIDTH, seed))[None]
+    moved = mf.Encoder(LAYERS, WIDTH, HEADS, HIDDEN, activation="gelu", norm="pre")
+    moved.load_weights(list(dict(tree_flatten(families.bert.parameters())).items()), strict=False)
+    moved.eval()
+    own = to_numpy(families.bert(x))
+    arms = {
+        "mask": lambda: families.bert(x, "causal"),
+        "norm": lambda: moved(x),
+        "positions": lambda: families.bert(bare, bias=families.source_bias(len(tokens), len(tokens))),
+    }
+    return {
+        name: 0.0 if name in unchanged else float(np.linalg.norm(to_numpy(run()) - own) / np.linalg.norm(own))
+        for name, run in arms.items()
+    }
 
 
 def placed(tokens: list[str], seed: int) -> np.ndarray:

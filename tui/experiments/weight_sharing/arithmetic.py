@@ -20,10 +20,13 @@ def _bert_layer(d: int) -> int:
     return 4 * (d * d + d) + (2 * d * (4 * d) + 4 * d + d) + 2 * (2 * d)
 
 
-def bert_base() -> int:
-    """Devlin et al. 2019, §3 (L = 12, C = 768), 30,522 word pieces, 512 positions, 2 types, a norm, the pooler."""
+def bert_base(layers: int = 12) -> int:
+    """Devlin et al. 2019, §3 (L = 12, C = 768), 30,522 word pieces, 512 positions, 2 types, a norm, the pooler.
+
+    layers: how many have weights of their own; 1 where all of them share.
+    """
     d = 768
-    return (30_522 + 512 + 2) * d + 2 * d + 12 * _bert_layer(d) + (d * d + d)
+    return (30_522 + 512 + 2) * d + 2 * d + layers * _bert_layer(d) + (d * d + d)
 
 
 def albert_base() -> int:

@@ -115,6 +115,11 @@ def _published(unshare: bool, claim_sharing: bool, bert_vocabulary: int) -> list
             mf.count_parameters(mf.BertConfig(vocab_size=bert_vocabulary)),
             arithmetic.bert_base(),
         ),
+        measured(
+            "sharing-layers-alone",
+            mf.count_parameters(mf.BertConfig(num_hidden_layers=12 if unshare else 1)),
+            arithmetic.bert_base(layers=1),
+        ),
         measured("albert-base-parameters", mf.count_parameters(albert), arithmetic.albert_base()),
     ]
 
@@ -258,7 +263,9 @@ def _models() -> Table:
          _one_of_each(PAPER)),
         (Bilingual("Transformer big，嵌入共用", "Transformer big, tied"), big),
         ("BERT-base", mf.BertConfig()),
-        ("ALBERT-base", mf.AlbertConfig()),
+        (Bilingual("BERT-base，只共用 12 层", "BERT-base, its 12 layers shared, nothing else"),
+         mf.BertConfig(num_hidden_layers=1)),
+        (Bilingual("ALBERT-base（嵌入也分解）", "ALBERT-base (embeddings in factors, too)"), mf.AlbertConfig()),
         (Bilingual("ALBERT-base，各层不共用", "ALBERT-base, layers apart"), albert_apart),
     ]  # fmt: skip
     return Table(

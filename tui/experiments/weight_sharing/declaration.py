@@ -75,6 +75,12 @@ EXPERIMENT = Experiment(
             "==", BreakKnobs({"bert_vocabulary": 21_128}),
         ),
         CheckDeclaration(
+            "sharing-layers-alone",
+            Bilingual("BERT-base 只把 12 层合成一套，嵌入不动：与手算一个不差",
+                      "BERT-base with its 12 layers made one set and its embeddings as they are: as by hand"),
+            "==", BreakKnobs({"unshare": True}),
+        ),
+        CheckDeclaration(
             "albert-base-parameters",
             Bilingual("ALBERT-base（12 层共用一套，嵌入分解成 V×128 与 128×768）的参数，与手算一个不差",
                       "ALBERT-base (12 layers of one set, embeddings in factors V×128 and 128×768): as by hand"),
