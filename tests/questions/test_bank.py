@@ -29,6 +29,7 @@ TO_DO = set(TOPICS) - {
     "overview",
     "positions",
     "self-attention",
+    "training",
 }
 PART_ONE = {
     "p1-q1": "attention-formula",
