@@ -25,6 +25,7 @@ TO_DO = set(TOPICS) - {
     "attention",
     "attention-variants",
     "bert",
+    "inference",
     "masking",
     "overview",
     "positions",
