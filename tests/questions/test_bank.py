@@ -28,6 +28,7 @@ TO_DO = set(TOPICS) - {
     "inference",
     "masking",
     "overview",
+    "parameters",
     "positions",
     "self-attention",
     "training",

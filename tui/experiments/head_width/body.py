@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -142,21 +141,17 @@ def _share(d: int, heads: int, n: int, without_feed_forward: bool, report: Repor
 
 
 def _table(d: int, n: int, x: Any, report: Report) -> Table:
-    """Every h, reduced and not, run once and counted; the time is shown and says nothing exact."""
+    """Every h, reduced and not, run once and counted."""
     rows: list[list[Any]] = []
     for heads in COUNTS:
         for width in (d // heads, d):
             if width == d and heads == 1 and rows:
                 continue
             layer = mf.MultiHeadAttention(d, heads, head_dim=width, bias=False)
-            begin = time.perf_counter()
-            with traced(report, 0.8) as steps:  # every step is evaluated as it is recorded
+            with traced(report, 0.8) as steps:
                 layer(x, x, x)
-            milliseconds = 1000 * (time.perf_counter() - begin)
             flops = sum(count_attention_flops(steps).values())
-            rows.append(
-                [heads, width, int(_parameters(layer)), flops / 1e6, steps["weights"].value.nbytes, milliseconds]
-            )
+            rows.append([heads, width, int(_parameters(layer)), flops / 1e6, steps["weights"].value.nbytes])
     return Table(
         Bilingual(f"d = {d}，n = {n}：头宽 d/h 与全宽 d 的代价", f"d = {d}, n = {n}: what heads of d/h and of d cost"),
         columns=[
@@ -165,7 +160,6 @@ def _table(d: int, n: int, x: Any, report: Report) -> Table:
             Bilingual("参数", "parameters"),
             "MFLOP",
             Bilingual("权重的字节数", "bytes of weights"),
-            Bilingual("毫秒", "ms"),
         ],
         rows=rows,
         name="costs",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,6 @@ class Run:
     products: Mapping[str, int]
     matrices: int  # parameters that are matrices, or all of them
     steps: mf.Trace
-    seconds: float
 
     @property
     def quadratic(self) -> int:
@@ -67,18 +65,16 @@ def _run(n: int, d: int, heads: int, knobs: Mapping[str, Any], report: Report, f
     layer.eval()
     parameters: dict[str, Any] = dict(tree_flatten(layer.parameters()))
     x = mx.ones((1, n, d))
-    begin = time.perf_counter()
     with traced(report, fraction, layer) as steps:  # every step is evaluated as it is recorded
         if knobs["attention_only"]:
             layer.self_attention(x, x, x)
         else:
             layer(x)
-    seconds = time.perf_counter() - begin
     products = count_attention_flops(steps, "self_attention")
     flops = count_layer_flops(steps)
     least = 1 if knobs["count_vectors"] else 2
     matrices = sum(int(parameter.size) for parameter in parameters.values() if parameter.ndim >= least)
-    return Run(n, d, flops, products, matrices, steps, seconds)
+    return Run(n, d, flops, products, matrices, steps)
 
 
 def _products(whole: Run, n: int, d: int) -> Bars:
@@ -124,18 +120,15 @@ def _shares(n: int, d: int, heads: int) -> Curve:
 
 
 def _lengths(runs: list[Run], heads: int) -> Table:
-    """Counted at three lengths, with the time that the operations promise from the shortest; times prove nothing."""
-    first = runs[0]
+    """Counted at three lengths."""
     rows = [
-        [run.n, run.flops / 1e6, 100 * run.quadratic / run.flops, 4 * heads * run.n**2 / 1024,
-         1000 * run.seconds, 1000 * first.seconds * run.flops / first.flops]
+        [run.n, run.flops / 1e6, 100 * run.quadratic / run.flops, 4 * heads * run.n**2 / 1024]
         for run in runs
     ]  # fmt: skip
     return Table(
-        Bilingual("三种长度各跑一遍（时间只供参考）", "Run at three lengths (times prove nothing)"),
+        Bilingual("三种长度各跑一遍", "Run at three lengths"),
         columns=[
             "n", "MFLOP", Bilingual("n² 占 %", "n² %"), Bilingual("权重图 KiB", "maps KiB"),
-            Bilingual("毫秒", "ms"), Bilingual("按运算推算", "by FLOPs"),
         ],
         rows=rows,
         name="lengths",
