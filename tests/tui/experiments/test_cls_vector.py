@@ -24,6 +24,7 @@ from tui.experiments.cls_vector.lines import (
     untraced_vectors,
     vectors,
 )
+from tui.experiments.cls_vector.trained import A, B, accuracy, draw_texts
 
 
 @pytest.mark.parametrize(("seed", "examples"), [(1, 48), (2, 96)])
@@ -36,6 +37,19 @@ def test_nothing_but_its_characters_tells_a_line() -> None:
     texts, labels = lines()
     assert len(texts) == 2 * OF_EACH and np.bincount(labels).tolist() == [OF_EACH, OF_EACH]
     assert {len(text) for text in texts} == {CHARACTERS} and len(set(texts)) == len(texts)
+
+
+def test_the_task_is_balanced_and_each_text_has_both_letters() -> None:
+    ids, labels = draw_texts(np.random.default_rng(3), 2000)
+    assert ((ids == A).sum(1) == 1).all() and ((ids == B).sum(1) == 1).all() and (ids[:, 0] == 0).all()
+    np.testing.assert_array_equal(labels, ids[:, 1] == A)
+    assert 0.45 < labels.mean() < 0.55
+
+
+def test_what_is_trained_is_not_seen_by_a_trace_that_is_open() -> None:
+    with pytest.raises(mf.TraceError, match="without one step"), mf.trace() as steps:
+        steps.replace("*.self_attention.weights", mx.zeros_like)
+        accuracy("cls", 8, 3)
 
 
 def test_the_vectors_are_those_of_a_line_run_alone() -> None:
@@ -76,7 +90,7 @@ def test_the_area_under_the_curve_by_counting_pairs() -> None:
 
 
 def test_the_curve_of_cls_begins_at_chance_and_that_of_the_mean_does_not() -> None:
-    curve: Any = EXPERIMENT.run().figures[1]
+    curve: Any = EXPERIMENT.run().figures[2]
     cls, mean = curve.series[0].y, curve.series[1].y
     assert cls[0] == pytest.approx(values_of(EXPERIMENT)["probe-layer-0"]) and cls[-1] > cls[0] + 20
     assert mean[0] > cls[0] + 20

@@ -19,9 +19,10 @@ from tui.experiments.cls_vector.lines import (
     reader,
     same_passage_auc,
 )
+from tui.experiments.cls_vector.trained import PLACES, STEPS, accuracy, of_letters_alone
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.shared.reported_trace import traced
-from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 NO_TEXT = Bilingual("还没有句子：请输入一句。", "No text yet: type one.")
 SEEN = 16  # lines at whose attention is looked
@@ -43,14 +44,11 @@ class Probing:
         self.fitted, self.rest = np.split(order, [int(knobs["examples"])])
         self.labels = generator.permutation(labels) if knobs["shuffle_labels"] else labels
         self.strength = float(knobs["strength"])
-        self.order = generator.permutation(len(labels)) if knobs["scramble_last"] else np.arange(len(labels))
         self.cls = "first" if knobs["first_word"] else "cls"
 
     def accuracy(self, how: str, layer: int) -> float:
         """On the lines that the probe has not seen, in per cent."""
         features = line_vectors()[self.cls if how == "cls" else how][layer]
-        if how == "last":
-            features = features[self.order]
         probe = fit_probe(features[self.fitted], self.labels[self.fitted], strength=self.strength)
         return 100.0 * probe.accuracy(features[self.rest], self.labels[self.rest])
 
@@ -65,7 +63,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if not text.strip():
         return EXPERIMENT.nothing_to_run(NO_TEXT)
     report(0.0, "bert-mini")
-    layer, probing = int(knobs["layer"]), Probing(knobs)
+    seed, layer, probing = int(knobs["seed"]), int(knobs["layer"]), Probing(knobs)
     top = len(line_vectors()["cls"]) - 1
     report(0.4, "probe")
     raw_vectors, passages = passage_vectors()
@@ -73,17 +71,27 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if knobs["swap_raw"]:
         raw["cls"], raw["mean"] = raw["mean"], raw["cls"]
     empty = line_vectors()[probing.cls][0]
+    trained: dict[str, float] = {}
+    for how in PLACES:
+        report(0.5, how)
+        trained[how] = accuracy(how, seed, 0 if knobs["untrained"] else STEPS)
     measured = EXPERIMENT.measured
     checks = [
         measured("starts-empty", float(np.abs(empty - empty[0]).max()), 0.0, 1e-5),
         measured("probe-layer-0", probing.accuracy("cls", 0), probing.commoner(), 1e-9),
         measured("probe-cls", probing.accuracy("cls", top), 75.0),
-        measured("probe-last-word", probing.accuracy("last", top), 65.0),
+        measured("letters-alone", of_letters_alone(seed, first_only=bool(knobs["see_the_front"])), 60.0),
+        *(measured(f"loss-at-{how}", trained[how], 90.0) for how in PLACES),
         *_inside(report),
         measured("raw-cosine-cls", raw["cls"], raw["mean"] - 3.0),
         measured("raw-cosine-mean", raw["mean"], raw["cls"] + 3.0),
     ]
-    figures: list[Figure] = [_rows(text, report), _by_layer(probing, layer), _table(probing, layer, raw)]
+    figures: list[Figure] = [
+        _trained(trained, checks),
+        _rows(text, report),
+        _by_layer(probing, layer),
+        _table(probing, layer, raw),
+    ]
     return Result(figures, checks)
 
 
@@ -105,6 +113,20 @@ def _inside(report: Report) -> list[Check]:
         EXPERIMENT.measured("not-uniform", 100.0 * float(entropy(weights, normalized=True).mean()), 85.0),
         EXPERIMENT.measured("own-part", min(own), 0.5),
     ]
+
+
+def _trained(found: Mapping[str, float], checks: list[Check]) -> Bars:
+    alone = next(check.measured for check in checks if check.name == "letters-alone")
+    return Bars(
+        Bilingual("损失接在哪里都学得会：A 在句首还是 B 在句首，没见过的句子",
+                  "Wherever the loss is attached, it is learned: is A at the front or B, unseen texts"),
+        [Bilingual("只数字母", "letters alone"), Bilingual("[CLS]", "[CLS]"),
+         Bilingual("最后一个字母", "last letter"), Bilingual("平均", "mean")],
+        [float(alone or 0.0), *(found[how] for how in PLACES)],
+        value_label=Bilingual("猜对 %", "right, %"),
+        reference=(50.0, Bilingual("瞎猜", "chance")),
+        name="trained",
+    )  # fmt: skip
 
 
 def _rows(text: str, report: Report) -> Heatmap:

@@ -10,11 +10,11 @@ EXPERIMENT = Experiment(
     name="cls-vector",
     title=Bilingual("[CLS] 里有什么", "What is in [CLS]"),
     summary=Bilingual(
-        "用随包的 bert-mini：[CLS] 每层看哪里；从它、从平均、从最后一个字各能读出多少（现场解岭回归）；"
-        "不训练、直接算余弦又如何。",
-        "On the shipped bert-mini: where [CLS] looks in each layer; how much can be read off it, off the mean and off "
-        "the last word (a ridge probe solved on the spot, Tang poems against the Analects); and what cosines are worth "
-        "with nothing trained.",
+        "用自带的 bert-mini：[CLS] 每层看哪里，从它、从平均、从最后一个字各能读出多少，不训练、直接算余弦又如何。"
+        "再现场训练三个一样的小 BERT，只有损失接的位置不同。",
+        "On bert-mini, which ships: where [CLS] looks in each layer; how much can be read off it, off the mean and off "
+        "the last word; what cosines are worth with nothing trained. And three equal small BERTs are trained on the "
+        "spot that differ only in where the loss is attached.",
     ),
     knobs=(
         Knob("text", Bilingual("句子", "text"), "text", "学而时习之，不亦说乎？", max_length=40),
@@ -28,7 +28,8 @@ EXPERIMENT = Experiment(
     hidden_knobs=(
         hidden_switch("first_word", "拿第一个字当 [CLS]", "take the first word for [CLS]"),
         hidden_switch("shuffle_labels", "打乱标签", "shuffle the labels"),
-        hidden_switch("scramble_last", "打乱最后一个字的向量", "shuffle the last words' vectors"),
+        hidden_switch("untrained", "现场的小 BERT 不训练", "the small BERT is not trained"),
+        hidden_switch("see_the_front", "只看第一个字母", "see the first letter alone"),
         hidden_switch("swap_raw", "对调 [CLS] 和平均", "swap [CLS] and mean"),
     ),
     checks=(
@@ -40,8 +41,9 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "probe-layer-0",
-            Bilingual("所以从嵌入层的 [CLS] 什么也读不出来：猜对的只是人数多的那一类",
-                      "So nothing can be read off it there: what is right is the commoner class alone"),
+            Bilingual("所以从嵌入层的 [CLS] 什么也读不出来：总猜拟合时较多的那一类，猜对的就是它在其余句子里的份额",
+                      "So nothing can be read off it there: always the commoner class of the fitted lines, right as "
+                      "often as the rest hold it"),
             "==", BreakKnobs({"first_word": True}), unit="%",
         ),
         CheckDeclaration(
@@ -51,10 +53,21 @@ EXPERIMENT = Experiment(
             ">=", BreakKnobs({"shuffle_labels": True}), unit="%",
         ),
         CheckDeclaration(
-            "probe-last-word",
-            Bilingual("换成最后一个字的向量，也能猜对至少六成半：[CLS] 这个位置没有特权",
-                      "Off the last word's vector at least 65 % are right too: the place has no privilege"),
-            ">=", BreakKnobs({"scramble_last": True}), unit="%",
+            "letters-alone",
+            Bilingual("现场训练的任务（A 在句首还是 B 在句首，每句都有 A 和 B）：只数字母的探针只能猜，至多六成",
+                      "The task trained on the spot (is A at the front or B? every text has both): a probe on "
+                      "counts of letters guesses, 60 % at most"),
+            "<=", BreakKnobs({"see_the_front": True}), unit="%",
+        ),
+        *(
+            CheckDeclaration(
+                f"loss-at-{name}",
+                Bilingual(f"同一个小 BERT，分类损失接在{zh}：没见过的句子至少猜对九成",
+                          f"One small BERT with the loss {en}: at least 90 % of unseen texts are right"),
+                ">=", BreakKnobs({"untrained": True}), unit="%",
+            )
+            for name, zh, en in (("cls", " [CLS] 上", "at [CLS]"), ("last", "最后一个字母上", "at the last letter"),
+                                 ("mean", "平均上", "on the mean"))
         ),
         CheckDeclaration(
             "not-uniform",
