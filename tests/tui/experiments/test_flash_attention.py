@@ -26,7 +26,7 @@ def test_the_share_held_by_hand() -> None:
 
 
 def test_provisional_weights_sum_to_one_and_only_the_seen_have_any() -> None:
-    figure = EXPERIMENT.run({"length": 32, "block": 8}).figures[0]
+    figure = EXPERIMENT.run({"length": 32, "block": 8}).figures[1]
     weights = np.asarray(figure.stages[0].values)[0]
     assert weights.shape == (4, 32)
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
+from mlxformer.teaching.memory_traffic import blocked_attention, standard_attention
 from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
@@ -19,6 +21,7 @@ from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 HEAD_DIM = 16
+WIDE, COUNTED, SHOWN = 64, 1024, (128, 256, 512, 1024)  # a head's width and lengths of the traffic
 LENGTHS = (512, 2048, 8192, 32768)  # of the table of memory
 
 
@@ -26,6 +29,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     length, asked = int(knobs["length"]), int(knobs["block"])
     block = int(knobs["run_block"]) or asked
     mask = "causal" if knobs["causal"] else None
+    capacity = 4096 if knobs["tiny_sram"] else int(knobs["sram"])
     q, k, v = _draw(int(knobs["seed"]), length, float(knobs["gain"]))
     with traced(report, 0.2) as full:
         mf.scaled_dot_product_attention(q, k, v, mask=mask)
@@ -39,8 +43,16 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         _running_max(full, steps, block),
         _averaging(q, k, v, full, asked, mask, report),
         *_counts(full, steps, asked, length),
+        EXPERIMENT.measured("traffic-falls", _moved(COUNTED, 0) / _moved(COUNTED, capacity), 2.0),
     ]
-    figures: list[Figure] = [_provisional(steps, query), _state(steps, query), _by_block(steps, query), _memory(asked)]
+    report(0.9, "traffic")
+    figures: list[Figure] = [
+        _traffic(capacity),
+        _provisional(steps, query),
+        _state(steps, query),
+        _by_block(steps, query),
+        _memory(asked),
+    ]
     return Result(figures, checks, tuple(steps))
 
 
@@ -106,6 +118,30 @@ def _counts(full: mf.Trace, steps: mf.Trace, block: int, length: int) -> list[Ch
         EXPERIMENT.measured("scores-held", max(sizes) / at_once, min(block, length) / length, 1e-9),
         EXPERIMENT.measured("same-operations", sum(sizes) / at_once, 1.0, 1e-9),
     ]
+
+
+@cache
+def _moved(length: int, capacity: int) -> int:
+    """Numbers moved by one head: in blocks, or (0) at once. The numbers themselves change nothing."""
+    q, k, v = np.random.default_rng(length).standard_normal((3, length, WIDE))
+    return blocked_attention(q, k, v, capacity)[1] if capacity else standard_attention(q, k, v)[1]
+
+
+def _traffic(capacity: int) -> Curve:
+    lengths = [float(n) for n in SHOWN]
+    return Curve(
+        Bilingual(f"一个头（d = {WIDE}）读写慢速存储的数，快速存储放 {capacity:,} 个",
+                  f"Numbers one head (d = {WIDE}) moves to and from slow memory; fast memory holds {capacity:,}"),
+        "n",
+        Bilingual("读写的数", "numbers moved"),
+        [
+            Series(Bilingual("一次算完", "at once"), lengths, [float(_moved(n, 0)) for n in SHOWN]),
+            Series(Bilingual("分块", "in blocks"), lengths, [float(_moved(n, capacity)) for n in SHOWN]),
+        ],
+        log_x=True,
+        log_y=True,
+        name="traffic",
+    )  # fmt: skip
 
 
 def _row(steps: mf.Trace, query: int) -> list[tuple[np.ndarray, float, float, np.ndarray]]:

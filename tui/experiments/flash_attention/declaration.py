@@ -10,13 +10,18 @@ EXPERIMENT = Experiment(
     name="flash-attention",
     title=Bilingual("FlashAttention：一块一块算，结果不差", "FlashAttention: block by block, and exact"),
     summary=Bilingual(
-        "跟着一个查询，看最大值 m、分母 l 和累加的输出 o 怎样随每块键更新；再与一次算完的结果、显存和运算次数比较。",
-        "Follow one query: how the maximum m, the denominator l and the output o are updated and rescaled block by "
-        "block; against the result, memory and operations of computing it all at once.",
+        "先看读写慢速存储的量随长度怎样涨；再跟着一个查询，看最大值 m、分母 l 和累加的输出 o 怎样随每块键更新；"
+        "最后与一次算完的结果、显存和运算次数比较。",
+        "First, how the traffic to slow memory grows with the length. Then one query: how the maximum m, the "
+        "denominator l and the output o are updated and rescaled block by block; against the result, memory and "
+        "operations of computing it all at once.",
     ),
     knobs=(
         Knob("length", Bilingual("词元数 n", "tokens n"), "number", 32, minimum=4, maximum=256, log=True),
         Knob("block", Bilingual("每块的键数", "keys in a block"), "number", 8, minimum=1, maximum=64, log=True),
+        Knob("sram", Bilingual("快速存储能放几个数", "numbers that fast memory holds"), "number", 65536,
+             minimum=32768, maximum=131072, log=True,
+             help=Bilingual("只用于读写量：d = 64 的一个头。", "For the traffic only: one head of d = 64.")),
         Knob("query", Bilingual("看哪个查询", "query to follow"), "number", 3, minimum=0, maximum=255,
              help=Bilingual("超过最后一个就看最后一个。", "Beyond the last it is the last.")),
         Knob("gain", Bilingual("得分放大", "gain of the scores"), "number", 2, minimum=1, maximum=32, log=True),
@@ -27,6 +32,7 @@ EXPERIMENT = Experiment(
         Knob("run_block", Bilingual("真正用的块（0 为 block）", "block that runs (0 for block)"), "number", 0,
              minimum=0, maximum=256),
         hidden_switch("half", "只看前一半的键", "the first half of the keys only"),
+        hidden_switch("tiny_sram", "快速存储只放 4096 个数", "fast memory holds 4096 numbers only"),
     ),
     checks=(
         CheckDeclaration(
@@ -67,6 +73,13 @@ EXPERIMENT = Experiment(
                       "Operations of scoring and mixing, over those of doing it at once, are 1: it is not operations "
                       "that are saved (counted from traced shapes)"),
             "==", BreakKnobs({"half": True}),
+        ),
+        CheckDeclaration(
+            "traffic-falls",
+            Bilingual("n = 1024、d = 64：一次算完读写慢速存储的数，是分块的几倍（逐次读写数出来）",
+                      "n = 1024, d = 64: numbers moved to and from slow memory at once, over those in blocks (every "
+                      "transfer counted)"),
+            ">=", BreakKnobs({"tiny_sram": True}), unit="x",
         ),
     ),
 )  # fmt: skip
