@@ -22,7 +22,7 @@ from questions.topics import TOPICS
 SUFFIXES = (".yaml", ".yml")
 MAX_PROBLEMS = 1000  # of one file
 FOLDER_OF_TASKS = "code"
-Item = TypeVar("Item", Question, CodeQuestion, Question | CodeQuestion)
+Item = TypeVar("Item", bound=Question | CodeQuestion)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Bank:
 
     def item(self, id: str) -> Question | CodeQuestion:
         """The question or the task of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
-        return _find(id, (*self.questions, *self.tasks))
+        items: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
+        return _find(id, items)
 
 
 def _find(id: str, among: Sequence[Item]) -> Item:
@@ -95,7 +96,8 @@ class _BankReader:
         self.questions: list[Question] = list(shipped.questions) if shipped else []
         self.tasks: list[CodeQuestion] = list(shipped.tasks) if shipped else []
         self.problems: list[Problem] = list(shipped.problems) if shipped else []
-        self.first: dict[str, str] = {each.id: f"{each.file}:{each.line}" for each in (*self.questions, *self.tasks)}
+        items: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
+        self.first: dict[str, str] = {each.id: f"{each.file}:{each.line}" for each in items}
         self.seen: set[str] = set(_shipped_files()) if shipped else set()
         self.sees: list[tuple[Reading, str, Node]] = []
 

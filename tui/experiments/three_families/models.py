@@ -50,7 +50,7 @@ def changed_alone(families: Families, tokens: list[str], seed: int, unchanged: C
     """BERT's stack with one thing as another family has it, its weights kept: ‖y' − y‖ / ‖y‖ of the outputs."""
     x = mx.array(placed(tokens, seed))[None]
     bare = mx.array(embed(tokens, WIDTH, seed))[None]
-    moved = mf.Encoder(LAYERS, WIDTH, HEADS, HIDDEN, activation="gelu", norm="pre")
+    moved = mf.Encoder(LAYERS, WIDTH, HEADS, HIDDEN, mf.LayerConfig(activation="gelu", norm="pre"))
     moved.load_weights(list(dict(tree_flatten(families.bert.parameters())).items()), strict=False)
     moved.eval()
     own = to_numpy(families.bert(x))
