@@ -7,6 +7,7 @@ programmer expects, so ``except ValueError`` works.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -27,9 +28,9 @@ class MlxformerError(Exception):
     """
 
     def __init__(self, code: str, message: str, **fields: Any) -> None:
-        super().__init__(message)
+        super().__init__(_on_a_screen(message))
         self.code = code
-        self.fields = fields
+        self.fields = {name: _bounded(value) for name, value in fields.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Through ``pickle`` and ``copy``: an error of another process arrives with its code and fields."""
@@ -71,6 +72,34 @@ class TraceError(MlxformerError, RuntimeError):
     >>> issubclass(mf.TraceError, RuntimeError)
     True
     """
+
+
+# What a stranger's file puts into a message must neither fill the screen nor steer it: C0, C1, and what turns the
+# direction of writing or breaks a line.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_LINES, _CHARACTERS, _VALUES = 24, 2_400, 1_000
+
+
+def _on_a_screen(text: str) -> str:
+    """``text`` with control characters written out, and cut in its middle to what fits on a screen."""
+    if len(text) > 4 * _CHARACTERS:
+        text = f"{text[: 3 * _CHARACTERS]} … {text[-_CHARACTERS:]}"
+    text = _STEERING.sub(lambda found: ascii(found.group())[1:-1], text)
+    lines = [line if len(line) <= 500 else f"{line[:380]} … {line[-100:]}" for line in text.split("\n")]
+    if len(lines) > _LINES:
+        left_out = len(lines) - _LINES + 1
+        lines = [*lines[: _LINES - 2], f"  … and {left_out} more lines", lines[-1]]
+    text = "\n".join(lines)
+    return text if len(text) <= _CHARACTERS else f"{text[: _CHARACTERS - 400]} … {text[-300:]}"
+
+
+def _bounded(value: Any) -> Any:
+    """A field for programs: text as in messages, and lists of a bounded length."""
+    if isinstance(value, str):
+        return _on_a_screen(value)
+    if isinstance(value, list):
+        return [_bounded(each) for each in value[:_VALUES]]
+    return value
 
 
 def _again(kind: type[MlxformerError], code: str, message: str, fields: dict[str, Any]) -> MlxformerError:

@@ -12,9 +12,9 @@ Model files never ask which it is: what the two do each in its own way is a func
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -74,6 +74,35 @@ def to_numpy(x: mx.array) -> np.ndarray:
     array([0, 2, 4], dtype=int32)
     """
     return _running.to_numpy(x)
+
+
+def dtype_named(name: str) -> mx.Dtype | None:
+    """The dtype of that name, or None where the backend has none: NumPy has no bfloat16.
+
+    >>> dtype_named("float16") == mx.float16
+    True
+    """
+    return _running.dtype_named(name)
+
+
+def quantize(module: nn.Module, chosen: Callable[[str, nn.Module], bool], how: Mapping[str, Any]) -> None:
+    """``nn.quantize`` of the chosen layers.
+
+    Args:
+        module: changed in place.
+        chosen: of a path and its module, whether it is to be quantized.
+        how: group_size, bits and mode, as ``nn.quantize`` takes them.
+
+    Raises:
+        MlxformerError: NumPy has none; the message names the cure.
+
+    >>> from mlxformer.backend import quantize
+    >>> try:
+    ...     quantize(nn.Linear(64, 64), lambda path, layer: True, {"group_size": 64, "bits": 4})
+    ... except AttributeError as error:
+    ...     assert "MLXFORMER_BACKEND=mlx" in str(error)
+    """
+    _running.quantize(module, chosen, how)
 
 
 def from_mapped(values: np.ndarray) -> mx.array:
@@ -186,6 +215,7 @@ __all__ = [
     "Description",
     "array_cure",
     "describe",
+    "dtype_named",
     "from_mapped",
     "fused_additive_attention",
     "fused_attention_accumulates",
@@ -197,6 +227,7 @@ __all__ = [
     "name",
     "nn",
     "optimizers",
+    "quantize",
     "settle",
     "to_numpy",
     "tree_flatten",

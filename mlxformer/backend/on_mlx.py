@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -63,6 +64,18 @@ def _other_thread(error: Exception) -> TraceError:
         "mx.eval(...) on it, or on model.parameters(), in the thread that made it.",
         detail=str(error),
     )
+
+
+def dtype_named(name: str) -> mx.Dtype | None:
+    dtype: mx.Dtype = getattr(mx, name)
+    return dtype
+
+
+def quantize(module: nn.Module, chosen: Callable[[str, nn.Module], bool], how: Mapping[str, Any]) -> None:
+    def is_chosen(path: str, layer: nn.Module) -> bool:
+        return hasattr(layer, "to_quantized") and chosen(path, layer)
+
+    nn.quantize(module, **how, class_predicate=is_chosen)
 
 
 def from_mapped(values: np.ndarray) -> mx.array:

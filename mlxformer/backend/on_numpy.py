@@ -9,6 +9,7 @@ import numpy as np
 
 from .numpy import core as mx
 from .numpy import nn, optimizers
+from .numpy.absent import absent
 from .numpy.additive import additive_attention
 from .numpy.arrays import ArrayLike, wrap
 from .numpy.gates import gru
@@ -35,6 +36,14 @@ def is_evaluable(x: ArrayLike) -> bool:
 
 def to_numpy(x: ArrayLike) -> np.ndarray:
     return np.array(x._data)
+
+
+def dtype_named(name: str) -> np.dtype | None:
+    return None if name == "bfloat16" else getattr(mx, name)
+
+
+def quantize(module: Any, chosen: Any, how: Any) -> None:
+    raise absent("nn", "quantize")
 
 
 def from_mapped(values: np.ndarray) -> ArrayLike:

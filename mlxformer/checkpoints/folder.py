@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from mlxformer.checkpoints.reading import JSON_BYTES, JSON_ITEMS, parse_json, read_bytes
 from mlxformer.checkpoints.safetensors import SafetensorsFile, StoredTensor
+from mlxformer.checkpoints.writing import DTYPES, as_dtype, dtype_of, serialize
 from mlxformer.errors import CheckpointError
 from mlxformer.validation import require_choice
 
@@ -121,7 +123,7 @@ def _snapshot(name: str, revision: str) -> Path:
             cache=str(cache),
         )
     reference = repository / "refs" / revision
-    commit = reference.read_text().strip() if reference.is_file() else revision
+    commit = read_bytes(reference, 1000).decode(errors="replace").strip() if reference.is_file() else revision
     folder = snapshots / commit
     if Path(commit).name != commit or commit == ".." or not folder.is_dir():
         known = sorted(entry.name for entry in snapshots.iterdir())
@@ -137,17 +139,19 @@ def _snapshot(name: str, revision: str) -> Path:
     return folder
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, *, limit: int = JSON_BYTES, items: int = JSON_ITEMS) -> dict[str, Any]:
     """The object in a JSON file.
 
     Args:
         path: of the file.
+        limit: bytes that it may have.
+        items: values that it may hold.
 
     Returns:
         Its fields.
 
     Raises:
-        CheckpointError: the file is missing or holds something else.
+        CheckpointError: the file is missing, too large, no regular file, or holds something else.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -158,15 +162,14 @@ def read_json(path: Path) -> dict[str, Any]:
     {'hidden_size': 768}
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors put a mark first
+        value = parse_json(path, read_bytes(path, limit), items)
+    except CheckpointError:
+        raise
     except FileNotFoundError:
         message = (
             f"{path.parent} has no {path.name}; give a folder in Hugging Face's layout. It holds: {files_beside(path)}"
         )
         raise CheckpointError("checkpoint-file-missing", message, path=str(path)) from None
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror or error}"
-        raise CheckpointError("checkpoint-unreadable", message, path=str(path)) from error
     except (ValueError, RecursionError) as error:
         raise CheckpointError("json-broken", f"{path} is not JSON: {error}", path=str(path)) from error
     if not isinstance(value, dict):
@@ -197,7 +200,7 @@ def open_checkpoint(folder: Path) -> Checkpoint:
     ...     open_checkpoint(Path(folder)).tensors["weight"].shape
     (2, 3)
     """
-    if (folder / WEIGHTS).is_file():
+    if (folder / WEIGHTS).exists():
         file = SafetensorsFile(folder / WEIGHTS)
         return Checkpoint(folder, (file.path,), file)
     if (folder / INDEX).is_file():
@@ -206,7 +209,11 @@ def open_checkpoint(folder: Path) -> Checkpoint:
 
 
 def save_checkpoint(
-    folder: str | os.PathLike[str], config: str, tensors: Mapping[str, np.ndarray], dtype: str = "float32"
+    folder: str | os.PathLike[str],
+    config: str,
+    tensors: Mapping[str, np.ndarray],
+    dtype: str | None = None,
+    quantization: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``config.json`` and ``model.safetensors``, each put in place whole or not at all.
 
@@ -214,9 +221,10 @@ def save_checkpoint(
 
     Args:
         folder: where to; it is made if need be.
-        config: the text of ``config.json``.
-        tensors: stored name -> values.
-        dtype: ``"float32"`` or ``"float16"``.
+        config: the text of ``config.json``; its field ``dtype``, if it has one, is set to what is stored.
+        tensors: stored name -> values, as ``writing.stored_parameters`` gives them.
+        dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None stores each as it is.
+        quantization: how the layers were quantized, written into ``config.json``; None where they were not.
 
     Raises:
         CheckpointError: numbers that float16 cannot hold, or a folder that cannot be written.
@@ -230,17 +238,16 @@ def save_checkpoint(
     ...     sorted(path.name for path in Path(folder).iterdir())
     ['config.json', 'model.safetensors']
     """
-    from safetensors.numpy import save
-
-    require_choice("dtype", dtype, ("float32", "float16"))
-    stored = {}
-    for name, values in tensors.items():
-        with np.errstate(over="ignore"):
-            stored[name] = np.ascontiguousarray(values, dtype)
-        if dtype == "float16" and not np.array_equal(np.isfinite(stored[name]), np.isfinite(values)):
-            message = f"{name} holds {np.abs(values).max():g}; float16 ends at 65504. Save it as float32"
-            raise CheckpointError("save-overflow", message, tensor=name)
-    write_files(Path(folder), {WEIGHTS: save(stored, metadata={"format": "pt"}), CONFIG: config.encode()})
+    if dtype is not None:
+        require_choice("dtype", dtype, DTYPES)
+    stored = {name: as_dtype(name, values, dtype) for name, values in tensors.items()}
+    fields = json.loads(config)
+    if "dtype" in fields or quantization is not None:
+        fields["dtype"] = dtype_of(stored)
+        if quantization is not None:
+            fields["quantization"] = dict(quantization)
+        config = json.dumps(fields, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    write_files(Path(folder), {WEIGHTS: serialize(stored), CONFIG: config.encode()})
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -285,9 +292,9 @@ def _open_shards(folder: Path) -> Checkpoint:
     if not isinstance(placed, dict) or not placed or not all(isinstance(file, str) for file in placed.values()):
         raise _bad_index(index, "weight_map must map each tensor's name to a file")
     shards = sorted(set(placed.values()))
-    outside = [shard for shard in shards if Path(shard).name != shard or not shard.endswith(".safetensors")]
+    outside = [shard for shard in shards if not _is_shard(shard)]
     if outside:
-        raise _bad_index(index, f"{outside[0]!r} is not the name of a safetensors file beside it")
+        raise _bad_index(index, f"{outside[0]!r:.80} is not the name of a safetensors file beside it")
     missing = [shard for shard in shards if not (folder / shard).is_file()]
     if missing:
         raise _bad_index(
@@ -307,6 +314,11 @@ def _open_shards(folder: Path) -> Checkpoint:
         name = misplaced[0]
         raise _bad_index(index, f"{placed[name]} does not hold {name!r} (nor {len(misplaced) - 1} others so placed)")
     return Checkpoint(folder, tuple(folder / shard for shard in shards), tensors)
+
+
+def _is_shard(name: str) -> bool:
+    """A file beside the index; a longer name no file system has, and asking for one is an error of its own."""
+    return Path(name).name == name and name.endswith(".safetensors") and len(name.encode()) <= 255
 
 
 def _bad_index(index: Path, what: str) -> CheckpointError:

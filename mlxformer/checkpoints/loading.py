@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from mlxformer.backend import from_mapped, nn, tree_flatten
+from mlxformer.backend import dtype_named, from_mapped, mx, nn, settle, tree_flatten
 from mlxformer.checkpoints.safetensors import StoredTensor
-from mlxformer.errors import CheckpointError
+from mlxformer.checkpoints.writing import DTYPES
+from mlxformer.errors import ArgumentError, CheckpointError
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class LoadReport:
         tied_copies: equal to the tensor that they are tied to.
         unused: stored twice, and this is not the one that counts.
         absent: optional parts that the checkpoint has not, and the model therefore neither.
+        ignored_fields: fields of ``config.json`` that are not known here and that transformers ignores too.
+        widened: stored as bfloat16, which this backend has not, and made float32.
 
     >>> from mlxformer.checkpoints.loading import LoadReport
     >>> print(LoadReport(loaded=("a", "b"), absent=("pooler",)))
@@ -41,6 +44,8 @@ class LoadReport:
     tied_copies: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    ignored_fields: tuple[str, ...] = ()
+    widened: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"LoadReport({str(self).replace(chr(10), '; ')})"
@@ -53,6 +58,8 @@ class LoadReport:
             (self.tied_copies, "tied copies, checked"),
             (self.unused, "unused, left out"),
             (self.absent, "absent, and so are these parts of the model"),
+            (self.ignored_fields, "fields of config.json ignored, as transformers ignores them"),
+            (self.widened, "bfloat16, which this backend has not, and float32 here"),
         ):
             if names:
                 lines.append(f"{len(names)} {what}: {', '.join(names)}")
@@ -70,10 +77,13 @@ def load_into(
     other_heads: Iterable[str] = (),
     unused: Iterable[str] = (),
     absent: Iterable[str] = (),
+    ignored_fields: Iterable[str] = (),
+    dtype: str | None = None,
+    check: bool = False,
 ) -> LoadReport:
-    """Give every parameter of ``module`` its stored tensor, as float32.
+    """Give every parameter of ``module`` its stored tensor.
 
-    On NumPy a float32 parameter is a view of the mapped file, on MLX it is copied once.
+    On NumPy a parameter in the file's own dtype is a view of the mapped file, on MLX it is copied once.
 
     Args:
         module: whose parameters are replaced, in place.
@@ -85,12 +95,18 @@ def load_into(
         other_heads: prefixes of tensors that belong to other tasks' heads.
         unused: names that the model has no use for.
         absent: noted in the report.
+        ignored_fields: noted in the report.
+        dtype: of floating parameters: None is float32, ``"auto"`` as each is stored, else ``"float16"``,
+            ``"bfloat16"`` or ``"float32"``. bfloat16 is float32 on NumPy, which has none, and the report says so.
+        check: whether to look at every number, and refuse NaN and infinity; without it a mapped file is not read.
 
     Returns:
         What became of each tensor.
 
     Raises:
-        CheckpointError: every missing, unexpected, wrongly shaped or unequal tensor at once.
+        CheckpointError: every missing, unexpected, wrongly shaped or unequal tensor at once; with ``check`` every one
+            that holds what is not a number.
+        ArgumentError: another dtype.
 
     >>> import tempfile
     >>> import numpy as np
@@ -105,6 +121,7 @@ def load_into(
     >>> report.loaded, layer.weight.tolist()
     (('kernel',), [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
     """
+    require_load_dtype(dtype)
     heads = tuple(other_heads)
     tied, constants = tied or {}, constants or {}
     problems = _Problems()
@@ -136,14 +153,23 @@ def load_into(
     parameters = dict(tree_flatten(module.parameters()))
     wanted = _wanted(parameters, names)
     for name, path in wanted.items():
-        _check(found.get(name), name, path, tuple(parameters[path].shape), problems)
+        _check(found.get(name), name, path, parameters[path], problems)
     left_out = [found[name].name for name in found if name not in wanted and name.startswith(heads)] if heads else []
     for name, stored in found.items():
         if name not in wanted and stored.name not in left_out:
             problems.add("unexpected", stored.name, f"{stored.name} {list(stored.shape)} belongs to no part of it")
     problems.raise_if_any(type(module).__name__, tensors)
 
-    module.load_weights([(path, from_mapped(found[name].read())) for name, path in wanted.items()], strict=True)
+    weights, widened = [], []
+    for name, path in wanted.items():
+        stored = found[name]
+        value, is_widened = _parameter(stored, dtype, check, problems)
+        weights.append((path, value))
+        if is_widened:
+            widened.append(stored.name)
+    problems.raise_if_any(type(module).__name__, tensors)
+    module.load_weights(weights, strict=True)
+    settle(module)
     return LoadReport(
         loaded=tuple(found[name].name for name in wanted),
         other_heads=tuple(left_out),
@@ -151,7 +177,57 @@ def load_into(
         tied_copies=tuple(stored.name for stored in copies.values()),
         unused=tuple(dropped),
         absent=tuple(absent),
+        ignored_fields=tuple(ignored_fields),
+        widened=tuple(widened),
     )
+
+
+def require_load_dtype(dtype: object) -> None:
+    """Pass where ``dtype`` is what ``from_pretrained`` takes.
+
+    Args:
+        dtype: None, ``"auto"``, ``"float16"``, ``"bfloat16"`` or ``"float32"``.
+
+    Raises:
+        ArgumentError: anything else.
+
+    >>> from mlxformer.checkpoints.loading import require_load_dtype
+    >>> require_load_dtype("auto")
+    """
+    if dtype is not None and (not isinstance(dtype, str) or dtype not in ("auto", *DTYPES)):
+        message = f'dtype must be None, "auto", "float16", "bfloat16" or "float32"; got {dtype!r}'
+        raise ArgumentError("load-dtype", message, given=dtype)
+
+
+_STORED = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+
+
+def _parameter(stored: StoredTensor, dtype: str | None, check: bool, problems: _Problems) -> tuple[Any, bool]:
+    """The array for a parameter, and whether it is wider than asked for."""
+    if not stored.is_floating:
+        return from_mapped(stored.read()), False  # a quantized layer's packed weights
+    wanted = _STORED[stored.dtype] if dtype == "auto" else dtype or "float32"
+    kind = dtype_named(wanted)
+    values = stored.read(wide=wanted != "float16")
+    if check and not np.isfinite(values).all():
+        place = tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
+        count = int((~np.isfinite(values)).sum())
+        text = f"{stored.name}{list(place)} is {values[place]} ({count} of {values.size} numbers are not finite)"
+        problems.add("not_finite", stored.name, text)
+    if wanted == "float16" and values.dtype != np.float16:
+        with np.errstate(over="ignore"):
+            halves = values.astype(np.float16)
+        if not np.array_equal(np.isfinite(halves), np.isfinite(values)):
+            text = f"{stored.name} holds {np.abs(values).max():g}; float16 ends at 65504"
+            problems.add("overflow", stored.name, text)
+        values = halves
+    if kind is None:
+        return from_mapped(values), True
+    value = from_mapped(values)
+    return (value if value.dtype == kind else value.astype(kind)), False
+
+
+_SHOWN = 5  # of each kind in a message; its fields name all
 
 
 class _Problems:
@@ -168,7 +244,11 @@ class _Problems:
             return
         count = sum(len(texts) for texts in self.by_kind.values())
         files = ", ".join(sorted({str(stored.path) for stored in tensors.values()})) or "the checkpoint"
-        lines = [f"  {kind}: {text}" for kind, texts in self.by_kind.items() for text in texts.values()]
+        lines = []
+        for kind, texts in self.by_kind.items():
+            lines += [f"  {kind}: {text}" for text in list(texts.values())[:_SHOWN]]
+            if len(texts) > _SHOWN:
+                lines.append(f"  {kind}: … and {len(texts) - _SHOWN} more")
         raise CheckpointError(
             "checkpoint-mismatch",
             f"{files} and {model} differ in {count} tensor{'s' if count > 1 else ''}:\n" + "\n".join(lines) + "\n"
@@ -187,14 +267,18 @@ def _wanted(parameters: Mapping[str, Any], names: Mapping[str, str]) -> dict[str
     return {name: path for path, name in names.items()}
 
 
-def _check(stored: StoredTensor | None, name: str, path: str, shape: tuple[int, ...], problems: _Problems) -> None:
+def _check(stored: StoredTensor | None, name: str, path: str, parameter: Any, problems: _Problems) -> None:
+    shape = tuple(parameter.shape)
+    packed = not mx.issubdtype(parameter.dtype, mx.floating)
     if stored is None:
         problems.add("missing", name, f"{name} {list(shape)}, for the parameter {path}")
     elif stored.shape != shape:
         problems.add(
             "wrong_shape", stored.name, f"{stored.name} is {list(stored.shape)}, the parameter {path} {list(shape)}"
         )
-    elif not stored.is_floating:
+    elif packed and stored.is_floating:
+        problems.add("wrong_dtype", stored.name, f"{stored.name} is {stored.dtype}, not a quantized layer's U32")
+    elif not packed and not stored.is_floating:
         problems.add("wrong_dtype", stored.name, f"{stored.name} is {stored.dtype}, not F32, F16 or BF16")
 
 

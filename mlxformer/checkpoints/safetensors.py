@@ -9,7 +9,6 @@ Source: https://github.com/huggingface/safetensors, README, "Format".
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
 import os
@@ -21,9 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from mlxformer.checkpoints.reading import open_regular, parse_json, too_large
 from mlxformer.errors import CheckpointError
 
-MAX_HEADER_BYTES = 100_000_000  # the format's own limit
+# The format allows 100 MB of header. The largest models' files have one of a few: what is beyond these is no model.
+MAX_HEADER_BYTES = 16_000_000
+MAX_TENSORS = 100_000
 _METADATA = "__metadata__"
 _FLOATS = ("F32", "F16", "BF16")
 _EXACT = {
@@ -64,11 +66,14 @@ class StoredTensor:
         """Whether ``read`` gives float32."""
         return self.dtype in _FLOATS
 
-    def read(self) -> np.ndarray:
+    def read(self, wide: bool = True) -> np.ndarray:
         """The values: F32, F16 and BF16 as float32, integers and booleans as they are.
 
         Float32 is a view of the mapped file (copied only where the file holds it at an odd address); the 16-bit types
         are widened, which is exact.
+
+        Args:
+            wide: False gives F16 as float16, a view too.
 
         Returns:
             An array of the stored shape, read-only.
@@ -80,7 +85,8 @@ class StoredTensor:
             bits = np.left_shift(self._bytes.view("<u2"), np.uint32(16), dtype=np.uint32)
             values = bits.view(np.float32)
         elif self.dtype == "F16":
-            values = self._bytes.view("<f2").astype(np.float32)
+            halves = np.require(self._bytes.view("<f2"), np.float16, "A")
+            values = halves.astype(np.float32) if wide else halves
         elif self.dtype == "F32":
             values = np.require(self._bytes.view("<f4"), np.float32, "A")
         elif self.dtype in _EXACT:
@@ -178,7 +184,7 @@ class SafetensorsFile(Mapping[str, StoredTensor]):
 def _mapped(path: Path) -> np.ndarray:
     """The file as read-only bytes, mapped."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size < 8:
                 raise _broken(path, f"it has {size} bytes, and a header alone takes more. Download or copy it again")
@@ -201,9 +207,15 @@ def _header(path: Path, data: np.ndarray) -> tuple[dict[str, Any], int]:
             f"its header claims {length} bytes, the file has {data.size}: it is cut off. Download or copy it again",
         )
     try:
-        header = json.loads(data[8 : 8 + length].tobytes().decode(), object_pairs_hook=_without_duplicates)
+        header = parse_json(
+            path, data[8 : 8 + length].tobytes(), 16 * MAX_TENSORS, object_pairs_hook=_without_duplicates
+        )
+    except CheckpointError:
+        raise
     except (ValueError, RecursionError) as error:  # bad UTF-8 and bad JSON are ValueErrors
         raise _broken(path, f"its header is not JSON ({error})") from error
+    if isinstance(header, dict) and len(header) > MAX_TENSORS:
+        raise too_large(path, f"its header names {len(header):,} tensors; at most {MAX_TENSORS:,} are read")
     if not isinstance(header, dict):
         raise _broken(path, f"its header is a JSON {type(header).__name__} and not an object")
     return header, 8 + length

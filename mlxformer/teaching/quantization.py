@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mlxformer.backend import mx, nn, tree_flatten
+from mlxformer.backend import dtype_named, mx, nn, tree_flatten
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import fields_text, is_whole, require_finite, require_floating
 
@@ -115,7 +115,7 @@ def dequantize(quantized: Quantized) -> mx.array:
     [7.0, 4.0]
     """
     numbers = quantized.codes.astype(mx.float32) * quantized.scale
-    return numbers if quantized.dtype is None else numbers.astype(getattr(mx, quantized.dtype))
+    return numbers if quantized.dtype is None else numbers.astype(dtype_named(quantized.dtype) or mx.float32)
 
 
 def quantize_weights(model: nn.Module, bits: int = 8, *, per_channel: bool = True) -> dict[str, int]:

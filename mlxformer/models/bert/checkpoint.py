@@ -12,10 +12,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from mlxformer.backend import mx, nn, to_numpy, tree_flatten, without_values
-from mlxformer.checkpoints.folder import find_folder, open_checkpoint, save_checkpoint
-from mlxformer.checkpoints.loading import LoadReport, load_into
-from mlxformer.errors import CheckpointError
+from mlxformer.backend import mx, nn, tree_flatten, without_values
+from mlxformer.checkpoints.folder import CONFIG, find_folder, open_checkpoint, read_json, save_checkpoint
+from mlxformer.checkpoints.loading import LoadReport, load_into, require_load_dtype
+from mlxformer.checkpoints.quantized import quantize_as_stored
+from mlxformer.checkpoints.sizes import require_stored_sizes
+from mlxformer.checkpoints.writing import quantization_of, stored_parameters
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.tracing import Module
 from mlxformer.validation import require_kind
@@ -72,7 +74,13 @@ class BertPreTrained(Module):
 
     @classmethod
     def from_pretrained(
-        cls, path_or_name: str | os.PathLike[str], *, revision: str = "main", config: BertConfig | None = None
+        cls,
+        path_or_name: str | os.PathLike[str],
+        *,
+        revision: str = "main",
+        config: BertConfig | None = None,
+        dtype: str | None = None,
+        check: bool = False,
     ) -> Self:
         """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
 
@@ -82,24 +90,34 @@ class BertPreTrained(Module):
             path_or_name: a folder, or a repository that is in the local Hugging Face cache.
             revision: a branch, tag or commit of that repository.
             config: instead of the folder's ``config.json``; None reads that.
+            dtype: of the weights, and so of what the model computes: None is float32, ``"auto"`` as they are stored,
+                else ``"float16"``, ``"bfloat16"`` or ``"float32"``. bfloat16 is float32 on NumPy, which has none;
+                ``load_report`` says so.
+            check: whether every weight is looked at, and NaN and infinity refused; without it a mapped file is not
+                read before it is used.
 
         Returns:
             The model.
 
         Raises:
             CheckpointError: there is no such folder (saying how to download), the configuration asks for what is not
-                implemented, and, in one error, every tensor that is missing, unexpected, wrongly shaped, or unequal to
-                what it is tied to.
+                implemented, or for more than the file holds, and, in one error, every tensor that is missing,
+                unexpected, wrongly shaped, or unequal to what it is tied to.
+            ArgumentError: another ``dtype``.
         """
+        require_load_dtype(dtype)
         folder = find_folder(path_or_name, revision)
+        values = read_json(folder / CONFIG) if config is None or (folder / CONFIG).exists() else {}
         config = BertConfig.from_folder(folder) if config is None else config
         tensors = open_checkpoint(folder).tensors
+        require_stored_sizes(folder / CONFIG, tensors, layers=config.layers, widths=config.widths)
         stored = {canonical_name(name) for name in tensors}
         absent = []
         if cls.has_pooler is None and not any(name.startswith(_POOLER) for name in stored):
             absent.append("pooler")
         with without_values():  # a draw of 22 million weights takes a second, and none would stay
             model = cls(config, pooler=False) if absent else cls(config)  # type: ignore[call-arg]
+        quantize_as_stored(model, values, lambda path: stored_name(path) in stored)
         tied: dict[str, str] = {}
         unused: tuple[str, ...] = ()
         if "cls.predictions." in cls.heads:
@@ -117,32 +135,32 @@ class BertPreTrained(Module):
             other_heads=others,
             unused=unused,
             absent=absent,
+            ignored_fields=config.ignored_fields(values),
+            dtype=dtype,
+            check=check,
         )
         model.eval()
         return model
 
-    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
+    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:
         """Write ``config.json`` and ``model.safetensors`` as transformers reads them.
+
+        Adapters are stored merged. A quantized model is stored as mlx-lm stores one, and read again by this library.
 
         Args:
             folder: where to; it is made if need be.
-            dtype: ``"float32"`` or ``"float16"``.
+            dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None stores the weights as they are.
 
         Raises:
-            CheckpointError: a quantized model (``save_weights`` keeps one), weights that float16 cannot hold, a folder
-                that cannot be written.
+            CheckpointError: weights that float16 cannot hold, layers quantized in several ways, a folder that cannot be
+                written.
         """
-        tensors = {}
-        for path, value in _parameters(self).items():
-            if not mx.issubdtype(value.dtype, mx.floating):
-                message = f"{path} is {value.dtype}: a quantized model has no Hugging Face form; use save_weights"
-                raise CheckpointError("save-quantised", message, path=path)
-            tensors[stored_name(path)] = to_numpy(value)
+        tensors = {stored_name(path): value for path, value in stored_parameters(self).items()}
         if "cls.predictions.decoder.bias" in tensors:  # stored under both names where nothing is tied
             tensors["cls.predictions.bias"] = tensors["cls.predictions.decoder.bias"]
         if not self.heads:
             tensors = {name.removeprefix("bert."): value for name, value in tensors.items()}
-        save_checkpoint(folder, self.config.to_json(type(self).__name__), tensors, dtype)
+        save_checkpoint(folder, self.config.to_json(type(self).__name__), tensors, dtype, quantization_of(self))
 
 
 def sizes_text(module: nn.Module, config: Any) -> str:

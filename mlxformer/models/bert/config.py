@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mlxformer.checkpoints.folder import CONFIG, read_json
-from mlxformer.errors import ArgumentError, CheckpointError
+from mlxformer.checkpoints.folder import find_folder
+from mlxformer.checkpoints.quantized import FIELD
+from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation
 from mlxformer.models.config_repr import config_repr
-from mlxformer.validation import require_choice, require_divisible, require_positive, require_probability
+from mlxformer.models.reading_config import read_config
+from mlxformer.validation import (
+    require_choice,
+    require_divisible,
+    require_positive,
+    require_positive_number,
+    require_probability,
+)
 
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
 
-# Fields that real config.json files hold and that do not change what these classes compute: how transformers is to
-# run (its output format, its kernels, its chunking, its text generation), where the file comes from, and what other
-# classes than these read. A field that is neither here nor in BertConfig is refused: it may change the result.
-_INERT_NAMES = """
-    _attn_implementation _attn_implementation_autoset _commit_hash _name_or_path architectures attn_implementation
-    chunk_size_feed_forward custom_pipelines directionality dtype finetuning_task gradient_checkpointing
-    label2id language model_max_length name name_or_path num_labels output_attentions output_hidden_states
-    output_past pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type prefix
-    return_dict return_dict_in_generate task_specific_params tf_legacy_loss tokenizer_class torch_dtype torchscript
-    transformers_version use_bfloat16 use_cache
-
-    bad_words_ids begin_suppress_tokens bos_token_id cls_token_id decoder_start_token_id diversity_penalty do_sample
-    early_stopping encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty forced_bos_token_id
-    forced_eos_token_id length_penalty mask_token_id max_length min_length no_repeat_ngram_size num_beam_groups
-    num_beams num_return_sequences output_scores remove_invalid_values repetition_penalty sep_token_id
-    suppress_tokens temperature top_k top_p typical_p unk_token_id
-"""
-_INERT = frozenset(_INERT_NAMES.split())
-# Fields that do change the result, with the only value that these classes compute.
+# Fields that do change what transformers computes, with the only value that these classes compute. Any other field that
+# BertConfig has not is ignored, as transformers ignores it, and ``load_report`` lists it.
 _ONLY: dict[str, tuple[Any, str]] = {
     "position_embedding_type": ("absolute", "relative positions are not implemented for BERT"),
     "is_decoder": (False, "a causal BERT is not implemented; mf.Transformer has a decoder"),
@@ -46,6 +37,20 @@ _ONLY: dict[str, tuple[Any, str]] = {
     "auto_map": (None, "the checkpoint brings model code of its own, which is not run"),
     "quantization_config": (None, "save the checkpoint from transformers dequantised"),
 }
+
+
+# What is read of them elsewhere, or told in other words.
+_KNOWN = {
+    "model_type",
+    "num_labels",
+    "label2id",
+    "architectures",
+    "dtype",
+    "torch_dtype",
+    "transformers_version",
+    FIELD,
+}
+_MOST_LABELS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +130,7 @@ class BertConfig:
             if not 0 <= value < 1:
                 message = f"{name} must be at least 0 and below 1; got {value!r}"
                 raise ArgumentError("out-of-range", message, name=name, given=value)
+        require_positive_number("layer_norm_eps", self.layer_norm_eps)
         if not isinstance(self.hidden_act, str):
             raise ArgumentError("unknown-activation", f"hidden_act must be a name; got {self.hidden_act!r}")
         activation(self.hidden_act)
@@ -137,9 +143,20 @@ class BertConfig:
             message = f"id2label must name the labels 0, 1, 2 …; got {dict(self.id2label)!r}"
             raise ArgumentError("labels", message, given=dict(self.id2label))
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
+        return {"num_hidden_layers": self.num_hidden_layers}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis."""
+        names = ("vocab_size", "hidden_size", "intermediate_size", "max_position_embeddings", "type_vocab_size")
+        return {name: getattr(self, name) for name in names}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BertConfig:
-        """From the fields of a ``config.json``. Fields known to change nothing here are passed over.
+        """From the fields of a ``config.json``. Those that transformers ignores are passed over (``ignored_fields``).
 
         Args:
             values: the file's fields.
@@ -148,8 +165,8 @@ class BertConfig:
             The configuration.
 
         Raises:
-            ArgumentError: another model type, a value that is not implemented (relative positions, a decoder), and
-                fields that are not known and so may change the result.
+            ArgumentError: another model type, a value that cannot be, and one that is not implemented (relative
+                positions, a decoder).
         """
         kind = values.get("model_type", "bert")
         if kind != "bert":
@@ -162,21 +179,6 @@ class BertConfig:
                     "not-implemented", f"{name}={values[name]!r}: {cure}", name=name, given=values[name], wanted=only
                 )
         own = {field.name for field in fields(cls)}
-        # A field that is null asks for nothing.
-        unknown = [
-            name
-            for name, value in values.items()
-            if value is not None and name not in own | _INERT | set(_ONLY) | {"model_type"}
-        ]
-        if unknown:
-            near = difflib.get_close_matches(unknown[0], own, 1)
-            raise ArgumentError(
-                "config-unknown-fields",
-                f"unknown fields {', '.join(map(repr, unknown))}, which may change the result"
-                + (f" (did you mean {near[0]!r}?)" if near else "")
-                + ". If they do not, remove them, or give from_pretrained the configuration: config=mf.BertConfig(…)",
-                unknown=unknown,
-            )
         given = {name: value for name, value in values.items() if name in own}
         given["id2label"] = _labels(given.get("id2label"), values.get("num_labels"))
         return cls(**given)
@@ -194,12 +196,36 @@ class BertConfig:
         Raises:
             CheckpointError: what ``from_dict`` refuses, naming the file; a file that is missing or broken.
         """
-        values = read_json(folder / CONFIG)
-        try:
-            return cls.from_dict(values)
-        except ArgumentError as error:
-            path = str(folder / CONFIG)
-            raise CheckpointError(error.code, f"{path}: {error}", path=path, **error.fields) from error
+        return read_config(folder, cls.from_dict)
+
+    @classmethod
+    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> BertConfig:
+        """From ``config.json`` in a folder or in the local Hugging Face cache; the weights are not looked at.
+
+        Args:
+            path_or_name: a folder, or a repository that is in the local Hugging Face cache.
+            revision: a branch, tag or commit of that repository.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            CheckpointError: there is no such folder, or what ``from_folder`` refuses.
+        """
+        return cls.from_folder(find_folder(path_or_name, revision))
+
+    @classmethod
+    def ignored_fields(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields of a ``config.json`` that say nothing to ``from_dict``.
+
+        Args:
+            values: the file's fields.
+
+        Returns:
+            Their names, as they stand there.
+        """
+        known = {field.name for field in fields(cls)} | set(_ONLY) | _KNOWN
+        return tuple(str(name) for name, value in values.items() if value is not None and name not in known)
 
     def to_json(self, architecture: str) -> str:
         """The text of a ``config.json`` that transformers reads.
@@ -225,6 +251,9 @@ def _labels(id2label: Any, num_labels: Any) -> dict[int, str] | None:
         if num_labels in (None, 2):
             return None
         require_positive(num_labels=num_labels)
+        if num_labels > _MOST_LABELS:
+            message = f"num_labels is {num_labels}; at most {_MOST_LABELS} labels are named"
+            raise ArgumentError("labels", message, given=num_labels)
         return {index: f"LABEL_{index}" for index in range(num_labels)}
     if not isinstance(id2label, Mapping) or not all(str(key).isdecimal() for key in id2label):
         raise ArgumentError("labels", f"id2label must map whole numbers to names; got {id2label!r}", given=id2label)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from mlxformer.checkpoints.folder import CONFIG, read_json
-from mlxformer.errors import ArgumentError, CheckpointError
+from mlxformer.checkpoints.quantized import FIELD
+from mlxformer.errors import ArgumentError
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.activations import activation
 from mlxformer.models.config_repr import config_repr
+from mlxformer.models.reading_config import naming, read_config
 from mlxformer.validation import require_choice, require_divisible, require_positive, require_probability
 
 Read = TypeVar("Read")
@@ -48,6 +50,9 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "force_words_ids": (),
     "stop_strings": (),
 }
+
+
+_KNOWN = {"model_type", "architectures", "dtype", "torch_dtype", "transformers_version", FIELD}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +151,35 @@ class MarianConfig:
             _require_id(name, getattr(self, name), self.target_vocab_size)
         _require_id("pad_token_id", self.pad_token_id, self.vocab_size)
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
+        return {"encoder_layers": self.encoder_layers, "decoder_layers": self.decoder_layers}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis; positions are computed and stored nowhere."""
+        return {
+            "vocab_size": self.vocab_size,
+            "decoder_vocab_size": self.target_vocab_size,
+            "d_model": self.d_model,
+            "encoder_ffn_dim": self.encoder_ffn_dim,
+            "decoder_ffn_dim": self.decoder_ffn_dim,
+        }
+
+    @classmethod
+    def ignored_fields(cls, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields of a ``config.json`` that say nothing to ``from_dict``.
+
+        Args:
+            values: the file's fields.
+
+        Returns:
+            Their names, as they stand there.
+        """
+        known = {field.name for field in fields(cls)} | set(_ONLY) | _KNOWN
+        return tuple(str(name) for name, value in values.items() if value is not None and name not in known)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MarianConfig:
         """From the fields of a ``config.json``; those that say nothing of the network are passed over.
@@ -194,7 +228,7 @@ class MarianConfig:
         Raises:
             CheckpointError: what ``from_dict`` refuses, naming the file; a file that is missing or broken.
         """
-        return _naming(folder / CONFIG, cls.from_dict, read_json(folder / CONFIG))
+        return read_config(folder, cls.from_dict)
 
     def to_json(self, architecture: str) -> str:
         """The text of a ``config.json`` that transformers reads.
@@ -325,10 +359,10 @@ class MarianGeneration:
         """
         path = folder / GENERATION_CONFIG
         if path.is_file():
-            return _naming(path, cls.from_dict, read_json(path), config)
+            return naming(path, cls.from_dict, read_json(path), config)
         path = folder / CONFIG
         defaults = {name: value for name, value in asdict(config).items() if value is not None}
-        return _naming(path, cls.from_dict, {}, config, defaults | read_json(path))
+        return naming(path, cls.from_dict, {}, config, defaults | read_json(path))
 
     def to_json(self) -> str:
         """The text of a ``generation_config.json``.
@@ -412,10 +446,3 @@ def _require_id(name: str, value: Any, size: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < size:
         message = f"{name} holds {value!r}; the vocabulary has ids 0 to {size - 1}"
         raise ArgumentError("id-out-of-range", message, name=name, given=value, size=size)
-
-
-def _naming(path: Path, read: Callable[..., Read], *args: Any) -> Read:
-    try:
-        return read(*args)
-    except ArgumentError as error:
-        raise CheckpointError(error.code, f"{path}: {error}", path=str(path), **error.fields) from error

@@ -17,9 +17,19 @@ from typing import Any, Self
 import numpy as np
 
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten, without_values
-from mlxformer.checkpoints.folder import find_folder, open_checkpoint, save_checkpoint, write_files
-from mlxformer.checkpoints.loading import LoadReport, load_into
+from mlxformer.checkpoints.folder import (
+    CONFIG,
+    find_folder,
+    open_checkpoint,
+    read_json,
+    save_checkpoint,
+    write_files,
+)
+from mlxformer.checkpoints.loading import LoadReport, load_into, require_load_dtype
+from mlxformer.checkpoints.quantized import quantize_as_stored
 from mlxformer.checkpoints.safetensors import StoredTensor
+from mlxformer.checkpoints.sizes import require_stored_sizes
+from mlxformer.checkpoints.writing import quantization_of, stored_parameters
 from mlxformer.errors import CheckpointError
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.config import LayerConfig
@@ -123,7 +133,14 @@ class MarianModel(EncoderDecoder):
         )
 
     @classmethod
-    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> Self:
+    def from_pretrained(
+        cls,
+        path_or_name: str | os.PathLike[str],
+        *,
+        revision: str = "main",
+        dtype: str | None = None,
+        check: bool = False,
+    ) -> Self:
         """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
 
         How to search is read from ``generation_config.json``, else from ``config.json``. The network is never used.
@@ -131,20 +148,32 @@ class MarianModel(EncoderDecoder):
         Args:
             path_or_name: a folder, or a repository that is in the local Hugging Face cache.
             revision: a branch, tag or commit of that repository.
+            dtype: of the weights, and so of what the model computes: None is float32, ``"auto"`` as they are stored,
+                else ``"float16"``, ``"bfloat16"`` or ``"float32"``. bfloat16 is float32 on NumPy, which has none;
+                ``load_report`` says so.
+            check: whether every weight is looked at, and NaN and infinity refused; without it a mapped file is not
+                read before it is used.
 
         Returns:
             The model.
 
         Raises:
             CheckpointError: there is no such folder (saying how to download), only a pickle is there (naming the
-                command that converts it), a configuration asks for what is not implemented, and, in one error, every
-                tensor that is missing, unexpected, wrongly shaped, or unequal to what it is tied to.
+                command that converts it), a configuration asks for what is not implemented, or for more than the file
+                holds, and, in one error, every tensor that is missing, unexpected, wrongly shaped, or unequal to what
+                it is tied to.
+            ArgumentError: another ``dtype``.
         """
+        require_load_dtype(dtype)
         folder = find_folder(path_or_name, revision)
+        values = read_json(folder / CONFIG)
         config = MarianConfig.from_folder(folder)
+        stored = dict(open_checkpoint(folder).tensors)
+        require_stored_sizes(folder / CONFIG, stored, layers=config.layers, widths=config.widths)
         with without_values():
             model = cls(config, MarianGeneration.from_folder(folder, config))
-        stored = dict(open_checkpoint(folder).tensors)
+        names = {canonical_name(name) for name in stored}
+        quantize_as_stored(model, values, lambda path: stored_name(path, config) in names)
         positions = _checked_positions(stored, config)
         absent = []
         if not any(canonical_name(name) == _BIAS for name in stored):
@@ -157,29 +186,29 @@ class MarianModel(EncoderDecoder):
             rename=canonical_name,
             tied=_ties(config),
             absent=absent,
+            ignored_fields=config.ignored_fields(values),
+            dtype=dtype,
+            check=check,
         )
         model.load_report = replace(report, constants=positions)
         model.eval()
         return model
 
-    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str = "float32") -> None:
+    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:
         """Write ``config.json``, ``generation_config.json`` and ``model.safetensors`` as transformers reads them.
+
+        Adapters are stored merged. A quantized model is stored as mlx-lm stores one, and read again by this library.
 
         Args:
             folder: where to; it is made if need be.
-            dtype: ``"float32"`` or ``"float16"``.
+            dtype: ``"float32"``, ``"float16"`` or ``"bfloat16"``; None stores the weights as they are.
 
         Raises:
-            CheckpointError: a quantized model (``save_weights`` keeps one), weights that float16 cannot hold, a folder
-                that cannot be written.
+            CheckpointError: weights that float16 cannot hold, layers quantized in several ways, a folder that cannot be
+                written.
         """
-        tensors = {}
-        for path, value in dict(tree_flatten(self.parameters())).items():
-            if not mx.issubdtype(value.dtype, mx.floating):
-                message = f"{path} is {value.dtype}: a quantized model has no Hugging Face form; use save_weights"
-                raise CheckpointError("save-quantised", message, path=path)
-            tensors[stored_name(path, self.config)] = to_numpy(value)
-        save_checkpoint(folder, self.config.to_json("MarianMTModel"), tensors, dtype)
+        tensors = {stored_name(path, self.config): value for path, value in stored_parameters(self).items()}
+        save_checkpoint(folder, self.config.to_json("MarianMTModel"), tensors, dtype, quantization_of(self))
         write_files(Path(folder), {GENERATION_CONFIG: self.generation.to_json().encode()})
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
@@ -205,6 +234,9 @@ def stored_name(path: str, config: MarianConfig) -> str:
     >>> stored_name("encoder.layers.0.feed_forward.up_proj.weight", mf.MarianConfig())
     'model.encoder.layers.0.fc1.weight'
     """
+    name, _, leaf = path.rpartition(".")
+    if name in ("source_embedding", "target_embedding", "output_proj") and leaf in ("scales", "biases"):  # quantized
+        return stored_name(f"{name}.weight", config).removesuffix("weight") + leaf
     if path == "source_embedding.weight":
         return _SHARED if config.share_encoder_decoder_embeddings else _SOURCE
     if path in (_BIAS, "target_embedding.weight", "output_proj.weight"):
@@ -248,15 +280,15 @@ def _checked_positions(stored: dict[str, StoredTensor], config: MarianConfig) ->
     names = [name for name in stored if canonical_name(name) in _POSITIONS]
     if not names:
         return ()
-    ours = to_numpy(SinusoidalPositions(config.d_model, layout="halves")(config.max_position_embeddings))
+    table = SinusoidalPositions(config.d_model, layout="halves")
+    shape = (config.max_position_embeddings, config.d_model)
     for name in names:
         tensor = stored.pop(name)
-        values = tensor.read()
         tolerance = 1e-5 if tensor.dtype == "F32" else 1e-2
-        if values.shape != ours.shape or np.abs(values - ours).max() > tolerance:
+        if tensor.shape != shape or np.abs(tensor.read() - to_numpy(table(shape[0]))).max() > tolerance:
             raise CheckpointError(
                 "positions-differ",
-                f"{tensor.path}: {name} {list(values.shape)} is not the table of {ours.shape[0]} sinusoids, sines "
+                f"{tensor.path}: {name} {list(tensor.shape)} is not the table of {shape[0]} sinusoids, sines "
                 f"before cosines, that Marian computes with. Was it trained by something else?",
                 tensor=name,
                 path=str(tensor.path),

@@ -238,7 +238,7 @@ class TestSaving:
             save_checkpoint(tmp_path / "file", "{}", {"a": numbers(1)})
 
     def test_another_dtype(self, tmp_path):
-        with pytest.raises(ValueError, match="dtype must be one of 'float32', 'float16'; got 'int8'"):
+        with pytest.raises(ValueError, match="dtype must be one of 'float32', 'float16', 'bfloat16'; got 'int8'"):
             save_checkpoint(tmp_path, "{}", {"a": numbers(1)}, "int8")
 
     def test_no_part_file_stays(self, tmp_path):

@@ -91,9 +91,8 @@ REFUSED = {
     "encoder-decoder": ({"is_encoder_decoder": True}, r"is_encoder_decoder=True"),
     "pruned": ({"pruned_heads": {"0": [1]}}, r"pruned_heads=\{'0': \[1\]\}: save the checkpoint"),
     "remote code": ({"auto_map": {"AutoModel": "x.py"}}, r"auto_map=.*model code of its own, which is not run"),
-    "unknown": ({"embedding_size": 128}, r"unknown fields 'embedding_size', which may change the result"),
-    "misspelt": ({"hidden_sizes": 128}, r"unknown fields 'hidden_sizes'.*did you mean 'hidden_size'\?"),
-    "two unknown": ({"a": 1, "b": False}, r"unknown fields 'a', 'b'.*config=mf.BertConfig"),
+    "eps zero": ({"layer_norm_eps": 0}, r"layer_norm_eps must be a finite number above 0; got 0"),
+    "labels without end": ({"num_labels": 10**8}, r"num_labels is 100000000; at most 100000 labels are named"),
     "activation": ({"hidden_act": "gleu"}, r"unknown activation 'gleu'. Did you mean 'gelu'\?"),
     "activation no name": ({"hidden_act": None}, r"hidden_act must be a name; got None"),
     "size": ({"hidden_size": 0}, r"hidden_size must be a whole number of at least 1; got 0"),
@@ -116,6 +115,17 @@ REFUSED = {
     "two numbers of labels": ({"id2label": {"0": "a"}, "num_labels": 3}, r"num_labels is 3, but id2label names 1"),
     "tie": ({"tie_word_embeddings": "yes"}, r"tie_word_embeddings must be one of True, False; got 'yes'"),
 }
+
+
+def test_fields_that_transformers_ignores_are_ignored_and_listed(tmp_path):
+    """As real folders have them: sentence-transformers, TinyBERT, and somebody's private note."""
+    private = {"cell": {}, "emb_size": 312, "structure": [], "_num_labels": 2, "sentence_transformers": {"a": 1},
+               "sbert_ce_default_activation_function": "Sigmoid", "note": "mine", "hidden_sizes": 1}  # fmt: skip
+    values = {"model_type": "bert", "hidden_size": 24, "num_attention_heads": 2, **private, "use_cache": True}
+    assert BertConfig.from_dict(values) == BertConfig(hidden_size=24, num_attention_heads=2)
+    assert set(BertConfig.ignored_fields(values)) == {*private, "use_cache"}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    assert BertConfig.from_pretrained(tmp_path) == BertConfig(hidden_size=24, num_attention_heads=2)
 
 
 @pytest.mark.parametrize(("values", "message"), REFUSED.values(), ids=REFUSED)
