@@ -10,10 +10,11 @@ from tui.commands.arguments import need
 from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import tell
-from tui.commands.stats import as_lines, count
+from tui.commands.stats import as_lines
 from tui.commands.writing import write_file
 from tui.language.usage import UsageError
 from tui.language.words import words
+from tui.practice.standing import standing
 from tui.progress.export import as_csv, as_json, as_markdown
 from tui.progress.paths import typed_path
 from tui.progress.records import utc_now
@@ -57,5 +58,5 @@ def _progress(context: Context, bank: Bank, suffix: str) -> str:
         if suffix == ".json":
             return as_json(store, now)
         titles = {question.id: question.question.say(context.language) for question in bank.questions}
-        summary = as_lines(count(store, bank, now), context.language, now)
+        summary = as_lines(standing(store, bank.questions, now).counted, context.language, now)
         return as_markdown(store, titles, topics, summary, context.language, now)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from questions.bilingual import Language
-from questions.loader import Bank
 from questions.topics import topic_title
 from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import paragraphs, width, write, write_json
+from tui.figures.plain import figure_to_plain
 from tui.language.durations import say_duration
 from tui.language.words import words
-from tui.progress.preferences import read_preferences
+from tui.practice.standing import Standing, figures, standing
 from tui.progress.records import RATING_NAMES, utc_now
-from tui.progress.statistics import Statistics, statistics
-from tui.progress.store import ProgressStore
+from tui.progress.statistics import Point, Statistics
 from tui.text.layout import pad
 
 BAR = 20  # cells of a bar of 100 %
@@ -36,28 +36,14 @@ def run(context: Context, options: argparse.Namespace) -> int:
     with context.read_store() as store:
         tell_notices(store.notices, context.language)
         now = utc_now()
-        counted = count(store, bank, now)
+        stands = standing(store, bank.questions, now)
     if options.json:
-        write_json(as_json(counted))
+        write_json(as_json(stands))
     else:
-        for line in as_lines(counted, context.language, now):
+        for line in as_lines(stands.counted, context.language, now):
             for row in paragraphs(line, width()):
                 write(row)
     return 0
-
-
-def count(store: ProgressStore, bank: Bank, now: datetime) -> Statistics:
-    """The statistics of ``store`` over the questions of ``bank``."""
-    return statistics(
-        {question.id: question.topic for question in bank.questions},
-        store.cards(),
-        store.reviews(),
-        now,
-        suspended=store.suspended(),
-        flagged=len(store.flags()),
-        schedule=store.schedule,
-        preferences=read_preferences(store),
-    )
 
 
 def as_lines(counted: Statistics, language: Language, now: datetime) -> list[str]:
@@ -80,8 +66,8 @@ def as_lines(counted: Statistics, language: Language, now: datetime) -> list[str
         lines.append(say("aside", suspended=counted.suspended, flagged=counted.flagged))
     if counted.next_due is not None and counted.next_due > now:
         lines.append(say("next", interval=say_duration(counted.next_due - now, language)))
-    since = now.astimezone().date() - timedelta(days=RECENT_DAYS)
-    lines += _by_day(say("recent"), [(day, number) for day, number in counted.calendar.items() if day > since])
+    since = counted.today - timedelta(days=RECENT_DAYS)
+    lines += _by_day(say("recent"), [(day, done.reviews) for day, done in sorted(counted.days.items()) if day > since])
     lines += _by_day(say("forecast"), counted.forecast)
     lines += ["", say("topics")]
     titles = {topic.name: topic_title(topic.name).say(language) for topic in counted.topics}
@@ -93,8 +79,9 @@ def as_lines(counted: Statistics, language: Language, now: datetime) -> list[str
     return lines
 
 
-def as_json(counted: Statistics) -> dict[str, Any]:
-    """Everything that was counted, under its own name."""
+def as_json(stands: Standing) -> dict[str, Any]:
+    """Everything that was counted, under its own name, and the figures of the place Progress."""
+    counted = stands.counted
     return {
         "questions": counted.questions,
         "new": counted.new,
@@ -112,12 +99,47 @@ def as_json(counted: Statistics) -> dict[str, Any]:
         "seconds": counted.seconds,
         "next_due": counted.next_due.isoformat() if counted.next_due else None,
         "forecast": [{"day": day.isoformat(), "due": due} for day, due in counted.forecast],
-        "calendar": _days(counted.calendar),
-        "topics": [
-            {"topic": t.name, "questions": t.questions, "seen": t.seen, "due": t.due, "mastery": t.mastery}
-            for t in counted.topics
+        "calendar": _days(dict(sorted(counted.calendar.items()))),
+        "days": {
+            day.isoformat(): {
+                "ratings": dict(zip(RATING_NAMES.values(), done.ratings, strict=True)),
+                "seconds": done.seconds,
+                "returned": done.returned,
+                "recalled": done.recalled,
+            }
+            for day, done in sorted(counted.days.items())
+        },
+        "topics": [{"topic": t.name, **_fields(t, "name"), "retention": t.retention} for t in counted.topics],
+        "points": [
+            {**_fields(point), "point": _point_id(stands, point), "share": point.share} for point in counted.points
         ],
+        "weakest": [_fields(weak) for weak in counted.weakest],
+        "interviews": [
+            {
+                "started_at": each.started_at.isoformat(),
+                "ended_at": None if each.ended_at is None else each.ended_at.isoformat(),
+                "language": each.language,
+                "minutes": each.minutes,
+                "seconds": each.seconds,
+                "questions": each.questions,
+                "planned": each.planned,
+                **_fields(each.count),
+                "share": each.count.share,
+                "topics": {topic: {**_fields(c), "share": c.share} for topic, c in each.topics.items()},
+            }
+            for each in stands.interviews
+        ],
+        "figures": [figure_to_plain(figure) for figure in figures(stands)],
     }
+
+
+def _fields(record: Any, *left_out: str) -> dict[str, Any]:
+    return {each.name: getattr(record, each.name) for each in fields(record) if each.name not in left_out}
+
+
+def _point_id(stands: Standing, point: Point) -> str | None:
+    points = stands.questions[point.question].key_points
+    return points[point.number].id if point.number < len(points) else None
 
 
 def _by_day(title: str, days: Sequence[tuple[date, int]]) -> list[str]:

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 from questions.bilingual import LANGUAGES, Language
 from questions.marking import Status, mark
 from questions.model import FollowUp, Question, See
-from tui.practice.interview_choice import choose, weights
+from tui.practice.interview_choice import choose, unsaid, weights
 from tui.practice.interview_turn import GOOD, Kind, Turn, read_turn
 from tui.practice.selection import Selection
 from tui.progress.agenda import Calendar
@@ -293,7 +293,7 @@ def begin(
     calendar = Calendar(read_preferences(store), zone)
     last = next(iter(store.interviews()), None)
     asked_last = [turn["question"] for turn in last["record"].get("turns", ())] if last else []
-    weight = weights(studied, store.cards(), store.unsaid(), calendar, store.schedule, now, asked_last)
+    weight = weights(studied, store.cards(), unsaid(store, studied), calendar, store.schedule, now, asked_last)
     queue = [question.id for question in choose(studied, weight, wishes.questions, seed)]
     if not queue:
         return None

@@ -23,6 +23,7 @@ from questions.model import Question
 from tui.progress.agenda import Calendar
 from tui.progress.records import CardState
 from tui.progress.schedule import Schedule
+from tui.progress.store import ProgressStore
 
 EVERY, UNSEEN, DUE, AGAIN = 0.2, 0.5, 0.5, 4.0
 
@@ -30,13 +31,13 @@ EVERY, UNSEEN, DUE, AGAIN = 0.2, 0.5, 0.5, 4.0
 def weights(
     questions: Sequence[Question],
     cards: Mapping[str, CardState],
-    unsaid: Mapping[str, float],
+    not_said: Mapping[str, float],
     calendar: Calendar,
     schedule: Schedule,
     now: datetime,
     asked_last: Collection[str] = (),
 ) -> dict[str, float]:
-    """The weight of each question; ``unsaid`` is the share of key points that its last answer did not say."""
+    """The weight of each question; ``not_said`` is the share of key points that its last answer did not say."""
     left = calendar.days_left(now)
     when = now
     if left and calendar.preferences.interview_on is not None:
@@ -44,7 +45,7 @@ def weights(
     found = {}
     for question in questions:
         card = cards.get(question.id)
-        weight = EVERY + unsaid.get(question.id, 0.0)
+        weight = EVERY + not_said.get(question.id, 0.0)
         if card is None:
             weight += UNSEEN
         else:
@@ -52,6 +53,15 @@ def weights(
             weight += DUE * calendar.is_due(question.id, card, when)
         found[question.id] = weight / AGAIN if question.id in asked_last else weight
     return found
+
+
+def unsaid(store: ProgressStore, questions: Sequence[Question]) -> dict[str, float]:
+    """The share of key points that the last marked answer to each question did not say; half said is half."""
+    shares = {}
+    for question in questions:
+        for said, half, missed in store.latest_marks(question.id, 1):
+            shares[question.id] = (len(missed) + len(half) / 2) / (len(said) + len(half) + len(missed))
+    return shares
 
 
 def choose(questions: Sequence[Question], weight: Mapping[str, float], count: int, seed: int | None) -> list[Question]:

@@ -10,8 +10,7 @@ from statistics import median
 from questions.bilingual import Language
 from tui.language.durations import say_duration
 from tui.language.words import words
-
-LONGEST = 300.0  # seconds that one answer may count: a card left open was not thought about all night
+from tui.progress.tallies import LONGEST
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 from questions.bilingual import Language
 from questions.marking import Marking, mark
 from tui.practice.learning_order import learning_order
-from tui.practice.plan import LONGEST, Plan, Summary, minutes_for
+from tui.practice.plan import Plan, Summary, minutes_for
 from tui.practice.selection import Selection
 from tui.progress.agenda import LEARN_AHEAD, Agenda, Calendar, agenda
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import read_preferences
 from tui.progress.records import RATINGS, Answer, Clock, Place, Rating, Undone, utc_now
+from tui.progress.tallies import LONGEST
 
 if TYPE_CHECKING:
     from questions.model import Question

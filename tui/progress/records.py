@@ -15,6 +15,7 @@ ActionKind = Literal["rate", "skip", "bury", "unbury", "suspend", "resume", "fla
 Clock = Callable[[], datetime]
 
 LEARNING, REVIEW, RELEARNING = 1, 2, 3  # FSRS's own numbers for a card's state
+NEW = 0  # of a card that had none
 STATE_NAMES: dict[int, str] = {LEARNING: "learning", REVIEW: "review", RELEARNING: "relearning"}
 
 

@@ -135,6 +135,24 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX actions_to_undo ON actions (session_id, id) WHERE undone_at IS NULL;
     CREATE INDEX reviews_by_time ON reviews (reviewed_at);
     """,
+    """
+    -- Of a rating, the state in which FSRS had the card before it, 0 where it was new: counted without its action.
+    ALTER TABLE reviews ADD COLUMN from_state INTEGER;
+    UPDATE reviews SET from_state = (
+        SELECT CASE
+            WHEN before = 'null' THEN 0
+            WHEN json_valid(before) THEN CAST(json_extract(before, '$.state') AS INTEGER)
+        END FROM actions WHERE id = action_id
+    );
+    -- All that is counted over every rating, so that no answer's text is read for it.
+    DROP INDEX reviews_by_time;
+    DROP INDEX reviews_by_question;
+    CREATE INDEX reviews_by_time ON reviews (reviewed_at, rating, from_state, seconds);
+    CREATE INDEX reviews_by_question ON reviews (question_id, reviewed_at, rating, from_state);
+    CREATE INDEX reviews_marked ON reviews (question_id, reviewed_at)
+        WHERE found != '[]' OR unsure != '[]' OR missed != '[]';
+    CREATE INDEX actions_undone ON actions (id) WHERE undone_at IS NOT NULL;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -1,6 +1,7 @@
-"""What the reviews and cards add up to: what is due when, days in a row, retention, mastery by topic.
+"""What the reviews and cards add up to: what is due when, days in a row, retention, what is known and what is weak.
 
 Days are the person's own: they end at their rollover hour (``tui.progress.days``), where they are, wherever UTC stands.
+"True retention" is that of cards that came back from review: the share that was not rated "again".
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from tui.progress.agenda import Calendar, next_due
 from tui.progress.preferences import Preferences
-from tui.progress.records import REVIEW, CardState, Review
+from tui.progress.records import CardState
 from tui.progress.schedule import Schedule
+from tui.progress.tallies import Day, Marks, Returned, Tallies
 
-FORECAST_DAYS = 14
+FORECAST_DAYS = 28
 RETENTION_DAYS = 30
+WEAKEST = 10
+_NONE = Returned(0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Topic:
     """How well a topic is known. ``mastery`` is the share of its questions that FSRS expects to be recalled now.
 
-    A question never rated counts as not recalled. A suspended one is left out.
+    A question never rated counts as not recalled. A suspended one is left out of all but ``returned``, ``recalled``
+    (lately) and ``said``, the share of key points that its latest answers said (None: none was marked).
     """
 
     name: str
@@ -31,11 +36,43 @@ class Topic:
     seen: int
     due: int
     mastery: float
+    returned: int
+    recalled: int
+    said: float | None
+
+    @property
+    def retention(self) -> float | None:
+        return self.recalled / self.returned if self.returned else None
+
+
+@dataclass(frozen=True)
+class Point:
+    """A key point, by its number in its question, in the latest marked answers."""
+
+    question: str
+    number: int
+    said: int
+    half: int
+    missed: int
+
+    @property
+    def share(self) -> float:
+        return (self.said + self.half / 2) / (self.said + self.half + self.missed)
+
+
+@dataclass(frozen=True)
+class Weak:
+    """A question seen: the recall that FSRS expects now, how often it was forgotten, the share of points not said."""
+
+    question: str
+    recall: float
+    lapses: int
+    unsaid: float | None
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """``retention`` is the share of questions under review that came back and were not "again" (None: none came)."""
+    """``retention`` is the true retention lately (None: nothing came back)."""
 
     questions: int
     new: int
@@ -52,15 +89,23 @@ class Statistics:
     ratings: Mapping[int, int]
     seconds: float
     next_due: datetime | None
+    today: date
     forecast: Sequence[tuple[date, int]]
-    calendar: Mapping[date, int]
+    days: Mapping[date, Day]
     topics: Sequence[Topic]
+    points: Sequence[Point]  # the least said first
+    weakest: Sequence[Weak]
+
+    @property
+    def calendar(self) -> dict[date, int]:
+        """How many were rated on each day."""
+        return {day: done.reviews for day, done in self.days.items()}
 
 
 def statistics(
     topics: Mapping[str, str],
     cards: Mapping[str, CardState],
-    reviews: Sequence[Review],
+    tallies: Tallies,
     now: datetime,
     zone: tzinfo | None = None,
     *,
@@ -71,41 +116,48 @@ def statistics(
 ) -> Statistics:
     """Count. ``topics`` gives the topic of each question of the bank; ``zone`` is the machine's own where None.
 
-    Reviews count whatever they were of; cards only where the bank still has the question.
+    Reviews count whatever they were of; cards only where the bank still has the question. ``tallies`` are those of
+    the same days, and lately since ``lately_began(now)``.
     """
     schedule = schedule or Schedule()
     days = Calendar(preferences or Preferences(), zone)
     active = [question for question in topics if question not in suspended]
-    calendar = Counter(days.day(review.reviewed_at) for review in reviews)
     today = days.day(now)
-    returned = [
-        review
-        for review in reviews
-        if review.before is not None
-        and review.before.state == REVIEW
-        and review.reviewed_at > now - timedelta(days=RETENTION_DAYS)
-    ]
-    recalled = sum(review.rating > 1 for review in returned)
+    calendar = {day: done.reviews for day, done in tallies.days.items()}
+    returned = sum(each.returned for each in tallies.returned.values())
+    recalled = sum(each.recalled for each in tallies.returned.values())
+    done = tallies.days.values()
+    points = [point for question in topics for point in _points(question, tallies.marks.get(question, ()))]
+    recall = {question: schedule.recall(cards[question], now) for question in topics if question in cards}
     return Statistics(
         questions=len(topics),
         new=sum(question not in cards for question in active),
         due=sum(question in cards and days.is_due(question, cards[question], now) for question in active),
         suspended=len(topics) - len(active),
         flagged=flagged,
-        reviews=len(reviews),
-        reviews_today=calendar[today],
+        reviews=sum(calendar.values()),
+        reviews_today=calendar.get(today, 0),
         streak=_streak(calendar, today),
         longest_streak=_longest_streak(calendar),
-        retention=recalled / len(returned) if returned else None,
-        retention_reviews=len(returned),
+        retention=recalled / returned if returned else None,
+        retention_reviews=returned,
         retention_days=RETENTION_DAYS,
-        ratings={rating: sum(review.rating == rating for review in reviews) for rating in (1, 2, 3, 4)},
-        seconds=sum(review.answer.seconds or 0.0 for review in reviews),
+        ratings={rating: sum(day.ratings[rating - 1] for day in done) for rating in (1, 2, 3, 4)},
+        seconds=sum(day.seconds for day in done),
         next_due=next_due(active, cards, days, now),
+        today=today,
         forecast=_forecast((days.day(days.due_at(q, cards[q])) for q in active if q in cards), today),
-        calendar=dict(sorted(calendar.items())),
-        topics=_by_topic(topics, active, cards, now, schedule, days),
+        days=tallies.days,
+        topics=_by_topic(
+            topics, active, recall, points, tallies, [q for q in active if q in cards and days.is_due(q, cards[q], now)]
+        ),
+        points=sorted(points, key=lambda point: point.share),
+        weakest=_weakest(active, recall, points, tallies),
     )
+
+
+def lately_began(now: datetime) -> datetime:
+    return now - timedelta(days=RETENTION_DAYS)
 
 
 def _streak(calendar: Mapping[date, int], today: date) -> int:
@@ -134,21 +186,58 @@ def _forecast(due: Iterable[date], today: date) -> list[tuple[date, int]]:
     return [(day, counts[day]) for day in days]
 
 
+def _points(question: str, marks: Sequence[Marks]) -> list[Point]:
+    """The key points of the latest answers; one that the newest of them does not know has left the question."""
+    known = sorted({number for kind in marks[0] for number in kind}) if marks else []
+    return [
+        Point(question, number, *(sum(number in answer[kind] for answer in marks) for kind in range(3)))
+        for number in known
+    ]
+
+
 def _by_topic(
     topics: Mapping[str, str],
     active: Sequence[str],
-    cards: Mapping[str, CardState],
-    now: datetime,
-    schedule: Schedule,
-    days: Calendar,
+    recall: Mapping[str, float],
+    points: Sequence[Point],
+    tallies: Tallies,
+    due: Sequence[str],
 ) -> list[Topic]:
     found: list[Topic] = []
     for name in dict.fromkeys(topics.values()):
         ids = [question for question in active if topics[question] == name]
         if not ids:
             continue
-        seen = [question for question in ids if question in cards]
-        recall = sum(schedule.recall(cards[question], now) for question in seen)
-        due = sum(days.is_due(question, cards[question], now) for question in seen)
-        found.append(Topic(name, len(ids), len(seen), due, recall / len(ids)))
+        returned = [tallies.returned.get(question, _NONE) for question in topics if topics[question] == name]
+        found.append(
+            Topic(
+                name,
+                questions=len(ids),
+                seen=sum(question in recall for question in ids),
+                due=sum(topics[question] == name for question in due),
+                mastery=sum(recall.get(question, 0.0) for question in ids) / len(ids),
+                returned=sum(each.returned for each in returned),
+                recalled=sum(each.recalled for each in returned),
+                said=_said([point for point in points if topics[point.question] == name]),
+            )
+        )
     return found
+
+
+def _said(points: Sequence[Point]) -> float | None:
+    """The share of key points said, a half for half said, over all the answers in which they were due."""
+    due = sum(point.said + point.half + point.missed for point in points)
+    return sum(point.said + point.half / 2 for point in points) / due if due else None
+
+
+def _weakest(
+    active: Sequence[str], recall: Mapping[str, float], points: Sequence[Point], tallies: Tallies
+) -> list[Weak]:
+    """Of the questions seen, those with the lowest recall now; of two alike, what was forgotten more often."""
+    found = []
+    for question in active:
+        if question in recall:
+            said = _said([point for point in points if point.question == question])
+            lapses = tallies.returned.get(question, _NONE).lapses
+            found.append(Weak(question, recall[question], lapses, None if said is None else 1 - said))
+    return sorted(found, key=lambda weak: (weak.recall, -weak.lapses))[:WEAKEST]

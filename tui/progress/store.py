@@ -16,6 +16,7 @@ from tui.progress.file import OpenedFile, open_file, open_memory
 from tui.progress.keeping import KeptFile, kept, take_in_what_was_left
 from tui.progress.preferences import read_preferences
 from tui.progress.records import (
+    NEW,
     REVIEW,
     ActionKind,
     Answer,
@@ -71,9 +72,10 @@ class ProgressStore(KeptFile):
     def rated_between(self, begins: datetime, ends: datetime) -> tuple[int, int]:
         """How many new questions, and how many cards under review, were rated in that time."""
         rows = self._rows(
-            "SELECT sum(before = 'null') AS new, sum(before LIKE ?) AS reviews FROM reviews JOIN actions "
+            "SELECT sum(from_state = ?) AS new, sum(from_state = ?) AS reviews FROM reviews JOIN actions "
             "ON actions.id = action_id WHERE undone_at IS NULL AND reviewed_at >= ? AND reviewed_at < ?",
-            f'{{"state":{REVIEW},%',
+            NEW,
+            REVIEW,
             write_time(begins),
             write_time(ends),
         )
@@ -82,7 +84,7 @@ class ProgressStore(KeptFile):
     def seconds(self, latest: int = 200) -> tuple[list[float], list[float]]:
         """What each of the ``latest`` answers took, in seconds; and those of them to new questions."""
         rows = self._rows(
-            "SELECT seconds, before = 'null' AS new FROM reviews JOIN actions ON actions.id = action_id "
+            "SELECT seconds, from_state = 0 AS new FROM reviews JOIN actions ON actions.id = action_id "
             "WHERE undone_at IS NULL AND seconds IS NOT NULL ORDER BY action_id DESC LIMIT ?",
             latest,
         )
@@ -121,19 +123,21 @@ class ProgressStore(KeptFile):
         running = self._running.others()
         return frozenset(row["question_id"] for row in rows if row["session_id"] in running)
 
-    def unsaid(self) -> dict[str, float]:
-        """The share of key points that the last marked answer to each question did not say; half said is half."""
+    def latest_marks(self, question_id: str, most: int) -> list[tuple[list[int], list[int], list[int]]]:
+        """The key points that each of the ``most`` latest marked answers said, half said and missed, newest first."""
         rows = self._rows(
-            "SELECT reviews.question_id, found, unsure, missed, max(action_id) FROM reviews JOIN actions "
-            "ON actions.id = action_id WHERE undone_at IS NULL AND (found != '[]' OR unsure != '[]' OR missed != '[]') "
-            "GROUP BY reviews.question_id"  # of each group SQLite gives the row that has the maximum
+            "SELECT found, unsure, missed FROM reviews WHERE question_id = ? AND (found != '[]' OR unsure != '[]' "
+            "OR missed != '[]') AND action_id NOT IN (SELECT id FROM actions WHERE undone_at IS NOT NULL) "
+            "ORDER BY reviewed_at DESC, action_id DESC LIMIT ?",
+            question_id,
+            most,
         )
-        shares = {}
+        marks = []
         for row in rows:
             with contextlib.suppress(*UNREADABLE):
-                said, half, not_said = (len(json.loads(row[name])) for name in ("found", "unsure", "missed"))
-                shares[row["question_id"]] = (not_said + half / 2) / (said + half + not_said)
-        return shares
+                said, half, not_said = (list(map(int, json.loads(row[n]))) for n in ("found", "unsure", "missed"))
+                marks.append((said, half, not_said))
+        return marks
 
     def setting(self, name: str, default: Any = None) -> Any:
         rows = self._rows("SELECT value FROM settings WHERE name = ?", name)
@@ -174,7 +178,7 @@ class ProgressStore(KeptFile):
             action = self._act(session, "rate", question_id, now, _plain(before), after.plain())
             self._connection.execute(
                 "INSERT INTO reviews VALUES (:action_id, :question_id, :rating, :reviewed_at, :seconds, :language, "
-                ":answer, :choice, :found, :unsure, :missed, :mode)",
+                ":answer, :choice, :found, :unsure, :missed, :mode, :from_state)",
                 {
                     "action_id": action,
                     "question_id": question_id,
@@ -188,6 +192,7 @@ class ProgressStore(KeptFile):
                     "unsure": to_json(list(answer.unsure)),
                     "missed": to_json(list(answer.missed)),
                     "mode": answer.mode,
+                    "from_state": NEW if before is None else before.state,
                 },
             )
             # The answer stands in the review now. A draft that says something else was typed since, and stays.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tui.progress.backups import back_up_before
 from tui.progress.errors import ProgressError
 from tui.progress.export import FORMAT, FORMAT_VERSION
-from tui.progress.records import CardState, read_card, read_time, to_json, write_time
+from tui.progress.records import NEW, CardState, read_card, read_time, to_json, write_time
 from tui.progress.salvage import UNREADABLE
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _add_review(connection: Any, session: int, review: Mapping[str, Any]) -> Non
     ).lastrowid
     connection.execute(
         "INSERT INTO reviews VALUES (:action, :question, :rating, :reviewed_at, :seconds, :language, :answer, :choice, "
-        ":found, :unsure, :missed, :mode)",
+        ":found, :unsure, :missed, :mode, :from_state)",
         {**review, "action": action},
     )
 
@@ -208,6 +208,7 @@ def _review(plain: Any) -> dict[str, Any]:
         "mode": _text(plain["mode"]),
         "before": to_json(None if before is None else _card(before).plain()),
         "after": to_json(_card(plain["after"]).plain()),
+        "from_state": NEW if before is None else _card(before).state,
     }
 
 

@@ -95,7 +95,7 @@ def test_stats_before_and_after_an_answer(program: Program, bank: Path, tmp_path
     counted = program("stats", "--json", "--questions", str(bank)).json
     assert (counted["reviews"], counted["streak"], counted["ratings"]["easy"]) == (1, 1, 1)
     assert counted["new"] == counted["questions"] - 1
-    assert len(counted["forecast"]) == 14 and sum(day["due"] for day in counted["forecast"]) == 1
+    assert len(counted["forecast"]) == 28 and sum(day["due"] for day in counted["forecast"]) == 1
     text = program("stats", "--questions", str(bank)).out
     assert "ratings: 1, today: 1" in text
     assert "评过 1 次" in program("stats", "--questions", str(bank), lang="zh").out

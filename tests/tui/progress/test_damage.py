@@ -162,7 +162,7 @@ def test_a_sound_file_of_damaged_content(sound: Path, tmp_path: Path, kind: str)
 @pytest.mark.parametrize(
     "change",
     [
-        "ALTER TABLE reviews DROP COLUMN seconds",
+        "DROP INDEX reviews_by_time; ALTER TABLE reviews DROP COLUMN seconds",
         "ALTER TABLE cards DROP COLUMN step",
         "ALTER TABLE settings RENAME COLUMN value TO worth",
         "DROP TABLE places",
@@ -173,7 +173,7 @@ def test_a_missing_column_or_table_sets_the_file_aside(sound: Path, tmp_path: Pa
     path = tmp_path / "progress.sqlite3"
     shutil.copy(sound, path)
     with sqlite3.connect(path) as raw:
-        raw.execute(change)
+        raw.executescript(change)
     raw.close()
     before = path.read_bytes()
     with open_store(tmp_path, lambda: NOW) as store:

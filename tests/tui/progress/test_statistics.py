@@ -7,10 +7,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from tests.tui.progress.conftest import HandClock
+from tui.progress.agenda import Calendar
+from tui.progress.preferences import Preferences
 from tui.progress.records import Answer
 from tui.progress.schedule import Schedule
-from tui.progress.statistics import Statistics, statistics
+from tui.progress.statistics import Statistics, lately_began, statistics
 from tui.progress.store import ProgressStore
+from tui.progress.tallies import tally
 
 BEIJING = timezone(timedelta(hours=8))
 TOPICS = {"a1": "attention", "a2": "attention", "a3": "attention", "b1": "bert", "m1": "masking"}
@@ -20,7 +23,7 @@ def _count(store: ProgressStore, clock: HandClock) -> Statistics:
     return statistics(
         TOPICS,
         store.cards(),
-        store.reviews(),
+        tally(store, TOPICS, Calendar(Preferences(), BEIJING), lately_began(clock.now)),
         clock.now,
         BEIJING,
         suspended=store.suspended(),
@@ -83,7 +86,7 @@ def test_the_forecast_puts_what_is_overdue_today(store: ProgressStore, clock: Ha
     store.suspend("b1")
     counted = _count(store, clock)
     days = dict(counted.forecast)
-    assert len(counted.forecast) == 14
+    assert len(counted.forecast) == 28
     assert days[date(2026, 11, 23)] == 1
     assert days[date(2026, 12, 1)] == 1
     assert sum(days.values()) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import sqlite3
@@ -278,7 +279,13 @@ def test_a_version_1_file_is_brought_up_whole(tmp_path: Path) -> None:
         assert [interview["record"] for interview in store.interviews()] == [{"answers": ["一半"]}]
         with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
             assert raw.execute("SELECT * FROM actions ORDER BY id").fetchall() == actions
-            assert raw.execute("SELECT * FROM reviews ORDER BY action_id").fetchall() == reviews
+            brought = raw.execute("SELECT * FROM reviews ORDER BY action_id").fetchall()
+            assert [row[:-1] for row in brought] == reviews
+            assert [row[-1] for row in brought] == [
+                0 if action[5] == "null" else json.loads(action[5])["state"]
+                for action in actions
+                if action[2] == "rate"
+            ]
             assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
         store.skip("q")
         kinds = []

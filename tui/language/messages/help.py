@@ -179,7 +179,7 @@ kept.
 
   tformer-quiz interview                 6 题、30 分钟；上次没完的接着来
   tformer-quiz interview --questions 4 --minutes 20 --topic attention --level 2
-  tformer-quiz interview --report r.html 结束时写一份报告（.md 或 .html，后者带图）
+  tformer-quiz interview --report r.html 结束时写一份报告（.md，或带图的 .html）
   tformer-quiz interview --new           不接着上次的，另开一场
   tformer-quiz interview --last          再看上一场的报告（可加 --report）
 
@@ -272,7 +272,7 @@ exit status: 0 all hold, 1 a check or a number does not, 2 a file is wrong.
         """\
 usage: tformer-quiz stats [--json]
 
-  tformer-quiz stats         due today and in two weeks, days in a row,
+  tformer-quiz stats         due today and in four weeks, days in a row,
                              retention, mastery by topic
   tformer-quiz stats --json  for scripts
 """,

@@ -30,7 +30,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "next": Bilingual("下一题在 {interval}后到期", "the next is due in {interval}"),
     "recent": Bilingual("最近两周每天评过", "Rated on each day of the last two weeks"),
-    "forecast": Bilingual("未来两周到期", "Due in the next two weeks"),
+    "forecast": Bilingual("未来四周到期", "Due in the next four weeks"),
     "topics": Bilingual(
         "各话题：此刻预计能答出的比例（FSRS）",
         "Topics: the share that FSRS expects to be recalled now",
