@@ -1,4 +1,4 @@
-"""A drawing of dots, two wide and four high in each cell; each cell belongs to the line drawn there last.
+"""A drawing of dots, two wide and four high in each cell; each cell knows the lines that were drawn there.
 
 Braille signs are one cell wide in every terminal, unlike line drawing, which some Chinese set-ups make two wide.
 """
@@ -16,14 +16,15 @@ class Braille:
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self._bits = [[0] * width for _ in range(height)]
-        self.owner: list[list[int | None]] = [[None] * width for _ in range(height)]
+        self.owners: list[list[list[int]]] = [[[] for _ in range(width)] for _ in range(height)]
 
     def dot(self, x: int, y: int, owner: int) -> None:
         """One dot; outside the drawing it is not drawn."""
         column, row = x // DOTS_WIDE, y // DOTS_HIGH
         if 0 <= column < self.width and 0 <= row < self.height:
             self._bits[row][column] |= _BITS[x % DOTS_WIDE][y % DOTS_HIGH]
-            self.owner[row][column] = owner
+            if owner not in self.owners[row][column]:
+                self.owners[row][column].append(owner)
 
     def line(self, start: tuple[int, int], end: tuple[int, int], owner: int) -> None:
         """A straight line of dots (Bresenham 1965)."""

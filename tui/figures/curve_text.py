@@ -1,7 +1,6 @@
-"""Curves as lines of text: dots in braille, axes with round ticks, a legend that says each line's letter.
+"""Curves as lines of text: title, what is up and what is across, the plot with each line's name beside it, a legend.
 
-Each line ends in its letter, so that it can be followed without color. Where braille cannot be had, or several lines
-share a drawing without color, the lines are drawn by their letters.
+Each line ends in its letter, so that it can be followed without color.
 """
 
 from __future__ import annotations
@@ -14,76 +13,137 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from questions.bilingual import Language, say
-from tui.figures.axes import Axis
-from tui.figures.braille import DOTS_HIGH, DOTS_WIDE, Braille
-from tui.figures.data import Curve, Series
+from tui.figures.curve_plot import MARK, CurvePlot, letter, missing, named, plot_height
+from tui.figures.data import Curve
 from tui.figures.look import Look
 from tui.figures.numbers import short
-from tui.text.layout import fit, pad, wrap, wrap_styled
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-MARK, POINTER = ":", "|"
-LOWEST, HIGHEST = 4, 16  # rows of a plot
+from tui.text.layout import fit, wrap, wrap_styled
 
 
 def curve_lines(
-    figure: Curve, language: Language, width: int, look: Look, *, height: int | None = None, cursor: float | None = None
+    figure: Curve,
+    language: Language,
+    width: int,
+    look: Look,
+    *,
+    height: int | None = None,
+    cursor: float | None = None,
+    pinned: Curve | None = None,
+    compact: bool = False,
 ) -> list[Text]:
-    """Title, y label, plot of ``height`` rows, x axis and label, legend. ``cursor`` is an x that is pointed at."""
-    lines = [Text(line, style=look.title) for line in wrap(say(figure.title, language), width)]
-    plot = CurvePlot(figure, language, width, look, height or plot_height(width))
+    """Title, y label with the marks, plot of ``height`` rows, x axis and label, legend where names have no room there.
+
+    ``cursor`` is an x that is pointed at; ``pinned`` a curve that is drawn faintly below; ``compact`` gives the title
+    and the y label a line each.
+    """
+    lines = _title(figure, language, width, look, compact)
+    plot = CurvePlot(figure, language, width, look, height or plot_height(width), pinned)
     if not plot.has_points:
         return [*lines, Text("（没有可画的点）" if language == "zh" else "(no point to draw)", style=look.dim)]
-    lines.append(Text(fit(say(figure.y_label, language), width), style=look.dim))
+    lines += _above(figure, language, width, look, compact)
     lines += plot.rows(cursor)
-    lines += [Text(line, style=look.dim) for line in wrap(say(figure.x_label, language), width)]
-    return lines + legend_lines(figure, language, width, look)
+    across = axis_label(figure, "x", language)
+    if not plot.label_beside(lines[-1], across):
+        lines += [Text(line, style=look.dim) for line in wrap(across, width)]
+    return lines if plot.names_width else lines + legend_lines(figure, language, width, look)
 
 
-def plot_height(width: int) -> int:
-    """The rows that suit a plot of ``width`` cells."""
-    return max(min(width // 5, HIGHEST), LOWEST)
+def _title(figure: Curve, language: Language, width: int, look: Look, compact: bool) -> list[Text]:
+    title = say(figure.title, language)
+    lines = [fit(title, width, look.glyphs.ellipsis)] if compact else wrap(title, width)
+    return [Text(line, style=look.title) for line in lines]
 
 
-def plot_top(figure: Curve, language: Language, width: int) -> int:
+def axis_label(figure: Curve, which: str, language: Language) -> str:
+    """What an axis shows, and that it is logarithmic where it is."""
+    label, log = (figure.x_label, figure.log_x) if which == "x" else (figure.y_label, figure.log_y)
+    said = say(label, language)
+    lower = said.lower()
+    if not log or "log" in lower or "对数" in said:
+        return said
+    return f"{said}（对数轴）" if language == "zh" else f"{said} (log axis)".strip()
+
+
+def _above(figure: Curve, language: Language, width: int, look: Look, compact: bool) -> list[Text]:
+    """The y label, and on the same line, where there is room, what the marks mean."""
+    label = Text(axis_label(figure, "y", language), style=look.dim)
+    entries = [
+        Text.assemble((MARK, look.accent), (f" {say(meaning, language)} {short(value)}", look.dim))
+        for value, meaning in figure.marks
+    ]
+    lines = flowed([label, *entries] if label.plain else entries, width) or [Text()]
+    return lines[:1] if compact else lines
+
+
+def plot_top(figure: Curve, language: Language, width: int, look: Look, compact: bool) -> int:
     """The line on which the plot begins: below the title and the y label."""
-    return len(wrap(say(figure.title, language), width)) + 1
+    title, above = (part(figure, language, width, look, compact) for part in (_title, _above))
+    return len(title) + len(above)
 
 
 def legend_lines(figure: Curve, language: Language, width: int, look: Look) -> list[Text]:
-    """A letter, a name and, where there are any, how many values could not be drawn; then the marks."""
+    """A letter, a name and, where there are any, how many values could not be drawn."""
     entries: list[Text] = []
     for index, series in enumerate(figure.series):
-        name = say(series.name, language)
-        if len(figure.series) > 1 or name:
+        if named(figure, series, language):
             style = f"{look.series_style(index)} bold".strip()
-            entries.append(Text.assemble((letter(index), style), f" {name}", _missing(series)))
-    for value, meaning in figure.marks:
-        entries.append(Text.assemble((MARK, look.accent), f" {say(meaning, language)} {short(value)}"))
+            name = say(series.name, language)
+            entries.append(Text.assemble((letter(index), style), f" {name}", missing(series)))
+    return flowed(entries, width)
+
+
+def flowed(entries: Sequence[Text], width: int) -> list[Text]:
+    """``entries`` beside one another, three cells apart, on as many lines as they take."""
     lines: list[Text] = []
     for entry in entries:
         if lines and cell_len(lines[-1].plain) + 3 + cell_len(entry.plain) <= width:
-            lines[-1].append("   ").append_text(entry)
+            lines[-1] = Text.assemble(lines[-1], "   ", entry)
         else:
             lines += wrap_styled(entry, width)
     return lines
 
 
-def letter(index: int) -> str:
-    return LETTERS[index % len(LETTERS)]
-
-
-def curve_reading(figure: Curve, x: float, language: Language) -> str:
-    """What every line says at ``x``: its value there, or that it has none."""
+def curve_reading(figure: Curve, x: float, language: Language, pinned: Curve | None = None) -> str:
+    """What every line says at ``x``: its value there, and how far that is from the pinned one's."""
     said = [f"{say(figure.x_label, language)} {short(x)}"]
     for index, series in enumerate(figure.series):
-        value = next((y for at, y in zip(series.x, series.y, strict=True) if at == x), None)
-        name = say(series.name, language) or say(figure.y_label, language)
-        before = f"{letter(index)} {name}" if len(figure.series) > 1 else name
+        value = value_at(series.x, series.y, x)
         if value is not None:
-            said.append(f"{before} {short(value)}")
+            name = say(series.name, language) or say(figure.y_label, language)
+            before = f"{letter(index)} {name}" if len(figure.series) > 1 else name
+            said.append(f"{before} {short(value)}{_against(pinned, index, name, x, value, language)}")
     separator = "，" if language == "zh" else ", "
     return separator.join(said)
+
+
+def value_at(xs: Sequence[float], ys: Sequence[float], x: float) -> float | None:
+    return next((float(y) for at, y in zip(xs, ys, strict=True) if at == x), None)
+
+
+def _against(pinned: Curve | None, index: int, name: str, x: float, value: float, language: Language) -> str:
+    """How far ``value`` is from that of the pinned line of the same name."""
+    if pinned is None or index >= len(pinned.series):
+        return ""
+    same = next((line for line in pinned.series if say(line.name, language) == name), pinned.series[index])
+    before = value_at(same.x, same.y, x)
+    if before is None:
+        return ""
+    change = value - before
+    sign = "+" if change > 0 else ""
+    return (
+        f"（钉住 {short(before)}，差 {sign}{short(change)}）"
+        if language == "zh"
+        else (f" (pinned {short(before)}, difference {sign}{short(change)})")
+    )
+
+
+def resting_x(figure: Curve) -> float | None:
+    """The x that is read before anybody asks: where the first mark stands, else the last one that has a value."""
+    known = positions(figure)
+    if not known:
+        return None
+    marks = [float(value) for value, _ in figure.marks]
+    return nearest(known, marks[0]) if marks else known[-1]
 
 
 def positions(figure: Curve) -> list[float]:
@@ -95,162 +155,3 @@ def nearest(values: Sequence[float], wanted: float) -> float:
     """The one of the sorted ``values`` that is nearest to ``wanted``."""
     place = bisect.bisect_left(values, wanted)
     return min(values[max(place - 1, 0) : place + 1], key=lambda value: abs(value - wanted))
-
-
-class CurvePlot:
-    """The plot itself: the labels of the y axis, the field, the x axis."""
-
-    def __init__(self, figure: Curve, language: Language, width: int, look: Look, height: int) -> None:
-        self.figure, self.look, self.height = figure, look, height
-        points = [(x, y) for series in figure.series for x, y in zip(series.x, series.y, strict=True)]
-        marks = [float(mark) for mark, _ in figure.marks]
-        xs = [x for x, y in points if not math.isnan(y)]
-        self.has_points = any(math.isfinite(y) and (y > 0 or not figure.log_y) for _, y in points)
-        self.x_axis = _tight(Axis.over([*xs, *marks], log=figure.log_x), [*xs, *marks], figure.log_x)
-        self.y_axis = Axis.over([y for _, y in points], log=figure.log_y)
-        self.y_ticks = self.y_axis.ticks(max(height // 3, 3))
-        self.label_width = min(max((len(text) for _, text in self.y_ticks), default=1), max(width // 3, 1))
-        self.field_width = max(width - self.label_width - 1, 1)
-
-    # -- where things stand
-
-    def column_of(self, x: float) -> int | None:
-        """The cell column of the field in which ``x`` stands."""
-        place = self.x_axis.place(x)
-        return None if place is None or not -1e-9 <= place <= 1 + 1e-9 else round(place * (self.field_width - 1))
-
-    def x_at(self, column: int) -> float:
-        """The x in the middle of a cell column of the field."""
-        place = column / max(self.field_width - 1, 1)
-        axis = self.x_axis
-        if axis.log:
-            return math.exp(math.log(axis.low) + place * (math.log(axis.high) - math.log(axis.low)))
-        return axis.low + place * (axis.high - axis.low)
-
-    def _dot(self, x: float, y: float) -> tuple[int, int] | None:
-        across, up = self.x_axis.place(x), self.y_axis.place(y)
-        if across is None or up is None:
-            return None
-        # The dot in the middle of the column that the axis and the cursor give to x.
-        wide, high = self.field_width * DOTS_WIDE - 1, self.height * DOTS_HIGH - 1
-        return round(across * wide), round((1 - up) * high)
-
-    # -- drawing
-
-    def rows(self, cursor: float | None = None) -> list[Text]:
-        """The field with its labels, and the x axis below it."""
-        look = self.look
-        signs, styles = self._field()
-        for mark, _ in self.figure.marks:
-            self._vertical(signs, styles, float(mark))
-        pointed = None if cursor is None else self.column_of(cursor)
-        labels = {self._row_of(value): text for value, text in self.y_ticks}
-        lines = []
-        for row in range(self.height):
-            label = labels.get(row, "")
-            glyph = look.glyphs.tick_left if label else look.glyphs.vertical
-            line = Text.assemble((pad(label, self.label_width, "right") + glyph, look.axis))
-            for column in range(self.field_width):
-                sign, style = signs[row][column], styles[row][column]
-                if column == pointed:
-                    sign, style = (POINTER, look.strong) if sign in (" ", MARK) else (sign, f"{style} reverse".strip())
-                line.append(sign, style)
-            lines.append(line)
-        return lines + self._x_axis()
-
-    def _row_of(self, value: float) -> int:
-        place = self.y_axis.place(value)
-        assert place is not None
-        return round((1 - place) * (self.height - 1))
-
-    def _field(self) -> tuple[list[list[str]], list[list[str]]]:
-        look, figure = self.look, self.figure
-        drawing = Braille(self.field_width, self.height)
-        for index, series in enumerate(figure.series):
-            self._draw(drawing, series, index)
-        by_letter = not look.glyphs.braille or (not look.color and len(figure.series) > 1)
-        signs = [[" "] * self.field_width for _ in range(self.height)]
-        styles = [[""] * self.field_width for _ in range(self.height)]
-        for row in range(self.height):
-            for column in range(self.field_width):
-                owner = drawing.owner[row][column]
-                if owner is not None:
-                    single = "*" if len(figure.series) == 1 else letter(owner)
-                    signs[row][column] = single if by_letter else drawing.sign(column, row)
-                    styles[row][column] = look.series_style(owner)
-        self._infinities(signs, styles)
-        if len(figure.series) > 1:
-            self._name_ends(signs, styles)
-        return signs, styles
-
-    def _draw(self, drawing: Braille, series: Series, owner: int) -> None:
-        before: tuple[int, int] | None = None
-        for x, y in sorted(zip(series.x, series.y, strict=True), key=lambda point: point[0]):
-            here = self._dot(float(x), float(y))
-            if here is not None:
-                drawing.line(before or here, here, owner)
-            before = here
-
-    def _infinities(self, signs: list[list[str]], styles: list[list[str]]) -> None:
-        """Where a line is infinite: ``^`` at the top or ``v`` at the bottom."""
-        for index, series in enumerate(self.figure.series):
-            for x, y in zip(series.x, series.y, strict=True):
-                column = self.column_of(float(x)) if math.isinf(y) else None
-                if column is not None:
-                    row = 0 if y > 0 else self.height - 1
-                    signs[row][column] = "^" if y > 0 else "v"
-                    styles[row][column] = f"{self.look.series_style(index)} bold".strip()
-
-    def _name_ends(self, signs: list[list[str]], styles: list[list[str]]) -> None:
-        """The letter of each line at its last point, or at an earlier one where another letter stands."""
-        taken: set[tuple[int, int]] = set()
-        for index, series in enumerate(self.figure.series):
-            points = sorted(zip(series.x, series.y, strict=True), key=lambda point: point[0], reverse=True)
-            dots = [dot for x, y in points if (dot := self._dot(float(x), float(y))) is not None]
-            places = [(y // DOTS_HIGH, x // DOTS_WIDE) for x, y in dots]
-            free = next((place for place in places if place not in taken), None)
-            if free is not None:
-                taken.add(free)
-                row, column = free
-                signs[row][column] = letter(index)
-                styles[row][column] = f"{self.look.series_style(index)} bold".strip()
-
-    def _vertical(self, signs: list[list[str]], styles: list[list[str]], x: float) -> None:
-        column = self.column_of(x)
-        if column is not None:
-            for row in range(self.height):
-                if signs[row][column] == " ":
-                    signs[row][column], styles[row][column] = MARK, self.look.accent
-
-    def _x_axis(self) -> list[Text]:
-        """The line of the axis with its ticks, and the numbers below, left out where they would touch."""
-        look = self.look
-        ticks = self.x_axis.ticks(max(self.field_width // 10, 2))
-        line = [look.glyphs.horizontal] * self.field_width
-        numbers = [" "] * (self.field_width + self.label_width + 1)
-        used = -1
-        for value, text in ticks:
-            column = self.column_of(value)
-            if column is None:
-                continue
-            start = min(max(column + self.label_width + 1 - len(text) // 2, 0), len(numbers) - len(text))
-            if start <= used:
-                continue
-            line[column] = look.glyphs.tick_down
-            numbers[start : start + len(text)] = text
-            used = start + len(text)
-        axis = " " * self.label_width + look.glyphs.corner + "".join(line)
-        return [Text(axis, style=look.axis), Text("".join(numbers).rstrip(), style=look.axis)]
-
-
-def _tight(axis: Axis, xs: Sequence[float], log: bool) -> Axis:
-    """The x axis goes from the first to the last x, with no zero added."""
-    shown = [x for x in xs if math.isfinite(x) and (x > 0 or not log)]
-    return Axis(min(shown), max(shown), log) if shown and min(shown) < max(shown) else axis
-
-
-def _missing(series: Series) -> str:
-    bad = sum(math.isnan(y) for y in series.y)
-    infinite = sum(math.isinf(y) for y in series.y)
-    parts = [f"{bad} NaN"] * bool(bad) + [f"{infinite} inf"] * bool(infinite)
-    return f" ({', '.join(parts)})" if parts else ""

@@ -1,4 +1,4 @@
-"""A line of tabs, one for each figure of a result: the one in front is whole, the others give way."""
+"""A line of tabs, one for each figure of a result: the one in front is whole, the others are numbers if need be."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from textual.style import Style
 from textual.widget import Widget
 
 from tui.text.layout import fit
+
+SHORT = 6  # cells of a title that is never shortened
+READABLE = 10  # cells below which a part of a title tells nothing
 
 
 class FigureTabs(Widget):
@@ -45,11 +48,9 @@ class FigureTabs(Widget):
         if not titles:
             return Content("").join(parts)
         room = self.size.width - 2 * len(titles) - sum(part.cell_length for part in parts)
-        widths = _shares([cell_len(title) for title in titles], front, max(room, 0))
-        for index, (title, width) in enumerate(zip(titles, widths, strict=True)):
+        for index, shown in enumerate(_names(titles, front, max(room, 0))):
             style = "bold reverse" if index == front else "dim"
             click = Style.from_meta({"@click": f"choose({index})"})
-            shown = fit(title, width) if width >= 2 else str(index + 1)
             parts.append(Content.assemble((f" {shown} ", style)).stylize(click))
         return Content("").join(parts)
 
@@ -57,10 +58,18 @@ class FigureTabs(Widget):
         self.post_message(self.Chosen(index))
 
 
-def _shares(wanted: list[int], front: int, room: int) -> list[int]:
-    """Cells for each title: all they want if there is room, else the front one first and the rest alike."""
-    if sum(wanted) <= room:
-        return wanted
-    first = min(wanted[front], max(room // 2, 2))
-    others = max((room - first) // max(len(wanted) - 1, 1), 0)
-    return [first if index == front else min(size, others) for index, size in enumerate(wanted)]
+def _names(titles: Sequence[str], front: int, room: int) -> list[str]:
+    """The front title whole, the others as whole as the room allows: one that could not be read is its number."""
+    if sum(map(cell_len, titles)) <= room:
+        return list(titles)
+    names = [title if cell_len(title) <= SHORT else str(index + 1) for index, title in enumerate(titles)]
+    names[front] = f"{front + 1} {titles[front]}"
+    spare = room - sum(map(cell_len, names))
+    if spare < 0:
+        names[front] = fit(names[front], max(cell_len(names[front]) + spare, 2))
+    others = [index for index in range(len(titles)) if index != front and names[index] != titles[index]]
+    for index in others:
+        share = spare // max(len(others), 1)
+        if share >= READABLE:
+            names[index] = fit(f"{index + 1} {titles[index]}", share + cell_len(names[index]))
+    return names

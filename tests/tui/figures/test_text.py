@@ -14,6 +14,7 @@ from rich.console import Console
 
 from questions.bilingual import Language
 from tests.tui.figures.examples import ALL, BARS, CURVE, TABLE, TENSOR, TOKEN_STRIPS, attention, odd
+from tui.figures.curve_plot import CurvePlot
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, Table, Tensor, Tokens
 from tui.figures.look import ASCII, PLAIN, Look
 from tui.figures.text import draw, figure_lines
@@ -123,20 +124,23 @@ def test_bars_are_as_long_as_their_values() -> None:
 
 
 def test_the_bars_of_a_log_scale_grow_by_decades() -> None:
-    lines = printed(Bars("t", ["a", "b", "c"], [1.0, 100.0, 10000.0], log=True), width=60).splitlines()[1:]
-    lengths = [line.count("#") for line in lines]
+    lines = printed(Bars("t", ["a", "b", "c"], [1.0, 100.0, 10000.0], log=True), "en", width=60).splitlines()
+    assert lines[1] == "(log axis)" and lines[-1].split() == ["0.1", "10", "1000"]
+    lengths = [line.count("#") for line in lines[2:5]]
     assert lengths[2] - lengths[1] == pytest.approx(lengths[1] - lengths[0], abs=1)
 
 
 def test_a_curve_has_a_gap_at_nan_a_sign_at_infinity_and_a_letter_for_each_line() -> None:
     lines = printed(CURVE, "zh", width=60, color=False).splitlines()
-    assert lines[0] == "熵" and lines[1] == "奈特"
+    assert lines[0] == "熵" and lines[1] == "奈特   : 现在 16"
     plot = lines[2:14]
-    assert plot[0].endswith("^")
-    assert "a 不缩放 (1 NaN)   b 缩放 (1 inf)   : 现在 16" in lines
-    field = [line[2:] for line in plot]
-    columns = [{row for row, line in enumerate(field) if at < len(line) and line[at] == "a"} for at in range(58)]
-    x_of_16 = round((math.log(16) - math.log(4)) / (math.log(64) - math.log(4)) * 57)
+    wide = CurvePlot(CURVE, "zh", 60, PLAIN, 12).field_width
+    field = [line[2 : 2 + wide] for line in plot]
+    assert field[0].endswith("^")
+    names = [line[2 + wide :].strip() for line in plot]
+    assert "a 不缩放 (1 NaN)" in names and "b 缩放 (1 inf)" in names
+    columns = [{row for row, line in enumerate(field) if at < len(line) and line[at] == "a"} for at in range(wide)]
+    x_of_16 = round((math.log(16) - math.log(4)) / (math.log(64) - math.log(4)) * (wide - 1))
     assert not any(columns[at] for at in range(x_of_16 - 6, x_of_16 + 6))
     assert "".join(line[x_of_16] for line in field if x_of_16 < len(line)).count(":") >= 8
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from questions.bilingual import Language
 from tui.app import QuizApp
 from tui.bank import load_bank
 from tui.progress.store import open_store
+
+shipped = cache(lambda: load_bank().questions)  # read once: it is most of what opening the program costs
 
 Open = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
 
@@ -26,7 +29,7 @@ def opened(tmp_path: Path) -> Open:
     async def open_app(
         size: tuple[int, int] = (120, 40), language: Language = "en", only: str | None = None
     ) -> AsyncIterator[Pilot[Any]]:
-        questions = [question for question in load_bank().questions if only in (None, question.id)]
+        questions = [question for question in shipped() if only in (None, question.id)]
         assert questions
         with open_store(tmp_path) as store:
             app = QuizApp(questions, store, language=language)

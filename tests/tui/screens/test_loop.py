@@ -8,7 +8,6 @@ import pytest
 from textual.events import Key, Paste
 from textual.widgets import Input
 
-from questions.bilingual import Language
 from tests.tui.screens.conftest import Open, shown, until
 from tui.experiments.compute import Failed
 from tui.screens.answer_box import AnswerBox
@@ -139,57 +138,62 @@ async def test_a_value_is_typed_after_enter_and_enter_takes_it(opened: Open) -> 
         assert practice(pilot).done == 1
 
 
-CONTEXTS: dict[str, tuple[str, ...]] = {
-    "asked": (),
-    "typing": ("i",),
-    "revealed": ("space", "RUN"),
-    "figure": ("space", "RUN", "tab"),
-    "knob": ("space", "RUN", "tab", "tab"),
-    "typed knob": ("space", "RUN", "tab", "tab", "equals_sign"),
-    "sentence": ("space", "RUN", "e"),
-    "steps": ("space", "RUN", "tab", *["full_stop"] * 6),
-    "step": ("space", "RUN", "tab", *["full_stop"] * 6, "enter"),
-    "whole": ("space", "RUN", "o"),
-    "experiments": ("E", "RUN", "escape"),
-    "experiment": ("E", "RUN"),
-    "questions": ("B",),
-    "search": ("B", "slash"),
+# What is pressed from each context to come to the next; RUN waits for the experiment.
+WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
+    "practice": [
+        ("asked", ()),
+        ("typing", ("i",)),
+        ("revealed", ("escape", "space", "RUN")),
+        ("figure", ("tab",)),
+        ("knob", ("tab",)),
+        ("typed knob", ("equals_sign",)),
+        ("sentence", ("escape", "e")),
+        ("whole", ("escape", "o")),
+        ("steps", ("o", "STEPS")),
+        ("step", ("enter",)),
+    ],
+    "elsewhere": [
+        ("experiment", ("E", "RUN")),
+        ("experiments", ("escape",)),
+        ("questions", ("B",)),
+        ("search", ("slash",)),
+    ],
 }
 
 
-@pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize("walk", WALKS)
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_no_context_binds_a_key_twice_and_the_bar_is_true(
-    opened: Open, context: str, size: tuple[int, int]
-) -> None:
+async def test_no_context_binds_a_key_twice_and_the_bar_is_true(opened: Open, walk: str, size: tuple[int, int]) -> None:
     async with opened(size=size, only="attention-formula") as pilot:
-        for key in CONTEXTS[context]:
-            if key == "RUN":
-                await until(pilot, lambda: live(pilot).measured is not None)
+        for context, keys in WALKS[walk]:
+            for key in keys:
+                if key == "RUN":
+                    await until(pilot, lambda: live(pilot).measured is not None)
+                elif key == "STEPS":
+                    live(pilot)._turn_to("steps")
+                    await pilot.pause()
+                else:
+                    await pilot.press(key)
                 await pilot.pause()
-            else:
-                await pilot.press(key)
-        await pilot.pause()
-        screen = pilot.app.screen
-        bound: dict[str, list[str]] = {}
-        for node, bindings in screen._binding_chain:
-            if node.__class__.__module__.startswith("tui."):
-                for key, binding in bindings:
-                    name, arguments = _parsed(binding.action)
-                    if binding.id and node.check_action(name, arguments):  # Textual's own have no id
-                        bound.setdefault(key, []).append(f"{type(node).__name__}: {binding.action}")
-        nested = {"escape", "enter"}  # the innermost thing that can be opened or left has them
-        typed = (
-            {key for key in bound if len(key) == 1 or key in ("home", "left", "right")}
-            if pilot.app.is_typing
-            else set()
-        )
-        twice = {key: acts for key, acts in bound.items() if len(acts) > 1 and key not in nested | typed}
-        assert twice == {}
-        for hint in screen.query_one(KeyBar).hints:
-            active = screen.active_bindings.get(hint.binds or hint.key)
-            assert active is not None, (context, hint)
-            assert active.binding.action.split(".")[-1] == hint.action.split(".")[-1], (context, hint)
+            _assert_keys_are_true(pilot.app.screen, context, pilot.app.is_typing)
+
+
+def _assert_keys_are_true(screen: Any, context: str, typing: bool) -> None:
+    bound: dict[str, list[str]] = {}
+    for node, bindings in screen._binding_chain:
+        if node.__class__.__module__.startswith("tui."):
+            for key, binding in bindings:
+                name, arguments = _parsed(binding.action)
+                if binding.id and node.check_action(name, arguments):  # Textual's own have no id
+                    bound.setdefault(key, []).append(f"{type(node).__name__}: {binding.action}")
+    nested = {"escape", "enter"}  # the innermost thing that can be opened or left has them
+    typed = {key for key in bound if len(key) == 1 or key in ("home", "left", "right")} if typing else set()
+    twice = {key: acts for key, acts in bound.items() if len(acts) > 1 and key not in nested | typed}
+    assert twice == {}, context
+    for hint in screen.query_one(KeyBar).hints:
+        active = screen.active_bindings.get(hint.binds or hint.key)
+        assert active is not None, (context, hint)
+        assert active.binding.action.split(".")[-1] == hint.action.split(".")[-1], (context, hint)
 
 
 def _parsed(action: str) -> tuple[str, tuple[object, ...]]:
@@ -256,22 +260,20 @@ async def test_the_knobs_start_at_their_top_with_each_question(opened: Open) -> 
 # --- held keys, Caps Lock ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["z", "Z", "n", "u"])
-async def test_a_held_key_acts_once(opened: Open, key: str) -> None:
+async def test_a_held_key_acts_once(opened: Open) -> None:
     async with opened() as pilot:
-        if key == "u":
-            for other in ("n", "z", "n"):
-                await pilot.press(other)
-                await let_go(pilot)
-        asked = [name_of(pilot)]
-        for _ in range(8):
-            pilot.app.post_message(Key(key, key))
-        await pilot.pause()
-        asked.append(name_of(pilot))
-        assert asked[0] != asked[1]
-        if key != "u":
-            await pilot.press("u")
-            assert name_of(pilot) == asked[0]
+        for key in ("z", "Z", "n", "u"):
+            asked = name_of(pilot)
+            for _ in range(8):
+                pilot.app.post_message(Key(key, key))
+            await pilot.pause()
+            assert name_of(pilot) != asked, key
+            await let_go(pilot)
+            if key != "u":
+                await pilot.press("u")
+                assert name_of(pilot) == asked, key
+            await pilot.press("n")
+            await let_go(pilot)
 
 
 async def test_a_held_rating_rates_once_and_turning_repeats(opened: Open) -> None:
@@ -354,16 +356,17 @@ async def test_rating_typing_and_undo_keep_both_texts(opened: Open) -> None:
         assert name_of(pilot) == second and pilot.app.screen.query_one(AnswerBox).text == "next"
 
 
-@pytest.mark.parametrize(("key", "word"), [("z", "tomorrow"), ("Z", "taken back"), ("n", "skipped")])
-async def test_undo_names_the_question_and_returns_to_it(opened: Open, key: str, word: str) -> None:
+async def test_undo_names_the_question_and_returns_to_it(opened: Open) -> None:
     async with opened(size=(200, 40)) as pilot:
-        question = practice(pilot).attempt.question
-        await pilot.press(key)
-        assert name_of(pilot) != question.id
-        await pilot.press("u")
-        await pilot.pause()
-        line = shown(pilot).splitlines()[-2]
-        assert name_of(pilot) == question.id and word in line and question.question.en[:20] in line
+        for key, word in [("z", "tomorrow"), ("Z", "taken back"), ("n", "skipped")]:
+            question = practice(pilot).attempt.question
+            await pilot.press(key)
+            assert name_of(pilot) != question.id
+            await pilot.press("u")
+            await pilot.pause()
+            line = shown(pilot).splitlines()[-2]
+            assert name_of(pilot) == question.id and word in line and question.question.en[:20] in line
+            await let_go(pilot)
 
 
 async def test_a_flag_is_withdrawn_by_the_same_key(opened: Open) -> None:
@@ -402,27 +405,21 @@ async def test_ticking_changes_what_is_rated(opened: Open) -> None:
 # --- the picture -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "least"), [((120, 40), 22), ((80, 24), 14), ((200, 50), 30)])
-@pytest.mark.parametrize("language", ["zh", "en"])
+LEAST = {(120, 40): 22, (80, 24): 14, (200, 50): 30}
+AXIS_LINES = 2  # of a plot: its axis and the numbers below
+
+
 @pytest.mark.parametrize("only", ["attention-formula", "sqrt-dk", "rnn-gradients"])
-async def test_the_figure_leads(opened: Open, size: tuple[int, int], least: int, language: Language, only: str) -> None:
-    async with opened(size=size, language=language, only=only) as pilot:
+async def test_the_figure_leads(opened: Open, only: str) -> None:
+    async with opened(only=only) as pilot:
         panel = await revealed(pilot)
-        if size[0] < 100:
-            await pilot.press("x")
-        await pilot.pause()
-        for page in panel._pages():
-            if isinstance(page, int):
-                panel._turn_to(page)
-                await pilot.pause()
-                await pilot.pause()
-                view = panel.query_one("FigureView").view
-                canvas = getattr(view, "canvas", None)
-                if canvas is not None:
-                    assert canvas.size.height >= min(least, canvas._lines(canvas._frame, canvas._tall)), page
-                    assert panel.query_one("#figure").size.height >= least + 4
-                elif hasattr(view, "_rows"):
-                    assert view._rows + 4 >= least, page  # with its axes and their labels
+        for language in ("en", "zh"):
+            pilot.app.language = language
+            for size, least in LEAST.items():
+                await pilot.resize_terminal(*size)
+                if (size[0] < 100) is not pilot.app.screen.has_class("experiment-side"):
+                    await pilot.press("x")
+                await _figures_have_rows(pilot, panel, least)
         before = panel.query_one("#figure").size.height
         await pilot.press("o")
         await pilot.pause()
@@ -430,6 +427,21 @@ async def test_the_figure_leads(opened: Open, size: tuple[int, int], least: int,
         await pilot.press("o")
         await pilot.pause()
         assert panel.query_one("#figure").size.height == before
+
+
+async def _figures_have_rows(pilot: Any, panel: LivePanel, least: int) -> None:
+    for page in panel._pages():
+        if isinstance(page, int):
+            panel._turn_to(page)
+            await pilot.pause()
+            await pilot.pause()
+            view = panel.query_one("FigureView").view
+            canvas = getattr(view, "canvas", None)
+            if canvas is not None:
+                assert canvas.size.height >= min(least, canvas._lines(canvas._frame, canvas._tall)), page
+                assert panel.query_one("#figure").size.height >= least + 4
+            elif hasattr(view, "_rows"):
+                assert view._rows + AXIS_LINES >= least, (pilot.app.language, pilot.app.size, page)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

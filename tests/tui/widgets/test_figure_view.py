@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from questions.bilingual import say
 from tests.tui.figures.examples import ALL, BARS, CURVE, TABLE, TENSOR, TOKEN_STRIPS, attention
 from tests.tui.widgets.harness import Harness
+from tui.figures.curve_plot import CurvePlot
 from tui.figures.data import FIGURE_KINDS, Curve, Figure, Series
 from tui.widgets.figures.curve_view import CurveView
 from tui.widgets.figures.figure_view import VIEWS, FigureList, FigureView
@@ -86,7 +87,8 @@ async def test_a_curve_is_read_by_keys_and_by_the_mouse() -> None:
         assert view.cursor == 64 and "b scaled +inf" in app.text
         await pilot.press("home", "left")
         assert view.cursor == 4
-        await pilot.click(view, offset=(59, 5))
+        plot = CurvePlot(CURVE, "en", 60, view.look, view._rows)
+        await pilot.click(view, offset=(plot.label_width + plot.field_width, 5))
         assert view.cursor == 64
         view.update_figure(Curve("t", "d_k", "y", [Series("", [1, 60, 90], [1, 2, 3])]))
         await pilot.pause()

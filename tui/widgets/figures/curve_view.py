@@ -14,21 +14,19 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from questions.bilingual import Language
+from tui.figures.curve_plot import LOWEST, CurvePlot, plot_height
 from tui.figures.curve_text import (
-    LOWEST,
-    CurvePlot,
     curve_lines,
     curve_reading,
     nearest,
-    plot_height,
     plot_top,
     positions,
+    resting_x,
 )
 from tui.figures.data import Curve
 from tui.figures.look import Look
-from tui.text.layout import wrap
-from tui.widgets.figures.figure_box import room_of
-from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.figures.figure_box import AMPLE, room_of
+from tui.widgets.figures.lines_view import LinesView, said_lines
 from tui.widgets.speaking import BarKey, Key, bindings
 
 READ = "读数|read"
@@ -67,6 +65,7 @@ class CurveView(LinesView[Curve], can_focus=True):
         super().__init__(figure, language=language, id=id, classes=classes)
         self._positions = positions(figure)
         self._rows = 0  # of the plot; found when there is room for it
+        self._compact = False
 
     def update_figure(self, figure: Curve) -> None:
         """Show another curve; the cursor goes to the nearest x that it has."""
@@ -76,20 +75,26 @@ class CurveView(LinesView[Curve], can_focus=True):
         super().update_figure(figure)
 
     def lines(self, width: int, look: Look) -> list[Text]:
+        """The plot, and below it what it says where the cursor stands, or where it matters before there is one."""
         height = self._rows or plot_height(width)
-        lines = curve_lines(self.figure, self.language, max(width, 1), look, height=height, cursor=self.cursor)
-        if self.cursor is not None:
-            reading = curve_reading(self.figure, self.cursor, self.language)
-            lines += [Text(line, style=look.strong) for line in wrap(reading, max(width, 1))]
+        lines = curve_lines(
+            self.figure, self.language, max(width, 1), look, height=height, cursor=self.cursor, compact=self._compact
+        )
+        at = self.cursor if self.cursor is not None else resting_x(self.figure)
+        if at is not None:
+            said = curve_reading(self.figure, at, self.language)
+            style = look.dim if self.cursor is None else look.strong
+            lines += said_lines(said, width, 1 if self._compact else 2, style)
         return lines
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """The plot takes what the lines around it leave of the room, so that its axis and legend are on the screen."""
-        self._rows = plot_height(width)
-        around = super().get_content_height(container, viewport, width) - self._rows
-        if self.cursor is None:
-            around += 1  # the line that the cursor will need, so that reading a value moves nothing
-        self._rows = max(room_of(self, container, viewport) - around, LOWEST)
+        room = room_of(self, container, viewport)
+        self._compact = room < AMPLE
+        self._rows = max(room // 2, LOWEST)  # so that names that will have room beside the plot are not put below it
+        for _ in range(2):
+            around = super().get_content_height(container, viewport, width) - self._rows
+            self._rows = max(room - around, LOWEST)
         return super().get_content_height(container, viewport, width)
 
     def watch_cursor(self, cursor: float | None) -> None:
@@ -120,6 +125,6 @@ class CurveView(LinesView[Curve], can_focus=True):
         width = max(self.content_size.width, 1)
         plot = CurvePlot(self.figure, self.language, width, self.look, self._rows or plot_height(width))
         column = event.x - plot.label_width - 1
-        row = event.y - plot_top(self.figure, self.language, width)
+        row = event.y - plot_top(self.figure, self.language, width, self.look, self._compact)
         if self._positions and 0 <= column < plot.field_width and 0 <= row < plot.height:
             self.cursor = nearest(self._positions, plot.x_at(column))

@@ -7,6 +7,8 @@ from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.widget import Widget
 
+AMPLE = 22  # lines of room from which titles and readings may take more than the least
+
 
 class FigureBox(VerticalScroll):
     """Scrolls where a figure is higher; maps and curves grow to its height."""

@@ -22,6 +22,7 @@ from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Painter, legend, signs_in
 from tui.figures.heatmap_text import HeadChoice
 from tui.text.layout import fit, wrap
+from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.head_grid import HeadGrid
 from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
 from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS
@@ -29,7 +30,8 @@ from tui.widgets.figures.stage_tabs import StageTabs
 from tui.widgets.holding import give_focus
 from tui.widgets.speaking import Key, SpeakingWidget, bindings, to_content
 
-LEAST_SAID, MOST_SAID = 2, 3  # lines below the map: the room is there from the start, so that little moves
+NARROW = 60  # cells of width in which what a cell says takes more lines
+LEAST_SAID = 2  # lines below the map: the room is there from the start, so that little moves
 
 
 class HeatmapView(SpeakingWidget):
@@ -191,8 +193,9 @@ class HeatmapView(SpeakingWidget):
     def _say(self, lines: Sequence[str]) -> None:
         """Below the map. The room for it grows and does not shrink, so that moving the cursor moves nothing else."""
         says = self.query_one("#heatmap-says", Static)
-        lines = [*lines[: MOST_SAID - 1], fit(" ".join(lines[MOST_SAID - 1 :]), max(self.size.width, 1))]
-        height = min(max(len(lines), self._says_height, LEAST_SAID), MOST_SAID)
+        most = LEAST_SAID + (room_of(self, self.size, self.size) >= AMPLE or self.size.width < NARROW)
+        lines = [*lines[: most - 1], fit(" ".join(lines[most - 1 :]), max(self.size.width, 1))]
+        height = min(max(len(lines), self._says_height, LEAST_SAID), most)
         if height != self._says_height:
             self._says_height = height
             says.styles.min_height = height
