@@ -192,7 +192,7 @@ def _histogram(arms: Mapping[str, Arm], name: str, title: Bilingual) -> Curve:
 
 def _dead(arms: Mapping[str, Arm]) -> Bars:
     return Bars(
-        Bilingual("死行：‖J‖ < 0.001", "Dead rows: ‖J‖ < 0.001"),
+        Bilingual("几乎没有梯度的行：‖J‖ < 0.001", "Rows nearly without a gradient: ‖J‖ < 0.001"),
         labels=[ARMS[name] for name in arms],
         values=[100.0 * float((arm.jacobians < theory.DEAD).mean()) for arm in arms.values()],
         value_label=Bilingual("占所有行的 %", "% of all rows"),
@@ -206,9 +206,7 @@ def _table(arms: Mapping[str, Arm]) -> Table:
         for of, values in (("‖∂L/∂logits‖", arm.logits), ("‖∂L/∂q‖", arm.query)):
             rows.append([ARMS[name], of, float(np.median(values)), float(values.mean()), float(values.max())])
     return Table(
-        Bilingual(
-            "中位数、均值、最大值：只看均值会判错案", "Median, mean, maximum: the mean alone convicts the innocent"
-        ),
+        Bilingual("中位数、均值、最大值：只看均值会误判", "Median, mean, maximum: the mean alone misleads"),
         columns=[
             Bilingual("缩放", "scale"),
             Bilingual("梯度", "gradient"),

@@ -45,13 +45,13 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "dead-rows-unscaled",
-            Bilingual("不缩放：‖J‖ < 0.001 的“死行”占多少（应为理论值）",
-                      "Unscaled: rows that are dead, ‖J‖ < 0.001 (theory's share)"),
+            Bilingual("不缩放：几乎没有梯度的行（‖J‖ < 0.001）占多少（应为理论值）",
+                      "Unscaled: rows nearly without a gradient, ‖J‖ < 0.001 (theory's share)"),
             "==", BreakKnobs({"unscaled_power": 0.5}), unit="%",
         ),
         CheckDeclaration(
             "dead-rows-scaled",
-            Bilingual("缩放后：死行几乎没有", "Scaled: next to no row is dead"),
+            Bilingual("缩放后：这样的行几乎没有", "Scaled: next to no such row"),
             "<=", BreakKnobs({"scaled_power": 0.0}), unit="%",
         ),
         CheckDeclaration(
