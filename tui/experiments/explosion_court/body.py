@@ -59,10 +59,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         ),
     ]
     figures: list[Figure] = [
-        _histogram(
-            arms, "logits", Bilingual("‖∂L/∂logits‖：不缩放时多数行接近 0", "‖∂L/∂logits‖: unscaled, mostly near 0")
-        ),
-        _histogram(arms, "query", Bilingual("‖∂L/∂q‖：多数行已死，少数行是尖峰", "‖∂L/∂q‖: mostly dead, a few spikes")),
+        _histogram(arms, "logits", _compared("logits", arms)),
+        _histogram(arms, "query", _compared("q", arms)),
         _dead(arms),
         _table(arms),
     ]
@@ -187,6 +185,16 @@ def _histogram(arms: Mapping[str, Arm], name: str, title: Bilingual) -> Curve:
         ],
         log_x=True,
         name=f"histogram-{name}",
+    )
+
+
+def _compared(by: str, arms: Mapping[str, Arm]) -> Bilingual:
+    """What is seen at this d_k: how the unscaled median and maximum compare with the scaled ones."""
+    none, sqrt = (arms[name].logits if by == "logits" else arms[name].query for name in ("none", "sqrt"))
+    median, largest = float(np.median(none) / np.median(sqrt)), float(none.max() / sqrt.max())
+    return Bilingual(
+        f"‖∂L/∂{by}‖：不缩放的中位数是缩放的 {median:.2g} 倍，最大值是 {largest:.2g} 倍",
+        f"‖∂L/∂{by}‖: unscaled, the median is {median:.2g} and the largest {largest:.2g} times the scaled",
     )
 
 
