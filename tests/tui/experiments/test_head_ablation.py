@@ -15,7 +15,9 @@ from tui.experiments.falsify import broken
 from tui.experiments.head_ablation.body import LEARNING_RATE, TRAINING_STEPS, part_of_head, with_twins
 from tui.experiments.head_ablation.compromise import compare
 from tui.experiments.head_ablation.declaration import EXPERIMENT
+from tui.experiments.head_ablation.trained import READ, measure
 from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.take_apart.reading import held_out
 
 
 def test_twins_that_are_treated_differently_part_by_a_finite_amount() -> None:
@@ -44,7 +46,7 @@ def test_the_ablated_head_is_zero_in_the_trace_and_the_others_are_not() -> None:
 
 
 def test_on_random_weights_each_head_matters_about_alike() -> None:
-    bars = EXPERIMENT.run().figures[1]
+    bars = next(figure for figure in EXPERIMENT.run().figures if figure.name == "changes")
     assert "none has learnt a thing" in bars.title.en and "没有哪个头学过什么" in bars.title.zh
     assert np.mean(bars.values) == pytest.approx(8**-0.5, rel=0.15)
 
@@ -87,3 +89,27 @@ def test_the_compromise_is_the_least_of_all_mixtures(seed: int) -> None:
 def test_heads_that_do_not_divide_the_width_are_said() -> None:
     result = EXPERIMENT.run({"heads": 5})
     assert all(check.holds is None and "64 is not divisible by 5" in check.reason.en for check in result.checks)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_a_trained_model_misses_few_of_its_heads(seed: int) -> None:
+    trained = measure(seed, lambda fraction, text: None)
+    assert len(trained.alone) == 24 and trained.whole == 100
+    assert sum(share == 100 for share in trained.alone.values()) >= 19
+    assert 45 < trained.least < 65
+    assert trained.together >= 90 and len(set(trained.pruned)) == 8
+
+
+def test_a_head_is_off_where_it_is_said_to_be_off() -> None:
+    """Zeroing a head's columns of W_O is the same as zeroing the head: one by the trace, one by the weights."""
+    seed, path, head = 0, "decoder.layers.0.self_attention", 2
+    trained = measure(seed, lambda fraction, text: None)
+    model = mf.load_pretrained("dates").model
+    projection = model.decoder.layers[0].self_attention.out_proj
+    weight = to_numpy(projection.weight).copy()
+    weight[:, head * weight.shape[1] // 4 : (head + 1) * weight.shape[1] // 4] = 0
+    projection.weight = mx.array(weight)
+    dates = held_out(seed)
+    logits = to_numpy(model(mx.array(dates.sources[:READ]), mx.array(dates.gold[:READ, :-1])))
+    right = (logits.argmax(-1) == dates.gold[:READ, 1:]).all(-1)
+    assert trained.alone[f"{path}.heads", head] == pytest.approx(100 * right.mean())

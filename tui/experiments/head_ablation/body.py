@@ -14,6 +14,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.head_ablation.compromise import Compromise, compare
 from tui.experiments.head_ablation.declaration import EXPERIMENT
+from tui.experiments.head_ablation.trained import Trained, measure
 from tui.experiments.shared import reference
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
@@ -40,6 +41,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     without = [_trace(layer, x, report, off=head) for head in range(heads)]
     off = min(int(knobs["ablate"]), heads - 1)
     compromise = compare(seed, report, split=bool(knobs["split_single_head"]))
+    trained = measure(seed, report, most_needed=bool(knobs["prune_most_needed"]))
     checks = [
         _terms(plain, without, x, weights, heads),
         EXPERIMENT.measured(
@@ -51,8 +53,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         _twins(weights, x, heads, generator, report),
         EXPERIMENT.measured("single-head-averages", compromise.best_of_one, compromise.bound, 1e-4 * compromise.bound),
         EXPERIMENT.measured("two-heads-separate", compromise.best_of_two, 0.0, 1e-6),
+        *_trained(trained, bool(knobs["count_needed"]), bool(knobs["best_head"])),
     ]
     figures: list[Figure] = [
+        _trained_bars(trained),
         _maps(plain, seed),
         _changes(plain, without, off, seed),
         _similarity(plain, seed),
@@ -126,6 +130,39 @@ def with_twins(weights: Mapping[str, np.ndarray], width: int) -> dict[str, np.nd
     for path, value in copied.items():
         part_of_head(path, value, 1, width)[:] = part_of_head(path, value, 0, width)
     return copied
+
+
+def _trained(trained: Trained, count_needed: bool, best_head: bool) -> list[Check]:
+    shares = list(trained.alone.values())
+    without_loss = sum(share >= trained.whole for share in shares)
+    return [
+        EXPERIMENT.measured(
+            "trained-heads-spared", float(len(shares) - without_loss if count_needed else without_loss), len(shares) / 2
+        ),
+        EXPERIMENT.measured("trained-head-needed", max(shares) if best_head else trained.least, 80.0),
+        EXPERIMENT.measured("trained-heads-pruned", trained.together, 80.0),
+    ]
+
+
+def _trained_bars(trained: Trained) -> Bars:
+    short = {"encoder": "E", "decoder": "D", "self_attention": "self", "cross_attention": "cross"}
+
+    def label(path: str, head: int) -> str:
+        stack, _, layer, kind, _ = path.split(".")
+        return f"{short[stack]}{int(layer) + 1} {short[kind]} {head}"
+
+    spared = sum(share >= trained.whole for share in trained.alone.values())
+    return Bars(
+        Bilingual(
+            f"训练好的模型（日期改写）：单独关掉每个头，还读对多少（24 个头里 {spared} 个关掉也不掉）",
+            f"A trained model (dates rewritten): % read right without each head ({spared} of 24 are not missed)",
+        ),
+        labels=[label(*place) for place in trained.alone],
+        values=list(trained.alone.values()),
+        value_label="%",
+        reference=(trained.whole, Bilingual("一个不关", "none off")),
+        name="trained",
+    )
 
 
 def _maps(plain: mf.Trace, seed: int) -> Heatmap:

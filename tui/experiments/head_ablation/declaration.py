@@ -10,9 +10,9 @@ EXPERIMENT = Experiment(
     name="head-ablation",
     title=Bilingual("关掉一个头", "Switching a head off"),
     summary=Bilingual(
-        "随机权重的多头注意力，逐个把头关掉，看输出差多少；一个头为什么只能取平均；又为什么没有什么逼着各个头分工。",
-        "Multi-head attention of random weights, one head off at a time: how much of the output goes; why one head can "
-        "only average; and why nothing forces heads to differ.",
+        "训练好的模型里逐个关掉头，看哪些用得着、哪些多余；一个头为什么只能取平均；又为什么没有什么逼着各个头分工。",
+        "A trained model's heads, one off at a time: which it needs and which it does not; why one head can only "
+        "average; and why nothing forces heads to differ.",
     ),
     knobs=(
         Knob("heads", Bilingual("头数 h", "heads h"), "number", 8, minimum=1, maximum=16, log=True,
@@ -26,6 +26,9 @@ EXPERIMENT = Experiment(
     ),
     hidden_knobs=(
         hidden_switch("split_single_head", "“一个头”一支实际用两个头", "the single-head arm has two heads"),
+        hidden_switch("prune_most_needed", "剪掉的是最要紧的头", "the heads pruned are the most needed ones"),
+        hidden_switch("count_needed", "数的是关掉就变差的头", "the heads counted are those that are missed"),
+        hidden_switch("best_head", "列的是最不要紧的头", "the head shown is the least needed one"),
     ),
     checks=(
         CheckDeclaration(
@@ -67,6 +70,26 @@ EXPERIMENT = Experiment(
             Bilingual("同样的要求，两个半宽的头可以做到：平方误差趋于 0",
                       "Two heads of half the width can do as asked: the squared error tends to 0"),
             "<=", BreakTensor("heads", "double"),
+        ),
+        CheckDeclaration(
+            "trained-heads-spared",
+            Bilingual("训练好的日期模型有 24 个头：单独关掉而读对的日期一个不少的，超过一半（列的是个数）",
+                      "The trained date model has 24 heads: over half can be switched off alone and no date is lost "
+                      "(how many)"),
+            ">=", BreakKnobs({"count_needed": True}),
+        ),
+        CheckDeclaration(
+            "trained-head-needed",
+            Bilingual("但有的头关掉一个就坏：最要紧的那个关掉，读对的日期不到八成",
+                      "But a single head can matter: without the most needed one fewer than 80 % of dates are read"),
+            "<=", BreakKnobs({"best_head": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "trained-heads-pruned",
+            Bilingual("一次剪掉三分之一的头（在另一批日期上挑最不要紧的 8 个），读对的日期仍在八成以上",
+                      "A third of the heads pruned together (the 8 least needed, chosen on other dates): over 80 % of "
+                      "dates are still read"),
+            ">=", BreakKnobs({"prune_most_needed": True}), unit="%",
         ),
     ),
 )  # fmt: skip
