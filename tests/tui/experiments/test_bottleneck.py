@@ -15,6 +15,7 @@ from tests.tui.experiments.checking import (
     assert_hold_or_null,
     values_of,
 )
+from tui.experiments.bottleneck import dates
 from tui.experiments.bottleneck.declaration import EXPERIMENT
 from tui.experiments.bottleneck.twins import MODELS, alignment, attend, letters_of, reader
 from tui.figures.data import Curve, Heatmap, Tokens
@@ -88,3 +89,13 @@ def test_letters_are_taken_from_any_text() -> None:
 def test_another_seed_gives_other_strings_and_the_same_training() -> None:
     first, second = values_of(EXPERIMENT), values_of(EXPERIMENT, {"seed": 5})
     assert first["live-gap"] != second["live-gap"] and first["gap-from-every-seed"] == second["gap-from-every-seed"]
+
+
+def test_the_head_that_aligns_dates_looks_at_the_right_characters() -> None:
+    """Each digit of 2026-11-23 is written while the head looks into the same number of the source."""
+    source, weights = dates.weights(dates.best_head(), quiet)
+    assert "".join(source[:11]) == dates.TEXT and weights.shape[0] == len(dates.WRITTEN)
+    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
+    spans = [(0, 5)] * 4 + [None] + [(5, 8)] * 2 + [None] + [(8, 11)] * 2
+    for peak, span in zip(weights.argmax(-1), spans, strict=True):
+        assert span is None or span[0] <= peak < span[1]

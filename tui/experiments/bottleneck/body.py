@@ -9,6 +9,7 @@ import numpy as np
 
 from mlxformer.pretrained.reverse.evaluation import LENGTHS, held_out
 from questions.bilingual import Bilingual
+from tui.experiments.bottleneck import dates
 from tui.experiments.bottleneck.declaration import EXPERIMENT
 from tui.experiments.bottleneck.twins import (
     MODELS,
@@ -49,6 +50,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     checks = [
         *_contexts(without, texts[:TRACED], report, half=bool(knobs["half"]), uniform=uniform),
         *_accuracies(without, length, live),
+        _date_head(bool(knobs["worst_head"])),
     ]
     by_name = {check.name: check for check in checks}
     figures: list[Figure] = [_by_length(length, live), _by_place()]
@@ -61,6 +63,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
             *figures,
         ]
         steps = tuple(trace)
+    figures.append(_date_map(report))
     return Result(figures, [by_name[declared.name] for declared in EXPERIMENT.checks], steps)
 
 
@@ -115,6 +118,29 @@ def _aligned(weights: np.ndarray, length: int) -> Check:
     peaks = weights.argmax(-1)[:, :length]  # [N, n]: not the step that writes [EOS]
     wanted = np.arange(1, length + 1)[::-1][: peaks.shape[1]]
     return EXPERIMENT.measured("aligned", float(100 * (np.abs(peaks - wanted) <= 1).mean()), 80.0)
+
+
+def _date_head(worst: bool) -> Check:
+    shares = dates.by_head()
+    share = min(shares.values()) if worst else shares[dates.best_head()]
+    return EXPERIMENT.measured("date-head-aligns", 100 * share, 90.0)
+
+
+def _date_map(report: Report) -> Heatmap:
+    source, weights = dates.weights(dates.best_head(), report)
+    return Heatmap(
+        Bilingual(
+            f"对齐：改写日期的 Transformer，交叉注意力头 {dates.best_head()}",
+            f"Alignment: a Transformer rewrites a date; cross-attention head {dates.best_head()}",
+        ),
+        [Stage("weights", Bilingual("权重 α", "weights α"), weights[None])],
+        rows=list(dates.WRITTEN),
+        columns=source,
+        row_axis=Bilingual("写出", "written"),
+        column_axis=Bilingual("源", "source"),
+        heads=[dates.best_head()],
+        name="date-alignment",
+    )
 
 
 def _strips(letters: str, written: str, weights: np.ndarray, model: str, step: int) -> Tokens:

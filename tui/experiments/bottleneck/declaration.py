@@ -11,10 +11,10 @@ EXPERIMENT = Experiment(
     title=Bilingual("seq2seq 的瓶颈与注意力", "The bottleneck of seq2seq, and attention"),
     summary=Bilingual(
         "三个大小相近、任务相同（把 4 到 40 个字母倒着写）的自带模型：没有注意力的 GRU 编码器-解码器、"
-        "只多了加性注意力的孪生、Transformer。看上下文向量、对齐和准确率怎样随长度变化。",
-        "Three shipped models of like size and one task (writing 4 to 40 letters backwards): a GRU encoder-decoder "
-        "without attention, its twin that has additive attention and nothing else more, a Transformer. Watch the "
-        "contexts, the alignment, and accuracy by length.",
+        "只多了加性注意力的同款、Transformer。看上下文向量、对齐和准确率怎样随长度变化；最后看改写日期的模型怎样对齐。",
+        "Three shipped models of similar size and one task (writing 4 to 40 letters backwards): a GRU encoder-decoder "
+        "without attention, the same with additive attention, a Transformer. Watch the contexts, the alignment, and "
+        "accuracy by length; at the end, how a model that rewrites dates aligns them.",
     ),
     knobs=(
         Knob("text", Bilingual("要倒写的字母", "letters to write backwards"), "text",
@@ -36,6 +36,7 @@ EXPERIMENT = Experiment(
     hidden_knobs=(
         hidden_switch("swap", "没有注意力的那个也换成有的", "the one with attention stands in for the other"),
         hidden_switch("uniform", "把注意力的权重换成均匀的", "make attention's weights uniform"),
+        hidden_switch("worst_head", "换成对得最差的头", "the head that aligns worst"),
         hidden_switch("half", "只解码目标的一半", "decode half of the target only"),
     ),
     checks=(
@@ -60,8 +61,8 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "same-but-attention",
-            Bilingual("两个孪生的参数只差注意力的三个矩阵：A·H + A·2H + A",
-                      "The twins' parameters differ by attention's three matrices alone: A·H + A·2H + A"),
+            Bilingual("两个 GRU 的参数只差注意力的三个矩阵：A·H + A·2H + A",
+                      "The two GRUs' parameters differ by attention's three matrices alone: A·H + A·2H + A"),
             "==", BreakKnobs({"swap": True}),
         ),
         CheckDeclaration(
@@ -102,6 +103,13 @@ EXPERIMENT = Experiment(
             Bilingual("对齐没有标注也学得到：权重的峰落在该抄的字母或它的邻居上的步数比例",
                       "Alignment without labels: share of steps whose peak lies at the letter to copy or beside it"),
             ">=", BreakKnobs({"uniform": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "date-head-aligns",
+            Bilingual("改写日期的 Transformer：写每个数字时，一个交叉注意力头的峰落在源句对应的年、月、日上的比例",
+                      "A Transformer that rewrites dates: share of the digits at which one cross-attention head peaks "
+                      "in the source's year, month or day for it"),
+            ">=", BreakKnobs({"worst_head": True}), unit="%",
         ),
     ),
 )  # fmt: skip

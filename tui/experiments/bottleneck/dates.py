@@ -1,0 +1,47 @@
+"""The cross-attention head of the trained date model that looks where a person would: an alignment nobody labelled."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from mlxformer.backend import mx
+from mlxformer.pretrained import load_pretrained
+from mlxformer.pretrained.dates.evaluation import alignment
+from mlxformer.pretrained.dates.formats import FORMATS
+from tui.experiments.contract import Report
+from tui.experiments.shared.reported_trace import traced
+
+TEXT, WRITTEN = "2026年11月23日", "2026-11-23"
+PER_FORMAT = 8
+
+
+@cache
+def _reader() -> Any:
+    return load_pretrained("dates")
+
+
+@cache
+def by_head() -> dict[str, float]:
+    """``layer.head`` -> share of the digits written while its peak lies in the source's year, month or day for it."""
+    return alignment(_reader(), list(FORMATS), count=PER_FORMAT)
+
+
+def best_head() -> str:
+    shares = by_head()
+    return max(shares, key=lambda name: shares[name])
+
+
+def weights(head: str, report: Report) -> tuple[list[str], np.ndarray]:
+    """The source's tokens, and the weights [Tt, Ts] of ``head`` while ``WRITTEN`` is written from ``TEXT``."""
+    reader = _reader()
+    tokenizer = reader.tokenizer
+    source = tokenizer.pad([tokenizer.source(TEXT)])
+    target = tokenizer.pad([tokenizer.target(WRITTEN)])
+    layer, number = head.split(".")
+    with traced(report, 0.8) as steps:
+        reader.model(mx.array(source), mx.array(target[:, :-1]))
+    found = steps[f"decoder.layers.{layer}.cross_attention.weights"].value[0, int(number)]
+    return [*TEXT, "[EOS]"][: source.shape[1]], found[: len(WRITTEN)]
