@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, optimizers, to_numpy, tree_flatten
-from mlxformer.layers.recurrent import GRUCell, LSTMCell, RNNCell
+from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.recurrent_gradients.declaration import EXPERIMENT
@@ -43,7 +44,9 @@ class Arms(mf.Module):
         self.linear = _rnn(generator, sigma, "linear", int(knobs["seed"]))
         self.large = _rnn(generator, float(knobs["large_sigma"]), activation, int(knobs["seed"]))
         gru = GRUCell(WIDTH, WIDTH)
-        self.gru = load(gru, draw(generator, gru))
+        gates = draw(generator, gru)
+        gates["input_proj.bias"][WIDTH : 2 * WIDTH] = float(knobs["update_bias"])
+        self.gru = load(gru, gates)
         self.lstm = LSTMCell(WIDTH, WIDTH)
         self.half = LSTMCell(WIDTH, WIDTH)
         weights = draw(generator, self.lstm)  # its biases are 0
@@ -51,6 +54,10 @@ class Arms(mf.Module):
         bias = weights["input_proj.bias"].copy()
         bias[WIDTH : 2 * WIDTH] = float(knobs["forget_bias"])
         load(self.lstm, {**weights, "input_proj.bias": bias})
+        self.small = load(LSTMCell(WIDTH, WIDTH), _scaled({**weights, "input_proj.bias": bias}, knobs))
+        opened = weights["input_proj.bias"].copy()
+        opened[WIDTH : 2 * WIDTH] = float(knobs["large_bias"])
+        self.opened = load(LSTMCell(WIDTH, WIDTH), {**weights, "input_proj.bias": opened})
         attention = mf.MultiHeadAttention(WIDTH, 1, bias=False)
         self.attention = load(attention, draw(generator, attention))
 
@@ -58,6 +65,12 @@ class Arms(mf.Module):
     def lstm_weights(self) -> dict[str, np.ndarray]:
         parameters: dict[str, Any] = dict(tree_flatten(self.lstm.parameters()))
         return {path: to_numpy(parameter) for path, parameter in parameters.items()}
+
+
+def _scaled(weights: dict[str, np.ndarray], knobs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Matrices of the size that PyTorch begins with: uniform within 1/√H, which is a standard deviation of 1/√(3H)."""
+    factor = np.float32(1.0 if knobs["same_init"] else 3**-0.5)
+    return {path: value if path.endswith("bias") else factor * value for path, value in weights.items()}
 
 
 def _rnn(generator: np.random.Generator, sigma: float, activation: str, seed: int) -> RNNCell:
@@ -91,6 +104,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         *_path_checks(arms, float(knobs["sigma"]), data, norms),
         _near_terms(terms, whole, bool(knobs["early_weights_only"])),
         _direct(arms, data, norms["attention"], report),
+        *_lstm(norms, length, bool(knobs["cell_only"])),
+        _gru_gate(arms, data, report),
         _exploding(norms["large"][0], length),
         EXPERIMENT.measured(
             "clipping-does-not-revive",
@@ -119,6 +134,8 @@ def _jacobians(arms: Arms, data: Data, report: Report) -> dict[str, np.ndarray]:
         "large": jacobians(arms.large, x, report, 0.15),
         "gru": jacobians(arms.gru, x, report, 0.2),
         "lstm": jacobians(arms.lstm, x, report, 0.3, part=1),
+        "lstm-small": jacobians(arms.small, x, report, 0.35, part=1),
+        "lstm-open": jacobians(arms.opened, x, report, 0.35, part=1),
         "lstm-path": jacobians(arms.lstm, x, report, 0.4, part=1, hold_hidden=True),
         "half": jacobians(arms.half, np.zeros_like(x), report, 0.5, part=1, hold_hidden=True),
         "attention": attention_jacobians(arms.attention, data.tokens),
@@ -175,6 +192,37 @@ def _direct(arms: Arms, data: Data, norms: np.ndarray, report: Report) -> Check:
     moved = spectral_norms(attention_jacobians(arms.attention, data.tokens[order]))
     change = np.abs(moved - norms[order]) / norms[order]
     return EXPERIMENT.measured("attention-path-is-direct", float(change.max()), 0.0, 1e-4)
+
+
+def _lstm(norms: dict[str, np.ndarray], length: int, cell_only: bool) -> list[Check]:
+    """All paths from c_0 to c_T, those through the hidden states too, against the one along the cell alone."""
+    names = ("lstm-paths-through-hidden", "lstm-weights-decide", "lstm-can-explode")
+    if length < 20:
+        short = Bilingual(f"{length} 步太短，看不出差别。", f"{length} steps are too few to see a difference.")
+        return [EXPERIMENT.undefined(name, short) for name in names]
+    path, small, opened = (float(norms[name][0]) for name in ("lstm-path", "lstm-small", "lstm-open"))
+    every = path if cell_only else float(norms["lstm"][0])
+    lost = Bilingual(
+        "这里的梯度小到 float32 表示不了，或已经爆炸，没有什么可比。",
+        "Gradients here are too small for float32, or have exploded: none to compare.",
+    )
+    return [
+        EXPERIMENT.measured(names[0], math.log10(every / path), 1.0)
+        if path > LEAST
+        else EXPERIMENT.undefined(names[0], lost),
+        EXPERIMENT.measured(names[1], math.log10(float(norms["lstm"][0]) / small), 0.1)
+        if small > LEAST and norms["lstm"][0] < 10
+        else EXPERIMENT.undefined(names[1], lost),
+        EXPERIMENT.measured(names[2], opened, 10.0),
+    ]
+
+
+def _gru_gate(arms: Arms, data: Data, report: Report) -> Check:
+    """The share of the old state that a GRU keeps at each step, before any training: the mean of its update gates."""
+    with traced(report, 0.72, arms) as steps:
+        Recurrent(arms.gru)(mx.array(data.x)[None])
+    gates = [step.value for step in steps if step.path.endswith("update_gate")]
+    return EXPERIMENT.measured("gru-begins-half-open", float(np.mean(gates)), 0.5, 0.1)
 
 
 def _exploding(norm: float, length: int) -> Check:

@@ -38,6 +38,12 @@ EXPERIMENT = Experiment(
         hidden_switch("early_weights_only", "只算第一步用到的那份权重", "count the weight at the first step only"),
         Knob("large_sigma", Bilingual("“爆炸”一支的 σ", "σ of the exploding arm"), "number", 2.0,
              minimum=0.1, maximum=2, step=0.1),
+        hidden_switch("cell_only", "“所有路径”一支只走细胞", "the arm of all paths follows the cell alone"),
+        hidden_switch("same_init", "权重小的一支不缩小", "the weights of the smaller arm are not smaller"),
+        Knob("large_bias", Bilingual("“LSTM 爆炸”一支的遗忘门偏置", "forget bias of the exploding LSTM"), "number", 3.0,
+             minimum=-2, maximum=5, step=0.5),
+        Knob("update_bias", Bilingual("GRU 更新门的偏置", "update bias of the GRU"), "number", 0.0,
+             minimum=0, maximum=5, step=0.5),
         hidden_switch("rescale_each_term", "把每一步的那一项都放缩到 1", "rescale each step's term to 1 instead"),
     ),
     checks=(
@@ -78,6 +84,32 @@ EXPERIMENT = Experiment(
                       "In attention, with near and far tokens exchanged, gradients go with the tokens and not with the "
                       "distance (the largest relative change)"),
             "==", BreakTensor("weights", "shuffle"),
+        ),
+        CheckDeclaration(
+            "lstm-paths-through-hidden",
+            Bilingual("经过隐状态的路一并算上，LSTM 的 ‖∂c_T/∂c_0‖ 比只沿细胞的大多少个数量级（log₁₀）",
+                      "With the paths through the hidden states, the LSTM's ‖∂c_T/∂c_0‖ is larger than along the cell "
+                      "alone by so many orders of magnitude (log₁₀)"),
+            ">=", BreakKnobs({"cell_only": True}),
+        ),
+        CheckDeclaration(
+            "lstm-weights-decide",
+            Bilingual("那有多大要看权重：换成 PyTorch 默认的大小（标准差小到 1/√3），小多少个数量级（log₁₀）",
+                      "How large depends on the weights: at PyTorch's default size (1/√3 of the standard deviation) it "
+                      "is smaller by so many orders of magnitude (log₁₀)"),
+            ">=", BreakKnobs({"same_init": True}),
+        ),
+        CheckDeclaration(
+            "lstm-can-explode",
+            Bilingual("门不防爆炸：遗忘门偏置为 3 的 LSTM，‖∂c_T/∂c_0‖ > 10",
+                      "Gates do not prevent exploding: an LSTM with a forget bias of 3 has ‖∂c_T/∂c_0‖ > 10"),
+            ">=", BreakKnobs({"large_bias": -2.0}),
+        ),
+        CheckDeclaration(
+            "gru-begins-half-open",
+            Bilingual("没训练过的 GRU，更新门平均约为 1/2：每一步只留一半旧状态",
+                      "An untrained GRU's update gates are 1/2 on average: each step keeps half of the old state"),
+            "==", BreakKnobs({"update_bias": 2.0}),
         ),
         CheckDeclaration(
             "exploding-when-sigma-large",

@@ -27,7 +27,7 @@ def figures(
     norms: dict[str, np.ndarray], terms: np.ndarray | None, factor: float, steps: mf.Trace, knobs: Mapping[str, Any]
 ) -> list[Figure]:
     """``norms`` by arm and step, ``terms`` [T] of the chosen cell (None for attention), ``factor`` of clipping."""
-    found: list[Figure] = [_by_distance(norms, knobs)]
+    found: list[Figure] = [_by_distance(norms, knobs), _of_lstm(norms, knobs)]
     if terms is None:
         found.append(_last_row(steps))
     else:
@@ -36,29 +36,52 @@ def figures(
 
 
 def _by_distance(norms: dict[str, np.ndarray], knobs: Mapping[str, Any]) -> Curve:
-    sigma = float(knobs["sigma"])
-    names: dict[str, Label] = {
-        "rnn": Bilingual(f"RNN，σ = {sigma:g}", f"RNN, σ = {sigma:g}"),
-        "linear": Bilingual("线性 RNN = 上界", "linear RNN = the bound"),
-        "gru": "GRU",
-        "lstm": Bilingual("LSTM 细胞状态", "LSTM cell state"),
-        "lstm-path": Bilingual("LSTM 只沿细胞", "LSTM along the cell alone"),
-        "attention": Bilingual("注意力", "attention"),
-    }
-    series = []
-    for name, label in names.items():
-        backwards = norms[name][::-1]  # from distance 0
-        series.append(Series(label, [float(d) for d in range(len(backwards))], _positive(backwards)))
-    seed = knobs["seed"]
-    return Curve(
+    sigma, seed = float(knobs["sigma"]), knobs["seed"]
+    return _curve(
         Bilingual(
             f"梯度随距离怎样变（随机权重，种子 {seed}）", f"The gradient by distance (random weights, seed {seed})"
         ),
+        norms,
+        {
+            "rnn": Bilingual(f"RNN，σ = {sigma:g}", f"RNN, σ = {sigma:g}"),
+            "gru": "GRU",
+            "lstm": Bilingual("LSTM 细胞状态", "LSTM cell state"),
+            "attention": Bilingual("注意力", "attention"),
+        },
+        Bilingual("‖∂h_T/∂h_k‖（谱范数）", "‖∂h_T/∂h_k‖ (spectral)"),
+        "norms",
+    )
+
+
+def _of_lstm(norms: dict[str, np.ndarray], knobs: Mapping[str, Any]) -> Curve:
+    bias = float(knobs["forget_bias"])
+    return _curve(
+        Bilingual(f"LSTM（遗忘门偏置 {bias:g}）：梯度走哪条路", f"LSTM (forget bias {bias:g}): which way gradients go"),
+        norms,
+        {
+            "lstm": Bilingual("所有路径", "all paths"),
+            "lstm-small": Bilingual("所有路径，PyTorch 默认大小的权重", "all paths, weights of PyTorch's size"),
+            "lstm-path": Bilingual("只沿细胞：遗忘门之积", "along the cell alone: product of forget gates"),
+        },
+        Bilingual("‖∂c_T/∂c_k‖（谱范数）", "‖∂c_T/∂c_k‖ (spectral)"),
+        "lstm",
+    )
+
+
+def _curve(
+    title: Bilingual, norms: dict[str, np.ndarray], names: Mapping[str, Label], y_label: Bilingual, name: str
+) -> Curve:
+    series = []
+    for arm, label in names.items():
+        backwards = norms[arm][::-1]  # from distance 0
+        series.append(Series(label, [float(d) for d in range(len(backwards))], _positive(backwards)))
+    return Curve(
+        title,
         x_label=Bilingual("距离 T − k", "distance T − k"),
-        y_label=Bilingual("‖∂h_T/∂h_k‖（谱范数）", "‖∂h_T/∂h_k‖ (spectral)"),
+        y_label=y_label,
         series=series,
         log_y=True,
-        name="norms",
+        name=name,
     )
 
 
@@ -122,6 +145,8 @@ def _ends(norms: dict[str, np.ndarray]) -> Table:
         "large": Bilingual("RNN，σ = 2", "RNN, σ = 2"),
         "gru": "GRU",
         "lstm": Bilingual("LSTM 细胞状态", "LSTM cell state"),
+        "lstm-small": Bilingual("LSTM，PyTorch 默认大小的权重", "LSTM, weights of PyTorch's size"),
+        "lstm-open": Bilingual("LSTM，遗忘门开得更大", "LSTM, forget gates opened wider"),
         "lstm-path": Bilingual("LSTM 只沿细胞", "LSTM along the cell alone"),
         "half": Bilingual("LSTM 遗忘门半开", "LSTM, forget gates half open"),
         "attention": Bilingual("注意力（∂y_T/∂x_k）", "attention (∂y_T/∂x_k)"),
