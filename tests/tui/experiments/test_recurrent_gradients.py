@@ -19,7 +19,6 @@ from tui.experiments.recurrent_gradients.declaration import EXPERIMENT
 from tui.experiments.recurrent_gradients.reference import forget_product
 from tui.experiments.recurrent_gradients.unrolling import attention_jacobians, jacobians, shares, whole_gradient
 
-
 KNOBS = EXPERIMENT.defaults() | {knob.name: knob.default for knob in EXPERIMENT.hidden_knobs}
 
 
