@@ -24,9 +24,9 @@ EXPERIMENT = Experiment(
         Knob("top_k", "top-k", "number", 16, minimum=1, maximum=16,
              help=Bilingual("词表有 16 个词元，16 就是不限。", "The vocabulary has 16 tokens; 16 keeps all.")),
         Knob("top_p", "top-p", "number", 0.9, minimum=0.05, maximum=1.0, step=0.05),
-        Knob("date", Bilingual("日期", "date"), "text", "11月23日", max_length=24,
-             help=Bilingual("日期模型读的文字。缺了年份，它只能猜，几束就分得开。",
-                            "What the date model reads. Without a year it must guess, and the beams differ.")),
+        Knob("date", Bilingual("日期", "date"), "text", "November 2026", max_length=24,
+             help=Bilingual("日期模型读的文字。缺了日子，它只能猜，几束就分得开。",
+                            "What the date model reads. Without a day it must guess, and the beams differ.")),
         SEED,
     ),
     hidden_knobs=(

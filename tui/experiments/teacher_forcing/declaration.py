@@ -10,13 +10,13 @@ EXPERIMENT = Experiment(
     name="teacher-forcing",
     title=Bilingual("教师强制与暴露偏差", "Teacher forcing and exposure bias"),
     summary=Bilingual(
-        "用随包训练好的日期模型：教师强制一次前向算完所有位置，等于逐步喂正确前缀；再在某一步塞进一个错词元，看后面接着喂正确答案和接着喂自己的输出各错多少。",
+        "用自带的、训练好的日期模型：教师强制一次前向算完所有位置，等于逐步喂正确前缀；再在某一步塞进一个错词元，看后面接着喂正确答案和接着喂自己的输出各错多少。",
         "On the shipped, trained date model: one teacher-forced pass equals feeding the gold prefix step by step; then "
         "one wrong token is put in, and later errors are counted with the gold prefix and with the model's own.",
     ),
     knobs=(
         Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
-             help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 12 个没训练过的日期。",
+             help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 12 个训练集之外的日期。",
                             "The one drawn as tokens; the checks use 12 held-out dates.")),
         Knob("step", Bilingual("在第几个词元出错", "place of the error"), "number", 6, minimum=1, maximum=10,
              help=Bilingual("输出形如 2026-11-23：1 到 4 是年，5 和 8 是横线，6、7 是月，9、10 是日。",
