@@ -99,12 +99,15 @@ def dtype_of(tensors: Mapping[str, np.ndarray]) -> str:
     >>> dtype_of({"a": np.ones(3, np.float16), "b": np.ones(1, np.float32)})
     'float16'
     """
-    sizes = dict.fromkeys(DTYPES, 0)
-    for values in tensors.values():
-        name = "bfloat16" if values.dtype == BFLOAT16 else values.dtype.name
-        if name in sizes:
-            sizes[name] += values.size
-    return max(sizes, key=lambda name: sizes[name])
+
+    def held(dtype: str) -> int:
+        return sum(values.size for values in tensors.values() if _name_of(values.dtype) == dtype)
+
+    return max(DTYPES, key=held)
+
+
+def _name_of(dtype: np.dtype) -> str:
+    return "bfloat16" if dtype == BFLOAT16 else dtype.name
 
 
 def serialize(tensors: Mapping[str, np.ndarray]) -> bytes:
@@ -127,7 +130,8 @@ def serialize(tensors: Mapping[str, np.ndarray]) -> bytes:
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     parts, end = [], 0
     # Wide types first, so that every tensor lies at a multiple of its own width.
-    for name, values in sorted(tensors.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])):
+    for name in sorted(tensors, key=lambda name: (-np.dtype(tensors[name].dtype).itemsize, name)):
+        values = tensors[name]
         content = np.ascontiguousarray(values).tobytes()
         header[name] = {
             "dtype": _NAMES[values.dtype],

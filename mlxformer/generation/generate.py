@@ -244,7 +244,7 @@ class GenerativeModel(Module):
         if start.max_new_tokens is not None:
             rules = replace(rules, max_length=width + start.max_new_tokens)
         room = start.room(rules, width)
-        if width > 1 and room.min() < 1:
+        if width > 1 and np.min(room) < 1:
             raise ArgumentError(
                 "no-room",
                 f"max_length={rules.max_length} leaves no room after the {width} tokens that are there: raise it, or "
@@ -252,7 +252,7 @@ class GenerativeModel(Module):
                 max_length=rules.max_length,
                 given=width,
             )
-        self._check_max_length(int(((start.ids >= 0).sum(axis=1) + room).max()))
+        self._check_max_length(int(np.max(np.sum(start.ids >= 0, axis=1) + room)))
         if choose is None and rules.num_beams == 1:
             choose = most_probable
         rows = results if choose is not None else rules.num_beams
