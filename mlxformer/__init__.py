@@ -52,6 +52,7 @@ from mlxformer.tokenization.bert import BertTokenizer
 from mlxformer.tokenization.marian import MarianTokenizer
 from mlxformer.tracing import Module, Step, Trace, tap, trace
 from mlxformer.training.label_smoothing import label_smoothed_cross_entropy
+from mlxformer.training.lora import load_adapters, lora, merge_lora, save_adapters
 from mlxformer.training.masked_lm import mask_tokens, masked_language_model_loss
 from mlxformer.training.schedules import warmup_inverse_sqrt, warmup_linear_decay
 
@@ -107,14 +108,18 @@ __all__ = [
     "count_parameters",
     "label_smoothed_cross_entropy",
     "linear_attention",
+    "load_adapters",
     "load_balancing_loss",
     "load_pretrained",
+    "lora",
     "mask_tokens",
     "masked_language_model_loss",
     "masks",
     "mean_pooling",
+    "merge_lora",
     "pretrained_names",
     "sample",
+    "save_adapters",
     "scaled_dot_product_attention",
     "sinusoidal_positions",
     "tap",

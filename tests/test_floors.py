@@ -17,7 +17,8 @@ PLAN: dict[str, Floors] = {
         models
         layers generation tokenization
         attention positions
-        training checkpoints
+        training
+        checkpoints
         tracing projections
         validation
         backend

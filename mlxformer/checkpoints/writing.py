@@ -39,7 +39,7 @@ def stored_parameters(module: nn.Module) -> dict[str, np.ndarray]:
     >>> sorted(stored_parameters(nn.Linear(2, 3)))
     ['bias', 'weight']
     """
-    found = {path: _storable(value) for path, value in dict(tree_flatten(module.parameters())).items()}
+    found = {path: storable(value) for path, value in dict(tree_flatten(module.parameters())).items()}
     for place, layer in module.named_modules():
         merged = getattr(layer, "merged", None)
         if merged is None:
@@ -47,7 +47,7 @@ def stored_parameters(module: nn.Module) -> dict[str, np.ndarray]:
         prefix = f"{place}." if place else ""
         found = {path: value for path, value in found.items() if not path.startswith(prefix)}
         for path, value in dict(tree_flatten(merged().parameters())).items():
-            found[prefix + path] = _storable(value)
+            found[prefix + path] = storable(value)
     return found
 
 
@@ -174,7 +174,20 @@ def quantization_of(module: nn.Module) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def _storable(value: Any) -> np.ndarray:
+def storable(value: Any) -> np.ndarray:
+    """One array as it is to be stored.
+
+    Args:
+        value: an array of the backend.
+
+    Returns:
+        Its values, bfloat16 as ``BFLOAT16``.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.checkpoints.writing import storable
+    >>> storable(mx.ones((2,), dtype=mx.float16)).dtype.name
+    'float16'
+    """
     values = to_numpy(value)
     if values.dtype == np.float32 and value.dtype != mx.float32:
         return _bfloat16(values)  # exact: it was widened from there
