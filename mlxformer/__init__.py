@@ -31,6 +31,8 @@ from mlxformer.models.bert.heads import (
     BertForSequenceClassification,
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.roberta import RobertaConfig, RobertaModel
+from mlxformer.models.bert.token_heads import BertForQuestionAnswering, BertForTokenClassification
 from mlxformer.models.counting import count_parameters
 from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
@@ -66,7 +68,9 @@ __all__ = [
     "BertForMaskedLM",
     "BertForNextSentencePrediction",
     "BertForPreTraining",
+    "BertForQuestionAnswering",
     "BertForSequenceClassification",
+    "BertForTokenClassification",
     "BertModel",
     "BertTokenizer",
     "CausalStack",
@@ -91,6 +95,8 @@ __all__ = [
     "Module",
     "MultiHeadAttention",
     "RelativeKeys",
+    "RobertaConfig",
+    "RobertaModel",
     "RotaryEmbedding",
     "SamplingRules",
     "Seq2Seq",

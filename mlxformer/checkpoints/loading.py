@@ -31,6 +31,7 @@ class LoadReport:
         absent: optional parts that the checkpoint has not, and the model therefore neither.
         ignored_fields: fields of ``config.json`` that are not known here and that transformers ignores too.
         widened: stored as bfloat16, which this backend has not, and made float32.
+        new: parameters that were made anew, by their paths: a head that is to be trained.
 
     >>> from mlxformer.checkpoints.loading import LoadReport
     >>> print(LoadReport(loaded=("a", "b"), absent=("pooler",)))
@@ -46,6 +47,7 @@ class LoadReport:
     absent: tuple[str, ...] = ()
     ignored_fields: tuple[str, ...] = ()
     widened: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"LoadReport({str(self).replace(chr(10), '; ')})"
@@ -60,6 +62,7 @@ class LoadReport:
             (self.absent, "absent, and so are these parts of the model"),
             (self.ignored_fields, "fields of config.json ignored, as transformers ignores them"),
             (self.widened, "bfloat16, which this backend has not, and float32 here"),
+            (self.new, "made anew, to be trained"),
         ):
             if names:
                 lines.append(f"{len(names)} {what}: {', '.join(names)}")
@@ -80,6 +83,8 @@ def load_into(
     ignored_fields: Iterable[str] = (),
     dtype: str | None = None,
     check: bool = False,
+    new: Mapping[str, mx.array] | None = None,
+    cure: str = "Load the class that the checkpoint was saved from, with the config.json saved beside it",
 ) -> LoadReport:
     """Give every parameter of ``module`` its stored tensor.
 
@@ -99,6 +104,8 @@ def load_into(
         dtype: of floating parameters: None is float32, ``"auto"`` as each is stored, else ``"float16"``,
             ``"bfloat16"`` or ``"float32"``. bfloat16 is float32 on NumPy, which has none, and the report says so.
         check: whether to look at every number, and refuse NaN and infinity; without it a mapped file is not read.
+        new: parameter path -> the value that it gets, whatever is stored.
+        cure: the last line of the error.
 
     Returns:
         What became of each tensor.
@@ -150,7 +157,10 @@ def load_into(
 
     dropped = [found.pop(name).name for name in unused if name in found]
 
+    new = new or {}
     parameters = dict(tree_flatten(module.parameters()))
+    parameters = {path: value for path, value in parameters.items() if path not in new}
+    names = {path: name for path, name in names.items() if path not in new}
     wanted = _wanted(parameters, names)
     for name, path in wanted.items():
         _check(found.get(name), name, path, parameters[path], problems)
@@ -158,7 +168,7 @@ def load_into(
     for name, stored in found.items():
         if name not in wanted and stored.name not in left_out:
             problems.add("unexpected", stored.name, f"{stored.name} {list(stored.shape)} belongs to no part of it")
-    problems.raise_if_any(type(module).__name__, tensors)
+    problems.raise_if_any(type(module).__name__, tensors, cure)
 
     weights, widened = [], []
     for name, path in wanted.items():
@@ -167,8 +177,8 @@ def load_into(
         weights.append((path, value))
         if is_widened:
             widened.append(stored.name)
-    problems.raise_if_any(type(module).__name__, tensors)
-    module.load_weights(weights, strict=True)
+    problems.raise_if_any(type(module).__name__, tensors, cure)
+    module.load_weights([*weights, *new.items()], strict=True)
     settle(module)
     return LoadReport(
         loaded=tuple(found[name].name for name in wanted),
@@ -179,6 +189,7 @@ def load_into(
         absent=tuple(absent),
         ignored_fields=tuple(ignored_fields),
         widened=tuple(widened),
+        new=tuple(new),
     )
 
 
@@ -239,7 +250,7 @@ class _Problems:
     def add(self, kind: str, name: str, text: str) -> None:
         self.by_kind.setdefault(kind, {})[name] = text
 
-    def raise_if_any(self, model: str, tensors: Mapping[str, StoredTensor]) -> None:
+    def raise_if_any(self, model: str, tensors: Mapping[str, StoredTensor], cure: str) -> None:
         if not self.by_kind:
             return
         count = sum(len(texts) for texts in self.by_kind.values())
@@ -251,8 +262,9 @@ class _Problems:
                 lines.append(f"  {kind}: … and {len(texts) - _SHOWN} more")
         raise CheckpointError(
             "checkpoint-mismatch",
-            f"{files} and {model} differ in {count} tensor{'s' if count > 1 else ''}:\n" + "\n".join(lines) + "\n"
-            "Load the class that the checkpoint was saved from, with the config.json saved beside it",
+            f"{files} and {model} differ in {count} tensor{'s' if count > 1 else ''}:\n"
+            + "\n".join(lines)
+            + f"\n{cure}",
             model=model,
             **{kind: list(texts) for kind, texts in self.by_kind.items()},
         )

@@ -10,6 +10,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel
+from mlxformer.models.bert.roberta import RobertaConfig, RobertaModel
 from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
@@ -68,6 +69,8 @@ def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 def _model(config: Config) -> Any:
     if isinstance(config, TransformerConfig):
         return Transformer(config)
+    if isinstance(config, RobertaConfig):
+        return RobertaModel(config)
     if isinstance(config, BertConfig):
         return BertModel(config)
     if isinstance(config, AlbertConfig):

@@ -50,7 +50,9 @@ from mlxformer.models.bert.heads import (
     BertForSequenceClassification,
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.roberta import RobertaConfig, RobertaModel
 from mlxformer.models.bert.sentences import BiEncoder
+from mlxformer.models.bert.token_heads import BertForQuestionAnswering, BertForTokenClassification
 from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
@@ -302,7 +304,7 @@ def small_bert() -> BertConfig:
 def bert() -> dict[str, Any]:
     ids, mask = token_ids(2, 7, size=30), mx.array(np.array([[1] * 7, [1] * 4 + [0] * 3]))
     types = mx.array((np.arange(7) > 3).astype(np.int32)[None].repeat(2, axis=0))
-    found = observed(BertModel(small_bert()), ids, types, mask)
+    found = observed(BertModel(small_bert()), ids, token_type_ids=types, attention_mask=mask)
     found["mean"] = mean_pooling(batch(2, 7, 16), mask)
     return found
 
@@ -339,6 +341,23 @@ def marian() -> dict[str, Any]:
     source = token_ids(2, 6, size=19)
     found = observed(model, source, token_ids(2, 4, size=19, seed=1))
     return found | {"generated": model.generate(source, max_length=8, num_beams=2)}
+
+
+@case
+def bert_with_labels() -> dict[str, Any]:
+    sizes = {"vocab_size": 20, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+             "intermediate_size": 24, "max_position_embeddings": 12}  # fmt: skip
+    config, ids, found = BertConfig(**sizes, id2label={0: "a", 1: "b", 2: "c"}), token_ids(2, 5, size=20), {}
+    labels = mx.array(np.array([[0, -100, 2, 1, 0], [2, 2, -100, -100, 1]], np.int32))
+    ends = mx.array(np.array([1, 4], np.int32))
+    for name, model, given in (
+        ("tokens", BertForTokenClassification(config), {"labels": labels}),
+        ("questions", BertForQuestionAnswering(config), {"start_positions": ends, "end_positions": ends}),
+        ("classes", BertForSequenceClassification(config), {"labels": labels[:, 0]}),
+        ("roberta", RobertaModel(RobertaConfig(**sizes)), {}),
+    ):
+        found |= {f"{name}.{part}": value for part, value in observed(model, ids, **given).items()}
+    return found
 
 
 @case

@@ -87,6 +87,11 @@ class AlbertConfig:
             )
         self.as_bert(self.hidden_size)  # BERT's own checks of the sizes that both have
 
+    @property
+    def max_tokens(self) -> int:
+        """The longest input in tokens."""
+        return self.max_position_embeddings
+
     def as_bert(self, hidden_size: int) -> BertConfig:
         """The configuration of BERT's embeddings (at E) or pooler (at C), without dropout, as ALBERT ships.
 

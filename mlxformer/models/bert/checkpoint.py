@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,9 +19,11 @@ from mlxformer.checkpoints.loading import LoadReport, load_into, require_load_dt
 from mlxformer.checkpoints.quantized import quantize_as_stored
 from mlxformer.checkpoints.sizes import require_stored_sizes
 from mlxformer.checkpoints.writing import quantization_of, stored_parameters
+from mlxformer.checkpoints.safetensors import StoredTensor
+from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.tracing import Module
-from mlxformer.validation import require_kind
+from mlxformer.validation import require_kind, require_positive
 
 # Ours -> Hugging Face's, applied in this order to a parameter's path.
 _SPELLINGS = (
@@ -40,7 +43,7 @@ _SPELLINGS = (
     ("mlm_head.bias", "cls.predictions.bias"),
     ("nsp_head.", "cls.seq_relationship."),
 )
-_HEADS = ("cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.")
+_HEADS = ("cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.", "lm_head.")
 _WORDS = "bert.embeddings.word_embeddings.weight"
 _POOLER = "bert.pooler."
 
@@ -62,10 +65,12 @@ class BertPreTrained(Module):
 
     heads: ClassVar[tuple[str, ...]] = ()  # the prefixes of this class's own heads, as Hugging Face names them
     has_pooler: ClassVar[bool | None] = True  # None: it has one where the checkpoint has
+    has_labels: ClassVar[bool] = False  # whether the head has an output for each label of the configuration
+    config_class: ClassVar[type[BertConfig]] = BertConfig
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        require_kind("config", config, BertConfig)
+        require_kind("config", config, self.config_class)
         self.config = config
         self.load_report: LoadReport | None = None
 
@@ -81,10 +86,13 @@ class BertPreTrained(Module):
         config: BertConfig | None = None,
         dtype: str | None = None,
         check: bool = False,
+        num_labels: int | None = None,
+        new_head: bool = False,
     ) -> Self:
         """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
 
-        ``model.load_report`` says what became of each tensor. The network is never used.
+        ``model.load_report`` says what became of each tensor. The network is never used. A model with a new head has
+        something to learn and comes in training mode.
 
         Args:
             path_or_name: a folder, or a repository that is in the local Hugging Face cache.
@@ -95,6 +103,9 @@ class BertPreTrained(Module):
                 ``load_report`` says so.
             check: whether every weight is looked at, and NaN and infinity refused; without it a mapped file is not
                 read before it is used.
+            num_labels: how many labels the head has. If the folder has no head with that many, a new one is drawn, and
+                a pooler where that is missing too; None takes the folder's. Of the classes that have labels.
+            new_head: whether the head is drawn anew whatever the folder has.
 
         Returns:
             The model.
@@ -108,10 +119,15 @@ class BertPreTrained(Module):
         require_load_dtype(dtype)
         folder = find_folder(path_or_name, revision)
         values = read_json(folder / CONFIG) if config is None or (folder / CONFIG).exists() else {}
-        config = BertConfig.from_folder(folder) if config is None else config
+        config = cls.config_class.from_folder(folder) if config is None else config
         tensors = open_checkpoint(folder).tensors
         require_stored_sizes(folder / CONFIG, tensors, layers=config.layers, widths=config.widths)
         stored = {canonical_name(name) for name in tensors}
+        if num_labels is not None:
+            config, fits = cls._with_labels(config, num_labels, {canonical_name(n): t for n, t in tensors.items()})
+            new_head = new_head or not fits
+        if new_head and not cls.heads:
+            raise ArgumentError("no-head", f"{cls.__name__} has no head; new_head is of the classes that have one")
         absent = []
         if cls.has_pooler is None and not any(name.startswith(_POOLER) for name in stored):
             absent.append("pooler")
@@ -120,9 +136,9 @@ class BertPreTrained(Module):
         quantize_as_stored(model, values, lambda path: stored_name(path) in stored)
         tied: dict[str, str] = {}
         unused: tuple[str, ...] = ()
-        if "cls.predictions." in cls.heads:
+        if "cls.predictions." in cls.heads and not new_head:
             tied, unused = _ties(config, stored)
-        others = [head for head in _HEADS if head not in cls.heads]
+        others = [head for head in _HEADS if head not in cls.heads or new_head]
         if cls.has_pooler is False:
             others.append(_POOLER)
         model.load_report = load_into(
@@ -138,9 +154,26 @@ class BertPreTrained(Module):
             ignored_fields=config.ignored_fields(values),
             dtype=dtype,
             check=check,
+            new=_new_parameters(model, stored) if new_head else None,
+            cure=_cure(cls.__name__, cls.has_labels, cls.heads, stored),
         )
-        model.eval()
+        model.train(new_head)
         return model
+
+    @classmethod
+    def _with_labels(
+        cls, config: BertConfig, num_labels: int, tensors: Mapping[str, StoredTensor]
+    ) -> tuple[BertConfig, bool]:
+        """The configuration with so many labels, and whether the stored head has as many."""
+        require_positive(num_labels=num_labels)
+        if not cls.has_labels:
+            cure = "give new_head=True for a new head" if cls.heads else "it has no head"
+            message = f"{cls.__name__} has no labels to count: num_labels is of classifiers; {cure}"
+            raise ArgumentError("num-labels", message, given=num_labels)
+        if config.num_labels != num_labels:
+            config = replace(config, id2label={index: f"LABEL_{index}" for index in range(num_labels)})
+        heads = [tensor for name, tensor in tensors.items() if name == f"{cls.heads[0]}weight"]
+        return config, any(head.shape[0] == num_labels for head in heads if head.shape)
 
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:
         """Write ``config.json`` and ``model.safetensors`` as transformers reads them.
@@ -161,6 +194,28 @@ class BertPreTrained(Module):
         if not self.heads:
             tensors = {name.removeprefix("bert."): value for name, value in tensors.items()}
         save_checkpoint(folder, self.config.to_json(type(self).__name__), tensors, dtype, quantization_of(self))
+
+
+def _new_parameters(model: BertPreTrained, stored: set[str]) -> dict[str, mx.array]:
+    """The head of a model, and its pooler where the checkpoint has none, drawn as BERT's weights are."""
+    draw = nn.init.normal(std=model.config.initializer_range)
+    found = {}
+    for path, value in _parameters(model).items():
+        name = stored_name(path)
+        if name.startswith(model.heads) or (name.startswith(_POOLER) and name not in stored):
+            zeros = mx.zeros(value.shape)
+            is_gain = "norm." in path and path.endswith("weight")
+            found[path] = draw(zeros) if len(value.shape) > 1 else zeros + float(is_gain)
+    return found
+
+
+def _cure(model: str, has_labels: bool, heads: tuple[str, ...], stored: set[str]) -> str:
+    """What to do where a checkpoint does not fit: where it is a body without this head, to make one."""
+    same = "Load the class that the checkpoint was saved from, with the config.json saved beside it"
+    if not heads or any(name.startswith(heads) for name in stored):
+        return same
+    how = "num_labels=3" if has_labels else "new_head=True"
+    return f"{same}; or make a new head, to be trained: {model}.from_pretrained(folder, {how})"
 
 
 def sizes_text(module: nn.Module, config: Any) -> str:
@@ -217,6 +272,8 @@ def canonical_name(stored: str) -> str:
     >>> canonical_name("embeddings.LayerNorm.gamma")
     'bert.embeddings.LayerNorm.weight'
     """
+    if stored.startswith("roberta."):
+        stored = f"bert.{stored.removeprefix('roberta.')}"
     if stored.startswith(("embeddings.", "encoder.", "pooler.")):
         stored = f"bert.{stored}"
     for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):

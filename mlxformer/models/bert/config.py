@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from mlxformer.checkpoints.folder import find_folder
 from mlxformer.checkpoints.quantized import FIELD
@@ -87,6 +87,8 @@ class BertConfig:
     109482240
     """
 
+    model_type: ClassVar[str] = "bert"
+
     vocab_size: int = 30522
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -108,6 +110,11 @@ class BertConfig:
     def __repr__(self) -> str:
         sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
         return config_repr(self, sizes)
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest input in tokens."""
+        return self.max_position_embeddings
 
     @property
     def num_labels(self) -> int:
@@ -155,7 +162,7 @@ class BertConfig:
         return {name: getattr(self, name) for name in names}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> BertConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """From the fields of a ``config.json``. Those that transformers ignores are passed over (``ignored_fields``).
 
         Args:
@@ -168,10 +175,12 @@ class BertConfig:
             ArgumentError: another model type, a value that cannot be, and one that is not implemented (relative
                 positions, a decoder).
         """
-        kind = values.get("model_type", "bert")
-        if kind != "bert":
+        kind = values.get("model_type", cls.model_type)
+        if kind != cls.model_type:
             raise ArgumentError(
-                "model-type", f"model_type is {kind!r}; these classes read 'bert' checkpoints only", given=kind
+                "model-type",
+                f"model_type is {kind!r}; these classes read {cls.model_type!r} checkpoints only",
+                given=kind,
             )
         for name, (only, cure) in _ONLY.items():
             if values.get(name) not in (None, only):
@@ -184,7 +193,7 @@ class BertConfig:
         return cls(**given)
 
     @classmethod
-    def from_folder(cls, folder: Path) -> BertConfig:
+    def from_folder(cls, folder: Path) -> Self:
         """From ``config.json`` in a folder.
 
         Args:
@@ -199,7 +208,7 @@ class BertConfig:
         return read_config(folder, cls.from_dict)
 
     @classmethod
-    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> BertConfig:
+    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> Self:
         """From ``config.json`` in a folder or in the local Hugging Face cache; the weights are not looked at.
 
         Args:
@@ -241,7 +250,11 @@ class BertConfig:
         if labels is not None:
             values["id2label"] = {str(index): label for index, label in sorted(labels.items())}
             values["label2id"] = {label: index for index, label in sorted(labels.items())}
-        values |= {"architectures": [architecture], "model_type": "bert", "position_embedding_type": "absolute"}
+        values |= {
+            "architectures": [architecture],
+            "model_type": self.model_type,
+            "position_embedding_type": "absolute",
+        }
         return json.dumps(values | {"dtype": "float32"}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 

@@ -13,6 +13,7 @@ from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel, BertOutput
 from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.training.label_losses import class_loss, classification_loss
 from mlxformer.validation import fields_text
 
 
@@ -23,6 +24,8 @@ class BertHeadOutput(NamedTuple):
         logits: [B, T, V] of masked words, [B, 2] of next sentences, [B, num_labels] of classes.
         last_hidden_state: [B, T, C], the encoder's output that they come from.
 
+    ``loss`` is None; where labels were given a ``BertLossOutput`` comes, which has one.
+
     >>> from mlxformer.backend import mx
     >>> from mlxformer.models.bert.heads import BertHeadOutput
     >>> BertHeadOutput(mx.zeros((1, 2)), mx.zeros((1, 5, 8))).logits.shape == (1, 2)
@@ -32,8 +35,39 @@ class BertHeadOutput(NamedTuple):
     logits: mx.array
     last_hidden_state: mx.array
 
+    @property
+    def loss(self) -> None:
+        """None: no labels were given."""
+
     def __repr__(self) -> str:
         return fields_text(self)
+
+
+class BertLossOutput(NamedTuple):
+    """What a BERT with one head gives where it was told what should come out.
+
+    Args:
+        loss: a scalar, to be lowered.
+        logits: as in ``BertHeadOutput``.
+        last_hidden_state: likewise.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.models.bert.heads import BertLossOutput
+    >>> BertLossOutput(mx.array(0.5), mx.zeros((1, 2)), mx.zeros((1, 5, 8))).loss.item()
+    0.5
+    """
+
+    loss: mx.array
+    logits: mx.array
+    last_hidden_state: mx.array
+
+    def __repr__(self) -> str:
+        return fields_text(self)
+
+
+def head_output(logits: mx.array, hidden: mx.array, loss: mx.array | None) -> BertHeadOutput | BertLossOutput:
+    """A ``BertHeadOutput``, or with a loss a ``BertLossOutput``."""
+    return BertHeadOutput(logits, hidden) if loss is None else BertLossOutput(loss, logits, hidden)
 
 
 class BertPreTrainingOutput(NamedTuple):
@@ -43,6 +77,7 @@ class BertPreTrainingOutput(NamedTuple):
         prediction_logits: [B, T, V], of the word at each place.
         seq_relationship_logits: [B, 2], 0: B follows A, 1: it was drawn at random.
         last_hidden_state: [B, T, C], the encoder's output that they come from.
+        loss: a scalar, where labels were given; else None.
 
     >>> from mlxformer.backend import mx
     >>> from mlxformer.models.bert.heads import BertPreTrainingOutput
@@ -54,6 +89,7 @@ class BertPreTrainingOutput(NamedTuple):
     prediction_logits: mx.array
     seq_relationship_logits: mx.array
     last_hidden_state: mx.array
+    loss: mx.array | None = None
 
     def __repr__(self) -> str:
         return fields_text(self)
@@ -137,23 +173,30 @@ class BertForMaskedLM(BertPreTrained):
         initialize(self.mlm_head, config)
 
     def __call__(
-        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
-    ) -> BertHeadOutput:
+        self,
+        input_ids: mx.array,
+        *,
+        token_type_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
+        labels: mx.array | None = None,
+    ) -> BertHeadOutput | BertLossOutput:
         """Scores of the word at each place.
 
         Args:
             input_ids: integers [B, T], 0 to V − 1.
             token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
             attention_mask: [B, T], 1 or True at real tokens; None means all.
+            labels: integers [B, T], the word at each place, −100 where none is to be told; None asks for no loss.
 
         Returns:
             A ``BertHeadOutput``, ``logits`` [B, T, V].
 
         Raises:
-            ArgumentError: as ``BertModel``.
+            ArgumentError: as ``BertModel``, and labels of another shape, kind or range.
         """
-        hidden = self.bert(input_ids, token_type_ids, attention_mask).last_hidden_state
-        return BertHeadOutput(self.mlm_head(hidden, self.bert.embeddings.word_embeddings), hidden)
+        hidden = self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask).last_hidden_state
+        logits = self.mlm_head(hidden, self.bert.embeddings.word_embeddings)
+        return head_output(logits, hidden, None if labels is None else class_loss(logits, labels))
 
 
 class BertForNextSentencePrediction(BertPreTrained):
@@ -168,7 +211,7 @@ class BertForNextSentencePrediction(BertPreTrained):
     >>> from mlxformer.backend import mx
     >>> model = mf.BertForNextSentencePrediction(mf.BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1,
     ...                                                        num_attention_heads=2, intermediate_size=16))
-    >>> model(mx.array([[2, 4, 3, 5, 3]]), mx.array([[0, 0, 0, 1, 1]])).logits.shape == (1, 2)
+    >>> model(mx.array([[2, 4, 3, 5, 3]]), token_type_ids=mx.array([[0, 0, 0, 1, 1]])).logits.shape == (1, 2)
     True
     """
 
@@ -181,23 +224,32 @@ class BertForNextSentencePrediction(BertPreTrained):
         initialize(self.nsp_head, config)
 
     def __call__(
-        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
-    ) -> BertHeadOutput:
+        self,
+        input_ids: mx.array,
+        *,
+        token_type_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
+        labels: mx.array | None = None,
+    ) -> BertHeadOutput | BertLossOutput:
         """Scores of "B follows A" and "it was drawn".
 
         Args:
             input_ids: integers [B, T], 0 to V − 1.
             token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
             attention_mask: [B, T], 1 or True at real tokens; None means all.
+            labels: integers [B], 0: B follows A, 1: it was drawn; None asks for no loss.
 
         Returns:
             A ``BertHeadOutput``, ``logits`` [B, 2].
 
         Raises:
-            ArgumentError: as ``BertModel``.
+            ArgumentError: as ``BertModel``, and labels of another shape, kind or range.
         """
-        hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
-        return BertHeadOutput(_nsp_logits(self.nsp_head, pooled), hidden)
+        hidden, pooled = _with_pooler(
+            self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
+        )
+        logits = _nsp_logits(self.nsp_head, pooled)
+        return head_output(logits, hidden, None if labels is None else class_loss(logits, labels))
 
 
 class BertForPreTraining(BertPreTrained):
@@ -227,7 +279,13 @@ class BertForPreTraining(BertPreTrained):
         initialize(self.nsp_head, config)
 
     def __call__(
-        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+        self,
+        input_ids: mx.array,
+        *,
+        token_type_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
+        labels: mx.array | None = None,
+        next_sentence_label: mx.array | None = None,
     ) -> BertPreTrainingOutput:
         """The scores of both heads.
 
@@ -235,22 +293,31 @@ class BertForPreTraining(BertPreTrained):
             input_ids: integers [B, T], 0 to V − 1.
             token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
             attention_mask: [B, T], 1 or True at real tokens; None means all.
+            labels: integers [B, T], the word at each place, −100 where none is to be told; None asks for no loss.
+            next_sentence_label: integers [B], 0: B follows A, 1: it was drawn; None asks for no loss of it.
 
         Returns:
             A ``BertPreTrainingOutput``.
 
         Raises:
-            ArgumentError: as ``BertModel``.
+            ArgumentError: as ``BertModel``, and labels of another shape, kind or range.
         """
-        hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
+        hidden, pooled = _with_pooler(
+            self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
+        )
         words = self.mlm_head(hidden, self.bert.embeddings.word_embeddings)
-        return BertPreTrainingOutput(words, _nsp_logits(self.nsp_head, pooled), hidden)
+        following = _nsp_logits(self.nsp_head, pooled)
+        losses = [] if labels is None else [class_loss(words, labels)]
+        if next_sentence_label is not None:
+            losses.append(class_loss(following, next_sentence_label, "next_sentence_label"))
+        return BertPreTrainingOutput(words, following, hidden, sum(losses[1:], losses[0]) if losses else None)
 
 
 class BertForSequenceClassification(BertPreTrained):
     """BERT that sorts a text, or a pair of texts, into classes: ``.logits`` [B, num_labels].
 
-    With ``problem_type`` ``"regression"`` the logits are the numbers themselves.
+    With ``problem_type`` ``"regression"`` the logits are the numbers themselves. To train one on your own labels:
+    ``from_pretrained(base, num_labels=3)`` makes the head, ``model(**batch, labels=labels).loss`` what to lower.
 
     Args:
         config: sizes and choices; ``id2label`` says which classes.
@@ -266,6 +333,7 @@ class BertForSequenceClassification(BertPreTrained):
     """
 
     heads = ("classifier.",)
+    has_labels = True
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
@@ -276,24 +344,35 @@ class BertForSequenceClassification(BertPreTrained):
         initialize(self.classifier, config)
 
     def __call__(
-        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
-    ) -> BertHeadOutput:
+        self,
+        input_ids: mx.array,
+        *,
+        token_type_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
+        labels: mx.array | None = None,
+    ) -> BertHeadOutput | BertLossOutput:
         """A score for each class.
 
         Args:
             input_ids: integers [B, T], 0 to V − 1.
             token_type_ids: integers [B, T], which text of a pair a token is of; None means 0.
             attention_mask: [B, T], 1 or True at real tokens; None means all.
+            labels: [B], the class of each, whole numbers, −100 where none is to be told; numbers themselves for a
+                regression; [B, num_labels], 0 or 1, where several may hold at once. None asks for no loss.
 
         Returns:
             A ``BertHeadOutput``, ``logits`` [B, num_labels].
 
         Raises:
-            ArgumentError: as ``BertModel``.
+            ArgumentError: as ``BertModel``, and labels of another shape, kind or range.
         """
-        hidden, pooled = _with_pooler(self.bert(input_ids, token_type_ids, attention_mask))
+        hidden, pooled = _with_pooler(
+            self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
+        )
         logits = self.classifier(self.classifier_dropout(pooled))  # [B, num_labels]
-        return BertHeadOutput(tap("logits", logits, axes=("batch", "label"), formula="pooled Wᵀ + b"), hidden)
+        logits = tap("logits", logits, axes=("batch", "label"), formula="pooled Wᵀ + b")
+        loss = None if labels is None else classification_loss(logits, labels, self.config.problem_type)
+        return head_output(logits, hidden, loss)
 
 
 def _with_pooler(output: BertOutput) -> tuple[mx.array, mx.array]:

@@ -8,7 +8,7 @@ first layer and the pooler are in Google's code (google-research/bert, modeling.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from mlxformer.attention import masks
 from mlxformer.backend import mx, nn
@@ -34,7 +34,7 @@ class Sizes(Protocol):
         """V, tokens."""
 
     @property
-    def max_position_embeddings(self) -> int:
+    def max_tokens(self) -> int:
         """The longest input in tokens."""
 
     @property
@@ -98,11 +98,15 @@ class BertEmbeddings(Module):
         """
         word = tap("word", self.word_embeddings(input_ids), axes=MODEL, formula="E_word[id]")
         kind = tap("type", self.token_type_embeddings(token_type_ids), axes=MODEL, formula="E_type[type id]")
-        positions = self.position_embeddings(mx.arange(input_ids.shape[1]))  # [T, C]
-        positions = tap("position", positions, axes=("time", "model"), formula="E_position[t]")
+        positions = self._positions(input_ids)
         x = tap("sum", word + kind + positions, axes=MODEL, formula="word + type + position")
         x = tap("output", self.norm(x), axes=MODEL, formula="LayerNorm(word + type + position)")
         return self.dropout(x)
+
+    def _positions(self, input_ids: mx.array) -> mx.array:
+        """[T, C], or [B, T, C] where they depend on the ids."""
+        positions = self.position_embeddings(mx.arange(input_ids.shape[1]))  # [T, C]
+        return tap("position", positions, axes=("time", "model"), formula="E_position[t]")
 
 
 class BertPooler(Module):
@@ -161,10 +165,11 @@ class BertModel(BertPreTrained):
     """
 
     has_pooler = None
+    embeddings_class: ClassVar[type[BertEmbeddings]] = BertEmbeddings
 
     def __init__(self, config: BertConfig, *, pooler: bool = True) -> None:
         super().__init__(config)
-        self.embeddings = BertEmbeddings(config)
+        self.embeddings = self.embeddings_class(config)
         self.encoder = Encoder(
             config.num_hidden_layers,
             config.hidden_size,
@@ -183,7 +188,7 @@ class BertModel(BertPreTrained):
         initialize(self, config)
 
     def __call__(
-        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+        self, input_ids: mx.array, *, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
     ) -> BertOutput:
         """The hidden states of the last layer, and the pooled first one.
 
@@ -233,13 +238,13 @@ def checked_type_ids(config: Sizes, input_ids: mx.array, token_type_ids: mx.arra
     """
     require_ids("input_ids", input_ids, config.vocab_size, "the vocabulary")
     length = input_ids.shape[1]
-    if length > config.max_position_embeddings:
+    if length > config.max_tokens:
         raise ArgumentError(
             "too-many-tokens",
             f"input_ids {shape_text(input_ids)} has {length} tokens, the model has positions for "
-            f"{config.max_position_embeddings}. Truncate: tokenizer(text, max_length={config.max_position_embeddings})",
+            f"{config.max_tokens}. Truncate: tokenizer(text, max_length={config.max_tokens})",
             given=length,
-            limit=config.max_position_embeddings,
+            limit=config.max_tokens,
         )
     if token_type_ids is None:
         return mx.zeros(input_ids.shape, mx.int32)

@@ -86,7 +86,7 @@ def ranks(reader: MaskFiller, texts: Sequence[str]) -> np.ndarray:
 def _logits_at(reader: MaskFiller, rows: np.ndarray, places: Sequence[int]) -> np.ndarray:
     """[N, V]: the head at one place of each row; the other places are not needed, and most of the work."""
     model = reader.model
-    hidden = model.bert(mx.array(rows), None, mx.array((rows != PAD).astype(np.int32))).last_hidden_state
+    hidden = model.bert(mx.array(rows), attention_mask=mx.array((rows != PAD).astype(np.int32))).last_hidden_state
     picked = hidden[mx.arange(len(rows)), mx.array(np.array(places, np.int32))]  # [N, C]
     logits = model.mlm_head(mx.expand_dims(picked, 0), model.bert.embeddings.word_embeddings)
     scores = to_numpy(logits)[0]
@@ -338,7 +338,7 @@ def nll_and_accuracy(reader: MaskFiller, texts: Sequence[str], rate: float, seed
             ids, generator, rate=rate, special=(PAD, UNK, CLS, SEP, MASK), mask_id=MASK,
             vocab_size=reader.tokenizer.vocab_size, split=(1.0, 0.0, 0.0), at_least_one=True,
         )  # fmt: skip
-        hidden = reader.model.bert(mx.array(masked.input_ids), None, batch.attention_mask).last_hidden_state
+        hidden = reader.model.bert(mx.array(masked.input_ids), attention_mask=batch.attention_mask).last_hidden_state
         places = np.flatnonzero(masked.predicted)
         picked = mx.take(hidden.reshape(-1, hidden.shape[-1]), mx.array(places.astype(np.int32)), axis=0)
         logits = to_numpy(

@@ -162,7 +162,9 @@ class MaskedRecipe:
         states, labels, pooled = [], [], []
         for start in range(0, len(arrays), len(Batch._fields)):
             batch: Batch[mx.array] = Batch(*arrays[start : start + len(Batch._fields)])
-            hidden, first = model.bert(batch.input_ids, batch.token_type_ids, batch.attention_mask)
+            hidden, first = model.bert(
+                batch.input_ids, token_type_ids=batch.token_type_ids, attention_mask=batch.attention_mask
+            )
             states.append(mx.take(hidden.reshape(-1, hidden.shape[-1]), batch.places, axis=0))  # [P, C]
             labels.append(batch.labels)
             if batch.follows.shape[0]:

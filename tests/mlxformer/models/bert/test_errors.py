@@ -45,7 +45,7 @@ def test_ids_out_of_range(cls, wrong):
 
 
 def test_the_last_id_is_one(model):
-    model(mx.array(np.full((1, 3), 36, np.int32)), mx.array(np.full((1, 3), 2, np.int32)))
+    model(mx.array(np.full((1, 3), 36, np.int32)), token_type_ids=mx.array(np.full((1, 3), 2, np.int32)))
 
 
 def test_type_ids_out_of_range(model):
@@ -101,6 +101,6 @@ def test_arrays_of_another_library(model):
     with pytest.raises(ArgumentError, match=r"input_ids must be an array .* got builtins.list"):
         model(IDS.tolist())
     with pytest.raises(ArgumentError, match=r"token_type_ids must be an array"):
-        model(mx.array(IDS), IDS)
+        model(mx.array(IDS), token_type_ids=IDS)
     with pytest.raises(ArgumentError, match=r"attention_mask must be an array"):
-        model(mx.array(IDS), None, IDS)
+        model(mx.array(IDS), attention_mask=IDS)

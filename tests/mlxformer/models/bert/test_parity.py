@@ -144,7 +144,7 @@ def test_type_ids_and_mask_left_out_mean_zeros_and_ones(tmp_path):
     wanted = run(reference, {"input_ids": ids}).last_hidden_state
     assert_close(model(mx.array(ids)).last_hidden_state, wanted)
     zeros, ones = mx.array(np.zeros_like(ids)), mx.array(np.ones_like(ids))
-    assert_close(model(mx.array(ids), zeros, ones).last_hidden_state, wanted)
+    assert_close(model(mx.array(ids), token_type_ids=zeros, attention_mask=ones).last_hidden_state, wanted)
 
 
 def test_labels_and_problem_type_come_along(tmp_path):
