@@ -31,13 +31,15 @@ from mlxformer.models.bert.heads import (
     BertForSequenceClassification,
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
-from mlxformer.models.bert.roberta import RobertaConfig, RobertaModel
+from mlxformer.models.bert.roberta import RobertaConfig, RobertaForSequenceClassification, RobertaModel
 from mlxformer.models.bert.token_heads import BertForQuestionAnswering, BertForTokenClassification
 from mlxformer.models.counting import count_parameters
 from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.sentences.cross_encoder import CrossEncoder
+from mlxformer.models.sentences.encoder import SentenceEncoder
 from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.positions import (
@@ -50,6 +52,7 @@ from mlxformer.positions import (
     sinusoidal_positions,
 )
 from mlxformer.pretrained import load_pretrained, pretrained_names
+from mlxformer.tokenization.any import Tokenizer
 from mlxformer.tokenization.bert import BertTokenizer
 from mlxformer.tokenization.marian import MarianTokenizer
 from mlxformer.tracing import Module, Step, Trace, tap, trace
@@ -75,6 +78,7 @@ __all__ = [
     "BertTokenizer",
     "CausalStack",
     "CheckpointError",
+    "CrossEncoder",
     "Decoder",
     "DecoderCache",
     "DecoderLayer",
@@ -96,14 +100,17 @@ __all__ = [
     "MultiHeadAttention",
     "RelativeKeys",
     "RobertaConfig",
+    "RobertaForSequenceClassification",
     "RobertaModel",
     "RotaryEmbedding",
     "SamplingRules",
+    "SentenceEncoder",
     "Seq2Seq",
     "Seq2SeqConfig",
     "SinusoidalPositions",
     "Step",
     "T5RelativeBias",
+    "Tokenizer",
     "Trace",
     "TraceError",
     "Transformer",

@@ -32,7 +32,7 @@ class TokenizedBatch(Mapping[str, mx.array]):
 
     Args:
         input_ids: int32 [B, T].
-        token_type_ids: int32 [B, T], 0 in a first text and 1 in a second one.
+        token_type_ids: int32 [B, T], 0 in a first text and 1 in a second one; None where the model has none.
         attention_mask: int32 [B, T], 1 at real tokens and 0 at padding.
         tokens: the tokens themselves, B lists of T.
 
@@ -43,7 +43,7 @@ class TokenizedBatch(Mapping[str, mx.array]):
     """
 
     input_ids: mx.array
-    token_type_ids: mx.array
+    token_type_ids: mx.array | None
     attention_mask: mx.array
     tokens: list[list[str]]
 
@@ -51,15 +51,15 @@ class TokenizedBatch(Mapping[str, mx.array]):
         return f"TokenizedBatch of {len(self.tokens)} texts, {shape_text(self.input_ids)}"
 
     def __getitem__(self, name: str) -> mx.array:
-        if name not in _INPUTS:
+        if name not in list(self):
             raise KeyError(name)
         return getattr(self, name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_INPUTS)
+        return (name for name in _INPUTS if getattr(self, name) is not None)
 
     def __len__(self) -> int:
-        return len(_INPUTS)
+        return len(list(iter(self)))
 
 
 _INPUTS = ("input_ids", "token_type_ids", "attention_mask")
@@ -82,6 +82,8 @@ class BertTokenizer:
     (['un', '##aff', '##able'], [[2, 4, 5, 6, 3]])
     """
 
+    with_types = True
+
     def __init__(self, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
         self.settings = settings
         self._tokenizer = tokenizer
@@ -94,7 +96,7 @@ class BertTokenizer:
     def __repr__(self) -> str:
         settings = self.settings
         longest = "" if settings.model_max_length is None else f", model_max_length={settings.model_max_length}"
-        return f"BertTokenizer(vocab_size={self.vocab_size}, padding_side={settings.padding_side!r}{longest})"
+        return f"{type(self).__name__}(vocab_size={self.vocab_size}, padding_side={settings.padding_side!r}{longest})"
 
     @classmethod
     def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> BertTokenizer:
@@ -330,7 +332,10 @@ class BertTokenizer:
             rows["token_type_ids"][row, place] = encoding.type_ids
             rows["attention_mask"][row, place] = 1
             tokens.append([pad] * gap + encoding.tokens if left else encoding.tokens + [pad] * gap)
-        return TokenizedBatch(**{name: mx.array(values) for name, values in rows.items()}, tokens=tokens)
+        arrays: dict[str, Any] = {name: mx.array(values) for name, values in rows.items()}
+        if not self.with_types:
+            arrays["token_type_ids"] = None
+        return TokenizedBatch(**arrays, tokens=tokens)
 
     def _id_rows(self, ids: Any) -> tuple[list[list[int]], bool]:
         """Rows of ids that the vocabulary has, and whether there were several: lists of lists may be ragged."""

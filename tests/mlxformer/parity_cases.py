@@ -50,13 +50,14 @@ from mlxformer.models.bert.heads import (
     BertForSequenceClassification,
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
-from mlxformer.models.bert.roberta import RobertaConfig, RobertaModel
+from mlxformer.models.bert.roberta import RobertaConfig, RobertaForSequenceClassification, RobertaModel
 from mlxformer.models.bert.sentences import BiEncoder
 from mlxformer.models.bert.token_heads import BertForQuestionAnswering, BertForTokenClassification
 from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.sentences.pipeline import Dense
 from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.teaching import mistakes
@@ -355,9 +356,10 @@ def bert_with_labels() -> dict[str, Any]:
         ("questions", BertForQuestionAnswering(config), {"start_positions": ends, "end_positions": ends}),
         ("classes", BertForSequenceClassification(config), {"labels": labels[:, 0]}),
         ("roberta", RobertaModel(RobertaConfig(**sizes)), {}),
+        ("roberta-classes", RobertaForSequenceClassification(RobertaConfig(**sizes)), {"labels": ends // 4}),
     ):
         found |= {f"{name}.{part}": value for part, value in observed(model, ids, **given).items()}
-    return found
+    return found | observed(Dense(4, 3, True, "tanh"), batch(2, 4))
 
 
 @case

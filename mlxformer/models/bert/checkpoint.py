@@ -172,7 +172,8 @@ class BertPreTrained(Module):
             raise ArgumentError("num-labels", message, given=num_labels)
         if config.num_labels != num_labels:
             config = replace(config, id2label={index: f"LABEL_{index}" for index in range(num_labels)})
-        heads = [tensor for name, tensor in tensors.items() if name == f"{cls.heads[0]}weight"]
+        last = (f"{cls.heads[0]}weight", f"{cls.heads[0]}out_proj.weight")  # BERT's, and RoBERTa's
+        heads = [tensor for name, tensor in tensors.items() if name in last]
         return config, any(head.shape[0] == num_labels for head in heads if head.shape)
 
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:
@@ -191,8 +192,11 @@ class BertPreTrained(Module):
         tensors = {stored_name(path): value for path, value in stored_parameters(self).items()}
         if "cls.predictions.decoder.bias" in tensors:  # stored under both names where nothing is tied
             tensors["cls.predictions.bias"] = tensors["cls.predictions.decoder.bias"]
-        if not self.heads:
-            tensors = {name.removeprefix("bert."): value for name, value in tensors.items()}
+        prefix = f"{self.config.model_type}." if self.heads else ""
+        tensors = {
+            prefix + name.removeprefix("bert.") if name.startswith("bert.") else name: value
+            for name, value in tensors.items()
+        }
         save_checkpoint(folder, self.config.to_json(type(self).__name__), tensors, dtype, quantization_of(self))
 
 

@@ -88,6 +88,7 @@ class BertConfig:
     """
 
     model_type: ClassVar[str] = "bert"
+    also_read: ClassVar[tuple[str, ...]] = ()  # other names for the same network
 
     vocab_size: int = 30522
     hidden_size: int = 768
@@ -176,7 +177,7 @@ class BertConfig:
                 positions, a decoder).
         """
         kind = values.get("model_type", cls.model_type)
-        if kind != cls.model_type:
+        if kind != cls.model_type and kind not in cls.also_read:
             raise ArgumentError(
                 "model-type",
                 f"model_type is {kind!r}; these classes read {cls.model_type!r} checkpoints only",

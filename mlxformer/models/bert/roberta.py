@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mlxformer.backend import mx
+from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
+from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
+from mlxformer.models.bert.heads import BertHeadOutput, BertLossOutput, head_output
 from mlxformer.models.bert.model import BertEmbeddings, BertModel
-from mlxformer.tracing import MODEL, tap
+from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.training.label_losses import classification_loss
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -36,6 +39,7 @@ class RobertaConfig(BertConfig):
     """
 
     model_type: ClassVar[str] = "roberta"
+    also_read: ClassVar[tuple[str, ...]] = ("xlm-roberta",)  # another vocabulary, and nothing else
 
     vocab_size: int = 50265
     max_position_embeddings: int = 514
@@ -67,7 +71,7 @@ class RobertaEmbeddings(BertEmbeddings):
         config: sizes and choices.
 
     >>> import mlxformer as mf
-    >>> from mlxformer.backend import mx
+    >>> from mlxformer.backend import mx, nn
     >>> from mlxformer.models.bert.roberta import RobertaEmbeddings
     >>> config = mf.RobertaConfig(vocab_size=20, hidden_size=8, num_attention_heads=2)
     >>> RobertaEmbeddings(config)(mx.array([[0, 4, 2, 1]]), mx.array([[0, 0, 0, 0]])).shape == (1, 4, 8)
@@ -98,7 +102,7 @@ class RobertaModel(BertModel):
     Source: Liu et al. 2019, "RoBERTa".
 
     >>> import mlxformer as mf
-    >>> from mlxformer.backend import mx
+    >>> from mlxformer.backend import mx, nn
     >>> model = mf.RobertaModel(mf.RobertaConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1,
     ...                                          num_attention_heads=2, intermediate_size=16))
     >>> model(mx.array([[0, 4, 2, 1]]), attention_mask=mx.array([[1, 1, 1, 0]])).last_hidden_state.shape == (1, 4, 8)
@@ -107,3 +111,85 @@ class RobertaModel(BertModel):
 
     config_class = RobertaConfig
     embeddings_class = RobertaEmbeddings
+
+
+class RobertaForSequenceClassification(BertPreTrained):
+    """RoBERTa that sorts a text, or a pair of texts, into classes: ``W_o tanh(W h_1 + b) + b_o``, [B, num_labels].
+
+    Args:
+        config: sizes and choices; ``id2label`` says which classes.
+
+    Source: Liu et al. 2019, "RoBERTa"; the head is fairseq's.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx, nn
+    >>> model = mf.RobertaForSequenceClassification(mf.RobertaConfig(vocab_size=20, hidden_size=8,
+    ...     num_hidden_layers=1, num_attention_heads=2, intermediate_size=16))
+    >>> model(mx.array([[0, 4, 2, 1]]), attention_mask=mx.array([[1, 1, 1, 0]])).logits.shape == (1, 2)
+    True
+    """
+
+    heads = ("classifier.",)
+    has_pooler = False
+    has_labels = True
+    config_class = RobertaConfig
+
+    def __init__(self, config: RobertaConfig) -> None:
+        super().__init__(config)
+        self.bert = RobertaModel(config, pooler=False)
+        self.classifier = RobertaHead(config)
+        initialize(self.classifier, config)
+
+    def __call__(
+        self,
+        input_ids: mx.array,
+        *,
+        token_type_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
+        labels: mx.array | None = None,
+    ) -> BertHeadOutput | BertLossOutput:
+        """A score for each class.
+
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+            token_type_ids: integers [B, T]; None means 0, the only one that most RoBERTas have.
+            attention_mask: [B, T], 1 or True at real tokens; None means all.
+            labels: as in ``BertForSequenceClassification``.
+
+        Returns:
+            A ``BertHeadOutput``, ``logits`` [B, num_labels].
+
+        Raises:
+            ArgumentError: as ``BertModel``, and labels of another shape, kind or range.
+        """
+        out = self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
+        logits = self.classifier(out.last_hidden_state)  # [B, num_labels]
+        loss = None if labels is None else classification_loss(logits, labels, self.config.problem_type)
+        return head_output(logits, out.last_hidden_state, loss)
+
+
+class RobertaHead(Module):
+    """``W_o tanh(W h_1 + b) + b_o``, with dropout before each matrix.
+
+    Args:
+        config: sizes and choices.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx, nn
+    >>> from mlxformer.models.bert.roberta import RobertaHead
+    >>> RobertaHead(mf.RobertaConfig(hidden_size=8, num_attention_heads=2))(mx.ones((1, 3, 8))).shape == (1, 2)
+    True
+    """
+
+    def __init__(self, config: RobertaConfig) -> None:
+        super().__init__()
+        rate = config.classifier_dropout
+        self.dropout = nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
+
+    def __call__(self, hidden: mx.array) -> mx.array:
+        """Scores [B, num_labels] of hidden states [B, T, C], by their first."""
+        transformed = mx.tanh(self.dense(self.dropout(hidden[:, 0])))  # [B, C]
+        logits = self.out_proj(self.dropout(transformed))
+        return tap("logits", logits, axes=("batch", "label"), formula="W_o tanh(W h_1 + b) + b_o")

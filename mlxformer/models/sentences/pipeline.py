@@ -1,0 +1,220 @@
+"""What stands in a sentence-transformers folder: ``modules.json`` and the configurations of its steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlxformer.backend import mx, nn
+from mlxformer.checkpoints.folder import CONFIG, open_checkpoint, read_json
+from mlxformer.checkpoints.loading import load_into
+from mlxformer.errors import CheckpointError
+from mlxformer.models.bert.model import BertModel
+from mlxformer.models.bert.roberta import RobertaModel
+from mlxformer.tracing import Module
+
+# The flags of a pooling's config, in the order in which what they ask for is put side by side.
+_FLAGS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len",
+    "pooling_mode_weightedmean_tokens": "weighted_mean",
+    "pooling_mode_lasttoken": "last",
+}
+_SPELLED = {"mean_sqrt_len_tokens": "mean_sqrt_len", "weightedmean": "weighted_mean", "lasttoken": "last"}
+_ACTIVATIONS: dict[str, Any] = {
+    "identity": lambda x: x,
+    "tanh": mx.tanh,
+    "sigmoid": mx.sigmoid,
+    "relu": nn.relu,
+    "gelu": nn.gelu,
+}
+BODIES: dict[str, Any] = {"bert": BertModel, "roberta": RobertaModel, "xlm-roberta": RobertaModel}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps of a folder.
+
+    Args:
+        body: where the network lies.
+        poolings: how the tokens' vectors become one, side by side.
+        dense: where the dense layers lie, in order.
+        normalize: whether vectors are divided by their length.
+        max_length: the longest text in tokens; None means the network's.
+        lower: whether texts are written small first.
+        prompt: what is put before each text.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.models.sentences.pipeline import Pipeline
+    >>> Pipeline(Path("."), ("mean",)).normalize
+    False
+    """
+
+    body: Path
+    poolings: tuple[str, ...]
+    dense: tuple[Path, ...] = ()
+    normalize: bool = False
+    max_length: int | None = None
+    lower: bool = False
+    prompt: str = ""
+
+
+def read_pipeline(folder: Path) -> Pipeline:
+    """What a folder asks for; without ``modules.json``, the mean of the tokens, as sentence-transformers does.
+
+    Args:
+        folder: of sentence-transformers, or of a network alone.
+
+    Returns:
+        The steps.
+
+    Raises:
+        CheckpointError: a step that is not implemented, and files that are missing or broken.
+
+    >>> import tempfile
+    >>> from mlxformer.models.sentences.pipeline import read_pipeline
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_pipeline(Path(folder)).poolings
+    ('mean',)
+    """
+    body, poolings, dense, normalize = folder, [], [], False
+    for kind, path in _modules(folder):
+        if kind == "Transformer":
+            body = path
+        elif kind == "Pooling":
+            poolings = _poolings(read_json(path / CONFIG), path)
+        elif kind == "Dense":
+            dense.append(path)
+        elif kind == "Normalize":
+            normalize = True
+        else:
+            message = f"{folder}/modules.json asks for a step {kind!r}, which is not implemented"
+            raise CheckpointError("sentence-module", message, kind=kind)
+    settings = _optional(body / "sentence_bert_config.json")
+    longest = settings.get("max_seq_length")
+    shared = _optional(folder / "config_sentence_transformers.json")
+    prompts = shared.get("prompts")
+    prompt = prompts.get(shared.get("default_prompt_name")) if isinstance(prompts, dict) else None
+    return Pipeline(
+        body,
+        tuple(poolings) or ("mean",),
+        tuple(dense),
+        normalize,
+        longest if isinstance(longest, int) and longest > 0 else None,
+        settings.get("do_lower_case") is True,
+        prompt if isinstance(prompt, str) else "",
+    )
+
+
+class Dense(Module):
+    """``act(W x + b)`` of a vector, a step of some folders.
+
+    Args:
+        in_features: its width.
+        out_features: that of the result.
+        bias: whether there is a b.
+        activation: its name.
+
+    >>> from mlxformer.models.sentences.pipeline import Dense
+    >>> Dense(4, 2, True, "tanh")(mx.ones((3, 4))).shape == (3, 2)
+    True
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool, activation: str) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_features, out_features, bias=bias)
+        self._activate = activation_called(activation)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """[N, C] -> [N, out_features]."""
+        return self._activate(self.linear(x))
+
+
+def read_dense(folder: Path) -> Dense:
+    """A dense step from its folder. Raises ``CheckpointError`` where it is broken or not implemented."""
+    values = read_json(folder / CONFIG)
+    try:
+        layer = Dense(
+            values["in_features"], values["out_features"], values.get("bias", True) is True,
+            values.get("activation_function") or "Tanh",
+        )  # fmt: skip
+    except (KeyError, ValueError, TypeError) as error:
+        message = f"{folder / CONFIG}: in_features and out_features must be whole numbers above 0 ({error})"
+        raise CheckpointError("sentence-dense", message, path=str(folder / CONFIG)) from error
+    names = {"linear.weight": "linear.weight"} | ({"linear.bias": "linear.bias"} if "bias" in layer.linear else {})
+    load_into(layer, open_checkpoint(folder).tensors, names)
+    layer.eval()
+    return layer
+
+
+def activation_called(name: str) -> Any:
+    """The function that a torch class stands for, ``torch.nn.modules.activation.Sigmoid``.
+
+    Args:
+        name: of the class, with or without its module.
+
+    Returns:
+        A function of an array.
+
+    Raises:
+        CheckpointError: one that is not implemented.
+
+    >>> from mlxformer.models.sentences.pipeline import activation_called
+    >>> activation_called("torch.nn.modules.linear.Identity")(3)
+    3
+    """
+    found = _ACTIVATIONS.get(str(name).rpartition(".")[2].lower())
+    if found is None:
+        message = f"the activation {str(name)[:80]!r} is not implemented; known: {', '.join(_ACTIVATIONS)}"
+        raise CheckpointError("sentence-activation", message, given=str(name)[:80])
+    return found
+
+
+def body_class(folder: Path, classes: Mapping[str, Any]) -> Any:
+    """The class that reads a folder's network. Raises ``CheckpointError`` for a kind that is not in ``classes``."""
+    kind = read_json(folder / CONFIG).get("model_type")
+    if not isinstance(kind, str) or kind not in classes:
+        message = f"{folder / CONFIG}: model_type is {kind!r}; read are {', '.join(classes)}"
+        raise CheckpointError("model-type", message, given=kind)
+    return classes[kind]
+
+
+def _modules(folder: Path) -> list[tuple[str, Path]]:
+    """Kind and folder of each step."""
+    path = folder / "modules.json"
+    if not path.is_file():
+        return []
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError("json-broken", f"{path} is not JSON: {error}", path=str(path)) from error
+    found = []
+    for entry in listed if isinstance(listed, list) else [None]:
+        inner = entry.get("path") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or not isinstance(entry.get("type"), str) or not isinstance(inner, str):
+            raise CheckpointError("sentence-modules", f"{path} must be a list of objects with type and path")
+        if Path(inner).is_absolute() or ".." in Path(inner).parts:
+            raise CheckpointError("sentence-modules", f"{path}: {inner!r} leads out of the folder")
+        found.append((entry["type"].rpartition(".")[2], folder / inner))
+    return found
+
+
+def _poolings(values: Mapping[str, Any], folder: Path) -> list[str]:
+    named = values.get("pooling_mode")
+    named = [named] if isinstance(named, str) else named
+    found = [_SPELLED.get(str(name), str(name)) for name in named or ()]
+    found = found or [how for flag, how in _FLAGS.items() if values.get(flag) is True]
+    unknown = [name for name in found if name not in _FLAGS.values()]
+    if unknown or not found:
+        what = f"pooling_mode {unknown[0]!r} is not implemented" if unknown else "no pooling is asked for"
+        raise CheckpointError("sentence-pooling", f"{folder / CONFIG}: {what}; known: {', '.join(_FLAGS.values())}")
+    return found
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
