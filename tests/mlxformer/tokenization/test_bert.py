@@ -150,7 +150,7 @@ class TestByHand:
         model = BertModel.from_pretrained(GOLDEN)
         batch = tokenizer(["the low", "unaffable"])
         one = model(**batch)
-        two = model(**batch)
+        two = model(batch["input_ids"], token_type_ids=batch["token_type_ids"], attention_mask=batch["attention_mask"])
         np.testing.assert_array_equal(to_numpy(one.last_hidden_state), to_numpy(two.last_hidden_state))
         assert len(batch) == 3 and list(batch) == ["input_ids", "token_type_ids", "attention_mask"]
         with pytest.raises(KeyError, match="tokens"):

@@ -1,4 +1,4 @@
-"""Sentence-transformers folders made here: every pooling, dense layers, limits; beside a plain NumPy reading of them."""
+"""Sentence-transformers folders made here: every pooling, dense layers, limits; beside NumPy."""
 
 from __future__ import annotations
 
