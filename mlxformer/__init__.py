@@ -38,9 +38,13 @@ from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.modernbert.config import ModernBertConfig
+from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.models.sentences.cross_encoder import CrossEncoder
 from mlxformer.models.sentences.encoder import SentenceEncoder
 from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.models.t5.config import T5Config
+from mlxformer.models.t5.model import T5Model
 from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.positions import (
     LearnedPositions,
@@ -96,6 +100,8 @@ __all__ = [
     "MarianTokenizer",
     "MixtureOfExperts",
     "MlxformerError",
+    "ModernBertConfig",
+    "ModernBertModel",
     "Module",
     "MultiHeadAttention",
     "RelativeKeys",
@@ -109,6 +115,8 @@ __all__ = [
     "Seq2SeqConfig",
     "SinusoidalPositions",
     "Step",
+    "T5Config",
+    "T5Model",
     "T5RelativeBias",
     "Tokenizer",
     "Trace",

@@ -15,9 +15,13 @@ from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.modernbert.config import ModernBertConfig
+from mlxformer.models.modernbert.model import ModernBertModel
+from mlxformer.models.t5.config import T5Config
+from mlxformer.models.t5.model import T5Model
 from mlxformer.models.transformer import Transformer, TransformerConfig
 
-Config = TransformerConfig | BertConfig | AlbertConfig | MarianConfig | GPTConfig
+Config = TransformerConfig | BertConfig | AlbertConfig | MarianConfig | GPTConfig | T5Config | ModernBertConfig
 
 
 def count_parameters(config: Config) -> int:
@@ -28,7 +32,8 @@ def count_parameters(config: Config) -> int:
     numbers are those that would have come anyway.
 
     Args:
-        config: a ``TransformerConfig``, ``BertConfig``, ``AlbertConfig``, ``MarianConfig`` or ``GPTConfig``.
+        config: a ``TransformerConfig``, ``GPTConfig``, ``BertConfig``, ``RobertaConfig``, ``AlbertConfig``,
+            ``ModernBertConfig``, ``T5Config`` or ``MarianConfig``.
 
     Returns:
         The number.
@@ -79,10 +84,14 @@ def _model(config: Config) -> Any:
         return MarianModel(config)
     if isinstance(config, GPTConfig):
         return GPT(config)
+    if isinstance(config, T5Config):
+        return T5Model(config)
+    if isinstance(config, ModernBertConfig):
+        return ModernBertModel(config)
     kind = type(config).__qualname__
     raise ArgumentError(
         "not-a-config",
-        f"count_parameters takes a TransformerConfig, BertConfig, AlbertConfig, MarianConfig or GPTConfig; got {kind}. "
+        f"count_parameters takes a TransformerConfig or another model's configuration; got {kind}. "
         f"The parameters of a model that exists are in model.parameters()",
         given=kind,
     )

@@ -57,8 +57,12 @@ from mlxformer.models.gpt.config import GPTConfig
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.modernbert.config import ModernBertConfig
+from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.models.sentences.pipeline import Dense
 from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from mlxformer.models.t5.config import T5Config
+from mlxformer.models.t5.model import T5Model
 from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.teaching import mistakes
 from mlxformer.teaching.attention_only import AttentionOnly
@@ -374,6 +378,28 @@ def decoder_only() -> dict[str, Any]:
         for how, asked in (("greedy", {}), ("beams", {"num_beams": 3}), ("drawn", {"temperature": 0.9, "seed": 1})):
             found[f"{name}.{how}"] = filled(model).generate(ids, mask, max_new_tokens=6, **asked)
     return found
+
+
+@case
+def text_to_text() -> dict[str, Any]:
+    source, target, found = token_ids(2, 6, size=20), token_ids(2, 4, size=20, seed=1), {}
+    flan = {"feed_forward_proj": "gated-gelu", "own_output": True, "scale_decoder_outputs": False}
+    for name, options in (("t5", {}), ("flan", flan)):
+        config = T5Config(vocab_size=20, d_model=12, d_kv=5, d_ff=20, num_layers=2, num_heads=3, **options)
+        model = T5Model(config)
+        found |= {f"{name}.{part}": value for part, value in observed(model, source, target).items()}
+        found[f"{name}.generated"] = filled(model).generate(source, num_beams=2, max_new_tokens=6)
+    return found
+
+
+@case
+def modern_bert() -> dict[str, Any]:
+    config = ModernBertConfig(
+        vocab_size=20, hidden_size=12, num_hidden_layers=3, num_attention_heads=3, intermediate_size=16,
+        local_attention=4,
+    )  # fmt: skip
+    mask = mx.array(np.array([[1] * 9, [1] * 5 + [0] * 4]))
+    return observed(ModernBertModel(config), token_ids(2, 9, size=20), attention_mask=mask)
 
 
 # What attention is compared with

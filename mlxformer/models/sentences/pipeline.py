@@ -14,7 +14,8 @@ from mlxformer.checkpoints.loading import load_into
 from mlxformer.errors import CheckpointError
 from mlxformer.models.bert.model import BertModel
 from mlxformer.models.bert.roberta import RobertaModel
-from mlxformer.tracing import Module
+from mlxformer.models.modernbert.model import ModernBertModel
+from mlxformer.tracing import Module, tap
 
 # The flags of a pooling's config, in the order in which what they ask for is put side by side.
 _FLAGS = {
@@ -33,7 +34,12 @@ _ACTIVATIONS: dict[str, Any] = {
     "relu": nn.relu,
     "gelu": nn.gelu,
 }
-BODIES: dict[str, Any] = {"bert": BertModel, "roberta": RobertaModel, "xlm-roberta": RobertaModel}
+BODIES: dict[str, Any] = {
+    "bert": BertModel,
+    "roberta": RobertaModel,
+    "xlm-roberta": RobertaModel,
+    "modernbert": ModernBertModel,
+}
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ class Dense(Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         """[N, C] -> [N, out_features]."""
-        return self._activate(self.linear(x))
+        return tap("output", self._activate(self.linear(x)), axes=("batch", "model"), formula="act(W x + b)")
 
 
 def read_dense(folder: Path) -> Dense:

@@ -1,0 +1,1 @@
+"""ModernBERT: rotary positions, gated feed-forward networks, and attention to the neighbors in most layers."""
