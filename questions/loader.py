@@ -13,10 +13,10 @@ from typing import TypeVar
 from questions.catalogue import Catalogue
 from questions.errors import Problem, UnknownQuestionError, hint, quoted
 from questions.item import read_item
-from questions.model import Question
+from questions.model import CodeQuestion, Question
 from questions.nodes import MAX_BYTES, Node, compose_items, decode
 from questions.reading import Reading, line_starts
-from questions.task import CodeQuestion, is_code, read_code
+from questions.task import PREFIX, is_code, read_code
 from questions.topics import TOPICS
 
 SUFFIXES = (".yaml", ".yml")
@@ -42,8 +42,12 @@ class Bank:
 
     def item(self, id: str) -> Question | CodeQuestion:
         """The question or the task of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
-        items: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
-        return _find(id, items)
+        every: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
+        return _find(id, every)
+
+    def task(self, name: str) -> CodeQuestion:
+        """The task that the judge calls ``name``. Raises ``UnknownQuestionError``."""
+        return _find(PREFIX + name, self.tasks)
 
 
 def _find(id: str, among: Sequence[Item]) -> Item:
@@ -96,8 +100,8 @@ class _BankReader:
         self.questions: list[Question] = list(shipped.questions) if shipped else []
         self.tasks: list[CodeQuestion] = list(shipped.tasks) if shipped else []
         self.problems: list[Problem] = list(shipped.problems) if shipped else []
-        items: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
-        self.first: dict[str, str] = {each.id: f"{each.file}:{each.line}" for each in items}
+        known: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
+        self.first: dict[str, str] = {each.id: f"{each.file}:{each.line}" for each in known}
         self.seen: set[str] = set(_shipped_files()) if shipped else set()
         self.sees: list[tuple[Reading, str, Node]] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from questions.bilingual import LANGUAGES, Bilingual, Language
 from questions.spans import NumberSpan, numbers
@@ -93,6 +93,7 @@ class LinkedNumber:
 class Question:
     """One item of the bank. ``id`` is stable for ever: progress hangs on it."""
 
+    kind: ClassVar[str] = "open"  # it is answered in words; a ``CodeQuestion`` in code
     id: str
     topic: str
     level: int
@@ -165,6 +166,55 @@ class Question:
             for language in LANGUAGES:
                 if not text.missing(language):
                     yield from (LinkedNumber(key, language, span, settings) for span in numbers(text.say(language)))
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The same function in each framework."""
+
+    numpy: str
+    torch: str | None = None
+    mlx: str | None = None
+
+    def of(self, framework: str) -> str | None:
+        text: str | None = getattr(self, framework)
+        return text
+
+
+@dataclass(frozen=True)
+class CodeQuestion:
+    """A component to write: ``id`` is ``code-`` and the judge's task. ``minutes`` is what one should take."""
+
+    source: ClassVar[tuple[str, ...]] = ()  # parts of other questions, which a task has none of
+    key_points: ClassVar[tuple[KeyPoint, ...]] = ()
+    checks: ClassVar[tuple[str, ...]] = ()
+    id: str
+    topic: str
+    level: int
+    task: str
+    minutes: int
+    question: Bilingual
+    signature: str
+    example: str
+    hints: tuple[Bilingual, ...]
+    solution: Solution
+    follow_ups: tuple[FollowUp | See, ...] = ()
+    sources: tuple[Source, ...] = ()
+    experiment: ExperimentUse | None = None
+    kind: Literal["code"] = "code"
+    file: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
+    shipped: bool = field(default=False, compare=False)
+
+    def texts(self) -> Iterator[tuple[str, Bilingual]]:
+        """Every text in two languages, with the key it stands under."""
+        yield "question", self.question
+        for place, each in enumerate(self.hints):
+            yield f"hints[{place}]", each
+        for place, follow_up in enumerate(self.follow_ups):
+            if isinstance(follow_up, FollowUp):
+                yield f"follow_ups[{place}].question", follow_up.question
+                yield f"follow_ups[{place}].answer", follow_up.answer
 
 
 def _points(key: str, points: tuple[KeyPoint, ...]) -> Iterator[tuple[str, Bilingual]]:

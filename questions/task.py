@@ -5,65 +5,17 @@ What is right and which mistakes there are, the judge knows under the task's nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Any
 
-from questions.bilingual import Bilingual
 from questions.errors import hint, quoted
 from questions.item import EXPERIMENT, ID, NAME, SEE, SOURCES, TOPIC, find_experiment, is_see, judge_texts, judge_topic
-from questions.model import ExperimentUse, FollowUp, See, Source
+from questions.model import CodeQuestion, FollowUp, See, Solution
 from questions.nodes import Node
 from questions.reading import Broken, Reading
 from questions.shapes import BILINGUAL, Choice, Either, Field, Many, Record, Text, Whole
 
 PREFIX = "code-"
-
-
-@dataclass(frozen=True)
-class Solution:
-    """The same function in each framework."""
-
-    numpy: str
-    torch: str | None = None
-    mlx: str | None = None
-
-    def of(self, framework: str) -> str | None:
-        text: str | None = getattr(self, framework)
-        return text
-
-
-@dataclass(frozen=True)
-class CodeQuestion:
-    """A component to write: ``id`` is ``code-`` and the judge's task. ``minutes`` is what one should take."""
-
-    id: str
-    topic: str
-    level: int
-    task: str
-    minutes: int
-    question: Bilingual
-    signature: str
-    example: str
-    hints: tuple[Bilingual, ...]
-    solution: Solution
-    follow_ups: tuple[FollowUp | See, ...] = ()
-    sources: tuple[Source, ...] = ()
-    experiment: ExperimentUse | None = None
-    kind: Literal["code"] = "code"
-    file: str = field(default="", compare=False)
-    line: int = field(default=0, compare=False)
-    shipped: bool = field(default=False, compare=False)
-
-    def texts(self) -> Iterator[tuple[str, Bilingual]]:
-        """Every text in two languages, with the key it stands under."""
-        yield "question", self.question
-        for place, each in enumerate(self.hints):
-            yield f"hints[{place}]", each
-        for place, follow_up in enumerate(self.follow_ups):
-            if isinstance(follow_up, FollowUp):
-                yield f"follow_ups[{place}].question", follow_up.question
-                yield f"follow_ups[{place}].answer", follow_up.answer
 
 
 _CODE = Text(prose=False, wanted="code")
@@ -132,3 +84,8 @@ def read_code(node: Node, reading: Reading) -> CodeQuestion | None:
     if isinstance(question, Broken) or reading.reported:
         return None
     return replace(question, file=reading.file, line=node.start[0] + 1, shipped=reading.complete)
+
+
+def as_data(question: CodeQuestion) -> dict[str, Any]:
+    """The task as it stands in YAML, of plain dicts and lists."""
+    return CODE.write(question)

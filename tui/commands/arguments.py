@@ -23,7 +23,7 @@ from tui.progress.preferences import SETTINGS
 
 COMMANDS = (
     "list", "show", "ask", "interview", "lab", "check", "stats", "export", "import", "restore", "settings", "doctor",
-    "mark",
+    "mark", "code",
 )  # fmt: skip
 _MODULES = {"import": "importing"}  # a word of Python's own is no name of a module
 PROGRAM = "tformer-quiz"
@@ -34,6 +34,7 @@ _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right w
     "--questions": "--questions PATH",
     "--seed": "--seed N",
     "--set": "--set KNOB=VALUE",
+    "--framework": "--framework numpy|torch|mlx",
     "--interview-on": "--interview-on YYYY-MM-DD",
     "--minutes": "--minutes N",
     "--report": "--report FILE",
@@ -53,6 +54,7 @@ COMMAND_SYNTAX: Mapping[str, str] = {
     "settings": "settings [NAME [VALUE]]",
     "doctor": "doctor [--json]",
     "mark": "mark ID [--json] < FILE",
+    "code": "code [TASK [FILE]] [--framework F] [--json]",
 }
 
 

@@ -78,7 +78,7 @@ class Conversation:
         if self._shown.result is None or not self._shown.result.figures:
             self._put("no-figures")
         else:
-            draw_figures(self._shown.result, self._context)
+            draw_figures(self._shown.result.figures, self._context)
 
     def _drop_what_came_early(self) -> None:
         """At a terminal a rating is only what is typed after its prompt: the rest of a pasted text must not rate."""

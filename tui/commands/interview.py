@@ -213,7 +213,7 @@ class _Asking(Conversation):
             text.experiment() if turn.follow_up is None else [],
         )
         if turn.follow_up is None and self._shown.result is not None and not self._context.plain:
-            draw_figures(self._shown.result, self._context)
+            draw_figures(self._shown.result.figures, self._context)
 
     def _marks(self, turn: Turn, text: QuestionText) -> list[str]:
         if not turn.marks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
@@ -14,7 +15,7 @@ from tui.commands.output import paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, Knob, Result
-from tui.figures.data import Label
+from tui.figures.data import Figure, Label
 from tui.figures.numbers import short
 from tui.language.backend import say_backend
 from tui.language.usage import unknown
@@ -50,7 +51,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return FAILED if any(check.holds is False for check in result.checks) else 0
 
 
-def draw_figures(result: Result, context: Context) -> None:
+def draw_figures(figures: Sequence[Figure], context: Context) -> None:
     """The figures on stdout, one under another; with --plain in ASCII and without color."""
     from rich.console import Console
 
@@ -58,7 +59,7 @@ def draw_figures(result: Result, context: Context) -> None:
 
     plain = True if context.plain else None
     console = Console(highlight=False, markup=False, emoji=False, no_color=plain)
-    for figure in result.figures:
+    for figure in figures:
         console.print(draw(figure, context.language, color=False if plain else None, ascii=plain))
         console.print()
 
@@ -70,7 +71,7 @@ def _draw(experiment: Experiment, knobs: dict[str, Any], seconds: float, result:
     write(experiment.title.say(context.language))
     write("  ".join(f"{name}={value}" for name, value in knobs.items()))
     write()
-    draw_figures(result, context)
+    draw_figures(result.figures, context)
     for check in result.checks:
         for line in check_lines(check, context.language):
             for row in paragraphs(line, columns, hang="    "):

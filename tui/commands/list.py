@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from questions.loader import Bank
-from questions.model import Question
+from questions.model import CodeQuestion, Question
 from questions.topics import topic_title
 from tui.bank import load_bank
 from tui.commands.context import Context
@@ -32,6 +32,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
             [
                 {
                     "id": question.id,
+                    "kind": question.kind,
                     "source": list(question.source),
                     "topic": question.topic,
                     "level": question.level,
@@ -60,15 +61,16 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return 0
 
 
-def selected(context: Context, bank: Bank) -> list[Question]:
-    """The questions that the options select. Raises ``UsageError`` where a topic is none of the bank's."""
+def selected(context: Context, bank: Bank) -> list[Question | CodeQuestion]:
+    """The questions and tasks that the options select. Raises ``UsageError`` where a topic is none of the bank's."""
     selection = context.selection
-    refuse_unknown_topics(selection, {question.topic for question in bank.questions})
+    every: list[Question | CodeQuestion] = [*bank.questions, *bank.tasks]
+    refuse_unknown_topics(selection, {question.topic for question in every})
     if not selection.flagged:
-        return selection.of(bank.questions)
+        return selection.of(every)
     with context.read_store() as store:
         tell_notices(store.notices, context.language)
-        return selection.of(bank.questions, store.flags())
+        return selection.of(every, store.flags())
 
 
 def _cells(text: str) -> int:

@@ -132,7 +132,7 @@ class _Quiz(Conversation):
         )
         self._shown = shown
         if shown.result is not None and not self._context.plain:
-            draw_figures(shown.result, self._context)
+            draw_figures(shown.result.figures, self._context)
 
     def _rate(self) -> bool:
         """Take a rating; False where something else is to be shown next."""

@@ -22,12 +22,12 @@ def heatmap(failure: Failure) -> Heatmap | None:
     rows = _window(row, expected.shape[-2])
     columns = _window(column, expected.shape[-1])
     names = axis_names(failure.axes, failure.expected.ndim)
-    row_name, column_name = ("", *names)[-2:] if names else ("", "")
+    row_name, column_name = ("", *names)[-2:] if failure.axes else ("", "")
     with np.errstate(invalid="ignore", over="ignore"):
         difference = got[front].astype(np.float64) - expected[front].astype(np.float64)
     words = table("code")
     shown = {"expected": expected[front], "yours": got[front], "difference": difference}
-    where = " ".join(f"{name} {index}" for name, index in zip(names, front, strict=False))
+    where = " ".join(f"{name} {index}" for name, index in zip(names, front, strict=False)) if failure.axes else ""
     return Heatmap(
         Bilingual(f"{failure.output} {where}".strip(), f"{failure.output} {where}".strip()),
         [Stage(name, words[name], values[rows, columns][None], "signed") for name, values in shown.items()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,14 +107,14 @@ def _failure_data(failure: Failure, language: Language) -> dict[str, Any]:
         value = getattr(failure, name)
         if value is not None and failure.kind in ("values", "nan", "shape"):
             data[name] = {"shape": list(value.shape), "axes": list(axis_names(failure.axes, value.ndim))}
-            data[name]["values"] = value.tolist() if value.size <= 4096 else None
+            data[name]["values"] = _plain(value.tolist()) if value.size <= 4096 else None
         elif value is not None:
-            data[name] = value
+            data[name] = _plain(value)
     if failure.cell is not None:
         data["cell"] = {
             "index": list(failure.cell),
-            "expected": float(failure.expected[failure.cell]),
-            "got": float(failure.got[failure.cell]),
+            "expected": _plain(float(failure.expected[failure.cell])),
+            "got": _plain(float(failure.got[failure.cell])),
         }
     if failure.stage is not None:
         data["stages"] = {
@@ -122,6 +123,15 @@ def _failure_data(failure: Failure, language: Language) -> dict[str, Any]:
             "unknown": list(failure.stage.unknown),
         }
     return data
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say: NaN and infinity as texts, Python's own things as they are written."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, int | str) else repr(value)
 
 
 def axis_names(axes: Sequence[str], count: int) -> tuple[str, ...]:

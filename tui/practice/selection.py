@@ -5,10 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from questions.bilingual import Bilingual, say
-from questions.model import Question
+from questions.model import CodeQuestion, Question
 from questions.topics import topic_title
+
+Item = TypeVar("Item", bound=Question | CodeQuestion)
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,11 @@ class Selection:
     def __bool__(self) -> bool:
         return self != Selection()
 
-    def of(self, questions: Sequence[Question], flags: Collection[str] = ()) -> list[Question]:
+    def of(self, questions: Sequence[Item], flags: Collection[str] = ()) -> list[Item]:
         """Those of ``questions`` that are in it; ``flags`` are the questions reported as wrong."""
         return [question for question in questions if self._has(question, flags)]
 
-    def _has(self, question: Question, flags: Collection[str]) -> bool:
+    def _has(self, question: Question | CodeQuestion, flags: Collection[str]) -> bool:
         if self.topics and question.topic not in self.topics:
             return False
         if self.levels and question.level not in self.levels:
@@ -50,12 +53,12 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def _sources(question: Question) -> str:
+def _sources(question: Question | CodeQuestion) -> str:
     titles = [both(source.title) for source in question.sources]
     return "\n".join([*question.source, *titles])
 
 
-def _texts(question: Question) -> str:
+def _texts(question: Question | CodeQuestion) -> str:
     """The question and its key points in both languages: what is searched by words that a person remembers."""
     points = [both(point.text) for point in question.key_points]
     return "\n".join([question.id, both(topic_title(question.topic)), both(question.question), *points])

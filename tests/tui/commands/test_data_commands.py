@@ -25,6 +25,7 @@ def test_list_json_has_the_promised_keys(program: Program, bank: Path) -> None:
     listed = {item["id"]: item for item in program("list", "--json", "--questions", str(bank)).json}
     assert listed["toy-double"] == {
         "id": "toy-double",
+        "kind": "open",
         "source": [],
         "topic": "attention",
         "level": 2,

@@ -50,6 +50,26 @@ TABLE: Mapping[str, Bilingual] = {
         "没有 {given} 这个实验{hint}。tformer-quiz lab 列出所有实验",
         "there is no experiment {given}{hint}. tformer-quiz lab lists them",
     ),
+    "unknown-task": Bilingual(
+        "没有 {given} 这道手写题{hint}。tformer-quiz code 列出所有手写题",
+        "there is no task {given}{hint}. tformer-quiz code lists them",
+    ),
+    "framework-not-installed": Bilingual(
+        "这里没有装 {framework}；装上它，或改用 --framework numpy",
+        "{framework} is not installed here; install it, or take --framework numpy",
+    ),
+    "framework-fails": Bilingual(
+        "{framework} 加载不了：{reason}。改用 --framework numpy 试试",
+        "{framework} does not load: {reason}. Try --framework numpy",
+    ),
+    "code-unreadable": Bilingual("读不了 {path}：{reason}", "cannot read {path}: {reason}"),
+    "code-not-a-file": Bilingual(
+        "{path} 不是普通文件；给一个 Python 文件", "{path} is no regular file; give a Python file"
+    ),
+    "code-too-long": Bilingual(
+        "{path} 超过 {limit:,} 字节；只给要判的那个函数",
+        "{path} is longer than {limit:,} bytes; give the function alone",
+    ),
     "unknown-suffix": Bilingual(
         "不知道怎样写 {given}：文件名要以 {known} 之一结尾",
         "cannot tell what to write to {given}: end its name in one of {known}",

@@ -27,6 +27,7 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   tformer-quiz import progress.json      并入别处导出的进度
   tformer-quiz restore                   每天自动留下的备份，以及怎样恢复
   tformer-quiz settings                  每天几道新题、面试日期等设置
+  tformer-quiz code softmax my.py        手写一个组件，判对错，指出错在哪里
   tformer-quiz mark sqrt-dk < 回答.txt   一份回答说到了哪些要点，凭哪几个字
   tformer-quiz doctor                    哪里不对劲，怎么办
 
@@ -71,6 +72,7 @@ usage: tformer-quiz [options] [subcommand]
                                          back to it
   tformer-quiz settings                  new questions a day, the interview, and
                                          more
+  tformer-quiz code softmax my.py        judge a component you wrote by hand
   tformer-quiz mark sqrt-dk < a.txt      which key points an answer says, and by
                                          which words
   tformer-quiz doctor                    what is wrong here, and what to do
@@ -358,6 +360,38 @@ usage: tformer-quiz settings [NAME [VALUE]]
   tformer-quiz settings new-per-day 10  ten new questions a day at most
   tformer-quiz settings interview-on 2026-12-05
                                         the interview; none takes it back
+""",
+    ),
+    "code": Bilingual(
+        """\
+用法：tformer-quiz code [任务 [文件.py]] [--framework 框架] [--json]
+
+  tformer-quiz code                    列出所有手写题
+  tformer-quiz code softmax            一道题：要写什么、函数签名、例子、提示
+  tformer-quiz code softmax my.py      判这个文件：哪个用例先错、错在哪一格、
+                                       是哪一种常见错误
+  tformer-quiz code softmax my.py --framework torch    (numpy, torch, mlx)
+  tformer-quiz code softmax my.py --json | jq .mistakes
+
+代码在另一个进程里跑，限时、限内存、不许写文件；这防的是失手，不是恶意，
+来路不明的文件别拿来判。退出码：0 通过，1 没通过，2 没有这道题、没装这个
+框架，或文件读不了。
+""",
+        """\
+usage: tformer-quiz code [TASK [FILE.py]] [--framework F] [--json]
+
+  tformer-quiz code                    the tasks to write by hand
+  tformer-quiz code softmax            one: what to write, signature, example,
+                                       hints
+  tformer-quiz code softmax my.py      judge a file: the first case that fails,
+                                       the first wrong cell, the mistake by name
+  tformer-quiz code softmax my.py --framework torch    (numpy, torch, mlx)
+  tformer-quiz code softmax my.py --json | jq .mistakes
+
+The code runs in a process of its own, with limits on time and memory, and may
+write no files. That guards against accidents, not against malice: judge no
+file that you would not run. Exit status: 0 passed, 1 not, 2 an unknown task or
+framework, or a file that cannot be read.
 """,
     ),
     "mark": Bilingual(
