@@ -32,6 +32,7 @@ ONCE = (
     "tests/test_two_runs.py",
     "tests/test_wheel.py",
     "tests/tui/figures",
+    "tests/tui/judge",
     "tests/tui/language",
     "tests/tui/practice",
     "tests/tui/progress",

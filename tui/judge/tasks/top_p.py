@@ -89,7 +89,7 @@ def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
     return mistake(name, zh, en, "beam-search", "beam-search", top_p=partial(_top_p, **change))
 
 
-_LARGE = np.array([[1e4, -1e4, 9999, 9998, 0], [-1e4, -9999, -9998, -9997, -9996]], F32)
+_LARGE = np.array([[1e4, -1e4, 9e3, 8e3, 0], [-1e4, -9e3, -8e3, -7e3, -6e3]], F32)
 
 TASK = Task(
     "top-p",

@@ -1,0 +1,91 @@
+"""Whatever a file does, the judge says what and in which line; nothing is left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tui.judge.hostile import GOOD, HOSTILE
+from tui.judge.judging import judge
+from tui.judge.memory import resident
+from tui.judge.process import Runner
+
+SECONDS = 1.0  # for those that never end; a good file takes a small part of it
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_file_is_never_more_than_a_failure(name: str) -> None:
+    source, kind, line = HOSTILE[name]
+    limit = SECONDS if kind == "time" else 20.0
+    runner = Runner("numpy", seconds=limit)
+    verdict = judge("softmax", source.encode(), "mine.py", "numpy", runner)
+    failure = verdict.failure
+    assert failure is not None and not verdict.passed
+    assert failure.kind.startswith(kind), failure.say("en")
+    assert line is None or failure.line == line, failure.say("en")
+    for language in ("zh", "en"):
+        said = failure.say(language)
+        assert said and len(said) < 2000
+        assert not any(character in said for character in "\x1b\x07\u202e")
+    assert len(verdict.printed) < 20_000
+    assert not runner.folder.exists()
+    assert runner.process.returncode is not None
+    assert not Path("/tmp/left-behind").exists()
+
+
+def test_a_good_file_passes_and_may_print_a_little() -> None:
+    source = "print('hello \\x1b[31m')\n" + GOOD
+    verdict = judge("softmax", source.encode(), "mine.py")
+    assert verdict.passed
+    assert verdict.printed == "hello \\u001b[31m\n"
+
+
+def test_the_environment_of_the_process_names_no_place_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFORMER_SECRET", "x")
+    with Runner("numpy") as runner:
+        environment = runner._environment()
+    assert "TFORMER_SECRET" not in environment and environment["HOME"] == str(runner.folder)
+
+
+def test_the_resident_size_of_this_process() -> None:
+    import os
+
+    held = bytearray(50 << 20)
+    assert len(held) < resident(os.getpid()) < 8 << 30
+    assert resident(2**30) == 0
+
+
+LOOKING = """
+import numpy as np
+def attention(q, k, v, mask=None):
+    s = look("scores", q @ k.swapaxes(-1, -2))
+    s = look("scaled", s * q.shape[-1] ** {power})
+    if mask is not None:
+        s = look("masked", np.where(mask, s, -1e9).astype(s.dtype))
+    e = np.exp(s - s.max(-1, keepdims=True))
+    w = look("weights", e / e.sum(-1, keepdims=True))
+    look("nonsense", w)
+    return w @ v
+"""
+
+
+def test_looks_find_the_first_wrong_stage() -> None:
+    verdict = judge("attention", LOOKING.format(power="-1").encode(), "mine.py")
+    assert verdict.failure is not None and verdict.failure.stage is not None
+    stage = verdict.failure.stage
+    assert (stage.right, stage.wrong) == (("scores",), "scaled")
+
+
+def test_looks_that_are_right_are_said_so() -> None:
+    """The fault is after them: a row that sees nothing; a masked score may be any large negative number."""
+    verdict = judge("attention", LOOKING.format(power="-0.5").encode(), "mine.py")
+    assert verdict.failure is not None and verdict.failure.stage is not None
+    stage = verdict.failure.stage
+    assert stage.right[:3] == ("scores", "scaled", "masked") and stage.wrong in (None, "weights")
+    assert "nonsense" in stage.unknown or stage.wrong == "weights"
+
+
+def test_look_is_nothing_elsewhere() -> None:
+    with pytest.raises(NameError):
+        exec("look('scores', 1)", {})

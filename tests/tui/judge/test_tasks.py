@@ -1,0 +1,220 @@
+"""Proof of the judge: what is right passes, however it is written; each mistake fails and is named as itself."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from questions.loader import load_shipped
+from tests.tui.judge.styles import STYLES
+from tui.judge.catalogue import FRAMEWORKS, NAMES, is_installed, load_task
+from tui.judge.comparing import near
+from tui.judge.contract import Case, Task
+from tui.judge.frameworks import Bridge
+from tui.judge.judging import expected, judge, judge_functions
+from tui.judge.naming import told_apart, variant
+from tui.judge.running import run_plainly
+from tui.judge.verdict import Verdict
+
+BANK = load_shipped()
+SOAK = bool(os.environ.get("SOAK"))
+TASKS = pytest.mark.parametrize("name", NAMES)
+OTHERS = [framework for framework in FRAMEWORKS if framework != "numpy"]
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+@cache
+def bridge(framework: str) -> Bridge:
+    return Bridge(framework)
+
+
+def functions(source: str) -> dict[str, Any]:
+    """What a file defines, without a process of its own."""
+    from tui.judge.stages import look
+
+    space: dict[str, Any] = {"look": look}
+    exec(compile(source, "mine.py", "exec"), space)
+    return space
+
+
+def on_numpy(framework: Bridge, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Functions of NumPy arrays as functions of a framework's: how a mistake is judged in each."""
+
+    def lifted(function: Any) -> Any:
+        def up(value: Any) -> Any:
+            if isinstance(value, np.ndarray | np.generic):
+                return framework.give(np.asarray(value))
+            return tuple(map(up, value)) if isinstance(value, tuple) else value
+
+        def down(value: Any) -> Any:
+            array = framework.take(value)
+            return value if array is None else array.values
+
+        def called(*arguments: Any, **options: Any) -> Any:
+            return up(function(*map(down, arguments), **{name: down(value) for name, value in options.items()}))
+
+        return called
+
+    return {name: lifted(function) for name, function in plain.items()}
+
+
+def say(verdict: Verdict) -> str:
+    return verdict.failure.say("en") if verdict.failure else "passed"
+
+
+@TASKS
+def test_the_plain_formula_is_mlxformers_component(name: str) -> None:
+    """Two independent ways to the same numbers; where they differ one of them is no reference."""
+    task = load_task(name)
+    for case in task.cases:
+        component = run_plainly(task, case, task.component)
+        exact = run_plainly(task, case, task.exact, wide=True)
+        assert component is not None and exact is not None, case.name
+        for place, output, mine, right in outputs(task, case, component, exact):
+            if output.kind == "data":
+                assert mine == right, case.name
+            else:
+                assert np.shape(mine) == np.shape(right), (case.name, place)
+                assert near(mine, right, case.dtype).all(), (case.name, output.name)
+
+
+def outputs(task: Task, case: Case, one: Any, other: Any) -> Any:
+    for place, call in enumerate(case.calls):
+        for output, mine, right in zip(task.function(call.function).outputs, one[place], other[place], strict=True):
+            if output.kind != "opaque":
+                yield place, output, mine, right
+
+
+@TASKS
+def test_no_case_hangs_on_how_it_is_rounded(name: str) -> None:
+    """In float32 the plain formula is off by less than half of the tolerance, so that another order has room."""
+    task = load_task(name)
+    for case in task.cases:
+        if case.dtype == "float16":
+            continue
+        right = run_plainly(task, case, task.exact, wide=True)
+        noisy = run_plainly(task, case, task.exact)
+        for _, output, mine, good in outputs(task, case, noisy, right):
+            if output.kind != "data":
+                middle = np.asarray(good) + 2 * (np.asarray(mine, float) - np.asarray(good))
+                assert near(middle, good, case.dtype).all(), (case.name, output.name)
+
+
+@TASKS
+def test_every_mistake_fails_and_is_named(name: str) -> None:
+    task = load_task(name)
+    assert len(task.mistakes) >= 8
+    for mistake in task.mistakes:
+        verdict = judge_functions(task, variant(task, mistake), bridge("numpy"))
+        assert not verdict.passed, mistake.name
+        assert [each.name for each in verdict.mistakes] == [mistake.name], mistake.name
+
+
+@TASKS
+def test_two_mistakes_are_told_apart_by_a_case(name: str) -> None:
+    task = load_task(name)
+    for one, other in itertools.combinations(task.mistakes, 2):
+        assert any(told_apart(task, case, one, other) for case in task.cases), (one.name, other.name)
+
+
+@TASKS
+def test_names_and_words_of_mistakes(name: str) -> None:
+    task = load_task(name)
+    names = [mistake.name for mistake in task.mistakes]
+    assert len(set(names)) == len(names)
+    ids = {question.id for question in BANK.questions}
+    for mistake in task.mistakes:
+        assert mistake.name == mistake.name.lower() and " " not in mistake.name and "_" not in mistake.name
+        assert mistake.title.say("zh") != mistake.title.say("en") or name == "softmax"
+        assert mistake.question is None or mistake.question in ids, mistake.question
+
+
+@TASKS
+def test_right_in_other_styles(name: str) -> None:
+    task = load_task(name)
+    for number, source in enumerate(STYLES[name]):
+        verdict = judge_functions(task, functions(source), bridge("numpy"))
+        assert verdict.passed, (number, verdict.failure and verdict.failure.case, say(verdict))
+
+
+def test_there_are_fifty_styles() -> None:
+    assert sum(map(len, STYLES.values())) >= 50
+
+
+@TASKS
+def test_the_shipped_solution_passes_in_numpy(name: str) -> None:
+    """In its own process, as a person's file does."""
+    verdict = judge(name, BANK.task(name).solution.numpy.encode(), "solution.py")
+    assert verdict.passed, say(verdict)
+
+
+@pytest.mark.parametrize("framework", OTHERS)
+@TASKS
+def test_the_shipped_solution_passes_in(name: str, framework: str) -> None:
+    if not is_installed(framework):  # type: ignore[arg-type]
+        pytest.skip(f"{framework} is not installed")
+    source = BANK.task(name).solution.of(framework)
+    assert source is not None
+    verdict = judge_functions(load_task(name), functions(source), bridge(framework))
+    assert verdict.passed, (verdict.failure and verdict.failure.case, say(verdict))
+
+
+@pytest.mark.parametrize("framework", OTHERS)
+@TASKS
+def test_mistakes_are_named_in(name: str, framework: str) -> None:
+    """Every one with SOAK=1, else three of each task."""
+    if not is_installed(framework):  # type: ignore[arg-type]
+        pytest.skip(f"{framework} is not installed")
+    task = load_task(name)
+    for mistake in task.mistakes if SOAK else task.mistakes[:3]:
+        verdict = judge_functions(task, on_numpy(bridge(framework), variant(task, mistake)), bridge(framework))
+        assert not verdict.passed
+        assert [each.name for each in verdict.mistakes] == [mistake.name]
+
+
+@pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
+def test_torch_in_a_process_of_its_own() -> None:
+    source = BANK.task("layer-norm").solution.torch
+    assert source is not None
+    verdict = judge("layer-norm", source.encode(), "solution.py", "torch")
+    assert verdict.passed and verdict.framework == "torch", say(verdict)
+
+
+def test_two_mistakes_in_one_file_are_both_named() -> None:
+    """No 1/√D, and a row that sees nothing is NaN: no variant has all of these numbers, two together have."""
+    source = """
+import numpy as np
+def attention(q, k, v, mask=None):
+    s = q @ k.swapaxes(-1, -2)
+    if mask is not None:
+        s = np.where(mask, s, -np.inf)
+    e = np.exp(s - s.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True) @ v
+"""
+    verdict = judge_functions(load_task("attention"), functions(source), bridge("numpy"))
+    assert {mistake.name for mistake in verdict.mistakes} == {"no-scale", "row-of-nan"}
+
+
+def test_another_bug_is_given_no_name() -> None:
+    source = "import numpy as np\ndef softmax(x, axis=-1):\n    return np.tanh(x) * x.dtype.type(0.37)\n"
+    verdict = judge_functions(load_task("softmax"), functions(source), bridge("numpy"))
+    assert not verdict.passed and verdict.mistakes == []
+
+
+def test_sums_near_p_are_no_case_of_top_p() -> None:
+    for case in load_task("top-p").cases:
+        logits, p = case.calls[0].arguments
+        rows = np.atleast_2d(logits).astype(np.float64)
+        ranked = -np.sort(-np.exp(rows - rows.max(-1, keepdims=True)), axis=-1)
+        mass = np.cumsum(ranked / ranked.sum(-1, keepdims=True), axis=-1)
+        assert np.abs(mass - p).min() > (2e-2 if case.dtype == "float16" else 1e-4), case.name
+
+
+def test_what_is_right_is_computed_once() -> None:
+    assert expected("softmax") is expected("softmax")
