@@ -13,6 +13,7 @@ from textual.screen import Screen
 
 from questions.bilingual import Language
 from tui.bank import load_bank
+from tui.commands.code import in_order
 from tui.commands.notices import FEW, say_place
 from tui.commands.selecting import refuse_unknown_topics
 from tui.commands.signals import leave_on_signals
@@ -22,7 +23,7 @@ from tui.screens.terminal import sturdy_driver
 from tui.text.plain_text import as_title
 
 if TYPE_CHECKING:
-    from questions.model import Question
+    from questions.model import CodeQuestion, Question
     from tui.commands.context import Context
     from tui.progress.store import ProgressStore
 
@@ -47,12 +48,18 @@ def _browse() -> Screen[None]:
     return BrowseScreen()
 
 
+def _by_hand() -> Screen[None]:
+    from tui.screens.by_hand import ByHandScreen
+
+    return ByHandScreen()
+
+
 class QuizApp(Program):
     """tformer-quiz: its places (modes), its keys and its palette."""
 
     TITLE = "tformer-quiz"
     CSS_PATH = "screens/app.tcss"
-    MODES: ClassVar[dict[str, Any]] = {"practice": _practice, "lab": _lab, "browse": _browse}
+    MODES: ClassVar[dict[str, Any]] = {"practice": _practice, "lab": _lab, "browse": _browse, "by-hand": _by_hand}
     DEFAULT_MODE = "practice"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (as Textual declares them)
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
@@ -64,6 +71,7 @@ class QuizApp(Program):
         Binding("P,f5", "go('practice')", "Practice", id="app.practice"),
         Binding("E,f6", "go('lab')", "Experiments", id="app.lab"),
         Binding("B,f7", "go('browse')", "Questions", id="app.browse"),
+        Binding("H,f12", "go('by-hand')", "By hand", id="app.by-hand"),
     ]
 
     def __init__(
@@ -74,8 +82,9 @@ class QuizApp(Program):
         language: Language = "zh",
         seed: int | None = None,
         notices: Sequence[str] = (),
+        tasks: Sequence[CodeQuestion] = (),
     ) -> None:
-        super().__init__(questions, store, language=language, seed=seed)
+        super().__init__(questions, store, language=language, seed=seed, tasks=tasks)
         self.notices.extend(Said(notice, "warning") for notice in notices)
         self._came_from: dict[str, str] = {}  # each place that was gone to, and the one that it was entered from
 
@@ -93,6 +102,7 @@ class QuizApp(Program):
 
     def on_unmount(self) -> None:
         self.compute.close()
+        self.judging.close()
 
     async def action_quit(self) -> None:
         self.keep()
@@ -166,7 +176,7 @@ class QuizApp(Program):
         if mode == self.current_mode:
             await self.go_back()
             return
-        capital = {"practice": "P", "lab": "E", "browse": "B"}[mode]
+        capital = {"practice": "P", "lab": "E", "browse": "B", "by-hand": "H"}[mode]
         meant = getattr(self.screen, "meaning_of", lambda key: None)(capital.lower())
         own = getattr(self.screen, "own_experiment", lambda: None)() if mode == "lab" else None
         if own is None:
@@ -214,7 +224,9 @@ def run(context: Context) -> int:
         language = context.language
         notices = [say_code(notice.code, notice.fields, notice.code, language) for notice in store.notices]
         notices += [say_place(problem) + say_problem(problem, language) for problem in bank.problems[:FEW]]
-        app = QuizApp(bank.questions, store, language=language, seed=context.seed, notices=notices)
+        app = QuizApp(
+            bank.questions, store, language=language, seed=context.seed, notices=notices, tasks=in_order(bank)
+        )
         app.selection = context.selection
         if context.language_given:
             store.set_setting("language", language)

@@ -116,6 +116,10 @@ class Runner:
             self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
     def run(self, source: bytes, file: str, cases: Sequence[Case]) -> Run:
         """Run ``source``; ``file`` is what its lines are said to be of. Raises ``RunnerError``."""
         self._wait_until_ready()

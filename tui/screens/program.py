@@ -22,6 +22,7 @@ from textual.widgets import Input, TextArea
 from questions.bilingual import Language
 from questions.topics import topic_title
 from tui.experiments.compute import ComputeThread
+from tui.judge.thread import JudgeThread
 from tui.language.durations import say_duration
 from tui.language.words import say_code, say_error, words
 from tui.practice.selection import Selection
@@ -31,7 +32,7 @@ from tui.text.plain_text import as_title
 from tui.widgets.holding import stands
 
 if TYPE_CHECKING:
-    from questions.model import Question
+    from questions.model import CodeQuestion, Question
     from tui.experiments.contract import Experiment
     from tui.progress.records import Undone
     from tui.progress.store import ProgressStore
@@ -57,7 +58,13 @@ class Program(App[int]):
     said: reactive[Said | None] = reactive[Said | None](None, init=False)
 
     def __init__(
-        self, questions: Sequence[Question], store: ProgressStore, *, language: Language, seed: int | None
+        self,
+        questions: Sequence[Question],
+        store: ProgressStore,
+        *,
+        language: Language,
+        seed: int | None,
+        tasks: Sequence[CodeQuestion] = (),
     ) -> None:
         if os.environ.get("NO_COLOR") == "":
             del os.environ["NO_COLOR"]  # set to nothing means not set (no-color.org); Textual asks only whether it is
@@ -67,11 +74,13 @@ class Program(App[int]):
         self._silence = 0  # counts the messages, so that an old one's end does not end a newer one
         self._key, self._key_at = "", -HELD
         self.questions = tuple(questions)
+        self.tasks = tuple(tasks)
         self.store = store
         self.seed = seed
         self.selection = Selection()  # the part of the bank that is studied
         self._waited_for: str | None = None
         self.compute = ComputeThread()
+        self.judging = JudgeThread()
         self.set_reactive(Program.language, language)
 
     async def ask(self, question_id: str) -> None:

@@ -11,6 +11,12 @@ TABLE = {
     "go-practice-help": Bilingual("先答到期的题，再答新题", "What is due first, then new questions"),
     "go-lab": Bilingual("去实验", "Go to the experiments"),
     "go-lab-help": Bilingual("自由运行每个实验，拧每个旋钮", "Run every experiment freely, turn every knob"),
+    "by-hand": Bilingual("手写", "By hand"),
+    "go-by-hand": Bilingual("去手写", "Go to what is written by hand"),
+    "go-by-hand-help": Bilingual(
+        "自己写出组件，每次保存都当场判，错在哪里、是哪种错",
+        "Write a component; each save is judged, and the mistake named",
+    ),
     "go-browse": Bilingual("去题库", "Go to the questions"),
     "go-browse-help": Bilingual("浏览和搜索全部题目", "All questions, with a search"),
     # keys

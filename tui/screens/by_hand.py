@@ -1,0 +1,369 @@
+"""By hand: a component is written in the person's own editor, judged on each save, and rated like a question."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult, SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.widgets import OptionList
+
+from questions.model import CodeQuestion
+from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
+from tui.judge.telling import lines_of
+from tui.judge.verdict import Verdict
+from tui.language.words import say_error
+from tui.progress.errors import ProgressError
+from tui.progress.records import RATINGS, Answer, utc_now
+from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.listing import Listing
+from tui.screens.message_line import MessageLine
+from tui.screens.place import Place
+from tui.screens.top_bar import TopBar
+from tui.text.plain_text import as_title
+from tui.widgets.figures.figure_view import FigureView
+from tui.widgets.holding import give_focus
+from tui.widgets.markdown_view import MarkdownView
+
+LOOK_EVERY = 0.25  # seconds between two looks at the file
+SECONDS_A_MINUTE = 60
+_IMPORTS = {"numpy": "import numpy as np", "torch": "import torch", "mlx": "import mlx.core as mx"}
+_MOST = 4 << 20  # bytes of a draft that are read
+
+
+class ByHandScreen(Place):
+    """The tasks beside the one that is written: its statement, what the judge says, the first wrong cell."""
+
+    CSS_PATH = "by_hand.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit", "Edit", id="by-hand.edit"),
+        Binding("r", "judge", "Judge again", id="by-hand.judge"),
+        Binding("h", "hint", "Hint", id="by-hand.hint"),
+        Binding("s", "give_up", "Solution", id="by-hand.solution"),
+        Binding("f", "framework", "Framework", id="by-hand.framework"),
+        Binding("x,f8", "other_side", "List or task", id="by-hand.side"),
+        *(Binding(str(rating), f"rate({rating})", "Rate", id=f"by-hand.rate-{rating}") for rating in RATINGS),
+    ]
+
+    @dataclass
+    class Judged(Message):
+        """What came of the save ``number``."""
+
+        number: int
+        outcome: Verdict | Exception
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        with Horizontal(id="by-hand-sides"):
+            yield Listing(id="tasks")
+            with VerticalScroll(id="task"):
+                yield MarkdownView(id="statement")
+                yield MarkdownView(id="verdict")
+                yield FigureView(id="first-wrong")
+        yield MessageLine()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._chosen: CodeQuestion | None = None
+        self._verdict: Verdict | Exception | None = None
+        self._hints = 0
+        self._gave_up = self._judging = False
+        self._number = 0
+        self._seen: tuple[int, int] | None = None
+        self._began = time.monotonic()
+        kept = self.app.store.setting("framework")
+        self._framework: Framework = kept if kept in FRAMEWORKS and is_installed(kept) else "numpy"
+        self.watch(self.app, "language", self.show_again, init=False)
+        self.set_interval(LOOK_EVERY, self._look)
+        self.show_again()
+        give_focus(self, self.query_one(Listing))
+
+    # --- what is shown -----------------------------------------------------------------------------------------
+
+    def show_again(self) -> None:
+        """The words, in the present language."""
+        language, say = self.app.language, self.app.say
+        entries = []
+        for task in self.app.tasks:
+            minutes = say("code.minutes", minutes=task.minutes)
+            note = f"{self.app.topic(task.topic)} · {'★' * task.level} · {minutes}\n"
+            entries.append((task.task, task.task, note + as_title(task.question.say(language))))
+        listing = self.query_one(Listing)
+        listing.show(entries, listing.chosen or self.app.store.setting("task"))
+        self._show_task()
+        self._show_verdict()
+        self._show_top()
+        self.show_keys()
+
+    def _show_top(self) -> None:
+        say = self.app.say
+        top, task = self.query_one(TopBar), self._chosen
+        top.left = " · ".join(filter(None, (say("screens.by-hand"), task.task if task else "")))
+        spent = ""
+        if task is not None:
+            minutes = int((time.monotonic() - self._began) / SECONDS_A_MINUTE)
+            spent = say("code.time-spent", spent=minutes, aim=task.minutes)
+        top.right = " · ".join(filter(None, (spent, self._framework, say("screens.this-language"))))
+
+    def _show_task(self) -> None:
+        task, say, language = self._chosen, self.app.say, self.app.language
+        view = self.query_one("#statement", MarkdownView)
+        if task is None:
+            view.show("")
+            return
+        parts = [task.question.say(language), say("code.signature-is"), _block(task.signature)]
+        parts += [say("code.example"), _block(task.example)]
+        for number, hint in enumerate(task.hints[: self._hints], 1):
+            parts.append(say("code.hint", number=number) + hint.say(language))
+        if self._gave_up:
+            code = task.solution.of(self._framework) or task.solution.numpy
+            parts += [say("code.solution", framework=self._framework), _block(code)]
+        parts.append(say("code.watching", path=f"`{self._path()}`"))
+        view.show("\n\n".join(parts))
+
+    def _show_verdict(self) -> None:
+        from tui.figures.data import Figure
+
+        language, outcome = self.app.language, self._verdict
+        lines: list[str] = []
+        figure: Figure | None = None
+        if self._judging:
+            lines = [self.app.say("code.judging")]
+        elif isinstance(outcome, Exception):
+            lines = [say_error(outcome, language)]
+        elif outcome is not None:
+            lines = lines_of(outcome, language)
+            if outcome.passed:
+                lines.append(self.app.say("code.rate-it"))
+            elif outcome.failure is not None:
+                from tui.judge.figures import heatmap
+
+                figure = heatmap(outcome.failure)
+            if outcome.printed:
+                lines += [self.app.say("code.printed-this"), *outcome.printed.strip().split("\n")[:10]]
+        # As code: nothing that a person's file says is read as Markdown.
+        self.query_one("#verdict", MarkdownView).show(_block("\n".join(lines)) if lines else "")
+        view = self.query_one("#first-wrong", FigureView)
+        view.language = language
+        view.show(figure)
+
+    def screen_hints(self) -> list[KeyHint]:
+        say = self.app.say
+        last = [
+            KeyHint("L", say("screens.key-language"), "app.switch_language"),
+            KeyHint("q", say("screens.key-leave"), "app.quit"),
+            KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
+        ]
+        back = KeyHint("Esc", say("screens.key-back"), "screen.back", "escape")
+        if self._chosen is None or self.query_one(Listing).has_focus:
+            return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]
+        return [
+            KeyHint("e", say("code.edit"), "screen.edit"),
+            KeyHint("h", say("code.next-hint"), "screen.hint"),
+            KeyHint("s", say("code.give-up"), "screen.give_up"),
+            KeyHint("f", say("code.next-framework"), "screen.framework"),
+            back,
+            *last,
+        ]
+
+    def all_keys(self) -> Sequence[KeyHint]:
+        """Every key of this screen, for help."""
+        own = {"e": "edit", "r": "judge-again", "h": "next-hint", "s": "give-up", "f": "next-framework"}
+        names = {
+            "Enter": "key-open", "x / F8": "key-list", "Tab": "key-next-part", "Esc": "key-come-back",
+            "P / F5": "go-practice", "E / F6": "go-lab", "B / F7": "go-browse", "L / F2": "switch-language",
+            "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
+        }  # fmt: skip
+        hints = [KeyHint(key, self.app.say(f"code.{name}"), "") for key, name in own.items()]
+        hints.append(KeyHint("1–4", self.app.say("code.rate-it"), ""))
+        return hints + [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]
+
+    # --- going about -------------------------------------------------------------------------------------------
+
+    @on(OptionList.OptionSelected)
+    def selected(self, event: OptionList.OptionSelected) -> None:
+        task = next((each for each in self.app.tasks if each.task == event.option_id), None)
+        if task is not None:
+            self.open(task)
+
+    def open(self, task: CodeQuestion) -> None:
+        """Take up ``task``: its draft, as it was left, is judged at once; one that is new is not."""
+        self.app.remember("task", task.task)
+        self._chosen, self._verdict = task, None
+        self._hints, self._gave_up = 0, False
+        self._began = time.monotonic()
+        self._take_up()
+        self.add_class("opened")
+        give_focus(self, self.query_one("#task", VerticalScroll))
+        self.query_one("#task", VerticalScroll).scroll_home(animate=False)
+
+    def _take_up(self) -> None:
+        """Watch the draft of this task and framework; make it where there is none."""
+        path, task = self._path(), self._chosen
+        assert task is not None
+        self.app.judging.prepare(self._framework)
+        fresh = not path.exists()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if fresh:
+                path.write_text(_skeleton(task, self._framework), encoding="utf-8")
+        except OSError as error:
+            self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
+        self._seen = _stamp(path) if fresh else None
+        self._verdict, self._judging = None, False
+        self._show_task()
+        self._show_verdict()
+        self._show_top()
+        self.show_keys()
+
+    def _path(self) -> Path:
+        """Where this task is written, in this framework: beside the progress, so that a draft is there next time."""
+        kept = self.app.store.path
+        folder = kept.parent / "by-hand" if kept is not None else Path(tempfile.gettempdir()) / "tformer-quiz-by-hand"
+        name = "" if self._chosen is None else self._chosen.task.replace("-", "_")
+        return folder / f"{name}_{self._framework}.py"
+
+    async def action_back(self) -> None:
+        if self.has_class("opened") and not self.query_one(Listing).has_focus:
+            self.action_other_side()
+        else:
+            await super().action_back()
+
+    def action_other_side(self) -> None:
+        """From the task to the list, or back."""
+        listing = self.query_one(Listing)
+        if self._chosen is not None and listing.has_focus:
+            self.add_class("opened")
+            give_focus(self, self.query_one("#task", VerticalScroll))
+        else:
+            self.remove_class("opened")
+            give_focus(self, listing)
+        self.show_keys()
+
+    # --- writing and judging -----------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Judge the draft when it was saved; the clock goes on."""
+        self._show_top()
+        if self._chosen is None or not self.is_current:
+            return
+        stamp = _stamp(self._path())
+        if stamp is not None and stamp != self._seen:
+            self._seen = stamp
+            self.action_judge()
+
+    def action_judge(self) -> None:
+        task, path = self._chosen, self._path()
+        if task is None:
+            return
+        try:
+            with path.open("rb") as file:
+                source = file.read(_MOST)
+        except OSError as error:
+            self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
+            return
+        self._number += 1
+        number, self._judging = self._number, True
+        self._show_verdict()
+
+        def deliver(outcome: Verdict | Exception) -> None:
+            self.post_message(self.Judged(number, outcome))
+
+        self.app.judging.request(task.task, source, path.name, self._framework, deliver)
+
+    @on(Judged)
+    def judged(self, event: Judged) -> None:
+        if event.number == self._number:
+            self._judging, self._verdict = False, event.outcome
+            self._show_verdict()
+            self.query_one("#verdict").scroll_visible(animate=False)
+            self.app.judging.prepare(self._framework)
+
+    def action_edit(self) -> None:
+        if self._chosen is None:
+            return
+        path = self._path()
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+        try:
+            if not editor:
+                raise SuspendNotSupported
+            with self.app.suspend():
+                subprocess.run([*editor, str(path)], check=False)
+        except (SuspendNotSupported, OSError):
+            self.app.notify(self.app.say("code.no-editor", path=path), severity="warning", timeout=15)
+            return
+        self.refresh(layout=True)
+
+    def action_hint(self) -> None:
+        if self._chosen is None:
+            return
+        if self._hints >= len(self._chosen.hints):
+            self.app.notify(self.app.say("code.no-more-hints"))
+            return
+        self._hints += 1
+        self._show_task()
+
+    def action_give_up(self) -> None:
+        if self._chosen is not None:
+            self._gave_up = True
+            self._show_task()
+
+    def action_framework(self) -> None:
+        """The next framework that is installed; each has a draft of its own."""
+        installed = [each for each in FRAMEWORKS if is_installed(each)]
+        self._framework = installed[(installed.index(self._framework) + 1) % len(installed)]
+        self.app.remember("framework", self._framework)
+        if self._chosen is not None:
+            self._take_up()
+        self._show_top()
+
+    def action_rate(self, rating: int) -> None:
+        task = self._chosen
+        if task is None:
+            return
+        passed = isinstance(self._verdict, Verdict) and self._verdict.passed
+        if not passed and not self._gave_up:
+            self.app.notify(self.app.say("code.not-yet"))
+            return
+        answer = Answer(seconds=time.monotonic() - self._began, mode="by-hand")
+        try:
+            card = self.app.store.rate(task.id, RATINGS[rating - 1], self.app.language, answer)
+        except ProgressError as error:
+            self.app.say_error(error)
+            return
+        interval = self.app.interval(card.due - utc_now())
+        self.app.notify(self.app.say("code.rated", interval=interval))
+
+
+def _skeleton(task: CodeQuestion, framework: str) -> str:
+    """The file that one begins with: the import and the functions to fill in."""
+    heads = [line.partition("->")[0].strip() for line in task.signature.split("\n")]
+    bodies = "".join(f"\n\ndef {head}:\n    ...\n" for head in heads)
+    return f"{_IMPORTS[framework]}\n{bodies}"
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is saved."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _block(text: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}"
