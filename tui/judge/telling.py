@@ -12,13 +12,6 @@ def lines_of(verdict: Verdict, language: Language) -> list[str]:
     if verdict.passed:
         return [words("code.passed", language, count=verdict.passed_cases)]
     lines = [words("code.failed", language, failed=verdict.failed_cases, passed=verdict.passed_cases)]
-    failure = verdict.failure
-    if failure is not None:
-        if failure.case:
-            lines.append(words("code.case", language, name=failure.case, title=failure.title))
-            lines += ["  " + line for line in failure.calls.split("\n")]
-        lines.append(failure.say(language))
-        lines += _stages(failure.stage, language) if failure.stage is not None else []
     for mistake in verdict.mistakes:
         lines.append(words("code.mistake", language, title=mistake.title, name=mistake.name))
         if mistake.question is not None and mistake.experiment is not None:
@@ -26,6 +19,13 @@ def lines_of(verdict: Verdict, language: Language) -> list[str]:
             lines.append("  " + words("code.see", language, **fields))
         elif mistake.question is not None:
             lines.append("  " + words("code.see-question", language, question=mistake.question))
+    failure = verdict.failure
+    if failure is not None:
+        if failure.case:
+            lines.append(words("code.case", language, name=failure.case, title=failure.title))
+            lines += ["  " + line for line in failure.calls.split("\n")]
+        lines.append(failure.say(language))
+        lines += _stages(failure.stage, language) if failure.stage is not None else []
     return lines
 
 

@@ -31,7 +31,6 @@ from tui.screens.listing import Listing
 from tui.screens.message_line import MessageLine
 from tui.screens.place import Place
 from tui.screens.top_bar import TopBar
-from tui.text.plain_text import as_title
 from tui.widgets.figures.figure_view import FigureView
 from tui.widgets.holding import give_focus
 from tui.widgets.markdown_view import MarkdownView
@@ -93,12 +92,12 @@ class ByHandScreen(Place):
 
     def show_again(self) -> None:
         """The words, in the present language."""
-        language, say = self.app.language, self.app.say
+        say = self.app.say
         entries = []
         for task in self.app.tasks:
             minutes = say("code.minutes", minutes=task.minutes)
-            note = f"{self.app.topic(task.topic)} · {'★' * task.level} · {minutes}\n"
-            entries.append((task.task, task.task, note + as_title(task.question.say(language))))
+            note = f"{self.app.topic(task.topic)} · {'★' * task.level} · {minutes}"
+            entries.append((task.task, task.task, note))
         listing = self.query_one(Listing)
         listing.show(entries, listing.chosen or self.app.store.setting("task"))
         self._show_task()
@@ -287,7 +286,7 @@ class ByHandScreen(Place):
         if event.number == self._number:
             self._judging, self._verdict = False, event.outcome
             self._show_verdict()
-            self.query_one("#verdict").scroll_visible(animate=False)
+            self.query_one("#verdict").scroll_visible(animate=False, top=True)
             self.app.judging.prepare(self._framework)
 
     def action_edit(self) -> None:
