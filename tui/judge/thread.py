@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tui.judge.process import Runner
-from tui.judge.verdict import Verdict
+if TYPE_CHECKING:
+    from tui.judge.process import Runner
+    from tui.judge.verdict import Verdict
 
 Deliver = Callable[["Verdict | Exception"], object]
 
@@ -87,6 +89,8 @@ class JudgeThread:
     def _replace(self, framework: str) -> None:
         if self._runner is not None:
             self._runner.close()
+        from tui.judge.process import Runner  # in this thread, after the first frame: it brings NumPy along
+
         self._runner = Runner(framework)
 
     def _judge(self, request: _Request) -> None:
