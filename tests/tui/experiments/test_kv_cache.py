@@ -24,7 +24,7 @@ def test_without_the_mask_the_first_layer_is_not_enough() -> None:
 
 
 def test_the_map_that_the_steps_make_is_the_whole_map() -> None:
-    figure = EXPERIMENT.run({"prompt": 2}).figures[0]
+    figure = EXPERIMENT.run({"prompt": 2}).figures[3]
     full, difference, cached = (np.asarray(stage.values) for stage in figure.stages)
     np.testing.assert_allclose(cached, full, atol=1e-6)
     np.testing.assert_allclose(cached.sum(-1), 1, atol=1e-6)

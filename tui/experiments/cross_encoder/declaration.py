@@ -8,7 +8,7 @@ from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="cross-encoder",
-    title=Bilingual("交叉编码器与双编码器", "Cross-encoder and bi-encoder"),
+    title=Bilingual("交叉编码器与双塔", "Cross-encoder and bi-encoder"),
     summary=Bilingual(
         "同样大小的小 BERT（随机权重）两种用法：两句拼起来打分，或各编码一次再点积。"
         "数一数各跑几遍、多少计算量，向量能不能存。",
@@ -42,12 +42,12 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "bi-passes",
-            Bilingual("双编码器：n 遍就够", "Bi-encoder: n passes do"),
+            Bilingual("双塔：n 遍就够", "Bi-encoder: n passes do"),
             "==", BreakKnobs({"keep": False}),
         ),
         CheckDeclaration(
             "one-more-sentence",
-            Bilingual("存好向量后再来一句：双编码器只多跑 1 遍（交叉编码器要 n 遍）",
+            Bilingual("存好向量后再来一句：双塔只多跑 1 遍（交叉编码器要 n 遍）",
                       "With the vectors kept, one more sentence takes the bi-encoder 1 pass (the cross-encoder n)"),
             "==", BreakKnobs({"keep": False}),
         ),
@@ -60,7 +60,7 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "vector-does-not-change",
-            Bilingual("双编码器：一句话的向量，单独算与和别的句子一批算一样（列的是最大差）",
+            Bilingual("双塔：一句话的向量，单独算与和别的句子一批算一样（列的是最大差）",
                       "Bi-encoder: a sentence's vector is the same alone and in a batch with others (largest "
                       "difference)"),
             "==", BreakTensor("bi.bert.embeddings.output", "noise"),
@@ -74,7 +74,7 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "bi-table-is-low-rank",
-            Bilingual("双编码器的打分表（24 句，向量 8 维）秩不超过 8：秩 8 近似的误差",
+            Bilingual("双塔的打分表（24 句，向量 8 维）秩不超过 8：秩 8 近似的误差",
                       "Bi-encoder: the table of scores (24 sentences, vectors of width 8) has rank 8 at most: error of "
                       "the nearest of rank 8"),
             "==", BreakKnobs({"table_rank": 4}),

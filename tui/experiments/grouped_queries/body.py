@@ -69,9 +69,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         for arm in (arms.grouped, arms.repeated):
             arm(x, x, x)
     checks = _checks(steps, len(tokens), len(set(tokens)), heads, asked, _decoding(arms, x, report))
-    checks.append(_latent(arms, x, heads))
     quality, curve = _quality(seed, knobs, report)
-    checks += quality
+    checks += [*quality, _latent(arms, x, heads)]
     figures: list[Figure] = [_costs(heads, len(tokens)), curve, _large(knobs), _maps(steps, tokens, heads, kv_heads)]
     return Result(figures, checks, tuple(step for step in steps if step.path.startswith("grouped.")))
 

@@ -69,10 +69,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     order = [declared.name for declared in EXPERIMENT.checks]
     checks.sort(key=lambda check: order.index(check.name))
     figures: list[Figure] = [
-        _maps(full, cached, tokens, prompt, layers - 1),
         _work(full, cached, prompt, len(tokens)),
-        _strips(tokens, prompt),
         _memory(len(tokens), layers, heads),
+        _strips(tokens, prompt),
+        _maps(full, cached, tokens, prompt, layers - 1),
     ]
     return Result(figures, checks, tuple(cached.steps))
 
