@@ -20,6 +20,8 @@ from questions.model import FollowUp, KeyPoint, Misconception
 FOLDER = Path(__file__).parent / "answers"
 BANK = {question.id: question for question in load_shipped().questions}
 LEAST = 3  # answers of each kind for each key point
+# Key points of which a brief says nothing: the answer has them.
+LEFT_TO_THE_ANSWER = {"score-functions": {"near-ties"}, "weight-sharing": {"sqrt-scale"}}
 
 
 @dataclass(frozen=True)
@@ -115,16 +117,6 @@ def test_the_reference_answer_contains_its_own_key_points(id):
         assert len(missed) <= 1, (language, missed)
 
 
-@pytest.mark.parametrize("id", sorted(id for id, question in BANK.items() if question.brief is not None))
-def test_the_brief_says_most_key_points_and_not_the_misconception(id):
-    question = BANK[id]
-    for language in ("zh", "en"):
-        marking = mark(question.brief.say(language), question.key_points, question.misconception)
-        missed = [p.text.en for p, m in zip(question.key_points, marking.points, strict=True) if m.status == "missed"]
-        assert len(missed) <= 2, (language, missed)
-        assert marking.misconception is None or marking.misconception.status != "found", language
-
-
 @pytest.mark.parametrize("id", sorted(BANK))
 def test_the_misconception_is_recognized_and_gives_no_key_point(id):
     question = BANK[id]
@@ -134,3 +126,15 @@ def test_the_misconception_is_recognized_and_gives_no_key_point(id):
         marking = mark(question.misconception.text.say(language), question.key_points, question.misconception)
         assert marking.misconception is not None and marking.misconception.status == "found", language
         assert marking.found == 0, language
+
+
+@pytest.mark.parametrize("id", sorted(BANK))
+def test_the_brief_scores_every_key_point_that_it_contains(id):
+    """What is not in ``LEFT_TO_THE_ANSWER`` the brief says, in both languages, and is told so."""
+    question = BANK[id]
+    for language in ("zh", "en"):
+        marking = mark(question.brief.say(language), question.key_points, question.misconception)
+        status = {point.id: each.status for point, each in zip(question.key_points, marking.points, strict=True)}
+        not_found = {id for id, each in status.items() if each != "found"}
+        assert not_found == LEFT_TO_THE_ANSWER.get(id, set()), (language, status)
+        assert marking.misconception is None or marking.misconception.status != "found", language

@@ -32,6 +32,10 @@ TUNED = {
     "masking",
     "attention-variants",
     "architecture",
+    "bert",
+    "training",
+    "inference",
+    "parameters",
 }
 TUNED_QUESTIONS = [question for question in BANK.values() if question.topic in TUNED]
 
