@@ -7,7 +7,7 @@ import pytest
 from tests.tui.experiments.checking import (
     values_of,
 )
-from tui.experiments.long_text import spans
+from tui.experiments.long_text import spans, trained
 from tui.experiments.long_text.declaration import EXPERIMENT
 
 
@@ -37,3 +37,23 @@ def test_truncation_keeps_510_tokens() -> None:
 @pytest.mark.parametrize("layers", [1, 2, 3, 7])
 def test_reach_grows_by_the_window_with_each_layer(layers: int) -> None:
     assert values_of(EXPERIMENT, {"layers": layers, "length": 64})["reach"] == 16 * layers + 1
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_where_the_deciding_token_was_cut_off_a_trained_classifier_guesses(seed: int) -> None:
+    """It is right where a way keeps the place, and half of the time where it does not."""
+    found = trained.accuracies(seed)
+    for name, pieces in trained.WAYS.items():
+        kept = spans.covered(trained.LENGTH, pieces)
+        for depth, share in zip(trained.DEPTHS, found[name], strict=True):
+            seen = kept[round(depth / 100 * (trained.LENGTH - 1))]
+            assert share >= 75 if seen else abs(share - 50) <= 15, (name, depth, share)
+
+
+def test_untrained_it_cannot_tell() -> None:
+    assert max(trained.accuracies(0, 0)["windows"]) <= 65
+
+
+def test_the_small_model_is_to_its_texts_as_bert_is_to_two_thousand_tokens() -> None:
+    assert (8 * trained.POSITIONS, 8 * trained.LENGTH) == (512, 2000)
+    assert sum(spans.covered(trained.LENGTH, trained.WAYS["head-and-tail"])) == trained.USABLE

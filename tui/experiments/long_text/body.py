@@ -16,7 +16,7 @@ from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.long_text import spans
+from tui.experiments.long_text import spans, trained
 from tui.experiments.long_text.declaration import EXPERIMENT
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
@@ -59,12 +59,16 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         *_coverage(length, overlap, ways),
         *_influence(bert, text, place, ways, report),
     ]
+    report(0.6, "trained")
+    found = trained.accuracies(seed, 0 if knobs["untrained"] else trained.STEPS)
+    checks += _sorted(found, bool(knobs["head_is_windows"]), bool(knobs["max_for_mean"]))
     window, layers = int(knobs["attention_window"]), int(knobs["layers"])
     local, with_global = (_attention(window, layers, seed, both, report) for both in (
         bool(knobs["everyone_global"]), bool(knobs["add_global"])
     ))  # fmt: skip
     checks += _reach(local, with_global, window, layers)
     figures: list[Figure] = [
+        _by_depth(found, int(knobs["depth"])),
         _strips(length, place, ways),
         _maps(local, with_global, layers),
         _by_layer(window),
@@ -177,6 +181,36 @@ def _reach(
     else:
         checks.append(EXPERIMENT.measured("global-reach", float(_paths(with_global, 2)[middle].sum()), float(n)))
     return [*checks, EXPERIMENT.measured("scores-share", float((local[0] > 0).mean()), scores / n**2, 1e-9)]
+
+
+def _sorted(found: Mapping[str, Sequence[float]], head_is_windows: bool, max_for_mean: bool) -> list[Check]:
+    middle = trained.DEPTHS.index(50)
+    return [
+        EXPERIMENT.measured("head-blind-in-the-middle", found["windows" if head_is_windows else "head"][middle], 65.0),
+        EXPERIMENT.measured("windows-find-it", min(found["windows"]), 75.0),
+        EXPERIMENT.measured("mean-dilutes", found["windows" if max_for_mean else "windows-mean"][middle], 75.0),
+    ]
+
+
+def _by_depth(found: Mapping[str, Sequence[float]], depth: int) -> Curve:
+    names: dict[str, Label] = {
+        "windows": Bilingual("窗口，取最大", "windows, maximum"),
+        "windows-mean": Bilingual("窗口，取平均", "windows, mean"),
+        "head": Bilingual("取头", "head"),
+        "tail": Bilingual("取尾", "tail"),
+        "head-and-tail": Bilingual("头加尾", "head and tail"),
+    }
+    return Curve(
+        Bilingual(
+            "要紧的词元在哪里，各种切法分类对多少（现场训练的小 BERT，上限 64，文本 250 个词元）",
+            "Texts sorted right by where the deciding token is (a small BERT trained now: 64 positions, texts of 250)",
+        ),
+        Bilingual("要紧的词元在百分之几处", "depth of the deciding token, %"),
+        Bilingual("对的 %", "right, %"),
+        [Series(label, [float(each) for each in trained.DEPTHS], list(found[name])) for name, label in names.items()],
+        marks=[(float(depth), Bilingual("现在这里", "here"))],
+        name="by-depth",
+    )
 
 
 def _strips(length: int, place: int, ways: Mapping[str, Sequence[range]]) -> Tokens:

@@ -10,9 +10,9 @@ EXPERIMENT = Experiment(
     name="long-text",
     title=Bilingual("长文本：每种切法看得到什么", "Long texts: what each way of cutting sees"),
     summary=Bilingual(
-        "真的 BERT（小，随机权重）跑到 512 为止；截断、滑动窗口各看到哪些词元；窗口注意力逐层能传多远。",
-        "A real BERT (small, random weights) refuses token 513; which tokens truncation and windows see, whether a "
-        "changed token can matter; and how far windowed attention reaches, layer by layer.",
+        "现场训练一个小 BERT，看要紧的词元在不同位置时各种切法还对不对；BERT 跑到 512 为止；窗口注意力逐层能传多远。",
+        "A small BERT is trained now to find a deciding token: which ways of cutting still sort texts right, by where "
+        "it stands; where BERT stops; and how far windowed attention reaches, layer by layer.",
     ),
     knobs=(
         Knob("length", Bilingual("文本词元数", "tokens of the text"), "number", 2000,
@@ -33,6 +33,9 @@ EXPERIMENT = Experiment(
              minimum=64, maximum=510),
         Knob("add_global", Bilingual("加一个全局词元", "add a global token"), "switch", True),
         hidden_switch("everyone_global", "窗口那一支也加", "add it to the windowed arm too"),
+        hidden_switch("untrained", "分类的模型不训练", "the classifier is not trained"),
+        hidden_switch("head_is_windows", "取头的一支实际用窗口", "the head arm has the windows"),
+        hidden_switch("max_for_mean", "取平均的一支实际取最大", "the mean arm takes the maximum"),
         Knob("mask_padding", Bilingual("屏蔽补齐", "mask the padding"), "switch", True),
     ),
     checks=(
@@ -74,6 +77,27 @@ EXPERIMENT = Experiment(
             Bilingual("用滑动窗口，改同一个词元，结果就变（列的是句向量的相对变化）",
                       "With windows the same change shows (relative change of the text's vector)"),
             ">=", BreakTensor("encoder.layers.0.output", "ones"),
+        ),
+        CheckDeclaration(
+            "head-blind-in-the-middle",
+            Bilingual("要紧的词元在正中，只取头：分类对的比例和瞎猜差不多（瞎猜是 50 %）",
+                      "The deciding token in the middle, the head alone kept: sorted right about as often as by "
+                      "guessing, 50 %"),
+            "<=", BreakKnobs({"head_is_windows": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "windows-find-it",
+            Bilingual("重叠的窗口取最大：要紧的词元在哪里都分得对（列的是 11 个位置中最低的）",
+                      "Overlapping windows, maximum: texts are sorted right wherever the token is (the lowest of 11 "
+                      "places)"),
+            ">=", BreakKnobs({"untrained": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "mean-dilutes",
+            Bilingual("窗口得分取平均：一个窗口的证据被其余的冲淡（要紧的词元在正中，阈值不另调）",
+                      "Windows, mean of their scores: one window's evidence is diluted by the others (the token in the "
+                      "middle, the threshold not tuned)"),
+            "<=", BreakKnobs({"max_for_mean": True}), unit="%",
         ),
         CheckDeclaration(
             "reach",
