@@ -17,9 +17,9 @@ from mlxformer.backend import mx, nn, tree_flatten, without_values
 from mlxformer.checkpoints.folder import CONFIG, find_folder, open_checkpoint, read_json, save_checkpoint
 from mlxformer.checkpoints.loading import LoadReport, load_into, require_load_dtype
 from mlxformer.checkpoints.quantized import quantize_as_stored
+from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.checkpoints.sizes import require_stored_sizes
 from mlxformer.checkpoints.writing import quantization_of, stored_parameters
-from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.tracing import Module
