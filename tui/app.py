@@ -42,6 +42,18 @@ def _lab() -> Screen[None]:
     return LabScreen()
 
 
+def _interview() -> Screen[None]:
+    from tui.screens.interview import InterviewScreen
+
+    return InterviewScreen()
+
+
+def _progress() -> Screen[None]:
+    from tui.screens.progress import ProgressScreen
+
+    return ProgressScreen()
+
+
 def _browse() -> Screen[None]:
     from tui.screens.browse import BrowseScreen
 
@@ -54,12 +66,22 @@ def _by_hand() -> Screen[None]:
     return ByHandScreen()
 
 
+CAPITALS = {"practice": "P", "interview": "I", "lab": "E", "by-hand": "H", "browse": "B", "progress": "G"}
+
+
 class QuizApp(Program):
     """tformer-quiz: its places (modes), its keys and its palette."""
 
     TITLE = "tformer-quiz"
     CSS_PATH = "screens/app.tcss"
-    MODES: ClassVar[dict[str, Any]] = {"practice": _practice, "lab": _lab, "browse": _browse, "by-hand": _by_hand}
+    MODES: ClassVar[dict[str, Any]] = {
+        "practice": _practice,
+        "interview": _interview,
+        "lab": _lab,
+        "by-hand": _by_hand,
+        "browse": _browse,
+        "progress": _progress,
+    }
     DEFAULT_MODE = "practice"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (as Textual declares them)
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
@@ -69,8 +91,10 @@ class QuizApp(Program):
         Binding("q", "quit", "Leave", id="app.leave"),
         Binding("ctrl+q", "quit", "Leave", id="app.leave-anywhere", priority=True),
         Binding("P,f5", "go('practice')", "Practice", id="app.practice"),
+        Binding("I,f3", "go('interview')", "Interview", id="app.interview"),
         Binding("E,f6", "go('lab')", "Experiments", id="app.lab"),
         Binding("B,f7", "go('browse')", "Questions", id="app.browse"),
+        Binding("G,f4", "go('progress')", "Progress", id="app.progress"),
         Binding("H,f12", "go('by-hand')", "By hand", id="app.by-hand"),
     ]
 
@@ -176,7 +200,7 @@ class QuizApp(Program):
         if mode == self.current_mode:
             await self.go_back()
             return
-        capital = {"practice": "P", "lab": "E", "browse": "B", "by-hand": "H"}[mode]
+        capital = CAPITALS[mode]
         meant = getattr(self.screen, "meaning_of", lambda key: None)(capital.lower())
         own = getattr(self.screen, "own_experiment", lambda: None)() if mode == "lab" else None
         if own is None:

@@ -101,7 +101,8 @@ class LabScreen(Place):
         names = {
             "Enter": "key-open", "Tab": "key-next-part", ", .": "key-figure", "o": "whole-command",
             "c": "checks-command", "e": "sentence-command", "D": "key-defaults", "r": "key-again", "x / F8": "key-list",
-            "Esc": "key-come-back", "P / F5": "go-practice", "B / F7": "go-browse", "L / F2": "switch-language",
+            "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
+            "G / F4": "go-progress", "B / F7": "go-browse", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -442,16 +441,8 @@ class LivePanel(Vertical):
 
     @on(HeatmapView.SaveRequested)
     def save(self, event: HeatmapView.SaveRequested) -> None:
-        """Write the picture into the folder that the program was started in, never over another file."""
         event.stop()
-        path = unused(Path.cwd() / event.suggested_name)
-        try:
-            path.write_text(event.contents(), encoding="utf-8")
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self.notify(words("screens.save-failed", self.language, path=path, reason=reason), severity="error")
-            return
-        self.notify(words("screens.saved-to", self.language, path=path))
+        self.app.save_beside(event.suggested_name, event.contents())
 
     @on(HeatmapView.RowCopied)
     def say_copied(self, event: HeatmapView.RowCopied) -> None:
@@ -486,15 +477,6 @@ def _labels(figures: Sequence[Figure]) -> dict[str, Sequence[str]]:
     """The words for the places on the axes ``query`` and ``key``, as the first map of the result has them."""
     maps = [figure for figure in figures if isinstance(figure, Heatmap)]
     return {"query": maps[0].rows, "key": maps[0].columns} if maps else {}
-
-
-def unused(path: Path) -> Path:
-    """``path``, or the first of ``name-2``, ``name-3``, … that does not exist."""
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
 
 
 def _duration(seconds: float) -> str:

@@ -60,6 +60,10 @@ class Place(Screen[None]):
             node = node.parent if isinstance(node.parent, Widget) else None
         return hints
 
+    def meaning_of(self, key: str) -> str | None:
+        """What a small letter does where the focus is, for one who meant it and has Caps Lock on; None for nothing."""
+        return next((hint.label for hint in self.focus_hints() if hint.key == key), None)
+
     def screen_hints(self) -> Sequence[KeyHint]:
         raise NotImplementedError
 

@@ -81,7 +81,8 @@ class PracticeKeys(Place):
             "f": "flag-command", "t": "tick-command", "Tab": "key-next-part", "x / F8": "key-side",
             "o": "whole-command",
             ", .": "key-figure", "c": "checks-command", "e": "sentence-command", "T": "key-preset", "D": "key-defaults",
-            "r": "key-again", "P / F5": "go-practice", "E / F6": "go-own-experiment", "B / F7": "go-browse",
+            "r": "key-again", "P / F5": "go-practice", "I / F3": "go-interview",
+            "G / F4": "go-progress", "E / F6": "go-own-experiment", "B / F7": "go-browse",
             "Esc": "key-come-back", "L / F2": "switch-language", "Ctrl+P": "palette-command", "? / F1": "help",
             "q / Ctrl+Q": "leave",
         }  # fmt: skip
@@ -92,9 +93,11 @@ class PracticeKeys(Place):
         attempt = self.practice.attempt
         if attempt is None:
             return None
+        if key == "i" and not attempt.revealed:
+            return self.app.say("screens.key-type")
         predict = attempt.question.predict
         if key == "b" and not attempt.revealed and predict is not None and "b" in predict.choices:
             return self.app.say("screens.key-predict")
         if key == "e" and attempt.revealed:
             return self.app.say("screens.sentence-command")
-        return None
+        return super().meaning_of(key)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -146,6 +147,16 @@ class Program(App[int]):
             notice = self.notices.popleft()
             self.notify(notice.text, severity="warning", timeout=8)
 
+    def save_beside(self, name: str, text: str) -> None:
+        """Write ``text`` into the folder that the program was started in, never over another file, and say where."""
+        path = unused(Path.cwd() / name)
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            self.notify(self.say("screens.save-failed", path=path, reason=error), severity="error")
+            return
+        self.notify(self.say("screens.saved-to", path=path))
+
     def say_unreadable(self) -> None:
         self.notify(self.say("screens.unreadable-input"), severity="warning")
 
@@ -253,3 +264,12 @@ def half_width(event: events.Key) -> events.Key:
     changed = events.Key(_character_to_key(narrow), narrow)
     changed.time = event.time
     return changed
+
+
+def unused(path: Path) -> Path:
+    """``path``, or the first of ``name-2``, ``name-3``, … that does not exist."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free

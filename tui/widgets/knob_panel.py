@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from questions.bilingual import Language
-from tui.experiments.contract import Experiment, Knob, KnobValue
+from tui.experiments.contract import Knob, KnobValue
 from tui.widgets.choice import ChoiceRow, SwitchRow
 from tui.widgets.flow import FlowLayout
 from tui.widgets.holding import give_focus
@@ -47,6 +47,13 @@ class KnobSays(Message):
     wrong: bool = False
 
 
+class HasKnobs(Protocol):
+    """What is needed of an experiment: its knobs."""
+
+    @property
+    def knobs(self) -> Sequence[Knob]: ...
+
+
 class KnobPanel(SpeakingWidget):
     """``values`` is what an experiment's ``run`` takes; it is valid at every moment.
 
@@ -62,7 +69,7 @@ class KnobPanel(SpeakingWidget):
 
     def __init__(
         self,
-        experiment: Experiment,
+        experiment: HasKnobs,
         values: Mapping[str, KnobValue] | None = None,
         *,
         first: Collection[str] = (),

@@ -158,6 +158,20 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("questions", ("B",)),
         ("search", ("slash",)),
     ],
+    "interview": [
+        ("wishes", ("I",)),
+        ("interview asked", ("i",)),
+        ("interview typing", ("i",)),
+        ("interview marks", ("escape", "space", "RUN")),
+        ("interview experiment", ("x",)),
+        ("report", ("X",)),
+    ],
+    "progress": [
+        ("forecast", ("G",)),
+        ("calendar", ("full_stop",)),
+        ("topics", ("full_stop",)),
+        ("retention", ("full_stop", "full_stop", "full_stop")),
+    ],
 }
 
 

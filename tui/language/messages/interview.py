@@ -46,6 +46,38 @@ TABLE: Mapping[str, Bilingual] = {
     "abandoned": Bilingual("上次没完的面试到此结束", "The interview that you had left is ended"),
     "saved": Bilingual("报告已写入 {path}", "the report is in {path}"),
     "figure-failed": Bilingual("{name} 没跑成：{reason}", "{name} did not run: {reason}"),
+    # on the screen
+    "wishes": Bilingual("来一场模拟面试", "A mock interview"),
+    "wishes-help": Bilingual(
+        "按 i 开始。左右键调题数、时间、话题、难度。\n"
+        "多问到期的、记不牢的、上次没说到的；答得好就往深处追问，答得单薄就换个角度。"
+        "只计答题的时间，看讲评时停表；随时可以离开，下次接着来。",
+        "Press i to begin. Left and right set how many questions, how long, which topic and level.\n"
+        "Rather asked is what is due, weak, or was not said last time. A good answer leads to a deeper follow-up, a "
+        "thin one aside. Only answering is timed: the clock stands while you read. You can leave at any moment and "
+        "take it up again.",
+    ),
+    "type-here": Bilingual("按 i 作答，或者说出来再按 s", "Press i and answer, or say it aloud and press s"),
+    "time-up": Bilingual("时间到，说完这一题", "time is up: finish this answer"),
+    "time-presses": Bilingual("时间紧", "time presses"),
+    "mark-yourself": Bilingual("自己勾：空格换“说到、说一半、没说到”", "Mark it yourself: space changes a mark"),
+    "not-said-it": Bilingual("流传的误解", "the misconception in circulation"),
+    "key-begin": Bilingual("开始", "begin"),
+    "key-begin-or-answer": Bilingual("开始；作答", "begin; answer"),
+    "key-spoken": Bilingual("说完了", "said aloud"),
+    "key-spoken-help": Bilingual("口头答完了，自己勾要点", "answered aloud: mark the key points yourself"),
+    "key-give": Bilingual("答完", "that is it"),
+    "key-space-help": Bilingual("答完；之后换要点的勾", "that is the answer; afterwards, the mark of a key point"),
+    "key-mark": Bilingual("换勾", "mark"),
+    "key-misconception": Bilingual("说了误解", "misconception said"),
+    "key-go-on": Bilingual("继续", "go on"),
+    "key-end": Bilingual("结束面试", "end it"),
+    "key-another": Bilingual("再来一场", "another one"),
+    "key-save": Bilingual("存报告", "save"),
+    "key-save-help": Bilingual(
+        "把报告存成 Markdown；带图的网页：tformer-quiz interview --last --report 文件.html",
+        "the report as Markdown; a page with figures: tformer-quiz interview --last --report FILE.html",
+    ),
     # its report
     "title": Bilingual("模拟面试报告", "Mock interview: a report"),
     "summary": Bilingual("总览", "In short"),

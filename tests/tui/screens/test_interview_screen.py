@@ -1,0 +1,162 @@
+"""The mock interview and Progress on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from questions.bilingual import Language
+from tests.tui.screens.conftest import Open, shown, until
+from tui.practice.interview import Interview
+from tui.screens.answer_box import AnswerBox
+from tui.screens.interview import InterviewScreen
+from tui.screens.live_panel import LivePanel
+from tui.screens.mark_list import MarkList
+from tui.screens.practice import PracticeScreen
+from tui.screens.progress import ProgressScreen
+from tui.widgets.knob_panel import KnobPanel
+
+
+def screen(pilot: Pilot[Any]) -> InterviewScreen:
+    found = pilot.app.screen
+    assert isinstance(found, InterviewScreen)
+    return found
+
+
+def interview(pilot: Pilot[Any]) -> Interview:
+    found = screen(pilot).interview
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_an_interview_from_wishes_to_report(opened: Open, language: Language, size: tuple[int, int]) -> None:
+    async with opened(size=size, language=language, only="sqrt-dk") as pilot:
+        await pilot.press("I")
+        assert screen(pilot).stage == "wishing"
+        knobs = screen(pilot).query_one("#wishes", KnobPanel)
+        await pilot.press("left", "down", "right")
+        assert (knobs.values["questions"], knobs.values["minutes"]) == (5, 35)
+        await pilot.press("i")
+        assert screen(pilot).stage == "asked" and "35:00" in shown(pilot)
+        await pilot.press("i", *"variance grows with d_k", "ctrl+s")
+        assert screen(pilot).stage == "revealed"
+        turn = interview(pilot).turn
+        assert turn is not None and "found" in turn.marks and "✓" in shown(pilot)
+        panel = screen(pilot).query_one(LivePanel)
+        await until(pilot, lambda: panel.measured is not None)
+        await pilot.press("x" if size[0] < 100 else "tab")
+        await pilot.pause()
+        assert "✓" in shown(pilot)  # the experiment as evidence, its checks counted
+        await pilot.press("x")
+        await pilot.pause()
+        await pilot.press("n")
+        assert interview(pilot).turns[0].rating is not None
+        while screen(pilot).stage != "told":  # a follow-up, perhaps
+            await pilot.press("space", "n")
+            await pilot.pause()
+        said = shown(pilot)
+        assert ("接下来先补这几处" if language == "zh" else "What to study next") in said
+        (kept,) = pilot.app.store.interviews()
+        assert kept["ended_at"] is not None
+        assert len(pilot.app.store.reviews("sqrt-dk")) == 1
+
+
+async def test_space_changes_marks_and_the_misconception_has_a_key(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("I", "i", "s")
+        await pilot.pause()
+        turn = interview(pilot).turn
+        assert turn is not None and turn.spoken and set(turn.marks) == {"missed"}
+        assert isinstance(pilot.app.focused, MarkList)
+        await pilot.press("space", "down", "space", "space", "j", "enter", "k", "M")
+        assert turn.marks[:3] == ["found", "unsure", "found"] and turn.said_misconception
+        await pilot.press("M")
+        assert not turn.said_misconception
+
+
+async def test_leaving_stops_the_clock_and_the_next_start_goes_on(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("I", "i", "i", *"half an")
+        await pilot.press("escape", "G")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, ProgressScreen)
+        left = pilot.app._screen_stacks["interview"][0].interview.pace().left
+        await pilot.pause(0.3)
+        assert pilot.app._screen_stacks["interview"][0].interview.pace().left == left
+        await pilot.press("G")
+        asked = interview(pilot).queue
+    async with opened(language="zh") as pilot:  # as after a kill: the record is on the disk
+        await pilot.press("I")
+        assert interview(pilot).queue == asked and screen(pilot).stage == "asked"
+        assert screen(pilot).query_one(AnswerBox).text == "half an"
+        assert interview(pilot).language == "en"  # that it was begun in
+
+
+async def test_what_is_typed_is_on_the_disk_within_the_second(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("I", "i", "i", *"kept")
+        await until(pilot, lambda: pilot.app.store.interviews()[0]["record"]["present"]["typed"] == "kept")
+
+
+async def test_the_report_is_saved_beside(opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("I", "i", "space", "X")
+        await pilot.pause()
+        await pilot.press("w", "w")
+        assert sorted(path.name for path in tmp_path.glob("*.md")) == ["interview-2.md", "interview.md"]
+        assert (tmp_path / "interview.md").read_text(encoding="utf-8").startswith("# Mock interview: a report")
+        await pilot.press("L")
+        assert "模拟面试报告" in shown(pilot)
+        await pilot.press("N")
+        assert screen(pilot).stage == "wishing"
+
+
+async def test_the_same_capital_and_escape_come_back(opened: Open) -> None:
+    async with opened() as pilot:
+        for capital, key, place in (("I", "f3", InterviewScreen), ("G", "f4", ProgressScreen)):
+            for there, back in ((capital, capital), (key, "escape")):
+                await pilot.press(there)
+                await pilot.pause()
+                assert isinstance(pilot.app.screen, place)
+                await pilot.press(back)
+                await pilot.pause()
+                assert isinstance(pilot.app.screen, PracticeScreen)
+
+
+async def test_caps_lock_is_told_where_i_would_have_typed(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("I")
+        assert "turn Caps Lock off" in pilot.app.said.text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 12)])
+async def test_progress_shows_every_figure(opened: Open, language: Language, size: tuple[int, int]) -> None:
+    async with opened(size=size, language=language, only="sqrt-dk") as pilot:
+        await pilot.press("space", "3", "G")
+        await pilot.pause()
+        progress = pilot.app.screen
+        assert isinstance(progress, ProgressScreen)
+        names = [figure.name for figure in progress._figures]
+        assert names[0] == "forecast" and len(names) == 8
+        for _ in names:
+            assert progress.focused is not None  # something to scroll or to read
+            await pilot.press("left", "right", "full_stop")
+            shown(pilot)
+        assert progress._front == 0
+        assert ("评过 1 次" if language == "zh" else "ratings: 1, today: 1") in shown(pilot)
+
+
+async def test_progress_counts_anew_when_one_comes_back(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("G")
+        assert "ratings: 0" in shown(pilot)
+        await pilot.press("G", "space", "3", "G")
+        await pilot.pause()
+        assert "ratings: 1" in shown(pilot)
