@@ -91,7 +91,7 @@ def test_heads_that_do_not_divide_the_width_are_said() -> None:
     assert all(check.holds is None and "64 is not divisible by 5" in check.reason.en for check in result.checks)
 
 
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_trained_model_misses_few_of_its_heads(seed: int) -> None:
     trained = measure(seed, lambda fraction, text: None)
     assert len(trained.alone) == 24 and trained.whole == 100
