@@ -56,7 +56,8 @@ class Encoders(mf.Module):
 
     def score(self, first: Ids, second: Ids) -> float:
         """One pass over the pair."""
-        return float(to_numpy(self.cross(*pair(first, second)).logits)[0, 0])
+        ids, types = pair(first, second)
+        return float(to_numpy(self.cross(ids, token_type_ids=types).logits)[0, 0])
 
 
 def alone(ids: Ids) -> Ids:
@@ -180,7 +181,11 @@ def _tables(generator: np.random.Generator, rank: int, report: Report) -> list[C
     report(0.8, "table")
     vectors = encoders.bi(mx.array(ids))
     bi = to_numpy(similarity(vectors, vectors))
-    cross = to_numpy(encoders.cross(mx.array(both), mx.array(types)).logits).reshape(TABLE, TABLE).astype(np.float64)
+    cross = (
+        to_numpy(encoders.cross(mx.array(both), token_type_ids=mx.array(types)).logits)
+        .reshape(TABLE, TABLE)
+        .astype(np.float64)
+    )
     cross = cross - cross.mean(0) - cross.mean(1, keepdims=True) + cross.mean()
     return [
         EXPERIMENT.measured("bi-table-is-low-rank", low_rank_error(bi, rank), 0.0, 1e-5),

@@ -76,7 +76,7 @@ def ask(name: str, rate: float, split: tuple[float, ...], seed: int) -> Answers:
     ids, real = (x[:VERSES] for x in held_out())
     found = masked(ids, np.random.default_rng([seed, 1]), rate, split)
     model = twin(name).model
-    hidden = model.bert(mx.array(found.input_ids), None, mx.array(real)).last_hidden_state
+    hidden = model.bert(mx.array(found.input_ids), attention_mask=mx.array(real)).last_hidden_state
     places = np.flatnonzero(found.predicted).astype(np.int32)
     picked = mx.take(hidden.reshape(-1, hidden.shape[-1]), mx.array(places), axis=0)  # the head at these alone
     logits = model.mlm_head(mx.expand_dims(picked, 0), model.bert.embeddings.word_embeddings)
