@@ -12,7 +12,7 @@ from tui.judge.contract import Case, Functions, Mistake, Task
 from tui.judge.running import run_plainly
 
 MOST = 3  # mistakes in one file
-ENOUGH = 0.8  # of the wrong rows, for a mistake that does not explain them all
+ENOUGH = 0.5  # of the wrong rows, for a mistake that does not explain them all
 
 
 def name_mistakes(task: Task, results: Sequence[Sequence[Any] | None], right: Sequence[Sequence[Any]]) -> list[Mistake]:

@@ -13,9 +13,9 @@ import pytest
 
 from questions.loader import load_shipped
 from tests.tui.judge.styles import STYLES
+from tests.tui.judge.test_references import outputs
 from tui.judge.catalogue import FRAMEWORKS, NAMES, is_installed, load_task
 from tui.judge.comparing import near
-from tui.judge.contract import Case, Task
 from tui.judge.frameworks import Bridge
 from tui.judge.judging import expected, judge, judge_functions
 from tui.judge.naming import told_apart, variant
@@ -66,29 +66,6 @@ def on_numpy(framework: Bridge, plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def say(verdict: Verdict) -> str:
     return verdict.failure.say("en") if verdict.failure else "passed"
-
-
-@TASKS
-def test_the_plain_formula_is_mlxformers_component(name: str) -> None:
-    """Two independent ways to the same numbers; where they differ one of them is no reference."""
-    task = load_task(name)
-    for case in task.cases:
-        component = run_plainly(task, case, task.component)
-        exact = run_plainly(task, case, task.exact, wide=True)
-        assert component is not None and exact is not None, case.name
-        for place, output, mine, right in outputs(task, case, component, exact):
-            if output.kind == "data":
-                assert mine == right, case.name
-            else:
-                assert np.shape(mine) == np.shape(right), (case.name, place)
-                assert near(mine, right, case.dtype).all(), (case.name, output.name)
-
-
-def outputs(task: Task, case: Case, one: Any, other: Any) -> Any:
-    for place, call in enumerate(case.calls):
-        for output, mine, right in zip(task.function(call.function).outputs, one[place], other[place], strict=True):
-            if output.kind != "opaque":
-                yield place, output, mine, right
 
 
 @TASKS
@@ -199,6 +176,22 @@ def attention(q, k, v, mask=None):
 """
     verdict = judge_functions(load_task("attention"), functions(source), bridge("numpy"))
     assert {mistake.name for mistake in verdict.mistakes} == {"no-scale", "row-of-nan"}
+
+
+def test_a_mistake_is_named_where_its_edges_are_handled_otherwise() -> None:
+    """The mask is inverted; which rows then see nothing is another matter, and theirs are not the variant's numbers."""
+    source = """
+import numpy as np
+def attention(q, k, v, mask=None):
+    s = q @ k.swapaxes(-1, -2) * q.shape[-1] ** -0.5
+    if mask is not None:
+        s = np.where(mask, np.finfo(s.dtype).min, s)
+    e = np.exp(s - s.max(-1, keepdims=True))
+    y = e / e.sum(-1, keepdims=True) @ v
+    return y if mask is None else y * np.broadcast_to(mask, s.shape).any(-1, keepdims=True)
+"""
+    verdict = judge_functions(load_task("attention"), functions(source), bridge("numpy"))
+    assert [mistake.name for mistake in verdict.mistakes] == ["mask-inverted"]
 
 
 def test_another_bug_is_given_no_name() -> None:

@@ -51,6 +51,8 @@ def attend(
             scores = np.where(seen, scores, -np.inf)
         elif masking == "minus-1e9":
             scores = np.where(seen, scores, np.asarray(-1e9).astype(scores.dtype))
+        elif masking == "offset":  # one large number added to the whole of a row changes nothing in it
+            scores = np.where(seen | ~seen.any(axis=-1, keepdims=True), scores, least)
         elif masking not in ("after", "ignored"):
             scores = np.where(seen, scores, least)
         scores = look("masked", scores)

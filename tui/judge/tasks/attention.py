@@ -225,6 +225,14 @@ def mistakes(name: str, made: Callable[..., Made], zh: str, en: str) -> tuple[Mi
             masking="finite",
         ),
         one(
+            "blind-row-unmasked",
+            "什么也看不到的行像没有掩码一样的{}（给整行加上同一个很大的负数）",
+            "{} in which a row that sees nothing is as if unmasked (−1e9 added to all of it)",
+            "padding-mask",
+            "padding",
+            masking="offset",
+        ),
+        one(
             "minus-1e9-in-float16",
             "在 float16 里用 −1e9 填充的{}（那是 −∞）",
             "{} filled with −1e9 in float16, where that is −∞",

@@ -75,6 +75,7 @@ _KEPT = frozenset(
         "mask-multiplied",
         "row-of-nan",
         "blind-row-averages",
+        "blind-row-unmasked",
         "minus-1e9-in-float16",
         "no-maximum-subtracted",
         "mask-ignored",

@@ -126,6 +126,13 @@ TASK = Task(
             "unbiased-variance", "方差除以 n − 1 的 LayerNorm", "LayerNorm with the variance over n − 1", unbiased=True
         ),
         _mistake(
+            "deviation-plus-eps",
+            "除以 std + ε、而 std 又除以 n − 1 的 LayerNorm（torch 的 std 默认如此）",
+            "LayerNorm divided by std + ε with a std over n − 1 (torch's default)",
+            eps_at="outside",
+            unbiased=True,
+        ),
+        _mistake(
             "statistics-over-tokens",
             "沿词元这一轴求均值和方差的 LayerNorm",
             "LayerNorm with mean and variance over the tokens (the wrong axis)",
