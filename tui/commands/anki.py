@@ -28,17 +28,19 @@ def as_anki(questions: Sequence[Question], language: Language) -> str:
     writer = csv.writer(file, delimiter="\t", lineterminator="\n")
     for question in questions:
         tags = f"tformer-quiz {'-'.join(question.topic.split())} level-{question.level}"  # a space ends a tag
-        front = _html(question.question, language)
-        writer.writerow([GUID.format(language, question.id), DECK, front, _back(question, language), tags])
+        front = to_html(question.question, language)
+        writer.writerow([GUID.format(language, question.id), DECK, front, back(question, language), tags])
     return file.getvalue()
 
 
-def _back(question: Question, language: Language) -> str:
-    parts = [_html(text, language) for text in (question.brief, question.answer) if text]
+def back(question: Question, language: Language) -> str:
+    parts = [to_html(text, language) for text in (question.brief, question.answer) if text]
     points = "".join(f"<li>{_inline(point.text, language)}</li>" for point in question.key_points)
     parts.append(f"<h4>{words('quiz.key-points', language)}</h4><ul>{points}</ul>")
     if question.misconception is not None:
-        parts.append(f"<h4>{words('quiz.misconception', language)}</h4>{_html(question.misconception.text, language)}")
+        parts.append(
+            f"<h4>{words('quiz.misconception', language)}</h4>{to_html(question.misconception.text, language)}"
+        )
     if question.sources:
         listed = ""
         for source in question.sources:
@@ -50,7 +52,7 @@ def _back(question: Question, language: Language) -> str:
     return "".join(parts)
 
 
-def _html(text: Bilingual, language: Language) -> str:
+def to_html(text: Bilingual, language: Language) -> str:
     from markdown_it import MarkdownIt
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -1,4 +1,4 @@
-"""``export FILE``: progress as .csv, .json or .md, or the questions as an Anki deck (.txt, .tsv)."""
+"""``export FILE``: progress (.csv, .json, .md), or the questions for Anki (.txt, .tsv, .apkg) or as a page (.html)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import tell
 from tui.commands.stats import as_lines
-from tui.commands.writing import write_file
+from tui.commands.writing import refuse_to_overwrite, write_file
 from tui.language.usage import UsageError
 from tui.language.words import words
 from tui.practice.standing import standing
@@ -20,7 +20,7 @@ from tui.progress.paths import typed_path
 from tui.progress.records import utc_now
 
 ANKI = (".txt", ".tsv")
-SUFFIXES = (".csv", ".json", ".md", *ANKI)
+SUFFIXES = (".csv", ".json", ".md", ".html", *ANKI, ".apkg")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,20 @@ def run(context: Context, options: argparse.Namespace) -> int:
         from tui.commands.anki import as_anki
 
         write_file(path, as_anki(bank.questions, context.language), force=options.force)
+        tell(words("stats.exported-anki", context.language, count=len(bank.questions), path=path))
+        return 0
+    if suffix == ".html":
+        from tui.commands.pages import briefs_page
+
+        refuse_to_overwrite(path, force=options.force)  # before every experiment has run
+        write_file(path, briefs_page(bank.questions, context.language), force=options.force)
+        tell(words("stats.exported", context.language, path=path))
+        return 0
+    if suffix == ".apkg":
+        from tui.commands.anki_package import as_package
+
+        refuse_to_overwrite(path, force=options.force)
+        write_file(path, as_package(bank.questions, context.language), force=options.force)
         tell(words("stats.exported-anki", context.language, count=len(bank.questions), path=path))
         return 0
     # With a byte-order mark a spreadsheet reads Chinese rightly.

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from questions.loader import Bank
 from questions.marking import Mark, Marking
-from questions.model import ExperimentUse
 from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
 from tui.commands.lab import draw_figures
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import paragraphs, tell, width, write
-from tui.commands.progress_line import ProgressLine
+from tui.commands.pages import first_figures
 from tui.commands.question_text import QuestionText
 from tui.commands.selecting import add_selection, refuse_unknown_topics
 from tui.commands.writing import refuse_to_overwrite, write_file
-from tui.figures.data import Figure
 from tui.language.durations import say_duration
 from tui.language.usage import UsageError
 from tui.language.words import say_error, words
@@ -42,7 +40,6 @@ from tui.practice.report_text import as_markdown, sections
 from tui.progress.errors import ProgressError
 from tui.progress.paths import typed_path
 from tui.progress.store import ProgressStore
-from tui.proof.runs import Runs
 
 REPORTS = (".md", ".html")
 
@@ -133,21 +130,6 @@ def _tell_report(told: Report, context: Context, path: Path | None, *, force: bo
         text = page(title, sections(told, language, anchors=True), language, first_figures(language))
     write_file(path, text, force=force)
     tell(words("interview.saved", language, path=path))
-
-
-def first_figures(language: Any) -> Callable[[ExperimentUse], Sequence[Figure]]:
-    """Runs an experiment for a page and gives its first figure; what does not run is told, and left out."""
-    runs = Runs()
-
-    def figures(use: ExperimentUse) -> Sequence[Figure]:
-        try:
-            with ProgressLine() as progress:
-                return runs.run(use.run, use.settings, progress).result.figures[:1]
-        except Exception as error:
-            tell(words("interview.figure-failed", language, name=use.run, reason=say_error(error, language)))
-            return ()
-
-    return figures
 
 
 class _Asking(Conversation):

@@ -11,7 +11,7 @@ from pathlib import Path
 from tui.language.usage import UsageError
 
 
-def write_file(path: Path, text: str, encoding: str = "utf-8", *, force: bool) -> None:
+def write_file(path: Path, content: str | bytes, encoding: str = "utf-8", *, force: bool) -> None:
     """Write the whole file, the person's alone, or leave the one that is there. Raises ``UsageError``.
 
     Over a file that is there only with ``force``; a folder or a device is never written over.
@@ -20,8 +20,8 @@ def write_file(path: Path, text: str, encoding: str = "utf-8", *, force: bool) -
     try:
         descriptor, scratch = tempfile.mkstemp(prefix=".tformer-quiz-", dir=target.parent)
         try:
-            with os.fdopen(descriptor, "w", encoding=encoding, newline="", errors="backslashreplace") as file:
-                file.write(text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode(encoding, "backslashreplace"))
             if force:
                 if target.exists():
                     os.chmod(scratch, target.stat().st_mode & 0o777)

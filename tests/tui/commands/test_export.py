@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
+import sqlite3
 import stat
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.tui.commands.conftest import Ran
+from tui.bank import load_bank
 from tui.commands.anki import HEADER
 from tui.progress.records import Answer
 from tui.progress.store import open_store
@@ -119,8 +124,8 @@ def test_a_file_is_replaced_whole_and_keeps_its_permissions(program: Program, ba
     [
         (
             "out.doc",
-            "end its name in one of .csv, .json, .md, .txt, .tsv",
-            "文件名要以 .csv、.json、.md、.txt、.tsv 之一结尾",
+            "end its name in one of .csv, .json, .md, .html, .txt, .tsv, .apkg",
+            "文件名要以 .csv、.json、.md、.html、.txt、.tsv、.apkg 之一结尾",
         ),
         ("out", "end its name", "结尾"),
         ("none/out.csv", "no such file or folder", "没有这个文件或文件夹"),
@@ -133,3 +138,57 @@ def test_where_nothing_can_be_written(program: Program, tmp_path: Path, name: st
         ran = program("export", str(tmp_path / name), lang=language)
         assert ran.status == 2 and said in ran.err
     assert program("export").status == 2
+
+
+def test_a_page_of_what_one_says_in_a_minute(
+    program: Program, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = _toys(bank, monkeypatch)
+    path = tmp_path / "briefs.html"
+    assert program("export", str(path), "--questions", str(bank)).status == 0
+    text = path.read_text(encoding="utf-8")
+    assert text.count("<section") == text.count("<svg") == only == 2
+    assert "What is x doubled?" in text and "(check:" not in text and "@font-face" not in text
+    assert program("export", str(path), "--questions", str(bank)).status == 2  # it is there
+    assert program("export", str(path), "--questions", str(bank), "--force", lang="zh").status == 0
+    assert 'lang="zh-CN"' in path.read_text(encoding="utf-8")
+
+
+def test_an_anki_package_needs_genanki_and_says_so(
+    program: Program, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _toys(bank, monkeypatch)
+    monkeypatch.setitem(sys.modules, "genanki", None)
+    ran = program("export", str(tmp_path / "deck.apkg"), "--questions", str(bank))
+    assert ran.status == 2 and "pip install 'tformer-quiz[anki]'" in ran.err and not (tmp_path / "deck.apkg").exists()
+
+
+def test_an_anki_package_has_a_picture_on_each_back_and_fixed_guids(
+    program: Program, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("genanki")
+    _toys(bank, monkeypatch)
+    for name in ("one.apkg", "two.apkg"):
+        assert program("export", str(tmp_path / name), "--questions", str(bank)).status == 0
+    notes = [_notes(tmp_path / name, tmp_path) for name in ("one.apkg", "two.apkg")]
+    assert [guid for guid, _, _ in notes[0]] == ["tformer-quiz/en/toy-double", "tformer-quiz/en/toy-again"]
+    assert notes[0] == notes[1]
+    for _, fields, media in notes[0]:
+        assert '<img src="tformer-quiz-en-toy-' in fields and media == 2
+
+
+def _notes(path: Path, folder: Path) -> list[tuple[str, str, int]]:
+    with zipfile.ZipFile(path) as package:
+        media = json.loads(package.read("media"))
+        (folder / "collection").write_bytes(package.read("collection.anki2"))
+    with contextlib.closing(sqlite3.connect(folder / "collection")) as collection:
+        rows = collection.execute("SELECT guid, flds FROM notes ORDER BY id").fetchall()
+    return [(guid, fields, len(media)) for guid, fields in rows]
+
+
+def _toys(bank: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let the toy questions be the whole bank; how many there are."""
+    only = load_bank([bank])
+    toys = type(only)(tuple(question for question in only.questions if question.id.startswith("toy-")))
+    monkeypatch.setattr("tui.commands.export.load_bank", lambda paths: toys)
+    return len(toys.questions)

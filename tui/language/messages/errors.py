@@ -107,6 +107,10 @@ TABLE: Mapping[str, Bilingual] = {
         "{option} 要 {least} 到 {most} 之间的整数，给的却是 {given}",
         "{option} takes a whole number from {least} to {most}; got {given}",
     ),
+    "needs-genanki": Bilingual(
+        "写 .apkg 要用 genanki：pip install 'tformer-quiz[anki]'；也可以写成 .txt，Anki 同样能导入",
+        "an .apkg needs genanki: pip install 'tformer-quiz[anki]'; or write a .txt, which Anki imports too",
+    ),
     "no-interview": Bilingual(
         "还没有完成过的面试；tformer-quiz interview 开始一场",
         "no interview has been finished yet; tformer-quiz interview begins one",

@@ -287,6 +287,9 @@ usage: tformer-quiz stats [--json]
   tformer-quiz export progress.json  全部：每道题的状态、每次评分、标记
   tformer-quiz export progress.md    一份给人看的报告
   tformer-quiz export deck.txt       Anki 牌组：用“文件 → 导入”；重复导入只更新
+  tformer-quiz export deck.apkg      同上，背面带实验的图（要先装
+                                     tformer-quiz[anki]）
+  tformer-quiz export briefs.html    所有题的一分钟说法和图，一页，可以打印
 
 已有的文件不会被盖掉，除非加 --force。
 """,
@@ -299,6 +302,10 @@ usage: tformer-quiz export FILE [--force]
   tformer-quiz export progress.md    a report to read
   tformer-quiz export deck.txt       an Anki deck: File, Import in Anki;
                                      importing again updates it
+  tformer-quiz export deck.apkg      the same with a figure on each back (needs
+                                     tformer-quiz[anki])
+  tformer-quiz export briefs.html    what one says in a minute to each question,
+                                     with its figure: a page to print
 
 A file that is there is written over with --force alone.
 """,

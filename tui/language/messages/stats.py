@@ -50,6 +50,7 @@ TABLE: Mapping[str, Bilingual] = {
     "hard": Bilingual("困难", "hard"),
     "good": Bilingual("良好", "good"),
     "easy": Bilingual("简单", "easy"),
+    "briefs": Bilingual("一分钟说法：Transformer 面试题", "Transformer interview questions, each in a minute"),
     "exported": Bilingual("已写入 {path}", "written to {path}"),
     "exported-anki": Bilingual(
         "{count} 张卡片已写入 {path}；在 Anki 里用“文件 → 导入”",
