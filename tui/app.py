@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
+from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 
 from questions.bilingual import Language
@@ -17,10 +17,13 @@ from tui.commands.code import in_order
 from tui.commands.notices import FEW, say_place
 from tui.commands.selecting import refuse_unknown_topics
 from tui.commands.signals import leave_on_signals
+from tui.language.usage import UsageError
 from tui.language.words import say_code, say_problem
+from tui.progress.errors import ProgressError
+from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
+from tui.screens.dialogs import LineDialog
 from tui.screens.program import Program, Said
 from tui.screens.terminal import sturdy_driver
-from tui.text.plain_text import as_title
 
 if TYPE_CHECKING:
     from questions.model import CodeQuestion, Question
@@ -69,11 +72,18 @@ def _by_hand() -> Screen[None]:
 CAPITALS = {"practice": "P", "interview": "I", "lab": "E", "by-hand": "H", "browse": "B", "progress": "G"}
 
 
+def _find() -> type[Provider]:
+    from tui.screens.find_palette import FindPalette
+
+    return FindPalette
+
+
 class QuizApp(Program):
     """tformer-quiz: its places (modes), its keys and its palette."""
 
     TITLE = "tformer-quiz"
     CSS_PATH = "screens/app.tcss"
+    COMMANDS: ClassVar[set[Any]] = {_find}
     MODES: ClassVar[dict[str, Any]] = {
         "practice": _practice,
         "interview": _interview,
@@ -161,7 +171,7 @@ class QuizApp(Program):
             self.push_screen(CommandPalette(placeholder=self.say("screens.palette"), id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: the places, this screen's own commands, every question, every experiment, themes."""
+        """The palette's commands: the places, this screen's own, settings, themes."""
         say = self.say
         for mode in self.MODES:
             title, text = say(f"screens.go-{mode}"), say(f"screens.go-{mode}-help")
@@ -175,20 +185,36 @@ class QuizApp(Program):
         for theme in THEMES:
             if theme in self.available_themes and not (self.no_color and theme.startswith("ansi")):
                 yield SystemCommand(say("screens.theme", theme=theme), "", lambda theme=theme: self.choose_theme(theme))
+        preferences = read_preferences(self.store)
+        for name in SETTINGS:
+            title = say("screens.change-setting", what=say(f"practice.{name}"), value=value_of(preferences, name))
+            yield SystemCommand(title, SETTINGS[name].takes, lambda name=name: self.change(name))
         yield SystemCommand(say("screens.leave"), say("screens.leave-help"), self.action_quit)
-        for question in self.questions:
-            ask = lambda name=question.id: self.ask(name)  # noqa: E731
-            title = as_title(question.question.say(self.language))
-            yield SystemCommand(title, say("screens.ask-this"), ask, discover=False)
-        from tui.experiments.catalogue import catalogue
-
-        for experiment in catalogue().values():
-            run = lambda name=experiment.name: self.experiment(name)  # noqa: E731
-            yield SystemCommand(experiment.title.say(self.language), say("screens.open-lab"), run, discover=False)
 
     def choose_theme(self, theme: str) -> None:
         self.theme = theme
         self.remember("theme", theme)
+
+    def change(self, name: str) -> None:
+        """Ask for another value of a setting of the schedule, and keep it."""
+        what = self.say(f"practice.{name}")
+
+        def changed(typed: str | None) -> None:
+            if typed is None or not typed.strip():
+                return
+            try:
+                change_setting(self.store, name, typed)
+            except (UsageError, ProgressError) as error:
+                self.say_error(error)
+                return
+            value = value_of(read_preferences(self.store), name)
+            self.notify(self.say("screens.setting-changed", what=what, value=value))
+            show_again = getattr(self.screen, "show_again", None)
+            if show_again is not None:
+                show_again()
+
+        hint = self.say("screens.setting-takes", takes=SETTINGS[name].takes)
+        self.push_screen(LineDialog(what, hint, value_of(read_preferences(self.store), name)), changed)
 
     # --- from one place to another -----------------------------------------------------------------------------
 

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from questions.bilingual import Bilingual
-from questions.topics import TOPICS, topic_title
-from tui.experiments.contract import Choice, Knob, KnobValue
+from tui.experiments.contract import Knob, KnobValue
+from tui.practice.filters import ALL, LEVEL, TOPIC, Knobs
 from tui.practice.interview import MINUTES, QUESTIONS, Wishes
 from tui.practice.selection import Selection
 
-ALL = "all"
-_ALL = Choice(ALL, Bilingual("全部", "all"))
-
-
-@dataclass(frozen=True)
-class WishKnobs:
-    """The knobs, as a panel of them takes them."""
-
-    knobs: tuple[Knob, ...]
-
-
-KNOBS = WishKnobs(
+KNOBS = Knobs(
     (
         Knob("questions", Bilingual("题数", "questions"), "number", QUESTIONS, minimum=1, maximum=20),
         Knob("minutes", Bilingual("分钟", "minutes"), "number", MINUTES, minimum=5, maximum=120, step=5),
-        Knob(
-            "topic",
-            Bilingual("话题", "topic"),
-            "choice",
-            ALL,
-            choices=(_ALL, *(Choice(name, topic_title(name)) for name in TOPICS)),
-        ),
-        Knob(
-            "level",
-            Bilingual("难度", "level"),
-            "choice",
-            ALL,
-            choices=(_ALL, *(Choice(str(level), "★" * level) for level in (1, 2, 3))),
-        ),
+        TOPIC,
+        LEVEL,
     )
 )
 

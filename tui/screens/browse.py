@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult, SystemCommand
@@ -12,20 +11,22 @@ from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
 from textual.widgets import Input, OptionList, Static
 
-from questions.bilingual import say
+from tui.practice.filters import FILTERS, passes
+from tui.practice.finding import find, question_entry
+from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
+from tui.progress.preferences import read_preferences
 from tui.progress.records import utc_now
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
 from tui.screens.message_line import MessageLine
 from tui.screens.place import Place
+from tui.screens.question_page import QuestionPage
 from tui.screens.top_bar import TopBar
 from tui.text.plain_text import as_title
 from tui.widgets.holding import give_focus
+from tui.widgets.knob_panel import KnobChanged, KnobPanel
 from tui.widgets.line_input import LineInput
-
-if TYPE_CHECKING:
-    from questions.model import Question
 
 
 class BrowseScreen(Place):
@@ -33,6 +34,7 @@ class BrowseScreen(Place):
 
     CSS_PATH = "browse.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "read", "Read without being asked", id="browse.read"),
         Binding("slash", "search", "Search", id="browse.search"),
         Binding("Z", "suspend", "Suspend or resume", id="browse.suspend"),
         Binding("R", "reset", "Reset", id="browse.reset"),
@@ -42,20 +44,21 @@ class BrowseScreen(Place):
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield LineInput(id="search")
+        yield KnobPanel(FILTERS, language=self.app.language)
         yield Listing(id="found")
         yield Static("", id="none-found", markup=False)
         yield MessageLine()
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._texts = {question.id: searchable(question) for question in self.app.questions}
+        self._entries = [question_entry(question) for question in self.app.questions]
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
         give_focus(self, self.query_one("#found"))
 
     @on(ScreenResume)
     def back_again(self) -> None:
-        if hasattr(self, "_texts"):
+        if hasattr(self, "_entries"):
             self.show_again()  # a rating in Practice has changed what is due
 
     def show_again(self) -> None:
@@ -63,26 +66,25 @@ class BrowseScreen(Place):
         words, language = self.app.say, self.app.language
         search, options = self.query_one("#search", Input), self.query_one("#found", Listing)
         search.placeholder = words("screens.search-here")
+        self.query_one(KnobPanel).language = language
         shown = options.chosen
-        wanted = fold(search.value).split()
-        found = [q for q in self.app.questions if all(word in self._texts[q.id] for word in wanted)]
+        searched = bool(search.value.strip())
+        values = self.query_one(KnobPanel).values
+        states = self._states()
+        questions = {q.id: q for q in self.app.questions if passes(q, states[q.id], values)}
+        if searched:
+            hits = {one.entry.name: one.hit for one in find(self._entries, search.value, language)}
+            found = [questions[name] for name in hits if name in questions]
+        else:
+            hits, found = {}, list(questions.values())
         entries = []
-        store, now = self.app.store, utc_now()
-        cards, suspended, flags = store.cards(), store.suspended(), store.flags()
         for question in found:
-            card = cards.get(question.id)
-            if question.id in suspended:
-                state = words("screens.state-suspended")
-            elif card is None:
-                state = words("screens.state-new")
-            elif card.due <= now:
-                state = words("screens.state-due")
-            else:
-                state = words("screens.state-learned", when=self.app.interval(card.due - now))
-            about = " · ".join([self.app.topic(question.topic), "★" * question.level, state])
-            if question.id in flags:
-                about += " · " + words("screens.state-flagged")
-            entries.append((question.id, as_title(question.question.say(language)), about))
+            about = " · ".join(["★" * question.level, self.app.topic(question.topic), self._say_state(question.id)])
+            hit, title = hits.get(question.id, ""), as_title(question.question.say(language))
+            if searched and hit not in ("", title):
+                about = f"{about} · {hit}"
+            entries.append((question.id, title, about))
+        options.one_line(not searched)
         options.show(entries, shown)
         options.display = bool(entries)
         none = self.query_one("#none-found", Static)
@@ -92,6 +94,35 @@ class BrowseScreen(Place):
         top.left = f"{words('screens.browse')} · {words('screens.found', count=len(entries))}"
         top.right = words("screens.this-language")
         self.show_keys()
+
+    def _states(self) -> dict[str, set[str]]:
+        """How it stands with each question, by the person's day."""
+        store, now = self.app.store, utc_now()
+        self._cards, self._suspended, self._flags = store.cards(), store.suspended(), store.flags()
+        self._calendar = Calendar(read_preferences(store))
+        states: dict[str, set[str]] = {}
+        for question in self.app.questions:
+            card, name = self._cards.get(question.id), question.id
+            states[name] = {"new"} if card is None else set()
+            if card is not None and self._calendar.is_due(name, card, now):
+                states[name].add("due")
+            states[name] |= {"flagged"} if name in self._flags else set()
+            states[name] |= {"suspended"} if name in self._suspended else set()
+        self._found_states = states
+        return states
+
+    def _say_state(self, name: str) -> str:
+        words, states, now = self.app.say, self._found_states[name], utc_now()
+        if "suspended" in states:
+            said = words("screens.state-suspended")
+        elif "new" in states:
+            said = words("screens.state-new")
+        elif "due" in states:
+            said = words("screens.state-due")
+        else:
+            wait = self._calendar.interval(name, self._cards[name], now)
+            said = words("screens.state-learned", when=self.app.interval(wait))
+        return f"{said} · {words('screens.state-flagged')}" if "flagged" in states else said
 
     def screen_hints(self) -> list[KeyHint]:
         words = self.app.say
@@ -105,6 +136,7 @@ class BrowseScreen(Place):
             ]
         return [
             KeyHint("Enter", words("screens.key-open"), "select", "enter"),
+            KeyHint("␣", words("screens.key-read"), "screen.read", "space"),
             KeyHint("/", words("screens.key-search"), "screen.search", "slash"),
             KeyHint("Z", words("screens.key-suspend"), "screen.suspend"),
             KeyHint("u", words("screens.key-undo"), "screen.undo"),
@@ -117,7 +149,8 @@ class BrowseScreen(Place):
     def all_keys(self) -> Sequence[KeyHint]:
         """Every key of this screen, for help."""
         names = {
-            "Enter": "key-open", "↑ ↓ j k": "key-choose", "/": "key-search", "Z": "key-suspend", "R": "reset-command",
+            "Enter": "key-open", "space": "read-command", "Tab": "key-filters",
+            "↑ ↓ j k": "key-choose", "/": "key-search", "Z": "key-suspend", "R": "reset-command",
             "u / Ctrl+Z": "undo-command", "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
             "G / F4": "go-progress", "E / F6": "go-lab",
             "L / F2": "switch-language", "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
@@ -140,6 +173,16 @@ class BrowseScreen(Place):
     async def selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_id is not None:
             await self.app.ask(event.option_id)
+
+    @on(KnobChanged)
+    def filtered(self, event: KnobChanged) -> None:
+        event.stop()
+        self.show_again()
+
+    def action_read(self) -> None:
+        chosen = self._chosen_id()
+        if chosen is not None:
+            self.app.push_screen(QuestionPage(next(q for q in self.app.questions if q.id == chosen)))
 
     def action_search(self) -> None:
         give_focus(self, self.query_one("#search"))
@@ -188,16 +231,3 @@ class BrowseScreen(Place):
         yield SystemCommand(words("screens.reset-command"), words("screens.reset-help"), self.action_reset)
         reset_all = lambda: self.app.reset(None, self.show_again)  # noqa: E731
         yield SystemCommand(words("screens.reset-all-command"), words("screens.reset-help"), reset_all)
-
-
-def searchable(question: Question) -> str:
-    """Everything that ``question`` says, in both languages, folded for the search."""
-    parts = [question.id, question.topic, *question.source]
-    for _, text in question.texts():
-        parts += [say(text, "zh"), say(text, "en")]
-    return fold("\n".join(parts))
-
-
-def fold(text: str) -> str:
-    """``text`` without case and width."""
-    return unicodedata.normalize("NFKC", text).casefold()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.text.layout import wrap
+from tui.text.layout import fit, pad, wrap
 
 
 class Listing(OptionList):
-    """An option list of (id, title, note). It breaks its lines anew when its width changes."""
+    """An option list of (id, title, note). It breaks its lines anew when its width changes.
+
+    ``brief`` gives each entry one line, its note at the end of it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "cursor_up", "Up", id="listing.up"),
@@ -25,6 +29,10 @@ class Listing(OptionList):
         super().__init__(id=id, markup=False)
         self._entries: list[tuple[str, str, str]] = []
         self._width = 0
+        self._brief = False
+
+    def one_line(self, brief: bool) -> None:
+        self._brief = brief
 
     def show(self, entries: list[tuple[str, str, str]], highlight: str | None) -> None:
         """Show ``entries``, the one called ``highlight`` (else the first) highlighted."""
@@ -66,6 +74,11 @@ class Listing(OptionList):
         width = max(self._width - 2, 8) if self._width else 70  # an option has a cell of padding on either side
         self.clear_options()
         for name, title, note in self._entries:
+            if self._brief:
+                room = max(width - cell_len(note) - 2, 8)
+                line = pad(fit(title, room), room)
+                self.add_option(Option(Content.assemble(line, "  ", (note, "dim")), id=name))
+                continue
             lines = Content.assemble(
                 ("\n".join(wrap(title, width)), "bold"), "\n", ("\n".join(wrap(note, width)), "dim")
             )

@@ -14,9 +14,10 @@ from textual.events import ScreenResume, ScreenSuspend
 from textual.timer import Timer
 from textual.widget import Widget
 
+from tui.practice.plan import say_plan, say_summary
 from tui.practice.session import Attempt, Practice
 from tui.progress.errors import ProgressError
-from tui.progress.records import RATINGS, Rating, utc_now
+from tui.progress.records import RATINGS, Rating
 from tui.screens.answer_box import AnswerBox
 from tui.screens.choices import Choices
 from tui.screens.dialogs import LineDialog
@@ -72,6 +73,7 @@ class PracticeScreen(PracticeKeys):
         self._writing: Timer | None = None
         self._unwritten_since = 0.0
         self._welcoming = False
+        self._planning = True  # the plan stands beside the first question, until a key is pressed
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -152,10 +154,11 @@ class PracticeScreen(PracticeKeys):
         question, hint = self.query_one("#question", Passage), self.query_one("#hint", Passage)
         self.query_one(AnswerBox).placeholder = say("screens.type-here")
         self.query_one(SideTabs).show(say("screens.answer-tab"), say("screens.experiment-tab"))
-        self.query_one("#welcome", Passage).show(say("screens.welcome") if self._welcoming else "")
+        self._show_beside()
         if attempt is None:
             question.show(say("screens.nothing-due"), style="bold")
-            hint.show(say("screens.nothing-due-help", done=self.practice.done, next=self._next_due()))
+            done = say_summary(self.practice.summary(), language)
+            hint.show("\n".join([done, say("screens.nothing-due-help", next=self._next_due()), *self._more()]))
         else:
             question.show(as_title(attempt.question.question.say(language)), style="bold")
             self._show_hint()
@@ -166,6 +169,19 @@ class PracticeScreen(PracticeKeys):
         self.query_one(LivePanel).language = language
         self.show_top()
         self.show_keys()
+
+    def _show_beside(self) -> None:
+        """The plan, and at the very first start a welcome: beside the first question, until a key is pressed."""
+        said = [self.app.say("screens.welcome")] if self._welcoming else []
+        if self._planning and self.practice.attempt is not None:
+            said += say_plan(self.practice.plan(), self.app.language)
+        self.query_one("#welcome", Passage).show("\n".join(said))
+
+    def _more(self) -> list[str]:
+        """What more there is than today's, where there is."""
+        plan = self.practice.plan()
+        kept = plan.due_left or plan.new_left
+        return [self.app.say("screens.more-kept", due=plan.due_left, new=plan.new_left)] if kept else []
 
     def _show_hint(self) -> None:
         if self.practice.attempt is not None:
@@ -195,8 +211,8 @@ class PracticeScreen(PracticeKeys):
         self.query_one(LivePanel).lead = lead
 
     def _next_due(self) -> str:
-        due = self.practice.next_due
-        return "" if due is None else self.app.say("screens.next-due", when=self.app.interval(due - utc_now()))
+        wait = self.practice.next_wait
+        return "" if wait is None else self.app.say("screens.next-due", when=self.app.interval(wait))
 
     def _settings(self, attempt: Attempt) -> dict[str, object]:
         """What the experiment is opened at: after a prediction, the run that was predicted."""
@@ -233,11 +249,12 @@ class PracticeScreen(PracticeKeys):
             self.show()
 
     def on_key(self, event: events.Key) -> None:
-        """The first key ends the welcome, and acts as any other."""
-        if self._welcoming and event.key not in ("question_mark", "f1", "L", "f2"):
-            self._welcoming = False
-            self.app.remember("welcomed", True)
-            self.query_one("#welcome", Passage).show("")
+        """The first key ends the welcome and the plan, and acts as any other."""
+        if (self._welcoming or self._planning) and event.key not in ("question_mark", "f1", "L", "f2"):
+            if self._welcoming:
+                self.app.remember("welcomed", True)
+            self._welcoming = self._planning = False
+            self._show_beside()
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted before a field has the focus goes into the answer: as keys it would rate and leave."""
@@ -500,6 +517,12 @@ class PracticeScreen(PracticeKeys):
     def told(self) -> None:
         self.show_top()
 
+    def _go_on(self, more: Callable[[], Attempt | None]) -> None:
+        """Ask more than today's; where there is nothing more, say so."""
+        if more() is None:
+            self.app.notify(self.app.say("screens.nothing-more"))
+        self.show()
+
     # --- leaving -----------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
@@ -532,6 +555,13 @@ class PracticeScreen(PracticeKeys):
             yield SystemCommand(say("screens.suspend-command"), say("screens.suspend-help"), self.action_suspend)
             reset = lambda: self.action_reset(attempt.question.id)  # noqa: E731
             yield SystemCommand(say("screens.reset-command"), say("screens.reset-help"), reset)
+        else:
+            ahead, lift = (
+                (lambda: self._go_on(self.practice.study_ahead)),
+                (lambda: self._go_on(self.practice.lift_limits)),
+            )
+            yield SystemCommand(say("screens.ahead-command"), say("screens.ahead-help"), ahead)
+            yield SystemCommand(say("screens.lift-command"), say("screens.lift-help"), lift)
         yield SystemCommand(say("screens.reset-all-command"), say("screens.reset-help"), self.action_reset)
 
 

@@ -160,3 +160,34 @@ async def test_progress_counts_anew_when_one_comes_back(opened: Open) -> None:
         await pilot.press("G", "space", "3", "G")
         await pilot.pause()
         assert "ratings: 1" in shown(pilot)
+
+
+async def test_the_plan_stands_beside_the_first_question_and_the_first_key_acts_and_removes_it(opened: Open) -> None:
+    async with opened(language="zh") as pilot:
+        assert "到期 0 题，新题 20 道" in shown(pilot)
+        first = pilot.app.screen.practice.attempt.question.id
+        await pilot.press("n")
+        assert "新题 20 道" not in shown(pilot) and pilot.app.screen.practice.attempt.question.id != first
+
+
+async def test_the_end_of_a_sitting_says_what_was_done_and_what_more_there_is(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("space", "4")
+        await pilot.pause()
+        said = " ".join(shown(pilot).split())
+        assert "rated 1 (again 0, hard 0, good 0, easy 1), 1 of them new" in said and "due in 8" in said
+        commands = {command.title: command for command in pilot.app.screen.commands()}
+        commands["Study ahead: what is due tomorrow"].callback()
+        assert "nothing more to ask" in pilot.app.said.text
+
+
+async def test_settings_are_changed_from_the_palette(opened: Open) -> None:
+    async with opened() as pilot:
+        for typed, kept in (("3", 3), ("many", 3)):
+            pilot.app.change("new-per-day")
+            await pilot.pause()
+            await pilot.press("home", "shift+end", "delete", *typed, "enter")
+            await pilot.pause()
+            assert pilot.app.store.setting("new-per-day") == kept
+        assert "0..9999" in pilot.app.said.text
+        assert pilot.app.screen.practice.plan().new == 3

@@ -8,9 +8,13 @@ from textual.widgets import OptionList
 from tests.tui.screens.conftest import Open, shown, until
 from tui.progress.errors import ProgressError
 from tui.screens.browse import BrowseScreen
+from tui.screens.dialogs import LineDialog
 from tui.screens.lab import LabScreen
 from tui.screens.live_panel import LivePanel
 from tui.screens.practice import PracticeScreen
+from tui.screens.question_page import QuestionPage
+from tui.widgets.holding import give_focus
+from tui.widgets.knob_panel import KnobPanel
 
 
 async def test_browser_searches_both_languages(opened: Open) -> None:
@@ -142,3 +146,65 @@ async def test_a_setting_that_cannot_be_written_is_said_and_the_program_goes_on(
         await pilot.app.experiment("qkv")
         assert isinstance(pilot.app.screen, LabScreen)
         assert "the disk is full" in pilot.app.said.text
+
+
+async def test_browser_orders_by_relevance_and_shows_the_hit(opened: Open) -> None:
+    async with opened(language="zh") as pilot:
+        await pilot.press("B", "slash", *"flash")
+        found = pilot.app.screen.query_one("#found", OptionList)
+        assert found.get_option_at_index(0).id == "flash-attention"
+        assert "只改计算次序和显存读写" in "".join(shown(pilot).split())
+
+
+async def test_browser_has_one_line_for_each_question(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("B")
+        await pilot.pause()
+        assert shown(pilot).count("★") - shown(pilot).count("★★") >= 1
+        lines = [line for line in shown(pilot).splitlines() if "★" in line]
+        assert len(lines) >= 17 and all("· new" in line or "· due" in line for line in lines)
+
+
+async def test_browser_filters_by_topic_level_and_state(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("space", "4")  # one is no longer new
+        await pilot.press("B")
+        screen = pilot.app.screen
+        found, knobs = screen.query_one("#found", OptionList), screen.query_one(KnobPanel)
+        every = found.option_count
+        give_focus(screen, knobs.row("state"))
+        await pilot.press("right", "right")
+        await pilot.pause()
+        assert knobs.values["state"] == "new" and found.option_count == every - 1
+        give_focus(screen, knobs.row("level"))
+        await pilot.press("right")
+        await pilot.pause()
+        level = {question.id: question.level for question in pilot.app.questions}
+        shown_ids = [found.get_option_at_index(index).id for index in range(found.option_count)]
+        assert shown_ids and all(level[name] == 1 for name in shown_ids)
+
+
+async def test_a_question_is_read_without_being_asked(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        asked = pilot.app.screen.practice.attempt
+        await pilot.press("B", "space")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, QuestionPage) and "In a minute" in shown(pilot)
+        await pilot.press("end", "escape", "B")
+        await pilot.pause()
+        assert pilot.app.screen.practice.attempt is asked and not asked.revealed and not pilot.app.store.reviews()
+
+
+async def test_the_palette_is_the_one_search(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("ctrl+p", *"flash")
+        await until(pilot, lambda: "key point" in shown(pilot))
+        lines = [line.strip() for line in shown(pilot).splitlines() if line.strip()]
+        assert any("FlashAttention" in line for line in lines)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PracticeScreen))
+        await until(pilot, lambda: pilot.app.screen.practice.attempt.question.id == "flash-attention")
+        await pilot.press("ctrl+p", *"new questions a day")
+        await until(pilot, lambda: "Setting: new questions a day" in shown(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))

@@ -1,0 +1,84 @@
+"""The palette as the one search: commands, settings, questions, key points and experiments, by relevance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from questions.bilingual import Bilingual
+from tui.practice.finding import Entry, Found, experiment_entry, find, fold, point_entries, question_entry
+
+if TYPE_CHECKING:
+    from tui.screens.program import Program
+
+MOST = 40
+KINDS = {"question": "find-question", "point": "find-point", "experiment": "find-experiment"}
+
+
+class FindPalette(Provider):
+    """Without a search the commands stand there; with one, whatever says all of its words."""
+
+    async def startup(self) -> None:
+        from tui.experiments.catalogue import catalogue
+
+        app = self._program
+        self._commands = list(app.get_system_commands(self.screen))
+        entries = [
+            Entry("setting", str(number), _same(command.title), lines=((1.0, _same(command.help)),))
+            for number, command in enumerate(self._commands)
+        ]
+        entries += [question_entry(question) for question in app.questions]
+        entries += [experiment_entry(experiment) for experiment in catalogue().values()]
+        entries += [entry for question in app.questions for entry in point_entries(question)]
+        self._entries = entries
+
+    @property
+    def _program(self) -> Program:
+        return cast("Program", self.app)
+
+    async def discover(self) -> Hits:
+        for command in self._commands:
+            if command.discover:
+                yield DiscoveryHit(command.title, command.callback, help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        language = self._program.language
+        found = find(self._entries, query, language)[:MOST]
+        best = max((one.score for one in found), default=1.0)
+        for one in found:
+            title = one.entry.title.say(language)
+            yield Hit(
+                one.score / best, _marked(title, query), self._opens(one), text=title, help=self._help(one, title)
+            )
+
+    def _help(self, one: Found, title: str) -> str:
+        if one.entry.kind == "setting":
+            return self._commands[int(one.entry.name)].help
+        kind = self._program.say(f"screens.{KINDS[one.entry.kind]}")
+        return kind if one.hit in ("", title) else f"{kind} · {one.hit}"
+
+    def _opens(self, one: Found) -> Callable[[], Any]:
+        app, name = self._program, one.entry.name
+        if one.entry.kind == "setting":
+            return self._commands[int(name)].callback
+        if one.entry.kind == "experiment":
+            return lambda: app.experiment(name)
+        return lambda: app.ask(name)
+
+
+def _marked(title: str, query: str) -> Content:
+    """``title`` with the words of the search underlined."""
+    content, folded = Content(title), fold(title)
+    if len(folded) == len(title):
+        for word in fold(query).split():
+            at = folded.find(word)
+            if at >= 0:
+                content = content.stylize("underline", at, at + len(word))
+    return content
+
+
+def _same(text: str) -> Bilingual:
+    return Bilingual(text, text)
