@@ -181,7 +181,8 @@ class ByHandScreen(Place):
         own = {"e": "edit", "r": "judge-again", "h": "next-hint", "s": "give-up", "f": "next-framework"}
         names = {
             "Enter": "key-open", "x / F8": "key-list", "Tab": "key-next-part", "Esc": "key-come-back",
-            "P / F5": "go-practice", "E / F6": "go-lab", "B / F7": "go-browse", "L / F2": "switch-language",
+            "P / F5": "go-practice", "I / F3": "go-interview", "G / F4": "go-progress",
+            "E / F6": "go-lab", "B / F7": "go-browse", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         hints = [KeyHint(key, self.app.say(f"code.{name}"), "") for key, name in own.items()]
