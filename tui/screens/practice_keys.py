@@ -83,7 +83,8 @@ class PracticeKeys(Place):
             ", .": "key-figure", "c": "checks-command", "e": "sentence-command", "T": "key-preset", "D": "key-defaults",
             "r": "key-again", "P / F5": "go-practice", "I / F3": "go-interview",
             "G / F4": "go-progress", "E / F6": "go-own-experiment", "B / F7": "go-browse",
-            "Esc": "key-come-back", "H / F12": "go-by-hand", "L / F2": "switch-language", "Ctrl+P": "palette-command", "? / F1": "help",
+            "Esc": "key-come-back",
+            "H / F12": "go-by-hand", "L / F2": "switch-language", "Ctrl+P": "palette-command", "? / F1": "help",
             "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]

@@ -134,7 +134,8 @@ class ProgressScreen(Place):
         """Every key of this screen, for help."""
         names = {
             ", .": "key-figure", "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
-            "E / F6": "go-lab", "B / F7": "go-browse", "G / F4": "go-progress", "H / F12": "go-by-hand", "L / F2": "switch-language",
+            "E / F6": "go-lab", "B / F7": "go-browse", "G / F4": "go-progress",
+            "H / F12": "go-by-hand", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]
