@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -399,6 +400,12 @@ def _path_of(module: Any, stack: tuple[tuple[Any, str], ...], opened: Trace) -> 
 
 class _Settled(type):
     """Modules whose weights are made with them, once the outermost one is whole (``backend.settle``)."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of ``__init__``, which ``help`` would not see behind this class's ``__call__``."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if _making.get():

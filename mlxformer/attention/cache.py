@@ -6,7 +6,7 @@ again, hence it is not. Memory: 2 · Hkv · D numbers for each token, layer and 
 
 from __future__ import annotations
 
-from mlxformer.backend import is_array, mx
+from mlxformer.backend import is_array, is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import (
     array_text,
@@ -31,7 +31,7 @@ class KVCache:
             later calls read them and append nothing.
 
     >>> import mlxformer as mf
-    >>> from mlxformer.backend import is_array, mx
+    >>> from mlxformer.backend import is_array, is_evaluable, mx, to_numpy
     >>> layer, cache = mf.MultiHeadAttention(8, 2), mf.KVCache()
     >>> for token in mx.ones((3, 1, 1, 8)):
     ...     y = layer(token, token, token, "causal", cache=cache)
@@ -42,6 +42,7 @@ class KVCache:
     def __init__(self, *, static: bool = False) -> None:
         self.static = static
         self._parts: tuple[mx.array, ...] = ()
+        self._source: tuple[mx.array, ...] = ()
 
     def __len__(self) -> int:
         return int(self._parts[0].shape[2]) if self._parts else 0
@@ -54,6 +55,30 @@ class KVCache:
     def is_complete(self) -> bool:
         """Whether a static cache holds its keys and values, so that projecting them again would be waste."""
         return self.static and bool(self._parts)
+
+    def remember(self, *source: mx.array) -> None:
+        """What a static cache was filled from, so that another memory of the same shape is not answered with this one.
+
+        Args:
+            source: the arrays whose projections it holds.
+        """
+        self._source = source
+
+    def is_of(self, *source: mx.array) -> bool:
+        """Whether a static cache was filled from these arrays, or from arrays of the same numbers.
+
+        Inside ``mx.compile``, where numbers cannot be read, True.
+
+        Args:
+            source: the arrays whose projections are wanted.
+
+        Returns:
+            False where the numbers differ.
+        """
+        if len(source) != len(self._source) or all(a is b for a, b in zip(source, self._source, strict=True)):
+            return True
+        same = [mx.array_equal(a, b) for a, b in zip(source, self._source, strict=True) if a.shape == b.shape]
+        return len(same) == len(source) and all(not is_evaluable(one) or bool(to_numpy(one)) for one in same)
 
     def fetch(self) -> tuple[mx.array, ...]:
         """What is stored, keys and values. Raises ``ArgumentError`` while nothing is."""
@@ -96,6 +121,7 @@ class KVCache:
         if self._parts:
             require_indices("rows", rows, self._parts[0].shape[0], "the cache")
             self._parts = tuple(mx.take(part, rows, axis=0) for part in self._parts)
+            self._source = ()  # of these rows it is not known any more
 
     def truncate(self, length: int) -> None:
         """Forget all but the first ``length`` tokens. Raises ``ArgumentError`` for a negative number."""

@@ -150,7 +150,7 @@ class MultiHeadAttention(Module):
             mask: as in ``scaled_dot_product_attention``; with a cache, its keys are those of all tokens so far.
             bias: as in ``scaled_dot_product_attention``.
             cache: the keys and values of earlier calls come first, and this call's are appended; a static one
-                (cross-attention) is filled by the first call.
+                (cross-attention) is filled by the first call, and refuses another sequence in a later one.
 
         Returns:
             [B, Tq, C].
@@ -165,11 +165,13 @@ class MultiHeadAttention(Module):
         q = self._rotate(self._heads(self.query_proj(queries), self.num_heads), past)  # [B, H, Tq, D]
         if cache is not None and cache.is_complete:
             k, v = cache.fetch()
-            self._check_static(k, keys)
+            self._check_static(k, keys, values, cache)
         else:
             k, v = self._project(keys, values, past)  # [B, Hkv, Tk, D]
             if cache is not None:
                 k, v = cache.update(k, v)
+                if cache.static:
+                    cache.remember(keys, values)
         turned = "" if self.rope is None else ", rotated"
         q = tap("queries", q, axes=HEADS, formula=f"X W^Q, split into heads{turned}")
         k = tap("keys", k, axes=("batch", "kv_head", "key", "dim"), formula=f"X W^K, split into heads{turned}")
@@ -214,13 +216,20 @@ class MultiHeadAttention(Module):
             return None
         return self.sinks if self.sink_kind == "learned" else mx.zeros((self.num_heads,))
 
-    def _check_static(self, k: mx.array, keys: mx.array) -> None:
+    def _check_static(self, k: mx.array, keys: mx.array, values: mx.array, cache: KVCache) -> None:
         if k.shape != (keys.shape[0], self.num_kv_heads, keys.shape[1], self.head_dim):
             raise ArgumentError(
                 "cache-mismatch",
                 f"the static cache holds keys {shape_text(k)}, made of another sequence than {shape_text(keys)}. "
                 f"A cache serves one batch; make a new one",
                 stored=shape_text(k),
+                given=shape_text(keys),
+            )
+        if not cache.is_of(keys, values):
+            raise ArgumentError(
+                "cache-of-another",
+                f"the static cache holds the keys of another sequence than these {shape_text(keys)}. "
+                f"A cache serves one batch; make a new one",
                 given=shape_text(keys),
             )
 

@@ -170,7 +170,7 @@ def quantization_of(module: nn.Module) -> dict[str, Any] | None:
                 found.append(how)
     if len(found) > 1:
         message = f"the layers are quantized in several ways ({found}); a folder has one for all"
-        raise CheckpointError("save-quantised", message, found=found)
+        raise CheckpointError("save-quantised-ways", message, found=found)
     return found[0] if found else None
 
 

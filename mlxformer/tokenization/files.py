@@ -7,16 +7,20 @@ a ``tokenizer.json`` was saved with are switched off: they belong to a call, and
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlxformer.checkpoints.folder import files_beside, read_json, write_files
+from mlxformer.checkpoints.reading import TOKENIZER_BYTES, TOKENIZER_ITEMS, read_bytes, too_large
 from mlxformer.errors import CheckpointError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+Made = TypeVar("Made")
+MAX_TOKENS = 1_000_000
 
 _CONFIG, _JSON, _VOCABULARY = "tokenizer_config.json", "tokenizer.json", "vocab.txt"
 _SPECIAL = {"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"}
@@ -116,6 +120,10 @@ def build_wordpiece(
     if absent:
         message = f"the vocabulary of {len(vocabulary)} tokens lacks {', '.join(absent)}; BERT needs them"
         raise CheckpointError("vocabulary-special", message, absent=absent)
+    templates = [special[role] for role in ("cls", "sep") if special[role].startswith("$") or ":" in special[role]]
+    if templates:
+        message = f"{templates[0]!r:.80} cannot be a special token: in a template it stands for something else"
+        raise CheckpointError("vocabulary-special", message, absent=templates)
     tokenizer = Tokenizer(models.WordPiece(dict(vocabulary), unk_token=special["unk"]))
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
@@ -179,20 +187,18 @@ def save_tokenizer(folder: Path, tokenizer: Tokenizer, settings: TokenizerSettin
 def _from_json(path: Path, config: Mapping[str, Any]) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    content = read_json(path)
+    content = read_json(path, limit=TOKENIZER_BYTES, items=TOKENIZER_ITEMS)
     content["truncation"] = content["padding"] = None
     normalizer = content.get("normalizer")
     if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
         normalizer |= {field: config[name] for name, field in _NORMALIZER.items() if name in config}
-    try:
-        return Tokenizer.from_str(json.dumps(content))
-    except Exception as error:  # the library raises nothing more specific
-        raise CheckpointError("tokenizer-broken", f"{path} is not a tokenizer: {error}", path=str(path)) from error
+    return _made(path, lambda: Tokenizer.from_str(json.dumps(content)))
 
 
 def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: TokenizerSettings) -> Tokenizer:
     path = folder / _VOCABULARY
     kind = config.get("tokenizer_class")
+    kind = kind if kind is None or isinstance(kind, str) else repr(kind)[:80]
     if kind not in _WORDPIECE_CLASSES:
         raise CheckpointError(
             "tokenizer-class",
@@ -202,21 +208,36 @@ def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: Tok
             kind=kind,
         )
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_bytes(path, TOKENIZER_BYTES).decode("utf-8").replace("\r\n", "\n").split("\n")
+    except UnicodeDecodeError as error:
         message = f"{path} cannot be read as UTF-8 text: {error}"
         raise CheckpointError("checkpoint-unreadable", message, path=str(path)) from error
     if lines[-1] == "":
         lines.pop()
+    if len(lines) > MAX_TOKENS:
+        raise too_large(path, f"it has {len(lines):,} lines; at most {MAX_TOKENS:,} tokens are read")
     # An id is a line's number, so of a token that stands twice the last counts, as in transformers.
     vocabulary = {token: index for index, token in enumerate(lines)}
     flags = {name: config[name] for name in _NORMALIZER if config.get(name) is not None}
     try:
-        tokenizer = build_wordpiece(vocabulary, settings.special, **flags)
+        tokenizer = _made(path, lambda: build_wordpiece(vocabulary, settings.special, **flags))
     except CheckpointError as error:
-        raise CheckpointError(error.code, f"{path}: {error}", path=str(path), **error.fields) from error
-    _add_tokens(folder, tokenizer, config)
+        raise CheckpointError(error.code, f"{path}: {error}", **error.fields | {"path": str(path)}) from error
+    _made(folder / _CONFIG, lambda: _add_tokens(folder, tokenizer, config))
     return tokenizer
+
+
+def _made(path: Path, make: Callable[[], Made]) -> Made:
+    """``make()``, whatever the tokenizers library raises of a stranger's file said as one error: it knows no kinds."""
+    try:
+        return make()
+    except CheckpointError:
+        raise
+    except BaseException as error:  # a panic of the library, written in Rust, is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        message = f"{path} is not a tokenizer: {error}"
+        raise CheckpointError("tokenizer-broken", message, path=str(path)) from error
 
 
 def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
@@ -225,12 +246,19 @@ def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -
 
     added: dict[int, AddedToken] = {}
     if (folder / "added_tokens.json").is_file():
-        for token, index in read_json(folder / "added_tokens.json").items():
+        path = folder / "added_tokens.json"
+        for token, index in read_json(path).items():
+            if type(index) is not int or not 0 <= index < 2**31:
+                message = f"{path} must map tokens to ids; {token!r:.80} has {index!r:.80}"
+                raise CheckpointError("tokenizer-added", message, folder=str(folder))
             added[index] = AddedToken(token)
     flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
     decoder = config.get("added_tokens_decoder") or {}
     if not isinstance(decoder, dict) or not all(
-        str(index).isdecimal() and isinstance(fields, dict) and isinstance(fields.get("content"), str)
+        str(index).isdecimal()
+        and int(index) < 2**31
+        and isinstance(fields, dict)
+        and isinstance(fields.get("content"), str)
         for index, fields in decoder.items()
     ):
         message = (
@@ -254,6 +282,10 @@ def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -
             )
 
 
+def _is_id(text: Any) -> bool:
+    return str(text).isdecimal() and len(str(text)) <= 10 and int(text) < 2**31
+
+
 def _settings(folder: Path, config: Mapping[str, Any]) -> TokenizerSettings:
     path = folder / "special_tokens_map.json"
     named = (read_json(path) if path.is_file() else {}) | dict(config)
@@ -264,15 +296,16 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> TokenizerSettings:
         if token is not None:
             special[role] = str(token)
     for name in _NORMALIZER:
-        if config.get(name) not in (None, True, False):
-            message = f"{folder / _CONFIG}: {name} must be true, false or null; got {config[name]!r}"
+        if not (config.get(name) is None or isinstance(config[name], bool)):
+            message = f"{folder / _CONFIG}: {name} must be true, false or null; got {config[name]!r:.80}"
             raise CheckpointError("tokenizer-flag", message, name=name, given=config[name])
     sides = {name: config.get(name, "right") for name in ("padding_side", "truncation_side")}
     for name, side in sides.items():
         if side not in ("left", "right"):
-            message = f"{folder / _CONFIG}: {name} must be 'left' or 'right'; got {side!r}"
+            message = f"{folder / _CONFIG}: {name} must be 'left' or 'right'; got {side!r:.80}"
             raise CheckpointError("tokenizer-side", message, name=name, given=side)
-    longest = config.get("model_max_length")
+    longest: Any = config.get("model_max_length")
     # transformers writes 10³⁰ where there is no limit.
-    limit = int(longest) if isinstance(longest, (int, float)) and longest < 1e9 else None
+    is_number = isinstance(longest, (int, float)) and not isinstance(longest, bool)
+    limit = int(longest) if is_number and 0 < longest < 1e9 else None
     return TokenizerSettings(special, sides["padding_side"], sides["truncation_side"], limit)

@@ -152,7 +152,11 @@ class AlbertModel(Module):
         return sizes_text(self, self.config)
 
     def __call__(
-        self, input_ids: mx.array, token_type_ids: mx.array | None = None, attention_mask: mx.array | None = None
+        self,
+        input_ids: mx.array,
+        *,
+        token_type_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
     ) -> BertOutput:
         """The hidden states of the last layer, and the pooled first one.
 

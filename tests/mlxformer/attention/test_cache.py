@@ -56,6 +56,11 @@ def test_a_static_cache_projects_once_and_appends_nothing():
     with pytest.raises(ArgumentError, match="made of another sequence") as caught:
         attention(x, memory[:, :4], memory[:, :4], cache=cache)
     assert caught.value.code == "cache-mismatch"
+    with pytest.raises(ArgumentError, match="holds the keys of another sequence") as caught:  # of the same shape
+        attention(x, memory + 1, memory + 1, cache=cache)
+    assert caught.value.code == "cache-of-another"
+    equal = mx.array(to_numpy(memory))  # another array of the same numbers
+    assert_close(attention(x, equal, equal, cache=cache), wanted)
 
 
 def test_reordered_beams_continue_from_their_own_past():

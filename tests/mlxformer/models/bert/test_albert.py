@@ -69,7 +69,7 @@ def test_equals_transformers(groups: int) -> None:
     ours.load_weights([(path, mx.array(value)) for path, value in weights.items()])  # strict: every name, no other
     ours.eval()
     given = (mx.array(IDS), mx.array(TYPES), mx.array(MASK))
-    found = ours(*given)
+    found = ours(given[0], token_type_ids=given[1], attention_mask=given[2])
     with torch.no_grad():
         wanted = model(
             torch.tensor(IDS).long(), attention_mask=torch.tensor(MASK), token_type_ids=torch.tensor(TYPES).long()
@@ -159,5 +159,6 @@ def test_inputs_that_cannot_be() -> None:
         ((np.zeros((1, 2)), np.zeros((1, 3))), "wrong-shape"),
     ):
         with pytest.raises(ArgumentError) as error:
-            model(*(mx.array(ids.astype(np.int32)) for ids in given))
+            names = ("input_ids", "token_type_ids")
+            model(**{name: mx.array(ids.astype(np.int32)) for name, ids in zip(names, given, strict=False)})
         assert error.value.code == code

@@ -192,7 +192,9 @@ class TestOnMLX:
                                      intermediate_size=40, max_position_embeddings=16))  # fmt: skip
         model.eval()
         given = inputs(types=2)
-        compiled = mx.compile(lambda ids, kinds, mask: model(ids, kinds, mask).last_hidden_state)
+        compiled = mx.compile(
+            lambda ids, kinds, mask: model(ids, token_type_ids=kinds, attention_mask=mask).last_hidden_state
+        )
         out = compiled(*arrays(**given).values())
         assert_close(out, model(**arrays(**given)).last_hidden_state)
         with pytest.raises(ArgumentError, match="has 17 tokens"):
