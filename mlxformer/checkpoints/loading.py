@@ -178,7 +178,9 @@ def load_into(
         if is_widened:
             widened.append(stored.name)
     problems.raise_if_any(type(module).__name__, tensors, cure)
-    module.load_weights([*weights, *new.items()], strict=True)
+    kind = dtype_named(dtype) if dtype is not None and dtype != "auto" else None
+    made = [(path, value if kind is None else value.astype(kind)) for path, value in new.items()]
+    module.load_weights([*weights, *made], strict=True)
     settle(module)
     return LoadReport(
         loaded=tuple(found[name].name for name in wanted),

@@ -6,13 +6,14 @@ GPT-2 stores queries, keys and values as one matrix, and every matrix [in, out],
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from mlxformer.checkpoints.pieces import piece
 from mlxformer.checkpoints.safetensors import StoredTensor
-from mlxformer.models.folder_model import Reading, replaced
-from mlxformer.models.gpt.config import GPTConfig
+from mlxformer.models.folder_model import replaced
+from mlxformer.models.gpt.config import OWN, GPTConfig
 
 _GPT2 = (
     ("token_embedding.", "wte."),
@@ -49,44 +50,80 @@ _PARTS = ("query", "key", "value")
 _BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")
 
 
-def reading(tensors: Mapping[str, StoredTensor], config: GPTConfig, kind: str, paths: Iterable[str]) -> Reading:
-    """How the tensors of a folder become the parameters of a ``GPT``.
+def kind_of(tensors: Iterable[str], config: GPTConfig) -> str:
+    """Whose names the tensors of a folder bear: ``"gpt2"``, ``"llama"``, or ours."""
+    if any(name.startswith(("token_embedding.", "stack.")) for name in tensors):
+        return OWN
+    return "gpt2" if config.positions == "learned" else "llama"
+
+
+def stored_name(path: str, kind: str) -> str:
+    """The name of a parameter among ``cut``'s.
+
+    Args:
+        path: of a parameter of a ``GPT``.
+        kind: of ``kind_of``.
+
+    Returns:
+        The name.
+
+    >>> from mlxformer.models.gpt.checkpoint import stored_name
+    >>> stored_name("stack.layers.0.self_attention.key_proj.bias", "gpt2")
+    'h.0.attn.c_attn.key.bias'
+    """
+    return replaced(path, _SPELLINGS.get(kind, ()))
+
+
+def cut(tensors: Mapping[str, StoredTensor], kind: str) -> dict[str, StoredTensor]:
+    """The tensors by one spelling, cut and transposed as a ``GPT`` has them.
 
     Args:
         tensors: as stored.
-        config: of the model.
-        kind: ``"gpt2"``, ``"llama"`` or our own.
-        paths: of the parameters.
+        kind: of ``kind_of``.
 
     Returns:
-        Tensors by one spelling, cut and transposed, and the names of the parameters among them.
+        name -> tensor.
 
-    >>> import mlxformer as mf
-    >>> from mlxformer.models.gpt.checkpoint import reading
-    >>> reading({}, mf.GPTConfig(20, dims=8), "gpt2", ["stack.layers.0.self_attention.key_proj.bias"]).names
-    {'stack.layers.0.self_attention.key_proj.bias': 'h.0.attn.c_attn.key.bias'}
+    >>> from mlxformer.models.gpt.checkpoint import cut
+    >>> cut({}, "gpt2")
+    {}
     """
-    spellings = _SPELLINGS.get(kind, ())
-    names = {path: replaced(path, spellings) for path in paths}
     found: dict[str, StoredTensor] = {}
-    unused = []
     for stored, tensor in tensors.items():
-        name = _canonical(stored, kind)
-        if stored.endswith(_BUFFERS) and kind in _SPELLINGS:
-            unused.append(name)
-        elif kind == "gpt2" and ".attn.c_attn." in name:
+        name = canonical_name(stored, kind)
+        if kind == "gpt2" and ".attn.c_attn." in name:
             before, _, leaf = name.rpartition(".")
             axis = len(tensor.shape) - 1
             for part, label in enumerate(_PARTS):
-                cut = piece(tensor, label, axis=axis, part=part, of=3, transposed=leaf == "weight")
-                found[f"{before}.{label}.{leaf}"] = cut
+                third = piece(tensor, label, axis=axis, part=part, of=3, transposed=leaf == "weight")
+                found[f"{before}.{label}.{leaf}"] = third
             continue
-        elif kind == "gpt2" and name.endswith(_MATRICES):
-            tensor = piece(tensor, transposed=True)
-        found[name] = tensor
-    words = replaced("token_embedding.weight", spellings)
-    tied = {"lm_head.weight": words} if config.tie_embeddings and kind in _SPELLINGS else {}
-    return Reading(found, names, tied, unused=tuple(unused))
+        transposed = kind == "gpt2" and name.endswith(_MATRICES)
+        found[name] = piece(tensor, transposed=True) if transposed else tensor
+    return found
+
+
+def others(tensors: Iterable[str], config: GPTConfig, kind: str) -> dict[str, Any]:
+    """Which tensors are copies, and which are buffers of older versions.
+
+    Args:
+        tensors: stored names.
+        config: of the model.
+        kind: of ``kind_of``.
+
+    Returns:
+        ``tied`` and ``unused``, as ``load_into`` takes them.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.models.gpt.checkpoint import others
+    >>> others(["transformer.h.0.attn.bias"], mf.GPTConfig(20, dims=8), "gpt2")
+    {'tied': {'lm_head.weight': 'wte.weight'}, 'unused': ('h.0.attn.bias',)}
+    """
+    if kind == OWN:
+        return {}
+    tied = {"lm_head.weight": stored_name("token_embedding.weight", kind)} if config.tie_embeddings else {}
+    unused = tuple(canonical_name(name, kind) for name in tensors if name.endswith(_BUFFERS))
+    return {"tied": tied, "unused": unused}
 
 
 def writing(parameters: Mapping[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
@@ -94,7 +131,7 @@ def writing(parameters: Mapping[str, np.ndarray], kind: str) -> dict[str, np.nda
 
     Args:
         parameters: of a ``GPT`` by path.
-        kind: as in ``reading``.
+        kind: of ``kind_of``.
 
     Returns:
         stored name -> values.
@@ -119,7 +156,7 @@ def writing(parameters: Mapping[str, np.ndarray], kind: str) -> dict[str, np.nda
     return found
 
 
-def _canonical(stored: str, kind: str) -> str:
+def canonical_name(stored: str, kind: str) -> str:
     """One name for a tensor's spellings: without ``transformer.`` (GPT-2), with ``model.`` (Llama)."""
     if kind == "gpt2":
         return stored.removeprefix("transformer.")

@@ -158,6 +158,16 @@ class GPTConfig:
             return "llama"
         return OWN
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
+        return {"num_layers": self.num_layers}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis."""
+        return {"vocab_size": self.vocab_size, "dims": self.dims}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GPTConfig:
         """From the fields of a ``config.json``; those that say nothing of the network are passed over.
@@ -178,15 +188,19 @@ class GPTConfig:
             raise ArgumentError("model-type", message, given=kind)
         return cls(**{name: value for name, value in readers[kind](values).items() if value is not None})
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields of a ``config.json``, of the kind that ``model_type`` says.
+    def to_dict(self, kind: str | None = None) -> dict[str, Any]:
+        """The fields of a ``config.json``.
+
+        Args:
+            kind: ``"gpt2"``, ``"llama"`` or our own; None is what ``model_type`` says.
 
         Returns:
             Plain values.
         """
+        kind = self.model_type if kind is None else kind
         ends: Any = None if not self.eos_ids else self.eos_ids[0] if len(self.eos_ids) == 1 else list(self.eos_ids)
         shared = {
-            "model_type": self.model_type,
+            "model_type": kind,
             "vocab_size": self.vocab_size,
             "initializer_range": self.initializer_range,
             "bos_token_id": self.bos_id,
@@ -194,7 +208,7 @@ class GPTConfig:
             "pad_token_id": self.pad_id,
             "tie_word_embeddings": self.tie_embeddings,
         }
-        if self.model_type == "gpt2":
+        if kind == "gpt2":
             return shared | {
                 "architectures": ["GPT2LMHeadModel"],
                 "n_positions": self.max_positions,
@@ -208,7 +222,7 @@ class GPTConfig:
                 "attn_pdrop": self.attention_dropout,
                 "layer_norm_epsilon": self.norm_eps,
             }
-        if self.model_type == "llama":
+        if kind == "llama":
             return shared | rope_fields(self.rope_base, self.rope_scale, self.rope_stretch) | {
                 "architectures": ["LlamaForCausalLM"],
                 "hidden_size": self.dims,

@@ -26,9 +26,9 @@ from mlxformer.generation.rules import NextLogits, SearchRules, Start
 from mlxformer.layers.causal_stack import CausalStack
 from mlxformer.layers.decoder_cache import DecoderCache
 from mlxformer.models.bert.checkpoint import initialize
-from mlxformer.models.folder_model import FolderModel, Reading
-from mlxformer.models.gpt.checkpoint import reading, writing
-from mlxformer.models.gpt.config import GPTConfig
+from mlxformer.models.folder_model import FolderModel
+from mlxformer.models.gpt.checkpoint import cut, kind_of, others, stored_name, writing
+from mlxformer.models.gpt.config import OWN, GPTConfig
 from mlxformer.models.gpt.prompt import next_rows, prompt_of, real_tokens
 from mlxformer.positions import LearnedPositions
 from mlxformer.tracing import MODEL, tap
@@ -198,13 +198,21 @@ class GPT(FolderModel, GenerativeModel):
             config = replace(config, eos_ids=tuple(ends) if isinstance(ends, list) else (ends,))
         return config
 
-    def _reading(self, tensors: Mapping[str, StoredTensor]) -> Reading:
-        own = any(name.startswith(("token_embedding.", "stack.")) for name in tensors)
-        kind = "" if own else "gpt2" if self.config.positions == "learned" else "llama"
-        return reading(tensors, self.config, kind, dict(tree_flatten(self.parameters())))
+    def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
+        return stored_name(path, kind_of(tensors, self.config))
 
-    def _writing(self, parameters: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        return self.config.to_dict(), writing(parameters, self.config.model_type)
+    def _cut(self, tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:
+        return cut(tensors, kind_of(tensors, self.config))
+
+    def _others(self, tensors: Mapping[str, StoredTensor]) -> dict[str, Any]:
+        return others(tensors, self.config, kind_of(tensors, self.config))
+
+    def _writing(
+        self, parameters: Mapping[str, np.ndarray], is_quantized: bool
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        # Packed numbers cannot be transposed, so a quantized GPT-2 is stored under our own names.
+        kind = OWN if is_quantized and self.config.model_type == "gpt2" else self.config.model_type
+        return self.config.to_dict(kind), writing(parameters, kind)
 
 
 class _Decoding:

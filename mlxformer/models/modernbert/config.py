@@ -130,6 +130,16 @@ class ModernBertConfig:
             activation_dropout=self.mlp_dropout,
         )
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
+        return {"num_hidden_layers": self.num_hidden_layers}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis."""
+        return {name: getattr(self, name) for name in ("vocab_size", "hidden_size", "intermediate_size")}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModernBertConfig:
         """From the fields of a ``config.json``; those that say nothing of the network are passed over.

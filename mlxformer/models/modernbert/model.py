@@ -25,7 +25,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.layers.encoder import EncoderLayer
 from mlxformer.models.bert.checkpoint import initialize
 from mlxformer.models.bert.model import BertOutput
-from mlxformer.models.folder_model import FolderModel, Reading, replaced
+from mlxformer.models.folder_model import FolderModel, replaced
 from mlxformer.models.modernbert.config import LOCAL, ModernBertConfig
 from mlxformer.tracing import MODEL, Module, tap
 from mlxformer.validation import require_ids, require_kind, shape_text
@@ -144,7 +144,10 @@ class ModernBertModel(FolderModel):
     def _from_values(cls, values: Mapping[str, Any], folder: Path) -> ModernBertConfig:
         return ModernBertConfig.from_dict(values)
 
-    def _reading(self, tensors: Mapping[str, StoredTensor]) -> Reading:
+    def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
+        return replaced(path, _SPELLINGS)
+
+    def _cut(self, tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:
         found: dict[str, StoredTensor] = {}
         for stored, tensor in tensors.items():
             name = stored.removeprefix("model.")
@@ -155,10 +158,14 @@ class ModernBertModel(FolderModel):
             before, _, leaf = name.rpartition(".")
             for part, label in enumerate(joined):
                 found[f"{before}.{label}.{leaf}"] = piece(tensor, label, part=part, of=len(joined))
-        names = {path: replaced(path, _SPELLINGS) for path in dict(tree_flatten(self.parameters()))}
-        return Reading(found, names, other_heads=("head.", "decoder.", "classifier."))
+        return found
 
-    def _writing(self, parameters: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def _others(self, tensors: Mapping[str, StoredTensor]) -> dict[str, Any]:
+        return {"other_heads": ("head.", "decoder.", "classifier.")}
+
+    def _writing(
+        self, parameters: Mapping[str, np.ndarray], is_quantized: bool
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         named = {replaced(path, _SPELLINGS): values for path, values in parameters.items()}
         found = {}
         for name, values in named.items():

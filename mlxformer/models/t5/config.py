@@ -120,6 +120,18 @@ class T5Config:
             activation_dropout=self.dropout_rate,
         )
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
+        return {"num_layers": self.num_layers, "num_decoder_layers": self.num_decoder_layers or 1}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis."""
+        return {
+            name: getattr(self, name) for name in ("vocab_size", "d_model", "d_ff", "relative_attention_num_buckets")
+        }
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, own_output: bool = False) -> T5Config:
         """From the fields of a ``config.json``; those that say nothing of the network are passed over.

@@ -26,7 +26,7 @@ from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.encoder_decoder import EncoderDecoder
-from mlxformer.models.folder_model import FolderModel, Reading, replaced
+from mlxformer.models.folder_model import FolderModel, replaced
 from mlxformer.models.t5.config import T5Config
 from mlxformer.positions import T5RelativeBias
 from mlxformer.tracing import MODEL, tap
@@ -139,22 +139,23 @@ class T5Model(FolderModel, EncoderDecoder):
         names = ("eos_token_id", "pad_token_id", "decoder_start_token_id")
         return replace(config, **{name: asked[name] for name in names if asked.get(name) is not None})
 
-    def _reading(self, tensors: Mapping[str, StoredTensor]) -> Reading:
-        names = {path: self._stored(path) for path in dict(tree_flatten(self.parameters()))}
+    def _others(self, tensors: Mapping[str, StoredTensor]) -> dict[str, Any]:
         # Older versions stored a bias of distances in the decoder's cross-attention, which is not used.
         unused = tuple(name for name in tensors if "EncDecAttention.relative_attention_bias" in name)
-        return Reading(tensors, names, dict.fromkeys(_COPIES, _SHARED), unused=unused)
+        return {"tied": dict.fromkeys(_COPIES, _SHARED), "unused": unused}
 
-    def _writing(self, parameters: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    def _writing(
+        self, parameters: Mapping[str, np.ndarray], is_quantized: bool
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return self.config.to_dict(), {self._stored(path): values for path, values in parameters.items()}
 
-    def _stored(self, path: str) -> str:
+    def _stored(self, path: str, tensors: Mapping[str, StoredTensor] | None = None) -> str:
         """The name that Hugging Face gives a parameter."""
-        if path in ("source_embedding.weight", "output_proj.weight"):
-            return _SHARED if path.startswith("source") else _OUTPUT
-        first = path.partition(".")[0]
+        first, leaf = path.partition(".")[0], path.rpartition(".")[2]
+        if first in ("source_embedding", "output_proj"):
+            return f"{'shared' if first == 'source_embedding' else 'lm_head'}.{leaf}"
         if first in _BIASES:
-            return f"{_BIASES[first]}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+            return f"{_BIASES[first]}.block.0.layer.0.SelfAttention.relative_attention_bias.{leaf}"
         last = 2 if first == "decoder" else 1
         if ".feed_forward_norm." in path:
             path = path.replace(".feed_forward_norm.", f".layer.{last}.layer_norm.")
