@@ -21,6 +21,7 @@ from tui.commands.notices import tell_notices
 from tui.commands.output import OutputError, paragraphs, tell, width, write
 from tui.commands.progress_line import ProgressLine
 from tui.experiments.contract import Check, Result
+from tui.language.harmless import harmless
 from tui.language.words import say_error, words
 from tui.progress.store import ProgressStore
 from tui.proof.evidence import by_name
@@ -115,7 +116,7 @@ class Conversation:
     def _read(self, prompt: str, table: str = "quiz", **fields: object) -> str:
         """A line that the person types. The end of the input is leaving."""
         self._tell_waiting()
-        said = words(f"{table}.{prompt}", self._language, **fields)
+        said = harmless(words(f"{table}.{prompt}", self._language, **fields))
         try:
             line = input(said)
         except (EOFError, RuntimeError):  # the second: stdin or stdout was closed before the program began

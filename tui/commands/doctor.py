@@ -10,6 +10,7 @@ from tui.commands.context import Context
 from tui.commands.findings import Examination, examine
 from tui.commands.output import glyph, paragraphs, width, write, write_json
 from tui.language.backend import say_backend
+from tui.language.harmless import in_a_line
 from tui.language.words import words
 
 FAILED = 1
@@ -48,7 +49,7 @@ def as_lines(examination: Examination, language: Language) -> list[str]:
     if "description" in facts["backend"]:
         lines += [say("backend"), "  " + say_backend(facts["backend"]["description"], language)]
     progress, terminal = facts["progress"], facts["terminal"]
-    lines += [say("progress"), f"  {progress['folder']}"]
+    lines += [say("progress"), f"  {in_a_line(progress['folder'])}"]
     lines.append("  " + (say("file", **progress) if progress["file"] else say("no-file")))
     lines.append(say("terminal"))
     lines.append("  " + (say("size", **terminal) if terminal["stdout_is_terminal"] else say("no-terminal")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import traceback
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from questions.bilingual import Language
+from tui.language.harmless import harmless
 from tui.language.words import words
 from tui.progress.paths import LOG_NAME, data_folder
 
@@ -28,13 +30,15 @@ def record(error: BaseException, arguments: Sequence[str], language: Language) -
 
 
 def _write(log: Path, error: BaseException, arguments: Sequence[str]) -> Path:
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(log.with_name(log.name + ".1"))
-    with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+    # The person's alone: their arguments stand in it.
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
         file.write(f"--- {datetime.now().astimezone().isoformat(timespec='seconds')} {platform.platform()} ")
         file.write(f"Python {platform.python_version()} {list(arguments)}\n")
-        file.writelines(traceback.format_exception(error))
+        file.write(harmless("".join(traceback.format_exception(error))))
     return log
 
 

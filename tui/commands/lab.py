@@ -18,6 +18,7 @@ from tui.experiments.contract import Experiment, Knob, Result
 from tui.figures.data import Figure, Label
 from tui.figures.numbers import short
 from tui.language.backend import say_backend
+from tui.language.harmless import in_a_line
 from tui.language.usage import unknown
 from tui.language.words import words
 from tui.proof.runs import visible_knobs
@@ -69,7 +70,7 @@ def _draw(experiment: Experiment, knobs: dict[str, Any], seconds: float, result:
 
     columns = width()
     write(experiment.title.say(context.language))
-    write("  ".join(f"{name}={value}" for name, value in knobs.items()))
+    write("  ".join(f"{name}={in_a_line(str(value))}" for name, value in knobs.items()))
     write()
     draw_figures(result.figures, context)
     for check in result.checks:

@@ -5,31 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shutil
 import sys
 from typing import Any, TextIO
 
+from tui.language.harmless import harmless, harmless_json
 from tui.text.layout import wrap
 
 NARROWEST, WIDEST = 40, 100
-
-
-# What acts on a terminal, or turns the order of what is read around: controls but for tab and line end, C1 codes,
-# bidirectional marks and overrides, separators that some take for a line end.
-_ACTING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def harmless(text: str) -> str:
-    """``text`` with what would act on a terminal written out (``\\x1b``), whoever wrote it."""
-    return _ACTING.sub(lambda found: _escaped(found[0], "x"), text)
-
-
-def _escaped(character: str, two: str) -> str:
-    code = ord(character)
-    return f"\\{two}{code:02x}" if two == "x" and code < 256 else f"\\u{code:04x}"
 
 
 class OutputError(Exception):
@@ -114,8 +97,7 @@ def write_json(value: Any, indent: int | None = 2) -> None:
     """``value`` as strict JSON. Characters are escaped where stdout's encoding could not carry them."""
     unicode = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") in ("utf8", "utf8sig")
     text = json.dumps(strict(value), ensure_ascii=not unicode, allow_nan=False, indent=indent)
-    # JSON escapes the first 32 itself; the others only stand within its strings, where an escape reads as the same.
-    write(_ACTING.sub(lambda found: _escaped(found[0], "u"), text))
+    write(harmless_json(text))
 
 
 def strict(value: Any) -> Any:

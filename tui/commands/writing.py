@@ -8,20 +8,27 @@ import os
 import tempfile
 from pathlib import Path
 
+from tui.language.harmless import harmless, harmless_json
 from tui.language.usage import UsageError
+
+
+def _bytes(path: Path, text: str, encoding: str) -> bytes:
+    written = harmless_json(text) if path.suffix.lower() == ".json" else harmless(text)
+    return written.encode(encoding, "backslashreplace")
 
 
 def write_file(path: Path, content: str | bytes, encoding: str = "utf-8", *, force: bool) -> None:
     """Write the whole file, the person's alone, or leave the one that is there. Raises ``UsageError``.
 
-    Over a file that is there only with ``force``; a folder or a device is never written over.
+    Over a file that is there only with ``force``; a folder or a device is never written over. What would act on a
+    terminal is written out: in JSON so that it reads back as it was.
     """
     target = refuse_to_overwrite(path, force=force)
     try:
         descriptor, scratch = tempfile.mkstemp(prefix=".tformer-quiz-", dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content if isinstance(content, bytes) else content.encode(encoding, "backslashreplace"))
+                file.write(content if isinstance(content, bytes) else _bytes(path, content, encoding))
             if force:
                 if target.exists():
                     os.chmod(scratch, target.stat().st_mode & 0o777)

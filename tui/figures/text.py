@@ -18,6 +18,7 @@ from tui.figures.look import Look, look_for
 from tui.figures.table_text import table_lines
 from tui.figures.tensor_text import tensor_lines
 from tui.figures.tokens_text import tokens_lines
+from tui.text.styled import harmless_line
 
 
 def figure_lines(
@@ -30,7 +31,7 @@ def figure_lines(
     head: HeadChoice = "all",
 ) -> list[Text]:
     """The figure as lines of at most ``width`` cells. ``stage`` and ``head`` choose a part of a heatmap."""
-    lines = _lines(figure, language, width, look, stage, head)
+    lines = [harmless_line(line) for line in _lines(figure, language, width, look, stage, head)]
     for line in lines:
         if cell_len(line.plain) > width:  # narrower than the least that its kind needs
             line.truncate(width)

@@ -18,6 +18,7 @@ from typing import Any
 
 from questions.bilingual import LANGUAGES, Bilingual, Language
 from questions.errors import Problem, nearest
+from tui.language.harmless import harmless, in_a_line
 
 # Where the words of an error stand, by the package that raised it: two packages may use one code.
 _TABLES_OF = {"mlxformer": ("library_errors",), "questions": ("errors", "bank_errors")}
@@ -59,8 +60,8 @@ def say_code(
             try:
                 return said.format(**{"english": english, **_spoken(fields, language)})
             except (KeyError, IndexError, ValueError):  # raised with fewer fields than its words name
-                return english
-    return english
+                return harmless(english)
+    return harmless(english)
 
 
 def say_problem(problem: Problem, language: Language) -> str:
@@ -88,11 +89,14 @@ def choose_language(option: str | None, remembered: object, environment: Mapping
 
 def listing(items: Any, language: Language) -> str:
     """Names one after another, as the language separates them."""
-    return ("、" if language == "zh" else ", ").join(str(item) for item in items)
+    return ("、" if language == "zh" else ", ").join(in_a_line(str(item)) for item in items)
 
 
 def _spoken(fields: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """The fields as they are read out: a list with separators, a path as text, a ``Bilingual`` in the language."""
+    """The fields as they are read out: a list with separators, a path as text, a ``Bilingual`` in the language.
+
+    What stands in a field stays in its line: a name cannot end the message and begin another.
+    """
     spoken: dict[str, Any] = {}
     for name, value in fields.items():
         if isinstance(value, list | tuple | set | frozenset):
@@ -106,7 +110,7 @@ def _spoken(fields: Mapping[str, Any], language: Language) -> dict[str, Any]:
         elif isinstance(value, BaseException):
             spoken[name] = say_error(value, language)
         else:
-            spoken[name] = str(value) if isinstance(value, Path) else value
+            spoken[name] = in_a_line(str(value)) if isinstance(value, str | Path) else value
     spoken.setdefault("hint", _hint(fields, language))
     return spoken
 

@@ -8,6 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from tui.language.harmless import harmless
+
 MAX_LENGTH = 20_000  # characters; what is pasted beyond is cut, and said
 
 
@@ -27,6 +29,9 @@ class AnswerBox(TextArea):
 
     def __init__(self, **kwargs: str | None) -> None:
         super().__init__(soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, **kwargs)  # type: ignore[arg-type]
+
+    def load_text(self, text: str) -> None:
+        super().load_text(harmless(text))
 
     def action_submit(self) -> None:
         self.post_message(self.Submitted())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.actions import parse
@@ -25,14 +25,19 @@ from questions.topics import topic_title
 from tui.experiments.compute import ComputeThread
 from tui.judge.thread import JudgeThread
 from tui.language.durations import say_duration
+from tui.language.harmless import harmless
 from tui.language.words import say_code, say_error, words
 from tui.practice.selection import Selection
 from tui.progress.errors import ProgressError
 from tui.screens.dialogs import ConfirmDialog
+from tui.screens.guard import guarded
 from tui.text.plain_text import as_title
 from tui.widgets.holding import stands
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from textual.screen import Screen
+
     from questions.model import CodeQuestion, Question
     from tui.experiments.contract import Experiment
     from tui.progress.records import Undone
@@ -50,6 +55,9 @@ class Said:
 
     text: str
     severity: str = "information"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", harmless(self.text))
 
 
 class Program(App[int]):
@@ -103,7 +111,10 @@ class Program(App[int]):
     # --- keys --------------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Full-width digits, letters and ``？`` act as their half-width twins, except where text is typed."""
+        """Full-width digits, letters and ``？`` act as their half-width twins, except where text is typed.
+
+        What is pasted is taken with its control characters written out.
+        """
         if isinstance(event, events.Key) and not event.is_forwarded:
             if not self.is_typing:
                 event = half_width(event)
@@ -113,6 +124,9 @@ class Program(App[int]):
                 return
             if self.focused is not None and not stands(self.focused):
                 self.screen.set_focus(None)  # Textual still has it on a widget that is going: keys would reach nothing
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            lines = event.text.replace("\r\n", "\n").replace("\r", "\n")  # terminals end them either way
+            event.text = harmless(lines)
         await super().on_event(event)
 
     def _acts_once(self, key: str) -> bool:
@@ -151,7 +165,8 @@ class Program(App[int]):
         """Write ``text`` into the folder that the program was started in, never over another file, and say where."""
         path = unused(Path.cwd() / name)
         try:
-            path.write_text(text, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:  # not over one that was made at this moment either
+                file.write(harmless(text))
         except OSError as error:
             self.notify(self.say("screens.save-failed", path=path, reason=error), severity="error")
             return
@@ -159,6 +174,11 @@ class Program(App[int]):
 
     def say_unreadable(self) -> None:
         self.notify(self.say("screens.unreadable-input"), severity="warning")
+
+    # --- the terminal ------------------------------------------------------------------------------------------
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, guarded(renderable))
 
     # --- what nobody foresaw -----------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 from rich.cells import cell_len, get_character_cell_size, split_graphemes
 
+from tui.language.harmless import in_a_line
+
 # May not begin a line. The Latin ones matter where they follow Chinese: 词元) or 权重:
 CLOSING = frozenset("，。、；：？！）】》〉」』〕〗〙〛〞”’…‥·・％‰℃°々ー〜～,.;:!?)]}%✓✗")
 # May not end a line.
@@ -144,13 +146,8 @@ def graphemes(text: str) -> list[str]:
 
 
 def visible(text: str) -> str:
-    """``text`` with control characters made visible, so that a token ``\\n`` takes the room it shows."""
-    if text.isprintable():
-        return text
-    return "".join(_SHOWN.get(character, "") or (character if ord(character) >= 32 else "?") for character in text)
-
-
-_SHOWN = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\x7f": "?", "\x1b": "\\e"}
+    """``text`` with control characters written out, so that a token ``\\n`` takes the room it shows."""
+    return text if text.isprintable() else in_a_line(text)
 
 
 def _units(text: str) -> list[tuple[int, int, int]]:

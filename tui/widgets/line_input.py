@@ -5,9 +5,14 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import Input
 
+from tui.language.harmless import in_a_line
+
 
 class LineInput(Input):
-    """Pasted lines are joined by blanks."""
+    """Pasted lines are joined by blanks; control characters are written out."""
+
+    def validate_value(self, value: str) -> str:
+        return in_a_line(value)
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()  # Textual calls the handlers of the parent classes too

@@ -19,6 +19,7 @@ from textual.widget import Widget
 
 from questions.bilingual import Language
 from tui.figures.look import PLAIN, UNICODE, Glyphs, Look
+from tui.text.styled import harmless_line
 
 # Okabe and Ito's colors, which are told apart with every color blindness, in an order that suits the background.
 SERIES_ON_DARK = ("#56b4e9", "#e69f00", "#2fc79b", "#f0e442", "#de8fbc", "#ee7733")
@@ -163,7 +164,7 @@ def to_content(lines: Iterable[Text]) -> Content:
     plain: list[str] = []
     spans: list[Span] = []
     offset = 0
-    for line in lines:
+    for line in map(harmless_line, lines):
         end = offset + len(line.plain)
         if line.style:
             spans.append(Span(offset, end, _style(line.style)))

@@ -1,0 +1,211 @@
+"""Whatever a stranger writes, and wherever it comes in, it leaves as text: nothing in it acts on a terminal, and no
+line of it can be taken for a line of the program's."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from questions.loader import load_shipped
+from tests.soak import SOAKING
+from tests.tui.commands.conftest import Ran
+from tests.tui.commands.started import run as start
+from tui.experiments.catalogue import catalogue
+from tui.language.harmless import harmless, harmless_json, in_a_line, is_harmless
+
+ESC, BELL = "\x1b", "\x07"
+TITLE = f"{ESC}]0;title{BELL}"
+CLIPBOARD = f"{ESC}]52;c;aGk={BELL}"
+LINK = f"{ESC}]8;;x:y{ESC}\\"
+CLEAR = "\x9b2J\x90\x9d\x85"
+TURNED = "\u202egnp\u202c \u2066\u2069\u200e\u200f\u061c"
+PARTED = "\u2028\u2029\v\f\x1c"
+FORGED = "\nFORGED: all is well"
+HOSTILE = f"a{TITLE}{CLIPBOARD}{LINK}{CLEAR}{TURNED}{PARTED}\x7f\ufeff\r{FORGED}"
+SHIPPED = load_shipped().questions[0].id
+Program = Callable[..., Ran]
+
+
+def assert_text(ran: Ran) -> None:
+    """Nothing acts, and no line of the output is the stranger's."""
+    for text in (ran.out, ran.err):
+        acting = sorted({f"U+{ord(character):04X}" for character in text if not is_harmless(character)})
+        assert not acting, (acting, text)
+        assert not [line for line in text.splitlines() if line.lstrip().startswith("FORGED")], text
+    assert "Traceback" not in ran.err
+
+
+def test_what_is_written_out_can_be_read(program: Program) -> None:
+    assert harmless(HOSTILE).startswith(r"a\x1b]0;title\x07\x1b]52;c;aGk=\x07\x1b]8;;x:y\x1b" + "\\" + r"\x9b2J\x90")
+    assert harmless("中文\tok\r\nok😀👩‍🔬") == "中文\tok\r\nok😀👩‍🔬"
+    assert in_a_line("a\tb\r\n") == r"a\tb\r\n"
+    data = {HOSTILE: [HOSTILE, 1]}
+    assert json.loads(harmless_json(json.dumps(data, ensure_ascii=False))) == data
+    assert not is_harmless(HOSTILE) and is_harmless(in_a_line(HOSTILE))
+
+
+ARGUMENTS: Sequence[Sequence[str]] = [
+    [HOSTILE],
+    ["--" + HOSTILE],
+    ["--lang", HOSTILE],
+    ["--backend", HOSTILE, "list"],
+    ["--seed", HOSTILE, "list"],
+    ["--data-dir", "~" + HOSTILE, "list"],
+    ["--questions", HOSTILE, "list"],
+    ["--interview-on", HOSTILE, "list"],
+    ["--data-dir", HOSTILE, "stats"],
+    ["list", HOSTILE],
+    ["list", "--search", HOSTILE],
+    ["list", "--topic", HOSTILE],
+    ["list", "--level", HOSTILE],
+    ["list", "--source", HOSTILE],
+    ["show", HOSTILE],
+    ["ask", HOSTILE],
+    ["mark", HOSTILE],
+    ["lab", HOSTILE],
+    ["lab", "toy", "--set", HOSTILE],
+    ["lab", "toy", "--set", f"x={HOSTILE}"],
+    ["lab", "toy", "--set", f"how={HOSTILE}"],
+    ["lab", "toy", "--set", f"{HOSTILE}=1"],
+    ["check", HOSTILE],
+    ["stats", "--" + HOSTILE],
+    ["export", HOSTILE],
+    ["export", f"no-{HOSTILE}/a.json"],
+    ["import", HOSTILE],
+    ["restore", HOSTILE],
+    ["settings", HOSTILE],
+    ["settings", "session", HOSTILE],
+    ["interview", "--questions", HOSTILE],
+    ["interview", "--minutes", HOSTILE],
+    ["interview", "--report", f"no-{HOSTILE}/a.md"],
+    ["doctor", HOSTILE],
+]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_arguments(program: Program, toy: object, lang: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    for arguments in ARGUMENTS:
+        assert_text(program(*arguments, lang=lang))
+
+
+KNOBS = ["toy", *(name for name, each in catalogue().items() if any(knob.kind == "text" for knob in each.knobs))]
+
+
+@pytest.mark.parametrize("name", KNOBS if SOAKING else KNOBS[:4])
+def test_knobs_reach_the_figures_as_text(program: Program, toy: object, name: str) -> None:
+    for knob in (knob for knob in catalogue()[name].knobs if knob.kind == "text"):
+        for text in (CLIPBOARD, "\x9b\u202e\u2066\x85x", "\u2028\n\rxy"):
+            setting = f"{knob.name}={json.dumps(text[: knob.max_length])}"
+            assert_text(program("lab", name, "--set", setting))
+    assert_text(program("lab", name, "--set", setting, "--json"))
+
+
+def test_names_of_files(program: Program, tmp_path: Path, bank: Path) -> None:
+    name = HOSTILE.replace("/", "")
+    folder = tmp_path / name
+    folder.mkdir(exist_ok=True)
+    questions = folder / f"{name}.yaml"
+    questions.write_text("- id: x\n", encoding="utf-8")
+    for command in (["list"], ["check", str(questions)], ["check", str(questions), "--json"], ["doctor", "--json"]):
+        assert_text(program("--questions", str(questions), *command))
+    for suffix in (".json", ".csv", ".tsv", ".tsv"):  # the second is refused
+        assert_text(program("export", str(folder / (name + suffix))))
+    assert_text(program("import", str(folder / f"{name}.json")))
+    assert_text(program("import", str(questions)))
+    assert_text(program("--data-dir", str(folder / name), "doctor"))
+
+
+def exported(text: str) -> dict[str, Any]:
+    """A sound export in which every text is ``text``."""
+    card = {"state": 2, "step": None, "stability": 3.0, "difficulty": 5.0}
+    times = {"due": "2026-11-30T00:00:00.000000+00:00", "last_review": "2026-11-27T00:00:00.000000+00:00"}
+    review = {
+        "question": text, "rating": 3, "reviewed_at": "2026-11-27T00:00:00.000000+00:00", "language": "en",
+        "seconds": 1.0, "mode": "screen", "choice": None, "found": [0], "unsure": [], "missed": [], "answer": text,
+        "before": None, "after": card | times,
+    }  # fmt: skip
+    shipped = review | {"question": SHIPPED, "reviewed_at": "2026-11-28T00:00:00.000000+00:00"}
+    return {
+        "format": "tformer-quiz progress",
+        "version": 1,
+        "exported_at": "2026-11-29T00:00:00.000000+00:00",
+        "cards": {text: card | times, SHIPPED: card | times},
+        "reviews": [review, shipped],
+        "flags": [
+            {"question": each, "note": text, "language": "en", "flagged_at": "2026-11-28T00:00:00.000000+00:00"}
+            for each in (text, SHIPPED)
+        ],
+        "suspended": [text],
+        "interviews": [],
+    }
+
+
+def test_progress_from_elsewhere(program: Program, tmp_path: Path) -> None:
+    source, again = tmp_path / "in.json", tmp_path / "out.json"
+    source.write_text(json.dumps(exported(HOSTILE)), encoding="utf-8")
+    ran = program("import", str(source))
+    assert ran.status == 0, ran.err
+    assert_text(ran)
+    for command in (["stats"], ["stats", "--json"], ["list", "--flagged"], ["show", SHIPPED]):
+        assert_text(program(*command))
+    for suffix in (".json", ".csv", ".md"):
+        assert_text(program("export", str(again.with_suffix(suffix))))
+        written = again.with_suffix(suffix).read_text(encoding="utf-8-sig")
+        assert is_harmless(written)
+        assert not [line for line in written.splitlines() if line.startswith("FORGED")] or suffix != ".json"
+    data, given = json.loads(again.read_text(encoding="utf-8")), exported(HOSTILE)
+    assert "\\u001b]52" in again.read_text(encoding="utf-8")
+    assert data["cards"].keys() == given["cards"].keys()
+    assert data["reviews"] == given["reviews"] and data["flags"] == given["flags"]  # exact, when it is read back
+
+
+@pytest.mark.parametrize("change", ["format", "version", "cards", "reviews"])
+def test_a_bad_export_is_quoted_as_text(program: Program, tmp_path: Path, change: str) -> None:
+    source = tmp_path / "in.json"
+    for wrong in (HOSTILE, {HOSTILE: HOSTILE}, [{"question": HOSTILE, "rating": HOSTILE}]):
+        source.write_text(json.dumps(exported("a") | {change: wrong}), encoding="utf-8")
+        ran = program("import", str(source))
+        assert ran.status == 2
+        assert_text(ran)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_answers_on_stdin(
+    program: Program, bank: Path, monkeypatch: pytest.MonkeyPatch, lang: str, tmp_path: Path
+) -> None:
+    answer = HOSTILE.replace(FORGED, "").replace("\r", "") + " twice 平方"
+    for command in (["mark", "toy-double"], ["mark", "toy-double", "--json"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(answer.encode()), encoding="utf-8"))
+        assert_text(program(*command, "--questions", str(bank), lang=lang))
+    lines = "\n".join([answer, ".", answer, "a", answer, "v", "3", answer, ".", "x" + answer, "1", "q"] * 3)
+    for command in (["--plain"], ["ask", "toy-double"], ["interview", "--questions", "1", "--minutes", "5"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines.encode()), encoding="utf-8"))
+        assert_text(program(*command, "--questions", str(bank), lang=lang))
+    monkeypatch.undo()
+    assert_text(program("export", str(tmp_path / "a.md"), lang=lang))
+    assert is_harmless((tmp_path / "a.md").read_text(encoding="utf-8"))
+
+
+def test_the_environment(tmp_path: Path) -> None:
+    names = ("COLUMNS", "LC_ALL", "TERM", "COLORTERM", "HOME", "XDG_DATA_HOME")
+    for command, more in ((["doctor"], ()), (["lab", "nothing"], ("MLXFORMER_BACKEND",)), (["doctor", "--json"], ())):
+        ran = start(tmp_path / "d", *command, **dict.fromkeys((*names, *more), HOSTILE))
+        assert_text(Ran(ran.returncode, ran.stdout, ran.stderr))
+
+
+def test_the_log(program: Program, toy: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError(HOSTILE)
+
+    monkeypatch.setattr("tui.commands.list.run", broken)
+    ran = program("list", "--search", HOSTILE)
+    assert_text(ran)
+    log = tmp_path / "data" / "errors.log"
+    assert is_harmless(log.read_text(encoding="utf-8")) and log.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,74 @@
+"""What a stranger wrote reaches the terminal as text: pasted, in messages, and where a widget lets it through."""
+
+from __future__ import annotations
+
+import pytest
+from rich.segment import Segment
+from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widgets import Input, TextArea
+
+from questions.bilingual import Language
+from tests.tui.screens.conftest import Open, shown
+from tui.language.harmless import is_harmless
+from tui.screens.guard import guarded
+from tui.screens.program import Said
+
+HOSTILE = "a\x1b]52;c;aGk=\x07\x1b]8;;x:y\x1b\\\x9b2J\u202egnp\u2066\u2028\x7f\x85\u200f\ufeffz"
+WRITTEN = r"a\x1b]52;c;aGk=\x07"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_what_is_pasted_is_shown_as_text(opened: Open, language: Language) -> None:
+    async with opened(language=language) as pilot:
+        for keys, kind in ((["i"], TextArea), (["ctrl+s", "e"], Input), (["escape", "B", "slash"], Input)):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert isinstance(pilot.app.focused, kind)
+            pilot.app.post_message(events.Paste(HOSTILE))
+            await pilot.pause()
+            assert WRITTEN in shown(pilot) and is_harmless(shown(pilot).replace("\n", ""))
+        await pilot.press("escape", "ctrl+p")
+        await pilot.pause()
+        pilot.app.post_message(events.Paste(HOSTILE))
+        await pilot.pause()
+        assert WRITTEN in shown(pilot) and is_harmless(shown(pilot))
+
+
+async def test_pasted_lines_stay_lines(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("i")
+        pilot.app.post_message(events.Paste("one\rtwo\r\nthree\nfour\tfive"))
+        await pilot.pause()
+        assert isinstance(pilot.app.focused, TextArea)
+        assert pilot.app.focused.text == "one\ntwo\nthree\nfour\tfive"
+
+
+async def test_messages_and_drafts_are_text(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.notify(HOSTILE)
+        await pilot.pause()
+        assert WRITTEN in shown(pilot) and is_harmless(shown(pilot))
+        assert WRITTEN in Said(HOSTILE).text
+        await pilot.press("i")
+        assert isinstance(pilot.app.focused, TextArea)
+        pilot.app.focused.text = HOSTILE
+        await pilot.pause()
+        assert is_harmless(shown(pilot))
+
+
+def test_the_last_guard_leaves_out_what_a_widget_let_through() -> None:
+    console = App().console
+    bad, good = Strip([Segment(HOSTILE), Segment("文 b")]), Strip([Segment("good")])
+    for update in (
+        LayoutUpdate([[bad, good], [good]], Region(0, 0, 20, 2)),
+        ChopsUpdate([{0: bad, 30: good}, {0: None}], [(0, 0, 40), (1, 0, 40)], [[30, 40], [40]]),
+    ):
+        assert HOSTILE in update.render_segments(console)
+        written = guarded(update).render_segments(console)
+        assert "\x1b]" not in written and "文 b" in written and "good" in written
+        assert not {character for character in written if not is_harmless(character)} - {"\x1b"}
+    assert bad.cell_length == Strip([Segment("a]52;c;aGk=]8;;x:y\\2Jgnpz文 b")]).cell_length

@@ -1,0 +1,53 @@
+"""The one place through which text leaves the program: what would act on a terminal, or hide or turn round what is
+read, is written out, whoever wrote it.
+
+Questions, knobs, ids, file names, arguments, figures and answers may all come from a stranger. The streams, the files
+that are written and the screen call this on everything; words call it on what is put into them, so that nothing in a
+name can end the line that it stands in and go on as a message of the program's.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Controls but for tab and line end (a carriage return too, where it ends a line), C1 codes, marks and overrides of
+# direction, separators that some take for a line end, byte-order marks, annotations, and halves of pairs.
+_ACTS = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+)
+_ACTING = re.compile(f"[{_ACTS}]|\r(?!\n)")
+ACTING_OR_PARTING = re.compile(f"[{_ACTS}\t\n\r]")
+_NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def harmless(text: str) -> str:
+    """``text`` in its lines, with what would act written out: an escape is ``\\x1b``, an override ``\\u202e``."""
+    return _ACTING.sub(_written, text)
+
+
+def in_a_line(text: str) -> str:
+    """The same for what stands within a line: tabs and line ends are written out too."""
+    return ACTING_OR_PARTING.sub(_written, text)
+
+
+def harmless_json(text: str) -> str:
+    """A JSON document in which the same stands as ``\\u001b``: it reads back exactly as it was.
+
+    JSON escapes the first 32 itself; the others only stand within its strings, where an escape reads as the same.
+    """
+    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def without_acting(text: str) -> str:
+    """``text`` without them: the last guard, where there is no more room to write them out. None takes a cell."""
+    return ACTING_OR_PARTING.sub("", text)
+
+
+def is_harmless(text: str) -> bool:
+    return _ACTING.search(text) is None
+
+
+def _written(found: re.Match[str]) -> str:
+    character = found[0]
+    code = ord(character)
+    return _NAMED.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
