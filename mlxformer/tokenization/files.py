@@ -255,10 +255,7 @@ def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -
     flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
     decoder = config.get("added_tokens_decoder") or {}
     if not isinstance(decoder, dict) or not all(
-        str(index).isdecimal()
-        and int(index) < 2**31
-        and isinstance(fields, dict)
-        and isinstance(fields.get("content"), str)
+        _is_id(index) and isinstance(fields, dict) and isinstance(fields.get("content"), str)
         for index, fields in decoder.items()
     ):
         message = (
