@@ -2,6 +2,7 @@
 
 python -m mlxformer                       over 我爱吃苹果。
 python -m mlxformer "the cat sat" --causal --seed 3
+python -m mlxformer --model FOLDER "the cat sat"        what a folder holds, and one pass through it
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import numpy as np
 from mlxformer import backend
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, to_numpy, tree_flatten
+from mlxformer.errors import MlxformerError
+from mlxformer.folder_look import folder_look
 from mlxformer.positions import sinusoidal_positions
 from mlxformer.tracing import Trace, trace
 
@@ -35,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: of the command line; None takes those of the process.
 
     Returns:
-        The exit status, 0.
+        The exit status: 0, or 2 where a folder cannot be read.
 
     >>> from mlxformer.__main__ import main
     >>> main(["我爱你", "--causal"])  # doctest: +ELLIPSIS
@@ -45,15 +48,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m mlxformer", description="One multi-head attention, step by step.")
     parser.add_argument("text", nargs="?", default=SENTENCE, help=f"what to attend over (default: {SENTENCE})")
     parser.add_argument("--causal", action="store_true", help="let no token see a later one")
+    parser.add_argument("--model", metavar="FOLDER", help="say what this folder holds, and pass the text through it")
     parser.add_argument("--seed", type=int, default=0, help="of the random weights (default: 0)")
     given = parser.parse_args(arguments)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Chinese shows ?, and the rest
+    if given.model is not None:
+        try:
+            print(folder_look(given.model, given.text))
+        except MlxformerError as error:
+            print(f"mlxformer: {error}", file=sys.stderr)
+            return 2
+        return 0
     tokens = tokenize(given.text)
     if not tokens:
         parser.error("text has no token: give at least one word or Chinese character")
     if given.seed < 0:
         parser.error("--seed must be 0 or more")
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without Chinese shows ?, and the rest
     try:
         print(first_look(tokens, causal=given.causal, seed=given.seed))
         sys.stdout.flush()

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 PLAN: dict[str, Floors] = {
     "mlxformer": floors(
         """
-        __main__ convert pretrained
+        __main__
+        folder_look convert pretrained
         inspection teaching
         models
         layers generation tokenization
