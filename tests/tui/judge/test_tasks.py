@@ -23,7 +23,7 @@ from tui.judge.running import run_plainly
 from tui.judge.verdict import Verdict
 
 BANK = load_shipped()
-SOAK = bool(os.environ.get("SOAK"))
+SOAK = bool(os.environ.get("TFORMER_SOAK"))
 TASKS = pytest.mark.parametrize("name", NAMES)
 OTHERS = [framework for framework in FRAMEWORKS if framework != "numpy"]
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -145,7 +145,7 @@ def test_the_shipped_solution_passes_in(name: str, framework: str) -> None:
 @pytest.mark.parametrize("framework", OTHERS)
 @TASKS
 def test_mistakes_are_named_in(name: str, framework: str) -> None:
-    """Every one with SOAK=1, else three of each task."""
+    """Every one with TFORMER_SOAK=1, else three of each task."""
     if not is_installed(framework):  # type: ignore[arg-type]
         pytest.skip(f"{framework} is not installed")
     task = load_task(name)
