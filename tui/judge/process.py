@@ -29,7 +29,7 @@ from tui.judge.calling import Fault
 from tui.judge.contract import Case
 from tui.judge.memory import resident
 
-SECONDS = 5.0  # for a person's file, all cases together, once the framework has been imported
+SECONDS = 4.0  # for a person's file, all cases together, once the framework has been imported
 SECONDS_TO_START = 60.0
 MEMORY = 1 << 30  # bytes above what the process has when it is ready
 PRINTED = 1 << 20  # bytes of output, more of which ends the run
