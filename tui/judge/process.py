@@ -30,6 +30,8 @@ from tui.judge.contract import Case
 from tui.judge.memory import resident
 
 SECONDS = 4.0  # for a person's file, all cases together, once the framework has been imported
+SECONDS_IN_ALL = 7.0  # with the import of a slow framework, which so takes from a file's time
+LEAST_SECONDS = 2.5  # that are left to a file in any case
 SECONDS_TO_START = 60.0
 MEMORY = 1 << 30  # bytes above what the process has when it is ready
 PRINTED = 1 << 20  # bytes of output, more of which ends the run
@@ -122,14 +124,17 @@ class Runner:
 
     def run(self, source: bytes, file: str, cases: Sequence[Case]) -> Run:
         """Run ``source``; ``file`` is what its lines are said to be of. Raises ``RunnerError``."""
+        called = time.monotonic()
         self._wait_until_ready()
+        waited = time.monotonic() - called
+        seconds = max(min(self.seconds, LEAST_SECONDS), min(self.seconds, SECONDS_IN_ALL - waited))
         self._output.clear()  # what the framework said while it was imported
         self._count = 0
         run = Run()
         if not self._send(source, file, cases):
             run.fault = self._end_of_process(file)
             return run
-        deadline = time.monotonic() + self.seconds
+        deadline = time.monotonic() + seconds
         begun = False
         while True:
             message = self._message(min(deadline, time.monotonic() + _TICK))
