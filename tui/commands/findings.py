@@ -19,6 +19,7 @@ from typing import Any
 from tui.commands.context import Context
 from tui.language.usage import UsageError
 from tui.progress.file import inspect_file
+from tui.progress.running import count_running
 
 PACKAGES = (
     "numpy", "mlx", "textual", "rich", "fsrs", "platformdirs", "pyyaml", "safetensors", "tokenizers",
@@ -112,6 +113,11 @@ def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
         findings.append(Finding("folder-not-writable", {"folder": context.data_dir}, serious=True))
     if state.set_aside:
         findings.append(Finding("set-aside", {"files": [path.name for path in state.set_aside]}))
+    if open_to_others := _open_to_others(context.data_dir):
+        findings.append(Finding("open-to-others", {"files": open_to_others, "folder": context.data_dir}))
+    running = count_running(context.data_dir)
+    if running:
+        findings.append(Finding("running", {"count": running}))
     log = context.data_dir / "errors.log"
     if log.exists():
         findings.append(Finding("log", {"log": log}))
@@ -123,7 +129,17 @@ def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
         "cards": state.cards,
         "reviews": state.reviews,
         "set_aside": [path.name for path in state.set_aside],
+        "open_to_others": open_to_others,
+        "running": running,
     }
+
+
+def _open_to_others(folder: Path) -> list[str]:
+    """What of the program's own in the data folder, and the folder itself, others on this machine may read or write."""
+    if os.name != "posix" or not folder.is_dir():
+        return []
+    own = (folder, *folder.glob("progress.*"), *folder.glob("errors.log*"))
+    return sorted(path.name or str(path) for path in own if path.lstat().st_mode & 0o077 and not path.is_symlink())
 
 
 def _can_write(folder: Path) -> bool:

@@ -59,6 +59,11 @@ class Running:
         return found
 
 
+def count_running(folder: Path) -> int:
+    """How many sittings are running on ``folder`` at this moment; nothing is made or cleared away."""
+    return sum(is_held(path) for path in folder.glob(f"{_PREFIX}*")) if folder.is_dir() else 0
+
+
 def is_held(path: Path) -> bool:
     """Whether a process that is running holds the lock of ``path``."""
     try:

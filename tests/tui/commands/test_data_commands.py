@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.commands.conftest import Ran
+from tui.progress.store import open_store
 
 Program = Callable[..., Ran]
 
@@ -140,3 +141,17 @@ def test_the_language_last_chosen_is_remembered(
         store.set_setting("language", "zh")
     main(["--data-dir", str(tmp_path / "data"), command, "--help"])
     assert "用法" in capsys.readouterr().out
+
+
+def test_doctor_finds_open_permissions_and_another_copy(program: Program, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with open_store(data) as store:
+        store.skip("some-question")
+        (data / "progress.sqlite3").chmod(0o644)
+        ran = program("doctor", "--json")
+        found = {finding["code"]: finding for finding in ran.json["findings"]}
+        assert ran.json["progress"]["open_to_others"] == ["progress.sqlite3"] and ran.json["progress"]["running"] == 1
+        assert "chmod" in found["open-to-others"]["message"] and not found["running"]["serious"]
+    (data / "progress.sqlite3").chmod(0o600)
+    ran = program("doctor", "--json")
+    assert not {"open-to-others", "running"} & {finding["code"] for finding in ran.json["findings"]}

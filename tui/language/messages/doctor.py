@@ -58,6 +58,14 @@ TABLE: Mapping[str, Bilingual] = {
         "以前有损坏的进度文件移到了一边：{files}；不再需要就可以删掉",
         "damaged progress files were moved aside earlier: {files}; delete them when you no longer need them",
     ),
+    "open-to-others": Bilingual(
+        "这台机器上的其他人能读或写：{files}；chmod -R go-rwx 加上路径 {folder}，就只有你自己能用",
+        "others on this machine may read or write: {files}; chmod -R go-rwx on {folder} keeps them yours alone",
+    ),
+    "running": Bilingual(
+        "程序正开着 {count} 份，用的是同一份进度；可以并用，两边的评分都会留下",
+        "copies of the program running on this progress now: {count}; that is safe, the ratings of all are kept",
+    ),
     "log": Bilingual(
         "{log} 记着以前的意外错误；报告问题时请附上",
         "{log} has errors met earlier; attach it to a bug report",

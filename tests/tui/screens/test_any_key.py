@@ -1,0 +1,86 @@
+"""Any key, any click, any paste at any size, in every place, both languages and several themes: the program stands.
+
+The draw is seeded: a failure names its seed and the last events. ``make soak`` draws ten times as many.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import OutOfBounds, Pilot
+
+from questions.bilingual import Language
+from tests.soak import times
+from tui.app import THEMES, QuizApp
+from tui.bank import load_bank
+from tui.progress.store import open_store
+
+EVENTS = times(500, 5_000)  # of each of four draws
+KEYS = (
+    *"abcdefghijklmnopqrstuvwxyzLPEBIGOHSTDZ0123456789,.<>[]",
+    "space", "enter", "escape", "tab", "shift+tab", "up", "down", "left", "right", "pageup", "pagedown", "home", "end",
+    "backspace", "delete", "slash", "equals_sign", "question_mark", "f1", "f2", "f5", "f6", "f7", "f3", "f4",
+    "ctrl+p", "ctrl+s", "ctrl+z", "ctrl+a", "ctrl+k", "ctrl+w", "ctrl+home", "ctrl+end", "shift+up", "shift+right",
+)  # fmt: skip
+PASTES = ("猫", "a\nb\r\nc", "\x1b[2J\u202e", "[/]", "x" * 30_000, "9" * 400, "-1e999", "nan", "👩‍🔬e\u0301", "\t", "")
+SIZES = ((1, 1), (20, 5), (300, 100), (80, 24), (120, 40), (2, 60), (200, 2), (40, 10))
+
+
+async def draw(pilot: Pilot[Any], app: QuizApp, chance: random.Random, count: int) -> AsyncIterator[str]:
+    """``count`` events, each sent; what it was."""
+    for _ in range(count):
+        kind = chance.random()
+        if kind < 0.86:
+            key = chance.choice(KEYS)
+            yield key
+            await pilot.press(key)
+        elif kind < 0.93:
+            width, height = app.size
+            where = chance.randrange(max(width, 1)), chance.randrange(max(height, 1))
+            yield f"click {where}"
+            try:
+                await pilot.click(offset=where, times=chance.choice((1, 1, 2)))
+            except OutOfBounds:
+                continue
+        elif kind < 0.96:
+            text = chance.choice(PASTES)
+            yield f"paste {text[:20]!r}"
+            app.post_message(events.Paste(text))
+        elif kind < 0.99:
+            size = chance.choice(SIZES)
+            yield f"resize {size}"
+            await pilot.resize_terminal(*size)
+        else:
+            theme = chance.choice(THEMES)
+            yield f"theme {theme}"
+            app.choose_theme(theme)
+
+
+@pytest.mark.parametrize(
+    ("seed", "language", "size"), [(1, "zh", (80, 24)), (2, "en", (120, 40)), (3, "zh", (120, 40)), (4, "en", (80, 24))]
+)
+async def test_the_program_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, language: Language, size: tuple[int, int]
+) -> None:
+    async def stay(app: QuizApp) -> None:
+        app.keep()  # all of leaving but the end, which would end the draw
+
+    monkeypatch.setattr(QuizApp, "action_quit", stay)
+    monkeypatch.chdir(tmp_path)  # where `w` saves pictures
+    chance = random.Random(seed)
+    latest: deque[str] = deque(maxlen=25)
+    with open_store(tmp_path) as store:
+        app = QuizApp(load_bank().questions, store, language=language, seed=seed)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            async for what in draw(pilot, app, chance, EVENTS):
+                latest.append(what)
+                assert app.crash is None and app.is_running, (seed, list(latest))
+            await pilot.resize_terminal(80, 24)
+            await pilot.pause()
+        assert app.crash is None, (seed, list(latest), app.crash)
