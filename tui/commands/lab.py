@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
@@ -13,22 +15,27 @@ from tui.commands.context import Context
 from tui.commands.knob_settings import read_settings
 from tui.commands.output import paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
+from tui.commands.writing import refuse_to_overwrite, write_file
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, Knob, Result
 from tui.figures.data import Figure, Label
 from tui.figures.numbers import short
 from tui.language.backend import say_backend
 from tui.language.harmless import in_a_line
-from tui.language.usage import unknown
+from tui.language.usage import UsageError, unknown
 from tui.language.words import words
+from tui.progress.paths import typed_path
 from tui.proof.runs import visible_knobs
 
 FAILED = 1
+SUFFIXES = (".svg", ".png", ".csv", ".html", ".json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?")
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--save")
+    parser.add_argument("--force", action="store_true")
     parser.add_argument("--json", action="store_true")
 
 
@@ -40,14 +47,23 @@ def run(context: Context, options: argparse.Namespace) -> int:
         raise unknown("unknown-experiment", options.name, experiments)
     experiment = experiments[options.name]
     settings = read_settings(experiment, options.set)
+    target = None if options.save is None else typed_path(options.save)
+    if target is not None:  # what cannot be written is said before anything runs
+        if target.suffix.lower() not in SUFFIXES:
+            raise UsageError("unknown-suffix", given=target, known=SUFFIXES, nearest=None)
+        refuse_to_overwrite(target, force=options.force)
     knobs = visible_knobs(experiment, settings)
     with ProgressLine() as report:
         start = time.perf_counter()
         result = experiment.run(settings, report)
         seconds = time.perf_counter() - start
+    if target is not None:
+        _save(target, experiment, knobs, seconds, result, context, force=options.force)
     if options.json:
-        _write_json(experiment, knobs, seconds, result)
-    else:
+        write_json(
+            _json(experiment, knobs, seconds, result), indent=None
+        )  # a line for each number would be read by nobody
+    elif target is None:
         _draw(experiment, knobs, seconds, result, context)
     return FAILED if any(check.holds is False for check in result.checks) else 0
 
@@ -87,21 +103,47 @@ def _draw(experiment: Experiment, knobs: dict[str, Any], seconds: float, result:
     )
 
 
-def _write_json(experiment: Experiment, knobs: dict[str, Any], seconds: float, result: Result) -> None:
+def _save(
+    target: Path,
+    experiment: Experiment,
+    knobs: dict[str, Any],
+    seconds: float,
+    result: Result,
+    context: Context,
+    *,
+    force: bool,
+) -> None:
+    """All figures in one file; as JSON, the whole that ``--json`` prints."""
+    from tui.figures.png import SaveError
+    from tui.figures.saving import contents_of_all
+
+    suffix = target.suffix.lower()
+    contents: str | bytes
+    if suffix == ".json":
+        contents = json.dumps(_json(experiment, knobs, seconds, result), ensure_ascii=False, allow_nan=False) + "\n"
+    else:
+        title = experiment.title.say(context.language)
+        try:
+            contents = contents_of_all(result.figures, suffix[1:], context.language, title)
+        except SaveError as error:
+            raise UsageError(error.code, **error.fields) from error
+    # With a byte-order mark a spreadsheet reads Chinese rightly.
+    write_file(target, contents, "utf-8-sig" if suffix == ".csv" else "utf-8", force=force)
+    tell(words("screens.saved-to", context.language, path=target))
+
+
+def _json(experiment: Experiment, knobs: dict[str, Any], seconds: float, result: Result) -> dict[str, Any]:
     from mlxformer import backend
     from tui.figures.plain import figure_to_plain
 
-    write_json(
-        {
-            "experiment": experiment.name,
-            "backend": backend.name,
-            "knobs": knobs,
-            "seconds": seconds,
-            "checks": [check_json(check) for check in result.checks],
-            "figures": [figure_to_plain(figure) for figure in result.figures],
-        },
-        indent=None,  # a heatmap has many numbers, and a line for each would be read by nobody
-    )
+    return {
+        "experiment": experiment.name,
+        "backend": backend.name,
+        "knobs": knobs,
+        "seconds": seconds,
+        "checks": [check_json(check) for check in result.checks],
+        "figures": [figure_to_plain(figure) for figure in result.figures],
+    }
 
 
 def _list(context: Context, as_json: bool) -> int:

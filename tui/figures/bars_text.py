@@ -9,10 +9,10 @@ from rich.text import Text
 
 from questions.bilingual import Language, say
 from tui.figures.axes import Axis
-from tui.figures.data import Bars
+from tui.figures.data import Bars, Label
 from tui.figures.look import Look
 from tui.figures.numbers import short
-from tui.text.layout import pad, visible, wrap
+from tui.text.layout import fit, pad, visible, wrap
 
 REFERENCE, PINNED = "|", ":"
 TALLEST = 4  # lines of a bar, its gap included
@@ -41,7 +41,7 @@ def bars_lines(
     labels = [visible(say(label, language)) for label in figure.labels]
     numbers = [short(value) for value in figure.values]
     number_width = min(max(map(len, numbers)), max(width // 3, 1))
-    label_width = min(max(map(cell_len, labels)), max((width - number_width) // 3, 2))
+    label_width = min(max(map(cell_len, labels)), max((width - number_width) * 2 // 5, 2))
     room = max(width - label_width - number_width - 2, 1)
     scale = _Scale(figure, pinned, room)
     before = values_by_label(pinned)
@@ -49,25 +49,39 @@ def bars_lines(
         strong = index == cursor or label == lit
         style = f"{look.strong} {look.accent}".strip() if strong else look.axis
         bar = _bar(float(value), scale, look, index % 2 == 1 and tall == 1, before.get(bar_key(figure, index)))
-        line = Text(pad(label, label_width, "right", look.glyphs.ellipsis) + " ", style=style)
+        name = _name_lines(label, label_width, max(tall - 1, 1), look)
+        line = Text(pad(name[0], label_width, "right") + " ", style=style)
         line.append_text(bar)
         line.append(" " + number.rjust(number_width), look.strong if strong else look.label)
         line.truncate(width)
         lines.append(line)
-        lines += [Text(" " * (label_width + 1)).append_text(bar) for _ in range(tall - 2)]
+        for below in name[1:]:
+            lines.append(Text(pad(below, label_width, "right") + " ", style=style).append_text(bar))
         lines += [Text()] * (tall > 1)
     lines += _axis_lines(scale, label_width + 1, look)
     if figure.reference is not None:
-        value, name = figure.reference
-        meaning = f"{REFERENCE} {say(name, language)} = {short(value)}"
-        lines += [Text(part, style=look.dim) for part in wrap(meaning, width)]
+        lines += [Text(part, style=look.dim) for part in wrap(_meaning(figure.reference, language), width)]
     return lines
 
 
-def first_bar(figure: Bars, language: Language, width: int) -> int:
-    """The line on which the bars begin."""
+def _name_lines(label: str, width: int, count: int, look: Look) -> list[str]:
+    """A bar's label on exactly ``count`` lines."""
+    lines = wrap(label, width)
+    lines = [*lines[: count - 1], fit(" ".join(lines[count - 1 :]), width, look.glyphs.ellipsis)]
+    return [*lines, *[""] * (count - len(lines))]
+
+
+def around_bars(figure: Bars, language: Language, width: int) -> tuple[int, int]:
+    """The lines above the bars, and those below."""
     label = value_label(figure, language)
-    return len(wrap(say(figure.title, language), width)) + (len(wrap(label, width)) if label else 0)
+    above = len(wrap(say(figure.title, language), width)) + (len(wrap(label, width)) if label else 0)
+    reference = figure.reference
+    below = 2 + (0 if reference is None else len(wrap(_meaning(reference, language), width)))
+    return above, below if figure.values else 1
+
+
+def _meaning(reference: tuple[float, Label], language: Language) -> str:
+    return f"{REFERENCE} {say(reference[1], language)} = {short(reference[0])}"
 
 
 def value_label(figure: Bars, language: Language) -> str:

@@ -209,7 +209,7 @@ class CurvePlot:
                     signs[row][column] = single if by_letter else drawing.sign(column, row)
                     styles[row][column] = look.series_style(owner)
         self._infinities(signs, styles)
-        if len(figure.series) > 1:
+        if len(figure.series) > 1 and not self.names:
             self._name_ends(signs, styles)
         return signs, styles
 

@@ -1,6 +1,6 @@
 """Curves as lines of text: title, what is up and what is across, the plot with each line's name beside it, a legend.
 
-Each line ends in its letter, so that it can be followed without color.
+Where the names have no room beside the plot each line ends in its letter, so that it can be followed without color.
 """
 
 from __future__ import annotations
@@ -103,14 +103,16 @@ def flowed(entries: Sequence[Text], width: int) -> list[Text]:
     return lines
 
 
-def curve_reading(figure: Curve, x: float, language: Language, pinned: Curve | None = None) -> str:
-    """What every line says at ``x``: its value there, and how far that is from the pinned one's."""
+def curve_reading(
+    figure: Curve, x: float, language: Language, pinned: Curve | None = None, *, letters: bool = False
+) -> str:
+    """What every line (by its letter alone, if need be) says at ``x``, and how far that is from the pinned one's."""
     said = [f"{say(figure.x_label, language)} {short(x)}"]
     for index, series in enumerate(figure.series):
         value = value_at(series.x, series.y, x)
         if value is not None:
             name = say(series.name, language) or say(figure.y_label, language)
-            before = f"{letter(index)} {name}" if len(figure.series) > 1 else name
+            before = name if len(figure.series) == 1 else letter(index) if letters else f"{letter(index)} {name}"
             said.append(f"{before} {short(value)}{_against(pinned, index, name, x, value, language)}")
     separator = "，" if language == "zh" else ", "
     return separator.join(said)

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from tui.text.layout import fit
 
 SHORT = 6  # cells of a title that is never shortened
-READABLE = 10  # cells below which a part of a title tells nothing
+READABLE = 16  # cells below which a part of a title tells nothing
 
 
 class FigureTabs(Widget):

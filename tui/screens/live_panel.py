@@ -19,15 +19,16 @@ from textual.widgets import Static
 from questions.bilingual import Language, say
 from tui.experiments.compute import Failed, Finished, Outcome, Progressed
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
-from tui.figures.data import Curve, Figure, Heatmap, Tensor
+from tui.figures.data import Figure, Heatmap, Tensor
 from tui.language.words import words
 from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
 from tui.widgets.checks_panel import ChecksPanel
 from tui.widgets.figures.figure_box import FigureBox
-from tui.widgets.figures.figure_view import FigureList
+from tui.widgets.figures.figure_view import FigureList, FigureView
 from tui.widgets.figures.heatmap_view import HeatmapView
+from tui.widgets.figures.messages import SaveWanted, TokenChosen
 from tui.widgets.holding import give_focus, replace, stands
 from tui.widgets.knob_field import FieldRow
 from tui.widgets.knob_panel import KnobChanged, KnobPanel
@@ -99,6 +100,7 @@ class LivePanel(Vertical):
         self._progressing = ""
         self._failure = ""
         self._wants_focus = False
+        self._lit = ""  # the token that is looked at
         self._before_checks: int | str | None = None
 
     def compose(self) -> ComposeResult:
@@ -355,12 +357,12 @@ class LivePanel(Vertical):
             return
         if figures:
             self.query_one(FigureList).show(figures)
+            self._light()
         if self._page == STEPS:
             steps.show(result.steps, _labels(result.figures))
         self.query_one(ChecksPanel).show(result.checks)
-        # Where nothing in the figure can have the focus, the arrows scroll the whole.
-        answers = any(isinstance(figure, Heatmap | Curve | Tensor) for figure in figures)
-        view.can_focus = bool(view.display) and not answers
+        # Every figure answers to the arrows; the checks are only scrolled.
+        view.can_focus = shows_checks
         if self.screen.focused is view and not view.can_focus:
             self.call_after_refresh(self.focus_figure)
 
@@ -439,10 +441,23 @@ class LivePanel(Vertical):
 
     # --- pictures taken away -----------------------------------------------------------------------------------
 
-    @on(HeatmapView.SaveRequested)
-    def save(self, event: HeatmapView.SaveRequested) -> None:
+    @on(SaveWanted)
+    def save(self, event: SaveWanted) -> None:
         event.stop()
-        self.app.save_beside(event.suggested_name, event.contents())
+        self.app.save_figure(event.stem, event.contents)
+
+    # --- the token that is looked at ---------------------------------------------------------------------------
+
+    @on(TokenChosen)
+    def token_chosen(self, event: TokenChosen) -> None:
+        """The same token in the other figures, also in those that are turned to later."""
+        event.stop()
+        self._lit = event.token
+        self._light()
+
+    def _light(self) -> None:
+        for view in self.query(FigureView):
+            view.light(self._lit)
 
     @on(HeatmapView.RowCopied)
     def say_copied(self, event: HeatmapView.RowCopied) -> None:

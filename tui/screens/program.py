@@ -23,6 +23,7 @@ from textual.widgets import Input, TextArea
 from questions.bilingual import Language
 from questions.topics import topic_title
 from tui.experiments.compute import ComputeThread
+from tui.figures.png import SaveError
 from tui.judge.thread import JudgeThread
 from tui.language.durations import say_duration
 from tui.language.harmless import harmless
@@ -31,6 +32,7 @@ from tui.practice.selection import Selection
 from tui.progress.errors import ProgressError
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.guard import guarded
+from tui.screens.saving import SaveDialog
 from tui.text.plain_text import as_title
 from tui.widgets.holding import stands
 
@@ -161,12 +163,28 @@ class Program(App[int]):
             notice = self.notices.popleft()
             self.notify(notice.text, severity="warning", timeout=8)
 
-    def save_beside(self, name: str, text: str) -> None:
-        """Write ``text`` into the folder that the program was started in, never over another file, and say where."""
+    def save_figure(self, stem: str, contents: Callable[[str], str | bytes]) -> None:
+        """Ask in which format, and write what ``contents(format)`` gives."""
+
+        def write(format: str | None) -> None:
+            if format is None:
+                return
+            try:
+                made = contents(format)
+            except SaveError as error:
+                self.say_error(error)
+            else:
+                self.save_beside(f"{stem}.{format}", made)
+
+        self.push_screen(SaveDialog(), write)
+
+    def save_beside(self, name: str, contents: str | bytes) -> None:
+        """Write into the folder that the program was started in, never over another file, and say where."""
         path = unused(Path.cwd() / name)
+        encoding = "utf-8-sig" if path.suffix == ".csv" else "utf-8"  # by its mark a spreadsheet reads Chinese
         try:
-            with path.open("x", encoding="utf-8") as file:  # not over one that was made at this moment either
-                file.write(harmless(text))
+            with path.open("xb") as file:  # not over one that was made at this moment either
+                file.write(harmless(contents).encode(encoding) if isinstance(contents, str) else contents)
         except OSError as error:
             self.notify(self.say("screens.save-failed", path=path, reason=error), severity="error")
             return

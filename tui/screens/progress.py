@@ -22,7 +22,7 @@ from tui.screens.place import Place
 from tui.screens.top_bar import TopBar
 from tui.widgets.figures.figure_box import FigureBox
 from tui.widgets.figures.figure_view import FigureView
-from tui.widgets.figures.heatmap_view import HeatmapView
+from tui.widgets.figures.messages import SaveWanted
 from tui.widgets.holding import give_focus
 from tui.widgets.speaking import SpeakingWidget
 
@@ -115,10 +115,10 @@ class ProgressScreen(Place):
                 return
         give_focus(self, self.query_one("#figure"))
 
-    @on(HeatmapView.SaveRequested)
-    def save_figure(self, event: HeatmapView.SaveRequested) -> None:
+    @on(SaveWanted)
+    def save_figure(self, event: SaveWanted) -> None:
         event.stop()
-        self.app.save_beside(event.suggested_name, event.contents())
+        self.app.save_figure(event.stem, event.contents)
 
     def screen_hints(self) -> list[KeyHint]:
         say = self.app.say

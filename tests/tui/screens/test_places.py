@@ -113,12 +113,12 @@ async def test_picture_is_saved_beside_and_never_over_another(
         await pilot.pause()
         panel.focus_figure()
         await pilot.pause()
-        await pilot.press("W", "W", "w")
+        await pilot.press("w", "c", "w", "c", "w", "enter", "w", "h", "w", "escape")
         await pilot.pause()
         kinds = sorted(path.suffix for path in folder.iterdir())
-        assert kinds == [".csv", ".csv", ".svg"]
+        assert kinds == [".csv", ".csv", ".html", ".svg"]
         monkeypatch.chdir("/proc")  # where nobody can write
-        await pilot.press("W")
+        await pilot.press("w", "c")
         await until(pilot, lambda: "Cannot save" in shown(pilot))
 
 

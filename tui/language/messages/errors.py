@@ -70,6 +70,14 @@ TABLE: Mapping[str, Bilingual] = {
         "{path} 超过 {limit:,} 字节；只给要判的那个函数",
         "{path} is longer than {limit:,} bytes; give the function alone",
     ),
+    "save-png": Bilingual(
+        "存 PNG 需要 Pillow：pip install 'tformer-quiz[png]'；SVG、HTML、CSV 什么都不需要",
+        "saving as PNG needs Pillow: pip install 'tformer-quiz[png]'; SVG, HTML and CSV need nothing",
+    ),
+    "save-png-font": Bilingual(
+        "存 PNG 需要带中文的字体，这台机器上没找到；请存成 SVG 或 HTML",
+        "saving as PNG needs a font with Chinese, and none was found on this machine; save as SVG or HTML",
+    ),
     "unknown-suffix": Bilingual(
         "不知道怎样写 {given}：文件名要以 {known} 之一结尾",
         "cannot tell what to write to {given}: end its name in one of {known}",

@@ -216,23 +216,27 @@ and is not due is not counted. --questions takes a number, or a question file.
     ),
     "lab": Bilingual(
         """\
-用法：tformer-quiz lab [实验] [--set 旋钮=值]... [--json]
+用法：tformer-quiz lab [实验] [--set 旋钮=值]... [--save 文件] [--json]
 
   tformer-quiz lab                                    列出实验、旋钮和取值范围
   tformer-quiz lab scaling                            按默认旋钮跑一次
   tformer-quiz lab scaling --set d_k=1024 --set seed=3   拧旋钮
+  tformer-quiz lab scaling --save scaling.html        存成 .html .svg .png .csv .json（--force 覆盖）
   tformer-quiz lab scaling --json | jq .checks        给脚本用
 
 值的写法同 YAML 或 Python：64、0.5、1e-3、true、False、"文字"。
 图画在标准输出；有实测不成立时退出码为 1。
 """,
         """\
-usage: tformer-quiz lab [NAME] [--set KNOB=VALUE]... [--json]
+usage: tformer-quiz lab [NAME] [--set KNOB=VALUE]... [--save FILE] [--json]
 
   tformer-quiz lab          experiments, knobs, what they take
   tformer-quiz lab scaling  run one at its default knobs
   tformer-quiz lab scaling --set d_k=1024 --set seed=3
                             turn knobs
+  tformer-quiz lab scaling --save scaling.html
+                            a file: .html .svg .png .csv .json (--force
+                            over another)
   tformer-quiz lab scaling --json | jq .checks
                             for scripts
 

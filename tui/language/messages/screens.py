@@ -148,6 +148,15 @@ TABLE = {
     "failed-hint": Bilingual(
         "拧一下旋钮或按 r 重试；别处不受影响。", "Turn a knob or press r to try again; nothing else is affected."
     ),
+    "save-title": Bilingual("把这张图存成", "Save this figure as"),
+    "save-svg": Bilingual("SVG：图片，可放大", "SVG: a picture that scales"),
+    "save-png": Bilingual("PNG：图片，哪里都能贴", "PNG: a picture for anywhere"),
+    "save-csv": Bilingual("CSV：数值，给表格软件", "CSV: its numbers, for a spreadsheet"),
+    "save-html": Bilingual("HTML：单个网页，能点", "HTML: one page that answers to clicks"),
+    "save-hint": Bilingual(
+        "Enter 保存到启动程序时的文件夹 · Esc 不存",
+        "Enter saves into the folder the program was started in · Esc does not",
+    ),
     "saved-to": Bilingual("已存到 {path}", "Saved to {path}"),
     "save-failed": Bilingual("存不了 {path}：{reason}", "Cannot save {path}: {reason}"),
     "copied": Bilingual("已复制", "Copied"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
@@ -25,8 +26,11 @@ from tui.figures.curve_text import (
 )
 from tui.figures.data import Curve
 from tui.figures.look import Look
+from tui.figures.saving import contents_of
 from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.lines_view import LinesView, said_lines
+from tui.widgets.figures.messages import SaveWanted
+from tui.widgets.figures.read_view import PIN_KEY, SAVE_KEY
 from tui.widgets.speaking import BarKey, Key, bindings
 
 READ = "读数|read"
@@ -40,6 +44,8 @@ class CurveView(LinesView[Curve], can_focus=True):
         Key("right,l", "move(1)", "curve.right", READ, "读后一个点|read the next point", READ, False, "→ l"),
         Key("home", "jump(0)", "curve.first", READ, "第一个点|the first point", READ, False, "Home"),
         Key("end", "jump(-1)", "curve.last", READ, "最后一个点|the last point", READ, False, "End"),
+        PIN_KEY,
+        SAVE_KEY,
     ]
     BAR: ClassVar[Sequence[BarKey]] = [("←→", "读数|read", "move(1)", "right")]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
@@ -64,6 +70,7 @@ class CurveView(LinesView[Curve], can_focus=True):
     ) -> None:
         super().__init__(figure, language=language, id=id, classes=classes)
         self._positions = positions(figure)
+        self.pinned: Curve | None = None
         self._rows = 0  # of the plot; found when there is room for it
         self._compact = False
 
@@ -78,11 +85,22 @@ class CurveView(LinesView[Curve], can_focus=True):
         """The plot, and below it what it says where the cursor stands, or where it matters before there is one."""
         height = self._rows or plot_height(width)
         lines = curve_lines(
-            self.figure, self.language, max(width, 1), look, height=height, cursor=self.cursor, compact=self._compact
+            self.figure,
+            self.language,
+            max(width, 1),
+            look,
+            height=height,
+            cursor=self.cursor,
+            pinned=self._other,
+            compact=self._compact,
         )
         at = self.cursor if self.cursor is not None else resting_x(self.figure)
         if at is not None:
-            said = curve_reading(self.figure, at, self.language)
+            said = curve_reading(self.figure, at, self.language, self._other)
+            if self._compact and cell_len(said) > width:  # the names stand beside the lines
+                said = curve_reading(self.figure, at, self.language, self._other, letters=True)
+            if self.pinned is not None and self._other is None:
+                said = ("已钉住；" if self.language == "zh" else "pinned; ") + said
             style = look.dim if self.cursor is None else look.strong
             lines += said_lines(said, width, 1 if self._compact else 2, style)
         return lines
@@ -97,9 +115,24 @@ class CurveView(LinesView[Curve], can_focus=True):
             self._rows = max(room - around, LOWEST)
         return super().get_content_height(container, viewport, width)
 
+    @property
+    def _other(self) -> Curve | None:
+        """The pinned curve, once another one is shown."""
+        return None if self.pinned is self.figure else self.pinned
+
+    def action_pin(self) -> None:
+        self.pinned = self.figure if self.pinned is None else None
+        self.refresh(layout=True)
+
+    def action_save(self) -> None:
+        figure, language = self.figure, self.language
+        self.post_message(SaveWanted(figure.name or "curve", lambda format: contents_of(figure, format, language)))
+
     def watch_cursor(self, cursor: float | None) -> None:
         if cursor is not None:
-            self.post_message(self.CursorMoved(self, cursor, curve_reading(self.figure, cursor, self.language)))
+            self.post_message(
+                self.CursorMoved(self, cursor, curve_reading(self.figure, cursor, self.language, self._other))
+            )
 
     def action_move(self, by: int) -> None:
         if not self._positions:
@@ -123,7 +156,7 @@ class CurveView(LinesView[Curve], can_focus=True):
 
     def _point_at(self, event: events.MouseEvent) -> None:
         width = max(self.content_size.width, 1)
-        plot = CurvePlot(self.figure, self.language, width, self.look, self._rows or plot_height(width))
+        plot = CurvePlot(self.figure, self.language, width, self.look, self._rows or plot_height(width), self._other)
         column = event.x - plot.label_width - 1
         row = event.y - plot_top(self.figure, self.language, width, self.look, self._compact)
         if self._positions and 0 <= column < plot.field_width and 0 <= row < plot.height:

@@ -23,7 +23,7 @@ class FigureBox(VerticalScroll):
 
 def grow_inside(holder: Widget) -> None:
     """The room has changed: measure anew what fills it."""
-    for widget in holder.query("HeatmapCanvas, HeadGrid, CurveView"):
+    for widget in holder.query("HeatmapCanvas, HeadGrid, CurveView, ReadView"):
         widget.refresh(layout=True)
 
 

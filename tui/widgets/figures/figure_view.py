@@ -52,6 +52,12 @@ class FigureView(SpeakingWidget):
     def _view_of(self, figure: Figure) -> Any:
         return VIEWS[type(figure)](figure, language=self.language)
 
+    def light(self, token: str) -> None:
+        """Mark the token ``token`` wherever it stands in the figure, if its kind has tokens."""
+        view: Any = self.view
+        if hasattr(view, "lit"):
+            view.lit = token
+
     def show(self, figure: Figure | None) -> None:
         """Show ``figure`` (nothing where None), in the widget that is there where that draws its kind."""
         same = type(figure) is type(self.figure)

@@ -44,10 +44,11 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1;
     }
     HeatmapCanvas > .heatmap--label { color: $text-muted; }
+    HeatmapCanvas > .heatmap--lit { color: $text-accent; text-style: bold underline; }
     HeatmapCanvas > .heatmap--here { color: $text; text-style: bold; }
     HeatmapCanvas:focus > .heatmap--here { color: $text-accent; text-style: bold reverse; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"heatmap--label", "heatmap--here"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"heatmap--label", "heatmap--here", "heatmap--lit"}
     KEYS: ClassVar[Sequence[Key]] = [
         Key(keys, f"move({down}, {right})", f"heatmap.{name}", MOVE, tip, MOVE, show=False, written=written)
         for keys, down, right, name, tip, written in [
@@ -72,6 +73,7 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
 
     cursor: reactive[tuple[int, int]] = reactive((0, 0), init=False)
     cell_width: reactive[int | None] = reactive[int | None](None, init=False)
+    lit: reactive[str] = reactive("", init=False)
     map_name: reactive[MapName] = reactive[MapName]("viridis", init=False)
     lines_around: reactive[int] = reactive(0, init=False, layout=True)
 
@@ -99,7 +101,7 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         self._labels = (picture.figure.rows, picture.figure.columns)
         self._frames: dict[tuple[int, int | None, bool], Frame] = {}
         self._look = PLAIN
-        self._label_styles = (Style(), Style())
+        self._label_styles = (Style(), Style(), Style())
         self._ground = Style()
 
     # -- the picture
@@ -125,6 +127,10 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
     def watch_map_name(self) -> None:
         self._repaint()
 
+    def watch_lit(self) -> None:
+        self._strips.clear()
+        self.refresh()
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._repaint()
@@ -140,8 +146,8 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         """The painter of the cells as they are now, and with it the look and the styles of the labels."""
         if self._painter is None:
             self._look = replace(self.look, map_name=self.map_name)
-            plain, here = (self.get_component_rich_style(f"heatmap--{name}") for name in ("label", "here"))
-            self._label_styles, self._ground = (plain, here), self.rich_style
+            plain, here, lit = (self.get_component_rich_style(f"heatmap--{name}") for name in ("label", "here", "lit"))
+            self._label_styles, self._ground = (plain, here, lit), self.rich_style
             self._painter = Painter(self.picture.scale, self.picture.span, self._look, self._frame.cell_width)
         return self._painter
 
@@ -239,17 +245,18 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         masked = self.picture.masked(row)
         cells = painter.row(values, None if masked is None else masked[first:last], cursor - first)
         label = row_label(self.picture.figure.rows[row], self._frame.label_width, self._look)
-        return self._line(Segment(label, self._label_styles[cursor >= 0]), cells, first, width)
+        lit = bool(self.lit) and self.picture.figure.rows[row] == self.lit
+        return self._line(Segment(label, self._label_styles[1 if cursor >= 0 else 2 * lit]), cells, first, width)
 
     def _header_line(self, y: int, width: int) -> Strip:
         first, last = self._visible_columns(width)
         texts, here = self._frame.header[y], self.cursor[1]
-        label, marked = self._label_styles
-        cells = [Segment("".join(texts[first : min(here, last)]), label)]
-        if first <= here < last:
-            cells += [Segment(texts[here], marked), Segment("".join(texts[here + 1 : last]), label)]
-        elif here < first:
-            cells = [Segment("".join(texts[first:last]), label)]
+        label, marked, lit = self._label_styles
+        names = self.picture.figure.columns
+        cells = [
+            Segment(texts[at], marked if at == here else lit if self.lit and names[at] == self.lit else label)
+            for at in range(first, last)
+        ]
         return self._line(Segment(" " * self._frame.label_width, label), cells, first, width)
 
     def _line(self, label: Segment, cells: list[Segment], first: int, width: int) -> Strip:

@@ -82,6 +82,5 @@ HEATMAP_KEYS: Sequence[Key] = [
         "把这一行复制到剪贴板|copy this row to the clipboard",
         show=False,
     ),
-    Key("w", "save('svg')", "heatmap.save-svg", "保存|save", "存为 SVG|save as SVG", SAVE),
-    Key("W", "save('csv')", "heatmap.save-csv", SAVE, "存为 CSV|save as CSV", SAVE, False),
+    Key("w", "save", "heatmap.save", "保存|save", "存成文件：SVG、PNG、CSV、网页|save: SVG, PNG, CSV, web page", SAVE),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -17,15 +17,17 @@ from textual.widgets import Static
 from questions.bilingual import Language, say
 from tui.figures.colors import MAP_NAMES, MapName
 from tui.figures.data import Heatmap
-from tui.figures.export import figure_csv, figure_svg
+from tui.figures.export import figure_svg
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_paint import Painter, legend, signs_in
 from tui.figures.heatmap_text import HeadChoice
+from tui.figures.saving import contents_of
 from tui.text.layout import fit, wrap
 from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.head_grid import HeadGrid
 from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
 from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS
+from tui.widgets.figures.messages import SaveWanted, TokenChosen
 from tui.widgets.figures.stage_tabs import StageTabs
 from tui.widgets.holding import give_focus
 from tui.widgets.speaking import Key, SpeakingWidget, bindings, to_content
@@ -44,6 +46,7 @@ class HeatmapView(SpeakingWidget):
     KEYS: ClassVar[Sequence[Key]] = HEATMAP_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
+    lit: reactive[str] = reactive("", init=False)  # the label of a token that is chosen elsewhere
     map_name: reactive[MapName] = reactive[MapName]("viridis", init=False)
     showing: reactive[Literal["map", "grid"]] = reactive[Literal["map", "grid"]]("map", init=False)
 
@@ -56,19 +59,6 @@ class HeatmapView(SpeakingWidget):
         column: int
         value: float
         explanation: str
-
-        @property
-        def control(self) -> HeatmapView:
-            return self.view
-
-    @dataclass
-    class SaveRequested(Message):
-        """The reader wants the picture in a file; who handles this chooses the path and writes ``contents()``."""
-
-        view: HeatmapView
-        format: Literal["svg", "csv"]
-        suggested_name: str
-        contents: Callable[[], str]
 
         @property
         def control(self) -> HeatmapView:
@@ -214,6 +204,7 @@ class HeatmapView(SpeakingWidget):
         explanation = self.picture.explain(event.row, event.column, self.language)
         value = self.picture.value(event.row, event.column)
         self.post_message(self.CursorMoved(self, event.row, event.column, value, explanation))
+        self.post_message(TokenChosen(self.figure.rows[event.row]))
 
     def on_heatmap_canvas_hovered(self, event: HeatmapCanvas.Hovered) -> None:
         event.stop()
@@ -290,6 +281,9 @@ class HeatmapView(SpeakingWidget):
         self._from_grid = False
         self.showing = "grid"
 
+    def watch_lit(self) -> None:
+        self.canvas.lit = self.lit
+
     # -- pin, colors, zoom
 
     def action_pin(self) -> None:
@@ -325,16 +319,15 @@ class HeatmapView(SpeakingWidget):
             self.notify(f"已复制行 {name}" if self.language == "zh" else f"copied the row {name}", markup=False)
             self.post_message(self.RowCopied(self, row, text))
 
-    def action_save(self, format: Literal["svg", "csv"]) -> None:
+    def action_save(self) -> None:
         picture, figure, language = self.picture, self.figure, self.language
-        stage, head, colors = picture.stage, picture.head, self.map_name
-        name = figure.name or "heatmap"
-        suggested = f"{name}-{stage.name}-{'mean' if head is None else f'head{head}'}.{format}"
+        stage, head, colors = picture.stage.name, picture.head, self.map_name
+        stem = f"{figure.name or 'heatmap'}-{stage}-{'mean' if head is None else f'head{head}'}"
 
-        def contents() -> str:
-            if format == "csv":
-                return figure_csv(figure, stage=stage.name, head=head)
-            drawn: HeadChoice = "mean" if head is None else head
-            return figure_svg(figure, language, stage=stage.name, head=drawn, map_name=colors)
+        def contents(format: str) -> str | bytes:
+            if format == "svg":
+                drawn: HeadChoice = "mean" if head is None else head
+                return figure_svg(figure, language, stage=stage, head=drawn, map_name=colors)
+            return contents_of(figure, format, language, stage=stage, head=head)
 
-        self.post_message(self.SaveRequested(self, format, suggested, contents))
+        self.post_message(SaveWanted(stem, contents))
