@@ -14,6 +14,7 @@ from mlxformer.attention.linear import linear_attention
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
 from mlxformer.generation.sampling import SamplingRules, sample
+from mlxformer.inspection.show import show
 from mlxformer.layers.causal_stack import CausalStack
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder, DecoderLayer
@@ -142,6 +143,7 @@ __all__ = [
     "sample",
     "save_adapters",
     "scaled_dot_product_attention",
+    "show",
     "sinusoidal_positions",
     "tap",
     "trace",
