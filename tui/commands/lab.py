@@ -25,7 +25,6 @@ from tui.language.harmless import in_a_line
 from tui.language.usage import UsageError, unknown
 from tui.language.words import words
 from tui.progress.paths import typed_path
-from tui.proof.runs import visible_knobs
 
 FAILED = 1
 SUFFIXES = (".svg", ".png", ".csv", ".html", ".json")
@@ -52,10 +51,11 @@ def run(context: Context, options: argparse.Namespace) -> int:
         if target.suffix.lower() not in SUFFIXES:
             raise UsageError("unknown-suffix", given=target, known=SUFFIXES, nearest=None)
         refuse_to_overwrite(target, force=options.force)
-    knobs = visible_knobs(experiment, settings)
+    values = experiment.parse(settings, language=context.language)  # sentences of the language that is read
+    knobs = {knob.name: values[knob.name] for knob in experiment.knobs}
     with ProgressLine() as report:
         start = time.perf_counter()
-        result = experiment.run(settings, report)
+        result = experiment.run(knobs, report)
         seconds = time.perf_counter() - start
     if target is not None:
         _save(target, experiment, knobs, seconds, result, context, force=options.force)

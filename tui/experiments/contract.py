@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from questions.bilingual import Bilingual
+from questions.bilingual import Bilingual, Language
 from tui.figures.data import Figure, Label
 
 KnobValue = bool | int | float | str
@@ -48,7 +48,8 @@ class Knob:
     """What a person can turn.
 
     ``kind`` is ``number`` (with ``minimum``, ``maximum`` and ``step``; ``log`` doubles and halves instead of adding),
-    ``choice``, ``switch`` or ``text`` (at most ``max_length`` characters).
+    ``choice``, ``switch`` or ``text`` (at most ``max_length`` characters). ``english`` is the default of a text on an
+    English screen, where it is another: the numbers in the bank's texts are measured at ``default``.
     """
 
     name: str
@@ -62,6 +63,11 @@ class Knob:
     choices: Sequence[Choice] = ()
     max_length: int = 0
     help: Bilingual | None = None
+    english: str = ""
+
+    def default_in(self, language: Language) -> KnobValue:
+        """What the knob stands at where nobody has turned it, on a screen in ``language``."""
+        return self.english if language == "en" and self.english else self.default
 
     def parse(self, value: object) -> KnobValue:
         """``value`` as this knob takes it, or a ``KnobError`` that says what it takes."""
@@ -177,10 +183,15 @@ class Experiment:
     def defaults(self) -> dict[str, KnobValue]:
         return {knob.name: knob.default for knob in self.knobs}
 
-    def parse(self, settings: Mapping[str, object], *, hidden: bool = False) -> dict[str, KnobValue]:
-        """All knobs: the defaults, overridden by ``settings``; a ``KnobError`` names the nearest knob there is."""
+    def parse(
+        self, settings: Mapping[str, object], *, hidden: bool = False, language: Language = "zh"
+    ) -> dict[str, KnobValue]:
+        """All knobs: the defaults, overridden by ``settings``; a ``KnobError`` names the nearest knob there is.
+
+        ``language`` is that of the screen, whose sentences the defaults then are.
+        """
         knobs = {knob.name: knob for knob in (*self.knobs, *self.hidden_knobs)}
-        values: dict[str, KnobValue] = {name: knob.default for name, knob in knobs.items()}
+        values: dict[str, KnobValue] = {name: knob.default_in(language) for name, knob in knobs.items()}
         known = list(knobs) if hidden else [knob.name for knob in self.knobs]
         for name, value in settings.items():
             if name not in known:

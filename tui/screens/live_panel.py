@@ -126,7 +126,7 @@ class LivePanel(Vertical):
         """
         opened: dict[str, KnobValue] = {}
         if experiment is not None:
-            values = experiment.parse(settings)
+            values = experiment.parse(settings, language=self.language)
             opened = {knob.name: values[knob.name] for knob in experiment.knobs}
         if experiment is not None and experiment is self._experiment and opened == self._opened_with:
             return
@@ -297,11 +297,33 @@ class LivePanel(Vertical):
 
     # --- what is shown -----------------------------------------------------------------------------------------
 
-    def watch_language(self) -> None:
+    def watch_language(self, before: Language, after: Language) -> None:
         for widget in self.query(SpeakingWidget):
             widget.language = self.language
+        self._speak_sentences(before)
         self._draw()
         self.call_after_refresh(self._say_more)
+
+    def _speak_sentences(self, before: Language) -> None:
+        """A sentence that nobody has typed is one of the language of the screen."""
+        knobs = () if self._experiment is None else self._experiment.knobs
+        others = {
+            knob.name: knob.default_in(self.language)
+            for knob in knobs
+            if knob.english and self._opened_with[knob.name] == knob.default_in(before)
+        }
+        self._opened_with |= others
+        untouched = {name: value for name, value in others.items() if self._knobs[name] != value}
+        untouched = {
+            knob.name: untouched[knob.name]
+            for knob in knobs
+            if knob.name in untouched and self._knobs[knob.name] == knob.default_in(before)
+        }
+        if untouched:
+            self._knobs |= untouched
+            for panel in self.query(KnobPanel):
+                panel.set_values(untouched)
+            self._request()
 
     def _pages(self) -> list[int | str]:
         if self._result is None:

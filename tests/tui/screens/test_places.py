@@ -208,3 +208,35 @@ async def test_the_palette_is_the_one_search(opened: Open) -> None:
         await until(pilot, lambda: "Setting: new questions a day" in shown(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+
+
+async def test_the_sentence_is_of_the_language_of_the_screen_until_one_is_typed(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.app.experiment("attention-steps")
+        panel = pilot.app.screen.query_one(LivePanel)
+        await until(pilot, lambda: panel.measured is not None)
+        assert str(panel.measured.knobs["sentence"]).isascii()
+        await pilot.press("L")
+        await until(pilot, lambda: panel.measured is not None and "猫" in str(panel.measured.knobs["sentence"]))
+        await pilot.press("e", "ctrl+u", *"one two")
+        await until(pilot, lambda: panel.measured is not None and panel.measured.knobs["sentence"] == "one two")
+        await pilot.press("escape", "L")
+        await pilot.pause()
+        assert panel.knobs["sentence"] == "one two"
+        panel.action_defaults()
+        assert str(panel.knobs["sentence"]).isascii()
+
+
+async def test_a_token_that_is_looked_at_is_lit_on_the_next_page(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.app.experiment("padding")
+        panel = pilot.app.screen.query_one(LivePanel)
+        await until(pilot, lambda: panel.measured is not None)
+        await pilot.pause()
+        panel.focus_figure()
+        await pilot.press("right", "right", "right")
+        token = panel._lit
+        assert token and token == panel._result.figures[0].strips[0].tokens[2]
+        await pilot.press("full_stop")
+        await pilot.pause()
+        assert panel.query_one("FigureView").view.canvas.lit == token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import CAT, CAT_IN_ENGLISH, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="leak-tester",
@@ -15,7 +15,8 @@ EXPERIMENT = Experiment(
         "be switched on and off (random weights).",
     ),
     knobs=(
-        Knob("sentence", Bilingual("句子（源端）", "sentence (source)"), "text", "我看见猫在追老鼠", max_length=40,
+        Knob("sentence", Bilingual("句子（源端）", "sentence (source)"), "text", CAT, max_length=40,
+             english=CAT_IN_ENGLISH,
              help=Bilingual("中文按字、其他文字按空格切成词元。", "Chinese by character, other scripts at spaces.")),
         Knob("model", Bilingual("模型", "model"), "choice", "encoder-decoder", choices=(
             Choice("bert", Bilingual("BERT：只有编码器", "BERT: an encoder alone")),

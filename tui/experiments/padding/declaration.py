@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import CAT, CAT_IN_ENGLISH, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="padding",
@@ -15,7 +15,8 @@ EXPERIMENT = Experiment(
         "softmax, masking the wrong axis. How far off is each?",
     ),
     knobs=(
-        Knob("sentence", Bilingual("句子", "sentence"), "text", "我看见猫在追老鼠", max_length=100,
+        Knob("sentence", Bilingual("句子", "sentence"), "text", CAT, max_length=100,
+             english=CAT_IN_ENGLISH,
              help=Bilingual("中文按字、其他文字按空格切成词元。", "Chinese by character, other scripts at spaces.")),
         Knob("pads", Bilingual("填充的个数", "padding tokens"), "number", 4, minimum=0, maximum=12),
         Knob("recipe", Bilingual("怎样屏蔽", "recipe"), "choice", "mask", choices=(

@@ -15,7 +15,7 @@ EXPERIMENT = Experiment(
         "other steps (temperature, mask, softmax, weighted sum) stay the same.",
     ),
     knobs=(
-        sentence_knob("大黑猫追小白猫"),
+        sentence_knob("大黑猫追小白猫", "the black cat chases the white cat"),
         Knob("temperature", Bilingual("温度 τ", "temperature τ"), "number", 1.0, minimum=0.015625, maximum=64, log=True,
              help=Bilingual("得分除以 τ 再做 softmax：越小越尖，越大越平。",
                             "Scores are divided by τ before the softmax: smaller is sharper, larger is flatter.")),

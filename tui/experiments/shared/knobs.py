@@ -22,7 +22,10 @@ SEED = Knob(
 )
 
 
-def sentence_knob(default: str = "我看见猫在追老鼠") -> Knob:
+CAT, CAT_IN_ENGLISH = "我看见猫在追老鼠", "I see the cat chasing a small mouse"
+
+
+def sentence_knob(default: str = CAT, english: str = CAT_IN_ENGLISH) -> Knob:
     """A typed sentence; ``tui.experiments.shared.sentence.split`` makes its tokens."""
     return Knob(
         "sentence",
@@ -34,6 +37,7 @@ def sentence_knob(default: str = "我看见猫在追老鼠") -> Knob:
             f"中文按字、其他文字按空格切成词元；最多 {MAX_CHARACTERS} 个字符。",
             f"Chinese is split by character, other scripts at spaces; at most {MAX_CHARACTERS} characters.",
         ),
+        english=english,
     )
 
 

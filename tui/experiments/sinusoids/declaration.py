@@ -15,7 +15,7 @@ EXPERIMENT = Experiment(
         "without positions a token is the same wherever it stands.",
     ),
     knobs=(
-        sentence_knob("我看见猫，猫看见我"),
+        sentence_knob("我看见猫，猫看见我", "the cat sees me and I see the cat"),
         Knob("width", Bilingual("宽度 d", "width d"), "number", 64, minimum=8, maximum=512, log=True),
         Knob("length", Bilingual("位置个数", "positions"), "number", 64, minimum=16, maximum=256, step=16),
         Knob("offset", Bilingual("平移 k", "shift k"), "number", 5, minimum=1, maximum=12),

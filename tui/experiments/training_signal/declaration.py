@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import CAT, CAT_IN_ENGLISH, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="training-signal",
@@ -17,7 +17,8 @@ EXPERIMENT = Experiment(
         "sentences added up, to see which objective gives a distribution.",
     ),
     knobs=(
-        Knob("sentence", Bilingual("句子", "sentence"), "text", "我看见猫在追老鼠", max_length=80,
+        Knob("sentence", Bilingual("句子", "sentence"), "text", CAT, max_length=80,
+             english=CAT_IN_ENGLISH,
              help=Bilingual("中文按字、其他文字按空格切；至少两个词元，只用前 24 个。",
                             "Chinese is split by character, other scripts at spaces; two tokens at least, of which "
                             "the first 24 are used.")),
