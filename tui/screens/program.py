@@ -176,7 +176,7 @@ class Program(App[int]):
             else:
                 self.save_beside(f"{stem}.{format}", made)
 
-        self.push_screen(SaveDialog(), write)
+        self.push_screen(SaveDialog(self.say), write)
 
     def save_beside(self, name: str, contents: str | bytes) -> None:
         """Write into the folder that the program was started in, never over another file, and say where."""

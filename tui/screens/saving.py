@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,9 +11,6 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
-
-if TYPE_CHECKING:
-    from tui.screens.program import Program
 
 FORMATS = ("svg", "png", "csv", "html")
 
@@ -26,16 +24,19 @@ class SaveDialog(ModalScreen[str | None]):
         Binding("k", "app.simulate_key('up')", "Up", id="save.up"),
         Binding("escape,w", "dismiss(None)", "Cancel", id="save.cancel"),
     ]
-    app: Program
+
+    def __init__(self, say: Callable[[str], str]) -> None:
+        super().__init__()
+        self._say = say
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(self.app.say("screens.save-title"), classes="dialog-title", markup=False)
+            yield Static(self._say("screens.save-title"), classes="dialog-title", markup=False)
             yield OptionList(
-                *(Option(f"{format[0]}  {self.app.say(f'screens.save-{format}')}", id=format) for format in FORMATS),
+                *(Option(f"{format[0]}  {self._say(f'screens.save-{format}')}", id=format) for format in FORMATS),
                 markup=False,
             )
-            yield Static(self.app.say("screens.save-hint"), classes="dialog-hint", markup=False)
+            yield Static(self._say("screens.save-hint"), classes="dialog-hint", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()

@@ -10,7 +10,8 @@ Every widget takes ``language="zh"|"en"`` and has it as a reactive; a parent tha
     tui.widgets.steps_panel            StepsPanel(steps).show(steps)
     tui.widgets.markdown_view          MarkdownView(text, link=...).show(text); posts LinkClicked
 
-Every figure posts ``SaveWanted`` (``stem``, ``contents(format)``; whoever handles it chooses the path) and
-``TokenChosen``. ``KnobChanged`` carries ``name``, ``value`` and ``values`` (all knobs); it is posted for valid values only.
+Every figure posts ``SaveWanted`` (``stem``, ``contents(format)``: whoever handles it chooses the path)
+and ``TokenChosen``.
+``KnobChanged`` carries ``name``, ``value`` and ``values`` (all knobs); it is posted for valid values only.
 ``widget.help_keys(language)`` gives the keys that act where the focus is, with what they do.
 """
