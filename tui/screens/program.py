@@ -183,8 +183,9 @@ class Program(App[int]):
         path = unused(Path.cwd() / name)
         encoding = "utf-8-sig" if path.suffix == ".csv" else "utf-8"  # by its mark a spreadsheet reads Chinese
         try:
+            made = harmless(contents).encode(encoding) if isinstance(contents, str) else contents
             with path.open("xb") as file:  # not over one that was made at this moment either
-                file.write(harmless(contents).encode(encoding) if isinstance(contents, str) else contents)
+                file.write(made)
         except OSError as error:
             self.notify(self.say("screens.save-failed", path=path, reason=error), severity="error")
             return
