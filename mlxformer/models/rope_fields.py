@@ -54,10 +54,12 @@ def rope_of(
             "rope-type",
             f"rope_type={kind!r} is not implemented; known: {', '.join(_KNOWN)}. Other angles would give other tokens",
             given=kind,
+            known=_KNOWN,
         )
     if asked.get("partial_rotary_factor") not in (None, 1, 1.0):
         given = asked["partial_rotary_factor"]
-        raise ArgumentError("not-implemented", f"partial_rotary_factor={given!r} is not implemented", given=given)
+        message = f"partial_rotary_factor={given!r} is not implemented"
+        raise ArgumentError("not-implemented", message, name="partial_rotary_factor", given=given)
     if kind == "default":
         return float(base), 1.0, None
     wanted = ["factor"]

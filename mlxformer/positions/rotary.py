@@ -57,8 +57,9 @@ class Llama3Stretch:
         for name in ("factor", "low_freq_factor", "high_freq_factor", "original_length"):
             require_positive_number(name, getattr(self, name))
         if self.high_freq_factor <= self.low_freq_factor:
-            message = f"high_freq_factor must be above low_freq_factor={self.low_freq_factor}"
-            raise ArgumentError("rope-stretch", f"{message}; got {self.high_freq_factor}")
+            low, high = self.low_freq_factor, self.high_freq_factor
+            message = f"high_freq_factor must be above low_freq_factor={low}; got {high}"
+            raise ArgumentError("rope-stretch", message, low=low, given=high)
 
     def __call__(self, angles: np.ndarray) -> np.ndarray:
         """The angle a token of each pair, from that of the first training."""

@@ -127,7 +127,8 @@ class BertPreTrained(Module):
             config, fits = cls._with_labels(config, num_labels, {canonical_name(n): t for n, t in tensors.items()})
             new_head = new_head or not fits
         if new_head and not cls.heads:
-            raise ArgumentError("no-head", f"{cls.__name__} has no head; new_head is of the classes that have one")
+            message = f"{cls.__name__} has no head; new_head is of the classes that have one"
+            raise ArgumentError("no-head", message, name=cls.__name__)
         absent = []
         if cls.has_pooler is None and not any(name.startswith(_POOLER) for name in stored):
             absent.append("pooler")
@@ -169,7 +170,7 @@ class BertPreTrained(Module):
         if not cls.has_labels:
             cure = "give new_head=True for a new head" if cls.heads else "it has no head"
             message = f"{cls.__name__} has no labels to count: num_labels is of classifiers; {cure}"
-            raise ArgumentError("num-labels", message, given=num_labels)
+            raise ArgumentError("num-labels", message, name=cls.__name__, given=num_labels)
         if config.num_labels != num_labels:
             config = replace(config, id2label={index: f"LABEL_{index}" for index in range(num_labels)})
         last = (f"{cls.heads[0]}weight", f"{cls.heads[0]}out_proj.weight")  # BERT's, and RoBERTa's

@@ -56,6 +56,8 @@ class RobertaConfig(BertConfig):
                 "positions-too-few",
                 f"max_position_embeddings={self.max_position_embeddings} leaves no position after pad_token_id="
                 f"{self.pad_token_id}",
+                given=self.max_position_embeddings,
+                pad=self.pad_token_id,
             )
 
     @property

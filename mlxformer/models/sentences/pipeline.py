@@ -100,7 +100,7 @@ def read_pipeline(folder: Path) -> Pipeline:
             normalize = True
         else:
             message = f"{folder}/modules.json asks for a step {kind!r}, which is not implemented"
-            raise CheckpointError("sentence-module", message, kind=kind)
+            raise CheckpointError("sentence-module", message, path=str(folder / "modules.json"), kind=kind)
     settings = _optional(body / "sentence_bert_config.json")
     longest = settings.get("max_seq_length")
     shared = _optional(folder / "config_sentence_transformers.json")
@@ -177,7 +177,7 @@ def activation_called(name: str) -> Any:
     found = _ACTIVATIONS.get(str(name).rpartition(".")[2].lower())
     if found is None:
         message = f"the activation {str(name)[:80]!r} is not implemented; known: {', '.join(_ACTIVATIONS)}"
-        raise CheckpointError("sentence-activation", message, given=str(name)[:80])
+        raise CheckpointError("sentence-activation", message, given=str(name)[:80], known=list(_ACTIVATIONS))
     return found
 
 
@@ -203,9 +203,10 @@ def _modules(folder: Path) -> list[tuple[str, Path]]:
     for entry in listed if isinstance(listed, list) else [None]:
         inner = entry.get("path") if isinstance(entry, dict) else None
         if not isinstance(entry, dict) or not isinstance(entry.get("type"), str) or not isinstance(inner, str):
-            raise CheckpointError("sentence-modules", f"{path} must be a list of objects with type and path")
+            message = f"{path} must be a list of objects with type and path"
+            raise CheckpointError("sentence-modules", message, path=str(path))
         if Path(inner).is_absolute() or ".." in Path(inner).parts:
-            raise CheckpointError("sentence-modules", f"{path}: {inner!r} leads out of the folder")
+            raise CheckpointError("sentence-modules", f"{path}: {inner!r} leads out of the folder", path=str(path))
         found.append((entry["type"].rpartition(".")[2], folder / inner))
     return found
 
@@ -217,8 +218,9 @@ def _poolings(values: Mapping[str, Any], folder: Path) -> list[str]:
     found = found or [how for flag, how in _FLAGS.items() if values.get(flag) is True]
     unknown = [name for name in found if name not in _FLAGS.values()]
     if unknown or not found:
+        known, path = list(_FLAGS.values()), str(folder / CONFIG)
         what = f"pooling_mode {unknown[0]!r} is not implemented" if unknown else "no pooling is asked for"
-        raise CheckpointError("sentence-pooling", f"{folder / CONFIG}: {what}; known: {', '.join(_FLAGS.values())}")
+        raise CheckpointError("sentence-pooling", f"{path}: {what}; known: {', '.join(known)}", path=path, known=known)
     return found
 
 

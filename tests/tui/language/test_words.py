@@ -79,6 +79,8 @@ def test_every_key_that_is_asked_for_is_there() -> None:
 CODE = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 FIRST = ("Error", "problem", "report", "report_place", "Fault")  # the code is the first argument of a call so named
 LATER = {"_file_problem": 1, "Problem": 4}
+JUDGE = "tui/judge"
+JUDGED = {"Fault": "", "Wrong": "", "RefusedError": "refused-"}  # the judge says these kinds, after this, by ``code``
 
 
 @dataclass(frozen=True)
@@ -90,22 +92,32 @@ class Raised:
 
 
 def _raised(package: str) -> dict[str, list[Raised]]:
-    """Every error code of ``package`` that stands as a literal where an error or a problem is made."""
+    """Every error code of ``package`` that stands as a literal where an error or a problem is made.
+
+    Of ``tui/judge`` these are the kinds of what is wrong with a person's code; its errors are those of ``tui``.
+    """
     found: dict[str, list[Raised]] = {}
     for path in sorted((ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            index = 0 if called.endswith(FIRST) else LATER.get(called)
+            judged = path.is_relative_to(ROOT / JUDGE) and called in JUDGED
+            if judged != (package == JUDGE):
+                continue
+            index = 0 if judged or called.endswith(FIRST) else LATER.get(called)
             if index is None or len(node.args) <= index:
                 continue
             fields = (
                 None if any(k.arg is None for k in node.keywords) else frozenset(k.arg or "" for k in node.keywords)
             )
+            if judged:  # a fault is said with these; what is wrong with a value brings its own
+                fields = None if called == "Wrong" else frozenset({"text", "name", "wanted"})
+            elif called in ("Problem", "Fault"):
+                fields = None
             for code in _literals(node.args[index]):
                 place = f"{path.relative_to(ROOT)}:{node.lineno}"
-                found.setdefault(code, []).append(Raised(place, fields if called not in ("Problem", "Fault") else None))
+                found.setdefault(JUDGED[called] + code if judged else code, []).append(Raised(place, fields))
     return found
 
 
@@ -116,7 +128,7 @@ def _literals(argument: ast.expr) -> list[str]:
     return [text for text in texts if CODE.fullmatch(text)]
 
 
-PACKAGES = [("mlxformer", "library_errors"), ("questions", "bank_errors"), ("tui", "errors")]
+PACKAGES = [("mlxformer", "library_errors"), ("questions", "bank_errors"), ("tui", "errors"), (JUDGE, "code")]
 
 
 @pytest.mark.parametrize(("package", "module"), PACKAGES)

@@ -56,6 +56,8 @@ _CHINESE: Mapping[str, str] = {
     "answer-not-a-choice": "答案 {answer} 不在选项 {known} 里",
     "phrase-empty": "{written} 里没有可匹配的内容；写一个词，或写词的开头加 *，如 saturat*",
     "unknown-question": "没有 {name} 这道题{hint}",
+    "unknown-task": "没有 {name} 这道手写题{hint}。tformer-quiz code 列出所有手写题",
+    "id-not-the-task": "这道手写题的 id 要写 {wanted}，写的却是 {name}",
     # experiments and their knobs
     "unknown-experiment": "没有 {name} 这个实验{hint}。实验有：{known}",
     "unknown-knob": "这个实验没有 {name} 这个旋钮{hint}。旋钮有：{known}",

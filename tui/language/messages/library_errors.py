@@ -91,6 +91,9 @@ _CHINESE: Mapping[str, str] = {
     # positions
     "too-long": "序列长 {length}，这里最多 {max_length}；请截短或分段",
     "too-many-tokens": "输入有 {given} 个词元，模型最多 {limit} 个；请截断：tokenizer(text, max_length={limit})",
+    "rope-type": "旋转位置编码的 rope_type={given!r} 尚未实现，角度一变结果就不对；能读的有：{known}",
+    "rope-fields": "配置里旋转位置编码的几项有误（{english}）",
+    "rope-stretch": "high_freq_factor 要大于 low_freq_factor={low}，给的是 {given}",
     "offset-negative": "offset 要是不小于 0 的整数，给的是 {given!r}",
     "rotary-dims": "旋转位置编码两两成对：rotary_dims 要是偶数，且不超过 head_dim={head_dim}，给的是 {rotary_dims}",
     "buckets-not-divisible": "num_buckets={num_buckets} 分不匀（{english}）",
@@ -101,8 +104,29 @@ _CHINESE: Mapping[str, str] = {
     "batches-differ": "每个源句要有自己的目标：源有 {sources} 个，target_ids 有 {targets} 行",
     "top-p": "top_p 要大于 0、不超过 1，给的是 {given!r}",
     "max-length-missing": "generate 要给 max_length：结果最长几个词元（含开始符），例如 max_length=20",
+    "min-p": "min_p 要在 0 到 1 之间，给的是 {given!r}",
+    "seed": "种子 seed 要是不小于 0 的整数，给的是 {given!r}",
+    "negative-count": "{name} 要是不小于 0 的整数，给的是 {given!r}",
+    "lengths-both": "max_length 和 max_new_tokens 管的是同一件事，只给一个",
+    "no-room": "已有 {given} 个词元，max_length={max_length} 没有再生成的余地；请调大，或改给 max_new_tokens",
+    "sampling-beams": "temperature 是采样，num_beams={given} 是束搜索，两样只能选一样",
+    "sampling-without-temperature": "没给温度就不采样，只取概率最大的词元，用不上 {asked}；"
+    "请加上 temperature=1.0，或者去掉这几项",
+    "too-many-results": "num_return_sequences={given} 多于束数 num_beams={num_beams}；"
+    "请调大 num_beams，或给 temperature 改用采样",
+    "stop-sequences": "stop_sequences 要是编号列表的列表，如 [[13], [5, 6]]，每个都不能为空；给的是 {given!s:.80}",
+    "logits-not-numbers": "第 {row} 行（从 0 数起）接在 {place} 个词元之后的 logits 不正常，错在编号 {token}；"
+    "请查权重有没有 NaN、dtype 装不装得下，用 with mf.trace() as steps: model(…) 能看出从哪一步开始错",
+    "nothing-allowed": "第 {row} 行（从 0 数起）到了第 {place} 个词元，按规则没有可选的了；"
+    "请放宽 no_repeat_ngram_size、min_length 或禁用的词元",
+    "decoder-input-ids": "只有解码器的模型没有 decoder_input_ids；要续写的内容请放进 input_ids",
+    "prompt-empty": "提示的第 {row} 行（从 0 数起）全是填充，没有可以接着写的；至少给一个真词元",
     "length-penalty": "length_penalty 要是有限的数，给的是 {given!r}",
     "bad-words": "bad_words_ids 里有一个空列表；请删掉",
+    # labels and losses
+    "labels-not-integers": "{name} 要是整数的类别编号，给的是 {given}",
+    "label-out-of-range": "{name} 里有 {given}，但只有 {size} 类，编号从 0 起；不计损失的位置写 -100",
+    "positions-missing": "start_positions 和 end_positions 要一起给，缺了 {name}",
     "schedule-steps": "{argument} 是 {value}，至少要 {least}",
     "not-a-config": "count_parameters 要一个 TransformerConfig、BertConfig 或 MarianConfig，给的是 {given}",
     "generation-not-implemented": "这个检查点的生成配置用到了尚未实现的功能 {asked}；硬生成会得到别的词元",
@@ -133,6 +157,19 @@ _CHINESE: Mapping[str, str] = {
     "save-failed": "写不了 {folder}（{english}）",
     "save-overflow": "{tensor} 里有超出 float16 范围（65504）的数；请存成 float32",
     "save-quantised": "{path} 已量化，没有对应的 Hugging Face 格式；请用 save_weights",
+    "no-head": "{name} 没有任务头，用不上 new_head；请换带任务头的类，如 BertForSequenceClassification",
+    "num-labels": "{name} 不是分类模型，用不上 num_labels={given}；请去掉它，或换成分类的类",
+    "pad-missing": "RoBERTa 的位置从填充的编号往后数，配置里要有 pad_token_id",
+    "positions-too-few": "max_position_embeddings={given} 太小：位置从 pad_token_id={pad} 之后数起，一个也不剩；"
+    "至少要比 pad_token_id 大 2",
+    "layer-types": "layer_types 写了 {given} 层，模型却有 {layers} 层；每层写一个",
+    # sentence encoders
+    "rank-labels": "排序要每对文本一个分数，这个分类器却有 {given} 个标签；请改用 predict",
+    "sentence-activation": "激活函数 {given} 尚未实现；能读的有：{known}",
+    "sentence-pooling": "{path} 里的池化方式没写，或尚未实现；能读的有：{known}",
+    "sentence-dense": "{path} 有误：in_features 和 out_features 都要是大于 0 的整数",
+    "sentence-modules": "{path} 要是一个列表，每项写 type 和 path，path 不能指到文件夹外面",
+    "sentence-module": "{path} 里有一步 {kind} 尚未实现；能读的有：Transformer、Pooling、Dense、Normalize",
     "model-type": "检查点的 model_type 是 {given!r}，这个类读不了",
     "config-type": "配置里有一项的类型不对（{english}）",
     "config-unknown-fields": "配置里有不认识的项 {unknown}，可能影响结果；确认不影响就删掉，或用 config= 直接给出配置",
@@ -186,6 +223,7 @@ _CHINESE: Mapping[str, str] = {
     "index-out-of-range": "{name} 里有 {given}，但只有 {size} 行，编号从 0 到 {size} 减 1",
     "wrong-kind": "{name} 的类型不对，给的是 {given}（{english}）",
     "not-a-positive-number": "{name} 要大于 0 的有限数，给的却是 {given}",
+    "fast-memory-full": "快存只放得下 {capacity} 个数，这里要 {held} 个；请分小块，或加大 capacity",
     # the shipped models
     "pretrained-unknown": "没有 {given} 这个自带模型{hint}。自带的有：{known}",
     "pretrained-damaged": "{path} 缺失，或与模型卡不符；请重新安装",
