@@ -29,7 +29,6 @@ from mlxformer.attention.linear import LinearAttentionState, linear_attention
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.attention.scores import KINDS, ScoredAttention
 from mlxformer.backend import is_array, mx, to_numpy
-from mlxformer.inspection.gradients_through_time import state_jacobians
 from mlxformer.layers import activations
 from mlxformer.layers.causal_stack import CausalStack
 from mlxformer.layers.config import LayerConfig
@@ -418,7 +417,6 @@ def recurrent_layers() -> dict[str, Any]:
         layer = Recurrent(kind(4, 5), reverse=kind is GRUCell)
         ran = observed(layer, batch(2, 6, 4), valid=valid)
         found |= {f"{kind.__name__}.{part}": value for part, value in ran.items()}
-        found[f"{kind.__name__}.jacobians"] = state_jacobians(layer, batch(1, 6, 4, seed=2))
     return found | {"orthogonal": orthogonal(6, 1.1, np.random.default_rng(0))}
 
 

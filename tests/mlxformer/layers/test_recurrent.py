@@ -8,7 +8,6 @@ import pytest
 from mlxformer import backend
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.inspection.gradients_through_time import state_jacobians
 from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, assert_gradients, is_float32, numbers
@@ -139,64 +138,7 @@ def test_every_gate_of_every_step_is_traced():
     assert_close(read["output_gate"] * np.tanh(read["cell"]), read["hidden"])
 
 
-# Gradients through time
-
-
-def matrices(jacobians) -> np.ndarray:
-    return to_numpy(jacobians).astype(np.float64)
-
-
-@pytest.mark.parametrize("gain", [0.5, 1.0, 1.1])
-def test_without_a_non_linearity_the_jacobians_are_powers_of_the_gain(gain):
-    layer = Recurrent(RNNCell(3, 16, activation="linear", recurrent_gain=gain))
-    found = matrices(state_jacobians(layer, mx.array(numbers(1, 30, 3))))
-    assert found.shape == (30, 16, 16)
-    matrix = to_numpy(layer.cell.hidden_proj.weight).astype(np.float64)
-    for k in range(30):
-        singular = np.linalg.svd(found[k], compute_uv=False)
-        np.testing.assert_allclose(singular, gain ** (29 - k), rtol=2e-5)
-        np.testing.assert_allclose(found[k], np.linalg.matrix_power(matrix, 29 - k), atol=2e-5 * gain ** (29 - k))
-
-
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_a_contracting_non_linearity_only_makes_them_smaller(activation):
-    layer = Recurrent(RNNCell(3, 16, activation=activation, recurrent_gain=0.9))
-    found = matrices(state_jacobians(layer, mx.array(numbers(1, 20, 3))))
-    norms = np.linalg.norm(found, ord=2, axis=(1, 2))
-    assert (norms <= 0.9 ** np.arange(19, -1, -1) * (1 + 1e-5)).all()
-    assert norms[0] < 0.5 * 0.9**19
-
-
-@pytest.mark.parametrize("kind", CELLS)
-def test_jacobians_by_the_chain_rule_through_a_replaced_tap(kind):
-    # The same numbers by another way: nudge the traced hidden state of step k and differentiate one component of h_T.
-    layer, x = filled(Recurrent(CELLS[kind](C, H))), mx.array(numbers(1, T, C))
-    jacobians = matrices(state_jacobians(layer, x))
-    assert_bit_equal(jacobians[-1], np.eye(H))
-
-    for k in (0, T - 2):
-
-        def component(nudge, row, k=k):
-            calls = iter(range(T))
-            with trace() as steps:
-                steps.replace("cell.hidden", lambda hidden: hidden + nudge if next(calls) == k else hidden)
-                return layer(x)[0][0, -1, row]
-
-        for row in (0, H - 1):
-            slopes = mx.grad(lambda nudge, row=row: component(nudge, row))(mx.zeros((1, H)))
-            assert_close(slopes, jacobians[k][row : row + 1].astype(np.float32))
-
-
-def test_along_the_cell_the_gradient_is_the_product_of_the_forget_gates():
-    layer = filled(Recurrent(LSTMCell(C, H)))
-    layer.cell.hidden_proj.weight = mx.zeros((4 * H, H))  # no path by way of h: the carousel alone
-    x = mx.array(numbers(1, T, C))
-    with trace() as steps:
-        layer(x)
-    gates = np.stack([step.value[0] for step in steps.all("cell.forget_gate")]).astype(np.float64)
-    found = matrices(state_jacobians(layer, x, of="cell"))
-    for k in range(T):
-        np.testing.assert_allclose(found[k], np.diag(gates[k + 1 :].prod(axis=0)), rtol=1e-5, atol=1e-7)
+# The forget gate, and gradients
 
 
 @pytest.mark.parametrize(("bias", "share"), [(0.0, 0.5), (1.0, 0.7310586), (4.6, 0.99)])
@@ -207,15 +149,6 @@ def test_the_forget_bias_sets_how_much_is_kept(bias, share):
     with trace() as steps:
         Recurrent(cell)(mx.array(numbers(1, 2, C)))
     assert_close(steps.all("cell.forget_gate")[0].value, np.full((1, H), share), tolerance=1e-4)
-
-
-def test_reverse_layers_and_given_states_have_jacobians_too():
-    layer, x = filled(Recurrent(RNNCell(C, H))), numbers(1, T, C)
-    backwards = Recurrent(layer.cell, reverse=True)
-    state = (mx.array(numbers(1, H, seed=5)),)
-    turned = mx.array(np.ascontiguousarray(x[:, ::-1]))
-    assert_close(state_jacobians(backwards, mx.array(x), state), state_jacobians(layer, turned, state))
-    assert np.abs(to_numpy(state_jacobians(layer, turned, state)) - to_numpy(state_jacobians(layer, turned))).max() > 0
 
 
 @pytest.mark.parametrize("kind", CELLS)
@@ -268,9 +201,6 @@ def test_orthogonal_matrices_are_uniform():
             "wrong-shape",
             "time=2",
         ),
-        (lambda: state_jacobians(Recurrent(GRUCell(C, H)), mx.zeros((2, 3, C))), "wrong-shape", "batch=1"),
-        (lambda: state_jacobians(Recurrent(GRUCell(C, H)), mx.zeros((1, 3, C)), of="cell"), "no-cell-state", "GRUCell"),
-        (lambda: state_jacobians(Recurrent(GRUCell(C, H)), mx.zeros((1, 3, C)), of="gate"), "unknown-choice", "'cell'"),
     ],
 )
 def test_bad_input_is_named(call, code, says):

@@ -210,7 +210,6 @@ _CHINESE: Mapping[str, str] = {
     "convert-unreadable": "{path} 读不成张量文件（{english}）",
     "kernel-even": "核宽 {kernel_size} 是偶数，没有正中；取奇数，或用 causal=True",
     "influence-position": "至少要有一层，位置要在序列之内（{english}）",
-    "no-cell-state": "这种网络没有细胞状态（{english}）",
     "special-id": "{name}={given} 不行：要在词表范围内，而且只有填充能用 pad_id",
     "groups-not-divisor": "num_hidden_layers={layers} 不是 num_hidden_groups={groups} 的倍数：每组要管一样多的层",
     "scale-not-finite": "scale 要么是有限的数，要么是 None（即 1/√D），给的却是 {given}；要学的缩放请乘到 q 上",
