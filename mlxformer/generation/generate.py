@@ -297,8 +297,8 @@ class GenerativeModel(Module):
         self, input_ids: mx.array, attention_mask: mx.array | None, decoder_input_ids: mx.array | None
     ) -> Start:
         """What the target of each source begins with, by the user; no column where that is the start token alone."""
-        require_array("source_ids", input_ids)
-        require_shape("source_ids", input_ids, ("batch", "time"))
+        require_array("input_ids", input_ids)
+        require_shape("input_ids", input_ids, ("batch", "time"))
         batch = input_ids.shape[0]
         if decoder_input_ids is None:
             return Start(np.zeros((batch, 0), np.int32))

@@ -59,8 +59,8 @@ class EncoderDecoder(GenerativeModel):
             ArgumentError: for ids outside the vocabulary (not checked inside ``mx.compile``), empty or too long
                 sequences, batches that differ, and masks of another kind or shape.
         """
-        self._check_ids("source", source_ids)
-        self._check_ids("target", target_ids)
+        self._check_ids("source_ids", source_ids, "source")
+        self._check_ids("target_ids", target_ids, "target")
         self._check_batch(target_ids, source_ids.shape[0])
         memory, source_mask = self._encode(source_ids, source_mask)
         return self._decode(target_ids, memory, source_mask, None)
@@ -76,7 +76,7 @@ class EncoderDecoder(GenerativeModel):
         Returns:
             [B, Ts, C].
         """
-        self._check_ids("source", source_ids)
+        self._check_ids("source_ids", source_ids, "source")
         return self._encode(source_ids, source_mask)[0]
 
     @in_trace
@@ -100,7 +100,7 @@ class EncoderDecoder(GenerativeModel):
         Returns:
             [B, Tt, V].
         """
-        self._check_ids("target", target_ids, 0 if cache is None else len(cache))
+        self._check_ids("target_ids", target_ids, "target", 0 if cache is None else len(cache))
         require_floating("memory", memory)
         require_shape("memory", memory, ("batch", "time", "dims"), (None, None, self.encoder.dims))
         self._check_batch(target_ids, memory.shape[0])
@@ -118,7 +118,7 @@ class EncoderDecoder(GenerativeModel):
     def _decoder(
         self, input_ids: mx.array, attention_mask: mx.array | None, rows_each: int, use_cache: bool
     ) -> NextLogits:
-        self._check_ids("source", input_ids)
+        self._check_ids("input_ids", input_ids, "source")
         memory, source_mask = self._encode(input_ids, source_mask_of(input_ids, attention_mask))
         return _Decoding(self, memory, source_mask, rows_each, use_cache)
 
@@ -163,16 +163,16 @@ class EncoderDecoder(GenerativeModel):
     def _target_table(self) -> nn.Embedding:
         return self.target_embedding if "target_embedding" in self else self.source_embedding
 
-    def _check_ids(self, side: str, ids: Any, past: int = 0) -> None:
+    def _check_ids(self, name: str, ids: Any, side: str, past: int = 0) -> None:
         size = self.source_vocab_size if side == "source" else self.target_vocab_size
-        require_ids(f"{side}_ids", ids, size, f"the {side} vocabulary")
+        require_ids(name, ids, size, f"the {side} vocabulary")
         length = past + ids.shape[1]
         if self.max_positions is not None and length > self.max_positions:
             raise ArgumentError(
                 "too-long",
-                f"{side}_ids is {length} tokens long; this model reads at most {self.max_positions}. "
+                f"{name} is {length} tokens long; this model reads at most {self.max_positions}. "
                 f"Shorten or split it",
-                name=f"{side}_ids",
+                name=name,
                 length=length,
                 max_length=self.max_positions,
             )

@@ -201,7 +201,7 @@ class Seq2Seq(GenerativeModel):
     def _decoder(
         self, input_ids: mx.array, attention_mask: mx.array | None, rows_each: int, use_cache: bool
     ) -> NextLogits:
-        require_ids("source_ids", input_ids, self.config.vocab_size, "the vocabulary")
+        require_ids("input_ids", input_ids, self.config.vocab_size, "the vocabulary")
         return _Decoding(self, self._encode(input_ids, source_mask_of(input_ids, attention_mask)), rows_each)
 
     def _encode(self, source_ids: mx.array, source_mask: mx.array | None) -> Memory:

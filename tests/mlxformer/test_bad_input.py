@@ -152,9 +152,9 @@ def test_a_length_penalty_that_no_score_can_be_divided_by_is_refused(penalty):
 
 def test_seq2seq_names_its_ids_before_it_looks_at_the_mask():
     model = mf.Seq2Seq(mf.Seq2SeqConfig(12, dims=8, hidden_dims=8))
-    with pytest.raises(mf.ArgumentError, match=r"source_ids must have shape \[batch, time\]"):
+    with pytest.raises(mf.ArgumentError, match=r"input_ids must have shape \[batch, time\]"):
         model.generate(ids(3), ids(3), max_length=4)
-    with pytest.raises(mf.ArgumentError, match="source_ids must be an array"):
+    with pytest.raises(mf.ArgumentError, match="input_ids must be an array"):
         model.generate([[3]], ids(1, 1), max_length=4)
 
 

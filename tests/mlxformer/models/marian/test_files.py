@@ -249,7 +249,7 @@ def test_sequences_longer_than_the_model_reads():
             model(source, target)
     with pytest.raises(ArgumentError, match="max_length=22"):
         model.generate(short, max_length=22)
-    with pytest.raises(ArgumentError, match="source_ids is 21 tokens long"):
+    with pytest.raises(ArgumentError, match="input_ids is 21 tokens long"):
         model.generate(long, max_length=5)
 
 
