@@ -4,7 +4,7 @@ Three things in the bank say what rests on what, and from them alone the order i
 
 1. ``follow_ups: see`` joins two questions. Where the other one is of an earlier topic or of a lower level, it is the
    ground on which this one stands, and comes first. Otherwise it is where this one leads, and comes after.
-   (``when: thin`` does not tell: a thin answer is sent aside to a neighbour as often as to the ground.)
+   (``when: thin`` does not tell: a thin answer is sent aside to a neighbor as often as to the ground.)
 2. Among those that wait for nothing any more, the topics come in their order (``questions.topics``), in a topic the
    easier level first, and then as the bank has them.
 3. Where questions refer to each other in a circle, the one that stands first by the second rule begins.

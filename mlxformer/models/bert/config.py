@@ -35,7 +35,7 @@ _ONLY: dict[str, tuple[Any, str]] = {
     "cross_attention_hidden_size": (None, "a BERT decoder is not implemented; mf.Transformer has a decoder"),
     "pruned_heads": ({}, "save the checkpoint from transformers without pruned heads"),
     "auto_map": (None, "the checkpoint brings model code of its own, which is not run"),
-    "quantization_config": (None, "save the checkpoint from transformers dequantised"),
+    "quantization_config": (None, "save the checkpoint from transformers dequantized"),
 }
 
 

@@ -19,7 +19,7 @@ EXPERIMENT = Experiment(
              help=Bilingual("1 就是贪心。", "1 is greedy search.")),
         Knob("alpha", Bilingual("长度惩罚 α", "length penalty α"), "number", 0.6, minimum=0.0, maximum=2.0, step=0.1,
              help=Bilingual("得分是 log p / |Y|^α；0 偏爱短句。",
-                            "The score is log p / |Y|^α; 0 favours short ones.")),
+                            "The score is log p / |Y|^α; 0 favors short ones.")),
         Knob("temperature", Bilingual("温度 τ", "temperature τ"), "number", 0.8, minimum=0.1, maximum=2.0, step=0.1),
         Knob("top_k", "top-k", "number", 16, minimum=1, maximum=16,
              help=Bilingual("词表有 16 个词元，16 就是不限。", "The vocabulary has 16 tokens; 16 keeps all.")),

@@ -1,4 +1,4 @@
-"""The cross-attention head of the trained date model that looks where a person would: an alignment nobody labelled."""
+"""The cross-attention head of the trained date model that looks where a person would: an alignment nobody labeled."""
 
 from __future__ import annotations
 

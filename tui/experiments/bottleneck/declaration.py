@@ -49,7 +49,7 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "contexts-differ",
             Bilingual("有注意力：相邻两步的上下文不同（最小的相邻差与最大值之比）",
-                      "With attention, contexts of neighbouring steps differ (smallest such difference over the "
+                      "With attention, contexts of neighboring steps differ (smallest such difference over the "
                       "largest value)"),
             ">=", BreakKnobs({"uniform": True}),
         ),

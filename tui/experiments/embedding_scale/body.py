@@ -177,7 +177,7 @@ def _summary(
 ) -> Table:
     size = math.sqrt(_square(positions))
     return Table(
-        Bilingual(f"d = {width}，新初始化", f"d = {width}, newly initialised"),
+        Bilingual(f"d = {width}，新初始化", f"d = {width}, newly initialized"),
         columns=[
             "",
             Bilingual("词的标准差", "words, std"),

@@ -11,7 +11,7 @@ EXPERIMENT = Experiment(
     title=Bilingual("嵌入为什么乘 √d", "Why embeddings are multiplied by √d"),
     summary=Bilingual(
         "新初始化的 Transformer：乘与不乘 √d，词嵌入和正弦位置各占多少；训练好的日期模型，运行时改掉倍数会怎样。",
-        "A newly initialised Transformer: what words and sinusoids each make up, with √d and without; then the "
+        "A newly initialized Transformer: what words and sinusoids each make up, with √d and without; then the "
         "shipped, trained date model with the factor changed at run time.",
     ),
     knobs=(

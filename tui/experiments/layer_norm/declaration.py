@@ -12,7 +12,7 @@ EXPERIMENT = Experiment(
     summary=Bilingual(
         "同一个词元，换掉批里其余的一切、补上填充、换成推理模式：两种归一化的输出各变多少。",
         "One token, while all else in the batch is replaced, padding is added, or training turns to inference: how far "
-        "the output of each normalisation moves.",
+        "the output of each normalization moves.",
     ),
     knobs=(
         Knob("batch", Bilingual("批大小 B", "batch size B"), "number", 8, minimum=2, maximum=64, log=True),

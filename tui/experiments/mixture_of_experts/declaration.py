@@ -48,7 +48,7 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "top-k-is-a-loop",
             Bilingual("选 k 个时，等于只算这 k 个、门控重新归一化的循环（最大差与最大输出之比）",
-                      "With k chosen it is a loop over these k with gates renormalised over them (largest "
+                      "With k chosen it is a loop over these k with gates renormalized over them (largest "
                       "difference over the largest output)"),
             "==", BreakTensor("sparse.experts.*.activated", "zeros"),
         ),

@@ -12,7 +12,7 @@ EXPERIMENT = Experiment(
     summary=Bilingual(
         "自带的小 BERT 用 NSP 训练过：给它的 NSP 头看真正的下一句、前后对调的两句、同文体别处的一句（都没训练过），"
         "看它说“接得上”的比例。",
-        "The small BERT that ships was trained with NSP. Its NSP head is shown true neighbours, the same two swapped, "
+        "The small BERT that ships was trained with NSP. Its NSP head is shown true neighbors, the same two swapped, "
         "and a sentence of elsewhere, all held out: how often does it say that B follows A?",
     ),
     knobs=(

@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
         hidden_switch("swap", "两支互换", "swap the two arms"),
         hidden_switch("no_final_norm", "Pre-LN 去掉末尾的归一化", "pre-LN without its last norm"),
         hidden_switch("centre", "RMSNorm 换成层归一化", "layer norm in place of RMSNorm"),
-        hidden_switch("keep_mean", "对照那支不减均值", "do not centre what the two norms share"),
+        hidden_switch("keep_mean", "对照那支不减均值", "do not center what the two norms share"),
     ),
     checks=(
         CheckDeclaration(

@@ -25,7 +25,7 @@ EXPERIMENT = Experiment(
             Choice("additive", Bilingual("加 −10000（BERT）", "−10000 added (BERT)")),
             Choice("small", Bilingual("加 −10", "−10 added")),
             Choice("after", Bilingual("softmax 之后置零", "zeroed after the softmax")),
-            Choice("renormalised", Bilingual("softmax 之后置零，再归一化", "zeroed after it, then renormalised")),
+            Choice("renormalised", Bilingual("softmax 之后置零，再归一化", "zeroed after it, then renormalized")),
             Choice("queries", Bilingual("遮查询（遮错了轴）", "queries masked (the wrong axis)")),
         ), help=Bilingual("画哪一种；实测总是都跑。", "Which one is drawn; the checks run all of them.")),
         SEED,
@@ -39,7 +39,7 @@ EXPERIMENT = Experiment(
              maximum=0, step=0.5),
         Knob("half_fill", Bilingual("float16 里加多少", "what is added in float16"), "number", -1e9, minimum=-1e9,
              maximum=0, step=0.5),
-        hidden_switch("swap_after", "对调“归一化”与“不归一化”两支", "exchange the renormalised arm and the other"),
+        hidden_switch("swap_after", "对调“归一化”与“不归一化”两支", "exchange the renormalized arm and the other"),
     ),
     checks=(
         CheckDeclaration(
@@ -89,7 +89,7 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "renormalised-is-right",
             Bilingual("softmax 之后置零再归一化：与 softmax 之前遮相同（列的是最大差）",
-                      "Zeroed after the softmax and renormalised: as if masked before it (the largest difference)"),
+                      "Zeroed after the softmax and renormalized: as if masked before it (the largest difference)"),
             "==", BreakKnobs({"swap_after": True}),
         ),
         CheckDeclaration(

@@ -229,7 +229,7 @@ def _table(readings: Mapping[tuple[int, bool], dates.Reading]) -> Table:
         True: Bilingual("行", "row"),
     }
     return Table(
-        Bilingual("日期模型：float32 与量化之后", "The date model in float32 and quantised"),
+        Bilingual("日期模型：float32 与量化之后", "The date model in float32 and quantized"),
         columns=[
             Bilingual("位数", "bits"),
             Bilingual("缩放系数按", "a scale per"),

@@ -8,7 +8,7 @@ from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="quantisation",
-    title=Bilingual("量化：缩放系数该分多细", "Quantisation: how fine the scales must be"),
+    title=Bilingual("量化：缩放系数该分多细", "Quantization: how fine the scales must be"),
     summary=Bilingual(
         "一个离群的通道怎样拖累共用的缩放系数；激活里的离群特征为什么更难办、怎么办；随包的日期模型能压到几位。",
         "How one outlying channel spoils a shared scale; why an outlying feature of the activations is harder, and "
@@ -30,7 +30,7 @@ EXPERIMENT = Experiment(
         hidden_switch("share", "每通道一支也共用", "the per-channel arm shares a scale"),
         hidden_switch("own", "共用一支也每通道", "the shared arm has scales of its own"),
         hidden_switch("no_outlier", "激活里没有离群", "no outlier in the activations"),
-        hidden_switch("keep_outlier", "离群特征也量化", "outliers are quantised, too"),
+        hidden_switch("keep_outlier", "离群特征也量化", "outliers are quantized, too"),
         hidden_switch("one_side", "只缩激活，不乘权重", "smooth the activations alone"),
         hidden_switch("no_smoothing", "不平滑", "no smoothing"),
         Knob("dates_bits", Bilingual("日期模型改用几位（0 不改）", "bits of the date model (0: as said)"), "number", 0,
@@ -72,14 +72,14 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "smoothing-is-exact",
             Bilingual("SmoothQuant：激活除以 s、权重乘以 s，量化之前乘积不变（列的是最大相对差）",
-                      "SmoothQuant: activations over s, weights times s; before quantising the product is the same "
+                      "SmoothQuant: activations over s, weights times s; before quantizing the product is the same "
                       "(largest relative difference)"),
             "==", BreakKnobs({"one_side": True}),
         ),
         CheckDeclaration(
             "smoothing-error",
             Bilingual("平滑之后再量化（α = 0.5）：误差不到直接量化的六成",
-                      "Quantised after smoothing (α = 0.5): less than six tenths of the error without"),
+                      "Quantized after smoothing (α = 0.5): less than six tenths of the error without"),
             "<=", BreakKnobs({"no_smoothing": True}),
         ),
         CheckDeclaration(

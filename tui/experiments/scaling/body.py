@@ -283,7 +283,7 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
             name="saturation",
         ),
         Curve(
-            Bilingual("注意力的归一化熵", "Normalised entropy of attention"),
+            Bilingual("注意力的归一化熵", "Normalized entropy of attention"),
             "d_k",
             Bilingual("熵 / ln n", "entropy / ln n"),
             series(entropies),

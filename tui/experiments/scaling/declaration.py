@@ -88,7 +88,7 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "dk-flattens",
             Bilingual("乘 1/d_k 就过头了：归一化熵趋于 1，注意力几乎均匀",
-                      "1/d_k overdoes it: the normalised entropy tends to 1, attention is nearly uniform"),
+                      "1/d_k overdoes it: the normalized entropy tends to 1, attention is nearly uniform"),
             "==", BreakKnobs({"component_std": 5.0}),
         ),
         CheckDeclaration(

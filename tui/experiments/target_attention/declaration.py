@@ -13,7 +13,7 @@ EXPERIMENT = Experiment(
         "一段购物历史，三种问法：历史自己问自己（自注意力），别的序列来问（交叉注意力），"
         "一件候选商品来问（DIN 的目标注意力，权重不归一化）。商品向量随机，激活单元手工设成“同类就激活”，没有训练。",
         "One shopping history, asked by itself (self-attention), by another sequence (cross-attention) and by one "
-        "candidate item (DIN's target attention, weights not normalised). Items are random vectors, and the activation "
+        "candidate item (DIN's target attention, weights not normalized). Items are random vectors, and the activation "
         "unit is set by hand to fire on items of one kind; nothing is trained.",
     ),
     knobs=(

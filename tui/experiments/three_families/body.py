@@ -151,7 +151,7 @@ def _strips(words: list[str], bert: Example, gpt: Example, source: list[str], ta
     ]
     return Tokens(
         Bilingual(
-            "同一句话的三个训练样本（着色的要预测）", "One sentence, three training examples (coloured: predicted)"
+            "同一句话的三个训练样本（着色的要预测）", "One sentence, three training examples (colored: predicted)"
         ),
         [
             TokenRow(Bilingual("原句", "sentence"), words),

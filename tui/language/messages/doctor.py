@@ -22,7 +22,7 @@ TABLE: Mapping[str, Bilingual] = {
     "no-terminal": Bilingual("标准输出不是终端", "stdout is no terminal"),
     "colours": Bilingual(
         "颜色 {colours}，编码 {encoding}，区域 {locale}",
-        "colours {colours}, encoding {encoding}, locale {locale}",
+        "colors {colours}, encoding {encoding}, locale {locale}",
     ),
     "ambiguous": Bilingual(
         "·、√、α 这类字符占一格还是两格，只有终端自己知道；若表格错位，请在终端设置里把“歧义宽度字符”设为窄",
@@ -80,7 +80,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "few-colours": Bilingual(
         "终端只报告了 {colours} 色，热力图会粗一些；若它支持真彩色，设 COLORTERM=truecolor",
-        "the terminal tells of {colours} colours only, so heatmaps are coarse; if it has more, set COLORTERM=truecolor",
+        "the terminal tells of {colours} colors only, so heatmaps are coarse; if it has more, set COLORTERM=truecolor",
     ),
     "encoding": Bilingual(
         "输出编码是 {encoding}，中文会显示成问号：设 PYTHONUTF8=1，或把区域设为 UTF-8",
