@@ -7,10 +7,7 @@
 A tap returns its argument, so what is recorded is the very tensor that made the output: nothing is computed twice.
 Without an open trace a tap costs one context-variable read.
 
-The axis names used in taps, one glossary for the whole package: ``batch``, ``head``, ``kv_head`` (key/value head),
-``query`` and ``key`` (time on either side of attention), ``time``, ``dim`` (width of one head), ``model`` (width of
-the model), ``ffn`` (feed-forward width), ``vocab``. Shapes in docstrings name them by a letter: B batch, H heads, Hkv
-key/value heads, T time (Tq queries, Tk keys), D width of a head, C of the model, F of the feed-forward, V vocabulary.
+The names of axes that taps use are those of ``mlxformer.axes``.
 """
 
 from __future__ import annotations
@@ -31,12 +28,6 @@ from mlxformer.backend import is_array, nn, settle, to_numpy
 from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
 from mlxformer.validation import array_text
-
-# The axes of what is tapped most: a model's tokens, scores and weights, and what the heads give.
-MODEL = ("batch", "time", "model")
-FFN = ("batch", "time", "ffn")
-SCORES = ("batch", "head", "query", "key")
-HEADS = ("batch", "head", "query", "dim")
 
 _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=())
 _making: ContextVar[bool] = ContextVar("making_a_module", default=False)
@@ -337,7 +328,7 @@ def tap(name: str, x: Any, *, axes: tuple[str, ...], formula: str = "") -> Any:
     Args:
         name: what the step is called; its path is the module's and this.
         x: the array.
-        axes: a name for each axis, of the glossary above.
+        axes: a name for each axis, of the glossary in ``mlxformer.axes``.
         formula: what was computed.
 
     Returns:

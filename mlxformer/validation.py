@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer import backend
+from mlxformer.axes import MODEL, TOKENS
 from mlxformer.backend import array_cure, is_array, is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
 
@@ -144,7 +145,7 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
             name=name,
             given=str(ids.dtype),
         )
-    require_shape(name, ids, ("batch", "time"))
+    require_shape(name, ids, TOKENS)
     wrong = _out_of_range(ids, size)
     if wrong is not None:
         raise ArgumentError(
@@ -188,7 +189,7 @@ def require_sequence(name: str, x: Any, dims: int, *, batch: int | None = None, 
         if fits and batch in (None, shape[0]) and length in (None, shape[1]):
             return
     require_floating(name, x)
-    require_shape(name, x, ("batch", "time", "dims"), (batch, length, dims))
+    require_shape(name, x, MODEL, (batch, length, dims))
 
 
 def require_divisible(name: str, dims: int, heads_name: str, num_heads: int, cure: str = "choose a divisor") -> int:

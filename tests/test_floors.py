@@ -23,7 +23,7 @@ PLAN: dict[str, Floors] = {
         tracing projections
         validation
         backend
-        errors
+        errors axes
         """
     ),
     "tui": floors(

@@ -10,6 +10,7 @@ from numbers import Real
 from typing import Any
 
 from mlxformer.attention import masks
+from mlxformer.axes import HEADS_IN_TIME, KV_HEADS
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import require_array, require_floating, require_shape, shape_text
@@ -35,10 +36,10 @@ def check_heads(q: Any, k: Any, v: Any = None, *, grouped: bool = False) -> Scor
     (2, 4, 3, 5)
     """
     require_floating("q", q)
-    require_shape("q", q, ("batch", "head", "time", "dim"))
+    require_shape("q", q, HEADS_IN_TIME)
     batch, heads, query_length, width = q.shape
     require_floating("k", k)
-    require_shape("k", k, ("batch", "kv_head", "key", "dim"), (batch, None if grouped else heads, None, width))
+    require_shape("k", k, KV_HEADS, (batch, None if grouped else heads, None, width))
     kv_heads, key_length = k.shape[1], k.shape[2]
     if v is not None:
         require_floating("v", v)

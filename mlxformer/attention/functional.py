@@ -19,8 +19,9 @@ from mlxformer.attention import masks
 from mlxformer.attention.checks import check_bias, check_heads, check_sinks, checked_scale
 from mlxformer.attention.exactness import fits_float32, in_range, joint_dtype, only_seen, wide
 from mlxformer.attention.softmax_one import softmax_one
+from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import fused_attention_accumulates, fused_attention_is_exact, mx
-from mlxformer.tracing import HEADS, SCORES, is_tracing, tap
+from mlxformer.tracing import is_tracing, tap
 
 
 def scaled_dot_product_attention(

@@ -16,10 +16,11 @@ from mlxformer.attention import masks
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.exactness import wide
 from mlxformer.attention.functional import attend
+from mlxformer.axes import ATTENDED, HEADS, KEYS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.projections import OddLinear, matrix_of
-from mlxformer.tracing import HEADS, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_divisible, require_positive, require_sequence
 
 
@@ -108,11 +109,11 @@ class LatentAttention(Module):
         c = tap("latents", c, axes=("batch", "key", "latent"), formula="X W^DKV")
         heads = self._absorbed(q, c, mask) if absorbed else self._expanded(q, c, mask)  # [B, H, Tq, D]
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
-        joined = tap("concatenated", joined, axes=("batch", "query", "model"), formula="Concat(head_1, …, head_H)")
-        return tap("output", self.out_proj(joined), axes=("batch", "query", "model"), formula="Concat(…) W^O")
+        joined = tap("concatenated", joined, axes=ATTENDED, formula="Concat(head_1, …, head_H)")
+        return tap("output", self.out_proj(joined), axes=ATTENDED, formula="Concat(…) W^O")
 
     def _expanded(self, q: mx.array, c: mx.array, mask: mx.array | str | None) -> mx.array:
-        axes = ("batch", "head", "key", "dim")
+        axes = KEYS
         k = tap("keys", self._heads(self.key_up(c)), axes=axes, formula="C W^UK, split into heads")
         v = tap("values", self._heads(self.value_up(c)), axes=axes, formula="C W^UV, split into heads")
         return attend(q, k, v, mask=mask)

@@ -23,9 +23,10 @@ from typing import Any
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads
 from mlxformer.attention.exactness import joint_dtype, only_seen, wide
+from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
-from mlxformer.tracing import HEADS, SCORES, tap
+from mlxformer.tracing import tap
 from mlxformer.validation import array_text, shape_text
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mlxformer.axes import TOKENS
 from mlxformer.backend import is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import is_whole, require_array, require_positive, require_shape, shape_text
@@ -174,7 +175,7 @@ def from_attention_mask(attention_mask: mx.array, shape: tuple[int, int], name: 
     [[True, True, False]]
     """
     require_array(name, attention_mask)
-    require_shape(name, attention_mask, ("batch", "time"), shape)
+    require_shape(name, attention_mask, TOKENS, shape)
     if attention_mask.dtype == mx.bool_:
         return attention_mask
     if is_evaluable(attention_mask):

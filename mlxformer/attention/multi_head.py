@@ -13,9 +13,10 @@ from mlxformer.attention import masks
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.checks import check_bias
 from mlxformer.attention.functional import attend
+from mlxformer.axes import ATTENDED, HEADS, KV_HEADS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
-from mlxformer.tracing import HEADS, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import (
     require_choice,
     require_divisible,
@@ -174,8 +175,8 @@ class MultiHeadAttention(Module):
                     cache.remember(keys, values)
         turned = "" if self.rope is None else ", rotated"
         q = tap("queries", q, axes=HEADS, formula=f"X W^Q, split into heads{turned}")
-        k = tap("keys", k, axes=("batch", "kv_head", "key", "dim"), formula=f"X W^K, split into heads{turned}")
-        v = tap("values", v, axes=("batch", "kv_head", "key", "dim"), formula="X W^V, split into heads")
+        k = tap("keys", k, axes=KV_HEADS, formula=f"X W^K, split into heads{turned}")
+        v = tap("values", v, axes=KV_HEADS, formula="X W^V, split into heads")
         if self.relative_keys is not None:
             relative = self.relative_keys(q, k.shape[2])  # [B, H, Tq, Tk]
             check_bias(relative, scores_shape)
@@ -192,8 +193,8 @@ class MultiHeadAttention(Module):
             dropout=self.weight_dropout if drops else None,
         )
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
-        joined = tap("concatenated", joined, axes=("batch", "query", "model"), formula="Concat(head_1, …, head_H)")
-        return tap("output", self.out_proj(joined), axes=("batch", "query", "model"), formula="Concat(…) W^O")
+        joined = tap("concatenated", joined, axes=ATTENDED, formula="Concat(head_1, …, head_H)")
+        return tap("output", self.out_proj(joined), axes=ATTENDED, formula="Concat(…) W^O")
 
     def _project(self, keys: mx.array, values: mx.array, past: int) -> tuple[mx.array, mx.array]:
         key_proj = self.query_proj if self.tie in ("qk", "qkv") else self.key_proj

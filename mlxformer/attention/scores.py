@@ -21,8 +21,9 @@ from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads
 from mlxformer.attention.exactness import in_range, only_seen, wide
 from mlxformer.attention.functional import masked_softmax
+from mlxformer.axes import HEADS, KEYS, SCORES
 from mlxformer.backend import fused_additive_attention, mx, nn
-from mlxformer.tracing import HEADS, SCORES, Module, is_tracing, tap
+from mlxformer.tracing import Module, is_tracing, tap
 from mlxformer.validation import (
     require_choice,
     require_floating,
@@ -169,7 +170,7 @@ def attend_with_scores(
     """
     _check_scores(scores)
     require_floating("v", v)
-    require_shape("v", v, ("batch", "head", "key", "dim"), (*scores.shape[:2], scores.shape[3], None))
+    require_shape("v", v, KEYS, (*scores.shape[:2], scores.shape[3], None))
     weights = _tempered_weights(scores, temperature, mask)
     if not isinstance(mask, str):
         _, v = only_seen(v, v, mask)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from mlxformer.attention import masks
+from mlxformer.axes import TOKENS
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.beam import beam_hypotheses
@@ -298,12 +299,12 @@ class GenerativeModel(Module):
     ) -> Start:
         """What the target of each source begins with, by the user; no column where that is the start token alone."""
         require_array("input_ids", input_ids)
-        require_shape("input_ids", input_ids, ("batch", "time"))
+        require_shape("input_ids", input_ids, TOKENS)
         batch = input_ids.shape[0]
         if decoder_input_ids is None:
             return Start(np.zeros((batch, 0), np.int32))
         require_ids("decoder_input_ids", decoder_input_ids, self._target_size(), "the target vocabulary")
-        require_shape("decoder_input_ids", decoder_input_ids, ("batch", "time"), (batch, None))
+        require_shape("decoder_input_ids", decoder_input_ids, TOKENS, (batch, None))
         return Start(to_numpy(decoder_input_ids).astype(np.int32))
 
     def _started(self, start: Start, rules: SearchRules) -> Start:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from mlxformer.attention import masks
 from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.axes import KV_HEADS, SCORES
 from mlxformer.backend import mx
 from mlxformer.validation import require_floating, require_shape
 
@@ -42,11 +43,11 @@ def contributions(layer: MultiHeadAttention, weights: mx.array, values: mx.array
     True
     """
     require_floating("weights", weights)
-    require_shape("weights", weights, ("batch", "head", "query", "key"), (None, layer.num_heads, None, None))
+    require_shape("weights", weights, SCORES, (None, layer.num_heads, None, None))
     require_floating("values", values)
     batch, heads, queries, keys = weights.shape
     wanted = (batch, layer.num_kv_heads, keys, layer.head_dim)
-    require_shape("values", values, ("batch", "kv_head", "key", "dim"), wanted)
+    require_shape("values", values, KV_HEADS, wanted)
     values = mx.repeat(values, heads // layer.num_kv_heads, axis=1)  # [B, H, Tk, D]
     moved = mx.expand_dims(weights, -1) * mx.expand_dims(values, 2)  # [B, H, Tq, Tk, D]
     joined = moved.transpose(0, 2, 3, 1, 4).reshape(batch, queries, keys, heads * layer.head_dim)
@@ -74,7 +75,7 @@ def left_out(weights: mx.array, mask: mx.array) -> mx.array:
     [[[[0.0, 0.5, 0.5]]]]
     """
     require_floating("weights", weights)
-    require_shape("weights", weights, ("batch", "head", "query", "key"))
+    require_shape("weights", weights, SCORES)
     masks.check(mask, weights.shape)
     kept = mx.where(mask, weights, 0.0)
     return kept / mx.maximum(mx.sum(kept, axis=-1, keepdims=True), _LEAST)

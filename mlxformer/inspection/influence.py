@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import require_floating, require_shape
@@ -39,7 +40,7 @@ def influence(function: Callable[[mx.array], mx.array], x: mx.array) -> mx.array
     """
     _check(x)
     found = function(x)
-    require_shape("function(x)", found, ("batch", "time", "dims"), (1, None, None))
+    require_shape("function(x)", found, MODEL, (1, None, None))
     outputs, width = found.shape[1:]
     asked = mx.eye(outputs * width).reshape(outputs * width, outputs, width)
     copies = mx.repeat(x, outputs * width, axis=0)
@@ -93,4 +94,4 @@ def influence_by_depth(layers: Sequence[Callable[[mx.array], mx.array]], x: mx.a
 
 def _check(x: mx.array) -> None:
     require_floating("x", x)
-    require_shape("x", x, ("batch", "time", "dims"), (1, None, None))
+    require_shape("x", x, MODEL, (1, None, None))

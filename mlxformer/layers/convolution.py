@@ -8,10 +8,11 @@ take O(n/k) layers, or O(log_k n) where the dilation grows by k from layer to la
 
 from __future__ import annotations
 
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation as activation_named
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_sequence
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder_cache import DecoderCache, LayerCache, layer_caches
 from mlxformer.layers.encoder import PLAIN
 from mlxformer.layers.stack import Layer, Stack
-from mlxformer.tracing import MODEL, tap
+from mlxformer.tracing import tap
 from mlxformer.validation import require_positive, require_sequence
 
 

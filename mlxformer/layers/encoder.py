@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from mlxformer.attention.cache import KVCache
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder_cache import DecoderCache, layer_caches
 from mlxformer.layers.stack import Layer, Stack
-from mlxformer.tracing import MODEL, tap
+from mlxformer.tracing import tap
 from mlxformer.validation import require_positive, require_sequence
 
 PLAIN = LayerConfig()

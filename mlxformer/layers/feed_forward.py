@@ -5,9 +5,10 @@ FFN(x) = act(x W_1 + b_1) W_2 + b_2                                 (Vaswani et 
 
 from __future__ import annotations
 
+from mlxformer.axes import FFN, MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
-from mlxformer.tracing import FFN, MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
 
 

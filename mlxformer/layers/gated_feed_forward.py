@@ -8,9 +8,10 @@ Other activations of the gate give the paper's other variants: ``sigmoid`` GLU, 
 
 from __future__ import annotations
 
+from mlxformer.axes import FFN, MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
-from mlxformer.tracing import FFN, MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mlxformer.axes import MODEL
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.feed_forward import FeedForward
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_positive, require_sequence, require_shape
 
 

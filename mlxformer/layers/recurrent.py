@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlxformer.attention.masks import padding
+from mlxformer.axes import MODEL, TOKENS, VECTOR
 from mlxformer.backend import fused_gru, mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation as activation_named
@@ -20,7 +21,6 @@ from mlxformer.tracing import Module, in_trace, is_tracing, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 State = tuple[mx.array, ...]
-_STATE = ("batch", "model")
 
 
 class Cell(Protocol):
@@ -99,7 +99,7 @@ class RNNCell(Module):
     def step(self, projected: mx.array, state: State) -> State:
         """The same from ``input_proj(x)`` [B, H]."""
         hidden = self._activate(projected + self.hidden_proj(state[0]))
-        return (tap("hidden", hidden, axes=_STATE, formula=f"{self.activation}(W x + b + U h)"),)
+        return (tap("hidden", hidden, axes=VECTOR, formula=f"{self.activation}(W x + b + U h)"),)
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0,)``."""
@@ -160,11 +160,11 @@ class GRUCell(Module):
                 return (states[:, 0],)
         x_r, x_z, x_n = mx.split(projected, 3, axis=-1)  # [B, H] each
         h_r, h_z, h_n = mx.split(self.hidden_proj(hidden), 3, axis=-1)
-        reset = tap("reset_gate", mx.sigmoid(x_r + h_r), axes=_STATE, formula="r = σ(W_r x + U_r h)")
-        update = tap("update_gate", mx.sigmoid(x_z + h_z), axes=_STATE, formula="z = σ(W_z x + U_z h)")
-        candidate = tap("candidate", mx.tanh(x_n + reset * h_n), axes=_STATE, formula="n = tanh(W_n x + r ⊙ U_n h)")
+        reset = tap("reset_gate", mx.sigmoid(x_r + h_r), axes=VECTOR, formula="r = σ(W_r x + U_r h)")
+        update = tap("update_gate", mx.sigmoid(x_z + h_z), axes=VECTOR, formula="z = σ(W_z x + U_z h)")
+        candidate = tap("candidate", mx.tanh(x_n + reset * h_n), axes=VECTOR, formula="n = tanh(W_n x + r ⊙ U_n h)")
         hidden = (1.0 - update) * candidate + update * hidden
-        return (tap("hidden", hidden, axes=_STATE, formula="(1 - z) ⊙ n + z ⊙ h"),)
+        return (tap("hidden", hidden, axes=VECTOR, formula="(1 - z) ⊙ n + z ⊙ h"),)
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0,)``."""
@@ -225,12 +225,12 @@ class LSTMCell(Module):
         """The same from ``input_proj(x)`` [B, 4H]."""
         hidden, cell = state
         i, f, g, o = mx.split(projected + self.hidden_proj(hidden), 4, axis=-1)  # [B, H] each
-        write = tap("input_gate", mx.sigmoid(i), axes=_STATE, formula="i = σ(W_i x + U_i h)")
-        keep = tap("forget_gate", mx.sigmoid(f), axes=_STATE, formula="f = σ(W_f x + U_f h)")
-        candidate = tap("candidate", mx.tanh(g), axes=_STATE, formula="g = tanh(W_g x + U_g h)")
-        show = tap("output_gate", mx.sigmoid(o), axes=_STATE, formula="o = σ(W_o x + U_o h)")
-        cell = tap("cell", keep * cell + write * candidate, axes=_STATE, formula="c' = f ⊙ c + i ⊙ g")
-        return tap("hidden", show * mx.tanh(cell), axes=_STATE, formula="h' = o ⊙ tanh(c')"), cell
+        write = tap("input_gate", mx.sigmoid(i), axes=VECTOR, formula="i = σ(W_i x + U_i h)")
+        keep = tap("forget_gate", mx.sigmoid(f), axes=VECTOR, formula="f = σ(W_f x + U_f h)")
+        candidate = tap("candidate", mx.tanh(g), axes=VECTOR, formula="g = tanh(W_g x + U_g h)")
+        show = tap("output_gate", mx.sigmoid(o), axes=VECTOR, formula="o = σ(W_o x + U_o h)")
+        cell = tap("cell", keep * cell + write * candidate, axes=VECTOR, formula="c' = f ⊙ c + i ⊙ g")
+        return tap("hidden", show * mx.tanh(cell), axes=VECTOR, formula="h' = o ⊙ tanh(c')"), cell
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0, 0)``."""
@@ -277,10 +277,10 @@ class Recurrent(Module):
             The hidden state at every input [B, T, H], and the last state.
         """
         require_floating("x", x)
-        require_shape("x", x, ("batch", "time", "dims"), (None, None, self.cell.input_dims))
+        require_shape("x", x, MODEL, (None, None, self.cell.input_dims))
         if valid is not None:
             valid = padding(valid)[:, 0, 0]  # checked
-            require_shape("valid", valid, ("batch", "time"), x.shape[:2])
+            require_shape("valid", valid, TOKENS, x.shape[:2])
         projected = self.cell.input_proj(x)
         if state is None:
             state = self.cell.initial_state(x.shape[0], projected.dtype)
@@ -328,7 +328,7 @@ def run_cell(
 
 def _check_cell(cell: Cell, x: Any, state: Any) -> None:
     require_floating("x", x)
-    require_shape("x", x, ("batch", "dims"), (None, cell.input_dims))
+    require_shape("x", x, VECTOR, (None, cell.input_dims))
     _check_state(cell, state, x.shape[0])
 
 
@@ -340,7 +340,7 @@ def _check_state(cell: Cell, state: Any, batch: int) -> None:
         raise ArgumentError("state-parts", f"state must be the tuple {wanted} of {type(cell).__name__}; got {given}")
     for part in state:
         require_floating("state", part)
-        require_shape("state", part, ("batch", "hidden"), (batch, cell.hidden_dims))
+        require_shape("state", part, VECTOR, (batch, cell.hidden_dims))
 
 
 def orthogonal(size: int, gain: float, generator: np.random.Generator) -> mx.array:

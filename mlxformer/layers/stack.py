@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.normalization import formula
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_kind
 
 

@@ -7,9 +7,10 @@ Beside attention, whose mixing matrix softmax(Q Kᵀ / √D) is computed from th
 
 from __future__ import annotations
 
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.projections import OddLinear
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 
@@ -50,7 +51,7 @@ class TokenMixing(Module):
             [B, T, C].
         """
         require_floating("x", x)
-        require_shape("x", x, ("batch", "time", "model"), (None, self.length, None))
+        require_shape("x", x, MODEL, (None, self.length, None))
         if type(self.proj) is not OddLinear:  # quantized or adapted: it has no W of its own, and is called
             mixed = self.proj(x.swapaxes(1, 2)).swapaxes(1, 2)
             return tap("output", mixed, axes=MODEL, formula="W X + b")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.attention import masks
+from mlxformer.axes import MODEL, VOCAB
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.generate import GenerativeModel, source_mask_of
@@ -18,7 +19,7 @@ from mlxformer.generation.rules import NextLogits
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.decoder_cache import DecoderCache
 from mlxformer.layers.encoder import Encoder
-from mlxformer.tracing import MODEL, in_trace, tap
+from mlxformer.tracing import in_trace, tap
 from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
 
 
@@ -102,7 +103,7 @@ class EncoderDecoder(GenerativeModel):
         """
         self._check_ids("target_ids", target_ids, "target", 0 if cache is None else len(cache))
         require_floating("memory", memory)
-        require_shape("memory", memory, ("batch", "time", "dims"), (None, None, self.encoder.dims))
+        require_shape("memory", memory, MODEL, (None, None, self.encoder.dims))
         self._check_batch(target_ids, memory.shape[0])
         if source_mask is not None:
             _check_source_mask(source_mask, memory.shape[0], memory.shape[1])
@@ -140,7 +141,7 @@ class EncoderDecoder(GenerativeModel):
         x = self._embed("target", self._target_table, target_ids, past)
         bias = self._bias("target", length, past + length)
         x = self.decoder(x, memory, "causal", source_mask, bias=bias, cache=cache)
-        return tap("logits", self._logits(x), axes=("batch", "time", "vocab"), formula="x W^T")
+        return tap("logits", self._logits(x), axes=VOCAB, formula="x W^T")
 
     def _embed(self, side: str, table: nn.Embedding, ids: mx.array, offset: int) -> mx.array:
         """√C · E[ids] + P: [B, T] -> [B, T, C]."""
@@ -170,8 +171,7 @@ class EncoderDecoder(GenerativeModel):
         if self.max_positions is not None and length > self.max_positions:
             raise ArgumentError(
                 "too-long",
-                f"{name} is {length} tokens long; this model reads at most {self.max_positions}. "
-                f"Shorten or split it",
+                f"{name} is {length} tokens long; this model reads at most {self.max_positions}. Shorten or split it",
                 name=name,
                 length=length,
                 max_length=self.max_positions,

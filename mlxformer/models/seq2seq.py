@@ -15,16 +15,15 @@ import numpy as np
 
 from mlxformer.attention import masks
 from mlxformer.attention.scores import ScoredAttention
+from mlxformer.axes import MODEL, VECTOR, VOCAB
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.generate import GenerativeModel, rules_of, source_mask_of
 from mlxformer.generation.rules import NextLogits, SearchRules
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
 from mlxformer.models.config_repr import config_repr
-from mlxformer.tracing import MODEL, in_trace, is_tracing, tap
+from mlxformer.tracing import in_trace, is_tracing, tap
 from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
-
-_VECTOR = ("batch", "model")
 
 
 @dataclass(frozen=True, repr=False)
@@ -219,7 +218,7 @@ class Seq2Seq(GenerativeModel):
         annotations = tap("annotations", annotations, axes=MODEL, formula="h_j = [→h_j; ←h_j]")  # [B, Ts, K]
         projected = self.attention.key_proj(annotations) if self.config.attention else None
         # Only the hidden state goes through W_s; an LSTM's cell is handed over as it is (Sutskever et al. 2014).
-        first = tap("initial_state", mx.tanh(self.initial_proj(last[0])), axes=_VECTOR, formula="tanh(W_s h)")
+        first = tap("initial_state", mx.tanh(self.initial_proj(last[0])), axes=VECTOR, formula="tanh(W_s h)")
         return Memory(annotations, projected, source_mask, summary, (first, *last[1:]))
 
     def _decode(self, target_ids: mx.array, memory: Memory, state: State) -> tuple[mx.array, State]:
@@ -236,14 +235,14 @@ class Seq2Seq(GenerativeModel):
         pairs = self.readout_proj(seen)  # [B, Tt, 2L]
         readout = mx.max(pairs.reshape(*pairs.shape[:2], -1, 2), axis=-1)  # maxout: [B, Tt, L]
         readout = tap("readout", readout, axes=MODEL, formula="maxout(W [s_i; y_{i-1}; c_i])")
-        logits = tap("logits", self.output_proj(readout), axes=("batch", "time", "vocab"), formula="W_o t_i + b")
+        logits = tap("logits", self.output_proj(readout), axes=VOCAB, formula="W_o t_i + b")
         return logits, state
 
     def _step_by_step(self, projected: mx.array, memory: Memory, state: State) -> tuple[mx.array, mx.array, State]:
         """The states [B, Tt, H] and contexts [B, Tt, K] of all steps, and the last state."""
         states, contexts = [], []
         for time in range(projected.shape[1]):
-            context = tap("context", self._context(state[0], memory), axes=_VECTOR, formula="c_i")  # [B, K]
+            context = tap("context", self._context(state[0], memory), axes=VECTOR, formula="c_i")  # [B, K]
             state = self.decoder_cell.step(projected[:, time] + self.context_proj(context), state)
             states.append(state[0])
             contexts.append(context)

@@ -5,6 +5,7 @@ P ∈ ℝ^(T_max × C), added to the token embeddings    (Vaswani et al. 2017, �
 
 from __future__ import annotations
 
+from mlxformer.axes import POSITIONS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.positions.sinusoidal import require_offset
@@ -60,7 +61,7 @@ class LearnedPositions(Module):
         require_offset(offset)
         self.require_reach(offset + length, offset)
         rows = self.embedding(mx.arange(offset, offset + length))  # [T, C]
-        return tap("output", rows, axes=("time", "model"), formula="P[pos]")
+        return tap("output", rows, axes=POSITIONS, formula="P[pos]")
 
     def require_reach(self, end: int, first: int = 0) -> None:
         """Raise ``ArgumentError`` unless the positions ``first`` to ``end - 1`` were learned."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlxformer.axes import HEADS_IN_TIME
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.positions.sinusoidal import Layout, frequencies, require_offset, rows_of
@@ -154,7 +155,7 @@ class RotaryEmbedding(Module):
             ArgumentError: another rank or width, numbers that are not floating point, a negative offset.
         """
         require_floating("x", x)
-        require_shape("x", x, ("batch", "head", "time", "dim"), (None, None, None, self.head_dim))
+        require_shape("x", x, HEADS_IN_TIME, (None, None, None, self.head_dim))
         require_offset(offset)
         table = rows_of(_table, offset, x.shape[2], self.rotary_dims, float(self.base), float(self.scale), self.stretch)
         cos, sin = mx.array(table[:, 0]), mx.array(table[:, 1])  # [T, R/2]

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import mx
 from mlxformer.positions.relative import relative_positions
 from mlxformer.projections import OddLinear
-from mlxformer.tracing import SCORES, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
 
@@ -64,7 +65,7 @@ class RelativeKeys(Module):
             ArgumentError: another rank or width, or numbers that are not floating point.
         """
         require_floating("q", q)
-        require_shape("q", q, ("batch", "head", "query", "dim"), (None, None, None, self.head_dim))
+        require_shape("q", q, HEADS, (None, None, None, self.head_dim))
         clipped = np.clip(relative_positions(q.shape[2], key_length), -self.max_distance, self.max_distance)
         columns = mx.array(clipped + self.max_distance)  # [Tq, Tk]
         columns = mx.broadcast_to(columns, (*q.shape[:2], *columns.shape))  # [B, H, Tq, Tk]

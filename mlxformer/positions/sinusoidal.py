@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mlxformer.axes import POSITIONS
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.tracing import Module, tap
@@ -104,7 +105,7 @@ class SinusoidalPositions(Module):
             ArgumentError: a length below 1, or a negative offset.
         """
         rows = sinusoidal_positions(length, self.dims, layout=self.layout, offset=offset, base=self.base)
-        return tap("output", rows, axes=("time", "model"), formula="sin, cos(pos / base^(2i/C))")
+        return tap("output", rows, axes=POSITIONS, formula="sin, cos(pos / base^(2i/C))")
 
 
 def require_offset(offset: int) -> None:

@@ -12,11 +12,12 @@ import math
 
 import numpy as np
 
+from mlxformer.axes import SCORES
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.positions.relative import relative_positions
 from mlxformer.projections import OddEmbedding
-from mlxformer.tracing import SCORES, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive
 
 

@@ -12,8 +12,9 @@ X = 1 mᵀ + R, m the mean token, what is left of the differences after one laye
 from __future__ import annotations
 
 from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_sequence
 
 

@@ -10,8 +10,9 @@ from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads, checked_scale
 from mlxformer.attention.exactness import in_range, wide
 from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import mx
-from mlxformer.tracing import HEADS, SCORES, tap
+from mlxformer.tracing import tap
 
 
 def softmax_over_queries(

@@ -13,8 +13,9 @@ from __future__ import annotations
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads, checked_scale
 from mlxformer.attention.exactness import in_range, joint_dtype, only_seen, wide
+from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import mx
-from mlxformer.tracing import HEADS, SCORES, tap
+from mlxformer.tracing import tap
 from mlxformer.validation import require_positive
 
 _ROW = ("batch", "head", "query", "one")

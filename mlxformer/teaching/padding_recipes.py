@@ -8,8 +8,9 @@ from __future__ import annotations
 from mlxformer.attention.functional import attention_weights
 from mlxformer.attention.masks import padding
 from mlxformer.attention.scores import scaled_dot_scores
+from mlxformer.axes import KEYS, SCORES
 from mlxformer.backend import mx
-from mlxformer.tracing import SCORES, tap
+from mlxformer.tracing import tap
 from mlxformer.validation import require_floating, require_shape
 
 
@@ -107,7 +108,7 @@ def renormalized_after_softmax(q: mx.array, k: mx.array, v: mx.array, valid: mx.
     [[[[3.0], [3.0]]]]
     """
     require_floating("v", v)
-    require_shape("v", v, ("batch", "head", "key", "dim"), (*k.shape[:3], None))
+    require_shape("v", v, KEYS, (*k.shape[:3], None))
     weights = mx.where(padding(valid), attention_weights(q, k), 0.0)  # [B, H, Tq, Tk]
     weights = weights / mx.sum(weights, axis=-1, keepdims=True)
     weights = tap("renormalized", weights, axes=SCORES, formula="w · valid / Σ w · valid")

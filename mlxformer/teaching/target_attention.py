@@ -16,9 +16,10 @@ from typing import Literal
 
 from mlxformer.attention import masks
 from mlxformer.attention.functional import masked_softmax
+from mlxformer.axes import ATTENDED, SCORES
 from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
-from mlxformer.tracing import SCORES, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_choice, require_positive, require_sequence
 
 
@@ -139,4 +140,4 @@ class TargetAttention(Module):
             kept = scores if allowed is None else mx.where(allowed, scores, 0.0)
             weights = tap("weights", kept, axes=SCORES, formula="a(e_j, v_A), as it is")
         user = mx.squeeze(weights, 1) @ history  # [B, N, C]
-        return tap("output", user, axes=("batch", "query", "model"), formula="Σ_j w_j e_j")
+        return tap("output", user, axes=ATTENDED, formula="Σ_j w_j e_j")

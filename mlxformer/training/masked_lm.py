@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlxformer.axes import TOKENS, VOCAB
 from mlxformer.backend import is_array, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import fields_text, is_whole, require_floating, require_positive, require_shape
@@ -179,10 +180,10 @@ def masked_language_model_loss(
     2.0794
     """
     require_floating("logits", logits)
-    require_shape("logits", logits, ("batch", "time", "vocab"))
+    require_shape("logits", logits, VOCAB)
     wanted, chosen = _array(labels), _array(predicted)
     for name, x in (("labels", wanted), ("predicted", chosen)):
-        require_shape(name, x, ("batch", "time"), tuple(logits.shape[:2]))
+        require_shape(name, x, TOKENS, tuple(logits.shape[:2]))
     if chosen.dtype != mx.bool_:
         message = f"predicted must be boolean, True at the places to predict; got {chosen.dtype}"
         raise ArgumentError("mlm-predicted", message, given=str(chosen.dtype))

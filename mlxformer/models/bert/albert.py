@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlxformer.attention import masks
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
@@ -21,7 +22,7 @@ from mlxformer.models.bert.checkpoint import initialize, sizes_text
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertEmbeddings, BertOutput, BertPooler, checked_type_ids
 from mlxformer.models.config_repr import config_repr
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive
 
 

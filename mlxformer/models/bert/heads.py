@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mlxformer.axes import CLASSES, MODEL, VOCAB
 from mlxformer.backend import mx, nn
 from mlxformer.layers.activations import activation
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel, BertOutput
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.training.label_losses import class_loss, classification_loss
 from mlxformer.validation import fields_text
 
@@ -136,7 +137,7 @@ class BertMLMHead(Module):
         return tap(
             "logits",
             self._scores(transformed, word_embeddings),
-            axes=("batch", "time", "vocab"),
+            axes=VOCAB,
             formula="transformed Eᵀ + c",
         )
 
@@ -370,7 +371,7 @@ class BertForSequenceClassification(BertPreTrained):
             self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
         )
         logits = self.classifier(self.classifier_dropout(pooled))  # [B, num_labels]
-        logits = tap("logits", logits, axes=("batch", "label"), formula="pooled Wᵀ + b")
+        logits = tap("logits", logits, axes=CLASSES, formula="pooled Wᵀ + b")
         loss = None if labels is None else classification_loss(logits, labels, self.config.problem_type)
         return head_output(logits, hidden, loss)
 
@@ -381,4 +382,4 @@ def _with_pooler(output: BertOutput) -> tuple[mx.array, mx.array]:
 
 
 def _nsp_logits(head: nn.Linear, pooled: mx.array) -> mx.array:
-    return tap("nsp_logits", head(pooled), axes=("batch", "label"), formula="pooled Wᵀ + b")
+    return tap("nsp_logits", head(pooled), axes=CLASSES, formula="pooled Wᵀ + b")

@@ -11,13 +11,14 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple, Protocol
 
 from mlxformer.attention import masks
+from mlxformer.axes import MODEL, POSITIONS, TOKENS, VECTOR
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import fields_text, require_floating, require_ids, require_shape, shape_text
 
 
@@ -106,7 +107,7 @@ class BertEmbeddings(Module):
     def _positions(self, input_ids: mx.array) -> mx.array:
         """[T, C], or [B, T, C] where they depend on the ids."""
         positions = self.position_embeddings(mx.arange(input_ids.shape[1]))  # [T, C]
-        return tap("position", positions, axes=("time", "model"), formula="E_position[t]")
+        return tap("position", positions, axes=POSITIONS, formula="E_position[t]")
 
 
 class BertPooler(Module):
@@ -138,7 +139,7 @@ class BertPooler(Module):
             [B, C], each number between −1 and 1.
         """
         pooled = mx.tanh(self.dense(hidden[:, 0]))  # [B, C]
-        return tap("output", pooled, axes=("batch", "model"), formula="tanh(W h_1 + b)")
+        return tap("output", pooled, axes=VECTOR, formula="tanh(W h_1 + b)")
 
 
 class BertModel(BertPreTrained):
@@ -249,7 +250,7 @@ def checked_type_ids(config: Sizes, input_ids: mx.array, token_type_ids: mx.arra
     if token_type_ids is None:
         return mx.zeros(input_ids.shape, mx.int32)
     require_ids("token_type_ids", token_type_ids, config.type_vocab_size, "the type embedding")
-    require_shape("token_type_ids", token_type_ids, ("batch", "time"), tuple(input_ids.shape))
+    require_shape("token_type_ids", token_type_ids, TOKENS, tuple(input_ids.shape))
     return token_type_ids
 
 
@@ -277,7 +278,7 @@ def mean_pooling(hidden: mx.array, attention_mask: mx.array | None = None) -> mx
     [[2.0, 3.0]]
     """
     require_floating("hidden", hidden)
-    require_shape("hidden", hidden, ("batch", "time", "model"))
+    require_shape("hidden", hidden, MODEL)
     # Sums are float32: in float16 they end at 65504, and thousands of tokens are soon beyond it.
     if attention_mask is None:
         return mx.mean(hidden.astype(mx.float32), axis=1).astype(hidden.dtype)

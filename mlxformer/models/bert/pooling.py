@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 from mlxformer.attention import masks
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.models.bert.model import mean_pooling
 from mlxformer.validation import require_choice, require_floating, require_shape
@@ -43,7 +44,7 @@ def pool(hidden: mx.array, attention_mask: mx.array | None = None, how: Pooling 
     [1.0, 3.0, 5.0, 3.0]
     """
     require_floating("hidden", hidden)
-    require_shape("hidden", hidden, ("batch", "time", "model"))
+    require_shape("hidden", hidden, MODEL)
     require_choice("how", how, POOLINGS)
     if how == "cls":
         return hidden[:, 0]

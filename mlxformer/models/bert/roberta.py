@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mlxformer.axes import CLASSES, MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.heads import BertHeadOutput, BertLossOutput, head_output
 from mlxformer.models.bert.model import BertEmbeddings, BertModel
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.training.label_losses import classification_loss
 
 
@@ -194,4 +195,4 @@ class RobertaHead(Module):
         """Scores [B, num_labels] of hidden states [B, T, C], by their first."""
         transformed = mx.tanh(self.dense(self.dropout(hidden[:, 0])))  # [B, C]
         logits = self.out_proj(self.dropout(transformed))
-        return tap("logits", logits, axes=("batch", "label"), formula="W_o tanh(W h_1 + b) + b_o")
+        return tap("logits", logits, axes=CLASSES, formula="W_o tanh(W h_1 + b) + b_o")

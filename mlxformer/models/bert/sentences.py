@@ -9,6 +9,7 @@ most. A cross-encoder reads the pair, ``[CLS] A [SEP] B [SEP]``, in one pass and
 
 from __future__ import annotations
 
+from mlxformer.axes import VECTOR
 from mlxformer.backend import mx
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel, mean_pooling
@@ -56,7 +57,7 @@ class BiEncoder(Module):
         hidden = self.bert(input_ids, attention_mask=attention_mask).last_hidden_state
         pooled = mean_pooling(hidden, attention_mask)
         length = mx.rsqrt(mx.maximum(mx.sum(mx.square(pooled), axis=-1, keepdims=True), _SHORTEST))
-        return tap("vector", pooled * length, axes=("batch", "model"), formula="mean(h) / ‖mean(h)‖")
+        return tap("vector", pooled * length, axes=VECTOR, formula="mean(h) / ‖mean(h)‖")
 
 
 def similarity(first: mx.array, second: mx.array) -> mx.array:
@@ -79,6 +80,6 @@ def similarity(first: mx.array, second: mx.array) -> mx.array:
     """
     for name, x in (("first", first), ("second", second)):
         require_floating(name, x)
-        require_shape(name, x, ("sentence", "model"))
-    require_shape("second", second, ("sentence", "model"), (None, first.shape[1]))
+        require_shape(name, x, VECTOR)
+    require_shape("second", second, VECTOR, (None, first.shape[1]))
     return tap("similarity", first @ second.T, axes=("query", "key"), formula="U Vᵀ")

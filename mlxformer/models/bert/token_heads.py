@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mlxformer.axes import TOKENS
 from mlxformer.backend import mx, nn
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
@@ -160,8 +161,8 @@ class BertForQuestionAnswering(BertPreTrained):
         hidden = out.last_hidden_state
         logits = self.qa_outputs(hidden)  # [B, T, 2]
         start, end = logits[..., 0], logits[..., 1]
-        start = tap("start_logits", start, axes=("batch", "time"), formula="h w_start + b")
-        end = tap("end_logits", end, axes=("batch", "time"), formula="h w_end + b")
+        start = tap("start_logits", start, axes=TOKENS, formula="h w_start + b")
+        end = tap("end_logits", end, axes=TOKENS, formula="h w_end + b")
         loss = None
         if start_positions is not None or end_positions is not None:
             loss = span_loss(start, end, start_positions, end_positions)

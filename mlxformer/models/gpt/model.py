@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.attention import masks
+from mlxformer.axes import MODEL, VOCAB
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy, tree_flatten
 from mlxformer.checkpoints.folder import read_json
 from mlxformer.checkpoints.loading import LoadReport
@@ -31,7 +32,7 @@ from mlxformer.models.gpt.checkpoint import cut, kind_of, others, stored_name, w
 from mlxformer.models.gpt.config import OWN, GPTConfig
 from mlxformer.models.gpt.prompt import next_rows, prompt_of, real_tokens
 from mlxformer.positions import LearnedPositions
-from mlxformer.tracing import MODEL, tap
+from mlxformer.tracing import tap
 from mlxformer.validation import require_ids, require_kind
 
 GENERATION_CONFIG = "generation_config.json"
@@ -150,7 +151,7 @@ class GPT(FolderModel, GenerativeModel):
     def _logits(self, x: mx.array) -> mx.array:
         """[B, T, C] -> [B, T, V]."""
         logits = self.output_proj(x) if "output_proj" in self else self.token_embedding.as_linear(x)
-        return tap("logits", logits, axes=("batch", "time", "vocab"), formula="x W^T")
+        return tap("logits", logits, axes=VOCAB, formula="x W^T")
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.attention import masks
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn, tree_flatten
 from mlxformer.checkpoints.loading import LoadReport
 from mlxformer.checkpoints.pieces import piece
@@ -27,7 +28,7 @@ from mlxformer.models.bert.checkpoint import initialize
 from mlxformer.models.bert.model import BertOutput
 from mlxformer.models.folder_model import FolderModel, replaced
 from mlxformer.models.modernbert.config import LOCAL, ModernBertConfig
-from mlxformer.tracing import MODEL, Module, tap
+from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_ids, require_kind, shape_text
 
 # Ours -> Hugging Face's, applied in this order to a parameter's path.

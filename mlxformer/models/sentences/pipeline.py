@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlxformer.axes import VECTOR
 from mlxformer.backend import mx, nn
 from mlxformer.checkpoints.folder import CONFIG, open_checkpoint, read_json
 from mlxformer.checkpoints.loading import load_into
@@ -138,7 +139,7 @@ class Dense(Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         """[N, C] -> [N, out_features]."""
-        return tap("output", self._activate(self.linear(x)), axes=("batch", "model"), formula="act(W x + b)")
+        return tap("output", self._activate(self.linear(x)), axes=VECTOR, formula="act(W x + b)")
 
 
 def read_dense(folder: Path) -> Dense:

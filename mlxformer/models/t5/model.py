@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn, tree_flatten
 from mlxformer.checkpoints.folder import open_checkpoint, read_json
 from mlxformer.checkpoints.loading import LoadReport
@@ -29,7 +30,7 @@ from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.folder_model import FolderModel, replaced
 from mlxformer.models.t5.config import T5Config
 from mlxformer.positions import T5RelativeBias
-from mlxformer.tracing import MODEL, tap
+from mlxformer.tracing import tap
 from mlxformer.validation import require_kind
 
 GENERATION_CONFIG = "generation_config.json"

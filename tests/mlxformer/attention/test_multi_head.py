@@ -269,7 +269,7 @@ def call(queries=(B, T, C), keys=(B, T, C), values=None, mask=None, **options):
         (lambda: MultiHeadAttention(16, 4, num_kv_heads=0), "not-positive", "num_kv_heads"),
         (lambda: MultiHeadAttention(16, 4, dropout=1.0), "not-a-probability", "dropout"),
         (call(queries=(T, C)), "wrong-shape", "queries must have shape"),
-        (call(queries=(B, T, C + 1)), "wrong-shape", "dims=16"),
+        (call(queries=(B, T, C + 1)), "wrong-shape", "model=16"),
         (call(keys=(B, T, C - 1)), "wrong-shape", "keys"),
         (call(keys=(B + 1, T, C)), "wrong-shape", "batch=2"),
         (call(values=(B, T + 1, C)), "wrong-shape", "values"),

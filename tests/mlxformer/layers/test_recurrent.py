@@ -191,10 +191,10 @@ def test_orthogonal_matrices_are_uniform():
         (lambda: RNNCell(0, 4), "not-positive", "input_dims"),
         (lambda: GRUCell(4, 0), "not-positive", "hidden_dims"),
         (lambda: RNNCell(4, 4, activation="tan"), "unknown-activation", "Did you mean 'tanh'"),
-        (lambda: Recurrent(GRUCell(C, H))(mx.zeros((T, C))), "wrong-shape", "[batch, time, dims=4]"),
+        (lambda: Recurrent(GRUCell(C, H))(mx.zeros((T, C))), "wrong-shape", "[batch, time, model=4]"),
         (lambda: Recurrent(GRUCell(C, H))(mx.zeros((1, 0, C))), "empty-axis", "time"),
         (lambda: Recurrent(GRUCell(C, H))(np.zeros((1, 2, C), np.float32)), "not-an-array", "x"),
-        (lambda: Recurrent(GRUCell(C, H))(mx.zeros((1, 2, C + 1))), "wrong-shape", f"dims={C}"),
+        (lambda: Recurrent(GRUCell(C, H))(mx.zeros((1, 2, C + 1))), "wrong-shape", f"model={C}"),
         (lambda: Recurrent(GRUCell(C, H))(mx.zeros((1, 2, C)), valid=mx.ones((1, 2))), "mask-not-boolean", "valid"),
         (
             lambda: Recurrent(GRUCell(C, H))(mx.zeros((1, 2, C)), valid=mx.ones((1, 3), dtype=mx.bool_)),
