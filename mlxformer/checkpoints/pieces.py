@@ -36,7 +36,12 @@ class Piece(StoredTensor):
     transposed: bool = False
 
     def read(self, *args: Any, **options: Any) -> np.ndarray:
-        """The values, as ``StoredTensor.read`` gives those of the whole."""
+        """The values, as ``StoredTensor.read`` gives those of the whole.
+
+        Args:
+            args: handed on to the whole's ``read``: ``wide``, where it is given by place.
+            options: likewise, where it is given by name.
+        """
         assert self.whole is not None, "piece() makes it with one"
         values = self.whole.read(*args, **options)
         values = values[(slice(None),) * self.axis + (slice(self.first, self.last),)]

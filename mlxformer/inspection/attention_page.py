@@ -52,7 +52,15 @@ draw(); })(document.getElementById("ID"));
 
 
 def fragment(values: np.ndarray, queries: Sequence[str], keys: Sequence[str], title: str, heads: Sequence[int]) -> str:
-    """A piece of HTML with its style and script, for a notebook."""
+    """A piece of HTML with its style and script, for a notebook.
+
+    Args:
+        values: [H, Tq, Tk], float64; written with ``DIGITS`` significant digits, infinities and NaN as gray cells.
+        queries: a word for each of Tq rows.
+        keys: a word for each of Tk columns.
+        title: what stands above, before the shape; plain text, which is escaped.
+        heads: the number of each of H heads, by which the page calls them.
+    """
     name = f"mf-show-{next(_numbers)}-{id(values):x}"
     count, rows, columns = values.shape
     odd = {
@@ -77,7 +85,15 @@ def fragment(values: np.ndarray, queries: Sequence[str], keys: Sequence[str], ti
 
 
 def page(values: np.ndarray, queries: Sequence[str], keys: Sequence[str], title: str, heads: Sequence[int]) -> str:
-    """A whole page."""
+    """A whole page.
+
+    Args:
+        values: [H, Tq, Tk], float64; as in ``fragment``.
+        queries: a word for each of Tq rows.
+        keys: a word for each of Tk columns.
+        title: what stands above, and the title of the page; plain text, which is escaped.
+        heads: the number of each of H heads, by which the page calls them.
+    """
     inside = fragment(values, queries, keys, title, heads)
     name = html.escape(title)
     return (

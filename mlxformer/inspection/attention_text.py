@@ -26,7 +26,18 @@ def text(
     color: bool,
     width: int,
 ) -> str:
-    """``values`` [H, Tq, Tk] as text of at most ``width`` cells a line."""
+    """``values`` [H, Tq, Tk] as text of at most ``width`` cells a line.
+
+    Args:
+        values: [H, Tq, Tk], float64; of H, the first ``MOST_HEADS`` are drawn.
+        queries: a word for each of Tq rows.
+        keys: a word for each of Tk columns; drawn where numbers fit.
+        title: what stands above, before the shape; cut where it does not fit.
+        heads: the number of each of H heads, which stands above it; a lone head 0 has none there.
+        color: whether cells have colored grounds, by ANSI codes; without, where numbers do not fit, signs of
+            ``SHADES``.
+        width: cells of a line; keys that do not fit are counted in a line of their own.
+    """
     count, rows, columns = values.shape
     said = f"{count} head{'s' * (count > 1)}, {rows} x {columns}"
     lines = [f"{_fit(_plain(title), max(width - len(said) - 2, 8))}  {said}"]

@@ -64,7 +64,12 @@ class LearnedPositions(Module):
         return tap("output", rows, axes=POSITIONS, formula="P[pos]")
 
     def require_reach(self, end: int, first: int = 0) -> None:
-        """Raise ``ArgumentError`` unless the positions ``first`` to ``end - 1`` were learned."""
+        """Raise ``ArgumentError`` unless the positions ``first`` to ``end - 1`` were learned.
+
+        Args:
+            end: the position after the last, at most ``max_length``.
+            first: the first position; only the error's message names it.
+        """
         if end > self.max_length:
             raise ArgumentError(
                 "too-long",

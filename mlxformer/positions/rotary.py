@@ -63,7 +63,11 @@ class Llama3Stretch:
             raise ArgumentError("rope-stretch", message, low=low, given=high)
 
     def __call__(self, angles: np.ndarray) -> np.ndarray:
-        """The angle a token of each pair, from that of the first training."""
+        """The angle a token of each pair, from that of the first training.
+
+        Args:
+            angles: θ of each pair, floating point [R/2], radians a token, as in the first training.
+        """
         turns = self.original_length * angles / (2 * np.pi)  # T/λ
         share = (turns - self.low_freq_factor) / (self.high_freq_factor - self.low_freq_factor)
         kept = np.clip(share, 0.0, 1.0)

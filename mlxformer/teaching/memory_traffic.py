@@ -23,6 +23,7 @@ class FastMemory:
 
     Args:
         capacity: numbers that fit at a time.
+        moved: numbers read from or written to the slow memory so far.
 
     >>> from mlxformer.teaching.memory_traffic import FastMemory
     >>> memory = FastMemory(100)

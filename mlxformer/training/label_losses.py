@@ -139,7 +139,12 @@ def span_loss(start_logits: mx.array, end_logits: mx.array, start_positions: Any
 
 
 def as_array(labels: Any) -> mx.array:
-    """Labels as an array of the running backend; lists and NumPy arrays are made one."""
+    """Labels as an array of the running backend; lists and NumPy arrays are made one.
+
+    Args:
+        labels: numbers of any shape: an array of the running backend, which is given back as it is, or what NumPy
+            makes an array of.
+    """
     return labels if is_array(labels) else mx.array(np.asarray(labels))
 
 

@@ -67,7 +67,13 @@ class BertLossOutput(NamedTuple):
 
 
 def head_output(logits: mx.array, hidden: mx.array, loss: mx.array | None) -> BertHeadOutput | BertLossOutput:
-    """A ``BertHeadOutput``, or with a loss a ``BertLossOutput``."""
+    """A ``BertHeadOutput``, or with a loss a ``BertLossOutput``.
+
+    Args:
+        logits: the head's scores, of any shape.
+        hidden: [B, T, C], the encoder's output that they come from.
+        loss: a scalar; None where no labels were given.
+    """
     return BertHeadOutput(logits, hidden) if loss is None else BertLossOutput(loss, logits, hidden)
 
 

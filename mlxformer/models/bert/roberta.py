@@ -26,8 +26,12 @@ class RobertaConfig(BertConfig):
     """The sizes and choices of a RoBERTa, by Hugging Face's names; the defaults are its base model.
 
     Args:
-        pad_token_id: padding, which is told by its id: places that hold it have no position, whatever the mask says.
+        vocab_size: V, tokens.
         max_position_embeddings: rows of the table; ``pad_token_id + 1`` of them are never a token's.
+        type_vocab_size: how many token types there are; most RoBERTas have one.
+        layer_norm_eps: what layer norms add to the variance.
+        pad_token_id: padding, which is told by its id: places that hold it have no position, whatever the mask says.
+            None is an error.
 
     All others are those of ``BertConfig``.
 
@@ -96,11 +100,7 @@ class RobertaModel(BertModel):
     """BERT's encoder, by RoBERTa's positions.
 
     ``RobertaModel.from_pretrained(folder)`` reads a Hugging Face folder; a checkpoint without a pooler gives a model
-    without one.
-
-    Args:
-        config: sizes and choices.
-        pooler: whether it has a pooler.
+    without one. Its arguments are those of ``BertModel``: a ``RobertaConfig``, and ``pooler``, whether it has a pooler.
 
     Source: Liu et al. 2019, "RoBERTa".
 
@@ -192,7 +192,11 @@ class RobertaHead(Module):
         self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
 
     def __call__(self, hidden: mx.array) -> mx.array:
-        """Scores [B, num_labels] of hidden states [B, T, C], by their first."""
+        """Scores [B, num_labels] of hidden states [B, T, C], by their first.
+
+        Args:
+            hidden: the encoder's output, floating point [B, T, C]; of it, [:, 0] alone is looked at.
+        """
         transformed = mx.tanh(self.dense(self.dropout(hidden[:, 0])))  # [B, C]
         logits = self.out_proj(self.dropout(transformed))
         return tap("logits", logits, axes=CLASSES, formula="W_o tanh(W h_1 + b) + b_o")
