@@ -13,12 +13,27 @@ never by adding: two finite minima add up to minus infinity.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from mlxformer.axes import TOKENS
 from mlxformer.backend import is_evaluable, mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import is_whole, require_array, require_positive, require_shape, shape_text
+
+__all__ = [
+    "causal",
+    "check",
+    "combine",
+    "from_attention_mask",
+    "padding",
+    "prefix",
+    "sliding_window",
+    "streaming",
+]
+
+
+def __dir__() -> list[str]:
+    """The masks and their check; not what an import brought along, nor what the attentions alone ask for."""
+    return __all__
 
 
 def causal(query_length: int, key_length: int) -> mx.array:
@@ -239,7 +254,7 @@ def _require_combinable(first: mx.array, second: mx.array) -> None:
         )
 
 
-def check(mask: Any, scores_shape: Sequence[int] | None = None) -> None:
+def check(mask: mx.array, scores_shape: Sequence[int] | None = None) -> None:
     """Raise ``ArgumentError`` unless ``mask`` is boolean, of rank 2 or 4, and broadcasts to the scores.
 
     Args:
@@ -263,7 +278,7 @@ def check(mask: Any, scores_shape: Sequence[int] | None = None) -> None:
         require_broadcast("mask", mask, scores_shape)
 
 
-def require_broadcast(name: str, x: Any, scores_shape: Sequence[int]) -> None:
+def require_broadcast(name: str, x: mx.array, scores_shape: Sequence[int]) -> None:
     """``x`` of rank 2 or 4 broadcasts to the scores [B, H, Tq, Tk] without enlarging them."""
     wanted = list(scores_shape)[-x.ndim :]
     if any(size not in (1, full) for size, full in zip(x.shape, wanted, strict=True)):
@@ -282,7 +297,7 @@ def require_broadcast(name: str, x: Any, scores_shape: Sequence[int]) -> None:
         )
 
 
-def checked(mask: Any, scores_shape: Sequence[int]) -> mx.array | str | None:
+def checked(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.array | str | None:
     """``mask`` as it is, once it is known to be None, ``"causal"`` or boolean and fit for the scores [B, H, Tq, Tk]."""
     if isinstance(mask, str):
         if mask != "causal":
@@ -299,7 +314,7 @@ def as_array(mask: mx.array | str | None, query_length: int, key_length: int) ->
     return _offsets(query_length, key_length) <= 0 if isinstance(mask, str) else mask
 
 
-def resolve(mask: Any, scores_shape: Sequence[int]) -> mx.array | None:
+def resolve(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.array | None:
     """``mask`` as a boolean array that was checked against the scores [B, H, Tq, Tk], or None."""
     return as_array(checked(mask, scores_shape), scores_shape[-2], scores_shape[-1])
 
@@ -311,7 +326,7 @@ def _offsets(query_length: int, key_length: int) -> mx.array:
     return columns - rows  # [Tq, Tk]
 
 
-def _require_count(name: str, value: Any, code: str) -> None:
+def _require_count(name: str, value: object, code: str) -> None:
     if not is_whole(value, 0):
         raise ArgumentError(code, f"{name} must be a whole number of at least 0; got {value!r}", name=name, given=value)
 

@@ -235,3 +235,8 @@ __all__ = [
     "tree_unflatten",
     "without_values",
 ]
+
+
+def __dir__() -> list[str]:
+    """The names above and nothing else: what an import brought along is not offered."""
+    return __all__

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from mlxformer import backend
+from mlxformer.attention import masks
 from mlxformer.backend import (
     is_array,
     is_evaluable,
@@ -210,3 +212,9 @@ def test_trees_modules_and_optimizers_come_with_it() -> None:
     assert [path for path, _ in flat] == ["layers.0.weight", "layers.0.bias"]
     assert tree_map(lambda x: tuple(x.shape), tree_unflatten(flat)) == {"layers": [{"weight": (3, 2), "bias": (3,)}]}
     assert isinstance(optimizers.SGD(0.1), optimizers.Optimizer)
+
+
+@pytest.mark.parametrize("module", [backend, masks])
+def test_only_its_own_names_are_offered(module: ModuleType) -> None:
+    assert dir(module) == sorted(module.__all__) and all(hasattr(module, name) for name in dir(module))
+    assert not {"Any", "Callable", "Mapping", "Sequence", "TYPE_CHECKING", "np", "annotations"} & set(dir(module))
