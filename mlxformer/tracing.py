@@ -24,7 +24,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from mlxformer.backend import is_array, nn, settle, to_numpy
+from mlxformer.backend import is_array, mx, nn, settle, to_numpy
 from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
 from mlxformer.validation import array_text
@@ -322,7 +322,7 @@ def is_tracing() -> bool:
     return bool(_open_traces.get())
 
 
-def tap(name: str, x: Any, *, axes: tuple[str, ...], formula: str = "") -> Any:
+def tap(name: str, x: mx.array, *, axes: tuple[str, ...], formula: str = "") -> mx.array:
     """Mark an array as a step of the running module, and return it (or what a replacement makes of it).
 
     Args:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import Any
 
 from mlxformer.attention import masks
 from mlxformer.axes import HEADS_IN_TIME, KV_HEADS
@@ -18,7 +17,7 @@ from mlxformer.validation import require_array, require_floating, require_shape,
 ScoresShape = tuple[int, int, int, int]
 
 
-def check_heads(q: Any, k: Any, v: Any = None, *, grouped: bool = False) -> ScoresShape:
+def check_heads(q: mx.array, k: mx.array, v: mx.array | None = None, *, grouped: bool = False) -> ScoresShape:
     """The shape of the scores, [B, H, Tq, Tk], once q [B, H, Tq, D], k [B, Hkv, Tk, D] and v [B, Hkv, Tk, Dv] fit.
 
     Args:
@@ -54,7 +53,7 @@ def check_heads(q: Any, k: Any, v: Any = None, *, grouped: bool = False) -> Scor
     return batch, heads, query_length, key_length
 
 
-def check_bias(bias: Any, scores_shape: ScoresShape) -> None:
+def check_bias(bias: mx.array, scores_shape: ScoresShape) -> None:
     """Raise ``ArgumentError`` unless ``bias`` is floating point and broadcasts to the scores [B, H, Tq, Tk]."""
     require_array("bias", bias)
     if bias.dtype == mx.bool_:
@@ -71,13 +70,13 @@ def check_bias(bias: Any, scores_shape: ScoresShape) -> None:
     masks.require_broadcast("bias", bias, scores_shape)
 
 
-def check_sinks(sinks: Any, heads: int) -> None:
+def check_sinks(sinks: mx.array, heads: int) -> None:
     """Raise ``ArgumentError`` unless ``sinks`` is floating point, [H]."""
     require_floating("sinks", sinks)
     require_shape("sinks", sinks, ("head",), (heads,))
 
 
-def checked_scale(scale: Any, width: int) -> float:
+def checked_scale(scale: float | None, width: int) -> float:
     """``scale`` as a float, 1/√D where it is None. Raises ``ArgumentError`` for what is not a finite number."""
     if scale is None:
         return float(width) ** -0.5

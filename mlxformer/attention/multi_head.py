@@ -74,7 +74,7 @@ class MultiHeadAttention(Module):
         scale: float | None = None,
         bias: bool = True,
         dropout: float = 0.0,
-        rope: Callable[..., Any] | None = None,
+        rope: Callable[..., mx.array] | None = None,
         relative_keys: Callable[..., Any] | None = None,
         tie: Literal["kv", "qk", "qkv"] | None = None,
         sinks: Literal["one", "learned"] | None = None,

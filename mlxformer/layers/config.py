@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 from mlxformer.attention.multi_head import MultiHeadAttention
+from mlxformer.backend import mx, nn
 from mlxformer.layers.activations import activation
 from mlxformer.layers.feed_forward import FeedForward
 from mlxformer.layers.gated_feed_forward import GatedFeedForward
@@ -62,7 +63,7 @@ class LayerConfig:
     head_dim: int | None = None
     attention_scale: float | None = None
     attention_tie: Literal["kv", "qk", "qkv"] | None = None
-    rope: Callable[..., Any] | None = None
+    rope: Callable[..., mx.array] | None = None
     dropout: float = 0.0
     attention_dropout: float = 0.0
     activation_dropout: float = 0.0
@@ -93,11 +94,11 @@ class LayerConfig:
         kind = GatedFeedForward if self.gated else FeedForward
         return kind(dims, ffn_dims, activation=self.activation, dropout=self.activation_dropout, bias=self.ffn_bias)
 
-    def normalization(self, dims: int) -> Any:
+    def normalization(self, dims: int) -> nn.LayerNorm | nn.RMSNorm:
         """The norm of C features."""
         return normalization(self.norm_type, dims, self.norm_eps, self.norm_bias)
 
-    def _attention(self, dims: int, num_heads: int, rope: Callable[..., Any] | None) -> MultiHeadAttention:
+    def _attention(self, dims: int, num_heads: int, rope: Callable[..., mx.array] | None) -> MultiHeadAttention:
         return MultiHeadAttention(
             dims,
             num_heads,

@@ -7,8 +7,6 @@ come from the decoder, keys and values from the memory (§3.2.3).
 
 from __future__ import annotations
 
-from typing import Any
-
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
@@ -91,11 +89,13 @@ class DecoderLayer(Layer):
             x = x + self._feed(self.feed_forward_norm(x))
         return self.sum_of("output", x)
 
-    def _attend(self, x: mx.array, mask: Any, bias: Any, cache: LayerCache | None) -> mx.array:
+    def _attend(
+        self, x: mx.array, mask: mx.array | str | None, bias: mx.array | None, cache: LayerCache | None
+    ) -> mx.array:
         own = None if cache is None else cache.self_attention
         return self.residual_dropout(self.self_attention(x, x, x, mask, bias=bias, cache=own))
 
-    def _cross(self, x: mx.array, memory: mx.array, mask: Any, cache: LayerCache | None) -> mx.array:
+    def _cross(self, x: mx.array, memory: mx.array, mask: mx.array | str | None, cache: LayerCache | None) -> mx.array:
         kept = None if cache is None else cache.cross_attention
         return self.residual_dropout(self.cross_attention(x, memory, memory, mask, cache=kept))
 

@@ -6,7 +6,7 @@ pre-norm:   x = x + Sublayer(LayerNorm(x))                          (Xiong et al
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from mlxformer.attention.cache import KVCache
 from mlxformer.axes import MODEL
@@ -46,7 +46,7 @@ class EncoderLayer(Layer):
     def __init__(self, dims: int, num_heads: int, ffn_dims: int, config: LayerConfig = PLAIN) -> None:
         super().__init__(dims, config)
         self.self_attention = config.self_attention(dims, num_heads)
-        self.self_attention_norm = config.normalization(dims)
+        self.self_attention_norm: Callable[[mx.array], mx.array] = config.normalization(dims)
         self.feed_forward = config.feed_forward(dims, ffn_dims)
         self.feed_forward_norm = config.normalization(dims)
 
@@ -82,7 +82,9 @@ class EncoderLayer(Layer):
             x = x + self._feed(self.feed_forward_norm(x))
         return self.sum_of("output", x)
 
-    def _attend(self, x: mx.array, mask: Any, bias: Any, cache: KVCache | None) -> mx.array:
+    def _attend(
+        self, x: mx.array, mask: mx.array | str | None, bias: mx.array | None, cache: KVCache | None
+    ) -> mx.array:
         return self.residual_dropout(self.self_attention(x, x, x, mask, bias=bias, cache=cache))
 
     def _feed(self, x: mx.array) -> mx.array:

@@ -8,7 +8,7 @@ Both take their statistics from one token's features. On features whose mean is 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from mlxformer.backend import nn
 from mlxformer.validation import require_choice, require_positive, require_positive_number
@@ -16,7 +16,7 @@ from mlxformer.validation import require_choice, require_positive, require_posit
 NormType = Literal["layer", "rms"]
 
 
-def normalization(norm_type: NormType, dims: int, eps: float = 1e-5, bias: bool = True) -> Any:
+def normalization(norm_type: NormType, dims: int, eps: float = 1e-5, bias: bool = True) -> nn.LayerNorm | nn.RMSNorm:
     """``nn.LayerNorm(dims)`` for ``"layer"``, ``nn.RMSNorm(dims)`` for ``"rms"``.
 
     Args:

@@ -7,7 +7,7 @@ the loss is 0, and so are its gradients (torch's is NaN).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from mlxformer.validation import require_shape, shape_text
 
 IGNORED = -100
 
+Labels: TypeAlias = "mx.array | np.ndarray | Sequence[Any]"  # nested lists, too
 
-def class_loss(logits: mx.array, labels: Any, name: str = "labels") -> mx.array:
+
+def class_loss(logits: mx.array, labels: Labels, name: str = "labels") -> mx.array:
     """``−(1/N) Σ log softmax(logits)[label]`` over the N labels that are not −100.
 
     Args:
@@ -62,7 +64,7 @@ def class_loss(logits: mx.array, labels: Any, name: str = "labels") -> mx.array:
     return mx.sum(mx.where(counted, losses, 0.0)) / mx.maximum(mx.sum(counted.astype(mx.float32)), 1.0)
 
 
-def classification_loss(logits: mx.array, labels: Any, problem_type: str | None) -> mx.array:
+def classification_loss(logits: mx.array, labels: Labels, problem_type: str | None) -> mx.array:
     """The loss of a classifier of whole texts, by the kind of its labels.
 
     ``"regression"``: the mean of ``(logit − label)²``. ``"single_label_classification"``: ``class_loss``.
@@ -103,7 +105,9 @@ def classification_loss(logits: mx.array, labels: Any, problem_type: str | None)
     return mx.mean(nn.losses.binary_cross_entropy(values, wanted, reduction="none"))
 
 
-def span_loss(start_logits: mx.array, end_logits: mx.array, start_positions: Any, end_positions: Any) -> mx.array:
+def span_loss(
+    start_logits: mx.array, end_logits: mx.array, start_positions: Labels | None, end_positions: Labels | None
+) -> mx.array:
     """The mean of the two ends' ``class_loss``; a place beyond the text is not looked at, as in Hugging Face.
 
     Args:
@@ -138,7 +142,7 @@ def span_loss(start_logits: mx.array, end_logits: mx.array, start_positions: Any
     return (losses[0] + losses[1]) * 0.5
 
 
-def as_array(labels: Any) -> mx.array:
+def as_array(labels: Labels) -> mx.array:
     """Labels as an array of the running backend; lists and NumPy arrays are made one.
 
     Args:

@@ -17,7 +17,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlxformer.backend import from_mapped, mx, nn, tree_unflatten
 from mlxformer.checkpoints.folder import read_json, write_files
@@ -28,6 +28,7 @@ from mlxformer.tracing import Module
 from mlxformer.validation import require_choice, require_finite, require_positive, require_positive_number
 
 ATTENTION = ("query_proj", "key_proj", "value_proj", "out_proj")
+Model = TypeVar("Model", bound=nn.Module)
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
@@ -107,7 +108,7 @@ class LoRALinear(Module):
         return merged
 
 
-def lora(model: nn.Module, rank: int = 8, alpha: float = 16.0, targets: Iterable[str] | None = None) -> Any:
+def lora(model: Model, rank: int = 8, alpha: float = 16.0, targets: Iterable[str] | None = None) -> Model:
     """Put two narrow matrices beside each chosen projection, and freeze everything else, in place.
 
     Args:
@@ -153,7 +154,7 @@ def lora(model: nn.Module, rank: int = 8, alpha: float = 16.0, targets: Iterable
     return model
 
 
-def merge_lora(model: nn.Module) -> Any:
+def merge_lora(model: Model) -> Model:
     """Fold every adapter into its projection, in place; what was trainable before ``lora`` is so again.
 
     Args:
@@ -212,7 +213,7 @@ def save_adapters(model: nn.Module, folder: str | os.PathLike[str]) -> None:
     write_files(Path(folder), {WEIGHTS: serialize(tensors), CONFIG: text.encode()})
 
 
-def load_adapters(model: nn.Module, folder: str | os.PathLike[str]) -> Any:
+def load_adapters(model: Model, folder: str | os.PathLike[str]) -> Model:
     """Give a model the adapters of a folder, as ``lora`` would have made them.
 
     Args:
