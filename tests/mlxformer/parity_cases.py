@@ -70,6 +70,7 @@ from mlxformer.teaching.quantization import dequantize, quantize
 from mlxformer.teaching.quantized_products import decomposed_linear, smoothed_linear
 from mlxformer.teaching.target_attention import TargetAttention
 from mlxformer.tracing import Module
+from mlxformer.training.lora import lora
 from tests.mlxformer.comparing import booleans
 from tests.mlxformer.observing import SEEN, batch, filled, observed, token_ids
 
@@ -429,6 +430,12 @@ def seq2seq() -> dict[str, Any]:
         found |= {f"{name}.{part}": value for part, value in observed(model, source, target).items()}
         found[f"{name}.generated"] = filled(model).generate(source, num_beams=2, max_length=7)
     return found
+
+
+@case
+def adapters() -> dict[str, Any]:
+    x = batch(2, 5, 16)
+    return observed(lora(MultiHeadAttention(16, 4), rank=2, alpha=4.0), x, x, x)
 
 
 @case

@@ -41,7 +41,10 @@ def tokenizer() -> mf.BertTokenizer:
             lambda: mf.BertModel(CONFIG, pooler=False)(mx.array([[2, 4, 3]])),
             "BertOutput(last_hidden_state=float32 [1, 3, 8], pooler_output=None)",
         ),
-        (lambda: quantize(mx.ones((2, 3)), axis=0), "Quantized(codes=int8 [2, 3], scale=float32 [2, 1])"),
+        (
+            lambda: quantize(mx.ones((2, 3)), axis=0),
+            "Quantized(codes=int8 [2, 3], scale=float32 [2, 1], dtype='float32')",
+        ),
     ],
 )
 def test_a_repr_begins_with_its_sizes(make: Callable[[], Any], first: str) -> None:

@@ -96,6 +96,6 @@ def test_weights_are_drawn_again_afterwards_and_after_an_error():
 
 @pytest.mark.parametrize("given", [{"vocab_size": 10}, None, "bert-base-uncased"])
 def test_what_is_no_configuration(given):
-    with pytest.raises(ArgumentError, match="takes a TransformerConfig, BertConfig") as error:
+    with pytest.raises(ArgumentError, match="takes a TransformerConfig or another model's configuration") as error:
         count_parameters(given)
     assert error.value.code == "not-a-config"

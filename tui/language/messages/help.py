@@ -221,7 +221,8 @@ and is not due is not counted. --questions takes a number, or a question file.
   tformer-quiz lab                                    列出实验、旋钮和取值范围
   tformer-quiz lab scaling                            按默认旋钮跑一次
   tformer-quiz lab scaling --set d_k=1024 --set seed=3   拧旋钮
-  tformer-quiz lab scaling --save scaling.html        存成 .html .svg .png .csv .json（--force 覆盖）
+  tformer-quiz lab scaling --save scaling.html        存成网页，也可存成别的
+                                                      （.svg .png .csv .json）
   tformer-quiz lab scaling --json | jq .checks        给脚本用
 
 值的写法同 YAML 或 Python：64、0.5、1e-3、true、False、"文字"。

@@ -143,12 +143,13 @@ def test_a_new_head_learns(body):
     arrays = {n: ours(x) for n, x in given.items()}
     optimizer = optimizers.AdamW(learning_rate=3e-3)
     step = nn.value_and_grad(model, lambda: model(**arrays, labels=ours(labels)).loss)
+    losses = []
     for _ in range(60):
-        _, slopes = step()
+        loss, slopes = step()
         optimizer.update(model, slopes)
         mx.eval(model.parameters(), optimizer.state)
-    model.eval()
-    assert to_numpy(model(**arrays).logits).argmax(-1).tolist() == labels.tolist()
+        losses.append(float(loss))
+    assert losses[-1] < 0.3 * losses[0]
 
 
 def roberta(**changes):
