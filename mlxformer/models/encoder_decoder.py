@@ -19,6 +19,7 @@ from mlxformer.generation.rules import NextLogits
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.decoder_cache import DecoderCache
 from mlxformer.layers.encoder import Encoder
+from mlxformer.models.cached_decoding import CachedDecoding
 from mlxformer.tracing import in_trace, tap
 from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
 
@@ -203,27 +204,23 @@ class EncoderDecoder(GenerativeModel):
             )
 
 
-class _Decoding:
+class _Decoding(CachedDecoding):
     """A batch being decoded, K rows to a source: what ``generation.NextLogits`` asks for."""
 
     def __init__(
         self, model: EncoderDecoder, memory: mx.array, source_mask: mx.array | None, beams: int, use_cache: bool
     ) -> None:
+        super().__init__(model.decoder.make_cache() if use_cache else None)
         self.model = model
         self.memory = mx.repeat(memory, beams, axis=0)  # [B·K, Ts, C]
         if source_mask is not None and source_mask.shape[0] > 1:
             source_mask = mx.repeat(source_mask, beams, axis=0)
         self.source_mask = source_mask
-        self.cache = model.decoder.make_cache() if use_cache else None
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
-        new = sequences if self.cache is None else sequences[:, len(self.cache) :]
-        logits = self.model._decode(mx.array(new), self.memory, self.source_mask, self.cache)  # [B·K, T, V]
+        new = mx.array(sequences[:, self.past :])
+        logits = self.model._decode(new, self.memory, self.source_mask, self.cache)  # [B·K, T, V]
         return to_numpy(logits[:, -1]).astype(np.float32)
-
-    def reorder(self, rows: np.ndarray) -> None:
-        if self.cache is not None and (rows != np.arange(len(rows))).any():
-            self.cache.reorder(mx.array(rows.astype(np.int32)))
 
 
 def _check_source_mask(mask: Any, batch: int, length: int) -> None:

@@ -27,6 +27,7 @@ from mlxformer.generation.rules import NextLogits, SearchRules, Start
 from mlxformer.layers.causal_stack import CausalStack
 from mlxformer.layers.decoder_cache import DecoderCache
 from mlxformer.models.bert.checkpoint import initialize
+from mlxformer.models.cached_decoding import CachedDecoding
 from mlxformer.models.folder_model import FolderModel
 from mlxformer.models.gpt.checkpoint import cut, kind_of, others, stored_name, writing
 from mlxformer.models.gpt.config import OWN, GPTConfig
@@ -216,19 +217,15 @@ class GPT(FolderModel, GenerativeModel):
         return self.config.to_dict(kind), writing(parameters, kind)
 
 
-class _Decoding:
+class _Decoding(CachedDecoding):
     """A batch being gone on with: what ``generation.NextLogits`` asks for."""
 
     def __init__(self, model: GPT, cache: DecoderCache | None) -> None:
-        self.model, self.cache = model, cache
+        super().__init__(cache)
+        self.model = model
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
-        past = 0 if self.cache is None else len(self.cache)
         ids, valid = next_rows(sequences, self.model.config.vocab_size)
         mask = None if np.all(valid) else mx.array(valid)
-        hidden = self.model._hidden(mx.array(ids[:, past:]), mask, self.cache)  # [N, T, C]
+        hidden = self.model._hidden(mx.array(ids[:, self.past :]), mask, self.cache)  # [N, T, C]
         return to_numpy(self.model._logits(hidden[:, -1:])[:, -1]).astype(np.float32)
-
-    def reorder(self, rows: np.ndarray) -> None:
-        if self.cache is not None and (rows != np.arange(len(rows))).any():
-            self.cache.reorder(mx.array(rows.astype(np.int32)))
