@@ -143,13 +143,12 @@ def test_a_new_head_learns(body):
     arrays = {n: ours(x) for n, x in given.items()}
     optimizer = optimizers.AdamW(learning_rate=3e-3)
     step = nn.value_and_grad(model, lambda: model(**arrays, labels=ours(labels)).loss)
-    losses = []
-    for _ in range(60):
-        loss, slopes = step()
+    for _ in range(120):
+        _, slopes = step()
         optimizer.update(model, slopes)
         mx.eval(model.parameters(), optimizer.state)
-        losses.append(float(loss))
-    assert losses[-1] < 0.3 * losses[0]
+    model.eval()
+    assert to_numpy(model(**arrays).logits).argmax(-1).tolist() == labels.tolist()
 
 
 def roberta(**changes):
