@@ -23,6 +23,7 @@ from mlxformer.errors import CheckpointError
 from mlxformer.validation import require_choice
 
 CONFIG = "config.json"
+GENERATION_CONFIG = "generation_config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 # What other libraries leave in a folder. A pickle runs whatever it likes when it is opened, so it is never opened.

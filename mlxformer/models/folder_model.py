@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -18,18 +18,20 @@ from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.checkpoints.sizes import require_stored_sizes
 from mlxformer.checkpoints.writing import quantization_of, stored_parameters
 from mlxformer.errors import ArgumentError
-from mlxformer.models.reading_config import naming
+from mlxformer.models.reading_config import Asked, FolderConfig, naming
 from mlxformer.tracing import Module
 
 
 class FolderModel(Module):
     """A model with ``from_pretrained`` and ``save_pretrained``. A subclass says how its folders are read and written.
 
-    ``_from_values`` gives the configuration, whose ``layers`` and ``widths`` are held against the weights; ``_stored``,
+    ``config_class`` reads the configuration, whose ``layers`` and ``widths`` are held against the weights; ``_stored``,
     ``_cut`` and ``_others`` say what becomes of the tensors, ``_writing`` what is written.
     """
 
-    load_report: LoadReport | None
+    config_class: ClassVar[type[FolderConfig]]
+    config: Any
+    load_report: LoadReport | None = None
 
     @classmethod
     def from_pretrained(
@@ -40,7 +42,7 @@ class FolderModel(Module):
         dtype: str | None = None,
         check: bool = False,
     ) -> Self:
-        """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
+        """The model in a folder (``config.json``, ``model.safetensors`` or its shards), in evaluation mode.
 
         ``model.load_report`` says what became of each tensor. The network is never used.
 
@@ -64,12 +66,12 @@ class FolderModel(Module):
         """
         require_load_dtype(dtype)
         folder = find_folder(path_or_name, revision)
-        values = read_json(folder / CONFIG)
-        config = naming(folder / CONFIG, cls._from_values, values, folder)
+        values = Asked(read_json(folder / CONFIG))
+        config: Any = naming(folder / CONFIG, cls.config_class.read, values, folder)
         tensors = open_checkpoint(folder).tensors
         require_stored_sizes(folder / CONFIG, tensors, layers=config.layers, widths=config.widths)
         with without_values():
-            model = cls(config)  # type: ignore[call-arg]
+            model = cls._made(config, folder, tensors)
         cut = model._cut(tensors)
         quantize_as_stored(model, values, lambda path: model._stored(path, tensors) in cut)
         model.load_report = load_into(
@@ -77,6 +79,7 @@ class FolderModel(Module):
             cut,
             {path: model._stored(path, tensors) for path in dict(tree_flatten(model.parameters()))},
             rename=_by_name(cut),
+            ignored_fields=values.never_asked(),
             dtype=dtype,
             check=check,
             **model._others(tensors),
@@ -103,8 +106,8 @@ class FolderModel(Module):
         save_checkpoint(folder, text, tensors, dtype, quantization)
 
     @classmethod
-    def _from_values(cls, values: Mapping[str, Any], folder: Path) -> Any:
-        raise NotImplementedError
+    def _made(cls, config: Any, folder: Path, tensors: Mapping[str, StoredTensor]) -> Self:
+        return cls(config)  # type: ignore[call-arg]
 
     def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
         """The name of a parameter among ``_cut(tensors)``."""
@@ -128,6 +131,22 @@ class FolderModel(Module):
 def _by_name(tensors: Mapping[str, StoredTensor]) -> Callable[[str], str]:
     spellings = {tensor.name: name for name, tensor in tensors.items()}
     return lambda stored: spellings.get(stored, stored)
+
+
+def spelled(tensors: Mapping[str, StoredTensor], name_of: Callable[[str], str]) -> dict[str, StoredTensor]:
+    """``tensors`` by the names that ``name_of`` gives them; of two that get one name, the second gets one of no use.
+
+    So it belongs to no part of a model, and loading refuses it.
+
+    >>> from mlxformer.models.folder_model import spelled
+    >>> list(spelled({"bert.a": None, "a": None}, lambda name: name.removeprefix("bert.")))
+    ['a', 'a (again)']
+    """
+    found: dict[str, StoredTensor] = {}
+    for stored, tensor in tensors.items():
+        name = name_of(stored)
+        found[f"{name} (again)" if name in found else name] = tensor
+    return found
 
 
 def replaced(path: str, spellings: tuple[tuple[str, str], ...]) -> str:

@@ -9,7 +9,7 @@ is the encoder's last state (Cho et al. 2014, §2.2): one vector, however long t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,12 +22,13 @@ from mlxformer.generation.generate import GenerativeModel, rules_of, source_mask
 from mlxformer.generation.rules import NextLogits, SearchRules
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
 from mlxformer.models.config_repr import config_repr
+from mlxformer.models.own_folder import OwnConfig, OwnFolder
 from mlxformer.tracing import in_trace, is_tracing, tap
 from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
 
 
 @dataclass(frozen=True, repr=False)
-class Seq2SeqConfig:
+class Seq2SeqConfig(OwnConfig):
     """The shape and the choices of a ``Seq2Seq``.
 
     Args:
@@ -53,6 +54,8 @@ class Seq2SeqConfig:
     Seq2SeqConfig(vocab_size=30, dims=8, hidden_dims=16, attention=False)
     """
 
+    model_type: ClassVar[str] = "mlxformer-seq2seq"
+
     vocab_size: int
     dims: int = 256
     hidden_dims: int = 256
@@ -68,6 +71,8 @@ class Seq2SeqConfig:
     def __post_init__(self) -> None:
         require_positive(vocab_size=self.vocab_size, dims=self.dims, hidden_dims=self.hidden_dims)
         require_choice("cell", self.cell, tuple(CELLS))
+        for name in ("attention", "bidirectional"):
+            require_choice(name, getattr(self, name), (True, False))
         for name in ("attention_dims", "readout_dims"):
             if getattr(self, name) is not None:
                 require_positive(**{name: getattr(self, name)})
@@ -86,6 +91,17 @@ class Seq2SeqConfig:
     def __repr__(self) -> str:
         return config_repr(self, ("vocab_size", "dims", "hidden_dims"))
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """None: it has one recurrent layer, or two that read in both directions."""
+        return {}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis."""
+        names = ("vocab_size", "dims", "hidden_dims", "attention_dims", "readout_dims")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
 
 class Memory(NamedTuple):
     """What the decoder is given: annotations [B, Ts, K], the same projected for attention [B, Ts, A] or None, the mask
@@ -98,8 +114,10 @@ class Memory(NamedTuple):
     state: State
 
 
-class Seq2Seq(GenerativeModel):
+class Seq2Seq(OwnFolder, GenerativeModel):
     """The encoder-decoder. ``logits = model(source_ids, target_ids)``, ``.encode`` and ``.generate``.
+
+    ``save_pretrained(folder)`` writes it, ``Seq2Seq.from_pretrained(folder)`` reads it again.
 
     A trace shows every gate of every step under ``forward_rnn.cell``, ``backward_rnn.cell`` and ``decoder_cell``, the
     ``context`` of each target position, and with attention ``attention.scores`` and ``attention.weights``
@@ -121,6 +139,9 @@ class Seq2Seq(GenerativeModel):
     >>> model(mx.array([[5, 6, 7]]), mx.array([[1, 5]])).shape
     (1, 2, 30)
     """
+
+    config_class = Seq2SeqConfig
+    config: Seq2SeqConfig
 
     def __init__(self, config: Seq2SeqConfig) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from mlxformer.backend import nn
 from mlxformer.errors import ArgumentError
@@ -19,6 +19,7 @@ from mlxformer.layers.encoder import Encoder
 from mlxformer.layers.normalization import NormType
 from mlxformer.models.config_repr import config_repr
 from mlxformer.models.encoder_decoder import EncoderDecoder
+from mlxformer.models.own_folder import OwnConfig, OwnFolder
 from mlxformer.positions import (
     LearnedPositions,
     RotaryEmbedding,
@@ -35,7 +36,7 @@ _SIZES = ("vocab_size", "dims", "num_heads", "num_encoder_layers", "num_decoder_
 
 
 @dataclass(frozen=True, repr=False)
-class TransformerConfig:
+class TransformerConfig(OwnConfig):
     """The shape and the choices of a ``Transformer``; the defaults are the paper's base model (Table 3).
 
     Args:
@@ -78,6 +79,8 @@ class TransformerConfig:
     63045632
     """
 
+    model_type: ClassVar[str] = "mlxformer-transformer"
+
     vocab_size: int
     dims: int = 512
     num_heads: int = 8
@@ -107,6 +110,9 @@ class TransformerConfig:
         require_positive(**{name: getattr(self, name) for name in (*_SIZES, "max_positions")})
         require_divisible("dims", self.dims, "num_heads", self.num_heads)
         require_choice("positions", self.positions, POSITIONS)
+        for name in ("tie_embeddings", "scale_embeddings"):
+            require_choice(name, getattr(self, name), (True, False))
+        require_choice("final_norm", self.final_norm, (None, True, False))
         _ = self.layer  # which checks its part of the choices
         for name in ("pad_id", "bos_id", "eos_id"):
             value = getattr(self, name)
@@ -130,6 +136,17 @@ class TransformerConfig:
         return config_repr(self, _SIZES)
 
     @property
+    def layers(self) -> dict[str, int]:
+        """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
+        return {name: getattr(self, name) for name in ("num_encoder_layers", "num_decoder_layers")}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis."""
+        names = ("vocab_size", "dims", "ffn_dims", *(("max_positions",) if self.positions == "learned" else ()))
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def layer(self) -> LayerConfig:
         """The choices of each layer."""
         return LayerConfig(
@@ -147,8 +164,10 @@ class TransformerConfig:
         )
 
 
-class Transformer(EncoderDecoder):
+class Transformer(OwnFolder, EncoderDecoder):
     """The encoder-decoder. ``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``.
+
+    ``save_pretrained(folder)`` writes it, ``Transformer.from_pretrained(folder)`` reads it again.
 
     In a trace, beside what the layers record: ``source_tokens`` (√C · E[ids]), ``source_positions.output``, their sum
     ``source_embeddings``, the same of the target, and ``logits``. New embeddings are drawn from N(0, 1/C), so that
@@ -168,6 +187,9 @@ class Transformer(EncoderDecoder):
     >>> model(mx.array([[5, 6, 7]]), mx.array([[1, 5]])).shape
     (1, 2, 20)
     """
+
+    config_class = TransformerConfig
+    config: TransformerConfig
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()

@@ -10,11 +10,17 @@ multiplication: every layer still runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
 
 from mlxformer.attention import masks
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn
+from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import EncoderLayer
@@ -22,12 +28,16 @@ from mlxformer.models.bert.checkpoint import initialize, sizes_text
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertEmbeddings, BertOutput, BertPooler, checked_type_ids
 from mlxformer.models.config_repr import config_repr
-from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_positive
+from mlxformer.models.folder_model import FolderModel, replaced, require_only, spelled
+from mlxformer.models.reading_config import FolderConfig
+from mlxformer.tracing import tap
+from mlxformer.validation import require_kind, require_positive
+
+_ONLY = {"inner_group_num": 1, "position_embedding_type": "absolute", "quantization_config": None, "auto_map": None}
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlbertConfig:
+class AlbertConfig(FolderConfig):
     """The sizes of an ALBERT, by Hugging Face's names; the defaults are its base model: 11,683,584 parameters.
 
     Args:
@@ -93,6 +103,46 @@ class AlbertConfig:
         """The longest input in tokens."""
         return self.max_position_embeddings
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """How many sets of weights it asks for: what ``sizes.require_stored_sizes`` holds against the file's."""
+        return {"num_hidden_groups": self.num_hidden_groups}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The fields that are the length of some tensor's axis."""
+        names = ("vocab_size", "embedding_size", "hidden_size", "intermediate_size", "max_position_embeddings",
+                 "type_vocab_size")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> AlbertConfig:
+        """From the fields of a ``config.json``; those that say nothing of the network are passed over.
+
+        Args:
+            values: the file's fields.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ArgumentError: another model type, or what is not implemented.
+        """
+        kind = values.get("model_type", "albert")
+        if kind != "albert":
+            message = f"model_type is {kind!r:.80}; mf.AlbertModel reads 'albert' folders"
+            raise ArgumentError("model-type", message, given=kind)
+        require_only(values, _ONLY, "ALBERT")
+        return cls(**{f.name: values[f.name] for f in fields(cls) if values.get(f.name) is not None})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields of a ``config.json`` that transformers reads.
+
+        Returns:
+            Plain values.
+        """
+        return asdict(self) | {"model_type": "albert", "architectures": ["AlbertModel"]}
+
     def as_bert(self, hidden_size: int) -> BertConfig:
         """The configuration of BERT's embeddings (at E) or pooler (at C), without dropout, as ALBERT ships.
 
@@ -117,8 +167,27 @@ class AlbertConfig:
         )
 
 
-class AlbertModel(Module):
+# Ours -> Hugging Face's, applied in this order to a parameter's path.
+_SPELLINGS = (
+    ("embedding_proj.", "encoder.embedding_hidden_mapping_in."),
+    ("embeddings.norm.", "embeddings.LayerNorm."),
+    ("pooler.dense.", "pooler."),
+    (".self_attention_norm.", ".attention.LayerNorm."),
+    (".self_attention.query_proj.", ".attention.query."),
+    (".self_attention.key_proj.", ".attention.key."),
+    (".self_attention.value_proj.", ".attention.value."),
+    (".self_attention.out_proj.", ".attention.dense."),
+    (".feed_forward.up_proj.", ".ffn."),
+    (".feed_forward.down_proj.", ".ffn_output."),
+    (".feed_forward_norm.", ".full_layer_layer_norm."),
+)
+_LAYER = re.compile(r"^layers\.(\d+)\.")
+
+
+class AlbertModel(FolderModel):
     """BERT with one set of layer weights for all layers, and with the word embeddings in two factors.
+
+    ``AlbertModel.from_pretrained(folder)`` reads a Hugging Face folder.
 
         x = LayerNorm(word + position + type) W_e + b_e;  x = Layer_{i·G // N}(x) for i = 0 … N − 1
 
@@ -136,8 +205,12 @@ class AlbertModel(Module):
     (1, True)
     """
 
+    config_class = AlbertConfig
+    config: AlbertConfig
+
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
+        require_kind("config", config, AlbertConfig)
         self.config = config
         self.embeddings = BertEmbeddings(config.as_bert(config.embedding_size))
         self.embedding_proj = nn.Linear(config.embedding_size, config.hidden_size)
@@ -186,3 +259,26 @@ class AlbertModel(Module):
         for depth in range(config.num_hidden_layers):
             x = self.layers[depth // per_group](x, mask)
         return BertOutput(x, self.pooler(x))
+
+    def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
+        return _stored_name(path)
+
+    def _cut(self, tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:
+        return spelled(tensors, lambda stored: stored.removeprefix("albert."))
+
+    def _others(self, tensors: Mapping[str, StoredTensor]) -> dict[str, Any]:
+        positions = np.arange(self.config.max_position_embeddings)[None]
+        return {
+            "other_heads": ("predictions.", "sop_classifier.", "classifier.", "qa_outputs."),
+            "constants": {"embeddings.position_ids": positions, "embeddings.token_type_ids": np.zeros_like(positions)},
+        }
+
+    def _writing(
+        self, parameters: Mapping[str, np.ndarray], is_quantized: bool
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        return self.config.to_dict(), {_stored_name(path): values for path, values in parameters.items()}
+
+
+def _stored_name(path: str) -> str:
+    """The name that Hugging Face gives a parameter."""
+    return replaced(_LAYER.sub(r"encoder.albert_layer_groups.\1.albert_layers.0.", path), _SPELLINGS)

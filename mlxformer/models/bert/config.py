@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from mlxformer.checkpoints.folder import find_folder
-from mlxformer.checkpoints.quantized import FIELD
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation
 from mlxformer.models.config_repr import config_repr
-from mlxformer.models.reading_config import read_config
+from mlxformer.models.reading_config import DESCRIPTIVE, FolderConfig
 from mlxformer.validation import (
     require_choice,
     require_divisible,
@@ -40,21 +36,12 @@ _ONLY: dict[str, tuple[Any, str]] = {
 
 
 # What is read of them elsewhere, or told in other words.
-_KNOWN = {
-    "model_type",
-    "num_labels",
-    "label2id",
-    "architectures",
-    "dtype",
-    "torch_dtype",
-    "transformers_version",
-    FIELD,
-}
+_KNOWN = DESCRIPTIVE | {"num_labels", "label2id"}
 _MOST_LABELS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class BertConfig:
+class BertConfig(FolderConfig):
     """The sizes and choices of a BERT, by Hugging Face's names; the defaults are BERT base, uncased.
 
     Args:
@@ -192,37 +179,6 @@ class BertConfig:
         given = {name: value for name, value in values.items() if name in own}
         given["id2label"] = _labels(given.get("id2label"), values.get("num_labels"))
         return cls(**given)
-
-    @classmethod
-    def from_folder(cls, folder: Path) -> Self:
-        """From ``config.json`` in a folder.
-
-        Args:
-            folder: in Hugging Face's layout.
-
-        Returns:
-            The configuration.
-
-        Raises:
-            CheckpointError: what ``from_dict`` refuses, naming the file; a file that is missing or broken.
-        """
-        return read_config(folder, cls.from_dict)
-
-    @classmethod
-    def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> Self:
-        """From ``config.json`` in a folder or in the local Hugging Face cache; the weights are not looked at.
-
-        Args:
-            path_or_name: a folder, or a repository that is in the local Hugging Face cache.
-            revision: a branch, tag or commit of that repository.
-
-        Returns:
-            The configuration.
-
-        Raises:
-            CheckpointError: there is no such folder, or what ``from_folder`` refuses.
-        """
-        return cls.from_folder(find_folder(path_or_name, revision))
 
     @classmethod
     def ignored_fields(cls, values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlxformer.checkpoints.pieces import piece
 from mlxformer.checkpoints.safetensors import StoredTensor
-from mlxformer.models.folder_model import replaced
+from mlxformer.models.folder_model import replaced, spelled
 from mlxformer.models.gpt.config import OWN, GPTConfig
 
 _GPT2 = (
@@ -89,8 +89,7 @@ def cut(tensors: Mapping[str, StoredTensor], kind: str) -> dict[str, StoredTenso
     {}
     """
     found: dict[str, StoredTensor] = {}
-    for stored, tensor in tensors.items():
-        name = canonical_name(stored, kind)
+    for name, tensor in spelled(tensors, lambda stored: canonical_name(stored, kind)).items():
         if kind == "gpt2" and ".attn.c_attn." in name:
             before, _, leaf = name.rpartition(".")
             axis = len(tensor.shape) - 1

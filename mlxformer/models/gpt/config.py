@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
+from mlxformer.checkpoints.folder import GENERATION_CONFIG, read_json
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.normalization import NormType
 from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
+from mlxformer.models.reading_config import FolderConfig
 from mlxformer.models.rope_fields import rope_fields, rope_of
 from mlxformer.positions import RotaryEmbedding
 from mlxformer.positions.rotary import Llama3Stretch
@@ -29,7 +32,7 @@ _LLAMA_ONLY = {"quantization_config": None, "auto_map": None, "sliding_window": 
 
 
 @dataclass(frozen=True, repr=False)
-class GPTConfig:
+class GPTConfig(FolderConfig):
     """The shape and the choices of a ``GPT``; the defaults are GPT-2's (Radford et al. 2019), its smallest model.
 
     Args:
@@ -187,6 +190,24 @@ class GPTConfig:
             message = f"model_type is {kind!r}; mf.GPT reads 'gpt2' and 'llama' folders"
             raise ArgumentError("model-type", message, given=kind)
         return cls(**{name: value for name, value in readers[kind](values).items() if value is not None})
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], folder: Path) -> GPTConfig:
+        """From the fields of ``config.json``, and what ends a text from ``generation_config.json``.
+
+        Args:
+            values: the fields.
+            folder: where they stood.
+
+        Returns:
+            The configuration.
+        """
+        config = cls.from_dict(values)
+        path = folder / GENERATION_CONFIG
+        ends = read_json(path).get("eos_token_id") if path.is_file() else None
+        if ends is not None:  # often more than config.json says: the end of a turn, too
+            config = replace(config, eos_ids=tuple(ends) if isinstance(ends, list) else (ends,))
+        return config
 
     def to_dict(self, kind: str | None = None) -> dict[str, Any]:
         """The fields of a ``config.json``.

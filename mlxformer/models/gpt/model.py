@@ -9,8 +9,6 @@ keys instead, and has RMS norms, SwiGLU and no biases.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +16,6 @@ import numpy as np
 from mlxformer.attention import masks
 from mlxformer.axes import MODEL, VOCAB
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy, tree_flatten
-from mlxformer.checkpoints.folder import read_json
-from mlxformer.checkpoints.loading import LoadReport
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.generate import GenerativeModel
@@ -35,8 +31,6 @@ from mlxformer.models.gpt.prompt import next_rows, prompt_of, real_tokens
 from mlxformer.positions import LearnedPositions
 from mlxformer.tracing import tap
 from mlxformer.validation import require_ids, require_kind
-
-GENERATION_CONFIG = "generation_config.json"
 
 
 class GPT(FolderModel, GenerativeModel):
@@ -65,13 +59,14 @@ class GPT(FolderModel, GenerativeModel):
     True
     """
 
+    config_class = GPTConfig
+    config: GPTConfig
     default_new_tokens = 20  # as Hugging Face's
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         require_kind("config", config, GPTConfig)
         self.config = config
-        self.load_report: LoadReport | None = None
         self.token_embedding = nn.Embedding(config.vocab_size, config.dims)
         if config.positions == "learned":
             self.positions = LearnedPositions(config.max_positions, config.dims)
@@ -190,15 +185,6 @@ class GPT(FolderModel, GenerativeModel):
     ) -> NextLogits:
         require_ids("input_ids", input_ids, self.config.vocab_size, "the vocabulary")
         return _Decoding(self, self.make_cache() if use_cache else None)
-
-    @classmethod
-    def _from_values(cls, values: Mapping[str, Any], folder: Path) -> GPTConfig:
-        config = GPTConfig.from_dict(values)
-        path = folder / GENERATION_CONFIG
-        ends = read_json(path).get("eos_token_id") if path.is_file() else None
-        if ends is not None:  # often more than config.json says: the end of a turn, too
-            config = replace(config, eos_ids=tuple(ends) if isinstance(ends, list) else (ends,))
-        return config
 
     def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
         return stored_name(path, kind_of(tensors, self.config))

@@ -10,33 +10,24 @@ Source: Junczys-Dowmunt et al. 2018, "Marian: Fast Neural Machine Translation in
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from mlxformer.backend import mx, nn, to_numpy, tree_flatten, without_values
-from mlxformer.checkpoints.folder import (
-    CONFIG,
-    find_folder,
-    open_checkpoint,
-    read_json,
-    save_checkpoint,
-    write_files,
-)
-from mlxformer.checkpoints.loading import LoadReport, load_into, require_load_dtype
-from mlxformer.checkpoints.quantized import quantize_as_stored
+from mlxformer.backend import mx, nn, to_numpy, tree_flatten
+from mlxformer.checkpoints.folder import GENERATION_CONFIG, write_files
 from mlxformer.checkpoints.safetensors import StoredTensor
-from mlxformer.checkpoints.sizes import require_stored_sizes
-from mlxformer.checkpoints.writing import quantization_of, stored_parameters
 from mlxformer.errors import CheckpointError
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.encoder_decoder import EncoderDecoder
-from mlxformer.models.marian.config import GENERATION_CONFIG, MarianConfig, MarianGeneration
+from mlxformer.models.folder_model import FolderModel, spelled
+from mlxformer.models.marian.config import MarianConfig
+from mlxformer.models.marian.generation import MarianGeneration
 from mlxformer.positions import SinusoidalPositions
 from mlxformer.validation import require_kind
 
@@ -61,7 +52,7 @@ _BIAS = "final_logits_bias"
 _POSITIONS = ("model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight")
 
 
-class MarianModel(EncoderDecoder):
+class MarianModel(FolderModel, EncoderDecoder):
     """The original post-norm encoder-decoder, with trained weights by the hundred (OPUS-MT).
 
     ``logits = model(source_ids, target_ids)``, ``.encode``, ``.decode`` and ``.generate``, as ``Transformer`` has. What
@@ -88,12 +79,14 @@ class MarianModel(EncoderDecoder):
     True
     """
 
+    config_class = MarianConfig
+    config: MarianConfig
+
     def __init__(self, config: MarianConfig, generation: MarianGeneration | None = None) -> None:
         super().__init__()
         require_kind("config", config, MarianConfig)
         self.config = config
         self.generation = MarianGeneration.from_config(config) if generation is None else generation
-        self.load_report: LoadReport | None = None
         self.pad_id = config.pad_token_id
         self.source_vocab_size = config.vocab_size
         self.target_vocab_size = config.target_vocab_size
@@ -132,68 +125,6 @@ class MarianModel(EncoderDecoder):
             f"vocab={config.target_vocab_size}, parameters={parameters:,}"
         )
 
-    @classmethod
-    def from_pretrained(
-        cls,
-        path_or_name: str | os.PathLike[str],
-        *,
-        revision: str = "main",
-        dtype: str | None = None,
-        check: bool = False,
-    ) -> Self:
-        """The model in a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards), in eval mode.
-
-        How to search is read from ``generation_config.json``, else from ``config.json``. The network is never used.
-
-        Args:
-            path_or_name: a folder, or a repository that is in the local Hugging Face cache.
-            revision: a branch, tag or commit of that repository.
-            dtype: of the weights, and so of what the model computes: None is float32, ``"auto"`` as they are stored,
-                else ``"float16"``, ``"bfloat16"`` or ``"float32"``. bfloat16 is float32 on NumPy, which has none;
-                ``load_report`` says so.
-            check: whether every weight is looked at, and NaN and infinity refused; without it a mapped file is not
-                read before it is used.
-
-        Returns:
-            The model.
-
-        Raises:
-            CheckpointError: there is no such folder (saying how to download), only a pickle is there (naming the
-                command that converts it), a configuration asks for what is not implemented, or for more than the file
-                holds, and, in one error, every tensor that is missing, unexpected, wrongly shaped, or unequal to what
-                it is tied to.
-            ArgumentError: another ``dtype``.
-        """
-        require_load_dtype(dtype)
-        folder = find_folder(path_or_name, revision)
-        values = read_json(folder / CONFIG)
-        config = MarianConfig.from_folder(folder)
-        stored = dict(open_checkpoint(folder).tensors)
-        require_stored_sizes(folder / CONFIG, stored, layers=config.layers, widths=config.widths)
-        with without_values():
-            model = cls(config, MarianGeneration.from_folder(folder, config))
-        names = {canonical_name(name) for name in stored}
-        quantize_as_stored(model, values, lambda path: stored_name(path, config) in names)
-        positions = _checked_positions(stored, config)
-        absent = []
-        if not any(canonical_name(name) == _BIAS for name in stored):
-            del model[_BIAS]
-            absent.append(_BIAS)
-        report = load_into(
-            model,
-            stored,
-            {path: stored_name(path, config) for path in dict(tree_flatten(model.parameters()))},
-            rename=canonical_name,
-            tied=_ties(config),
-            absent=absent,
-            ignored_fields=config.ignored_fields(values),
-            dtype=dtype,
-            check=check,
-        )
-        model.load_report = replace(report, constants=positions)
-        model.eval()
-        return model
-
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:
         """Write ``config.json``, ``generation_config.json`` and ``model.safetensors`` as transformers reads them.
 
@@ -207,9 +138,34 @@ class MarianModel(EncoderDecoder):
             CheckpointError: weights that float16 cannot hold, layers quantized in several ways, a folder that cannot be
                 written.
         """
-        tensors = {stored_name(path, self.config): value for path, value in stored_parameters(self).items()}
-        save_checkpoint(folder, self.config.to_json("MarianMTModel"), tensors, dtype, quantization_of(self))
+        super().save_pretrained(folder, dtype=dtype)
         write_files(Path(folder), {GENERATION_CONFIG: self.generation.to_json().encode()})
+
+    @classmethod
+    def _made(cls, config: MarianConfig, folder: Path, tensors: Mapping[str, StoredTensor]) -> Self:
+        model = cls(config, MarianGeneration.from_folder(folder, config))
+        if _BIAS not in tensors:
+            del model[_BIAS]
+        return model
+
+    def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
+        return stored_name(path, self.config)
+
+    def _cut(self, tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:
+        return spelled(tensors, canonical_name)
+
+    def _others(self, tensors: Mapping[str, StoredTensor]) -> dict[str, Any]:
+        return {
+            "tied": _ties(self.config),
+            "constants": _checked_positions(tensors, self.config),
+            "absent": () if _BIAS in self else (_BIAS,),
+        }
+
+    def _writing(
+        self, parameters: Mapping[str, np.ndarray], is_quantized: bool
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        tensors = {stored_name(path, self.config): values for path, values in parameters.items()}
+        return self.config.to_dict("MarianMTModel"), tensors
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         return self.generation.rules(self.config, given)
@@ -271,20 +227,19 @@ def _ties(config: MarianConfig) -> dict[str, str]:
     return ties
 
 
-def _checked_positions(stored: dict[str, StoredTensor], config: MarianConfig) -> tuple[str, ...]:
-    """Take position tables, which older versions of transformers stored, out of ``stored``; their names.
+def _checked_positions(tensors: Mapping[str, StoredTensor], config: MarianConfig) -> dict[str, np.ndarray]:
+    """Position tables, which older versions of transformers stored, as they are stored.
 
     They must be the sinusoids that the model makes, but for rounding (it is not the same in every version, and a
     table may be stored in 16 bits). Raises ``CheckpointError`` where they are something else.
     """
-    names = [name for name in stored if canonical_name(name) in _POSITIONS]
-    if not names:
-        return ()
-    table = SinusoidalPositions(config.d_model, layout="halves")
-    shape = (config.max_position_embeddings, config.d_model)
-    for name in names:
-        tensor = stored.pop(name)
+    found = {}
+    for name, tensor in tensors.items():
+        if canonical_name(name) not in _POSITIONS:
+            continue
+        shape = (config.max_position_embeddings, config.d_model)
         tolerance = 1e-5 if tensor.dtype == "F32" else 1e-2
+        table = SinusoidalPositions(config.d_model, layout="halves")
         if tensor.shape != shape or np.abs(tensor.read() - to_numpy(table(shape[0]))).max() > tolerance:
             raise CheckpointError(
                 "positions-differ",
@@ -293,4 +248,5 @@ def _checked_positions(stored: dict[str, StoredTensor], config: MarianConfig) ->
                 tensor=name,
                 path=str(tensor.path),
             )
-    return tuple(names)
+        found[canonical_name(name)] = tensor.read()
+    return found

@@ -11,6 +11,7 @@ from mlxformer.layers.activations import activation
 from mlxformer.layers.config import LayerConfig
 from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
+from mlxformer.models.reading_config import FolderConfig
 from mlxformer.models.rope_fields import Rope, rope_fields, rope_of
 from mlxformer.positions import RotaryEmbedding
 from mlxformer.validation import (
@@ -27,7 +28,7 @@ _ONLY = {"quantization_config": None, "auto_map": None}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class ModernBertConfig:
+class ModernBertConfig(FolderConfig):
     """The sizes and choices of a ModernBERT, by Hugging Face's names; the defaults are its base model.
 
     Args:

@@ -11,7 +11,6 @@ Source: Warner et al. 2024, "Smarter, Better, Faster, Longer: A Modern Bidirecti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,13 @@ import numpy as np
 from mlxformer.attention import masks
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn, tree_flatten
-from mlxformer.checkpoints.loading import LoadReport
 from mlxformer.checkpoints.pieces import piece
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.encoder import EncoderLayer
 from mlxformer.models.bert.checkpoint import initialize
 from mlxformer.models.bert.model import BertOutput
-from mlxformer.models.folder_model import FolderModel, replaced
+from mlxformer.models.folder_model import FolderModel, replaced, spelled
 from mlxformer.models.modernbert.config import LOCAL, ModernBertConfig
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_ids, require_kind, shape_text
@@ -81,11 +79,13 @@ class ModernBertModel(FolderModel):
     True
     """
 
+    config_class = ModernBertConfig
+    config: ModernBertConfig
+
     def __init__(self, config: ModernBertConfig) -> None:
         super().__init__()
         require_kind("config", config, ModernBertConfig)
         self.config = config
-        self.load_report: LoadReport | None = None
         self.token_embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.embedding_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps, bias=config.norm_bias)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
@@ -141,17 +141,12 @@ class ModernBertModel(FolderModel):
         x = tap("output", self.final_norm(x), axes=MODEL, formula="LayerNorm(x)")
         return BertOutput(x, None)
 
-    @classmethod
-    def _from_values(cls, values: Mapping[str, Any], folder: Path) -> ModernBertConfig:
-        return ModernBertConfig.from_dict(values)
-
     def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
         return replaced(path, _SPELLINGS)
 
     def _cut(self, tensors: Mapping[str, StoredTensor]) -> Mapping[str, StoredTensor]:
         found: dict[str, StoredTensor] = {}
-        for stored, tensor in tensors.items():
-            name = stored.removeprefix("model.")
+        for name, tensor in spelled(tensors, lambda stored: stored.removeprefix("model.")).items():
             joined = next((parts for middle, parts in _JOINED.items() if middle in name), None)
             if joined is None:
                 found[name] = tensor

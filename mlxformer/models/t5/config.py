@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
+from mlxformer.checkpoints.folder import GENERATION_CONFIG, INDEX, WEIGHTS, open_checkpoint, read_json
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
 from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
+from mlxformer.models.reading_config import FolderConfig
 from mlxformer.validation import is_whole, require_choice, require_positive, require_probability
 
 _SIZES = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
 _ONLY = {"quantization_config": None, "auto_map": None, "is_encoder_decoder": True}
+_OUTPUT = "lm_head.weight"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class T5Config:
+class T5Config(FolderConfig):
     """The sizes and choices of a T5, by Hugging Face's names; the defaults are those of t5-small.
 
     Args:
@@ -155,6 +159,24 @@ class T5Config:
         given = {field.name: values[field.name] for field in fields(cls) if values.get(field.name) is not None}
         given.setdefault("scale_decoder_outputs", values.get("tie_word_embeddings") is not False)
         return cls(**given | {"own_output": own_output})
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], folder: Path) -> T5Config:
+        """From the fields of ``config.json``, the special ids of ``generation_config.json``, and what is stored.
+
+        Args:
+            values: the fields.
+            folder: where they stood. If it holds an output matrix, that is used, else the token embeddings.
+
+        Returns:
+            The configuration.
+        """
+        has_weights = (folder / WEIGHTS).exists() or (folder / INDEX).is_file()
+        config = cls.from_dict(values, own_output=has_weights and _OUTPUT in open_checkpoint(folder).tensors)
+        path = folder / GENERATION_CONFIG
+        asked = read_json(path) if path.is_file() else {}
+        names = ("eos_token_id", "pad_token_id", "decoder_start_token_id")
+        return replace(config, **{name: asked[name] for name in names if asked.get(name) is not None})
 
     def to_dict(self) -> dict[str, Any]:
         """The fields of a ``config.json`` that every version of transformers reads alike.

@@ -12,16 +12,12 @@ Source: Raffel et al. 2020, "Exploring the Limits of Transfer Learning with a Un
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn, tree_flatten
-from mlxformer.checkpoints.folder import open_checkpoint, read_json
-from mlxformer.checkpoints.loading import LoadReport
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.decoder import Decoder
@@ -33,10 +29,8 @@ from mlxformer.positions import T5RelativeBias
 from mlxformer.tracing import tap
 from mlxformer.validation import require_kind
 
-GENERATION_CONFIG = "generation_config.json"
 # Ours -> Hugging Face's, applied in this order to a parameter's path.
 _SHARED = "shared.weight"
-_OUTPUT = "lm_head.weight"
 _COPIES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
 _BIASES = {"source_bias": "encoder", "target_bias": "decoder"}
 _LEAVES = (
@@ -73,13 +67,14 @@ class T5Model(FolderModel, EncoderDecoder):
     True
     """
 
+    config_class = T5Config
+    config: T5Config
     default_new_tokens = 20  # as Hugging Face's
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
         require_kind("config", config, T5Config)
         self.config = config
-        self.load_report: LoadReport | None = None
         self.pad_id = config.pad_token_id
         self.source_vocab_size = self.target_vocab_size = config.vocab_size
         self.max_positions = None
@@ -129,16 +124,6 @@ class T5Model(FolderModel, EncoderDecoder):
             forbid_pad=False,
             **given,
         )
-
-    @classmethod
-    def _from_values(cls, values: Mapping[str, Any], folder: Path) -> T5Config:
-        # A stored output matrix is used, else the token embeddings: the file's fields do not tell.
-        tensors = open_checkpoint(folder).tensors
-        config = T5Config.from_dict(values, own_output=_OUTPUT in tensors)
-        path = folder / GENERATION_CONFIG
-        asked = read_json(path) if path.is_file() else {}
-        names = ("eos_token_id", "pad_token_id", "decoder_start_token_id")
-        return replace(config, **{name: asked[name] for name in names if asked.get(name) is not None})
 
     def _others(self, tensors: Mapping[str, StoredTensor]) -> dict[str, Any]:
         # Older versions stored a bias of distances in the decoder's cross-attention, which is not used.

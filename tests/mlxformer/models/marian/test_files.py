@@ -12,7 +12,8 @@ import pytest
 from mlxformer.backend import mx
 from mlxformer.convert import convert
 from mlxformer.errors import ArgumentError, CheckpointError
-from mlxformer.models.marian.config import MarianConfig, MarianGeneration
+from mlxformer.models.marian.config import MarianConfig
+from mlxformer.models.marian.generation import MarianGeneration
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.positions import sinusoidal_positions
 from tests.mlxformer.comparing import as_numpy, assert_bit_equal, assert_close

@@ -11,7 +11,7 @@ import pytest
 from mlxformer.attention import masks
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.generation.rules import SearchRules
-from mlxformer.models.marian.config import MarianGeneration
+from mlxformer.models.marian.generation import MarianGeneration
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.positions import SinusoidalPositions
 from mlxformer.tracing import trace
