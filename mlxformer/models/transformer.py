@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from mlxformer.backend import nn
 from mlxformer.errors import ArgumentError
-from mlxformer.generation.generate import rules_of
+from mlxformer.generation.plan import rules_of
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder

@@ -11,15 +11,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tokenizers import Tokenizer as Library
 
 from mlxformer.checkpoints.folder import find_folder, read_json
 from mlxformer.errors import ArgumentError
 from mlxformer.tokenization.bert import BertTokenizer
-from mlxformer.tokenization.files import TokenizerSettings, load_tokenizer
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer as Library
+from mlxformer.tokenization.files import TokenizerSettings, load_tokenizer, of_the_library
 
 
 class Tokenizer(BertTokenizer):
@@ -55,7 +54,9 @@ class Tokenizer(BertTokenizer):
         super().__init__(tokenizer, settings)
         self.named = dict(named or {})
         if with_types is None:
-            with_types = 1 in tokenizer.encode("a", "a").type_ids and bool(tokenizer.num_special_tokens_to_add(True))
+            with of_the_library("this tokenizer, on a pair of texts"):
+                tells = 1 in tokenizer.encode("a", "a").type_ids
+                with_types = tells and bool(tokenizer.num_special_tokens_to_add(True))
         self.with_types = with_types
 
     @classmethod

@@ -12,18 +12,22 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from tokenizers import Encoding, Tokenizer
 
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.checkpoints.folder import find_folder
 from mlxformer.errors import ArgumentError
-from mlxformer.tokenization.files import TokenizerSettings, build_wordpiece, load_tokenizer, save_tokenizer
+from mlxformer.tokenization.files import (
+    TokenizerSettings,
+    build_wordpiece,
+    load_tokenizer,
+    of_the_library,
+    save_tokenizer,
+)
 from mlxformer.validation import require_positive, shape_text
-
-if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +198,9 @@ class BertTokenizer:
             message = f"texts and pairs must be equally many; got {len(first)} and {len(second)}"
             raise ArgumentError("pairs-unequal", message, texts=len(first), pairs=len(second))
         inputs: list[Any] = list(first) if second is None else list(zip(first, second, strict=True))
-        return self._batch(self._encode(inputs, max_length, add_special_tokens), pad_to)
+        encodings = self._encode(inputs, max_length, add_special_tokens)
+        with of_the_library("this tokenizer, on this text"):  # ids beyond int32
+            return self._batch(encodings, pad_to)
 
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text, without special ones.
@@ -242,7 +248,8 @@ class BertTokenizer:
             ArgumentError: ids that are no whole numbers or outside the vocabulary.
         """
         rows, is_batch = self._id_rows(ids)
-        texts = [self._tokenizer.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
+        with of_the_library("this tokenizer, on these ids"):
+            texts = [self._tokenizer.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
         return texts if is_batch else texts[0]
 
     @property
@@ -262,7 +269,8 @@ class BertTokenizer:
         Raises:
             ArgumentError: the vocabulary has it not.
         """
-        index = self._tokenizer.token_to_id(token)
+        with of_the_library(f"this tokenizer, on the token {token!r:.80}"):
+            index = self._tokenizer.token_to_id(token)
         if index is None:
             message = f"the vocabulary of {self.vocab_size} tokens has no {token!r}"
             raise ArgumentError("unknown-token", message, token=token)
@@ -294,15 +302,15 @@ class BertTokenizer:
         return self.id_of(self.settings.special["mask"])
 
     def _encode(self, inputs: list[Any], max_length: int | None, add_special_tokens: bool) -> list[Encoding]:
-        if max_length is None:
-            with self._cutting:
+        with of_the_library("this tokenizer, on this text"), self._cutting:
+            if max_length is None:
                 return self._tokenizer.encode_batch(inputs, add_special_tokens=add_special_tokens)
-        require_positive(max_length=max_length)
-        special = self._tokenizer.num_special_tokens_to_add(isinstance(inputs[0], tuple)) if add_special_tokens else 0
-        if max_length <= special:
-            message = f"max_length={max_length} leaves no room for text beside {special} special tokens"
-            raise ArgumentError("max-length", message, given=max_length, special=special)
-        with self._cutting:
+            require_positive(max_length=max_length)
+            pairs = isinstance(inputs[0], tuple)
+            special = self._tokenizer.num_special_tokens_to_add(pairs) if add_special_tokens else 0
+            if max_length <= special:
+                message = f"max_length={max_length} leaves no room for text beside {special} special tokens"
+                raise ArgumentError("max-length", message, given=max_length, special=special)
             self._tokenizer.enable_truncation(max_length, direction=self.settings.truncation_side)
             try:
                 return self._tokenizer.encode_batch(inputs, add_special_tokens=add_special_tokens)

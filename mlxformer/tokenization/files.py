@@ -7,19 +7,18 @@ a ``tokenizer.json`` was saved with are switched off: they belong to a call, and
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from mlxformer.checkpoints.folder import files_beside, read_json, write_files
 from mlxformer.checkpoints.reading import TOKENIZER_BYTES, TOKENIZER_ITEMS, read_bytes, too_large
-from mlxformer.errors import CheckpointError
+from mlxformer.errors import CheckpointError, MlxformerError
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-Made = TypeVar("Made")
 MAX_TOKENS = 1_000_000
 
 _CONFIG, _JSON, _VOCABULARY = "tokenizer_config.json", "tokenizer.json", "vocab.txt"
@@ -114,8 +113,6 @@ def build_wordpiece(
     >>> build_wordpiece({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "我": 3}, special).encode("我们").tokens
     ['[CLS]', '我', '[UNK]', '[SEP]']
     """
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-
     absent = [special[role] for role in ("unk", "cls", "sep") if special[role] not in vocabulary]
     if absent:
         message = f"the vocabulary of {len(vocabulary)} tokens lacks {', '.join(absent)}; BERT needs them"
@@ -185,14 +182,13 @@ def save_tokenizer(folder: Path, tokenizer: Tokenizer, settings: TokenizerSettin
 
 
 def _from_json(path: Path, config: Mapping[str, Any]) -> Tokenizer:
-    from tokenizers import Tokenizer
-
     content = read_json(path, limit=TOKENIZER_BYTES, items=TOKENIZER_ITEMS)
     content["truncation"] = content["padding"] = None
     normalizer = content.get("normalizer")
     if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
         normalizer |= {field: config[name] for name, field in _NORMALIZER.items() if name in config}
-    return _made(path, lambda: Tokenizer.from_str(json.dumps(content)))
+    with of_the_library(str(path)):
+        return Tokenizer.from_str(json.dumps(content))
 
 
 def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: TokenizerSettings) -> Tokenizer:
@@ -220,30 +216,44 @@ def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: Tok
     vocabulary = {token: index for index, token in enumerate(lines)}
     flags = {name: config[name] for name in _NORMALIZER if config.get(name) is not None}
     try:
-        tokenizer = _made(path, lambda: build_wordpiece(vocabulary, settings.special, **flags))
+        with of_the_library(str(path)):
+            tokenizer = build_wordpiece(vocabulary, settings.special, **flags)
     except CheckpointError as error:
         raise CheckpointError(error.code, f"{path}: {error}", **error.fields | {"path": str(path)}) from error
-    _made(folder / _CONFIG, lambda: _add_tokens(folder, tokenizer, config))
+    with of_the_library(str(folder / _CONFIG)):
+        _add_tokens(folder, tokenizer, config)
     return tokenizer
 
 
-def _made(path: Path, make: Callable[[], Made]) -> Made:
-    """``make()``, whatever the tokenizers library raises of a stranger's file said as one error: it knows no kinds."""
+@contextmanager
+def of_the_library(what: str) -> Iterator[None]:
+    """Whatever the tokenizers library raises of a stranger's file, said as one error: it knows no kinds of its own.
+
+    Args:
+        what: the file, or what else it is that fails; the error's beginning.
+
+    Raises:
+        CheckpointError: for any other exception inside, and where the library, written in Rust, panics.
+
+    >>> from mlxformer.tokenization.files import of_the_library
+    >>> with of_the_library("tokenizer.json"):
+    ...     raise ValueError("no model")
+    Traceback (most recent call last):
+    mlxformer.errors.CheckpointError: tokenizer.json: the tokenizers library fails: no model
+    """
     try:
-        return make()
-    except CheckpointError:
+        yield
+    except MlxformerError:
         raise
-    except BaseException as error:  # a panic of the library, written in Rust, is no Exception
+    except BaseException as error:  # a panic is no Exception
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        message = f"{path} is not a tokenizer: {error}"
-        raise CheckpointError("tokenizer-broken", message, path=str(path)) from error
+        message = f"{what}: the tokenizers library fails: {error}"
+        raise CheckpointError("tokenizer-broken", message, path=what) from error
 
 
 def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
     """Tokens that fine-tuning added after the vocabulary, at the ids that it gave them."""
-    from tokenizers import AddedToken
-
     added: dict[int, AddedToken] = {}
     if (folder / "added_tokens.json").is_file():
         path = folder / "added_tokens.json"

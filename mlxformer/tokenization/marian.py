@@ -21,8 +21,9 @@ import numpy as np
 
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.checkpoints.folder import files_beside, find_folder, read_json
+from mlxformer.checkpoints.reading import TOKENIZER_BYTES, TOKENIZER_ITEMS, read_bytes
 from mlxformer.errors import ArgumentError, CheckpointError
-from mlxformer.validation import require_positive, shape_text
+from mlxformer.validation import is_whole, require_positive, shape_text
 
 _CONFIG = "tokenizer_config.json"
 _SPECIAL = {"unk": "<unk>", "eos": "</s>", "pad": "<pad>"}
@@ -137,7 +138,11 @@ class MarianTokenizer:
         target_ids = _vocabulary(folder / "target_vocab.json", special) if separate else source_ids
         source = _Side(_pieces(folder / "source.spm"), source_ids)
         target = _Side(_pieces(folder / "target.spm"), target_ids)
-        added = [_content(token) for token in (config.get("added_tokens_decoder") or {}).values()]
+        listed = config.get("added_tokens_decoder") or {}
+        if not isinstance(listed, Mapping):
+            message = f"{folder / _CONFIG}: added_tokens_decoder must map ids to objects; got {listed!r:.80}"
+            raise CheckpointError("tokenizer-added", message, folder=str(folder))
+        added = [_content(token) for token in listed.values()]
         unknown = [token for token in added if token not in source_ids]
         if unknown:
             message = f"{folder / _CONFIG} adds {', '.join(map(repr, unknown))}, which vocab.json gives no id"
@@ -365,16 +370,16 @@ def _content(token: Any) -> str:
     return str(token.get("content")) if isinstance(token, Mapping) else str(token)
 
 
-def _special(folder: Path, config: Mapping[str, mx.array]) -> dict[str, str]:
+def _special(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
     path = folder / "special_tokens_map.json"
     named = (read_json(path) if path.is_file() else {}) | dict(config)
     return {role: _content(named.get(f"{role}_token") or token) for role, token in _SPECIAL.items()}
 
 
 def _vocabulary(path: Path, special: Mapping[str, str]) -> dict[str, int]:
-    ids = read_json(path)
-    if not all(isinstance(index, int) and not isinstance(index, bool) for index in ids.values()):
-        message = f"{path} must give each piece a whole number"
+    ids = read_json(path, limit=TOKENIZER_BYTES, items=TOKENIZER_ITEMS)
+    if not all(is_whole(index, 0) and index < 2**31 for index in ids.values()):
+        message = f"{path} must give each piece a whole number from 0"
         raise CheckpointError("vocabulary-ids", message, path=str(path))
     if len(set(ids.values())) != len(ids):
         raise CheckpointError("vocabulary-twice", f"{path} gives one id to several pieces", path=str(path))
@@ -391,13 +396,15 @@ def _pieces(path: Path) -> Any:
     except ImportError as error:
         message = f'reading {path.name} needs SentencePiece ({error}): pip install "tformer-quiz[marian]"'
         raise CheckpointError("tokenizer-no-sentencepiece", message) from error
-    if not path.is_file():
+    try:
+        content = read_bytes(path, TOKENIZER_BYTES)
+    except FileNotFoundError:
         message = f"{path.parent} has no {path.name}. It holds: {files_beside(path)}"
-        raise CheckpointError("checkpoint-file-missing", message, path=str(path))
+        raise CheckpointError("checkpoint-file-missing", message, path=str(path)) from None
     processor = SentencePieceProcessor()
     try:
-        processor.Load(str(path))
-    except (RuntimeError, OSError) as error:
+        processor.LoadFromSerializedProto(content)
+    except Exception as error:  # of whatever kind: the library is written in C++ and knows none
         raise CheckpointError(
             "tokenizer-broken", f"{path} is no SentencePiece model: {error}", path=str(path)
         ) from error

@@ -7,6 +7,7 @@ Source: Liu et al. 2019, "RoBERTa: A Robustly Optimized BERT Pretraining Approac
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: F401  typing.get_type_hints looks here for BertConfig's annotations
 from dataclasses import dataclass
 from typing import ClassVar
 

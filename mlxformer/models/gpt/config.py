@@ -55,7 +55,8 @@ class GPTConfig(FolderConfig):
         rope_scale: multiplies rotary positions; below 1 it interpolates (Hugging Face's ``linear``, 1 / factor).
         rope_stretch: what slows the slow pairs (Llama 3.1); None is nothing.
         norm_eps: ε of the norms.
-        dropout: on each sub-layer's output and on the embeddings, in training.
+        dropout: on each sub-layer's output, in training.
+        embedding_dropout: on the embeddings, in training; None is ``dropout``.
         attention_dropout: on the attention weights, in training.
         initializer_range: the standard deviation of new weights.
         bos_id: what a text begins with; carried along. None is nothing.
@@ -94,6 +95,7 @@ class GPTConfig(FolderConfig):
     rope_stretch: Llama3Stretch | None = None
     norm_eps: float = 1e-5
     dropout: float = 0.0
+    embedding_dropout: float | None = None
     attention_dropout: float = 0.0
     initializer_range: float = 0.02
     bos_id: int | None = None
@@ -116,6 +118,8 @@ class GPTConfig(FolderConfig):
         for name in ("tie_embeddings", "attention_bias", "ffn_bias", "gated"):
             require_choice(name, getattr(self, name), (True, False))
         require_probability("initializer_range", self.initializer_range)
+        if self.embedding_dropout is not None:
+            require_probability("embedding_dropout", self.embedding_dropout)
         for name in ("bos_id", "pad_id"):
             if getattr(self, name) is not None:
                 _require_id(name, getattr(self, name))
@@ -157,7 +161,8 @@ class GPTConfig(FolderConfig):
         biased = self.attention_bias and self.ffn_bias
         if self.positions == "learned" and self.norm_type == "layer" and not self.gated and plain and biased:
             return "gpt2"
-        if self.positions == "rotary" and self.norm_type == "rms" and self.gated and not self.dropout:
+        dropped = self.dropout or self.embedding_dropout
+        if self.positions == "rotary" and self.norm_type == "rms" and self.gated and not dropped:
             return "llama"
         return OWN
 
@@ -239,7 +244,7 @@ class GPTConfig(FolderConfig):
                 "n_inner": self.ffn_dims,
                 "activation_function": self.activation,
                 "resid_pdrop": self.dropout,
-                "embd_pdrop": self.dropout,
+                "embd_pdrop": self.dropout if self.embedding_dropout is None else self.embedding_dropout,
                 "attn_pdrop": self.attention_dropout,
                 "layer_norm_epsilon": self.norm_eps,
             }
@@ -264,6 +269,7 @@ class GPTConfig(FolderConfig):
 
 def _from_gpt2(values: Mapping[str, Any]) -> dict[str, Any]:
     require_only(values, _GPT2_ONLY, "GPT-2")
+    dropout, on_embeddings = (values.get(name, 0.1) for name in ("resid_pdrop", "embd_pdrop"))
     return _shared(values) | {
         "tie_embeddings": values.get("tie_word_embeddings", True),
         "max_positions": values.get("n_positions", 1024),
@@ -272,7 +278,8 @@ def _from_gpt2(values: Mapping[str, Any]) -> dict[str, Any]:
         "num_heads": values.get("n_head", 12),
         "ffn_dims": values.get("n_inner"),
         "activation": values.get("activation_function", "gelu_new"),
-        "dropout": values.get("resid_pdrop", 0.1),
+        "dropout": dropout,
+        "embedding_dropout": None if on_embeddings == dropout else on_embeddings,
         "attention_dropout": values.get("attn_pdrop", 0.1),
         "norm_eps": values.get("layer_norm_epsilon", 1e-5),
         "vocab_size": values.get("vocab_size", 50257),
@@ -282,17 +289,21 @@ def _from_gpt2(values: Mapping[str, Any]) -> dict[str, Any]:
 def _from_llama(values: Mapping[str, Any]) -> dict[str, Any]:
     require_only(values, _LLAMA_ONLY, "Llama")
     base, scale, stretch = rope_of(values, 10_000.0)
+    dims, heads, width = (
+        values.get(name, usual)
+        for name, usual in (("hidden_size", 4096), ("num_attention_heads", 32), ("head_dim", None))
+    )
     return _shared(values) | {
         "tie_embeddings": values.get("tie_word_embeddings", False),
         "positions": "rotary",
         "norm_type": "rms",
         "gated": True,
         "max_positions": values.get("max_position_embeddings", 2048),
-        "dims": values.get("hidden_size", 4096),
+        "dims": dims,
         "num_layers": values.get("num_hidden_layers", 32),
-        "num_heads": values.get("num_attention_heads", 32),
+        "num_heads": heads,
         "num_kv_heads": values.get("num_key_value_heads"),
-        "head_dim": values.get("head_dim"),
+        "head_dim": None if width is not None and width * heads == dims else width,
         "ffn_dims": values.get("intermediate_size", 11008),
         "activation": values.get("hidden_act", "silu"),
         "attention_bias": values.get("attention_bias", False),

@@ -70,7 +70,8 @@ class GPT(FolderModel, GenerativeModel):
         self.token_embedding = nn.Embedding(config.vocab_size, config.dims)
         if config.positions == "learned":
             self.positions = LearnedPositions(config.max_positions, config.dims)
-        self.embedding_dropout = nn.Dropout(config.dropout)
+        on_embeddings = config.dropout if config.embedding_dropout is None else config.embedding_dropout
+        self.embedding_dropout = nn.Dropout(on_embeddings)
         assert config.num_heads is not None and config.ffn_dims is not None, "GPTConfig fills them in"
         self.stack = CausalStack(config.num_layers, config.dims, config.num_heads, config.ffn_dims, config.layer)
         if not config.tie_embeddings:

@@ -11,6 +11,7 @@ import pytest
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.models.transformer import POSITIONS
+from tests.mlxformer.models.families import FAMILIES
 
 HALVES = ["float16", *(["bfloat16"] if mf.backend.name == "mlx" else [])]
 SOURCE = np.array([[5, 6, 7, 8], [9, 10, 0, 0]], np.int32)
@@ -68,6 +69,11 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "bert-pretraining": (lambda: mf.BertForPreTraining(BERT), one),
     "bert-classifier": (lambda: mf.BertForSequenceClassification(BERT), one),
     "albert": (lambda: mf.AlbertModel(mf.AlbertConfig(vocab_size=20, embedding_size=8, **SMALL)), one),
+    **{
+        name: (family.make, family.call)
+        for name, family in FAMILIES.items()
+        if name.startswith(("T5", "GPT, GPT", "GPT, Llama", "Roberta", "Modern", "BertForToken", "BertForQuestion"))
+    },
     "gpt-like": (stack(), embedded),
     "llama-like": (
         stack(norm_type="rms", activation="silu", gated=True, num_kv_heads=1, rope=mf.RotaryEmbedding(8)),
@@ -122,8 +128,11 @@ def test_half_stays_half(name: str, dtype: str, traced: bool) -> None:
         assert error < (0.02 if dtype == "float16" else 0.15)
 
 
+GENERATING = [name for name in MODELS if name.startswith(("transformer", "marian", "seq2seq", "GPT", "T5"))]
+
+
 @pytest.mark.parametrize("dtype", HALVES)
-@pytest.mark.parametrize("name", [name for name in MODELS if name.startswith(("transformer", "marian", "seq2seq"))])
+@pytest.mark.parametrize("name", GENERATING)
 def test_generating_in_half(name: str, dtype: str) -> None:
     model = MODELS[name][0]()
     model.eval()

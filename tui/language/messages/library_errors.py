@@ -11,7 +11,7 @@ from questions.bilingual import Bilingual
 
 _CHINESE: Mapping[str, str] = {
     # arguments
-    "not-an-array": "{name} 要是 {backend} 后端的数组，给的是 {given}；用 mx.array(…) 转换",
+    "not-an-array": "{name} 要是 {backend} 后端的数组，给的是 {given}；用 mx.array(…) 转换（手上是 MLX 数组时，也可以在首次导入 mlxformer 之前设 MLXFORMER_BACKEND=mlx）",
     "not-floating": "{name} 要是浮点数，给的是 {given}；用 astype(mx.float32) 转换",
     "wrong-shape": "{name} 的形状要是 {wanted}，给的是 {given}",
     "empty-axis": "{name} 是空的：{given} 的第 {axis} 轴长度为 0",
@@ -107,6 +107,7 @@ _CHINESE: Mapping[str, str] = {
     "min-p": "min_p 要在 0 到 1 之间，给的是 {given!r}",
     "seed": "种子 seed 要是不小于 0 的整数，给的是 {given!r}",
     "negative-count": "{name} 要是不小于 0 的整数，给的是 {given!r}",
+    "ids-both": "input_ids 和 source_ids 是同一件东西的两个名字，只给一个",
     "lengths-both": "max_length 和 max_new_tokens 管的是同一件事，只给一个",
     "no-room": "已有 {given} 个词元，max_length={max_length} 没有再生成的余地；请调大，或改给 max_new_tokens",
     "sampling-beams": "temperature 是采样，num_beams={given} 是束搜索，两样只能选一样",
@@ -158,7 +159,7 @@ _CHINESE: Mapping[str, str] = {
     "save-overflow": "{tensor} 里有超出 float16 范围（65504）的数；请存成 float32",
     "save-quantised": "{path} 已量化，没有对应的 Hugging Face 格式；请用 save_weights",
     "no-head": "{name} 没有任务头，用不上 new_head；请换带任务头的类，如 BertForSequenceClassification",
-    "num-labels": "{name} 不是分类模型，用不上 num_labels={given}；请去掉它，或换成分类的类",
+    "num-labels": "{name} 没有可定个数的标签，num_labels={given} 只用于分类；要一个新的头请给 new_head=True，本来没有头的类请去掉它",
     "pad-missing": "RoBERTa 的位置从填充的编号往后数，配置里要有 pad_token_id",
     "positions-too-few": "max_position_embeddings={given} 太小：位置从 pad_token_id={pad} 之后数起，一个也不剩；"
     "至少要比 pad_token_id 大 2",
