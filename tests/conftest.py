@@ -48,6 +48,16 @@ ONCE = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="on MLX, run also what the run on NumPy proves for both")
+    parser.addoption("--numbers", action="store_true", help="print how far comparisons were from what they allow")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("--numbers"):
+        from tests.mlxformer.comparing import MEASURED
+
+        terminalreporter.section("the error nearest to its limit, by test")
+        for test, (error, limit) in sorted(MEASURED.items()):
+            terminalreporter.write_line(f"{error:8.1e} of {limit:7.1e}  {test}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -105,6 +105,8 @@ class Start:
         ids: int32 [N, T0], -1 where a row has nothing: a shorter prompt begins later than a longer one.
         uncounted: [N], how many of those places do not count as length; None means that all count.
         max_new_tokens: how many tokens each row may get; None means until ``max_length`` of the rules.
+        padding: int32 [N, T0], the ids that stand where a row has nothing, else -1; None means that none do. Hugging
+            Face's ``no_repeat_ngram_size`` looks at these too, its ``repetition_penalty`` does not.
 
     >>> import numpy as np
     >>> from mlxformer.generation.rules import Start
@@ -115,6 +117,7 @@ class Start:
     ids: np.ndarray
     uncounted: np.ndarray | None = None
     max_new_tokens: int | None = None
+    padding: np.ndarray | None = None
 
     @staticmethod
     def of(batch: int, rules: SearchRules) -> Start:
@@ -124,7 +127,16 @@ class Start:
     def repeated(self, times: int) -> Start:
         """Each row ``times`` times."""
         uncounted = None if self.uncounted is None else np.repeat(self.uncounted, times)
-        return Start(np.repeat(self.ids, times, axis=0), uncounted, self.max_new_tokens)
+        padding = None if self.padding is None else np.repeat(self.padding, times, axis=0)
+        return Start(np.repeat(self.ids, times, axis=0), uncounted, self.max_new_tokens, padding)
+
+    def padded(self, sequences: np.ndarray) -> np.ndarray:
+        """``sequences`` [N, T], -1 where a row has nothing, with the padding that stands there."""
+        if self.padding is None:
+            return sequences
+        width = self.padding.shape[1]
+        first = np.where(sequences[:, :width] < 0, self.padding, sequences[:, :width])
+        return np.concatenate([first, sequences[:, width:]], axis=1)
 
     def lengths(self, width: int) -> np.ndarray:
         """The length [N] of sequences that are ``width`` wide now."""
@@ -214,7 +226,7 @@ def constrain(scores: np.ndarray, sequences: np.ndarray, rules: SearchRules, sta
     if rules.repetition_penalty != 1:
         _penalize(scores, sequences, rules.repetition_penalty)
     if rules.no_repeat_ngram_size:
-        _forbid_ngrams(scores, sequences, rules.no_repeat_ngram_size)
+        _forbid_ngrams(scores, start.padded(sequences), rules.no_repeat_ngram_size)
     if rules.forbid_pad and rules.pad_id not in rules.eos_ids:
         scores[:, rules.pad_id] = -np.inf
     for *prefix, last in rules.bad_words:
@@ -277,7 +289,8 @@ def _forbid_ngrams(scores: np.ndarray, sequences: np.ndarray, size: int) -> None
     newest = sequences[:, sequences.shape[1] - size + 1 :]  # [N, n - 1]
     repeats = (grams[:, :, :-1] == newest[:, None]).all(axis=-1) & (grams >= 0).all(axis=-1)
     for row, place in zip(*np.nonzero(repeats), strict=True):
-        scores[row, grams[row, place, -1]] = -np.inf
+        if grams[row, place, -1] < scores.shape[1]:  # padding may lie beyond the vocabulary
+            scores[row, grams[row, place, -1]] = -np.inf
 
 
 def _force(scores: np.ndarray, rows: Any, token: int) -> None:

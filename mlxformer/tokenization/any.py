@@ -54,7 +54,7 @@ class Tokenizer(BertTokenizer):
         super().__init__(tokenizer, settings)
         self.named = dict(named or {})
         if with_types is None:
-            with of_the_library("this tokenizer, on a pair of texts"):
+            with of_the_library("this tokenizer fails on a pair of texts"):
                 tells = 1 in tokenizer.encode("a", "a").type_ids
                 with_types = tells and bool(tokenizer.num_special_tokens_to_add(True))
         self.with_types = with_types

@@ -199,7 +199,7 @@ class BertTokenizer:
             raise ArgumentError("pairs-unequal", message, texts=len(first), pairs=len(second))
         inputs: list[Any] = list(first) if second is None else list(zip(first, second, strict=True))
         encodings = self._encode(inputs, max_length, add_special_tokens)
-        with of_the_library("this tokenizer, on this text"):  # ids beyond int32
+        with of_the_library("this tokenizer fails on this text"):  # ids beyond int32
             return self._batch(encodings, pad_to)
 
     def tokenize(self, text: str) -> list[str]:
@@ -248,7 +248,7 @@ class BertTokenizer:
             ArgumentError: ids that are no whole numbers or outside the vocabulary.
         """
         rows, is_batch = self._id_rows(ids)
-        with of_the_library("this tokenizer, on these ids"):
+        with of_the_library("this tokenizer fails on these ids"):
             texts = [self._tokenizer.decode(row, skip_special_tokens=skip_special_tokens) for row in rows]
         return texts if is_batch else texts[0]
 
@@ -269,7 +269,7 @@ class BertTokenizer:
         Raises:
             ArgumentError: the vocabulary has it not.
         """
-        with of_the_library(f"this tokenizer, on the token {token!r:.80}"):
+        with of_the_library(f"this tokenizer fails on the token {token!r:.80}"):
             index = self._tokenizer.token_to_id(token)
         if index is None:
             message = f"the vocabulary of {self.vocab_size} tokens has no {token!r}"
@@ -302,7 +302,7 @@ class BertTokenizer:
         return self.id_of(self.settings.special["mask"])
 
     def _encode(self, inputs: list[Any], max_length: int | None, add_special_tokens: bool) -> list[Encoding]:
-        with of_the_library("this tokenizer, on this text"), self._cutting:
+        with of_the_library("this tokenizer fails on this text"), self._cutting:
             if max_length is None:
                 return self._tokenizer.encode_batch(inputs, add_special_tokens=add_special_tokens)
             require_positive(max_length=max_length)

@@ -187,7 +187,7 @@ def _from_json(path: Path, config: Mapping[str, Any]) -> Tokenizer:
     normalizer = content.get("normalizer")
     if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
         normalizer |= {field: config[name] for name, field in _NORMALIZER.items() if name in config}
-    with of_the_library(str(path)):
+    with of_the_library(f"{path} is not a tokenizer", str(path)):
         return Tokenizer.from_str(json.dumps(content))
 
 
@@ -216,30 +216,31 @@ def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: Tok
     vocabulary = {token: index for index, token in enumerate(lines)}
     flags = {name: config[name] for name in _NORMALIZER if config.get(name) is not None}
     try:
-        with of_the_library(str(path)):
+        with of_the_library(f"{path} is not a tokenizer", str(path)):
             tokenizer = build_wordpiece(vocabulary, settings.special, **flags)
     except CheckpointError as error:
         raise CheckpointError(error.code, f"{path}: {error}", **error.fields | {"path": str(path)}) from error
-    with of_the_library(str(folder / _CONFIG)):
+    with of_the_library(f"{folder / _CONFIG} is not a tokenizer's", str(folder / _CONFIG)):
         _add_tokens(folder, tokenizer, config)
     return tokenizer
 
 
 @contextmanager
-def of_the_library(what: str) -> Iterator[None]:
+def of_the_library(what: str, path: str = "tokenizer.json") -> Iterator[None]:
     """Whatever the tokenizers library raises of a stranger's file, said as one error: it knows no kinds of its own.
 
     Args:
-        what: the file, or what else it is that fails; the error's beginning.
+        what: what is wrong then; the error's beginning.
+        path: the file that is to blame.
 
     Raises:
         CheckpointError: for any other exception inside, and where the library, written in Rust, panics.
 
     >>> from mlxformer.tokenization.files import of_the_library
-    >>> with of_the_library("tokenizer.json"):
+    >>> with of_the_library("tokenizer.json is not a tokenizer"):
     ...     raise ValueError("no model")
     Traceback (most recent call last):
-    mlxformer.errors.CheckpointError: tokenizer.json: the tokenizers library fails: no model
+    mlxformer.errors.CheckpointError: tokenizer.json is not a tokenizer: no model
     """
     try:
         yield
@@ -248,8 +249,7 @@ def of_the_library(what: str) -> Iterator[None]:
     except BaseException as error:  # a panic is no Exception
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        message = f"{what}: the tokenizers library fails: {error}"
-        raise CheckpointError("tokenizer-broken", message, path=what) from error
+        raise CheckpointError("tokenizer-broken", f"{what}: {error}", path=path) from error
 
 
 def _add_tokens(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:

@@ -65,14 +65,16 @@ def prompt_of(input_ids: mx.array, real: np.ndarray) -> Start:
     ([[-1, 5], [6, 7]], [1, 0])
     """
     ids = to_numpy(input_ids).astype(np.int32)
-    laid = np.full(ids.shape, -1, np.int32)
+    laid, padding = np.full(ids.shape, -1, np.int32), np.full(ids.shape, -1, np.int32)
     uncounted = np.zeros(len(ids), np.int64)
     for row, kept in enumerate(real):
         count = int(kept.sum())
         laid[row, len(kept) - count :] = ids[row, kept]
         is_left = bool(kept[len(kept) - count :].all())
         uncounted[row] = 0 if is_left else len(kept) - count
-    return Start(laid, uncounted)
+        if is_left:
+            padding[row, : len(kept) - count] = ids[row, : len(kept) - count]
+    return Start(laid, uncounted, padding=padding)
 
 
 def next_rows(sequences: np.ndarray, vocab_size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -64,7 +64,7 @@ CONFIG = {
 
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     keys: list[Any] = list(value) if isinstance(value, dict) else list(range(len(value))) if type(value) is list else []
-    return [at + (key,) for key in keys] + [place for key in keys[:8] for place in places(value[key], at + (key,))]
+    return [(*at, key) for key in keys] + [place for key in keys[:8] for place in places(value[key], (*at, key))]
 
 
 def damaged(content: dict[str, Any], draw: random.Random) -> dict[str, Any]:

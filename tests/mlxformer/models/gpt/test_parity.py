@@ -9,6 +9,9 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
+from mlxformer.generation.plan import make_plan
+from mlxformer.generation.rules import constrain
+from mlxformer.generation.sampling import sampling_probabilities
 from tests.mlxformer.comparing import assert_close
 from tests.mlxformer.models.hub import ids, left_padded, ours, redrawn, saved, torch_of
 
@@ -100,6 +103,7 @@ OPTIONS = [
     {"num_beams": 4},
     {"num_beams": 3, "length_penalty": 0.3, "early_stopping": True, "num_return_sequences": 3},
     {"num_beams": 3, "no_repeat_ngram_size": 3, "repetition_penalty": 1.3, "early_stopping": "never"},
+    {"no_repeat_ngram_size": 1},
 ]
 
 
@@ -122,6 +126,40 @@ def test_generation_is_theirs_token_for_token(pair, options):
         for row, written in enumerate(to_numpy(found)[:, 6:].tolist()):
             last = written.index(EOS) + 1 if EOS in written else 11
             np.testing.assert_allclose(to_numpy(scores)[row], steps[row, :last].sum(), atol=2e-4)
+
+
+DRAWS = [
+    {"temperature": 0.7, "top_k": 6},
+    {"temperature": 1.8, "top_p": 0.8, "repetition_penalty": 1.4},
+    {"temperature": 0.6, "min_p": 0.05, "no_repeat_ngram_size": 2, "min_length": 12},
+    {"temperature": 3.0, "top_k": 9, "top_p": 0.7, "min_p": 0.1, "repetition_penalty": 0.8},
+]
+
+
+@pytest.mark.parametrize("pair", ["gpt2", "llama3"], indirect=True)
+@pytest.mark.parametrize("options", DRAWS, ids=str)
+def test_each_token_is_drawn_with_their_probabilities(pair, options):
+    """Which token comes is chance; with what probability each could have come, at every step, is not."""
+    import torch
+
+    theirs, model = pair
+    tokens, mask = left_padded(3, 6, PAD, PAD)
+    torch.manual_seed(0)
+    drawn = theirs.generate(
+        torch_of(tokens), attention_mask=torch_of(mask), do_sample=True, max_new_tokens=8, return_dict_in_generate=True,
+        output_scores=True, **({"top_k": 0} | options),
+    )  # fmt: skip
+    limits = {name: options[name] for name in ("temperature", "top_k", "top_p", "min_p") if name in options}
+    plan = make_plan(model, model._prompt(ours(tokens), ours(mask), None), {"max_new_tokens": 8} | options)
+    going = np.ones(3, bool)
+    for step, scores in enumerate(drawn.scores):
+        so_far, seen = drawn.sequences[:, : 6 + step].numpy(), np.pad(mask, ((0, 0), (0, step)), constant_values=1)
+        logits = to_numpy(model(ours(so_far), ours(seen)))[:, -1]
+        allowed = constrain(logits, np.where(seen, so_far, -1), plan.rules, plan.start)
+        found = sampling_probabilities(allowed, mf.SamplingRules(**limits))
+        wanted = torch.softmax(scores, -1).numpy()
+        np.testing.assert_allclose(found[going], wanted[going], atol=1e-5)
+        going = going & (drawn.sequences[:, 6 + step].numpy() != EOS)
 
 
 def test_padding_on_the_right_gives_what_each_row_gives_alone(pair):

@@ -280,6 +280,28 @@ def test_tokens_live(name):
     assert found(model, source.numpy(), **SEARCHES[name]).tolist() == wanted.tolist()
 
 
+@pytest.mark.parametrize("options", [{}, {"num_beams": 3}], ids=str)
+def test_a_decoder_prefix_live(options):
+    """Targets that begin as they are told to; the start token is put before them by both."""
+    library = transformers()
+    import torch
+
+    from tests.mlxformer.golden.make_marian import batch
+
+    theirs = library.MarianMTModel.from_pretrained(GOLDEN / "marian-reverse").eval()
+    source, target = batch(np.random.default_rng(12), 20)
+    prefix = target[:, 1:3]
+    with torch.no_grad():
+        wanted = theirs.generate(
+            source, attention_mask=source != PAD, decoder_input_ids=prefix, max_length=14, **options
+        ).numpy()
+    model = MarianModel.from_pretrained(GOLDEN / "marian-reverse")
+    prefixed = mx.array(prefix.numpy().astype(np.int32))
+    assert (
+        found(model, source.numpy(), decoder_input_ids=prefixed, max_length=14, **options).tolist() == wanted.tolist()
+    )
+
+
 @pytest.mark.parametrize("folder", RANDOM)
 def test_golden_values_are_what_transformers_computes(folder):
     library = transformers()
