@@ -7,7 +7,6 @@ python -m mlxformer --model FOLDER "the cat sat"        what a folder holds, and
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -22,6 +21,7 @@ from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.errors import MlxformerError
 from mlxformer.folder_look import folder_look
+from mlxformer.harmless import Parser, say
 from mlxformer.positions import sinusoidal_positions
 from mlxformer.tracing import Trace, trace
 
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     mlxformer ...
     0
     """
-    parser = argparse.ArgumentParser(prog="python -m mlxformer", description="One multi-head attention, step by step.")
+    parser = Parser(prog="python -m mlxformer", description="One multi-head attention, step by step.")
     parser.add_argument("text", nargs="?", default=SENTENCE, help=f"what to attend over (default: {SENTENCE})")
     parser.add_argument("--causal", action="store_true", help="let no token see a later one")
     parser.add_argument("--model", metavar="FOLDER", help="say what this folder holds, and pass the text through it")
@@ -55,9 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal without Chinese shows ?, and the rest
     if given.model is not None:
         try:
-            print(folder_look(given.model, given.text))
+            say(folder_look(given.model, given.text))
         except MlxformerError as error:
-            print(f"mlxformer: {error}", file=sys.stderr)
+            say(f"mlxformer: {error}", sys.stderr)
             return 2
         return 0
     tokens = tokenize(given.text)
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.seed < 0:
         parser.error("--seed must be 0 or more")
     try:
-        print(first_look(tokens, causal=given.causal, seed=given.seed))
+        say(first_look(tokens, causal=given.causal, seed=given.seed))
         sys.stdout.flush()
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

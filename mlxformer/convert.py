@@ -6,13 +6,13 @@ The one place that opens a pickle, and only when it is run by hand: by torch, wh
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
 
 from mlxformer.checkpoints.folder import WEIGHTS, read_json, write_files
 from mlxformer.errors import CheckpointError
+from mlxformer.harmless import Parser, say
 
 _PICKLE = "pytorch_model.bin"
 _INDEX = "pytorch_model.bin.index.json"
@@ -101,14 +101,14 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["no-such-folder"])
     2
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m mlxformer.convert", description="Write model.safetensors from a folder's pytorch_model.bin."
     )
     parser.add_argument("folder", type=Path, help="a folder in Hugging Face's layout with pytorch_model.bin")
     try:
-        print(convert(parser.parse_args(arguments).folder.expanduser()))
+        say(convert(parser.parse_args(arguments).folder.expanduser()))
     except CheckpointError as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return 2
     return 0
 

@@ -7,8 +7,10 @@ programmer expects, so ``except ValueError`` works.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Any
+
+from mlxformer.harmless import in_a_line
 
 
 class MlxformerError(Exception):
@@ -16,7 +18,8 @@ class MlxformerError(Exception):
 
     Args:
         code: stable and short, for programs.
-        message: English and whole: what was given, what was expected, and the cure.
+        message: English and whole: what was given, what was expected, and the cure; a text is one line, whatever is
+            quoted in it, and a message of several is given as its lines.
         fields: the values in the message, for programs that write their own.
 
     >>> import mlxformer as mf
@@ -27,8 +30,8 @@ class MlxformerError(Exception):
     not-positive {'name': 'length', 'given': 0}
     """
 
-    def __init__(self, code: str, message: str, **fields: Any) -> None:
-        super().__init__(_on_a_screen(message))
+    def __init__(self, code: str, message: str | Sequence[str], **fields: Any) -> None:
+        super().__init__(_on_a_screen([message] if isinstance(message, str) else message))
         self.code = code
         self.fields = {name: _bounded(value) for name, value in fields.items()}
 
@@ -74,18 +77,13 @@ class TraceError(MlxformerError, RuntimeError):
     """
 
 
-# What a stranger's file puts into a message must neither fill the screen nor steer it: C0, C1, and what turns the
-# direction of writing or breaks a line.
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# What a stranger's file puts into a message must neither fill the screen nor steer it, nor end the line it stands in.
 _LINES, _CHARACTERS, _VALUES = 24, 2_400, 1_000
 
 
-def _on_a_screen(text: str) -> str:
-    """``text`` with control characters written out, and cut in its middle to what fits on a screen."""
-    if len(text) > 4 * _CHARACTERS:
-        text = f"{text[: 3 * _CHARACTERS]} … {text[-_CHARACTERS:]}"
-    text = _STEERING.sub(lambda found: ascii(found.group())[1:-1], text)
-    lines = [line if len(line) <= 500 else f"{line[:380]} … {line[-100:]}" for line in text.split("\n")]
+def _on_a_screen(given: Sequence[str]) -> str:
+    """Lines with what acts on a terminal written out, each and all cut in their middle to what fits on a screen."""
+    lines = [in_a_line(line if len(line) <= 500 else f"{line[:380]} … {line[-100:]}") for line in given]
     if len(lines) > _LINES:
         left_out = len(lines) - _LINES + 1
         lines = [*lines[: _LINES - 2], f"  … and {left_out} more lines", lines[-1]]
@@ -96,13 +94,13 @@ def _on_a_screen(text: str) -> str:
 def _bounded(value: Any) -> Any:
     """A field for programs: text as in messages, and lists of a bounded length."""
     if isinstance(value, str):
-        return _on_a_screen(value)
+        return _on_a_screen([value])
     if isinstance(value, list):
         return [_bounded(each) for each in value[:_VALUES]]
     return value
 
 
 def _again(kind: type[MlxformerError], code: str, message: str, fields: dict[str, Any]) -> MlxformerError:
-    error = kind(code, message)
+    error = kind(code, message.split("\n"))
     error.fields = fields
     return error

@@ -12,6 +12,7 @@ from mlxformer.checkpoints.folder import CONFIG, find_folder, read_json
 from mlxformer.errors import CheckpointError
 from mlxformer.generation.generate import GenerativeModel
 from mlxformer.generation.rules import log_softmax
+from mlxformer.harmless import in_a_line
 from mlxformer.models.bert.model import BertModel
 from mlxformer.models.bert.roberta import RobertaModel
 from mlxformer.models.gpt.model import GPT
@@ -67,7 +68,7 @@ def folder_look(path_or_name: str | os.PathLike[str], text: str) -> str:
     tokenizer: Any = (MarianTokenizer if kind == "marian" else Tokenizer).from_pretrained(folder)
     batch = tokenizer([text])
     lines = [f"{type(model).__name__}: {model._extra_repr()}", *_indented(str(model.load_report)), ""]
-    lines += [f"{len(batch.tokens[0])} tokens: {' '.join(batch.tokens[0])}", ""]
+    lines += [f"{len(batch.tokens[0])} tokens: {in_a_line(' '.join(batch.tokens[0]))}", ""]
     with trace() as steps:
         output = model(batch["input_ids"]) if isinstance(model, GPT) else _pass(model, batch)
     lines.append(f"One pass, {len(steps)} traced tensors, the first and the last of them:")
@@ -80,7 +81,7 @@ def folder_look(path_or_name: str | os.PathLike[str], text: str) -> str:
         lines += ["", f"What may follow: {', '.join(best)}"]
     if isinstance(model, GenerativeModel):
         written = model.generate(**batch, max_new_tokens=20)
-        lines += ["", f"Written greedily: {tokenizer.decode(written)[0]}"]
+        lines += ["", f"Written greedily: {in_a_line(tokenizer.decode(written)[0])}"]
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ PLAN: dict[str, Floors] = {
         validation
         backend
         errors axes
+        harmless
         """
     ),
     "tui": floors(

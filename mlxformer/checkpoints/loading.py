@@ -16,6 +16,7 @@ from mlxformer.backend import dtype_named, from_mapped, mx, nn, settle, tree_fla
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.checkpoints.writing import DTYPES
 from mlxformer.errors import ArgumentError, CheckpointError
+from mlxformer.harmless import in_a_line
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class LoadReport:
             (self.new, "made anew, to be trained"),
         ):
             if names:
-                lines.append(f"{len(names)} {what}: {', '.join(names)}")
+                lines.append(f"{len(names)} {what}: {', '.join(map(in_a_line, names))}")
         return "\n".join(lines)
 
 
@@ -264,9 +265,7 @@ class _Problems:
                 lines.append(f"  {kind}: … and {len(texts) - _SHOWN} more")
         raise CheckpointError(
             "checkpoint-mismatch",
-            f"{files} and {model} differ in {count} tensor{'s' if count > 1 else ''}:\n"
-            + "\n".join(lines)
-            + f"\n{cure}",
+            [f"{files} and {model} differ in {count} tensor{'s' if count > 1 else ''}:", *lines, cure],
             model=model,
             **{kind: list(texts) for kind, texts in self.by_kind.items()},
         )

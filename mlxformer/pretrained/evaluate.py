@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from mlxformer.errors import MlxformerError
+from mlxformer.harmless import Parser, say
 from mlxformer.pretrained.cards import pretrained_names
 from mlxformer.pretrained.progress import ProgressBar
 from mlxformer.pretrained.registry import find, load_pretrained
@@ -26,13 +26,13 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["no-such-model"])
     2
     """
-    parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.evaluate", description=__doc__)
+    parser = Parser(prog="python -m mlxformer.pretrained.evaluate", description=__doc__)
     parser.add_argument("name", metavar="NAME", help=", ".join(pretrained_names()))
     given = parser.parse_args(arguments)
     try:
         reader = load_pretrained(given.name)
     except MlxformerError as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return 2
     family, _ = find(given.name)
     bar = ProgressBar(given.name)
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     for entry, score in scores.items():
         difference = abs(score - reader.card.scores.get(entry, float("inf")))
         worst = max(worst, difference)
-        print(f"{score:10.4f}  card {reader.card.scores.get(entry, float('nan')):.4f}  {entry}")
+        say(f"{score:10.4f}  card {reader.card.scores.get(entry, float('nan')):.4f}  {entry}")
     return 0 if worst <= TOLERANCE else 1
 
 

@@ -6,7 +6,6 @@ first seed's, whatever the others reach, with ``results.json`` beside its card: 
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mlxformer.errors import ArgumentError, MlxformerError
+from mlxformer.harmless import Parser, say
 from mlxformer.pretrained.cards import CARD, WEIGHTS, read_card, shipped_folder
 from mlxformer.pretrained.registry import trainable_names
 from mlxformer.pretrained.train import train_and_measure
@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["no-such-model"])
     2
     """
-    parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.seeds", description=__doc__)
+    parser = Parser(prog="python -m mlxformer.pretrained.seeds", description=__doc__)
     parser.add_argument("name", metavar="NAME", help=", ".join(trainable_names()))
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N - 1 (default: 5)")
     parser.add_argument("--checkpoints", type=Path, default=Path("trained"), help="default: trained")
@@ -126,17 +126,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         runs = [_run(given.name, seed, given.checkpoints) for seed in range(given.seeds)]
     except MlxformerError as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
+        say("\nInterrupted; the same command goes on from the last checkpoint.", sys.stderr)
         return 130
     out = given.checkpoints / given.name
     out.mkdir(parents=True, exist_ok=True)
     for file in (WEIGHTS, CARD):
         shutil.copyfile(given.checkpoints / f"{given.name}-0" / file, out / file)
     write_results(given.name, runs, out)
-    print(f"written to {out}", file=sys.stderr)
+    say(f"written to {out}", sys.stderr)
     return 0
 
 

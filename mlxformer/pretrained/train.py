@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
 import sys
 from pathlib import Path
 
 from mlxformer import backend
 from mlxformer.errors import MlxformerError
+from mlxformer.harmless import Parser, say
 from mlxformer.pretrained.cards import Card
 from mlxformer.pretrained.progress import ProgressBar
 from mlxformer.pretrained.registry import find, trainable_names
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["no-such-model"])
     2
     """
-    parser = argparse.ArgumentParser(prog="python -m mlxformer.pretrained.train", description=__doc__)
+    parser = Parser(prog="python -m mlxformer.pretrained.train", description=__doc__)
     parser.add_argument("name", metavar="NAME", help=", ".join(trainable_names()))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="where weights and card go (default: trained/NAME)")
@@ -39,10 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         train_and_measure(given.name, given.seed, given.out or given.checkpoints / given.name, given.checkpoints)
         return 0
     except MlxformerError as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on from the last checkpoint.", file=sys.stderr)
+        say("\nInterrupted; the same command goes on from the last checkpoint.", sys.stderr)
         return 130
 
 
@@ -66,7 +66,7 @@ def train_and_measure(name: str, seed: int, out: Path, checkpoints: Path) -> Non
     mlxformer.errors.ArgumentError: there is no model 'no-such-model'; there is: dates, ...
     """
     family, recipe = find(name)
-    print(f"{backend.describe()}", file=sys.stderr)
+    say(f"{backend.describe()}", sys.stderr)
     trained = train(recipe, seed=seed, folder=checkpoints)
     checksum = write_weights(trained.model, out)
     read_weights(trained.model, out / WEIGHTS)  # what ships is what is measured: rounded to float16
@@ -86,8 +86,8 @@ def train_and_measure(name: str, seed: int, out: Path, checkpoints: Path) -> Non
     card = Card(**{**vars(card), "scores": scores, "reports": reports})
     card.write(out)
     for entry, score in scores.items():
-        print(f"{score:10.4f}  {entry}")
-    print(f"written to {out}", file=sys.stderr)
+        say(f"{score:10.4f}  {entry}")
+    say(f"written to {out}", sys.stderr)
 
 
 if __name__ == "__main__":

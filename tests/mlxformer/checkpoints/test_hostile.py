@@ -209,7 +209,8 @@ def test_messages_fit_on_a_screen_and_steer_nothing() -> None:
     assert len(error.fields["many"]) == 1000 and "\x1b" not in error.fields["many"][0]
     assert len(error.fields["text"]) <= 2400
     assert "\\x1b]52" in str(mf.ArgumentError("x", ESCAPE))
-    assert str(mf.ArgumentError("x", "汉字\n\tand tabs stay")) == "汉字\n\tand tabs stay"
+    assert str(mf.ArgumentError("x", "汉字 'a\n\tb'")) == "汉字 'a\\n\\tb'"  # no name ends the line it stands in
+    assert str(mf.ArgumentError("x", ["two:", "  汉字", "lines"])) == "two:\n  汉字\nlines"
 
 
 def test_numbers_that_are_not_finite_are_not_quantized_into_zeros() -> None:

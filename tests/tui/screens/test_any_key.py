@@ -23,9 +23,10 @@ from tui.progress.store import open_store
 
 EVENTS = times(500, 5_000)  # of each of four draws
 KEYS = (
-    *"abcdefghijklmnopqrstuvwxyzLPEBIGOHSTDZ0123456789,.<>[]",
+    *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,.<>[]",
+    *(f"f{number}" for number in range(1, 13)),
     "space", "enter", "escape", "tab", "shift+tab", "up", "down", "left", "right", "pageup", "pagedown", "home", "end",
-    "backspace", "delete", "slash", "equals_sign", "question_mark", "f1", "f2", "f5", "f6", "f7", "f3", "f4",
+    "backspace", "delete", "slash", "equals_sign", "question_mark",
     "ctrl+p", "ctrl+s", "ctrl+z", "ctrl+a", "ctrl+k", "ctrl+w", "ctrl+home", "ctrl+end", "shift+up", "shift+right",
 )  # fmt: skip
 PASTES = ("猫", "a\nb\r\nc", "\x1b[2J\u202e", "[/]", "x" * 30_000, "9" * 400, "-1e999", "nan", "👩‍🔬e\u0301", "\t", "")
