@@ -168,7 +168,9 @@ class QuizApp(Program):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=self.say("screens.palette"), id="--command-palette"))
+            from tui.screens.find_palette import FindScreen
+
+            self.push_screen(FindScreen(placeholder=self.say("screens.palette"), id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's commands: the places, this screen's own, settings, themes."""

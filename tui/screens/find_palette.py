@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from questions.bilingual import Bilingual
 from tui.practice.finding import Entry, Found, experiment_entry, find, fold, point_entries, question_entry
+from tui.screens.listing import laid_out
 
 if TYPE_CHECKING:
     from tui.screens.program import Program
 
 MOST = 40
 KINDS = {"question": "find-question", "point": "find-point", "experiment": "find-experiment"}
+
+
+class FindScreen(CommandPalette):
+    """The palette, which stands where there is no room for a line of what it found."""
+
+    def _action_command_list(self, action: str) -> None:
+        if laid_out(self.query_one(CommandList)):
+            super()._action_command_list(action)
 
 
 class FindPalette(Provider):

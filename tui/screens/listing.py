@@ -13,7 +13,24 @@ from textual.widgets.option_list import Option
 from tui.text.layout import fit, pad, wrap
 
 
-class Listing(OptionList):
+def laid_out(options: OptionList) -> bool:
+    """Whether the highlighted entry was laid out: Textual looks for its line, which a list without room lacks."""
+    return (options.highlighted or 0) in options._index_to_line
+
+
+class Options(OptionList):
+    """An option list that stands where there is no room for a single line of it."""
+
+    def action_page_up(self) -> None:
+        if laid_out(self):
+            super().action_page_up()
+
+    def action_page_down(self) -> None:
+        if laid_out(self):
+            super().action_page_down()
+
+
+class Listing(Options):
     """An option list of (id, title, note). It breaks its lines anew when its width changes.
 
     ``brief`` gives each entry one line, its note at the end of it.
@@ -38,19 +55,6 @@ class Listing(OptionList):
         """Show ``entries``, the one called ``highlight`` (else the first) highlighted."""
         self._entries = entries
         self._fill(highlight)
-
-    def action_page_up(self) -> None:
-        if self._has_lines:
-            super().action_page_up()
-
-    def action_page_down(self) -> None:
-        if self._has_lines:
-            super().action_page_down()
-
-    @property
-    def _has_lines(self) -> bool:
-        """Whether the highlighted entry was laid out: Textual looks for its line, which a list without room lacks."""
-        return (self.highlighted or 0) in self._index_to_line
 
     @property
     def chosen(self) -> str | None:

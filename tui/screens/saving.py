@@ -12,6 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.screens.listing import Options
+
 FORMATS = ("svg", "png", "csv", "html")
 
 
@@ -32,7 +34,7 @@ class SaveDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(self._say("screens.save-title"), classes="dialog-title", markup=False)
-            yield OptionList(
+            yield Options(
                 *(Option(f"{format[0]}  {self._say(f'screens.save-{format}')}", id=format) for format in FORMATS),
                 markup=False,
             )

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from questions.marking import Mark, Marking, mark
 from tui.practice.session import Attempt
+from tui.screens.listing import Options
 from tui.text.layout import wrap
 from tui.text.plain_text import plain_text, written
 
@@ -43,7 +44,7 @@ class TickDialog(ModalScreen[frozenset[int] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(self.app.say("screens.tick-title"), classes="dialog-title", markup=False)
-            yield OptionList(markup=False)
+            yield Options(markup=False)
             yield Static(self.app.say("screens.tick-hint"), classes="dialog-hint", markup=False)
 
     def on_mount(self) -> None:

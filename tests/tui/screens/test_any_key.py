@@ -16,6 +16,7 @@ from textual import events
 from textual.pilot import OutOfBounds, Pilot
 
 from questions.bilingual import Language
+from tests import soak
 from tests.soak import times
 from tui.app import THEMES, QuizApp
 from tui.bank import load_bank
@@ -69,6 +70,8 @@ async def draw(pilot: Pilot[Any], app: QuizApp, chance: random.Random, count: in
 async def test_the_program_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, language: Language, size: tuple[int, int]
 ) -> None:
+    seed = soak.seed(seed)
+
     async def stay(app: QuizApp) -> None:
         app.keep()  # all of leaving but the end, which would end the draw
 
@@ -85,3 +88,21 @@ async def test_the_program_stands(
             await pilot.resize_terminal(80, 24)
             await pilot.pause()
         assert app.crash is None, (seed, list(latest), app.crash)
+
+
+@pytest.mark.parametrize("size", [(2, 60), (1, 1), (200, 2), (20, 5)])
+async def test_the_palette_stands_without_room(tmp_path: Path, size: tuple[int, int]) -> None:
+    """It was laid out at no width, and asked for the line of an entry that had none."""
+    with open_store(tmp_path) as store:
+        app = QuizApp(load_bank().questions, store, language="zh")
+        async with app.run_test(size=size) as pilot:
+            await pilot.press("ctrl+p")
+            for key in ("pagedown", "pageup", "猫", "pagedown", "up", "pageup"):
+                await pilot.press(key)
+                await pilot.pause()
+                assert app.crash is None
+            for narrow in ((80, 24), (4, 60), (2, 60), size):
+                await pilot.resize_terminal(*narrow)
+                await pilot.press("a", "pagedown")
+                await pilot.pause()
+        assert app.crash is None
