@@ -17,6 +17,7 @@ import pytest
 
 from tests.soak import times
 from tests.tui.commands.started import COMMAND, environment
+from tests.tui.test_signals import Terminal
 from tui.progress.store import open_store
 
 PROMPTS = ("answer> ", "none> ", "rate> ")
@@ -81,14 +82,20 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, seed: int) -> None:
     time.sleep(draw.random() * 0.05)
     os.kill(quiz.process.pid, signal.SIGKILL)
     quiz.process.communicate()
+    assert_kept(data, quiz.ratings, quiz.sent, "\n".join(quiz.typed))
+
+
+def assert_kept(data: Path, ratings: list[int], sent: int | None, typed: str) -> None:
+    """The next start finds the ratings that were shown as taken (``sent`` may be there), the draft that was begun,
+    and an undo of each, the last first."""
     with open_store(data) as store:
         assert store.notices == ()
         reviews = store.reviews()
         given = [review.rating for review in reviews]
-        assert given in (quiz.ratings, [*quiz.ratings, quiz.sent]), (given, quiz.ratings, quiz.sent)
+        assert given in (ratings, [*ratings, sent]), (given, ratings, sent)
         drafts = store.drafts()
-        if quiz.typed:
-            assert any(draft.startswith("\n".join(quiz.typed)) for draft in drafts.values()), (quiz.typed, drafts)
+        if typed:
+            assert any(draft.startswith(typed) for draft in drafts.values()), (typed, drafts)
         for review in reversed(reviews):
             undone = store.undo()
             assert undone is not None
@@ -97,3 +104,39 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, seed: int) -> None:
             assert store.card(review.question_id) == review.before
             assert not review.answer.text or store.draft(review.question_id)
         assert store.undo() is None and store.cards() == {}
+
+
+@pytest.mark.parametrize("seed", range(times(2, 60)))
+def test_a_kill_in_the_screen_loses_nothing(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    data = tmp_path / "d"
+    screen = Terminal(data, "--lang", "en")
+    ratings: list[int] = []
+    sent, typed = None, ""
+    try:
+        screen.see("reveal")
+        for _ in range(draw.randrange(1, 5)):
+            screen.child.send("i")
+            time.sleep(0.3)  # the keys that follow go to the field
+            words = f"w{draw.randrange(10**6)}"
+            screen.child.send(words)
+            screen.see(words)
+            if draw.random() < 0.25:
+                time.sleep(1.5)  # a draft is kept when the keys rest
+                typed = words
+                break
+            screen.child.sendcontrol("s")
+            screen.see("Your answer")
+            sent = draw.choice((1, 2, 3, 4))
+            screen.child.send(str(sent))
+            if draw.random() < 0.25:
+                break
+            screen.see("reveal")  # of the next question: this one is rated
+            ratings.append(sent)
+            sent = None
+        time.sleep(draw.random() * 0.05)
+        os.kill(screen.child.pid, signal.SIGKILL)
+        screen.ends()
+    finally:
+        screen.close()
+    assert_kept(data, ratings, sent, typed)

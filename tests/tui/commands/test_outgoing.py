@@ -3,9 +3,10 @@ line of it can be taken for a line of the program's."""
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from questions.loader import load_shipped
 from tests.soak import SOAKING
 from tests.tui.commands.conftest import Ran
 from tests.tui.commands.started import run as start
+from tui.commands import arguments
 from tui.experiments.catalogue import catalogue
 from tui.language.harmless import harmless, harmless_json, in_a_line, is_harmless
 
@@ -49,50 +51,42 @@ def test_what_is_written_out_can_be_read(program: Program) -> None:
     assert not is_harmless(HOSTILE) and is_harmless(in_a_line(HOSTILE))
 
 
-ARGUMENTS: Sequence[Sequence[str]] = [
-    [HOSTILE],
-    ["--" + HOSTILE],
-    ["--lang", HOSTILE],
-    ["--backend", HOSTILE, "list"],
-    ["--seed", HOSTILE, "list"],
-    ["--data-dir", "~" + HOSTILE, "list"],
-    ["--questions", HOSTILE, "list"],
-    ["--interview-on", HOSTILE, "list"],
-    ["--data-dir", HOSTILE, "stats"],
-    ["list", HOSTILE],
-    ["list", "--search", HOSTILE],
-    ["list", "--topic", HOSTILE],
-    ["list", "--level", HOSTILE],
-    ["list", "--source", HOSTILE],
-    ["show", HOSTILE],
-    ["ask", HOSTILE],
-    ["mark", HOSTILE],
-    ["lab", HOSTILE],
-    ["lab", "toy", "--set", HOSTILE],
-    ["lab", "toy", "--set", f"x={HOSTILE}"],
-    ["lab", "toy", "--set", f"how={HOSTILE}"],
-    ["lab", "toy", "--set", f"{HOSTILE}=1"],
-    ["check", HOSTILE],
-    ["stats", "--" + HOSTILE],
-    ["export", HOSTILE],
-    ["export", f"no-{HOSTILE}/a.json"],
-    ["import", HOSTILE],
-    ["restore", HOSTILE],
-    ["settings", HOSTILE],
-    ["settings", "session", HOSTILE],
-    ["interview", "--questions", HOSTILE],
-    ["interview", "--minutes", HOSTILE],
-    ["interview", "--report", f"no-{HOSTILE}/a.md"],
-    ["doctor", HOSTILE],
-]
+SOUND = {  # what stands before a hostile argument, so that it is looked at at all
+    "lab": "toy", "code": "softmax", "show": SHIPPED, "ask": SHIPPED, "mark": SHIPPED, "settings": "session",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_arguments(program: Program, toy: object, lang: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def slots(command: str | None) -> list[list[str]]:
+    """A command line for every place of ``command``'s grammar where a text stands; None: for the global options."""
+    parser = argparse.ArgumentParser(add_help=False)
+    if command is None:
+        arguments._add_globals(parser)
+        name = ["list"]
+    else:
+        arguments.command_module(command).add_arguments(parser)
+        name = [command]
+    found = [[*name, f"--{HOSTILE}"], [*name, HOSTILE, HOSTILE, HOSTILE]]
+    sound = [SOUND[name[0]]] if name[0] in SOUND else []
+    for action in parser._actions:
+        if not action.option_strings:
+            found += [[*name, HOSTILE], [*name, f"no-{HOSTILE}/a.json"]]
+            found += [[*name, *sound, HOSTILE]] if sound else []
+        elif action.nargs != 0:
+            option = action.option_strings[-1]
+            given = [f"x={HOSTILE}", f"{HOSTILE}=1"] if option == "--set" else [HOSTILE, f"~{HOSTILE}/a.md"]
+            found += [[*name, *sound, option, each] for each in given]
+    return found
+
+
+@pytest.mark.parametrize("command", [None, *arguments.COMMANDS])
+def test_arguments(
+    program: Program, toy: object, command: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A new command or option is among them by itself."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
-    for arguments in ARGUMENTS:
-        assert_text(program(*arguments, lang=lang))
+    for number, line in enumerate(slots(command)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+        assert_text(program(*line, lang=("en", "zh")[number % 2]))
 
 
 KNOBS = ["toy", *(name for name, each in catalogue().items() if any(knob.kind == "text" for knob in each.knobs))]
@@ -119,7 +113,8 @@ def test_names_of_files(program: Program, tmp_path: Path, bank: Path) -> None:
         assert_text(program("export", str(folder / (name + suffix))))
     assert_text(program("import", str(folder / f"{name}.json")))
     assert_text(program("import", str(questions)))
-    assert_text(program("--data-dir", str(folder / name), "doctor"))
+    for command in ("doctor", "restore"):
+        assert_text(program("--data-dir", str(folder / name), command))
 
 
 def exported(text: str) -> dict[str, Any]:
@@ -209,3 +204,46 @@ def test_the_log(program: Program, toy: object, tmp_path: Path, monkeypatch: pyt
     assert_text(ran)
     log = tmp_path / "data" / "errors.log"
     assert is_harmless(log.read_text(encoding="utf-8")) and log.stat().st_mode & 0o777 == 0o600
+
+
+def test_code_that_is_judged(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / (HOSTILE.replace("/", "") + ".py")
+    said = repr(HOSTILE).replace("\\n", "\\x0a")
+    for source in (
+        f"print({said})\nraise ValueError({said})\n",
+        f"import numpy as np\ndef softmax(x, axis=-1):\n    look({said}, x)\n    print({said})\n    return x\n",
+        f"def softmax(x, axis=-1):\n    return {said}\n",
+        f"import importlib\nimportlib.import_module({said})\n",
+        f"class E(BaseException): pass\nE.__name__ = {said}\nraise E\n",
+        f"open({said}, 'w')\n",
+        f"# {CLIPBOARD}\u202e\ndef softmax(x, axis=-1:\n",
+    ):
+        file.write_text(source, encoding="utf-8")
+        assert_text(program("code", "softmax", str(file)))
+        assert_text(program("code", "softmax", str(file), "--json"))
+
+
+def test_what_is_saved(program: Program, toy: object, tmp_path: Path) -> None:
+    for suffix in (".svg", ".png", ".csv", ".html", ".json"):
+        target = tmp_path / (HOSTILE.replace("/", "") + suffix)
+        knob = f"sentence={json.dumps(CLIPBOARD + TURNED[:8] + PARTED)}"
+        ran = program("lab", "attention-steps", "--set", knob, "--save", str(target))
+        assert_text(ran)
+        assert ran.status == 0, ran.err
+        if suffix != ".png":
+            assert is_harmless(target.read_text(encoding="utf-8-sig")), suffix
+    report = tmp_path / "report.md"
+    assert_text(program("interview", "--questions", "1", "--report", str(report)))
+
+
+WAYS = {  # who looks at what each command writes of a stranger's content; a new command has to be given its test
+    "list": test_progress_from_elsewhere, "show": test_progress_from_elsewhere, "ask": test_answers_on_stdin,
+    "interview": test_answers_on_stdin, "lab": test_knobs_reach_the_figures_as_text, "check": test_names_of_files,
+    "stats": test_progress_from_elsewhere, "export": test_progress_from_elsewhere,
+    "import": test_a_bad_export_is_quoted_as_text, "restore": test_names_of_files, "settings": test_arguments,
+    "doctor": test_names_of_files, "mark": test_answers_on_stdin, "code": test_code_that_is_judged,
+}  # fmt: skip
+
+
+def test_no_command_is_left_out() -> None:
+    assert set(WAYS) == set(arguments.COMMANDS)

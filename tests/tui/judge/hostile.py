@@ -121,5 +121,12 @@ HOSTILE: dict[str, tuple[str, str, int | None]] = {
         "values",
         None,
     ),
+    "deaf-to-signals": (
+        "import signal\nfor number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n"
+        "    signal.signal(number, signal.SIG_IGN)\nwhile True: pass\n",
+        "time",
+        None,
+    ),
+    "opens-a-database": ("import sqlite3\nsqlite3.connect('/tmp/left-behind')\n", "refused-files", 2),
     "escapes": ("raise ValueError('\\x1b]0;title\\x07\\u202e')\n", "exception", 1),
 }
