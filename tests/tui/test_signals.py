@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import re
 import signal
 import termios
@@ -13,6 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.soak import seed, times
 from tests.tui.commands.started import COMMAND, environment
 from tui.progress.store import open_store
 
@@ -146,5 +149,75 @@ def test_a_terminal_that_can_do_nothing_gets_the_line_quiz(data: Path, term: str
     try:
         terminal.see("answer> ")
         assert "\x1b[?1049h" not in terminal.written
+    finally:
+        terminal.close()
+
+
+def stopped(process: int) -> None:
+    """Wait until it stands still, as a shell does: one that is told to go on before would stop for good."""
+    while Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_signal_during_a_long_run_ends_it_at_once(data: Path, ending: signal.Signals) -> None:
+    """The run is the slowest that there is, and nobody waits for it. How long leaving takes is printed."""
+    terminal = Terminal(data, "--lang", "en")
+    try:
+        terminal.see("reveal")
+        terminal.child.send("E")
+        terminal.see("Experiments")
+        terminal.child.send("/masking-rate")
+        time.sleep(1)
+        terminal.child.send("\r\r")
+        time.sleep(random.random() * 2)
+        os.kill(terminal.child.pid, signal.SIGTSTP)
+        terminal.see(r"\x1b\[\?1049l")
+        stopped(terminal.child.pid)
+        os.kill(terminal.child.pid, signal.SIGCONT)
+        terminal.see(r"\x1b\[\?1049h")
+        time.sleep(random.random())
+        begun = time.monotonic()
+        os.kill(terminal.child.pid, ending)
+        assert terminal.ends() == 130
+        print(f"{ending.name}: left after {time.monotonic() - begun:.2f} s")
+        assert time.monotonic() - begun < 10  # a run goes on for longer; half a second on a machine that is not busy
+        assert set(terminal.modes().values()) == {"l"}
+        assert termios.tcgetattr(terminal.end) == terminal.before
+        assert "Traceback" not in terminal.written
+    finally:
+        terminal.close()
+
+
+BYTES = (
+    b"\xff\xfe\x80", b"\xc3", b"\xe7\x8c", b"\xf4\x90\x80\x80", b"\xed\xa0\x80", "猫".encode(), b"\x00", b"\x1b",
+    b"\x1b[", b"\x1b[999999999;999999999H", b"\x1b[1;2;3;4;5;6;7;8;9u", b"\x1b[" + b"1" * 5000, b"\x1b]52;c;",
+    b"\x1bP+q", b"\x1b_", b"\x1b[200~", b"\x1b[200~half a paste \x1b[31m", b"\x1b[201~", b"\x1b[<0;1;1M",
+    b"\x1b[<0;99999;99999M", b"\x1b[<64;5;5M", b"\x1b[<35;-1;-1m", b"\x1b[M\xff\xff\xff", b"\x1b[M !!", b"\x1b[I",
+    b"\x1b[O", b"\x1b[?2026;2$y", b"\x1b[?1;2c", b"\x1b[5;5R", b"\x1b[48;0;0;0;0t", b"\x1bOP", b"\x1b[24~",
+    b"\x1b[57344u", b"\x1b[97;999u", b"\x9b31m", b"\x1b[1;1", b"\r\n", b"\x7f" * 40, b"x" * 4096, b"\x85\xa0",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", range(times(2, 30)))
+def test_no_bytes_end_the_program(data: Path, number: int) -> None:
+    """What no keyboard sends: halves of characters and of sequences, pastes without an end, places far outside."""
+    draw = random.Random(seed(number))
+    terminal = Terminal(data, "--lang", "zh")
+    try:
+        terminal.see("练习")
+        sent = []
+        for _ in range(times(60, 300)):
+            some = draw.choice(BYTES) if draw.random() < 0.7 else draw.randbytes(draw.randrange(1, 12))
+            sent.append(some.translate(None, b"qQ\x11\x03\x1a\x1c"))  # the keys that leave are known to
+            os.write(terminal.child.child_fd, sent[-1])
+            with contextlib.suppress(pexpect.TIMEOUT):
+                terminal.written += terminal.child.read_nonblocking(1 << 20, timeout=0.02)
+            assert terminal.child.isalive(), sent[-20:]
+        os.write(terminal.child.child_fd, b"\x1b[201~")
+        os.kill(terminal.child.pid, signal.SIGTERM)
+        assert terminal.ends() == 130, sent[-20:]
+        assert set(terminal.modes().values()) == {"l"} and termios.tcgetattr(terminal.end) == terminal.before
+        assert not (data / "errors.log").exists(), (data / "errors.log").read_text(encoding="utf-8")[-2000:]
     finally:
         terminal.close()

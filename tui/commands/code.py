@@ -145,7 +145,7 @@ def _write(verdict: Verdict, context: Context) -> None:
         write(words("code.printed-this", context.language))
         lines = verdict.printed.rstrip("\n").split("\n")
         for line in lines[:MOST_LINES]:
-            write("  " + line[:300])
+            write("  | " + line[:300])  # marked, so that it cannot say anything in our name
         if verdict.cut or len(lines) > MOST_LINES:
             write(words("code.printed-cut", context.language))
 

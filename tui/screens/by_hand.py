@@ -150,7 +150,8 @@ class ByHandScreen(Place):
 
                 figure = heatmap(outcome.failure)
             if outcome.printed:
-                lines += [self.app.say("code.printed-this"), *outcome.printed.strip().split("\n")[:10]]
+                printed = outcome.printed.strip().split("\n")[:10]
+                lines += [self.app.say("code.printed-this"), *(f"| {line}" for line in printed)]
         # As code: nothing that a person's file says is read as Markdown.
         self.query_one("#verdict", MarkdownView).show(_block("\n".join(lines)) if lines else "")
         view = self.query_one("#first-wrong", FigureView)

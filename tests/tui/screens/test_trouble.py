@@ -1,0 +1,134 @@
+"""The file is locked, read-only or gone while the screen is open: it goes on at once, says what it waits for, and
+writes everything when it can."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.commands.started import environment
+from tests.tui.screens.conftest import Open, shown, until
+from tui.progress.store import open_store
+
+
+def locked(path: Path) -> Callable[[], None]:
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    return holder.close
+
+
+def folder_in_the_way(path: Path) -> Callable[[], None]:
+    """The data folder is moved away, and a file stands in its place."""
+    folder, elsewhere = path.parent, path.parent.with_name("elsewhere")
+    folder.rename(elsewhere)
+    folder.write_text("in the way")
+
+    def give_back() -> None:
+        folder.unlink()
+        elsewhere.rename(folder)
+
+    return give_back
+
+
+async def rate(pilot: Pilot[Any], words: str) -> None:
+    await pilot.press("i", *words, "ctrl+s", "3")
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("trouble", [locked, folder_in_the_way])
+async def test_the_screen_goes_on_and_says_what_it_waits_for(
+    opened: Open, tmp_path: Path, trouble: Callable[[Path], Callable[[], None]]
+) -> None:
+    async with opened(size=(120, 40)) as pilot:
+        await rate(pilot, "before")
+        begun = time.process_time()
+        end = trouble(tmp_path / "progress.sqlite3")
+        await rate(pilot, "meanwhile")
+        print(f"{trouble.__name__}: rated after {time.process_time() - begun:.2f} s of CPU")
+        assert len(pilot.app.store.reviews()) == 2 and pilot.app.store.waiting is not None
+        pilot.app.watch_progress()
+        await pilot.pause()
+        assert "waiting to write" in shown(pilot)
+        end()
+        pilot.app.store.retry(now=True)
+        await until(pilot, lambda: pilot.app.store.waiting is None)
+        pilot.app.watch_progress()
+        await pilot.pause()
+        assert "are now written" in shown(pilot)
+    with open_store(tmp_path) as store:
+        assert sorted(review.answer.text for review in store.reviews()) == ["before", "meanwhile"]
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from tui.progress.records import Answer
+from tui.progress.store import open_store
+store = open_store(Path(sys.argv[1]))
+store.rate("before", 3, "en", Answer("x"))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+full = max(path.stat().st_size for path in Path(sys.argv[1]).iterdir())
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (full, limits[1]))
+store.rate("after", 4, "en", Answer("long " * 40_000))
+assert store.waiting is not None and store.card("after") is not None
+print(store.waiting.fields["reason"])
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+assert store.retry(now=True), store.waiting
+store.close()
+"""
+
+
+def test_a_disk_that_takes_no_more(tmp_path: Path) -> None:
+    """The system itself refuses to write, in the middle of a rating; then there is room again."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "d")], capture_output=True, text=True, env=environment()
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    with open_store(tmp_path / "d") as store:
+        assert [review.question_id for review in store.reviews()] == ["before", "after"] and store.notices == ()
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from tui.progress.store import open_store
+folder = Path(sys.argv[1])
+open_store(folder / "imports everything").close()
+os.chown(folder, 65534, 65534)
+os.setegid(65534); os.seteuid(65534)
+data = folder / "data"
+store = open_store(data)
+store.rate("before", 3, "en")
+store.close()
+for path in data.iterdir():
+    path.chmod(0o400)
+data.chmod(0o500)
+store = open_store(data)
+assert store.notices or store.waiting, "it says nothing"
+store.rate("after", 4, "en")
+assert sorted(store.cards()) == ["after", "before"], store.cards()
+print([notice.code for notice in store.notices], store.waiting and store.waiting.code)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
+def test_a_folder_that_was_made_read_only(tmp_path: Path) -> None:
+    """As a user to whom modes mean something: what is there is shown, what cannot be written is said."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folder is closed to another user
+        done = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, folder], capture_output=True, text=True, env=environment()
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
