@@ -96,7 +96,7 @@ def run_case(case: Case, functions: Mapping[str, Callable[..., Any]], bridge: Br
     for call in case.calls:
         function = functions[call.function]
         arguments, options = _given(call, ran.returned, bridge)
-        before = _copies(arguments, options, bridge)
+        before = _copies(call, arguments, options, bridge)
         try:
             with looking() as looks:
                 result = function(*arguments, **options)
@@ -133,35 +133,46 @@ def _given(call: Call, returned: Sequence[Any], bridge: Bridge) -> tuple[list[An
             return result[value.output] if isinstance(result, tuple | list) and len(result) > value.output else None
         if type(value) in (list, tuple):
             return type(value)(given(each) for each in value)
-        return dict(value) if type(value) is dict else value
+        return {name: given(each) for name, each in value.items()} if type(value) is dict else value
 
     return [given(each) for each in call.arguments], {name: given(each) for name, each in call.options.items()}
 
 
-def _copies(arguments: Sequence[Any], options: Mapping[str, Any], bridge: Bridge) -> list[Any]:
-    """What is compared after the call; what an earlier call returned is the person's own, and no plain value."""
-    return [_copy(each, bridge) for each in (*arguments, *options.values())]
+def _copies(call: Call, arguments: Sequence[Any], options: Mapping[str, Any], bridge: Bridge) -> list[Any]:
+    """What is compared after the call; lists that an earlier call returned are the person's own, to change at will."""
+    given = zip((*call.arguments, *call.options.values()), (*arguments, *options.values()), strict=True)
+    return [_copy(value, bridge, arrays_only=isinstance(of, Earlier)) for of, value in given]
 
 
-def _copy(value: Any, bridge: Bridge) -> Any:
+def _copy(value: Any, bridge: Bridge, arrays_only: bool = False) -> Any:
     array = bridge.take(value)
     if array is not None:
         return array.values
-    return dict(value) if type(value) is dict else list(value) if type(value) is list else None
+    if type(value) is dict and not arrays_only:
+        return {name: _copy(each, bridge) for name, each in value.items()}
+    if type(value) in (list, tuple) and not arrays_only:
+        return [_copy(each, bridge) for each in value]
+    return None if arrays_only else value
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    """Of two copies: arrays by their bits, so that NaN is NaN."""
+    if isinstance(old, np.ndarray):
+        return isinstance(new, np.ndarray) and old.shape == new.shape and old.tobytes() == new.tobytes()
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, dict):
+        return list(old) == list(new) and all(map(_is_same, old.values(), new.values()))
+    if isinstance(old, list):
+        return len(old) == len(new) and all(map(_is_same, old, new))
+    return bool(old == new)
 
 
 def _changed(before: Sequence[Any], arguments: Sequence[Any], options: Mapping[str, Any], bridge: Bridge) -> str | None:
     """Which argument is no longer what it was: its place, counted from 1, or its name."""
     names = [*(str(place) for place in range(1, len(arguments) + 1)), *options]
     for name, old, value in zip(names, before, (*arguments, *options.values()), strict=True):
-        if old is None:
-            continue
-        new = _copy(value, bridge)
-        if isinstance(old, np.ndarray):
-            same = isinstance(new, np.ndarray) and old.shape == new.shape and old.tobytes() == new.tobytes()
-        else:
-            same = old == new
-        if not same:
+        if old is not None and not _is_same(old, _copy(value, bridge)):
             return name
     return None
 
@@ -169,7 +180,7 @@ def _changed(before: Sequence[Any], arguments: Sequence[Any], options: Mapping[s
 def _line_of_change(function: Any, call: Call, ran: Ran, bridge: Bridge, filename: str) -> int | None:
     """Run the call once more and look after each line whether an argument has changed."""
     arguments, options = _given(call, ran.returned, bridge)
-    before = _copies(arguments, options, bridge)
+    before = _copies(call, arguments, options, bridge)
     found: list[int] = []
     last = [0]
 

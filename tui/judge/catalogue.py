@@ -26,6 +26,9 @@ NAMES = (
     "online-softmax",
     "lora",
     "adamw",
+    "causal-attention",
+    "cross-attention",
+    "sliding-window-attention",
 )
 _PACKAGES: dict[str, str] = {"numpy": "numpy", "torch": "torch", "mlx": "mlx.core"}
 

@@ -18,11 +18,13 @@ class Output:
 
     kind: ``array`` of the framework in the input's dtype; ``number``, an array of no axes or a plain number;
     ``data``, plain Python (lists, pairs, texts); ``opaque``, handed back to a later call and not looked into.
+    dtype: where it is not the input's; ``integer`` is any whole number's.
     """
 
     name: str
     axes: tuple[str, ...] = ()  # the names of the last axes; there may be more in front
     kind: OutputKind = "array"
+    dtype: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from tui.judge.contract import Case, Task
 from tui.judge.frameworks import Bridge
 from tui.judge.naming import name_mistakes
 from tui.judge.process import Run, Runner
-from tui.judge.running import right_answers, stages
+from tui.judge.running import expected, stages
 from tui.judge.verdict import Failure, StageReport, Verdict
 from tui.judge.wire import Array, Writer, read
 
@@ -49,13 +48,6 @@ def judge_functions(task: Task, functions: Mapping[str, Any], bridge: Bridge, fi
     return verdict(task, run, bridge.name, [])
 
 
-@cache
-def expected(name: str) -> tuple[list[list[Any]], ...]:
-    """What is right for each case of a task."""
-    task = load_task(name)
-    return tuple(right_answers(task, case) for case in task.cases)
-
-
 def verdict(task: Task, run: Run, framework: str, lines: Sequence[str]) -> Verdict:
     """What to say of a run."""
     count = len(task.cases)
@@ -78,7 +70,7 @@ def verdict(task: Task, run: Run, framework: str, lines: Sequence[str]) -> Verdi
             passed += 1
         elif first is None:
             first = failure
-    mistakes = name_mistakes(task, results, right) if first is not None and len(run.cases) == count else []
+    mistakes = name_mistakes(task, results) if first is not None and len(run.cases) == count else []
     return Verdict(task.name, framework, passed, count - passed, first, mistakes, printed, run.cut)
 
 
@@ -191,6 +183,10 @@ def _value_text(value: Any) -> str:
         if value.size <= 6:
             return np.array2string(value, separator=", ", threshold=10, max_line_width=1000)
         return f"{value.dtype} [{', '.join(map(str, value.shape))}]"
+    if isinstance(value, dict) and any(isinstance(each, np.ndarray) for each in value.values()):
+        return "{" + ", ".join(f"{name!r}: {_value_text(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple) and any(isinstance(each, np.ndarray) for each in value):
+        return "[" + ", ".join(map(_value_text, value)) + "]"
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
 

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from tui.judge.comparing import agreement, outputs_of
-from tui.judge.contract import Case, Functions, Mistake, Task
-from tui.judge.running import run_plainly
+from tui.judge.catalogue import load_task
+from tui.judge.comparing import agreement
+from tui.judge.contract import Mistake, Task
+from tui.judge.running import expected, mistaken
 
 MOST = 3  # mistakes in one file
 ENOUGH = 0.5  # of the wrong rows, for a mistake that does not explain them all
 
 
-def name_mistakes(task: Task, results: Sequence[Sequence[Any] | None], right: Sequence[Sequence[Any]]) -> list[Mistake]:
+def name_mistakes(task: Task, results: Sequence[Sequence[Any] | None]) -> list[Mistake]:
     """The mistakes whose numbers these are.
 
     results: for each case what its calls returned, None where it failed. One mistake that agrees everywhere comes
     first; else up to three that together explain every wrong row; else one that explains most of them.
     """
+    right = expected(task.name)
     ok = _rows(task, results, right, right)
     wrong = ~ok
     if not wrong.any():
         return []
-    explained: dict[str, np.ndarray] = {}
-    own: dict[str, np.ndarray] = {}
-    for mistake in task.mistakes:
-        theirs = [run_plainly(task, case, variant(task, mistake)) for case in task.cases]
-        explained[mistake.name] = _rows(task, results, right, theirs)
-        own[mistake.name] = ~_rows(task, _as_results(theirs, task), right, right)
+    explained = {name: _rows(task, results, right, theirs) for name, theirs in mistaken(task.name).items()}
+    own = _wrong_rows(task.name)
     exact = [each for each in task.mistakes if explained[each.name].all()]
     if exact:
         return exact
@@ -53,9 +52,11 @@ def name_mistakes(task: Task, results: Sequence[Sequence[Any] | None], right: Se
     return sorted(near, key=lambda each: -int((explained[each.name] & wrong).sum()))[:1]
 
 
-def variant(task: Task, mistake: Mistake) -> Functions:
-    """The functions of a mistake: the right ones, but for those that it gets wrong."""
-    return {**task.exact, **mistake.functions}
+@cache
+def _wrong_rows(name: str) -> dict[str, np.ndarray]:
+    """For each mistake of a task the rows that it gets wrong."""
+    task, right = load_task(name), expected(name)
+    return {each: ~_rows(task, _as_results(theirs), right, right) for each, theirs in mistaken(name).items()}
 
 
 def _share(rows: np.ndarray, among: np.ndarray) -> float:
@@ -73,23 +74,12 @@ def _rows(task: Task, results: Sequence[Any], right: Sequence[Any], other: Seque
     return np.concatenate(parts)
 
 
-def _as_results(outputs: Sequence[Any], task: Task) -> list[Any]:
+def _as_results(outputs: Sequence[Any]) -> list[Any]:
     """Outputs of each call as a call would have returned them."""
     return [None if each is None else [call[0] if len(call) == 1 else tuple(call) for call in each] for each in outputs]
 
 
-def told_apart(task: Task, case: Case, one: Mistake, other: Mistake) -> bool:
+def told_apart(task: Task, one: Mistake, other: Mistake) -> bool:
     """Whether a case gives two mistakes different numbers."""
-    first = run_plainly(task, case, variant(task, one))
-    second = run_plainly(task, case, variant(task, other))
-    if first is None or second is None:
-        return first is not second
-    right = run_plainly(task, case, task.exact)
-    assert right is not None
-    for place, call in enumerate(case.calls):
-        function = task.function(call.function)
-        result = first[place][0] if len(first[place]) == 1 else tuple(first[place])
-        assert outputs_of(function, result) is not None
-        if not agreement(function, result, right[place], second[place], case.dtype).all():
-            return True
-    return False
+    theirs = mistaken(task.name)
+    return not _rows(task, _as_results(theirs[one.name]), expected(task.name), theirs[other.name]).all()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from tui.judge.catalogue import load_task
 from tui.judge.comparing import outputs_of
-from tui.judge.contract import Call, Case, Earlier, Functions, Task
+from tui.judge.contract import Call, Case, Earlier, Functions, Mistake, Task
 from tui.judge.stages import looking
 
 
@@ -39,6 +41,25 @@ def right_answers(task: Task, case: Case) -> list[list[Any]]:
     return found
 
 
+@cache
+def expected(name: str) -> tuple[list[list[Any]], ...]:
+    """What is right for each case of a task."""
+    task = load_task(name)
+    return tuple(right_answers(task, case) for case in task.cases)
+
+
+@cache
+def mistaken(name: str) -> dict[str, list[list[list[Any]] | None]]:
+    """What each mistake of a task gives on each case, by its name; None where it fails."""
+    task = load_task(name)
+    return {each.name: [run_plainly(task, case, variant(task, each)) for case in task.cases] for each in task.mistakes}
+
+
+def variant(task: Task, mistake: Mistake) -> Functions:
+    """The functions of a mistake: the right ones, but for those that it gets wrong."""
+    return {**task.exact, **mistake.functions}
+
+
 def stages(task: Task, case: Case) -> list[tuple[str, np.ndarray]]:
     """The values on the way, in order: those of mlxformer's trace, then those that only the plain formula names."""
     import mlxformer as mf
@@ -62,6 +83,8 @@ def _given(call: Call, returned: list[list[Any]], wide: bool) -> tuple[list[Any]
             return value.astype(np.float64) if wide and value.dtype.kind == "f" else value.copy()
         if isinstance(value, Earlier):
             return returned[value.call][value.output]
-        return dict(value) if type(value) is dict else list(value) if type(value) is list else value
+        if type(value) in (list, tuple):
+            return type(value)(given(each) for each in value)
+        return {name: given(each) for name, each in value.items()} if type(value) is dict else value
 
     return [given(each) for each in call.arguments], {name: given(each) for name, each in call.options.items()}
