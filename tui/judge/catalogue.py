@@ -29,6 +29,14 @@ NAMES = (
     "causal-attention",
     "cross-attention",
     "sliding-window-attention",
+    "gpt2-block",
+    "encoder-layer",
+    "gelu",
+    "swiglu",
+    "linear",
+    "embedding",
+    "dropout",
+    "sinusoidal-positions",
 )
 _PACKAGES: dict[str, str] = {"numpy": "numpy", "torch": "torch", "mlx": "mlx.core"}
 

@@ -51,9 +51,13 @@ def on_numpy(framework: Bridge, plain: Mapping[str, Any]) -> dict[str, Any]:
         def up(value: Any) -> Any:
             if isinstance(value, np.ndarray | np.generic):
                 return framework.give(np.asarray(value))
-            return tuple(map(up, value)) if isinstance(value, tuple) else value
+            return type(value)(map(up, value)) if isinstance(value, list | tuple) else value
 
         def down(value: Any) -> Any:
+            if isinstance(value, list | tuple):
+                return type(value)(map(down, value))
+            if isinstance(value, dict):
+                return {name: down(each) for name, each in value.items()}
             array = framework.take(value)
             return value if array is None else array.values
 
