@@ -1,10 +1,11 @@
-"""The learning rates of the two papers, for the optimizers of both backends.
+"""The learning rates of the papers, for the optimizers of both backends.
 
 A schedule is a function of the step. Optimizers count it from 0: the first update is made at step 0.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,45 @@ def warmup_linear_decay(peak: float, warmup_steps: int, total_steps: int) -> Sch
         falling = mx.maximum(0.0, (total_steps - done) / (total_steps - warmup_steps))
         rising = done / max(warmup_steps, 1)
         return peak * mx.where(done < warmup_steps, rising, falling)
+
+    return schedule
+
+
+def warmup_cosine_decay(peak: float, warmup_steps: int, total_steps: int, least: float = 0.0) -> Schedule:
+    """GPT-3's and Llama's: up from 0 to ``peak`` in ``warmup_steps``, then down half a cosine to ``least``.
+
+        lr(step) = least + (peak − least) · (1 + cos(π · (step − warmup) / (total − warmup))) / 2
+
+    from the end of the warm-up on, and ``least`` from ``total_steps`` on. Hugging Face's
+    ``get_cosine_schedule_with_warmup`` is this with ``least`` 0.
+
+    Args:
+        peak: the highest rate.
+        warmup_steps: steps of the way up, at least 0.
+        total_steps: steps in all, more than ``warmup_steps``.
+        least: the rate that is reached, and kept; 0 by default, a tenth of ``peak`` in GPT-3.
+
+    Returns:
+        A function of the step, from 0, to be an optimizer's ``learning_rate``.
+
+    Raises:
+        ArgumentError: steps that are not whole numbers in this order.
+
+    Source: Loshchilov & Hutter 2017, "SGDR", Eq. 5; Brown et al. 2020, App. B.
+
+    >>> from mlxformer.training.schedules import warmup_cosine_decay
+    >>> rate = warmup_cosine_decay(1.0, warmup_steps=2, total_steps=10, least=0.5)
+    >>> [round(float(rate(step)), 4) for step in (0, 1, 2, 6, 10, 11)]
+    [0.0, 0.5, 1.0, 0.75, 0.5, 0.5]
+    """
+    _check_steps("warmup_steps", warmup_steps, 0)
+    _check_steps("total_steps", total_steps, warmup_steps + 1)
+
+    def schedule(step: mx.array | float) -> mx.array:
+        done = _as_float(step)
+        way = mx.minimum(mx.maximum(done - warmup_steps, 0.0) / (total_steps - warmup_steps), 1.0)
+        falling = least + (peak - least) * 0.5 * (1.0 + mx.cos(math.pi * way))
+        return mx.where(done < warmup_steps, peak * done / max(warmup_steps, 1), falling)
 
     return schedule
 

@@ -37,6 +37,11 @@ NAMES = (
     "embedding",
     "dropout",
     "sinusoidal-positions",
+    "adam",
+    "cosine-schedule",
+    "gradient-clipping",
+    "gradient-accumulation",
+    "label-smoothing",
 )
 _PACKAGES: dict[str, str] = {"numpy": "numpy", "torch": "torch", "mlx": "mlx.core"}
 

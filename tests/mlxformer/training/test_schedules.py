@@ -7,7 +7,7 @@ import pytest
 
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.training.schedules import warmup_inverse_sqrt, warmup_linear_decay
+from mlxformer.training.schedules import warmup_cosine_decay, warmup_inverse_sqrt, warmup_linear_decay
 
 
 def test_vaswani_by_hand() -> None:
@@ -48,9 +48,33 @@ def test_bert_is_hugging_faces(warmup: int, total: int) -> None:
         reference.step()
 
 
+def test_cosine_by_hand() -> None:
+    """Up to the peak, half way down in the middle, at the least from the end on."""
+    rate = warmup_cosine_decay(3e-4, 100, 1100, least=1e-4)
+    expected = {0: 0.0, 50: 1.5e-4, 100: 3e-4, 600: 2e-4, 1100: 1e-4, 5000: 1e-4}
+    for step, value in expected.items():
+        assert abs(float(rate(step)) - value) < 1e-9, step
+    assert float(warmup_cosine_decay(0.5, 0, 10)(0)) == 0.5
+
+
+@pytest.mark.parametrize(("warmup", "total"), [(0, 20), (5, 20), (19, 20)])
+def test_cosine_is_hugging_faces(warmup: int, total: int) -> None:
+    torch = pytest.importorskip("torch", reason="compared with transformers' schedule, which needs torch")
+    transformers = pytest.importorskip("transformers", reason="compared with transformers' schedule")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.3)
+    reference = transformers.get_cosine_schedule_with_warmup(optimizer, warmup, total)
+    rate = warmup_cosine_decay(0.3, warmup, total)
+    for step in range(total + 1):
+        assert abs(float(rate(step)) - reference.get_last_lr()[0]) < 1e-6, step
+        optimizer.step()
+        reference.step()
+
+
 @pytest.mark.parametrize("name", ["SGD", "AdamW"])
 @pytest.mark.parametrize(
-    "schedule", [warmup_linear_decay(0.1, 3, 8), warmup_inverse_sqrt(16, 3)], ids=["linear", "inverse-sqrt"]
+    "schedule",
+    [warmup_linear_decay(0.1, 3, 8), warmup_inverse_sqrt(16, 3), warmup_cosine_decay(0.1, 3, 8)],
+    ids=["linear", "inverse-sqrt", "cosine"],
 )
 def test_optimizers_follow_it(name: str, schedule: object) -> None:
     """The rate that update number n + 1 uses is schedule(n), also on the steps below the boundary."""

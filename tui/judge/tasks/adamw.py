@@ -23,7 +23,7 @@ def _component(p: Any, g: Any, m: Any, v: Any, t: int, lr: float, betas: Any, ep
     return to_numpy(p), to_numpy(state["m"]), to_numpy(state["v"])
 
 
-def _adamw(
+def step(
     p: Any,
     g: Any,
     m: Any,
@@ -114,7 +114,7 @@ _LARGE = (*np.clip(_start(60, 4, 5, scale=4e3)[:3], -1e4, 1e4), np.abs(drawn(63,
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, "bert-warm-up", "warm-up", adamw_step=partial(_adamw, **change))
+    return mistake(name, zh, en, "bert-warm-up", "warm-up", adamw_step=partial(step, **change))
 
 
 TASK = Task(
@@ -127,7 +127,7 @@ TASK = Task(
         ),
     ),
     {"adamw_step": _component},
-    {"adamw_step": _adamw},
+    {"adamw_step": step},
     (
         case(
             "by-hand",
