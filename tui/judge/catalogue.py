@@ -42,6 +42,14 @@ NAMES = (
     "gradient-clipping",
     "gradient-accumulation",
     "label-smoothing",
+    "top-k",
+    "beam-search",
+    "speculative-decoding",
+    "moe",
+    "int8-quantization",
+    "alibi",
+    "padding-mask",
+    "bert-masking",
 )
 _PACKAGES: dict[str, str] = {"numpy": "numpy", "torch": "torch", "mlx": "mlx.core"}
 

@@ -107,9 +107,11 @@ def kind_of(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Lists and pairs as tuples, whichever they were written as."""
+    """Lists and pairs as tuples, whichever they were written as; an array's single number as Python's."""
     if isinstance(value, list | tuple):
         return tuple(plain(each) for each in value)
+    if isinstance(value, Array) and value.values.ndim == 0:
+        return value.values.item()
     return value
 
 

@@ -14,13 +14,14 @@ def attend(
     k: Any,
     v: Any,
     mask: Any = None,
+    bias: Any = None,
     *,
     scale: str = "dim",
     axis: int = -1,
     masking: str = "right",
     shift: bool = True,
 ) -> Any:
-    """``softmax(q kᵀ · scale, masked) v``; a row that sees nothing gives zeros. Each other argument is a mistake.
+    """``softmax(q kᵀ · scale + bias, masked) v``; a row that sees nothing gives zeros. The others are mistakes.
 
     scale: ``dim`` 1/√D, or what it is taken for. masking: how the mask is put to use.
     """
@@ -36,6 +37,8 @@ def attend(
         "after": 1.0,
     }
     scores = look("scaled", scores * factors[scale])
+    if bias is not None:
+        scores = look("biased", scores + bias)
     seen = None if mask is None else np.broadcast_to(mask, scores.shape)
     if seen is not None and masking == "inverted":
         seen = ~seen
