@@ -50,6 +50,10 @@ NAMES = (
     "alibi",
     "padding-mask",
     "bert-masking",
+    "linear-attention",
+    "dpo",
+    "ppo",
+    "grpo",
 )
 _PACKAGES: dict[str, str] = {"numpy": "numpy", "torch": "torch", "mlx": "mlx.core"}
 

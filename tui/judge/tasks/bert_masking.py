@@ -1,4 +1,4 @@
-"""BERT's masking: 15 % are chosen; of those 80 % become [MASK], 10 % a random token, 10 % stay. Else labels are −100."""
+"""BERT's masking: 80 % of the chosen become [MASK], 10 % a random token, 10 % stay. Other labels are −100."""
 
 from __future__ import annotations
 
