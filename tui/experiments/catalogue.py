@@ -66,6 +66,7 @@ NAMES: tuple[str, ...] = (
     "encoder-half",
     "next-sentence",
     "cls-vector",
+    "lora",
 )
 
 
