@@ -10,7 +10,8 @@ def count_layer_flops(steps: Trace) -> int:
 
     Every call counts, also the second to Nth of a layer that is used N times. An encoder layer on n tokens takes
     8 n d² + 4 n² d + 4 n d F, the last being 6 n d F where it is gated. Softmax, norms, activations and the embedding
-    are not counted, nor is a projection that was read from a cache.
+    are not counted. A self-attention that reads keys and values from a cache is counted with the projections of its new
+    tokens alone; one that reads a static cache (cross-attention) counts as if it had projected them.
 
     Args:
         steps: a closed trace.
@@ -38,6 +39,8 @@ def count_layer_flops(steps: Trace) -> int:
 
         size = step.value.size
         if name in ("queries", "keys", "values"):
+            if name != "queries" and holder.endswith("self_attention"):  # all that is stored was traced, the past too
+                size = size // step.value.shape[2] * beside("queries")[2]
             total += 2 * beside("output")[-1] * size  # [B, H, T, D] = X [B, T, C] times [C, H·D]
         elif name == "scores":
             total += 2 * beside("queries")[-1] * size

@@ -67,6 +67,7 @@ NAMES: tuple[str, ...] = (
     "next-sentence",
     "cls-vector",
     "lora",
+    "decoder-only",
 )
 
 

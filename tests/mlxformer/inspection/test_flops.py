@@ -32,6 +32,16 @@ def test_cross_attention_alone_agrees_with_the_count_of_one() -> None:
     assert count_layer_flops(steps) == sum(count_attention_flops(steps).values())
 
 
+def test_with_a_cache_only_new_tokens_are_projected() -> None:
+    stack, d, f = mf.CausalStack(1, 24, 3, 40), 24, 40
+    cache = stack.make_cache()
+    with mf.trace():
+        stack(mx.array(numbers(1, 6, d)), cache=cache)
+    with mf.trace() as steps:
+        stack(mx.array(numbers(1, 1, d)), cache=cache)
+    assert count_layer_flops(steps) == 8 * d * d + 4 * 7 * d + 4 * d * f
+
+
 def test_a_layer_used_again_counts_again() -> None:
     config = AlbertConfig(vocab_size=20, embedding_size=4, hidden_size=8, num_hidden_layers=6, num_attention_heads=2,
                           intermediate_size=16)  # fmt: skip
