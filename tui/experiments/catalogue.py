@@ -68,6 +68,7 @@ NAMES: tuple[str, ...] = (
     "cls-vector",
     "lora",
     "decoder-only",
+    "prefill-decode",
 )
 
 

@@ -1,0 +1,182 @@
+"""Reads a prompt at once and token by token, and counts operations and bytes of each pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx, to_numpy, tree_flatten
+from mlxformer.inspection.flops import count_layer_flops
+from questions.bilingual import Bilingual
+from tui.experiments.contract import Check, Report, Result
+from tui.experiments.prefill_decode.declaration import EXPERIMENT
+from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.shared.reported_trace import traced
+from tui.figures.data import Bars, Curve, Figure, Series, Table
+
+DIMS, HEADS, FFN, LAYERS = 64, 8, 256, 1
+HALF = 2  # bytes of a float16
+CONTEXT = 128  # tokens that the decoded rows have behind them
+SHORT = 16  # tokens of the comparison of one pass with many
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+# A model of 8 B parameters as Llama 3 8B is shaped: layers, key/value heads, head width.
+LARGE = (8.0e9, 32, 8, 128)
+BANDWIDTH = 3.35e12  # bytes a second, of an H100
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One or more passes: operations with weights and with the cache, and the bytes of each."""
+
+    on_weights: int
+    on_cache: int
+    weight_bytes: int
+    cache_bytes: int
+
+    @property
+    def intensity(self) -> float:
+        return (self.on_weights + self.on_cache) / (self.weight_bytes + self.cache_bytes)
+
+
+def run(knobs: Mapping[str, Any], report: Report) -> Result:
+    prompt, batch, asked = int(knobs["prompt"]), int(knobs["batch"]), int(knobs["kv_heads"])
+    ridge, seed = float(knobs["ridge"]), int(knobs["seed"])
+    if HEADS % asked:
+        reason = Bilingual(f"{HEADS} 个查询头不能平分给 {asked} 个键值头。", f"{asked} heads do not divide {HEADS}.")
+        return EXPERIMENT.nothing_to_run(reason)
+    stack = _stack(HEADS if knobs["own_kv"] else asked, seed)
+    x = mx.array(np.random.default_rng([seed, 1]).standard_normal((1, prompt, DIMS)).astype(np.float32))
+    short = x[:, : min(SHORT, prompt)]
+    whole = _read(stack, short, short.shape[1] if not knobs["one_by_one"] else 1, report)
+    by_one = _read(stack, short, 1, report)
+    prefill = _read(stack, x[:, :64], 1, report) if knobs["one_by_one"] else _read(stack, x, prompt, report)
+    step = _decode(stack, 1 if knobs["one_row"] else batch, report)
+    alone = _read(stack, x, prompt, report) if knobs["no_cache"] else _decode(stack, 1, report)
+    cache_bytes = step.cache_bytes // batch if knobs["shared_batch"] else step.cache_bytes
+    measured = EXPERIMENT.measured
+    checks = [
+        measured("same-result", _apart(stack, short, bool(knobs["no_cache"])), 0.0, 2e-5),
+        measured("weights-read-again", by_one.weight_bytes / whole.weight_bytes, float(short.shape[1]), 1e-9),
+        measured("prefill-intensity", prefill.on_weights / prefill.weight_bytes, float(prompt), 1e-9),
+        measured("decode-intensity", step.on_weights / step.weight_bytes, float(batch), 1e-9),
+        measured("cache-intensity", step.on_cache / cache_bytes, HEADS / asked, 1e-9),
+        _against(ridge, "decode-below-ridge", alone.intensity, ridge >= 10),
+        _against(ridge, "prefill-above-ridge", prefill.intensity, prompt >= 1.5 * ridge),
+    ]
+    figures: list[Figure] = [
+        _curve(stack, ridge, report), _bars(prefill, step, prompt, batch), _times(ridge, prompt, batch),
+    ]  # fmt: skip
+    return Result(figures, checks)
+
+
+def _stack(kv_heads: int, seed: int) -> Any:
+    config = mf.LayerConfig(norm="pre", norm_type="rms", activation="silu", gated=True, ffn_bias=False,
+                            attention_bias=False, num_kv_heads=kv_heads)  # fmt: skip
+    stack = mf.CausalStack(LAYERS, DIMS, HEADS, FFN, config)
+    return load(stack, draw(np.random.default_rng(seed), stack))
+
+
+def _read(stack: Any, x: Any, size: int, report: Report) -> Pass:
+    """x in pieces of ``size`` tokens, with a cache."""
+    passes, cache = [], stack.make_cache()
+    for start in range(0, x.shape[1], size):
+        with traced(report, 0.3) as steps:
+            stack(x[:, start : start + size], cache=cache)
+        passes.append(_counted(stack, steps, cache))
+    return Pass(*(sum(getattr(each, name) for each in passes) for name in Pass.__dataclass_fields__))
+
+
+def _decode(stack: Any, batch: int, report: Report) -> Pass:
+    """One token for each row of a batch, after a context of ``CONTEXT`` tokens; what these hold changes no count."""
+    cache = stack.make_cache()
+    for layer, one in zip(cache.layers, stack.layers, strict=True):
+        attention = one.self_attention
+        past = mx.zeros((batch, attention.num_kv_heads, CONTEXT - 1, attention.head_dim))
+        layer.self_attention.update(past, past)
+    with traced(report, 0.6) as steps:
+        stack(mx.ones((batch, 1, DIMS)), cache=cache)
+    return _counted(stack, steps, cache)
+
+
+def _counted(stack: Any, steps: mf.Trace, cache: Any) -> Pass:
+    leaves: list[Any] = tree_flatten(stack.parameters())
+    weights = sum(int(value.size) for _, value in leaves if value.ndim == 2)
+    scores = [step.value.size for step in steps if step.path.endswith(".scores")]
+    on_cache = sum(4 * (DIMS // HEADS) * size for size in scores)  # Q Kᵀ, and the weights times V
+    stored = sum(part.size for layer in cache.layers for part in layer.self_attention.fetch())
+    return Pass(count_layer_flops(steps) - on_cache, on_cache, HALF * weights, HALF * int(stored))
+
+
+def _apart(stack: Any, x: Any, no_cache: bool) -> float:
+    whole, cache = to_numpy(stack(x)), stack.make_cache()
+    parts = [to_numpy(stack(x[:, t : t + 1], cache=None if no_cache else cache)) for t in range(x.shape[1])]
+    return float(np.abs(np.concatenate(parts, axis=1) - whole).max() / np.abs(whole).max())
+
+
+def _against(ridge: float, name: str, intensity: float, defined: bool) -> Check:
+    if not defined:
+        reason = Bilingual("提示太短，够不到机器的算力带宽比：也卡在带宽上。",
+                           "The prompt is too short for the machine's ratio: bandwidth binds here too.")  # fmt: skip
+        return EXPERIMENT.undefined(name, reason)
+    return EXPERIMENT.measured(name, intensity, ridge)
+
+
+def _curve(stack: Any, ridge: float, report: Report) -> Curve:
+    sizes = [float(batch) for batch in BATCHES]
+    steps = [_decode(stack, batch, report) for batch in BATCHES]
+    return Curve(
+        Bilingual(f"解码一步：批越大，权重摊得越薄，缓存摊不薄（上文 {CONTEXT}；机器 {ridge:g}）",
+                  f"A decoding step: a batch shares the weights, not the cache (context {CONTEXT}; machine {ridge:g})"),
+        Bilingual("批大小 B", "batch B"),
+        Bilingual("每字节的运算", "operations per byte"),
+        [
+            Series(Bilingual("权重", "weights"), sizes, [step.on_weights / step.weight_bytes for step in steps]),
+            Series(Bilingual("缓存", "cache"), sizes, [step.on_cache / step.cache_bytes for step in steps]),
+            Series(Bilingual("合计", "together"), sizes, [step.intensity for step in steps]),
+            Series(Bilingual("机器", "machine"), sizes, [ridge] * len(sizes)),
+        ],
+        log_x=True,
+        log_y=True,
+        name="intensity",
+    )  # fmt: skip
+
+
+def _bars(prefill: Pass, step: Pass, prompt: int, batch: int) -> Bars:
+    return Bars(
+        Bilingual(f"每读一个字节做几次运算（提示 {prompt}，批 {batch}）",
+                  f"Operations for each byte read (prompt {prompt}, batch {batch})"),
+        labels=[Bilingual("预填充", "prefill"), Bilingual("解码", "decoding")],
+        values=[prefill.intensity, step.intensity],
+        value_label=Bilingual("运算/字节", "operations/byte"),
+        log=True,
+        name="two-phases",
+    )  # fmt: skip
+
+
+def _times(ridge: float, prompt: int, batch: int) -> Table:
+    """Lower bounds for a model of 8 B: the larger of operations and bytes over what the machine does in a second."""
+    parameters, layers, kv_heads, width = LARGE
+    cache = 2 * layers * kv_heads * width * HALF * prompt  # bytes of one row with this context
+    rows: list[list[Any]] = []
+    for name, tokens, stored in (
+        (Bilingual(f"预填充 {prompt} 个", f"prefill of {prompt}"), prompt, cache),
+        (Bilingual("解码一步，批 1", "a decoding step, batch 1"), 1, cache),
+        (Bilingual(f"解码一步，批 {batch}", f"a decoding step, batch {batch}"), batch, batch * cache),
+    ):
+        computing = 1e3 * 2 * parameters * tokens / (ridge * BANDWIDTH)
+        reading = 1e3 * (parameters * HALF + stored) / BANDWIDTH
+        rows.append([name, computing, reading, Bilingual("算力", "compute") if computing > reading else
+                     Bilingual("带宽", "bandwidth")])  # fmt: skip
+    return Table(
+        Bilingual(f"80 亿参数的模型至少要多少毫秒（3.35 TB/s，每字节 {ridge:g} 次运算；按公式算）",
+                  f"8 B parameters: milliseconds at least (3.35 TB/s, {ridge:g} operations a byte; by formula)"),
+        columns=[Bilingual("阶段", "phase"),
+                 Bilingual("计算，ms", "computing, ms"), Bilingual("读内存，ms", "reading, ms"),
+                 Bilingual("卡在", "bound by")],
+        rows=rows,
+        name="times",
+    )  # fmt: skip
