@@ -1,4 +1,4 @@
-"""What a model's folder holds, and one pass of a text through it: ``python -m mlxformer --model FOLDER "text"``."""
+"""A model and its tokenizer from any folder, and what ``python -m mlxformer --model FOLDER "text"`` says of it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.checkpoints.folder import CONFIG, find_folder, read_json
+from mlxformer.checkpoints.folder import CONFIG, find_folder, open_checkpoint, read_json
 from mlxformer.errors import CheckpointError
 from mlxformer.generation.generate import GenerativeModel
 from mlxformer.generation.rules import log_softmax
 from mlxformer.harmless import in_a_line
+from mlxformer.models.bert.heads import BertForMaskedLM
 from mlxformer.models.bert.model import BertModel
 from mlxformer.models.bert.roberta import RobertaModel
 from mlxformer.models.gpt.model import GPT
@@ -34,6 +35,42 @@ MODELS: dict[str, Any] = {
     "t5": T5Model,
     "marian": MarianModel,
 }
+MASKED_LM = "cls.predictions.transform."
+
+
+def open_model(path_or_name: str | os.PathLike[str]) -> tuple[Any, Any]:
+    """The model in a folder and its tokenizer, whichever of ``MODELS`` it is.
+
+    A BERT has its masked-LM head where the folder has one.
+
+    Args:
+        path_or_name: a folder, or a repository that is in the local Hugging Face cache.
+
+    Returns:
+        The model, in evaluation mode, and the tokenizer.
+
+    Raises:
+        CheckpointError: the folder cannot be read, or is of another kind of model.
+
+    >>> import tempfile
+    >>> import mlxformer as mf
+    >>> from mlxformer.folder_look import open_model
+    >>> shipped = mf.load_pretrained("bert-mini")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shipped.model.save_pretrained(folder)
+    ...     shipped.tokenizer.save_pretrained(folder)
+    ...     type(open_model(folder)[0]).__name__
+    'BertForMaskedLM'
+    """
+    folder = find_folder(path_or_name)
+    kind = read_json(folder / CONFIG).get("model_type")
+    if not isinstance(kind, str) or kind not in MODELS:
+        message = f"{folder / CONFIG}: model_type is {kind!r:.80}; read are {', '.join(MODELS)}"
+        raise CheckpointError("model-type", message, given=kind)
+    made = MODELS[kind]
+    if kind == "bert" and any(name.startswith(MASKED_LM) for name in open_checkpoint(folder).tensors):
+        made = BertForMaskedLM
+    return made.from_pretrained(folder), (MarianTokenizer if kind == "marian" else Tokenizer).from_pretrained(folder)
 
 
 def folder_look(path_or_name: str | os.PathLike[str], text: str) -> str:
@@ -59,13 +96,7 @@ def folder_look(path_or_name: str | os.PathLike[str], text: str) -> str:
     ...     "[CLS] 画 蛇 [SEP]" in folder_look(folder, "画蛇")
     True
     """
-    folder = find_folder(path_or_name)
-    kind = read_json(folder / CONFIG).get("model_type")
-    if not isinstance(kind, str) or kind not in MODELS:
-        message = f"{folder / CONFIG}: model_type is {kind!r:.80}; read are {', '.join(MODELS)}"
-        raise CheckpointError("model-type", message, given=kind)
-    model = MODELS[kind].from_pretrained(folder)
-    tokenizer: Any = (MarianTokenizer if kind == "marian" else Tokenizer).from_pretrained(folder)
+    model, tokenizer = open_model(path_or_name)
     batch = tokenizer([text])
     lines = [f"{type(model).__name__}: {model._extra_repr()}", *_indented(str(model.load_report)), ""]
     lines += [f"{len(batch.tokens[0])} tokens: {in_a_line(' '.join(batch.tokens[0]))}", ""]

@@ -115,7 +115,7 @@ class GenerativeModel(Module):
         plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
         with evaluation_mode(self):
             decoder = self._decoder(input_ids, attention_mask, plan.rows_each, use_cache)
-            found, scores = _run(decoder, plan)
+            found, scores = run_plan(decoder, plan)
         if found.min() < 0:  # a prompt's padding, as it was given
             prompt = np.repeat(to_numpy(input_ids), plan.results_each, axis=0)
             found = np.concatenate([prompt, found[:, prompt.shape[1] :]], axis=1)
@@ -254,7 +254,7 @@ class _Stepping:
         self.decoder.reorder(rows)
 
 
-def _run(decoder: NextLogits, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+def run_plan(decoder: NextLogits, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """What a plan finds: int32 [B · N, T] and the score of each, [B · N]."""
     if plan.choose is not None:
         start = plan.start.repeated(plan.rows_each)

@@ -46,6 +46,9 @@ class Heatmap:
     column_axis: Label = KEY
     heads: Sequence[Label] = ("0",)
     name: str = ""
+    head: int = 0  # which is shown first
+    opens: bool = False  # whether a cell stands for something that can be opened
+    beside: int = 0  # heads in a row of the grid of all, where that fits (those of a layer); 0: as many as fit
 
 
 @dataclass(frozen=True)
@@ -129,5 +132,19 @@ class Tensor:
     name: str = ""
 
 
-Figure = Heatmap | Curve | Bars | Tokens | Table | Tensor
-FIGURE_KINDS: tuple[type, ...] = (Heatmap, Curve, Bars, Tokens, Table, Tensor)
+@dataclass(frozen=True)
+class Links:
+    """Lines from each row's token to those of the columns, the thicker the larger the value, which is 0 to 1."""
+
+    kind: ClassVar[str] = "links"
+    title: Label
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Any  # [row][column]
+    row_axis: Label = QUERY
+    column_axis: Label = KEY
+    name: str = ""
+
+
+Figure = Heatmap | Curve | Bars | Tokens | Table | Tensor | Links
+FIGURE_KINDS: tuple[type, ...] = (Heatmap, Curve, Bars, Tokens, Table, Tensor, Links)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from questions.bilingual import Bilingual, Language, say
 from tui.figures.colors import MapName
-from tui.figures.data import Bars, Curve, Figure, Heatmap, Tensor, Tokens
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Tensor, Tokens
 from tui.figures.heatmap import Picture
 from tui.figures.heatmap_text import HeadChoice
 from tui.figures.look import Look
@@ -62,6 +62,10 @@ def _rows(figure: Figure, stage: str | None, head: int | None) -> Iterable[Seque
                 value = "" if strip.values is None else strip.values[at]
                 mark = "" if strip.marks is None else strip.marks[at]
                 yield [say(strip.label, "en"), at, token, value, mark]
+    elif isinstance(figure, Links):
+        yield [say(figure.row_axis, "en"), say(figure.column_axis, "en"), "value"]
+        for row, values in zip(figure.rows, figure.values, strict=True):
+            yield from ([row, column, value] for column, value in zip(figure.columns, values, strict=True))
     else:
         yield [say(column, "en") for column in figure.columns]
         for row in figure.rows:

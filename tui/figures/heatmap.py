@@ -48,11 +48,11 @@ class Picture:
     Raises ``FigureError`` where a stage's cells are not [heads][rows][columns] of the figure's labels.
     """
 
-    def __init__(self, figure: Heatmap, stage: int | None = None, head: int | None = 0) -> None:
+    def __init__(self, figure: Heatmap, stage: int | None = None, head: int | None = SHOWN) -> None:
         self.figure = figure
         check_shapes(figure)
         self.stage_index = last_shown_stage(figure) if stage is None else stage
-        self.head = head
+        self.head = figure.head if head == SHOWN else head
         self.pinned: Heatmap | None = None
         self.own_span = False  # the ends of the colors from the shown head alone
         self._planes: dict[tuple[int, int | None, bool], Plane] = {}
@@ -102,10 +102,12 @@ class Picture:
         """Show another figure, at the same stage (by name) and head where it has them."""
         check_shapes(figure)
         names = [stage.name for stage in figure.stages]
-        name = self.stage.name
+        name, asked = self.stage.name, self.figure.head
         self.figure = figure
         self.stage_index = names.index(name) if name in names else last_shown_stage(figure)
-        if self.head is not None:
+        if figure.head != asked:
+            self.head = figure.head
+        elif self.head is not None:
             self.head = min(self.head, len(figure.heads) - 1)
         self._forget()
 

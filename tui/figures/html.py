@@ -12,7 +12,7 @@ from tui.figures.axes import Axis
 from tui.figures.bars_text import value_label
 from tui.figures.colors import VIRIDIS, hex_of, ink_on
 from tui.figures.curve_text import axis_label
-from tui.figures.data import Bars, Curve, Figure, Heatmap, Table, Tensor, TokenRow, Tokens
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Table, Tensor, TokenRow, Tokens
 from tui.figures.heatmap import last_shown_stage
 from tui.figures.numbers import short
 from tui.figures.plain import figure_to_plain
@@ -103,6 +103,8 @@ def _inside(figure: Figure, language: Language) -> str:
         return _curve(figure, language)
     if isinstance(figure, Bars):
         return _bars(figure, language)
+    if isinstance(figure, Links):
+        return _links(figure, language)
     return _tokens(figure, language) if isinstance(figure, Tokens) else _table(figure, language)
 
 
@@ -207,6 +209,28 @@ def _bars(figure: Bars, language: Language) -> str:
         below = f'<p class="muted">{html.escape(say(name, language))} = {short(value)}</p>'
     unit = html.escape(value_label(figure, language))
     return f'<div class="muted">{unit}</div><table>{"".join(rows)}</table>{below}'
+
+
+def _links(figure: Links, language: Language) -> str:
+    """Two columns of tokens and the lines between them; over a line stands what it is worth."""
+    step, left, right = 24, 160, 520
+    height = step * max(len(figure.rows), len(figure.columns), 1)
+    parts = [f'<svg viewBox="0 0 {right + left} {height}" width="{right + left}" role="img">']
+    for row, values in enumerate(figure.values):
+        for column, value in enumerate(map(float, values)):
+            if value >= 0.01:
+                said = html.escape(f"{figure.rows[row]} → {figure.columns[column]}: {short(value)}")
+                parts.append(
+                    f'<line x1="{left}" x2="{right}" y1="{(row + 0.5) * step}" y2="{(column + 0.5) * step}" '
+                    f'stroke="{LINES[0]}" stroke-width="{8 * value:.2f}" opacity="{0.25 + 0.75 * value:.2f}">'
+                    f"<title>{said}</title></line>"
+                )
+    for at, token in enumerate(figure.rows):
+        parts.append(f'<text x="{left - 8}" y="{(at + 0.7) * step}" text-anchor="end">{html.escape(token)}</text>')
+    for at, token in enumerate(figure.columns):
+        parts.append(f'<text x="{right + 8}" y="{(at + 0.7) * step}">{html.escape(token)}</text>')
+    axes = f"{say(figure.row_axis, language)} → {say(figure.column_axis, language)}"
+    return f'<div class="muted">{html.escape(axes)}</div>' + "".join(parts) + "</svg>"
 
 
 def _tokens(figure: Tokens, language: Language) -> str:

@@ -12,8 +12,9 @@ from rich.text import Text
 from questions.bilingual import Language
 from tui.figures.bars_text import bars_lines
 from tui.figures.curve_text import curve_lines
-from tui.figures.data import Bars, Curve, Figure, Heatmap, Table, Tokens
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Table, Tokens
 from tui.figures.heatmap_text import HeadChoice, heatmap_lines
+from tui.figures.links_text import links_lines
 from tui.figures.look import Look, look_for
 from tui.figures.table_text import table_lines
 from tui.figures.tensor_text import tensor_lines
@@ -51,6 +52,8 @@ def _lines(
         return table_lines(figure, language, width, look)
     if isinstance(figure, Tokens):
         return tokens_lines(figure, language, width, look)
+    if isinstance(figure, Links):
+        return links_lines(figure, language, width, look)
     return tensor_lines(figure, language, width, look)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from textual.app import ComposeResult
 
 from questions.bilingual import Language
-from tui.figures.data import Bars, Curve, Figure, Heatmap, Table, Tensor, Tokens
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Table, Tensor, Tokens
 from tui.widgets.figures.bars_view import BarsView
 from tui.widgets.figures.curve_view import CurveView
 from tui.widgets.figures.heatmap_view import HeatmapView
+from tui.widgets.figures.links_view import LinksView
 from tui.widgets.figures.table_view import TableView
 from tui.widgets.figures.tensor_view import TensorView
 from tui.widgets.figures.tokens_view import TokensView
@@ -25,6 +26,7 @@ VIEWS: dict[type, Callable[..., Any]] = {
     Tokens: TokensView,
     Table: TableView,
     Tensor: TensorView,
+    Links: LinksView,
 }
 
 

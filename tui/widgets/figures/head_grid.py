@@ -24,6 +24,7 @@ from tui.widgets.figures.figure_box import room_of
 from tui.widgets.speaking import BarKey, Key, SpeakingWidget, bindings
 
 SMALLEST_TILE = 18  # cells of width, the gap included
+NARROWEST_TILE = 8  # where a row of the grid is to hold the heads of a layer
 TALLEST_TILE = 12  # rows of cells
 CELL = 2
 CHOOSE = "选头|choose"
@@ -41,10 +42,13 @@ class Tiles:
     @classmethod
     def fitting(cls, picture: Picture, room: int) -> Tiles:
         beside = max(min(picture.heads, room // SMALLEST_TILE), 1)
+        row = picture.figure.beside
+        if row and room // row > NARROWEST_TILE:
+            beside = row
         widest = max(room // beside - 1, CELL)
         block = max(-(-picture.columns * CELL // widest), -(-picture.rows // TALLEST_TILE), 1)
         width = min(max(-(-picture.columns // block) * CELL, 8), widest)
-        beside = max(min(picture.heads, (room + 1) // (width + 1)), 1)
+        beside = max(min(picture.heads, (room + 1) // (width + 1), row or picture.heads), 1)
         return cls(beside, block, width, -(-picture.rows // block) + 1)
 
 

@@ -47,6 +47,7 @@ HEATMAP_KEYS: Sequence[Key] = [
         "[",
     ),
     Key("right_square_bracket", "head(1)", "heatmap.head-next", HEADS, "后一个头|the next head", HEADS, False, "]"),
+    Key("enter", "open_cell", "heatmap.open-cell", "打开|open", "打开这个头|open this head", written="Enter"),
     Key("escape", "back", "heatmap.back", "返回|back", "回到所有头|back to all heads", HEADS, False, "Esc"),
     Key(
         "p",

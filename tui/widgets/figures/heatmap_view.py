@@ -27,7 +27,7 @@ from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.head_grid import HeadGrid
 from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
 from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS
-from tui.widgets.figures.messages import SaveWanted, TokenChosen
+from tui.widgets.figures.messages import HeadChosen, SaveWanted, TokenChosen
 from tui.widgets.figures.stage_tabs import StageTabs
 from tui.widgets.holding import give_focus
 from tui.widgets.speaking import Key, SpeakingWidget, bindings, to_content
@@ -261,6 +261,8 @@ class HeatmapView(SpeakingWidget):
             return self.can_pin
         if action == "back":
             return several and self._from_grid and self.showing == "map"
+        if action == "open_cell":
+            return self.figure.opens and self.showing == "map"
         if action in ("zoom", "copy_row", "values"):
             return self.showing == "map"
         return True
@@ -283,6 +285,9 @@ class HeatmapView(SpeakingWidget):
 
     def watch_lit(self) -> None:
         self.canvas.lit = self.lit
+
+    def action_open_cell(self) -> None:
+        self.post_message(HeadChosen(*self.canvas.cursor))
 
     # -- pin, colors, zoom
 

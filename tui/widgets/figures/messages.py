@@ -21,3 +21,27 @@ class SaveWanted(Message):
 
     stem: str
     contents: Callable[[str], str | bytes]
+
+
+@dataclass
+class HeadWanted(Message):
+    """The reader wants another layer or head, so many further on."""
+
+    layers: int
+    heads: int
+
+
+@dataclass
+class HeadChosen(Message):
+    """The reader wants the head that stands at a row and column of a map of heads."""
+
+    row: int
+    column: int
+
+
+@dataclass
+class PairChosen(Message):
+    """The reader wants to know where the score of a query and a key comes from."""
+
+    query: int
+    key: int
