@@ -23,7 +23,7 @@ from tui.progress.preferences import SETTINGS
 
 COMMANDS = (
     "list", "show", "ask", "interview", "lab", "check", "stats", "export", "import", "restore", "settings", "doctor",
-    "mark", "code",
+    "mark", "code", "look",
 )  # fmt: skip
 _MODULES = {"import": "importing"}  # a word of Python's own is no name of a module
 PROGRAM = "tformer-quiz"
@@ -39,6 +39,17 @@ _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right w
     "--interview-on": "--interview-on YYYY-MM-DD",
     "--minutes": "--minutes N",
     "--report": "--report FILE",
+    "--part": "--part cross|encoder|decoder|self",
+    "--layer": "--layer N",
+    "--head": "--head N",
+    "--token": "--token N",
+    "--key": "--key N",
+    "--off": "--off L.H",
+    "--temperature": "--temperature T",
+    "--top-k": "--top-k K",
+    "--top-p": "--top-p P",
+    "--beams": "--beams K",
+    "--length": "--length N",
     **selecting.SYNTAX,
 }
 COMMAND_SYNTAX: Mapping[str, str] = {
@@ -56,6 +67,7 @@ COMMAND_SYNTAX: Mapping[str, str] = {
     "doctor": "doctor [--json]",
     "mark": "mark ID [--json] < FILE",
     "code": "code [TASK [FILE]] [--framework F] [--json]",
+    "look": "look [MODEL [TEXT [TEXT]]] [--layer N] [--head N] [--off L.H]... [--generate] [--save FILE] [--json]",
 }
 
 

@@ -18,8 +18,8 @@ from tui.figures.look import Look
 from tui.figures.numbers import short
 from tui.text.layout import fit, pad, visible, wrap
 
-LEAST = 0.02  # a smaller value is no line
-THICKNESS = (0.15, 0.35, 0.6)  # from each of these on a line is one dot thicker; below the first it is dotted
+LEAST = 0.04  # a smaller value is no line
+THICKNESS = (0.1, 0.4, 0.75)  # from each of these on a line is one dot thicker; below the first it is dotted
 NARROW = 16  # cells between the columns below which no lines are drawn
 MOST_TOKENS = 160  # of both columns together, beyond which the lines of all at once would be a thicket
 NUMBER = 5  # cells of a value beside its token
@@ -90,7 +90,7 @@ class LinksLines:
         start, end = row * DOTS_HIGH + 1, column * DOTS_HIGH + 1
         last = self.between * DOTS_WIDE - 1
         if not thick:
-            for x in range(0, last + 1, 4):
+            for x in range(0, last + 1, 6):
                 canvas.dot(x, round(start + (end - start) * x / max(last, 1)), 0)
             return
         for offset in range(thick):

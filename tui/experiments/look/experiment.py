@@ -18,6 +18,7 @@ from tui.experiments.look.passes import Pass, head_effects, passed
 from tui.experiments.look.subject import Subject, open_subject
 from tui.experiments.look.writing import Rules, Written, write, writing_figures
 from tui.experiments.shared.knobs import SEED
+from tui.figures.data import Figure
 from tui.language.usage import UsageError
 
 LONGEST = 2000  # characters of a text
@@ -46,6 +47,11 @@ class Looking(Experiment):
         self, settings: Mapping[str, object] | None = None, report: Report | None = None, *, hidden: bool = False
     ) -> Result:
         looked = self.look(settings or {}, report or (lambda fraction, text: None))
+        return Result(self.figures_of(looked), (), looked.seen.steps)
+
+    @staticmethod
+    def figures_of(looked: Looked) -> list[Figure]:
+        """Every view, the telling one first."""
         seen, shown = looked.seen, looked.shown
         made = [] if shown is None else figures.attention_figures(seen, shown, looked.effects)
         made += figures.prediction_figures(seen, looked.place)
@@ -53,7 +59,7 @@ class Looking(Experiment):
             made += figures.off_figures(looked.whole, seen, looked.place)
         if looked.other is not None and shown is not None:
             made += figures.compared_figures(seen, looked.other, shown)
-        return Result(made, (), seen.steps)
+        return made
 
     def look(self, settings: Mapping[str, object], report: Report) -> Looked:
         """Run the model. Raises ``UsageError`` for a layer, head or text that cannot be."""

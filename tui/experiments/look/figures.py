@@ -134,30 +134,47 @@ def _by_head(seen: Pass, some: Sequence[Attention], measure: Callable[[np.ndarra
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Where the score of a query and a key comes from: q and k, float64 [D], and what became of it."""
+
+    query: np.ndarray
+    key: np.ndarray
+    products: np.ndarray  # of the query with every key, [Tk, D]
+    scaled: float
+    weight: float
+
+    @staticmethod
+    def of(seen: Pass, shown: Shown) -> Pair:
+        """Read from the steps of the attention that is shown."""
+        steps = {step.path.removeprefix(f"{shown.attention.path}."): step.value for step in seen.steps}
+        skipped = seen.text.skipped
+        query = shown.place + (skipped if shown.attention.part in ("encoder", "self") else 0)
+        first = 0 if shown.attention.part == "decoder" else skipped
+        products = query_key_products(steps["queries"], steps["keys"], shown.head, query)[first:]
+        group = steps["queries"].shape[1] // steps["keys"].shape[1]
+        q, k = steps["queries"][0, shown.head, query], steps["keys"][0, shown.head // group, first + shown.key]
+        maps = seen.maps[shown.attention.name]
+        scaled, weight = (float(maps[name][shown.head, shown.place, shown.key]) for name in ("scaled", "weights"))
+        return Pair(q.astype(np.float64), k.astype(np.float64), products, scaled, weight)
+
+
 def neuron_views(seen: Pass, shown: Shown) -> list[Figure]:
     """The score of a query with every key, dimension by dimension, and of one pair to the last digit."""
-    traced = {step.path.removeprefix(f"{shown.attention.path}."): step.value for step in seen.steps}
     rows, columns = seen.labels(shown.attention)
-    skipped = seen.text.skipped
-    query = shown.place + (skipped if shown.attention.part in ("encoder", "self") else 0)
-    first = 0 if shown.attention.part == "decoder" else skipped
-    products = query_key_products(traced["queries"], traced["keys"], shown.head, query)[first:]
     token, key = rows[shown.place], columns[shown.key]
-    group = traced["queries"].shape[1] // traced["keys"].shape[1]
-    q = traced["queries"][0, shown.head, query].astype(np.float64)
-    k = traced["keys"][0, shown.head // group, first + shown.key].astype(np.float64)
-    product = products[shown.key]
-    maps = seen.maps[shown.attention.name]
-    scaled, weight = (float(maps[name][shown.head, shown.place, shown.key]) for name in ("scaled", "weights"))
+    pair = Pair.of(seen, shown)
+    product = pair.products[shown.key]
     order = np.argsort(-np.abs(product), kind="stable")
     lines: list[list[Any]] = []
     total = 0.0
     for dimension in order.tolist():
         total += float(product[dimension])
-        lines.append([dimension, float(q[dimension]), float(k[dimension]), float(product[dimension]), total])
+        numbers = (float(each[dimension]) for each in (pair.query, pair.key, product))
+        lines.append([dimension, *numbers, total])
     lines.append(["Σ = q·k", None, None, float(product.sum()), total])
-    lines.append([Bilingual("缩放后", "scaled"), None, None, scaled, None])
-    lines.append([Bilingual("权重", "weight"), None, None, weight, None])
+    lines.append([Bilingual("缩放后", "scaled"), None, None, pair.scaled, None])
+    lines.append([Bilingual("权重", "weight"), None, None, pair.weight, None])
     width = product.shape[0]
     return [
         Heatmap(
@@ -165,7 +182,7 @@ def neuron_views(seen: Pass, shown: Shown) -> list[Figure]:
                 f"q ⊙ k：{token} 对每个键，按维度（头 {shown.name}）",
                 f"q ⊙ k: {token} with every key, by dimension (head {shown.name})",
             ),
-            [Stage("product", Bilingual("q ⊙ k", "q ⊙ k"), products[None], "signed")],
+            [Stage("product", Bilingual("q ⊙ k", "q ⊙ k"), pair.products[None], "signed")],
             list(columns),
             [str(each) for each in range(width)],
             Bilingual("键", "key"),

@@ -50,6 +50,58 @@ TABLE: Mapping[str, Bilingual] = {
         "没有 {given} 这个实验{hint}。tformer-quiz lab 列出所有实验",
         "there is no experiment {given}{hint}. tformer-quiz lab lists them",
     ),
+    "unknown-model": Bilingual(
+        "没有 {given} 这个模型{hint}。自带的有：{known}；也可以给一个文件夹，或 Hugging Face 缓存里的名字"
+        "（hf download {given} 之后）",
+        "there is no model {given}{hint}. These ship: {known}; or give a folder, or a name in the Hugging Face cache "
+        "(after hf download {given})",
+    ),
+    "model-too-large": Bilingual(
+        "{path} 有 {parameters:,} 个参数，按 float32 算要 {needed:.1f} GB 内存，现在只空着 {free:.1f} GB；换一个小些的，"
+        "或在内存更大的机器上看",
+        "{path} has {parameters:,} parameters: in float32 they take {needed:.1f} GB, and {free:.1f} GB are free. Take a "
+        "smaller one, or a machine with more memory",
+    ),
+    "look-empty-text": Bilingual(
+        "文字是空的，没有可看的；写几个字", "there is nothing to look at in an empty text: give some words"
+    ),
+    "look-too-long": Bilingual(
+        "这段文字有 {tokens} 个词元，所有头的注意力要占 {megabytes:,.0f} MB；最多约 {most} 个词元，请给短一些的",
+        "the text has {tokens} tokens, and the attention of all heads would take {megabytes:,.0f} MB; give at most about "
+        "{most} tokens",
+    ),
+    "look-no-layer": Bilingual(
+        "{model} 没有第 {given} 层：{part} 共 {count} 层，0 到 {last}",
+        "{model} has no layer {given}: {part} has {count}, 0 to {last}",
+    ),
+    "look-no-head": Bilingual(
+        "{layer} 层没有第 {given} 个头：共 {count} 个，0 到 {last}",
+        "layer {layer} has no head {given}: it has {count}, 0 to {last}",
+    ),
+    "look-no-attention": Bilingual(
+        "{model} 没有这种注意力，也就没有层和头可看", "{model} has no such attention, and so no layers and heads"
+    ),
+    "look-off-form": Bilingual(
+        "看不懂要关掉的 {given}：写成 层.头（1.0）或层（1），前面可以带 {parts} 之一（cross.1.0）",
+        "cannot tell what {given} switches off: write LAYER.HEAD (1.0) or LAYER (1), after one of {parts} if need be "
+        "(cross.1.0)",
+    ),
+    "look-writes-not": Bilingual(
+        "{model} 不会续写：它只填 [MASK] 或只编码", "{model} does not write: it fills in [MASK], or encodes"
+    ),
+    "look-option-of-generate": Bilingual(
+        "{option} 要和 --generate 一起用", "{option} goes with --generate"
+    ),
+    "look-option-not-of-generate": Bilingual(
+        "{option} 不能和 --generate 一起用", "{option} does not go with --generate"
+    ),
+    "look-beams-and-temperature": Bilingual(
+        "束搜索不抽样：--beams 和 --temperature 只能给一个", "beams search and draw nothing: give --beams or --temperature"
+    ),
+    "look-not-a-number": Bilingual("{option} 要一个数，给的却是 {given}", "{option} takes a number; got {given}"),
+    "look-no-part": Bilingual(
+        "{model} 只有一种注意力，用不上 --part", "{model} has one kind of attention: it takes no --part"
+    ),
     "unknown-task": Bilingual(
         "没有 {given} 这道手写题{hint}。tformer-quiz code 列出所有手写题",
         "there is no task {given}{hint}. tformer-quiz code lists them",

@@ -20,6 +20,7 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   tformer-quiz interview                 模拟面试：限时、追问、最后有报告
   tformer-quiz lab                       列出所有实验和它们的旋钮
   tformer-quiz lab scaling --set d_k=64  拧旋钮、跑实验、用文字画出来
+  tformer-quiz look dates                看进训练好的模型：头、层、预测、逐词生成
   tformer-quiz check my.yaml --run       校验题目文件，并实跑其中每个实验
   tformer-quiz stats                     到期多少、掌握了多少
   tformer-quiz export progress.csv       导出进度（.csv .json .md）或 Anki 牌组
@@ -61,6 +62,8 @@ usage: tformer-quiz [options] [subcommand]
                                          a report at its end
   tformer-quiz lab                       all experiments and their knobs
   tformer-quiz lab scaling --set d_k=64  turn a knob, run it, draw it as text
+  tformer-quiz look dates                inside a trained model: heads, layers,
+                                         predictions, generation
   tformer-quiz check my.yaml --run       validate a question file and run its
                                          experiments
   tformer-quiz stats                     what is due and what has been mastered
@@ -243,6 +246,59 @@ usage: tformer-quiz lab [NAME] [--set KNOB=VALUE]... [--save FILE] [--json]
 
 A value is written as in YAML or Python: 64, 0.5, 1e-3, true, False, "a text".
 Exit status 1 where a check fails.
+""",
+    ),
+    "look": Bilingual(
+        """\
+用法：tformer-quiz look [模型 [文字 [第二段]]] [选项] [--save 文件] [--json]
+
+  tformer-quiz look                         自带的模型
+  tformer-quiz look dates 二〇二六年十一月二十三日   交叉注意力：写到哪里、看哪里
+  tformer-quiz look bert-mini "画蛇添[MASK]"    每层会填什么、哪个头要紧
+  tformer-quiz look bert-mini "画蛇添[MASK]" --layer 1 --head 3 --off 1.3
+  tformer-quiz look bert-mini "画蛇添[MASK]" "画龙点[MASK]"   两段比较
+  tformer-quiz look dates 11月23日 --generate --beams 3   逐个词元生成
+  tformer-quiz look 文件夹 "a text"         Hugging Face 的 BERT、RoBERTa、
+                                            ModernBERT、GPT-2、Llama、T5、Marian
+
+  --layer N --head N  看哪一层、哪个头（从 0 数）
+  --part P            编码器-解码器里：cross（默认）、encoder、decoder
+  --off L.H           关掉一个头（1.0）或一层（1），可以写多次；
+                      编码器-解码器里也写 cross.1.0、decoder.1
+  --token N --key N   哪个词元的预测和查询、哪个键（从 0 数；不写则自动）
+  --generate          生成：--temperature（0 是贪心）--top-k --top-p
+                      --beams --length --seed
+
+--json 的键：model kind backend text tokens target parts layers heads part layer
+head off predictions lens views compared，生成时另有 generation。
+""",
+        """\
+usage: tformer-quiz look [MODEL [TEXT [TEXT]]] [options] [--save FILE] [--json]
+
+  tformer-quiz look                         the models that ship
+  tformer-quiz look dates "23 Nov 2026"     cross-attention: where it looks
+                                            while it writes
+  tformer-quiz look bert-mini "the [MASK] of God"
+                                            what each layer would fill in
+  tformer-quiz look bert-mini "the [MASK] of God" --layer 1 --head 3 --off 1.3
+  tformer-quiz look bert-mini "the [MASK] of God" "the [MASK] of man"
+                                            two texts compared
+  tformer-quiz look dates "11/23" --generate --beams 3
+                                            token by token
+  tformer-quiz look FOLDER "a text"         a Hugging Face folder or cached name:
+                                            BERT, RoBERTa, ModernBERT, GPT-2,
+                                            Llama, T5, Marian
+
+  --layer N --head N  which head is shown, counted from 0
+  --part P            of an encoder-decoder: cross (default), encoder, decoder
+  --off L.H           switch off a head (1.0) or a layer (1), several times if
+                      need be; of an encoder-decoder also cross.1.0, decoder.1
+  --token N --key N   whose prediction and query, and which key (from 0)
+  --generate          let it write: --temperature (0 is greedy) --top-k --top-p
+                      --beams --length --seed
+
+The keys of --json: model kind backend text tokens target parts layers heads
+part layer head off predictions lens views compared; with --generate generation.
 """,
     ),
     "check": Bilingual(
