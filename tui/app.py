@@ -63,13 +63,21 @@ def _browse() -> Screen[None]:
     return BrowseScreen()
 
 
+def _look() -> Screen[None]:
+    from tui.screens.look import LookScreen
+
+    return LookScreen()
+
+
 def _by_hand() -> Screen[None]:
     from tui.screens.by_hand import ByHandScreen
 
     return ByHandScreen()
 
 
-CAPITALS = {"practice": "P", "interview": "I", "lab": "E", "by-hand": "H", "browse": "B", "progress": "G"}
+CAPITALS = {
+    "practice": "P", "interview": "I", "lab": "E", "look": "O", "by-hand": "H", "browse": "B", "progress": "G",
+}  # fmt: skip
 
 
 def _find() -> type[Provider]:
@@ -88,6 +96,7 @@ class QuizApp(Program):
         "practice": _practice,
         "interview": _interview,
         "lab": _lab,
+        "look": _look,
         "by-hand": _by_hand,
         "browse": _browse,
         "progress": _progress,
@@ -103,6 +112,7 @@ class QuizApp(Program):
         Binding("P,f5", "go('practice')", "Practice", id="app.practice"),
         Binding("I,f3", "go('interview')", "Interview", id="app.interview"),
         Binding("E,f6", "go('lab')", "Experiments", id="app.lab"),
+        Binding("O,f9", "go('look')", "Look", id="app.look"),
         Binding("B,f7", "go('browse')", "Questions", id="app.browse"),
         Binding("G,f4", "go('progress')", "Progress", id="app.progress"),
         Binding("H,f12", "go('by-hand')", "By hand", id="app.by-hand"),

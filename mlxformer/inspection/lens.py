@@ -5,7 +5,8 @@
 Norm is the norm after the last layer of a pre-norm model; a post-norm model has none. A hidden state of the middle was
 never trained to be read this way: what comes out shows where an answer arises, not what a layer "thinks".
 
-Source: nostalgebraist 2020, "interpreting GPT: the logit lens"; Belrose et al. 2023, "Eliciting Latent Predictions", §2.
+Source: nostalgebraist 2020, "interpreting GPT: the logit lens"; Belrose et al. 2023, "Eliciting Latent Predictions",
+§2.
 """
 
 from __future__ import annotations

@@ -77,14 +77,17 @@ def _looked(context: Context, options: argparse.Namespace) -> Made:
     experiment = looking(options.model)
     subject = experiment.subject
     assert subject is not None
-    settings = _settings(options, LOOKING) | dict(zip(("text", "other"), options.texts, strict=False))
+    settings: dict[str, Any] = _settings(options, LOOKING)
+    settings |= dict(zip(("text", "other"), options.texts, strict=False))
     if subject.parts:  # said by name before a knob says it by its ends
         if "part" in settings and len(subject.parts) == 1:
             raise UsageError("look-no-part", model=subject.name)
-        knobs = experiment.defaults() | settings
+        asked = experiment.defaults() | settings
         part = str(settings.get("part", subject.parts[0]))
         if part in subject.parts:
-            require_head(find_attention(subject, part, _whole("--layer", knobs["layer"])), _whole("--head", knobs["head"]))
+            require_head(
+                find_attention(subject, part, _whole("--layer", asked["layer"])), _whole("--head", asked["head"])
+            )
         settings["off"] = " ".join(options.off)
     elif options.off or any(name in settings for name in ("part", "layer", "head", "key")):
         raise UsageError("look-no-attention", model=subject.name)

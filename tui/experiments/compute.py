@@ -11,18 +11,25 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from tui.experiments.contract import Cancelled, Experiment, Result
+from tui.experiments.contract import Cancelled, Report
 
 PROGRESS_EVERY = 0.1  # seconds between two progress reports: faster ones would only cost frames
 
 
+class Runs(Protocol):
+    """What the thread runs: an experiment, or what opens one."""
+
+    def run(self, settings: Mapping[str, object], report: Report) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Finished:
-    """The run ``number`` ended: its result, its seconds, and the backend that ran it."""
+    """The run ``number`` ended: its result (an experiment's ``Result``), its seconds, the backend that ran it."""
 
     number: int
-    result: Result
+    result: Any
     seconds: float
     backend: str
 
@@ -51,7 +58,7 @@ Deliver = Callable[[Outcome], object]
 @dataclass(frozen=True)
 class _Request:
     number: int
-    experiment: Experiment
+    experiment: Runs
     settings: Mapping[str, object]
     deliver: Deliver
 
@@ -66,7 +73,7 @@ class ComputeThread:
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def request(self, experiment: Experiment, settings: Mapping[str, object], deliver: Deliver) -> int:
+    def request(self, experiment: Runs, settings: Mapping[str, object], deliver: Deliver) -> int:
         """Run ``experiment`` on ``settings`` as soon as may be; the number that its outcomes will bear."""
         with self._changed:
             self._latest += 1

@@ -64,8 +64,8 @@ def _rows(figure: Figure, stage: str | None, head: int | None) -> Iterable[Seque
                 yield [say(strip.label, "en"), at, token, value, mark]
     elif isinstance(figure, Links):
         yield [say(figure.row_axis, "en"), say(figure.column_axis, "en"), "value"]
-        for row, values in zip(figure.rows, figure.values, strict=True):
-            yield from ([row, column, value] for column, value in zip(figure.columns, values, strict=True))
+        for token, values in zip(figure.rows, figure.values, strict=True):
+            yield from ([token, column, value] for column, value in zip(figure.columns, values, strict=True))
     else:
         yield [say(column, "en") for column in figure.columns]
         for row in figure.rows:

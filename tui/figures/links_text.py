@@ -50,7 +50,9 @@ class LinksLines:
             and (chosen is not None or len(left) + len(right) <= MOST_TOKENS)
         )
         if is_drawn:
-            names = pad(fit(say(figure.row_axis, language), self.left_width + NUMBER), self.left_width + NUMBER, "right")
+            names = pad(
+                fit(say(figure.row_axis, language), self.left_width + NUMBER), self.left_width + NUMBER, "right"
+            )
             axis = names + " " * (self.between + 2) + say(figure.column_axis, language)
             self.lines.append(Text(fit(axis, width), style=look.dim))
         self.head = len(self.lines)
@@ -128,7 +130,9 @@ class LinksLines:
         arrow = " -> " if self.look.glyphs.ascii else " → "
         lines = []
         for at, token in enumerate(left):
-            ties = ", ".join(f"{right[column]} {short(value, 2)}" for value, column in strongest(self._values(at, ROWS)))
+            ties = ", ".join(
+                f"{right[column]} {short(value, 2)}" for value, column in strongest(self._values(at, ROWS))
+            )
             name = pad(fit(token, self.left_width, self.look.glyphs.ellipsis), self.left_width, "right")
             style = self.look.strong if self.chosen == (at, ROWS) or token == self.lit else ""
             lines.append(Text(fit(name + arrow + ties, width, self.look.glyphs.ellipsis), style=style))

@@ -152,7 +152,8 @@ class BrowseScreen(Place):
             "Enter": "key-open", "space": "read-command", "Tab": "key-filters",
             "↑ ↓ j k": "key-choose", "/": "key-search", "Z": "key-suspend", "R": "reset-command",
             "u / Ctrl+Z": "undo-command", "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
-            "G / F4": "go-progress", "E / F6": "go-lab", "H / F12": "go-by-hand", "L / F2": "switch-language",
+            "G / F4": "go-progress", "E / F6": "go-lab", "O / F9": "go-look",
+            "H / F12": "go-by-hand", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]

@@ -183,7 +183,7 @@ class ByHandScreen(Place):
         names = {
             "Enter": "key-open", "x / F8": "key-list", "Tab": "key-next-part", "Esc": "key-come-back",
             "P / F5": "go-practice", "I / F3": "go-interview", "G / F4": "go-progress",
-            "E / F6": "go-lab", "B / F7": "go-browse", "L / F2": "switch-language",
+            "E / F6": "go-lab", "O / F9": "go-look", "B / F7": "go-browse", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         hints = [KeyHint(key, self.app.say(f"code.{name}"), "") for key, name in own.items()]

@@ -74,7 +74,7 @@ class InterviewKeys(Place):
         names = {
             "x / F8": "key-side", ", .": "key-figure", "Esc": "key-come-back", "P / F5": "go-practice",
             "E / F6": "go-lab", "B / F7": "go-browse", "G / F4": "go-progress",
-            "H / F12": "go-by-hand", "L / F2": "switch-language",
+            "O / F9": "go-look", "H / F12": "go-by-hand", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         hints = [KeyHint(key, say(f"interview.{name}"), "") for key, name in own.items()]

@@ -102,7 +102,8 @@ class LabScreen(Place):
             "Enter": "key-open", "Tab": "key-next-part", ", .": "key-figure", "o": "whole-command",
             "c": "checks-command", "e": "sentence-command", "D": "key-defaults", "r": "key-again", "x / F8": "key-list",
             "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
-            "G / F4": "go-progress", "B / F7": "go-browse", "H / F12": "go-by-hand", "L / F2": "switch-language",
+            "G / F4": "go-progress", "B / F7": "go-browse", "O / F9": "go-look",
+            "H / F12": "go-by-hand", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]

@@ -198,6 +198,16 @@ class LivePanel(Vertical):
                 panel.set_values(self._knobs)
             self._request()
 
+    def turn(self, values: Mapping[str, KnobValue]) -> bool:
+        """Put knobs to ``values`` and run; whether any of them stood elsewhere."""
+        changed = {name: value for name, value in values.items() if self._knobs.get(name) != value}
+        if changed:
+            for panel in self.query(KnobPanel):
+                panel.set_values(changed)
+            self._knobs |= changed
+            self._request()
+        return bool(changed)
+
     def _request(self) -> None:
         if self._experiment is None:
             self.app.compute.cancel()
@@ -429,6 +439,17 @@ class LivePanel(Vertical):
         pages = self._pages()
         if pages:
             self._turn_to(pages[(pages.index(self._page) + step) % len(pages)])
+
+    def figure_named(self, name: str) -> Figure | None:
+        """The figure of that name in the last result."""
+        figures = () if self._result is None else self._result.figures
+        return next((figure for figure in figures if figure.name == name), None)
+
+    def show_figure(self, name: str) -> None:
+        """Turn to the figure of that name, where there is one."""
+        figure = self.figure_named(name)
+        if figure is not None and self._result is not None:
+            self._turn_to(list(self._result.figures).index(figure))
 
     def fold_checks(self) -> None:
         """The checks in the place of the figure, or the figure back."""

@@ -84,6 +84,7 @@ class PracticeKeys(Place):
             "r": "key-again", "P / F5": "go-practice", "I / F3": "go-interview",
             "G / F4": "go-progress", "E / F6": "go-own-experiment", "B / F7": "go-browse",
             "Esc": "key-come-back",
+            "O / F9": "go-look",
             "H / F12": "go-by-hand", "L / F2": "switch-language", "Ctrl+P": "palette-command", "? / F1": "help",
             "q / Ctrl+Q": "leave",
         }  # fmt: skip

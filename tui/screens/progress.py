@@ -135,7 +135,7 @@ class ProgressScreen(Place):
         names = {
             ", .": "key-figure", "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
             "E / F6": "go-lab", "B / F7": "go-browse", "G / F4": "go-progress",
-            "H / F12": "go-by-hand", "L / F2": "switch-language",
+            "O / F9": "go-look", "H / F12": "go-by-hand", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
         }  # fmt: skip
         return [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]

@@ -112,7 +112,9 @@ def looking(name: str) -> Looking:
         layer, head = subject.best_head
         if len(subject.parts) > 1:
             choices = [Choice(part, PARTS[part]) for part in subject.parts]
-            knobs.append(Knob("part", Bilingual("哪种注意力", "attention"), "choice", subject.parts[0], choices=choices))
+            knobs.append(
+                Knob("part", Bilingual("哪种注意力", "attention"), "choice", subject.parts[0], choices=choices)
+            )
         layers = max(each.layer for each in subject.attentions)
         heads = max(each.heads for each in subject.attentions) - 1
         knobs += [
@@ -160,9 +162,7 @@ def writing(name: str) -> Writing:
 
 def _text_knob(subject: Subject) -> Knob:
     text = text_for(subject.name, subject.kind)
-    return Knob(
-        "text", Bilingual("文字", "text"), "text", text.zh, max_length=LONGEST, english=text.en if text.en else ""
-    )
+    return Knob("text", Bilingual("文字", "text"), "text", text.say("zh"), max_length=LONGEST, english=text.say("en"))
 
 
 _FROM_ZERO = Bilingual("从 0 数起。", "Counted from 0.")

@@ -13,7 +13,21 @@ from mlxformer.inspection.products import query_key_products
 from questions.bilingual import Bilingual
 from tui.experiments.look.measures import MEASURES
 from tui.experiments.look.passes import Pass, target_of
-from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Links, Series, Stage, Table, TokenRow, Tokens
+from tui.figures.data import (
+    KEY,
+    QUERY,
+    Bars,
+    Curve,
+    Figure,
+    Heatmap,
+    Label,
+    Links,
+    Series,
+    Stage,
+    Table,
+    TokenRow,
+    Tokens,
+)
 
 TOP = 10  # tokens of a prediction
 BEST = 3  # tokens of a layer in the lens
@@ -29,7 +43,9 @@ MEASURE_TITLES = {
     "first": Bilingual("给第一个词元的权重", "weight on the first token"),
     "entropy": Bilingual("熵（bit）", "entropy (bits)"),
     "peak": Bilingual("最大权重的平均", "mean largest weight"),
-    "effect": Bilingual("关掉它，最可能的词元的概率变多少", "switched off: change of the likeliest token's probability"),
+    "effect": Bilingual(
+        "关掉它，最可能的词元的概率变多少", "switched off: change of the likeliest token's probability"
+    ),
 }
 TOKEN, CHANCE = Bilingual("词元", "token"), Bilingual("概率", "probability")
 
@@ -72,20 +88,19 @@ def head_view(seen: Pass, shown: Shown, text: Bilingual | None = None) -> Links:
         rows,
         columns,
         seen.maps[shown.attention.name]["weights"][shown.head],
-        *((WRITTEN, SOURCE) if cross else ()),
-        name="head",
+        *((WRITTEN, SOURCE) if cross else (QUERY, KEY)),
+        "head",
     )
 
 
 def all_heads(seen: Pass, shown: Shown) -> Heatmap:
     """Every head of every layer of the part, whose grid (``g``) is layers by heads."""
-    own = [each for each in seen.subject.of_part(shown.attention.part)]
+    own = seen.subject.of_part(shown.attention.part)
     rows, columns = seen.labels(shown.attention)
     values = {name: np.concatenate([seen.maps[each.name][name] for each in own]) for name in ("scaled", "weights")}
     before = sum(each.heads for each in own if each.layer < shown.attention.layer)
     part = PARTS[shown.attention.part]
     cross = shown.attention.part == "cross"
-    axes = {"row_axis": WRITTEN, "column_axis": SOURCE} if cross else {}
     return Heatmap(
         Bilingual(f"所有头：{part.zh}", f"all heads: {part.en}"),
         [
@@ -94,11 +109,11 @@ def all_heads(seen: Pass, shown: Shown) -> Heatmap:
         ],
         rows,
         columns,
+        *((WRITTEN, SOURCE) if cross else (QUERY, KEY)),
         heads=[f"{each.layer}.{head}" for each in own for head in range(each.heads)],
         name="heads",
         head=before + shown.head,
         beside=shown.attention.heads,
-        **axes,  # type: ignore[arg-type]
     )
 
 
@@ -375,9 +390,7 @@ def _both_predictions(first: Pass, second: Pass) -> Table:
     ]
     where = [_where(each, each.place) for each in (first, second)]
     return Table(
-        Bilingual(
-            f"两段的预测：{where[0].zh}；{where[1].zh}", f"both predictions: {where[0].en}; {where[1].en}"
-        ),
+        Bilingual(f"两段的预测：{where[0].zh}；{where[1].zh}", f"both predictions: {where[0].en}; {where[1].en}"),
         [TOKEN, Bilingual("第一段", "first"), Bilingual("第二段", "second"), Bilingual("变化", "change")],
         rows,
         name="both",

@@ -59,12 +59,15 @@ class Pass:
 
     @property
     def place(self) -> int:
-        """Where a prediction is read unless another place is asked for: the first mask, the last token, the first
-        written."""
+        """What is looked at unless another place is asked for.
+
+        The first mask, the first token written, a decoder's last token, an encoder's first after [CLS].
+        """
         if self.subject.kind == "masked-lm":
             masks = np.flatnonzero(self.text.ids == self.subject.mask_id)
             return int(masks[0]) if len(masks) else max(len(self.rows) - 2, 0)
-        return 0 if self.subject.kind == "encoder-decoder" else len(self.rows) - 1
+        last = len(self.rows) - 1
+        return {"encoder-decoder": 0, "encoder": min(1, last)}.get(self.subject.kind, last)
 
     def probabilities(self, place: int) -> np.ndarray:
         """[V], float64."""

@@ -82,7 +82,12 @@ def _moment(made: Written, at: int) -> dict[str, Any]:
     words = made.subject.words
     return {
         "top": [
-            {"token": word, "id": token, "probability": moment.own[row, token], "drawn_from": moment.drawn_from[row, token]}
+            {
+                "token": word,
+                "id": token,
+                "probability": moment.own[row, token],
+                "drawn_from": moment.drawn_from[row, token],
+            }
             for token, word in zip(ids, words(ids), strict=True)
         ],
         "beams": [
@@ -108,9 +113,7 @@ def _part(subject: Subject, part: str) -> dict[str, Any]:
 
 def _top(seen: Pass, chances: np.ndarray, ids: Sequence[int]) -> list[dict[str, Any]]:
     words = seen.subject.words(ids)
-    return [
-        {"token": word, "id": token, "probability": chances[token]} for token, word in zip(ids, words, strict=True)
-    ]
+    return [{"token": word, "id": token, "probability": chances[token]} for token, word in zip(ids, words, strict=True)]
 
 
 def _predictions(seen: Pass, place: int, whole: Pass | None) -> dict[str, Any] | None:

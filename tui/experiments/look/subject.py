@@ -93,7 +93,7 @@ class Subject:
         return (self.of_part(self.parts[0])[-1].layer if self.parts else 0), 0
 
     def read(self, text: str) -> Text:
-        """The text as ids and tokens. Raises ``UsageError`` for an empty one, and what the model's own reader raises."""
+        """The text as ids and tokens. Raises ``UsageError`` for an empty one, and what the model's reader raises."""
         if not text.strip():
             raise UsageError("look-empty-text")
         if hasattr(self.tokenizer, "source_batch"):  # strings, padded in front as in training
@@ -118,8 +118,11 @@ class Subject:
         numbers = [int(number) for number in ids]
         if isinstance(self.tokenizer.tokens, tuple):
             return tuple(self.tokenizer.tokens[number] for number in numbers)
-        found = self.tokenizer.tokens(numbers) if numbers else []
-        return tuple(map(_from_bytes, found)) if _is_byte_level(self) else tuple(found)
+        # Often a model has more rows than its tokenizer has words, so that they divide well.
+        known = [number for number in numbers if number < self.tokenizer.vocab_size]
+        found = self.tokenizer.tokens(known) if known else []
+        said = dict(zip(known, map(_from_bytes, found) if _is_byte_level(self) else found, strict=True))
+        return tuple(said.get(number, f"<{number}>") for number in numbers)
 
     @property
     def mask_id(self) -> int | None:
@@ -133,8 +136,8 @@ class Subject:
         if isinstance(self.tokenizer.tokens, tuple):
             said: str = self.tokenizer.decode(ids)
             return said
-        texts = self.tokenizer.decode(mx.array(ids[None].astype(np.int32)))
-        return str(texts[0])
+        known = ids[ids < self.tokenizer.vocab_size]
+        return str(self.tokenizer.decode(mx.array(known[None].astype(np.int32)))[0]) if len(known) else ""
 
 
 @lru_cache(maxsize=2)
@@ -153,6 +156,8 @@ def open_subject(name: str) -> Subject:
         if error.code in ("checkpoint-not-cached", "checkpoint-no-folder") and "/" not in name and os.sep not in name:
             raise unknown("unknown-model", name, shipped_names()) from error
         raise
+    except (OSError, ValueError) as error:  # no name that a file could have
+        raise unknown("unknown-model", name[:40], shipped_names()) from error
     _require_room(folder)
     model, tokenizer = open_model(folder)
     return Subject(name, model, tokenizer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,8 +173,8 @@ def _candidates(made: Written, step: int) -> Table:
             f"the next token at step {step}: one of {kept} is taken (✓ taken, ✗ removed)",
         ),
         [
-            "#", Bilingual("词元", "token"), Bilingual("模型的概率", "model's probability"), Bilingual("累计", "together"),
-            Bilingual("按规则", "by the rules"), "",
+            "#", Bilingual("词元", "token"), Bilingual("模型的概率", "model's probability"),
+            Bilingual("累计", "together"), Bilingual("按规则", "by the rules"), "",
         ],
         rows,
         name="next",
@@ -207,7 +207,7 @@ def _beams(made: Written, step: int) -> Table:
 
 def steps_of(made: Written) -> list[Mapping[str, Any]]:
     """Every step in numbers."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     for at, token in enumerate(made.ids.tolist()):
         moment, row = _next(made, at)
         own, drawn = moment.own[row], moment.drawn_from[row]
@@ -261,4 +261,3 @@ def _sureness(made: Written) -> Figure:
         [Series(Bilingual("写出的词元", "token written"), places, [each["probability"] for each in values])],
         name="sureness",
     )
-

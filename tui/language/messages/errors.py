@@ -57,18 +57,18 @@ TABLE: Mapping[str, Bilingual] = {
         "(after hf download {given})",
     ),
     "model-too-large": Bilingual(
-        "{path} 有 {parameters:,} 个参数，按 float32 算要 {needed:.1f} GB 内存，现在只空着 {free:.1f} GB；换一个小些的，"
-        "或在内存更大的机器上看",
-        "{path} has {parameters:,} parameters: in float32 they take {needed:.1f} GB, and {free:.1f} GB are free. Take a "
-        "smaller one, or a machine with more memory",
+        "{path} 有 {parameters:,} 个参数，按 float32 算要 {needed:.1f} GB 内存，现在只空着 {free:.1f} GB；"
+        "换一个小些的，或在内存更大的机器上看",
+        "{path} has {parameters:,} parameters: in float32 they take {needed:.1f} GB, and {free:.1f} GB are free. Take "
+        "a smaller one, or a machine with more memory",
     ),
     "look-empty-text": Bilingual(
         "文字是空的，没有可看的；写几个字", "there is nothing to look at in an empty text: give some words"
     ),
     "look-too-long": Bilingual(
         "这段文字有 {tokens} 个词元，所有头的注意力要占 {megabytes:,.0f} MB；最多约 {most} 个词元，请给短一些的",
-        "the text has {tokens} tokens, and the attention of all heads would take {megabytes:,.0f} MB; give at most about "
-        "{most} tokens",
+        "the text has {tokens} tokens, and the attention of all heads would take {megabytes:,.0f} MB; give at most "
+        "about {most} tokens",
     ),
     "look-no-layer": Bilingual(
         "{model} 没有第 {given} 层：{part} 共 {count} 层，0 到 {last}",
@@ -89,14 +89,13 @@ TABLE: Mapping[str, Bilingual] = {
     "look-writes-not": Bilingual(
         "{model} 不会续写：它只填 [MASK] 或只编码", "{model} does not write: it fills in [MASK], or encodes"
     ),
-    "look-option-of-generate": Bilingual(
-        "{option} 要和 --generate 一起用", "{option} goes with --generate"
-    ),
+    "look-option-of-generate": Bilingual("{option} 要和 --generate 一起用", "{option} goes with --generate"),
     "look-option-not-of-generate": Bilingual(
         "{option} 不能和 --generate 一起用", "{option} does not go with --generate"
     ),
     "look-beams-and-temperature": Bilingual(
-        "束搜索不抽样：--beams 和 --temperature 只能给一个", "beams search and draw nothing: give --beams or --temperature"
+        "束搜索不抽样：--beams 和 --temperature 只能给一个",
+        "beams search and draw nothing: give --beams or --temperature",
     ),
     "look-not-a-number": Bilingual("{option} 要一个数，给的却是 {given}", "{option} takes a number; got {given}"),
     "look-no-part": Bilingual(

@@ -35,7 +35,9 @@ TABLE = {
     "key-step": Bilingual("走一步", "step"),
     "key-head": Bilingual("换头", "head"),
     "key-layer": Bilingual("换层", "layer"),
-    "help-off": Bilingual("关掉或打开这个头，看预测变多少", "switch this head off or on, and see the prediction change"),
+    "help-off": Bilingual(
+        "关掉或打开这个头，看预测变多少", "switch this head off or on, and see the prediction change"
+    ),
     "help-layer-off": Bilingual("关掉或打开这一层", "switch this layer off or on"),
     "help-write": Bilingual("看它的头，或看它逐个词元地写", "its heads, or how it writes token by token"),
     "help-step": Bilingual("生成时退一步、走一步", "a step back or on while it writes"),
@@ -43,8 +45,6 @@ TABLE = {
     "writes-not": Bilingual("{model} 不会续写", "{model} does not write"),
     "no-heads": Bilingual("{model} 没有注意力头", "{model} has no attention heads"),
     "written-anew": Bilingual("它写：{text}", "it writes: {text}"),
-    "shows": Bilingual(
-        "{model}：{parts}；显示 {name}", "{model}: {parts}; shown {name}"
-    ),
+    "shows": Bilingual("{model}：{parts}；显示 {name}", "{model}: {parts}; shown {name}"),
     "tokens": Bilingual("{count} 个词元：{tokens}", "{count} tokens: {tokens}"),
 }

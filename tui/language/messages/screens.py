@@ -17,6 +17,12 @@ TABLE = {
     "go-practice-help": Bilingual("先答到期的题，再答新题", "What is due first, then new questions"),
     "go-lab": Bilingual("去实验", "Go to the experiments"),
     "go-lab-help": Bilingual("自由运行每个实验，拧每个旋钮", "Run every experiment freely, turn every knob"),
+    "look": Bilingual("透视", "Look"),
+    "go-look": Bilingual("去透视", "Go look inside a model"),
+    "go-look-help": Bilingual(
+        "训练好的和真实的模型：每一层、每个头、逐层预测、逐词生成",
+        "Trained and real models: layers, heads, what each layer predicts, generation token by token",
+    ),
     "by-hand": Bilingual("手写", "By hand"),
     "go-by-hand": Bilingual("去手写", "Go to what is written by hand"),
     "go-by-hand-help": Bilingual(

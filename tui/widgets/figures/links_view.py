@@ -15,7 +15,7 @@ from tui.widgets.figures.messages import HeadWanted, PairChosen
 from tui.widgets.figures.read_view import Drawn, Place, ReadView
 from tui.widgets.speaking import Key, bindings
 
-HEADS = "头|heads"
+HEADS, LAYERS = "头|head", "层|layer"
 
 
 class LinksView(ReadView[Links]):
@@ -23,11 +23,10 @@ class LinksView(ReadView[Links]):
 
     KEYS: ClassVar[Sequence[Key]] = [
         *ReadView.KEYS,
-        Key("left_square_bracket", "head(-1)", "links.head-before", HEADS, "前一个头|the head before", HEADS, False, "["),
-        Key("right_square_bracket", "head(1)", "links.head-next", "头|head", "后一个头|the next head", HEADS, True, "[ ]"),
-        Key("left_curly_bracket", "layer(-1)", "links.layer-before", HEADS, "下面一层|the layer below", HEADS, False, "{"),
-        Key("right_curly_bracket", "layer(1)", "links.layer-next", "层|layer", "上面一层|the layer above", HEADS, True,
-            "{ }"),
+        Key("left_square_bracket", "head(-1)", "links.head-before", HEADS, "前一个头|head before", HEADS, False, "["),
+        Key("right_square_bracket", "head(1)", "links.head-next", HEADS, "后一个头|the next head", HEADS, True, "[ ]"),
+        Key("left_curly_bracket", "layer(-1)", "links.layer-before", LAYERS, "下一层|layer below", HEADS, False, "{"),
+        Key("right_curly_bracket", "layer(1)", "links.layer-next", LAYERS, "上一层|layer above", HEADS, True, "{ }"),
         Key("enter", "open", "links.open", "q ⊙ k|q ⊙ k", "这一对词元的得分从哪里来|where this pair's score comes from",
             written="Enter"),
         Key("escape", "all", "links.all", "全部|all", "所有词元的连线|the lines of all tokens", written="Esc"),
