@@ -31,13 +31,22 @@ class LinksLines:
     """The lines of a figure, and how many of them are its head.
 
     ``chosen`` is the token whose lines alone are drawn, with a number at each end; a token equal to ``lit`` is marked.
+    ``tall`` is how many lines each token may take.
     """
 
     def __init__(
-        self, figure: Links, language: Language, width: int, look: Look, chosen: Chosen | None = None, lit: str = ""
+        self,
+        figure: Links,
+        language: Language,
+        width: int,
+        look: Look,
+        chosen: Chosen | None = None,
+        lit: str = "",
+        tall: int = 1,
     ) -> None:
         self.figure, self.look, self.lit = figure, look, lit
         self.chosen = chosen
+        self.tall = 1
         self.lines = [Text(line, style=look.title) for line in wrap(say(figure.title, language), width)]
         left, right = ([visible(token) or " " for token in tokens] for tokens in (figure.rows, figure.columns))
         most = max(width // 4, 2)
@@ -50,6 +59,7 @@ class LinksLines:
             and (chosen is not None or len(left) + len(right) <= MOST_TOKENS)
         )
         if is_drawn:
+            self.tall = tall
             names = pad(
                 fit(say(figure.row_axis, language), self.left_width + NUMBER), self.left_width + NUMBER, "right"
             )
@@ -65,7 +75,7 @@ class LinksLines:
         return [float(row[place]) for row in self.figure.values]
 
     def _drawn(self, left: Sequence[str], right: Sequence[str]) -> list[Text]:
-        count = max(len(left), len(right))
+        count = (max(len(left), len(right), 1) - 1) * self.tall + 1
         canvas = Braille(self.between, count)
         values = [(float(value), row, column) for row, line in enumerate(self.figure.values)
                   for column, value in enumerate(line)]  # fmt: skip
@@ -76,27 +86,27 @@ class LinksLines:
         lines = []
         for at in range(count):
             line = Text()
-            self._token(line, left, at, ROWS, beside)
+            self._token(line, left, *divmod(at, self.tall), ROWS, beside)
             line.append(" ")
             for cell in range(self.between):
                 owners = canvas.owners[at][cell]
                 line.append(canvas.sign(cell, at), self._style(max(owners)) if owners else "")
             line.append(" ")
-            self._token(line, right, at, COLUMNS, beside)
+            self._token(line, right, *divmod(at, self.tall), COLUMNS, beside)
             lines.append(line)
         return lines
 
     def _line(self, canvas: Braille, value: float, row: int, column: int) -> None:
         """Thicker by a dot at each threshold; the faintest is dotted."""
         thick = sum(value >= least for least in THICKNESS)
-        start, end = row * DOTS_HIGH + 1, column * DOTS_HIGH + 1
+        start, end = (place * self.tall * DOTS_HIGH + 1 for place in (row, column))
         last = self.between * DOTS_WIDE - 1
         if not thick:
             for x in range(0, last + 1, 6):
                 canvas.dot(x, round(start + (end - start) * x / max(last, 1)), 0)
             return
         for offset in range(thick):
-            shift = (offset + 1) // 2 * (1 if offset % 2 else -1)
+            shift = (offset + 1) // 2 * (1 if offset % 2 else -1)  # 0, 1, -1
             canvas.line((0, start + shift), (last, end + shift), thick)
 
     def _style(self, thick: int) -> str:
@@ -104,14 +114,19 @@ class LinksLines:
         return (look.dim, look.label, look.accent, f"{look.strong} {look.accent}".strip())[thick]
 
     def _token(
-        self, line: Text, tokens: Sequence[str], at: int, side: int, beside: tuple[Sequence[float], int] | None
+        self,
+        line: Text,
+        tokens: Sequence[str],
+        at: int,
+        below: int,
+        side: int,
+        beside: tuple[Sequence[float], int] | None,
     ) -> None:
         width = self.left_width if side == ROWS else self.right_width
-        if at >= len(tokens):
+        if below or at >= len(tokens):
             line.append(" " * (width + NUMBER))
             return
-        number = short(beside[0][at], 2) if beside is not None and beside[1] == side else ""
-        number = fit(number.replace("0.", ".", 1) if number.startswith("0.") else number, NUMBER - 1)
+        number = f"{beside[0][at]:.2f}".lstrip("0") if beside is not None and beside[1] == side else ""
         name = fit(tokens[at], width, self.look.glyphs.ellipsis)
         same = bool(self.lit) and (self.figure.rows, self.figure.columns)[side][at] == self.lit
         style = f"{self.look.strong} reverse" if self.chosen == (at, side) else f"{self.look.strong} underline"
@@ -140,7 +155,7 @@ class LinksLines:
 
     def token_at(self, x: int, y: int) -> Chosen | None:
         """The token at a place in the lines: those left of the middle are the rows'."""
-        place = y - self.head
+        place = round((y - self.head) / self.tall)
         side = ROWS if x <= self.left_width + NUMBER + self.between // 2 else COLUMNS
         count = len(self.figure.rows if side == ROWS else self.figure.columns)
         return (place, side) if 0 <= place < count else None

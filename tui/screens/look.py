@@ -76,6 +76,7 @@ class LookScreen(Place):
         self._number = 0  # of the opening that is on its way
         self._opening = False
         self._wanted_figure = ""
+        self.query_one(LivePanel).visible = False  # there is nothing in it before the first model
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
         kept = self.app.store.setting(REMEMBERED)
@@ -224,6 +225,7 @@ class LookScreen(Place):
         self.add_class("opened")
         self.set_focus(None)
         panel = self.query_one(LivePanel)
+        panel.visible = True
         panel.show(experiment, {})
         panel.knobs_to_top()
         panel.focus_figure()

@@ -84,7 +84,10 @@ def head_view(seen: Pass, shown: Shown, text: Bilingual | None = None) -> Links:
     cross = shown.attention.part == "cross"
     zh, en = ("", "") if text is None else (f"（{text.zh}）", f" ({text.en})")
     return Links(
-        Bilingual(f"连线：{part.zh}，头 {shown.name}{zh}", f"lines: {part.en}, head {shown.name}{en}"),
+        Bilingual(
+            f"连线（越粗权重越大）：{part.zh}，头 {shown.name}{zh}",
+            f"lines, the thicker the weight: {part.en}, head {shown.name}{en}",
+        ),
         rows,
         columns,
         seen.maps[shown.attention.name]["weights"][shown.head],

@@ -16,13 +16,14 @@ from tui.widgets.figures.read_view import Drawn, Place, ReadView
 from tui.widgets.speaking import Key, bindings
 
 HEADS, LAYERS = "头|head", "层|layer"
+AROUND = 4  # lines of a title, the names of the sides and what is read
+TALLEST = 3  # lines of a token
 
 
 class LinksView(ReadView[Links]):
     """A ``Links`` figure; its cursor is (place, side), and None shows the lines of all tokens."""
 
     KEYS: ClassVar[Sequence[Key]] = [
-        *ReadView.KEYS,
         Key("left_square_bracket", "head(-1)", "links.head-before", HEADS, "前一个头|head before", HEADS, False, "["),
         Key("right_square_bracket", "head(1)", "links.head-next", HEADS, "后一个头|the next head", HEADS, True, "[ ]"),
         Key("left_curly_bracket", "layer(-1)", "links.layer-before", LAYERS, "下一层|layer below", HEADS, False, "{"),
@@ -30,8 +31,9 @@ class LinksView(ReadView[Links]):
         Key("enter", "open", "links.open", "q ⊙ k|q ⊙ k", "这一对词元的得分从哪里来|where this pair's score comes from",
             written="Enter"),
         Key("escape", "all", "links.all", "全部|all", "所有词元的连线|the lines of all tokens", written="Esc"),
+        *ReadView.KEYS,
     ]  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS[len(ReadView.KEYS) :])]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS[: -len(ReadView.KEYS)])]
 
     def __init__(
         self, figure: Links, *, language: Language = "zh", id: str | None = None, classes: str | None = None
@@ -66,14 +68,17 @@ class LinksView(ReadView[Links]):
 
     def _lines(self, width: int, look: Look) -> LinksLines:
         """Drawn once for each cursor and width: it is asked for several times a frame."""
-        key = (id(self.figure), self.language, width, look, self.cursor, self.lit)
+        spare = self._room - AROUND
+        tall = max(min(spare // max(self.row_count(), 1), TALLEST), 1)
+        key = (id(self.figure), self.language, width, look, self.cursor, self.lit, tall)
         if self._drawn is None or self._drawn[0] != key:
-            self._drawn = key, LinksLines(self.figure, self.language, width, look, self.cursor, self.lit)
+            self._drawn = key, LinksLines(self.figure, self.language, width, look, self.cursor, self.lit, tall)
         return self._drawn[1]
 
     def drawn(self, width: int, look: Look) -> Drawn:
         made = self._lines(width, look)
-        return Drawn(made.lines, made.head, 0, None if self.cursor is None else made.head + self.cursor[0])
+        at = None if self.cursor is None else made.head + self.cursor[0] * made.tall
+        return Drawn(made.lines, made.head, 0, at)
 
     def place_at(self, x: int, y: int, width: int) -> Place | None:
         return self._lines(width, self.look).token_at(x, y)
