@@ -143,7 +143,9 @@ class LookScreen(Place):
             own.append(KeyHint("z", say("look.key-off"), "screen.off"))
         if self.check_action("write", ()):
             own.append(KeyHint("W", say("look.key-write"), "screen.write"))
-        return [*own, KeyHint("o", say("screens.key-whole"), "screen.whole"), back, *last]
+        own.append(KeyHint("o", say("screens.key-whole"), "screen.whole"))
+        held = {hint.binds or hint.key for hint in self.focus_hints()}
+        return [*own, *([] if "escape" in held else [back]), *last]
 
     def all_keys(self) -> Sequence[KeyHint]:
         """Every key of this screen, for help."""
@@ -329,7 +331,9 @@ class LookScreen(Place):
         panel = self.query_one(LivePanel)
         off = str(panel.knobs["off"]).split()
         off = [each for each in off if each != name] if name in off else [*off, name]
-        self._turn({"off": " ".join(off)}, "off" if off else "")
+        subject = self._shown
+        telling = "rewritten" if subject is not None and subject.kind == "encoder-decoder" else "off"
+        self._turn({"off": " ".join(off)}, telling if off else "")
 
     def _turn(self, values: dict[str, Any], figure: str) -> None:
         """Turn knobs, and show the figure of that name once the run has ended."""

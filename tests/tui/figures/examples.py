@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from questions.bilingual import Bilingual
-from tui.figures.data import Bars, Curve, Heatmap, Series, Stage, Table, Tensor, TokenRow, Tokens
+from tui.figures.data import Bars, Curve, Heatmap, Links, Series, Stage, Table, Tensor, TokenRow, Tokens
 
 TOKENS = ("我", "看见", "猫")
 FLOAT32_MIN = float(np.finfo(np.float32).min)
@@ -106,4 +106,11 @@ TENSOR = Tensor(
     np.array([[1.0, 0.0, 3.0], [np.nan, np.inf, -4.0]], np.float32),
     "Q Kᵀ",
 )
-ALL = [attention(), odd(), CURVE, BARS, TABLE, TOKEN_STRIPS, TENSOR]
+LINKS = Links(
+    Bilingual("连线", "lines"),
+    ["2", "3"],
+    ["我", "看见", "猫"],
+    np.array([[0.9, 0.1, 0.0], [0.0, 0.25, 0.75]], np.float32),
+    name="links",
+)
+ALL = [attention(), odd(), CURVE, BARS, TABLE, TOKEN_STRIPS, TENSOR, LINKS]

@@ -158,6 +158,19 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("questions", ("B",)),
         ("search", ("slash",)),
     ],
+    "look": [
+        ("lines", ("O", "RUN")),
+        ("a token's lines", ("down",)),
+        ("all heads", ("full_stop",)),
+        ("grid", ("g",)),
+        ("model", ("full_stop",)),
+        ("text", ("e",)),
+        ("whole look", ("escape", "o")),
+        ("look steps", ("o", "STEPS")),
+        ("look step", ("enter",)),
+        ("models", ("x",)),
+    ],
+    "writing": [("strips", ("O", "RUN", "W", "WRITES")), ("writing knob", ("tab",))],
     "interview": [
         ("wishes", ("I",)),
         ("interview asked", ("i",)),
@@ -183,6 +196,8 @@ async def test_no_context_binds_a_key_twice_and_the_bar_is_true(opened: Open, wa
             for key in keys:
                 if key == "RUN":
                     await until(pilot, lambda: live(pilot).measured is not None)
+                elif key == "WRITES":
+                    await until(pilot, lambda: live(pilot).measured is not None and "step" in live(pilot).knobs)
                 elif key == "STEPS":
                     live(pilot)._turn_to("steps")
                     await pilot.pause()
