@@ -17,16 +17,17 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Any, overload
 
 import numpy as np
 
-from mlxformer.backend import is_array, mx, nn, settle, to_numpy
+from mlxformer.backend import is_array, mx, nn, numpy_view, settle, to_numpy
 from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
+from mlxformer.origins import Origin, Same, settled
 from mlxformer.validation import array_text
 
 _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=())
@@ -45,6 +46,8 @@ class Step:
         axes: a name for each axis.
         formula: what was computed.
         value: a NumPy copy, as wide as the tensor (bfloat16, which NumPy lacks, as float32).
+        made: how it was made of other steps and of parameters; None where no tap says so, in a trace of ``only`` some
+            paths, and where a replacement put another tensor in its place. ``mf.open_cell`` opens a cell by it.
 
     >>> import mlxformer as mf
     >>> from mlxformer.backend import mx
@@ -59,6 +62,7 @@ class Step:
     axes: tuple[str, ...]
     formula: str
     value: np.ndarray
+    made: Origin | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Path, dtype and shape, mean ± standard deviation, and range, in one line and without the values."""
@@ -75,6 +79,7 @@ class Trace:
         root: as in ``trace``.
         on_step: as in ``trace``.
         only: as in ``trace``.
+        origins: as in ``trace``.
 
     >>> import mlxformer as mf
     >>> from mlxformer.backend import mx
@@ -86,15 +91,24 @@ class Trace:
     ('layers.0.self_attention.weights', ('batch', 'head', 'query', 'key'))
     """
 
-    def __init__(self, root: Any = None, on_step: Callable[[str], None] | None = None, only: str | None = None) -> None:
+    def __init__(
+        self,
+        root: Any = None,
+        on_step: Callable[[str], None] | None = None,
+        only: str | None = None,
+        origins: bool | None = None,
+    ) -> None:
         self._root = root
         self._on_step = on_step
         self._only = only
+        self._origins = only is None if origins is None else origins
         self._passed = 0
         self._steps: list[Step] = []
         self._calls: dict[str, int] = {}
         self._replacements: list[_Replacement] = []
         self._names: dict[int, tuple[Any, dict[int, str]]] = {}
+        # The step that an array is, by its identity; the array is kept beside it, so that no other can get that.
+        self._arrays: dict[int, tuple[Any, Step]] = {}
         self._tokens: tuple[Any, Any] | None = None
         self._closed = False
 
@@ -176,7 +190,8 @@ class Trace:
         _running.reset(running)
         replacements = self._replacements
         # What is kept from here on are the steps: not the model, nor what the replacements closed over.
-        self._root, self._names, self._replacements, self._tokens, self._closed = None, {}, [], None, True
+        self._root, self._names, self._arrays, self._replacements = None, {}, {}, []
+        self._tokens, self._closed = None, True
         if error is not None:
             return
         if not self._passed:
@@ -243,14 +258,32 @@ class Trace:
     def _wants(self, path: str) -> bool:
         return self._only is None or fnmatchcase(path, self._only)
 
-    def _pass(self, path: str, value: np.ndarray | None, axes: tuple[str, ...], formula: str) -> None:
+    def _pass(
+        self, path: str, x: Any, value: np.ndarray | None, axes: tuple[str, ...], formula: str, made: Origin | None
+    ) -> None:
         self._passed += 1
         if value is not None and self._wants(path):
             call = self._calls.get(path, 0)
             self._calls[path] = call + 1
-            self._steps.append(Step(path, call, axes, formula, value))
+            step = Step(path, call, axes, formula, value, self._settled(made))
+            self._steps.append(step)
+            self._remember(x, step)
         if self._on_step is not None:
             self._on_step(path)
+
+    def _remember(self, x: Any, step: Step) -> None:
+        if self._origins:
+            self._arrays[id(x)] = x, step
+
+    def _settled(self, made: Origin | None) -> Origin | None:
+        """With the steps of this trace."""
+        if made is None or not self._origins or (isinstance(made, Same) and self._step_of(made.x) is None):
+            return None
+        return settled(made, self._step_of)
+
+    def _step_of(self, x: Any) -> Step | None:
+        found = self._arrays.get(id(x))
+        return None if found is None else found[1]
 
 
 def _statistics(values: np.ndarray) -> str:
@@ -271,7 +304,13 @@ class _Replacement:
     matched: bool = False
 
 
-def trace(root: Any = None, *, on_step: Callable[[str], None] | None = None, only: str | None = None) -> Trace:
+def trace(
+    root: Any = None,
+    *,
+    on_step: Callable[[str], None] | None = None,
+    only: str | None = None,
+    origins: bool | None = None,
+) -> Trace:
     """Open a trace: ``with mf.trace() as steps: model(x)``.
 
     Traces nest: each records every step, and the replacements of all of them apply, the outermost first.
@@ -281,6 +320,8 @@ def trace(root: Any = None, *, on_step: Callable[[str], None] | None = None, onl
             else's, which does not announce itself; paths then stand beside ``root.parameters()``.
         on_step: called with each path as it is passed; what it raises ends the run (a progress bar, a cancel button).
         only: record just the paths that match this pattern (as in ``fnmatch``), where all would fill the memory.
+        origins: whether steps keep how they were made, for ``mf.open_cell``: it costs no copy, but parameters and
+            unrecorded operands live on with the steps. None is True unless ``only`` is given.
 
     Returns:
         What is entered by ``with``, a sequence of ``Step``.
@@ -309,7 +350,7 @@ def trace(root: Any = None, *, on_step: Callable[[str], None] | None = None, onl
     >>> steps[0].path
     'body.layers.0.input'
     """
-    return Trace(root, on_step, only)
+    return Trace(root, on_step, only, origins)
 
 
 def is_tracing() -> bool:
@@ -322,7 +363,14 @@ def is_tracing() -> bool:
     return bool(_open_traces.get())
 
 
-def tap(name: str, x: mx.array, *, axes: tuple[str, ...], formula: str = "") -> mx.array:
+def tap(
+    name: str,
+    x: mx.array,
+    *,
+    axes: tuple[str, ...],
+    formula: str = "",
+    of: Callable[[], Origin | None] | None = None,
+) -> mx.array:
     """Mark an array as a step of the running module, and return it (or what a replacement makes of it).
 
     Args:
@@ -330,6 +378,8 @@ def tap(name: str, x: mx.array, *, axes: tuple[str, ...], formula: str = "") -> 
         x: the array.
         axes: a name for each axis, of the glossary in ``mlxformer.axes``.
         formula: what was computed.
+        of: called in an open trace, says of which arrays x was made (``mlxformer.origins``), so that a cell of it can
+            be opened.
 
     Returns:
         x itself where no trace is open.
@@ -347,17 +397,78 @@ def tap(name: str, x: mx.array, *, axes: tuple[str, ...], formula: str = "") -> 
     traces = _open_traces.get()
     if not traces:
         return x
-    running = _running.get()
-    prefix = running[-1][1] if running else ""
-    path = f"{prefix}.{name}" if prefix else name
+    path = _path_here(name)
+    computed = x
     for opened in traces:
         x = opened._changed(path, x)
     if x.ndim != len(axes):
         raise TraceError("trace-axes", f"step {path!r} has shape {tuple(x.shape)} but axes {axes}", path=path)
     value = to_numpy(x) if any(opened._wants(path) for opened in traces) else None
+    made = None if value is None or of is None or x is not computed else of()
     for opened in traces:
-        opened._pass(path, value, axes, formula)
+        opened._pass(path, x, value, axes, formula, made)
     return x
+
+
+def aside(name: str, x: mx.array, *, axes: tuple[str, ...], formula: str, of: Callable[[], Origin | None]) -> mx.array:
+    """Say how an array was made that is on the way to a step, and none itself. No replacement sees it.
+
+    Args:
+        name: as in ``tap``.
+        x: the array.
+        axes: as in ``tap``.
+        formula: what was computed.
+        of: as in ``tap``.
+
+    Returns:
+        x itself.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Total
+    >>> from mlxformer.tracing import aside
+    >>> with mf.trace() as steps:
+    ...     x = mx.ones((2,))
+    ...     y = aside("twice", x + x, axes=("time",), formula="x + x", of=lambda: Total((x, x)))
+    ...     z = mf.tap("again", y + x, axes=("time",), formula="y + x", of=lambda: Total((y, x)))
+    >>> steps.paths, steps["again"].made.operands[0]
+    (['again'], Step('twice', float32 [2], 2 ± 0, 2 … 2))
+    """
+    traces = [opened for opened in _open_traces.get() if opened._origins]
+    if traces:
+        path, value, made = _path_here(name), to_numpy(x), of()
+        for opened in traces:
+            opened._remember(x, Step(path, 0, axes, formula, value, opened._settled(made)))
+    return x
+
+
+def alias(x: mx.array, of: mx.array) -> mx.array:
+    """Let ``x`` lead to the step that ``of`` is, where their values are the same: a cast, or zeros nobody would see.
+
+    Args:
+        x: the array.
+        of: another of its shape, which a tap returned perhaps.
+
+    Returns:
+        x itself.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.tracing import alias
+    >>> alias(mx.ones((2,)), mx.ones((2,))).tolist()
+    [1.0, 1.0]
+    """
+    if x is not of:
+        for opened in _open_traces.get():
+            step = opened._step_of(of)
+            if step is not None and np.array_equal(numpy_view(x), step.value):
+                opened._remember(x, step)
+    return x
+
+
+def _path_here(name: str) -> str:
+    running = _running.get()
+    prefix = running[-1][1] if running else ""
+    return f"{prefix}.{name}" if prefix else name
 
 
 def in_trace(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,7 +20,8 @@ PLAN: dict[str, Floors] = {
         attention positions
         training
         checkpoints
-        tracing projections
+        tracing
+        origins projections
         validation
         backend
         errors axes

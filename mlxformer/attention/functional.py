@@ -21,7 +21,8 @@ from mlxformer.attention.exactness import fits_float32, in_range, joint_dtype, o
 from mlxformer.attention.softmax_one import softmax_one
 from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import fused_attention_accumulates, fused_attention_is_exact, mx
-from mlxformer.tracing import is_tracing, tap
+from mlxformer.origins import Named, Product, Softmax, Total, Where, grouped, mixed, times
+from mlxformer.tracing import alias, is_tracing, tap
 
 
 def scaled_dot_product_attention(
@@ -102,7 +103,7 @@ def attention_weights(
     """
     scores_shape = _check_all(q, k, None, bias, sinks)
     mask = masks.resolve(mask, scores_shape)
-    k, _ = only_seen(k, k, mask, bias)
+    k = alias(only_seen(k, k, mask, bias)[0], k)
     weights = _weights(q, k, checked_scale(scale, q.shape[-1]), mask, bias, sinks)
     return weights.astype(joint_dtype(q, k))
 
@@ -154,13 +155,26 @@ def _explicit(
     dropout: Callable[[mx.array], mx.array] | None,
 ) -> mx.array:
     dtype = joint_dtype(q, k, v)
-    k, v = only_seen(k, v, mask, bias)
+    given = k, v
+    k, v = map(alias, only_seen(k, v, mask, bias), given)
     weights = _weights(q, k, scale, mask, bias, sinks)  # float32 [B, H, Tq, Tk]
     if dropout is not None:
-        weights = tap("dropped_weights", dropout(weights), axes=SCORES, formula="dropout(weights)")
+        whole, weights = weights, dropout(weights)
+        weights = tap(
+            "dropped_weights",
+            weights,
+            axes=SCORES,
+            formula="dropout(weights)",
+            of=lambda: _dropped(whole, weights),
+        )
     heads = _per_kv_head(weights, v.shape[1]) @ wide(v)  # [B, Hkv, G·Tq, Dv]
     heads = heads.reshape(*weights.shape[:3], v.shape[-1]).astype(dtype)  # [B, H, Tq, Dv]
-    return tap("heads", heads, axes=HEADS, formula="weights V")
+    return tap("heads", heads, axes=HEADS, formula="weights V", of=lambda: mixed(weights, v))
+
+
+def _dropped(weights: mx.array, dropped: mx.array) -> Where:
+    factor = mx.max(dropped / mx.where(weights > 0, weights, 1.0))
+    return Where(dropped != 0, Product("bhqk,->bhqk", (weights, factor)), 0.0)
 
 
 def _weights(
@@ -169,15 +183,22 @@ def _weights(
     batch, heads, query_length, _ = q.shape
     kv_heads, key_length = k.shape[1], k.shape[2]
     fits = fits_float32(q, k, scale)
-    q, k = wide(q), wide(k)
+    q, k = alias(wide(q), q), alias(wide(k), k)
     if not fits:
-        q = in_range(q, k, scale)
-    scores = _per_kv_head(q, kv_heads) @ k.swapaxes(-1, -2)  # float32 [B, Hkv, G·Tq, Tk]
-    scores = scores.reshape(batch, heads, query_length, key_length)  # [B, H, Tq, Tk]
-    scores = tap("scores", scores, axes=SCORES, formula="Q Kᵀ")
-    scores = tap("scaled", scores * scale, axes=SCORES, formula="Q Kᵀ / √D")
+        q = alias(in_range(q, k, scale), q)
+    products = _per_kv_head(q, kv_heads) @ k.swapaxes(-1, -2)  # float32 [B, Hkv, G·Tq, Tk]
+    products = products.reshape(batch, heads, query_length, key_length)  # [B, H, Tq, Tk]
+    products = tap("scores", products, axes=SCORES, formula="Q Kᵀ", of=lambda: grouped(q, k))
+    scaled = tap("scaled", products * scale, axes=SCORES, formula="Q Kᵀ / √D", of=lambda: times(products, scale))
+    scores = scaled
     if bias is not None:
-        scores = tap("biased", scores + wide(bias), axes=SCORES, formula="Q Kᵀ / √D + bias")
+        scores = tap(
+            "biased",
+            scaled + wide(bias),
+            axes=SCORES,
+            formula="Q Kᵀ / √D + bias",
+            of=lambda: Total((scaled, Named("bias", bias))),
+        )
     return masked_softmax(scores, mask, "Q Kᵀ / √D" if bias is None else "Q Kᵀ / √D + bias", sinks)
 
 
@@ -202,15 +223,32 @@ def masked_softmax(
     [[[[0.5, 0.5], [0.0, 0.0]]]]
     """
     name = "softmax" if sinks is None else "softmax_one"
-    scores = wide(scores)
+    scores = alias(wide(scores), scores)
     if mask is None:
-        return tap("weights", _softmax(scores, sinks), axes=SCORES, formula=f"{name}({formula})")
+        return tap(
+            "weights",
+            _softmax(scores, sinks),
+            axes=SCORES,
+            formula=f"{name}({formula})",
+            of=lambda: Softmax(scores, sinks=sinks),
+        )
     # The finite minimum and not -inf: a row of -inf alone would be NaN, and so would its gradient even if the NaN
     # were replaced afterwards. Such a row becomes uniform here, and zero by the second `where`.
-    scores = mx.where(mask, scores, mx.finfo(scores.dtype).min)
-    scores = tap("masked", scores, axes=SCORES, formula=f"{formula} where allowed, else the least float")
-    weights = mx.where(mask, _softmax(scores, sinks), 0.0)
-    return tap("weights", weights, axes=SCORES, formula=f"{name}(masked), 0 where not allowed")
+    least = mx.finfo(scores.dtype).min
+    masked = tap(
+        "masked",
+        mx.where(mask, scores, least),
+        axes=SCORES,
+        formula=f"{formula} where allowed, else the least float",
+        of=lambda: Where(mask, scores, float(least)),
+    )
+    return tap(
+        "weights",
+        mx.where(mask, _softmax(masked, sinks), 0.0),
+        axes=SCORES,
+        formula=f"{name}(masked), 0 where not allowed",
+        of=lambda: Softmax(masked, mask, sinks=sinks),
+    )
 
 
 def _softmax(scores: mx.array, sinks: mx.array | None) -> mx.array:

@@ -26,6 +26,7 @@ from mlxformer.attention.exactness import joint_dtype, only_seen, wide
 from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
+from mlxformer.origins import Function, Named, Share, Where, grouped, mixed
 from mlxformer.tracing import tap
 from mlxformer.validation import array_text, shape_text
 
@@ -94,11 +95,23 @@ def linear_attention(
         distance = rows.reshape(-1, 1) - mx.arange(k.shape[2]).reshape(1, -1)
         scores = scores * mx.exp(mx.maximum(distance, 0).astype(mx.float32) * math.log(decay))
     allowed = masks.causal(q.shape[2], k.shape[2]) if isinstance(mask, str) else mask
-    scores = mx.where(allowed, scores, 0.0)
-    scores = tap("scores", scores, axes=SCORES, formula="φ(Q) φ(K)ᵀ, 0 where not allowed")
-    weights = _divide(scores, mx.sum(scores, axis=-1, keepdims=True))
-    weights = tap("weights", weights, axes=SCORES, formula="scores / their row's sum")
-    return tap("heads", (weights @ wide(v)).astype(dtype), axes=HEADS, formula="weights V")
+    decayed = decay < 1.0
+    scores = tap(
+        "scores",
+        mx.where(allowed, scores, 0.0),
+        axes=SCORES,
+        formula="φ(Q) φ(K)ᵀ, 0 where not allowed",
+        of=lambda: None if decayed else Where(allowed, grouped(features_q, features_k), 0.0),
+    )
+    weights = tap(
+        "weights",
+        _divide(scores, mx.sum(scores, axis=-1, keepdims=True)),
+        axes=SCORES,
+        formula="scores / their row's sum",
+        of=lambda: Share(scores),
+    )
+    heads = (weights @ wide(v)).astype(dtype)
+    return tap("heads", heads, axes=HEADS, formula="weights V", of=lambda: mixed(weights, v))
 
 
 class LinearAttentionState:
@@ -194,8 +207,20 @@ class LinearAttentionState:
 def _features(q: mx.array, k: mx.array) -> tuple[mx.array, mx.array]:
     axes = ("batch", "head", "time", "feature")
     return (
-        tap("query_features", feature_map(wide(q)), axes=axes, formula="elu(q) + 1"),
-        tap("key_features", feature_map(wide(k)), axes=axes, formula="elu(k) + 1"),
+        tap(
+            "query_features",
+            feature_map(wide(q)),
+            axes=axes,
+            formula="elu(q) + 1",
+            of=lambda: Function("elu + 1", Named("Q", q)),
+        ),
+        tap(
+            "key_features",
+            feature_map(wide(k)),
+            axes=axes,
+            formula="elu(k) + 1",
+            of=lambda: Function("elu + 1", Named("K", k)),
+        ),
     )
 
 

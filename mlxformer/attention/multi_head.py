@@ -6,17 +6,18 @@ MultiHead(Q, K, V) = Concat(head_1, …, head_H) W^O,  head_i = Attention(Q W_i^
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from mlxformer.attention import masks
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.checks import check_bias
 from mlxformer.attention.functional import attend
-from mlxformer.axes import ATTENDED, HEADS, KV_HEADS
+from mlxformer.axes import ATTENDED, HEADS, HEADS_IN_TIME, KV_HEADS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
-from mlxformer.tracing import Module, tap
+from mlxformer.origins import Joined, Named, Product, Same, projection
+from mlxformer.tracing import Module, aside, tap
 from mlxformer.validation import (
     require_choice,
     require_divisible,
@@ -158,6 +159,7 @@ class MultiHeadAttention(Module):
         """
         self._check(queries, keys, values, cache)
         past = 0 if cache is None or cache.static else len(cache)
+        earlier = cache.fetch() if past and cache is not None else None
         scores_shape = (queries.shape[0], self.num_heads, queries.shape[1], past + keys.shape[1])
         # All that could fail comes before the cache grows: a call that failed must leave no keys behind.
         mask = masks.checked(mask, scores_shape)
@@ -167,16 +169,36 @@ class MultiHeadAttention(Module):
         if cache is not None and cache.is_complete:
             k, v = cache.fetch()
             self._check_static(k, keys, values, cache)
+            new = None
         else:
-            k, v = self._project(keys, values, past)  # [B, Hkv, Tk, D]
+            new = k, v = self._project(keys, values, past)  # [B, Hkv, Tk, D]
             if cache is not None:
                 k, v = cache.update(k, v)
                 if cache.static:
                     cache.remember(keys, values)
         turned = "" if self.rope is None else ", rotated"
-        q = tap("queries", q, axes=HEADS, formula=f"X W^Q, split into heads{turned}")
-        k = tap("keys", k, axes=KV_HEADS, formula=f"X W^K, split into heads{turned}")
-        v = tap("values", v, axes=KV_HEADS, formula="X W^V, split into heads")
+        key_proj, value_proj = self._key_and_value_proj()
+        q = tap(
+            "queries",
+            q,
+            axes=HEADS,
+            formula=f"X W^Q, split into heads{turned}",
+            of=lambda: self._split(queries, self.query_proj, "W^Q", self.num_heads, past),
+        )
+        k = tap(
+            "keys",
+            k,
+            axes=KV_HEADS,
+            formula=f"X W^K, split into heads{turned}",
+            of=lambda: self._of_kept(0, k, earlier, new, self._split(keys, key_proj, "W^K", self.num_kv_heads, past)),
+        )
+        v = tap(
+            "values",
+            v,
+            axes=KV_HEADS,
+            formula="X W^V, split into heads",
+            of=lambda: self._of_kept(1, v, earlier, new, self._split(values, value_proj, "W^V", self.num_kv_heads)),
+        )
         if self.relative_keys is not None:
             relative = self.relative_keys(q, k.shape[2])  # [B, H, Tq, Tk]
             check_bias(relative, scores_shape)
@@ -193,17 +215,65 @@ class MultiHeadAttention(Module):
             dropout=self.weight_dropout if drops else None,
         )
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
-        joined = tap("concatenated", joined, axes=ATTENDED, formula="Concat(head_1, …, head_H)")
-        return tap("output", self.out_proj(joined), axes=ATTENDED, formula="Concat(…) W^O")
+        joined = tap(
+            "concatenated",
+            joined,
+            axes=ATTENDED,
+            formula="Concat(head_1, …, head_H)",
+            of=lambda: Product("bhtd->bt(hd)", (heads,)),
+        )
+        return tap(
+            "output",
+            self.out_proj(joined),
+            axes=ATTENDED,
+            formula="Concat(…) W^O",
+            of=lambda: projection(joined, self.out_proj, "W^O"),
+        )
 
     def _project(self, keys: mx.array, values: mx.array, past: int) -> tuple[mx.array, mx.array]:
-        key_proj = self.query_proj if self.tie in ("qk", "qkv") else self.key_proj
+        key_proj, value_proj = self._key_and_value_proj()
         k = self._heads(key_proj(keys), self.num_kv_heads)
-        if self.tie in ("kv", "qkv"):
-            v = k if values is keys else self._heads(key_proj(values), self.num_kv_heads)
-        else:
-            v = self._heads(self.value_proj(values), self.num_kv_heads)
+        same = value_proj is key_proj and values is keys
+        v = k if same else self._heads(value_proj(values), self.num_kv_heads)
         return self._rotate(k, past), v  # values carry content, not position: never rotated
+
+    def _key_and_value_proj(self) -> tuple[nn.Module, nn.Module]:
+        key_proj = self.query_proj if self.tie in ("qk", "qkv") else self.key_proj
+        return key_proj, key_proj if self.tie in ("kv", "qkv") else self.value_proj
+
+    def _of_kept(
+        self,
+        part: int,
+        x: mx.array,
+        earlier: Sequence[mx.array] | None,
+        new: Sequence[mx.array] | None,
+        made: Product | None,
+    ) -> Product | Same | Joined | None:
+        """How keys (part 0) or values (1) were made: now, kept from an earlier call, or one after the other."""
+        if new is None:
+            return Same(x)
+        if earlier is None:
+            return made
+        name = ("new_keys", "new_values")[part]
+        fresh = aside(name, new[part], axes=KV_HEADS, formula="of the new tokens", of=lambda: made)
+        return Joined(2, (earlier[part], fresh))
+
+    def _split(self, x: mx.array, layer: nn.Module, name: str, heads: int, offset: int | None = None) -> Product | None:
+        """How heads [B, H, T, D] were made of x [B, T, C]; rotated from ``offset`` on, or not at all where None."""
+        made = projection(x, layer, name, "btc,(hd)c->bhtd")
+        if self.rope is None or offset is None or made is None:
+            return made
+        plain = aside(
+            f"unrotated_{name[-1].lower()}",
+            self._heads(layer(x), heads),
+            axes=HEADS_IN_TIME,
+            formula=f"X {name}, split into heads",
+            of=lambda: made,
+        )
+        # Turning is linear, so what it does to the unit vectors says all: [C, T, D], a row for each number turned.
+        units = mx.eye(self.head_dim).reshape(1, self.head_dim, 1, self.head_dim)
+        units = units * mx.ones((1, 1, x.shape[1], 1))
+        return Product("bhtc,ctd->bhtd", (plain, Named("R", self._rotate(units, offset)[0])))
 
     def _rotate(self, x: mx.array, offset: int) -> mx.array:
         return x if self.rope is None else self.rope(x, offset=offset)

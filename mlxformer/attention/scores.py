@@ -23,6 +23,7 @@ from mlxformer.attention.exactness import in_range, only_seen, wide
 from mlxformer.attention.functional import masked_softmax
 from mlxformer.axes import HEADS, KEYS, SCORES
 from mlxformer.backend import fused_additive_attention, mx, nn
+from mlxformer.origins import Function, Named, Origin, Product, Total, grouped, mixed, projection, times
 from mlxformer.tracing import Module, is_tracing, tap
 from mlxformer.validation import (
     require_choice,
@@ -117,8 +118,14 @@ def additive_scores(q: mx.array, k: mx.array, combine: Callable[[mx.array], mx.a
     (1, 1, 2, 3)
     """
     check_heads(q, k)
-    features = mx.tanh(mx.expand_dims(q, 3) + mx.expand_dims(k, 2))
-    features = tap("features", features, axes=(*SCORES, "dim"), formula="tanh(q + k)")
+    asked, found = mx.expand_dims(q, 3), mx.expand_dims(k, 2)
+    features = tap(
+        "features",
+        mx.tanh(asked + found),
+        axes=(*SCORES, "dim"),
+        formula="tanh(q + k)",
+        of=lambda: Function("tanh", Total((Named("q", asked), Named("k", found)))),
+    )
     return mx.squeeze(combine(features), -1)
 
 
@@ -174,7 +181,8 @@ def attend_with_scores(
     weights = _tempered_weights(scores, temperature, mask)
     if not isinstance(mask, str):
         _, v = only_seen(v, v, mask)
-    return tap("heads", (weights @ wide(v)).astype(v.dtype), axes=HEADS, formula="weights V")
+    heads = (weights @ wide(v)).astype(v.dtype)
+    return tap("heads", heads, axes=HEADS, formula="weights V", of=lambda: mixed(weights, v))
 
 
 class ScoredAttention(Module):
@@ -267,15 +275,36 @@ class ScoredAttention(Module):
             fused = fused_additive_attention(asked, projected_keys, self.score_proj, values)
             if fused is not None:
                 return fused
-        scores = self._scores(mx.expand_dims(asked, 1), mx.expand_dims(projected_keys, 1))  # [B, 1, Tq, Tk]
-        scores = tap("scores", scores, axes=SCORES, formula=self.score)
+        q, k = mx.expand_dims(asked, 1), mx.expand_dims(projected_keys, 1)
+        made: list[mx.array] = []  # the features of additive scores
+        scores = tap(
+            "scores",
+            self._scores(q, k, made),  # [B, 1, Tq, Tk]
+            axes=SCORES,
+            formula=self.score,
+            of=lambda: self._of_scores(q, k, *made),
+        )
         heads = attend_with_scores(scores, mx.expand_dims(values, 1), temperature=temperature, mask=mask)
         return mx.squeeze(heads, 1)  # [B, Tq, Dv]
 
-    def _scores(self, q: mx.array, k: mx.array) -> mx.array:
+    def _scores(self, q: mx.array, k: mx.array, made: list[mx.array]) -> mx.array:
+        """The scores; in ``made`` the features that additive ones are sums of."""
+
+        def combine(features: mx.array) -> mx.array:
+            made.append(features)
+            return self.score_proj(features)
+
         if self.score == "additive":
-            return additive_scores(q, k, self.score_proj)
+            return additive_scores(q, k, combine)
         return {"dot": dot_scores, "scaled-dot": scaled_dot_scores, "cosine": cosine_scores}[self.score](q, k)
+
+    def _of_scores(self, q: mx.array, k: mx.array, features: mx.array | None = None) -> Origin | None:
+        if features is not None:
+            return projection(features, self.score_proj, "v", "bhqkc,oc->bhqk")
+        if self.score == "cosine":
+            return grouped(_unit(wide(q)), _unit(wide(k)))
+        scale = float(q.shape[-1]) ** -0.5 if self.score == "scaled-dot" else 1.0
+        return Product("bhqd,bhkd,->bhqk", (Named("Q", q), Named("K", k), Named("scale", scale)))
 
 
 def _products(q: mx.array, k: mx.array, scale: float) -> mx.array:
@@ -294,8 +323,14 @@ def _tempered_weights(scores: mx.array, temperature: float, mask: mx.array | str
     _check_scores(scores)
     require_positive_number("temperature", temperature)
     allowed = masks.resolve(mask, scores.shape)
-    scores = tap("tempered", _divided(wide(scores), temperature, allowed), axes=SCORES, formula="scores / temperature")
-    return masked_softmax(scores, allowed, "scores / temperature")
+    tempered = tap(
+        "tempered",
+        _divided(wide(scores), temperature, allowed),
+        axes=SCORES,
+        formula="scores / temperature",
+        of=lambda: times(scores, 1 / temperature, "1/temperature"),
+    )
+    return masked_softmax(tempered, allowed, "scores / temperature")
 
 
 def _divided(scores: mx.array, temperature: float, allowed: mx.array | None) -> mx.array:

@@ -76,6 +76,18 @@ def to_numpy(x: mx.array) -> np.ndarray:
     return _running.to_numpy(x)
 
 
+def numpy_view(x: mx.array) -> np.ndarray:
+    """The values of ``x`` without a copy where there can be one, not to be written to; bfloat16 as float32.
+
+    Raises:
+        TraceError: as ``to_numpy``.
+
+    >>> numpy_view(mx.ones((2,))).flags.writeable
+    False
+    """
+    return _running.numpy_view(x)
+
+
 def dtype_named(name: str) -> mx.Dtype | None:
     """The dtype of that name, or None where the backend has none: NumPy has no bfloat16.
 
@@ -226,6 +238,7 @@ __all__ = [
     "mx",
     "name",
     "nn",
+    "numpy_view",
     "optimizers",
     "quantize",
     "settle",

@@ -37,6 +37,16 @@ def is_evaluable(x: mx.array) -> bool:
 
 
 def to_numpy(x: mx.array) -> np.ndarray:
+    return np.array(_evaluated(x))
+
+
+def numpy_view(x: mx.array) -> np.ndarray:
+    view = np.asarray(_evaluated(x))
+    view.flags.writeable = False
+    return view
+
+
+def _evaluated(x: mx.array) -> mx.array:
     if x.dtype == mx.bfloat16:
         x = x.astype(mx.float32)
     try:
@@ -50,7 +60,7 @@ def to_numpy(x: mx.array) -> np.ndarray:
             "Call the function without mx.compile (or mx.vmap) here.",
             detail=str(error),
         ) from error
-    return np.array(x)
+    return x
 
 
 def _is_of_another_thread(error: Exception) -> bool:

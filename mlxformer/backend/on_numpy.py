@@ -38,6 +38,12 @@ def to_numpy(x: ArrayLike) -> np.ndarray:
     return np.array(x._data)
 
 
+def numpy_view(x: ArrayLike) -> np.ndarray:
+    view = x._data.view()
+    view.flags.writeable = False
+    return view
+
+
 def dtype_named(name: str) -> np.dtype | None:
     return None if name == "bfloat16" else getattr(mx, name)
 

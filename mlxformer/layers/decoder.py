@@ -7,12 +7,15 @@ come from the decoder, keys and values from the memory (§3.2.3).
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder_cache import DecoderCache, LayerCache, layer_caches
 from mlxformer.layers.encoder import PLAIN
 from mlxformer.layers.stack import Layer, Stack
+from mlxformer.origins import Same
 from mlxformer.tracing import tap
 from mlxformer.validation import require_positive, require_sequence
 
@@ -74,20 +77,14 @@ class DecoderLayer(Layer):
         """
         require_sequence("x", x, self.dims)
         require_sequence("memory", memory, self.dims)
-        x = tap("input", x, axes=MODEL)
-        if self.config.norm == "post":
-            x = self.self_attention_norm(x + self._attend(x, mask, bias, cache))
-            x = self.sum_of("after_self_attention", x)
-            x = self.cross_attention_norm(x + self._cross(x, memory, memory_mask, cache))
-            x = self.sum_of("after_cross_attention", x)
-            x = self.feed_forward_norm(x + self._feed(x))
-        else:
-            x = x + self._attend(self.self_attention_norm(x), mask, bias, cache)
-            x = self.sum_of("after_self_attention", x)
-            x = x + self._cross(self.cross_attention_norm(x), memory, memory_mask, cache)
-            x = self.sum_of("after_cross_attention", x)
-            x = x + self._feed(self.feed_forward_norm(x))
-        return self.sum_of("output", x)
+        x = tap("input", x, axes=MODEL, of=partial(Same, x))
+        x = self.around(
+            "after_self_attention", x, self.self_attention_norm, lambda x: self._attend(x, mask, bias, cache)
+        )
+        x = self.around(
+            "after_cross_attention", x, self.cross_attention_norm, lambda x: self._cross(x, memory, memory_mask, cache)
+        )
+        return self.around("output", x, self.feed_forward_norm, self._feed)
 
     def _attend(
         self, x: mx.array, mask: mx.array | str | None, bias: mx.array | None, cache: LayerCache | None

@@ -7,6 +7,7 @@ pre-norm:   x = x + Sublayer(LayerNorm(x))                          (Xiong et al
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from mlxformer.attention.cache import KVCache
 from mlxformer.axes import MODEL
@@ -14,6 +15,7 @@ from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder_cache import DecoderCache, layer_caches
 from mlxformer.layers.stack import Layer, Stack
+from mlxformer.origins import Same
 from mlxformer.tracing import tap
 from mlxformer.validation import require_positive, require_sequence
 
@@ -71,16 +73,11 @@ class EncoderLayer(Layer):
             [B, T, C].
         """
         require_sequence("x", x, self.dims)
-        x = tap("input", x, axes=MODEL)
-        if self.config.norm == "post":
-            x = self.self_attention_norm(x + self._attend(x, mask, bias, cache))
-            x = self.sum_of("after_self_attention", x)
-            x = self.feed_forward_norm(x + self._feed(x))
-        else:
-            x = x + self._attend(self.self_attention_norm(x), mask, bias, cache)
-            x = self.sum_of("after_self_attention", x)
-            x = x + self._feed(self.feed_forward_norm(x))
-        return self.sum_of("output", x)
+        x = tap("input", x, axes=MODEL, of=partial(Same, x))
+        x = self.around(
+            "after_self_attention", x, self.self_attention_norm, lambda x: self._attend(x, mask, bias, cache)
+        )
+        return self.around("output", x, self.feed_forward_norm, self._feed)
 
     def _attend(
         self, x: mx.array, mask: mx.array | str | None, bias: mx.array | None, cache: KVCache | None

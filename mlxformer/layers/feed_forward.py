@@ -8,6 +8,7 @@ from __future__ import annotations
 from mlxformer.axes import FFN, MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
+from mlxformer.origins import Function, projection
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
 
@@ -60,8 +61,21 @@ class FeedForward(Module):
             [B, T, C].
         """
         require_sequence("x", x, self.dims)
-        hidden = tap("hidden", self.up_proj(x), axes=FFN, formula="x W_1 + b_1")
-        hidden = self._activate(hidden)  # [B, T, F]
-        hidden = tap("activated", hidden, axes=FFN, formula=f"{self.activation}(x W_1 + b_1)")
-        y = self.down_proj(self.hidden_dropout(hidden))  # [B, T, C]
-        return tap("output", y, axes=MODEL, formula="act(x W_1 + b_1) W_2 + b_2")
+        hidden = tap(
+            "hidden", self.up_proj(x), axes=FFN, formula="x W_1 + b_1", of=lambda: projection(x, self.up_proj, "W_1")
+        )
+        activated = tap(
+            "activated",
+            self._activate(hidden),  # [B, T, F]
+            axes=FFN,
+            formula=f"{self.activation}(x W_1 + b_1)",
+            of=lambda: Function(self.activation, hidden),
+        )
+        dropped = self.hidden_dropout(activated)
+        return tap(
+            "output",
+            self.down_proj(dropped),  # [B, T, C]
+            axes=MODEL,
+            formula="act(x W_1 + b_1) W_2 + b_2",
+            of=lambda: projection(dropped, self.down_proj, "W_2"),
+        )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from mlxformer.axes import FFN, MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
+from mlxformer.origins import Product, applied, projection
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_probability, require_sequence
 
@@ -64,8 +65,28 @@ class GatedFeedForward(Module):
             [B, T, C].
         """
         require_sequence("x", x, self.dims)
-        gate = tap("gate", self._activate(self.gate_proj(x)), axes=FFN, formula=f"{self.activation}(x W_g)")
-        hidden = tap("hidden", self.up_proj(x), axes=FFN, formula="x W_u")
-        gated = tap("gated", gate * hidden, axes=FFN, formula=f"{self.activation}(x W_g) ⊙ x W_u")
-        y = self.down_proj(self.hidden_dropout(gated))  # [B, T, C]
-        return tap("output", y, axes=MODEL, formula="(act(x W_g) ⊙ x W_u) W_d")
+        gate = tap(
+            "gate",
+            self._activate(self.gate_proj(x)),
+            axes=FFN,
+            formula=f"{self.activation}(x W_g)",
+            of=lambda: applied(self.activation, projection(x, self.gate_proj, "W_g")),
+        )
+        hidden = tap(
+            "hidden", self.up_proj(x), axes=FFN, formula="x W_u", of=lambda: projection(x, self.up_proj, "W_u")
+        )
+        gated = tap(
+            "gated",
+            gate * hidden,
+            axes=FFN,
+            formula=f"{self.activation}(x W_g) ⊙ x W_u",
+            of=lambda: Product("btf,btf->btf", (gate, hidden)),
+        )
+        dropped = self.hidden_dropout(gated)
+        return tap(
+            "output",
+            self.down_proj(dropped),  # [B, T, C]
+            axes=MODEL,
+            formula="(act(x W_g) ⊙ x W_u) W_d",
+            of=lambda: projection(dropped, self.down_proj, "W_d"),
+        )

@@ -15,6 +15,7 @@ from mlxformer.axes import MODEL
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.feed_forward import FeedForward
+from mlxformer.origins import Softmax, projection
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_positive, require_sequence, require_shape
 
@@ -105,9 +106,21 @@ class MixtureOfExperts(Module):
             All probabilities, float32 [N, E], the experts chosen, int32 [N, k], best first, and their gates, float32
                 [N, k].
         """
-        logits = tap("logits", self.router(tokens), axes=("token", "expert"), formula="x W_r")
-        p = mx.softmax(logits.astype(mx.float32), axis=-1)
-        p = tap("probabilities", p, axes=("token", "expert"), formula="softmax(x W_r)")
+        axes = ("token", "expert")
+        logits = tap(
+            "logits",
+            self.router(tokens),
+            axes=axes,
+            formula="x W_r",
+            of=lambda: projection(tokens, self.router, "W_r", "tc,ec->te"),
+        )
+        p = tap(
+            "probabilities",
+            mx.softmax(logits.astype(mx.float32), axis=-1),
+            axes=axes,
+            formula="softmax(x W_r)",
+            of=lambda: Softmax(logits),
+        )
         order = mx.argsort(-mx.stop_gradient(logits), axis=-1)[:, : self.top_k].astype(mx.int32)
         chosen = tap("chosen", order, axes=("token", "choice"), formula="the k largest")
         gates = mx.take_along_axis(p, chosen, axis=-1)

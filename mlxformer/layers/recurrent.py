@@ -17,6 +17,7 @@ from mlxformer.axes import MODEL, TOKENS, VECTOR
 from mlxformer.backend import fused_gru, mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation as activation_named
+from mlxformer.origins import Function, Named, Total, projection
 from mlxformer.tracing import Module, in_trace, is_tracing, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
@@ -98,8 +99,19 @@ class RNNCell(Module):
     @in_trace
     def step(self, projected: mx.array, state: State) -> State:
         """The same from ``input_proj(x)`` [B, H]."""
-        hidden = self._activate(projected + self.hidden_proj(state[0]))
-        return (tap("hidden", hidden, axes=VECTOR, formula=f"{self.activation}(W x + b + U h)"),)
+        before = state[0]
+        hidden = tap(
+            "hidden",
+            self._activate(projected + self.hidden_proj(before)),
+            axes=VECTOR,
+            formula=f"{self.activation}(W x + b + U h)",
+            of=lambda: self._of_hidden(projected, before),
+        )
+        return (hidden,)
+
+    def _of_hidden(self, projected: mx.array, before: mx.array) -> Function | None:
+        recurrent = projection(before, self.hidden_proj, "U", "bc,oc->bo")
+        return None if recurrent is None else Function(self.activation, Total((Named("W x + b", projected), recurrent)))
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0,)``."""

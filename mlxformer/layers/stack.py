@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.normalization import formula
-from mlxformer.tracing import Module, tap
+from mlxformer.origins import Total, normalized
+from mlxformer.tracing import Module, aside, tap
 from mlxformer.validation import require_kind
 
 
@@ -34,11 +35,21 @@ class Layer(Module):
         changed = repr(self.config).removeprefix("LayerConfig(").removesuffix(")")
         return f"dims={self.dims}{changed and ', '}{changed}"
 
-    def sum_of(self, name: str, x: mx.array) -> mx.array:
-        """``x``, the sum around a sub-layer with its norm, tapped as ``name``."""
-        norm = formula(self.config.norm_type)
-        post = self.config.norm == "post"
-        return tap(name, x, axes=MODEL, formula=f"{norm}(x + Sublayer(x))" if post else f"x + Sublayer({norm}(x))")
+    def around(self, name: str, x: mx.array, norm: nn.Module, sublayer: Callable[[mx.array], mx.array]) -> mx.array:
+        """The sum around a sub-layer with its norm, before or after it as the config says, tapped as ``name``."""
+        kind = formula(self.config.norm_type)
+        if self.config.norm == "post":
+            added = sublayer(x)
+            return tap(
+                name,
+                norm(x + added),
+                axes=MODEL,
+                formula=f"{kind}(x + Sublayer(x))",
+                of=lambda: normalized(Total((x, added)), norm),
+            )
+        normal = aside(f"{kind}(x)", norm(x), axes=MODEL, formula=f"{kind}(x)", of=lambda: normalized(x, norm))
+        added = sublayer(normal)
+        return tap(name, x + added, axes=MODEL, formula=f"x + Sublayer({kind}(x))", of=lambda: Total((x, added)))
 
 
 class Stack(Module):
@@ -67,4 +78,10 @@ class Stack(Module):
         if "final_norm" not in self:
             return x
         norm = formula(self.layers[0].config.norm_type)
-        return tap("final_norm_output", self.final_norm(x), axes=MODEL, formula=f"{norm}(x)")
+        return tap(
+            "final_norm_output",
+            self.final_norm(x),
+            axes=MODEL,
+            formula=f"{norm}(x)",
+            of=lambda: normalized(x, self.final_norm),
+        )

@@ -20,7 +20,8 @@ from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.decoder_cache import DecoderCache
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.cached_decoding import CachedDecoding
-from mlxformer.tracing import in_trace, tap
+from mlxformer.origins import Named, Product, Total, projection, rows
+from mlxformer.tracing import alias, in_trace, tap
 from mlxformer.validation import require_floating, require_ids, require_shape, shape_text
 
 
@@ -142,20 +143,40 @@ class EncoderDecoder(GenerativeModel):
         x = self._embed("target", self._target_table, target_ids, past)
         bias = self._bias("target", length, past + length)
         x = self.decoder(x, memory, "causal", source_mask, bias=bias, cache=cache)
-        return tap("logits", self._logits(x), axes=VOCAB, formula="x W^T")
+        return tap("logits", self._logits(x), axes=VOCAB, formula="x W^T", of=lambda: self._of_logits(x))
 
     def _embed(self, side: str, table: nn.Embedding, ids: mx.array, offset: int) -> mx.array:
         """√C · E[ids] + P: [B, T] -> [B, T, C]."""
-        x = table(ids) * self.embedding_scale  # [B, T, C]
         scaled = "√C · E[ids]" if self.embedding_scale != 1 else "E[ids]"
-        x = tap(f"{side}_tokens", x, axes=MODEL, formula=scaled)
+        x = tap(
+            f"{side}_tokens",
+            table(ids) * self.embedding_scale,  # [B, T, C]
+            axes=MODEL,
+            formula=scaled,
+            of=lambda: rows(table, ids, self.embedding_scale),
+        )
+        parts = [x]
         if f"{side}_positions" in self:
-            x = x + self[f"{side}_positions"](ids.shape[1], offset=offset).astype(x.dtype)
-        return tap(f"{side}_embeddings", self.embedding_dropout(x), axes=MODEL, formula=f"dropout({scaled} + P)")
+            made = self[f"{side}_positions"](ids.shape[1], offset=offset)
+            parts.append(alias(made.astype(x.dtype), made))
+            x = x + parts[1]
+        dropped = self.embedding_dropout(x)
+        return tap(
+            f"{side}_embeddings",
+            dropped,
+            axes=MODEL,
+            formula=f"dropout({scaled} + P)",
+            of=lambda: Total(tuple(parts)) if dropped is x else None,
+        )
 
     def _logits(self, x: mx.array) -> mx.array:
         """[B, T, C] -> [B, T, V]."""
         return self.output_proj(x) if "output_proj" in self else self._target_table.as_linear(x)
+
+    def _of_logits(self, x: mx.array) -> Product | None:
+        if "output_proj" in self:
+            return projection(x, self.output_proj, "W")
+        return Product("btc,vc->btv", (x, Named("E", self._target_table.weight)))
 
     def _bias(self, side: str, query_length: int, key_length: int) -> mx.array | None:
         make = getattr(self, f"{side}_bias", None)

@@ -24,6 +24,7 @@ from mlxformer.generation.rules import NextLogits, SearchRules
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
 from mlxformer.models.config_repr import config_repr
 from mlxformer.models.own_folder import OwnConfig, OwnFolder
+from mlxformer.origins import applied, projection, rows
 from mlxformer.tracing import in_trace, is_tracing, tap
 from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
 
@@ -229,7 +230,13 @@ class Seq2Seq(OwnFolder, GenerativeModel):
         require_ids("source_ids", source_ids, self.config.vocab_size, "the vocabulary")
         source_mask = self._checked(source_mask, source_ids)
         valid = None if source_mask is None else source_mask[:, 0, 0]  # [B, Ts]
-        x = tap("source_embeddings", self.source_embedding(source_ids), axes=MODEL, formula="E_s[source]")
+        x = tap(
+            "source_embeddings",
+            self.source_embedding(source_ids),
+            axes=MODEL,
+            formula="E_s[source]",
+            of=lambda: rows(self.source_embedding, source_ids),
+        )
         annotations, last = self.forward_rnn(x, valid=valid)
         summary = last[0]
         if self.config.bidirectional:
@@ -240,12 +247,25 @@ class Seq2Seq(OwnFolder, GenerativeModel):
         annotations = tap("annotations", annotations, axes=MODEL, formula="h_j = [→h_j; ←h_j]")  # [B, Ts, K]
         projected = self.attention.key_proj(annotations) if self.config.attention else None
         # Only the hidden state goes through W_s; an LSTM's cell is handed over as it is (Sutskever et al. 2014).
-        first = tap("initial_state", mx.tanh(self.initial_proj(last[0])), axes=VECTOR, formula="tanh(W_s h)")
+        ending = last[0]
+        first = tap(
+            "initial_state",
+            mx.tanh(self.initial_proj(ending)),
+            axes=VECTOR,
+            formula="tanh(W_s h)",
+            of=lambda: applied("tanh", projection(ending, self.initial_proj, "W_s", "bc,oc->bo")),
+        )
         return Memory(annotations, projected, source_mask, summary, (first, *last[1:]))
 
     def _decode(self, target_ids: mx.array, memory: Memory, state: State) -> tuple[mx.array, State]:
         """Logits [B, Tt, V] of target tokens that follow ``state``, and the state after them."""
-        words = tap("target_embeddings", self.target_embedding(target_ids), axes=MODEL, formula="E_t[target]")
+        words = tap(
+            "target_embeddings",
+            self.target_embedding(target_ids),
+            axes=MODEL,
+            formula="E_t[target]",
+            of=lambda: rows(self.target_embedding, target_ids),
+        )
         projected = self.decoder_cell.input_proj(words)  # [B, Tt, gates · H]
         if self.config.attention or is_tracing():
             states, contexts, state = self._step_by_step(projected, memory, state)
@@ -257,7 +277,13 @@ class Seq2Seq(OwnFolder, GenerativeModel):
         pairs = self.readout_proj(seen)  # [B, Tt, 2L]
         readout = mx.max(pairs.reshape(*pairs.shape[:2], -1, 2), axis=-1)  # maxout: [B, Tt, L]
         readout = tap("readout", readout, axes=MODEL, formula="maxout(W [s_i; y_{i-1}; c_i])")
-        logits = tap("logits", self.output_proj(readout), axes=VOCAB, formula="W_o t_i + b")
+        logits = tap(
+            "logits",
+            self.output_proj(readout),
+            axes=VOCAB,
+            formula="W_o t_i + b",
+            of=lambda: projection(readout, self.output_proj, "W_o"),
+        )
         return logits, state
 
     def _step_by_step(self, projected: mx.array, memory: Memory, state: State) -> tuple[mx.array, mx.array, State]:

@@ -11,9 +11,12 @@ X = 1 mᵀ + R, m the mean token, what is left of the differences after one laye
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx
+from mlxformer.origins import Same, Total
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive, require_sequence
 
@@ -68,9 +71,10 @@ class AttentionOnly(Module):
             ArgumentError: an input of another kind, rank or width, or a mask that does not fit.
         """
         require_sequence("x", x, self.dims)
-        x = tap("input", x, axes=MODEL)
+        x = tap("input", x, axes=MODEL, of=partial(Same, x))
         for layer in self.layers:
             y = layer(x, x, x, mask)
-            x = x + y if self.residual else y
-            x = tap("output", x, axes=MODEL, formula="X + MultiHead(X)" if self.residual else "MultiHead(X)")
+            parts = (x, y) if self.residual else (y,)
+            formula = "X + MultiHead(X)" if self.residual else "MultiHead(X)"
+            x = tap("output", x + y if self.residual else y, axes=MODEL, formula=formula, of=partial(Total, parts))
         return x

@@ -11,8 +11,9 @@ from mlxformer.attention.checks import check_heads, checked_scale
 from mlxformer.attention.exactness import in_range, wide
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.axes import HEADS, SCORES
-from mlxformer.backend import mx
-from mlxformer.tracing import tap
+from mlxformer.backend import mx, nn
+from mlxformer.origins import Function, Share, Softmax, Where, grouped, mixed, times
+from mlxformer.tracing import alias, tap
 
 
 def softmax_over_queries(
@@ -37,7 +38,7 @@ def softmax_over_queries(
         ArgumentError: shapes or masks that do not fit.
 
     >>> import mlxformer as mf
-    >>> from mlxformer.backend import mx
+    >>> from mlxformer.backend import mx, nn
     >>> from mlxformer.teaching.mistakes import softmax_over_queries
     >>> x = mx.ones((1, 1, 4, 2))
     >>> with mf.trace() as steps:
@@ -46,10 +47,11 @@ def softmax_over_queries(
     [[[2.0, 2.0]]]
     """
     scores, allowed = _masked_scores(q, k, v, scale, mask)
+    made = Softmax(scores, allowed, axis=-2)
     weights = mx.softmax(scores, axis=-2)
     if allowed is not None:
         weights = mx.where(allowed, weights, 0.0)
-    return _mix(tap("weights", weights, axes=SCORES, formula="softmax over queries (wrong axis)"), v)
+    return _mix(tap("weights", weights, axes=SCORES, formula="softmax over queries (wrong axis)", of=lambda: made), v)
 
 
 def mask_after_softmax(
@@ -73,18 +75,30 @@ def mask_after_softmax(
     Raises:
         ArgumentError: shapes or masks that do not fit.
 
-    >>> from mlxformer.backend import mx
+    >>> from mlxformer.backend import mx, nn
     >>> from mlxformer.teaching.mistakes import mask_after_softmax
     >>> x = mx.ones((1, 1, 2, 1))
     >>> mask_after_softmax(x, x, x, mask="causal").tolist()  # the first should be 1 too
     [[[[0.5], [1.0]]]]
     """
     scores, _ = _masked_scores(q, k, v, scale, None)
-    weights = tap("softmax", mx.softmax(scores, axis=-1), axes=SCORES, formula="softmax(Q Kᵀ / √D), nothing masked")
+    softened = tap(
+        "softmax",
+        mx.softmax(scores, axis=-1),
+        axes=SCORES,
+        formula="softmax(Q Kᵀ / √D), nothing masked",
+        of=lambda: Softmax(scores),
+    )
     allowed = masks.resolve(mask, scores.shape)
-    if allowed is not None:
-        weights = mx.where(allowed, weights, 0.0)
-    return _mix(tap("weights", weights, axes=SCORES, formula="softmax(…), then 0 where not allowed"), v)
+    weights = softened if allowed is None else mx.where(allowed, softened, 0.0)
+    weights = tap(
+        "weights",
+        weights,
+        axes=SCORES,
+        formula="softmax(…), then 0 where not allowed",
+        of=lambda: Where(True if allowed is None else allowed, softened, 0.0),
+    )
+    return _mix(weights, v)
 
 
 def softmax_without_max(
@@ -108,7 +122,7 @@ def softmax_without_max(
     Raises:
         ArgumentError: shapes or masks that do not fit.
 
-    >>> from mlxformer.backend import mx
+    >>> from mlxformer.backend import mx, nn
     >>> from mlxformer.teaching.mistakes import softmax_without_max
     >>> x = mx.ones((1, 1, 1, 1))
     >>> softmax_without_max(12.0 * x, x, x).tolist()
@@ -118,8 +132,13 @@ def softmax_without_max(
     powers = exponentials_in_float16(scores)
     if allowed is not None:
         powers = mx.where(allowed, powers, mx.zeros_like(powers))
-    weights = powers / mx.sum(powers, axis=-1, keepdims=True)
-    weights = tap("weights", weights, axes=SCORES, formula="exp(s) / Σ exp(s) in float16, no maximum subtracted")
+    weights = tap(
+        "weights",
+        powers / mx.sum(powers, axis=-1, keepdims=True),
+        axes=SCORES,
+        formula="exp(s) / Σ exp(s) in float16, no maximum subtracted",
+        of=lambda: Share(powers),
+    )
     return _mix(weights, v.astype(mx.float16))
 
 
@@ -132,7 +151,7 @@ def exponentials_in_float16(scores: mx.array) -> mx.array:
     Returns:
         float16, of the same shape.
 
-    >>> from mlxformer.backend import mx
+    >>> from mlxformer.backend import mx, nn
     >>> from mlxformer.teaching.mistakes import exponentials_in_float16
     >>> exponentials_in_float16(mx.array([0.0, 12.0])).tolist()
     [1.0, inf]
@@ -142,6 +161,7 @@ def exponentials_in_float16(scores: mx.array) -> mx.array:
         mx.exp(scores.astype(mx.float16)),
         axes=SCORES[-scores.ndim :] if scores.ndim else (),
         formula="exp(s) in float16",
+        of=lambda: Function("exp", scores.astype(mx.float16)),
     )
 
 
@@ -152,7 +172,7 @@ class MultiHeadAttentionWithoutTranspose(MultiHeadAttention):
     complains; only with one head, or one token, is it the same. Arguments, errors and call are those of
     ``MultiHeadAttention``.
 
-    >>> from mlxformer.backend import mx
+    >>> from mlxformer.backend import mx, nn
     >>> from mlxformer.teaching.mistakes import MultiHeadAttentionWithoutTranspose
     >>> layer, x = MultiHeadAttentionWithoutTranspose(8, 2), mx.ones((1, 3, 8))
     >>> layer(x, x, x).shape == (1, 3, 8)
@@ -162,6 +182,9 @@ class MultiHeadAttentionWithoutTranspose(MultiHeadAttention):
     def _heads(self, x: mx.array, heads: int) -> mx.array:
         return x.reshape(x.shape[0], heads, x.shape[1], self.head_dim)
 
+    def _split(self, x: mx.array, layer: nn.Module, name: str, heads: int, offset: int | None = None) -> None:
+        """No cell of such a "head" is a sum over one token's features."""
+
 
 def _masked_scores(
     q: mx.array, k: mx.array, v: mx.array, scale: float | None, mask: mx.array | str | None
@@ -169,16 +192,25 @@ def _masked_scores(
     """The scaled scores [B, H, Tq, Tk], the least float where not allowed, and the mask as an array or None."""
     scores_shape = check_heads(q, k, v)
     scale = checked_scale(scale, q.shape[-1])
-    q, k = wide(q), wide(k)
-    scores = tap("scores", in_range(q, k, scale) @ k.swapaxes(-1, -2), axes=SCORES, formula="Q Kᵀ")
-    scores = tap("scaled", scores * scale, axes=SCORES, formula="Q Kᵀ / √D")
+    q, k = alias(wide(q), q), alias(wide(k), k)
+    q = alias(in_range(q, k, scale), q)
+    products = tap("scores", q @ k.swapaxes(-1, -2), axes=SCORES, formula="Q Kᵀ", of=lambda: grouped(q, k))
+    scores = tap("scaled", products * scale, axes=SCORES, formula="Q Kᵀ / √D", of=lambda: times(products, scale))
     allowed = masks.resolve(mask, scores_shape)
-    if allowed is not None:
-        scores = mx.where(allowed, scores, mx.finfo(scores.dtype).min)
-        scores = tap("masked", scores, axes=SCORES, formula="Q Kᵀ / √D where allowed, else the least float")
-    return scores, allowed
+    if allowed is None:
+        return scores, None
+    least = mx.finfo(scores.dtype).min
+    masked = tap(
+        "masked",
+        mx.where(allowed, scores, least),
+        axes=SCORES,
+        formula="Q Kᵀ / √D where allowed, else the least float",
+        of=lambda: Where(allowed, scores, float(least)),
+    )
+    return masked, allowed
 
 
 def _mix(weights: mx.array, v: mx.array) -> mx.array:
     """weights V, with sums in float32 as in the right attention: each recipe here makes its own mistake alone."""
-    return tap("heads", (wide(weights) @ wide(v)).astype(v.dtype), axes=HEADS, formula="weights V")
+    heads = (wide(weights) @ wide(v)).astype(v.dtype)
+    return tap("heads", heads, axes=HEADS, formula="weights V", of=lambda: mixed(weights, v))

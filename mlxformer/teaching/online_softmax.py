@@ -10,15 +10,22 @@ and o / l at the end is exactly softmax(s) v over all keys (Milakov & Gimelshein
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlxformer.attention import masks
 from mlxformer.attention.checks import check_heads, checked_scale
 from mlxformer.attention.exactness import in_range, joint_dtype, only_seen, wide
 from mlxformer.axes import HEADS, SCORES
 from mlxformer.backend import mx
+from mlxformer.origins import Named, Origin, Product, Total, Where
 from mlxformer.tracing import tap
 from mlxformer.validation import require_positive
 
 _ROW = ("batch", "head", "query", "one")
+
+
+def _it(made: Origin) -> Origin:
+    return made
 
 
 def blockwise_attention(
@@ -75,19 +82,29 @@ def blockwise_attention(
     output = mx.zeros((*q.shape[:3], v.shape[-1]))  # o [B, H, Tq, D]
     for start in range(0, k.shape[2], block_size):
         block = slice(start, start + block_size)
-        scores = q @ k[:, :, block].swapaxes(-1, -2) * scale  # [B, H, Tq, block]
-        if allowed is not None:
-            scores = mx.where(_columns(allowed, block), scores, least)
-        scores = tap("block_scores", scores, axes=SCORES, formula="Q K_blockᵀ / √D")
+        keys = k[:, :, block]
+        scores = q @ keys.swapaxes(-1, -2) * scale  # [B, H, Tq, block]
+        columns = None if allowed is None else _columns(allowed, block)
+        if columns is not None:
+            scores = mx.where(columns, scores, least)
+        products = Product("bhqd,bhkd,->bhqk", (Named("Q", q), Named("K_block", keys), Named("scale", scale)))
+        made = products if columns is None else Where(columns, products, float(least))
+        scores = tap("block_scores", scores, axes=SCORES, formula="Q K_blockᵀ / √D", of=partial(_it, made))
         before = highest
         highest = mx.maximum(before, mx.max(scores, axis=-1, keepdims=True))
         highest = tap("running_max", highest, axes=_ROW, formula="m' = max(m, max s)")
         powers = mx.exp(scores - highest)
         shrink = mx.exp(before - highest)
+        kept, new = Named("e^(m − m')", shrink), Named("e^(s − m')", powers)
+        sums = Total((Product("bhqo,bhqo->bhqo", (kept, total)), Product("bhqk,o->bhqo", (new, mx.ones((1,))))))
         total = shrink * total + mx.sum(powers, axis=-1, keepdims=True)
-        total = tap("running_sum", total, axes=_ROW, formula="l' = e^(m − m') l + Σ e^(s − m')")
+        total = tap("running_sum", total, axes=_ROW, formula="l' = e^(m − m') l + Σ e^(s − m')", of=partial(_it, sums))
+        found = Product("bhqk,bhkd->bhqd", (new, Named("V_block", v[:, :, block])))
+        outputs = Total((Product("bhqo,bhqd->bhqd", (kept, output)), found))
         output = shrink * output + powers @ v[:, :, block]
-        output = tap("accumulated", output, axes=HEADS, formula="o' = e^(m − m') o + e^(s − m') V")
+        output = tap(
+            "accumulated", output, axes=HEADS, formula="o' = e^(m − m') o + e^(s − m') V", of=partial(_it, outputs)
+        )
     output = output / total
     if allowed is not None:  # a query that may attend to nothing gives zeros
         output = mx.where(mx.any(allowed, axis=-1, keepdims=True), output, 0.0)

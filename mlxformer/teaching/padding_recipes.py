@@ -10,6 +10,7 @@ from mlxformer.attention.masks import padding
 from mlxformer.attention.scores import scaled_dot_scores
 from mlxformer.axes import KEYS, SCORES
 from mlxformer.backend import mx
+from mlxformer.origins import Share
 from mlxformer.tracing import tap
 from mlxformer.validation import require_floating, require_shape
 
@@ -109,7 +110,13 @@ def renormalized_after_softmax(q: mx.array, k: mx.array, v: mx.array, valid: mx.
     """
     require_floating("v", v)
     require_shape("v", v, KEYS, (*k.shape[:3], None))
-    weights = mx.where(padding(valid), attention_weights(q, k), 0.0)  # [B, H, Tq, Tk]
-    weights = weights / mx.sum(weights, axis=-1, keepdims=True)
-    weights = tap("renormalized", weights, axes=SCORES, formula="w · valid / Σ w · valid")
+    real, full = padding(valid), attention_weights(q, k)
+    weights = mx.where(real, full, 0.0)  # [B, H, Tq, Tk]
+    weights = tap(
+        "renormalized",
+        weights / mx.sum(weights, axis=-1, keepdims=True),
+        axes=SCORES,
+        formula="w · valid / Σ w · valid",
+        of=lambda: Share(full, real),
+    )
     return weights @ v

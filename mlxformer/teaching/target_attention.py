@@ -19,6 +19,7 @@ from mlxformer.attention.functional import masked_softmax
 from mlxformer.axes import ATTENDED, SCORES
 from mlxformer.backend import mx, nn
 from mlxformer.layers import activations
+from mlxformer.origins import Named, Product, Total, Where
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_choice, require_positive, require_sequence
 
@@ -138,6 +139,17 @@ class TargetAttention(Module):
             weights = masked_softmax(scores, allowed)
         else:
             kept = scores if allowed is None else mx.where(allowed, scores, 0.0)
-            weights = tap("weights", kept, axes=SCORES, formula="a(e_j, v_A), as it is")
-        user = mx.squeeze(weights, 1) @ history  # [B, N, C]
-        return tap("output", user, axes=ATTENDED, formula="Σ_j w_j e_j")
+            weights = tap(
+                "weights",
+                kept,
+                axes=SCORES,
+                formula="a(e_j, v_A), as it is",
+                of=lambda: Total((scores,)) if allowed is None else Where(allowed, scores, 0.0),
+            )
+        return tap(
+            "output",
+            mx.squeeze(weights, 1) @ history,  # [B, N, C]
+            axes=ATTENDED,
+            formula="Σ_j w_j e_j",
+            of=lambda: Product("bhqk,bkc->bqc", (weights, Named("e", history))),
+        )

@@ -13,6 +13,7 @@ from mlxformer.layers.activations import activation
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertModel, BertOutput
+from mlxformer.origins import Named, Norm, Product, applied, normalized, projection
 from mlxformer.tracing import Module, tap
 from mlxformer.training.label_losses import class_loss, classification_loss
 from mlxformer.validation import fields_text
@@ -138,14 +139,30 @@ class BertMLMHead(Module):
         Returns:
             [B, T, V].
         """
-        transformed = self.norm(self._activate(self.dense(hidden)))  # [B, T, C]
-        transformed = tap("transformed", transformed, axes=MODEL, formula="LayerNorm(act(h W + b))")
+        transformed = tap(
+            "transformed",
+            self.norm(self._activate(self.dense(hidden))),  # [B, T, C]
+            axes=MODEL,
+            formula="LayerNorm(act(h W + b))",
+            of=lambda: self._of_transformed(hidden),
+        )
         return tap(
             "logits",
             self._scores(transformed, word_embeddings),
             axes=VOCAB,
             formula="transformed Eᵀ + c",
+            of=lambda: self._of_scores(transformed, word_embeddings),
         )
+
+    def _of_transformed(self, hidden: mx.array) -> Norm | None:
+        made = applied(self._activate.name, projection(hidden, self.dense, "W"))
+        return None if made is None else normalized(made, self.norm)
+
+    def _of_scores(self, transformed: mx.array, word_embeddings: nn.Embedding) -> Product | None:
+        if "decoder" in self:
+            return projection(transformed, self.decoder, "W")
+        operands = transformed, Named("E", word_embeddings.weight), Named("c", self.bias)
+        return Product("btc,vc+v->btv", operands)
 
     def _scores(self, transformed: mx.array, word_embeddings: nn.Embedding) -> mx.array:
         """[B, T, C] -> [B, T, V]."""
@@ -376,8 +393,14 @@ class BertForSequenceClassification(BertPreTrained):
         hidden, pooled = _with_pooler(
             self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
         )
-        logits = self.classifier(self.classifier_dropout(pooled))  # [B, num_labels]
-        logits = tap("logits", logits, axes=CLASSES, formula="pooled Wᵀ + b")
+        dropped = self.classifier_dropout(pooled)
+        logits = tap(
+            "logits",
+            self.classifier(dropped),  # [B, num_labels]
+            axes=CLASSES,
+            formula="pooled Wᵀ + b",
+            of=lambda: projection(dropped, self.classifier, "W", "bc,oc->bo"),
+        )
         loss = None if labels is None else classification_loss(logits, labels, self.config.problem_type)
         return head_output(logits, hidden, loss)
 
@@ -388,4 +411,10 @@ def _with_pooler(output: BertOutput) -> tuple[mx.array, mx.array]:
 
 
 def _nsp_logits(head: nn.Linear, pooled: mx.array) -> mx.array:
-    return tap("nsp_logits", head(pooled), axes=CLASSES, formula="pooled Wᵀ + b")
+    return tap(
+        "nsp_logits",
+        head(pooled),
+        axes=CLASSES,
+        formula="pooled Wᵀ + b",
+        of=lambda: projection(pooled, head, "W", "bc,oc->bo"),
+    )

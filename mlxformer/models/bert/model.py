@@ -18,6 +18,7 @@ from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
+from mlxformer.origins import Named, Total, applied, normalized, projection, rows
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import fields_text, require_floating, require_ids, require_shape, shape_text
 
@@ -97,17 +98,38 @@ class BertEmbeddings(Module):
         Returns:
             [B, T, C].
         """
-        word = tap("word", self.word_embeddings(input_ids), axes=MODEL, formula="E_word[id]")
-        kind = tap("type", self.token_type_embeddings(token_type_ids), axes=MODEL, formula="E_type[type id]")
+        words, kinds = self.word_embeddings, self.token_type_embeddings
+        word = tap("word", words(input_ids), axes=MODEL, formula="E_word[id]", of=lambda: rows(words, input_ids))
+        kind = tap(
+            "type",
+            kinds(token_type_ids),
+            axes=MODEL,
+            formula="E_type[type id]",
+            of=lambda: rows(kinds, token_type_ids),
+        )
         positions = self._positions(input_ids)
-        x = tap("sum", word + kind + positions, axes=MODEL, formula="word + type + position")
-        x = tap("output", self.norm(x), axes=MODEL, formula="LayerNorm(word + type + position)")
-        return self.dropout(x)
+        x = tap(
+            "sum",
+            word + kind + positions,
+            axes=MODEL,
+            formula="word + type + position",
+            of=lambda: Total((word, kind, positions)),
+        )
+        normal = tap(
+            "output",
+            self.norm(x),
+            axes=MODEL,
+            formula="LayerNorm(word + type + position)",
+            of=lambda: normalized(x, self.norm),
+        )
+        return self.dropout(normal)
 
     def _positions(self, input_ids: mx.array) -> mx.array:
         """[T, C], or [B, T, C] where they depend on the ids."""
-        positions = self.position_embeddings(mx.arange(input_ids.shape[1]))  # [T, C]
-        return tap("position", positions, axes=POSITIONS, formula="E_position[t]")
+        table, places = self.position_embeddings, mx.arange(input_ids.shape[1])
+        return tap(
+            "position", table(places), axes=POSITIONS, formula="E_position[t]", of=lambda: rows(table, places)
+        )  # [T, C]
 
 
 class BertPooler(Module):
@@ -138,8 +160,14 @@ class BertPooler(Module):
         Returns:
             [B, C], each number between −1 and 1.
         """
-        pooled = mx.tanh(self.dense(hidden[:, 0]))  # [B, C]
-        return tap("output", pooled, axes=VECTOR, formula="tanh(W h_1 + b)")
+        first = hidden[:, 0]
+        return tap(
+            "output",
+            mx.tanh(self.dense(first)),  # [B, C]
+            axes=VECTOR,
+            formula="tanh(W h_1 + b)",
+            of=lambda: applied("tanh", projection(Named("h_1", first), self.dense, "W", "bc,oc->bo")),
+        )
 
 
 class BertModel(BertPreTrained):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
+from mlxformer.origins import Named, Product, projection
 from mlxformer.teaching import mistakes
 from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
@@ -53,16 +55,28 @@ class Setting:
         scale = self.scale * math.sqrt(WIDTH) if mistake == "no-scale" else self.scale
         with traced(self.report, 0.1) as steps:
             q, k, v = (
-                mf.tap(name, project(tokens).reshape(1, 1, length, WIDTH), axes=axes, formula=formula)
-                for name, project, axes, formula in (
-                    ("queries", self.layer.query_proj, ("batch", "head", "query", "dim"), "X W^Q"),
-                    ("keys", self.layer.key_proj, ("batch", "head", "key", "dim"), "X W^K"),
-                    ("values", self.layer.value_proj, ("batch", "head", "key", "dim"), "X W^V"),
+                mf.tap(
+                    name,
+                    project(tokens).reshape(1, 1, length, WIDTH),
+                    axes=("batch", "head", time, "dim"),
+                    formula=f"X {matrix}",
+                    of=partial(projection, tokens, project, matrix, "btc,(hd)c->bhtd"),
+                )
+                for name, project, time, matrix in (
+                    ("queries", self.layer.query_proj, "query", "W^Q"),
+                    ("keys", self.layer.key_proj, "key", "W^K"),
+                    ("values", self.layer.value_proj, "key", "W^V"),
                 )
             )
             heads = RECIPES[mistake](q, k, v, scale=scale, mask="causal" if causal else None)
-            joined = heads.astype(mx.float32).reshape(1, length, WIDTH)
-            mf.tap("output", self.layer.out_proj(joined), axes=("batch", "query", "model"), formula="heads W^O")
+            out = self.layer.out_proj
+            mf.tap(
+                "output",
+                out(heads.astype(mx.float32).reshape(1, length, WIDTH)),
+                axes=("batch", "query", "model"),
+                formula="heads W^O",
+                of=lambda: Product("bhtd,od->bto", (heads, Named("W^O", out.weight))),
+            )
         return steps
 
     def reference(self) -> tuple[reference.Reference, np.ndarray]:

@@ -54,7 +54,7 @@ def attend(model: str, texts: list[str], report: Report, *, half: bool = False, 
     source_ids, target_ids = found.tokenizer.source_batch(texts), found.tokenizer.target_batch(texts)[:, :-1]
     if half:
         target_ids = target_ids[:, : target_ids.shape[1] // 2]
-    with mf.trace(only="[ac]*", on_step=lambda path: report(0.3, path)) as steps:
+    with mf.trace(only="[ac]*", origins=True, on_step=lambda path: report(0.3, path)) as steps:
         if uniform:
             steps.replace("attention.weights", _uniform)
         found.model(mx.array(source_ids), mx.array(target_ids))
@@ -78,7 +78,7 @@ def alignment(model: str, letters: str, report: Report) -> tuple[str, np.ndarray
     begin = np.full((1, 1), tokenizer.bos_id, np.int32)
     target_ids = tokenizer.target_batch([written[::-1]])[:, :-1] if written else begin
     only = CROSS_ATTENTION if model == "transformer" else "[ac]*"
-    with mf.trace(only=only, on_step=lambda path: report(0.8, path)) as steps:
+    with mf.trace(only=only, origins=True, on_step=lambda path: report(0.8, path)) as steps:
         found.model(mx.array(source_ids), mx.array(target_ids))
     if model == "transformer":
         return written, steps[CROSS_ATTENTION].value[0, :, :, -len(letters) - 2 :], steps

@@ -33,7 +33,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     generator = np.random.default_rng([seed, 1])
 
     def opened(only: str = "") -> Callable[[], mf.Trace]:
-        return lambda: mf.trace(on_step=lambda path: report(0.3, path), only=only)
+        return lambda: mf.trace(on_step=lambda path: report(0.3, path), only=only, origins=True)
 
     whole, steps = neurons.decode(sources, {}, opened(neurons.path_of(layer, "*")))
     memory = neurons.memory_of(steps, layer, sources)

@@ -10,6 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn
+from mlxformer.origins import Norm, normalized
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Report, Result
 from tui.experiments.layer_norm.declaration import EXPERIMENT
@@ -32,9 +33,19 @@ class Norms(mf.Module):
     def __call__(self, x: Any) -> tuple[Any, Any]:
         """[B, T, C] -> two of [B, T, C]."""
         x = mf.tap("input", x, axes=_AXES)
-        by_token = mf.tap("layer_norm_output", self.layer_norm(x), axes=_AXES, formula="(x − mean_C) / √(var_C + ε)")
+        by_token = mf.tap(
+            "layer_norm_output",
+            self.layer_norm(x),
+            axes=_AXES,
+            formula="(x − mean_C) / √(var_C + ε)",
+            of=lambda: normalized(x, self.layer_norm),
+        )
         by_feature = mf.tap(
-            "batch_norm_output", self.batch_norm(x), axes=_AXES, formula="(x − mean_BT) / √(var_BT + ε)"
+            "batch_norm_output",
+            self.batch_norm(x),
+            axes=_AXES,
+            formula="(x − mean_BT) / √(var_BT + ε)",
+            of=lambda: Norm(x, "batch", self.batch_norm.eps),
         )
         return by_token, by_feature
 
