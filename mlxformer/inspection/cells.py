@@ -173,12 +173,11 @@ def _product(origin: Product, index: Index, shape: Index) -> Cell:
     places = spec.places(index)
     terms = []
     summed = spec.summed
+    axis = spec.axis(max(summed, key=lambda letter: spec.sizes[letter])) if summed else ""
     for combination in np.ndindex(*(spec.sizes[letter] for letter in summed)):
         here = places | dict(zip(summed, combination, strict=True))
         factors = tuple(spec.factor(number, here) for number in range(spec.multiplied))
-        axis = spec.axis(summed[0]) if summed else ""
-        place = int(combination[0]) if summed else 0
-        terms.append(Term(math.prod(factor.value for factor in factors), factors, axis, place))
+        terms.append(Term(math.prod(factor.value for factor in factors), factors, axis, len(terms)))
     for number in range(spec.multiplied, len(origin.operands)):
         shift = spec.factor(number, places)
         terms.append(Term(shift.value, (shift,)))

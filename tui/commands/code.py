@@ -137,7 +137,7 @@ def _write(verdict: Verdict, context: Context) -> None:
             write(row)
     figure = heatmap(verdict.failure) if verdict.failure is not None else None
     if figure is not None:
-        from tui.commands.lab import draw_figures
+        from tui.commands.drawing import draw_figures
 
         write()
         draw_figures([figure], context)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from questions.model import Question
 from tui.commands.context import Context
-from tui.commands.lab import draw_figures
+from tui.commands.drawing import draw_figures
 from tui.commands.notices import tell_notices
 from tui.commands.output import OutputError, paragraphs, tell, width, write
 from tui.commands.progress_line import ProgressLine

@@ -5,20 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
+from tui.commands import lab_steps
 from tui.commands.checks import check_json, check_lines
 from tui.commands.context import Context
+from tui.commands.drawing import draw_figures
 from tui.commands.knob_settings import read_settings
 from tui.commands.output import paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
 from tui.commands.writing import refuse_to_overwrite, write_file
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, Knob, Result
-from tui.figures.data import Figure, Label
+from tui.figures.data import Label
 from tui.figures.numbers import short
 from tui.language.backend import say_backend
 from tui.language.harmless import in_a_line
@@ -35,12 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--save")
     parser.add_argument("--force", action="store_true")
+    parser.add_argument("--steps", action="store_true")
+    parser.add_argument("--cell")
     parser.add_argument("--json", action="store_true")
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     experiments = catalogue()
     if options.name is None:
+        if options.steps or options.cell is not None:
+            raise UsageError("needs-experiment", option="--steps" if options.steps else "--cell")
         return _list(context, options.json)
     if options.name not in experiments:
         raise unknown("unknown-experiment", options.name, experiments)
@@ -57,6 +62,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
         start = time.perf_counter()
         result = experiment.run(knobs, report)
         seconds = time.perf_counter() - start
+    if options.steps or options.cell is not None:
+        if options.cell is not None:
+            lab_steps.show_cell(options.cell, result, context, as_json=options.json)
+        else:
+            lab_steps.list_steps(experiment, knobs, result, context, as_json=options.json)
+        return 0
     if target is not None:
         _save(target, experiment, knobs, seconds, result, context, force=options.force)
     if options.json:
@@ -66,19 +77,6 @@ def run(context: Context, options: argparse.Namespace) -> int:
     elif target is None:
         _draw(experiment, knobs, seconds, result, context)
     return FAILED if any(check.holds is False for check in result.checks) else 0
-
-
-def draw_figures(figures: Sequence[Figure], context: Context) -> None:
-    """The figures on stdout, one under another; with --plain in ASCII and without color."""
-    from rich.console import Console
-
-    from tui.figures.text import draw
-
-    plain = True if context.plain else None
-    console = Console(highlight=False, markup=False, emoji=False, no_color=plain)
-    for figure in figures:
-        console.print(draw(figure, context.language, color=False if plain else None, ascii=plain))
-        console.print()
 
 
 def _draw(experiment: Experiment, knobs: dict[str, Any], seconds: float, result: Result, context: Context) -> None:

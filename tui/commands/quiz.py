@@ -10,7 +10,7 @@ from questions.loader import Bank
 from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
-from tui.commands.lab import draw_figures
+from tui.commands.drawing import draw_figures
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import tell, write
 from tui.commands.question_text import QuestionText

@@ -162,11 +162,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gives. ``steps`` is the trace (``mlxformer.tracing.Step``), for the step-by-step panel."""
+    """What a run gives. ``steps`` is the trace (``mlxformer.tracing.Step``), for the step-by-step panel.
+
+    ``words`` has for an axis of the trace the words for its places (``vocab``: the vocabulary), where the first map of
+    ``figures`` does not tell.
+    """
 
     figures: Sequence[Figure]
     checks: Sequence[Check]
     steps: Sequence[Any] = ()
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,8 @@ from textual.widgets import Static
 from questions.bilingual import Language, say
 from tui.experiments.compute import Failed, Finished, Outcome, Progressed
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
-from tui.figures.data import Figure, Heatmap, Tensor
+from tui.figures.data import Figure, Label, Tensor
+from tui.figures.trail import first_labels
 from tui.language.words import words
 from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
@@ -391,7 +392,7 @@ class LivePanel(Vertical):
             self.query_one(FigureList).show(figures)
             self._light()
         if self._page == STEPS:
-            steps.show(result.steps, _labels(result.figures))
+            steps.show(result.steps, {**first_labels(result.figures), **result.words}, self._texts())
         self.query_one(ChecksPanel).show(result.checks)
         # Every figure answers to the arrows; the checks are only scrolled.
         view.can_focus = shows_checks
@@ -414,6 +415,13 @@ class LivePanel(Vertical):
             above, below = sum(y < top for y in lines), sum(y >= top + height for y in lines)
             said = "".join([f" ▴{above}"] * bool(above) + [f" ▾{below}"] * bool(below))
         self.query_one("#more-knobs", Static).update(said)
+
+    def _texts(self) -> dict[Label, str]:
+        """What was typed into the knobs of the run that is shown."""
+        if self._experiment is None or self._measured is None:
+            return {}
+        typed = [knob for knob in self._experiment.knobs if knob.kind == "text"]
+        return {knob.label: str(self._measured.knobs[knob.name]) for knob in typed}
 
     def _front_figures(self) -> list[Figure]:
         """The figures of the page in front: one, or all tensors."""
@@ -529,12 +537,6 @@ class LivePanel(Vertical):
                     row.action_type()
                     return True
         return False
-
-
-def _labels(figures: Sequence[Figure]) -> dict[str, Sequence[str]]:
-    """The words for the places on the axes ``query`` and ``key``, as the first map of the result has them."""
-    maps = [figure for figure in figures if isinstance(figure, Heatmap)]
-    return {"query": maps[0].rows, "key": maps[0].columns} if maps else {}
 
 
 def _duration(seconds: float) -> str:

@@ -1,195 +1,81 @@
-"""The steps of a trace, one a line. Enter opens a step; ``<`` and ``>`` then walk through the computation."""
+"""A run as a path: a line for each stop, and each opened. ``<`` and ``>`` walk along it, ``p`` plays it, Enter opens a
+stop, then the cell under the cursor into the sum that made it, and a term of that leads to the cell that it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.geometry import Region, Size
-from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
+from textual.content import Content
 from textual.timer import Timer
+from textual.widgets import Static
 
-from questions.bilingual import Language
-from tui.figures.data import Tensor
-from tui.figures.tensor_stats import TensorStats, summary, tensor_stats
-from tui.text.layout import fit, graphemes, pad
+from questions.bilingual import Language, say
+from tui.figures.data import Label
+from tui.figures.sums import Words
+from tui.figures.trail import Stop, stops, strip
 from tui.widgets.figures.figure_box import grow_inside
+from tui.widgets.figures.figure_view import FigureView
 from tui.widgets.figures.tensor_view import TensorView
 from tui.widgets.holding import give_focus, replace, stands
 from tui.widgets.speaking import BarKey, Key, SpeakingWidget, bindings
+from tui.widgets.step_list import WALK, StepList
+from tui.widgets.sum_view import SumView, TermTable
 
-WALK = "步骤|steps"
-PACE = 1.0  # seconds that a step stays when they are played
-
-
-class Step(Protocol):
-    """What a step of a trace has; ``mlxformer.tracing.Step`` is one."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def axes(self) -> Sequence[str]: ...
-    @property
-    def formula(self) -> str: ...
-    @property
-    def value(self) -> Any: ...
+PACE = 1.0  # seconds that a stop stays when they are played
+NOT_TOLD = "这个数怎么来的没有记下：它是输入，或被换成了别的|not recorded how this came to be: an input, or replaced"
+NO_MEAN = "各头的平均没有一条求和式；用 [ ] 选一个头|the mean of all heads is no one sum; [ ] chooses a head"
+GIVEN = "{name} 是参数，或没有记成一步|{name} is a parameter, or no step of its own"
 
 
-class StepList(SpeakingWidget, ScrollView, can_focus=True):
-    """Each step in a line: its path, and its summary, computed when it is first seen."""
+@dataclass(frozen=True)
+class _Place:
+    """Where one was before following a term: a stop (or a tensor beside the path), a cell, and the term."""
 
-    DEFAULT_CSS = """
-    StepList {
-        height: auto; min-height: 1; width: 1fr;
-        overflow: hidden auto; scrollbar-size-vertical: 1;
-    }
-    StepList > .steps--path { color: $text; }
-    StepList > .steps--summary { color: $text-muted; }
-    StepList > .steps--odd { color: $text-error; }
-    StepList > .steps--chosen { text-style: bold; }
-    StepList:focus > .steps--chosen { color: $text-accent; text-style: bold reverse; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"steps--path", "steps--summary", "steps--odd", "steps--chosen"}
-    KEYS: ClassVar[Sequence[Key]] = [
-        Key("up,k", "choose(-1)", "steps.up", WALK, "上一步|the step before", WALK, False, "↑ k"),
-        Key("down,j", "choose(1)", "steps.down", WALK, "下一步|the next step", WALK, False, "↓ j"),
-        Key("pageup", "page(-1)", "steps.page-up", WALK, "上翻一页|a page up", WALK, False, "PgUp"),
-        Key("pagedown", "page(1)", "steps.page-down", WALK, "下翻一页|a page down", WALK, False, "PgDn"),
-        Key("home", "jump(0)", "steps.first", WALK, "第一步|the first step", WALK, False, "Home"),
-        Key("end", "jump(-1)", "steps.last", WALK, "最后一步|the last step", WALK, False, "End"),
-        Key("enter", "open", "steps.open", "打开|open", "打开这一步|open this step", written="Enter"),
-    ]
-    BAR: ClassVar[Sequence[BarKey]] = [("↑↓", "选|choose", "choose(1)", "down")]
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
-
-    chosen: reactive[int] = reactive(0, init=False)
-
-    @dataclass
-    class Opened(Message):
-        index: int
-
-    def __init__(self, steps: Sequence[Step], *, language: Language = "zh") -> None:
-        super().__init__(language=language)
-        self.steps = steps
-        self._stats: dict[int, TensorStats] = {}
-
-    def show(self, steps: Sequence[Step]) -> None:
-        """Show another trace; the chosen step is the one of the same name, where there is one."""
-        names = [step_name(step) for step in steps]
-        before = step_name(self.steps[self.chosen]) if self.steps else ""
-        self.steps = steps
-        self._stats.clear()
-        self.set_reactive(StepList.chosen, names.index(before) if before in names else 0)
-        self._measure()
-        self.refresh(layout=True)
-
-    def _measure(self) -> None:
-        self.virtual_size = Size(self._container_size.width, max(len(self.steps), 1))
-
-    def on_resize(self) -> None:
-        self._measure()
-        self._show_chosen()
-
-    def get_content_width(self, container: Size, viewport: Size) -> int:
-        return container.width
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return max(min(len(self.steps), container.height or viewport.height // 2), 1)
-
-    def summary_of(self, index: int, width: int) -> tuple[str, bool]:
-        """A step's summary in ``width`` cells (without the names of the axes where they do not fit), and whether
-        it has NaN or infinity that no mask put there."""
-        step = self.steps[index]
-        if index not in self._stats:
-            self._stats[index] = tensor_stats(step.value)
-        stats = self._stats[index]
-        said = summary(step.axes, stats, self.language)
-        if cell_len(said) > width:
-            said = summary((), stats, self.language)
-        return fit(said, width, self.look.glyphs.ellipsis), bool(stats.nan or stats.plus_infinity)
-
-    def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        index = y + self.scroll_offset.y
-        if not self.steps and y == 0:
-            text = "没有记录到步骤" if self.language == "zh" else "no step was recorded"
-            return Strip([Segment(fit(text, width), self._part("summary"))]).adjust_cell_length(width, self.rich_style)
-        if index >= len(self.steps):
-            return Strip.blank(width, self.rich_style)
-        ellipsis = self.look.glyphs.ellipsis
-        column = min(max(cell_len(step_name(step)) for step in self.steps), max(width * 9 // 20, 12), width)
-        name = pad(fit_end(step_name(self.steps[index]), column, ellipsis), column)
-        rest, odd = self.summary_of(index, max(width - column - 2, 0))
-        chosen = index == self.chosen
-        segments = [
-            Segment(name, self._part("chosen" if chosen else "path")),
-            Segment("  ", self.rich_style),
-            Segment(rest, self._part("odd" if odd else "summary")),
-        ]
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
-
-    def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(f"steps--{name}")
-
-    def validate_chosen(self, chosen: int) -> int:
-        return max(min(chosen, len(self.steps) - 1), 0)
-
-    def watch_chosen(self, old: int, new: int) -> None:
-        self._show_chosen()
-        for index in (old, new):
-            self.refresh(Region(0, index - self.scroll_offset.y, self.size.width, 1))
-
-    def _show_chosen(self) -> None:
-        room = max(self.scrollable_content_region.height, 1)
-        y = self.scroll_offset.y
-        wanted = self.chosen if self.chosen < y else max(y, self.chosen - room + 1)
-        if wanted != y:
-            self.scroll_to(y=wanted, animate=False, force=True)
-
-    def action_choose(self, by: int) -> None:
-        self.chosen += by
-
-    def action_page(self, by: int) -> None:
-        self.chosen += by * max(self.scrollable_content_region.height - 1, 1)
-
-    def action_jump(self, place: int) -> None:
-        self.chosen = place % max(len(self.steps), 1)
-
-    def action_open(self) -> None:
-        if self.steps:
-            self.post_message(self.Opened(self.chosen))
-
-    def on_click(self, event: events.Click) -> None:
-        index = event.y + self.scroll_offset.y
-        if index < len(self.steps):
-            self.chosen = index
-            self.action_open()
+    chosen: int
+    beside: Any
+    index: tuple[int, ...]
+    cursor: tuple[int, int] | None
 
 
 class StepsPanel(SpeakingWidget):
-    """The list, or one step with its numbers. ``show(steps)`` takes another trace and stays at the step looked at."""
+    """The list, or one stop. ``show(steps)`` takes another trace and stays at the stop looked at."""
 
     DEFAULT_CSS = """
     StepsPanel { layout: vertical; height: auto; width: 1fr; overflow-y: auto; scrollbar-size-vertical: 1; }
+    StepsPanel > #path-strip { height: 1; width: 1fr; color: $text-muted; display: none; }
     """
     KEYS: ClassVar[Sequence[Key]] = [
         Key("less_than_sign", "walk(-1)", "steps.before", WALK, "上一步|the step before", WALK, False, "<"),
         Key("greater_than_sign", "walk(1)", "steps.next", WALK, "下一步|the next step", WALK, False, ">"),
         Key("p", "play", "steps.play", "播放|play", "一步一步播放；再按停下|step after step; again stops", WALK, False),
-        Key("escape", "back", "steps.back", "返回|back", "回到所有步骤|back to all steps", WALK, False, "Esc"),
+        Key(
+            "enter",
+            "open_cell",
+            "steps.cell",
+            "拆开|open",
+            "把这一格拆成得出它的求和|open this cell into the sum that made it",
+            WALK,
+            False,
+            "Enter",
+        ),
+        Key(
+            "escape",
+            "back",
+            "steps.back",
+            "返回|back",
+            "回到来处，再到所有步骤|back, then to all steps",
+            WALK,
+            False,
+            "Esc",
+        ),
     ]
     BAR: ClassVar[Sequence[BarKey]] = [
         ("< >", "步|step", "walk(1)", "greater_than_sign"),
+        ("Enter", "拆开这一格|open the cell", "open_cell", "enter"),
         ("p", "播放|play", "play", "p"),
         ("Esc", "返回|back", "back", "escape"),
     ]
@@ -197,82 +83,264 @@ class StepsPanel(SpeakingWidget):
 
     def __init__(
         self,
-        steps: Sequence[Step] = (),
+        steps: Sequence[Any] = (),
         *,
         language: Language = "zh",
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(language=language, id=id, classes=classes)
-        self.list = StepList(steps, language=language)
-        self.detail: TensorView | None = None
-        self.labels: Mapping[str, Sequence[str]] = {}
+        self.trail: list[Stop] = stops(steps, {})
+        self.list = StepList(self.trail, language=language)
+        self.detail: TensorView | None = None  # a tensor
+        self.picture: FigureView | None = None  # a stop that is none
+        self.sum: SumView | None = None
+        self.words: Words = {}
+        self._beside: Any = None  # a tensor on the way to a step, which is no stop
+        self._followed: list[_Place] = []
         self._playing: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield self.list
+        yield Static(id="path-strip", markup=False)
+
+    @property
+    def is_open(self) -> bool:
+        return self.detail is not None or self.picture is not None
 
     @property
     def figure_room(self) -> int:
-        """The lines for the map of an opened step, below its summary."""
-        return 0 if self.detail is None else self.size.height - self.detail.summary.size.height
+        """The lines for the map or the table, below what is said of it and above the path."""
+        if not self.is_open:
+            return 0
+        around = next(
+            (room for above in self.ancestors if (room := getattr(above, "figure_room", 0))), self.size.height
+        )
+        said = 0
+        if self.sum is not None:
+            said = self.sum.said_height
+        elif self.detail is not None:
+            said = self.detail.summary.size.height
+        return max(min(self.size.height or around, around) - said - 1, 0)
 
     def on_resize(self) -> None:
+        self._tell_path()
         grow_inside(self)
 
+    def said_anew(self) -> None:
+        self._tell_path()
+
+    def show(
+        self,
+        steps: Sequence[Any],
+        labels: Words | None = None,
+        texts: Mapping[Label, str] | None = None,
+    ) -> None:
+        """Show another trace; ``labels`` has for an axis (``query``) the words for its places, ``texts`` what was
+        typed."""
+        self.words = labels or {}
+        self._close_sum()
+        self._beside, self._followed = None, []
+        self.trail = stops(steps, self.words, texts)
+        self.list.show(self.trail)
+        if self.is_open and not self.trail:
+            self._to_list()
+        elif self.is_open:
+            self._show_stop()
+
+    # --- one stop ----------------------------------------------------------------------------------------------
+
     @property
-    def steps(self) -> Sequence[Step]:
-        return self.list.steps
+    def _here(self) -> Stop:
+        return self.trail[self.list.chosen] if self._beside is None else Stop(self._beside.path, step=self._beside)
 
-    def show(self, steps: Sequence[Step], labels: Mapping[str, Sequence[str]] | None = None) -> None:
-        """Show another trace; ``labels`` has for an axis (``query``) the words for its places."""
-        self.labels = labels or {}
-        self.list.show(steps)
-        if self.detail is not None:
-            self.detail.labels = self.labels
-            if steps:
-                self.detail.update_figure(self._figure())
+    def _show_stop(self) -> None:
+        """Draw the stop that is chosen, in the widget that is there where that can."""
+        stop, chosen = self._here, self.list.chosen
+        number = f"{chosen + 1}/{len(self.trail)}" if self._beside is None else "…"
+        figure = stop.figure(f"{number}  {say(stop.name, self.language)}")
+        had_focus = self.has_focus_within
+        self.list.display = False
+        if stop.step is None:
+            self._drop("detail")
+            if self.picture is None:
+                self.picture = FigureView(figure, language=self.language)
+                self.mount(self.picture, before="#path-strip")
             else:
-                self.action_back()
+                self.picture.show(figure)
+        else:
+            self._drop("picture")
+            if self.detail is None:
+                self.detail = TensorView(figure, language=self.language)  # type: ignore[arg-type]
+                self.detail.labels = self.words
+                self.detail.walked = True  # the next step is another tensor: nothing to pin, and p plays
+                self.mount(self.detail, before="#path-strip")
+            else:
+                self.detail.labels = self.words
+                self.detail.update_figure(figure)  # type: ignore[arg-type]
+        self._tell_path()
+        if had_focus or self.screen.focused is None:
+            self.call_after_refresh(self._focus_stop)
 
-    def _figure(self) -> Tensor:
-        index = self.list.chosen
-        step = self.steps[index]
-        title = f"{index + 1}/{len(self.steps)}  {step_name(step)}"
-        return Tensor(title=title, axes=tuple(step.axes), values=step.value, formula=step.formula)
+    def _drop(self, name: str) -> None:
+        widget = getattr(self, name)
+        if widget is not None:
+            replace(self, old=[widget])
+            setattr(self, name, None)
+
+    async def _focus_stop(self) -> None:
+        """Where arrows read the numbers, and the other keys walk on."""
+        if self.sum is not None or not self.is_open:
+            return
+        if self.detail is not None:
+            if not self.detail.is_open and self.detail.is_attached:
+                await self.detail.action_open()
+            numbers = self.detail.numbers
+            give_focus(self.screen, self.detail.summary if numbers is None else numbers.canvas)
+        elif self.picture is not None:
+            give_focus(self.screen, self.picture.view)
+        self.refresh_bindings()
+
+    def _tell_path(self) -> None:
+        line = self.query("#path-strip").first(Static) if self.is_mounted else None
+        if line is None:
+            return
+        line.display = self.is_open
+        if self.is_open and self.trail:
+            glyphs = self.look.glyphs
+            before, here, after = strip(
+                self.trail, self.list.chosen, self.language, max(self.size.width, 1), glyphs.ellipsis
+            )
+            line.update(Content.assemble(before, (f" {here} ", "bold reverse"), after))
 
     async def on_step_list_opened(self, event: StepList.Opened) -> None:
         event.stop()
-        if self.detail is None:
-            detail = self.detail = TensorView(self._figure(), language=self.language)
-            detail.labels = self.labels
-            detail.walked = True  # the next step is another tensor: nothing to pin, and p plays
-            self.list.display = False
-            await self.mount(detail)
-            if detail.is_attached:
-                give_focus(self.screen, detail.summary)
-                await detail.action_open()  # arrows then read its numbers, and the other keys walk on
-                self.refresh_bindings()
+        if not self.is_open:
+            self._show_stop()
+            self.call_after_refresh(self._focus_stop)
+
+    # --- a cell, opened ----------------------------------------------------------------------------------------
+
+    @property
+    def _index(self) -> tuple[int, ...] | None:
+        """The cell under the cursor; None where the mean over heads is shown, or no number."""
+        step, numbers = self._here.step, self.detail.numbers if self.detail is not None else None
+        if step is None:
+            return None
+        shape = tuple(step.value.shape)
+        if numbers is None or len(shape) < 2:
+            return () if not shape else (0 if numbers is None else numbers.cursor[1],)
+        head = numbers.picture.head
+        if head is None and numbers.picture.heads > 1:
+            return None
+        leading: list[int] = []
+        rest = head or 0
+        for size in reversed(shape[:-2]):
+            rest, place = divmod(rest, size)
+            leading.insert(0, place)
+        return (*leading, *numbers.cursor)
+
+    def action_open_cell(self) -> None:
+        """The sum that made the cell under the cursor."""
+        step, index = self._here.step, self._index
+        if step is None or self.sum is not None:
+            return
+        self._stop()
+        if index is None:
+            self._notify(NO_MEAN)
+        else:
+            self._open_sum(step, index)
+
+    def _open_sum(self, step: Any, index: tuple[int, ...], cursor: tuple[int, int] | None = None) -> None:
+        from mlxformer.inspection.cells import open_cell  # what made the trace has imported it already
+
+        cell = open_cell(step, index) if getattr(step, "made", None) is not None else None
+        if cell is None:
+            self._notify(NOT_TOLD)
+            return
+        assert self.detail is not None
+        self.sum = SumView(cell, self.words, language=self.language)
+        self.screen.set_focus(None)
+        self.detail.display = False
+        self.mount(self.sum, before="#path-strip")
+        self.sum.table.set_reactive(TermTable.cursor, cursor)
+        self.call_after_refresh(self._focus_sum)
+
+    def _focus_sum(self) -> None:
+        if self.sum is not None:
+            give_focus(self.screen, self.sum.table)
+            grow_inside(self)
+            self.refresh_bindings()
+
+    def _close_sum(self) -> None:
+        if self.sum is not None:
+            had_focus = self.sum.has_focus_within
+            self._drop("sum")
+            if self.detail is not None:
+                self.detail.display = True
+            if had_focus:
+                self.call_after_refresh(self._focus_stop)
+
+    def on_term_table_followed(self, event: TermTable.Followed) -> None:
+        event.stop()
+        assert self.sum is not None
+        factor = self.sum.factor(event.row, event.factor)
+        if factor is None or factor.step is None:
+            place = "" if factor is None else f"{factor.name}[{', '.join(map(str, factor.index))}]"
+            self._notify(GIVEN, name=place or "1")
+            return
+        cell = self.sum.cell
+        self._followed.append(_Place(self.list.chosen, self._beside, cell.index, self.sum.table.cursor))
+        self._close_sum()
+        self._go(factor.step, factor.index)
+
+    def _go(self, step: Any, index: tuple[int, ...]) -> None:
+        """To a tensor, its cursor on a cell."""
+        found = next((at for at, stop in enumerate(self.trail) if stop.step is step), None)
+        self._beside = step if found is None else None
+        if found is not None:
+            self.list.chosen = found
+        self._show_stop()
+        numbers = None if self.detail is None else self.detail.numbers
+        if numbers is None or not index:
+            return
+        head = 0
+        for place, size in zip(index[:-2], step.value.shape[:-2], strict=True):
+            head = head * size + place
+        if numbers.picture.heads > 1:
+            numbers.choose_head(head)
+        numbers.canvas.cursor = (0, index[0]) if len(index) == 1 else (index[-2], index[-1])
+
+    def _notify(self, both: str, **fields: str) -> None:
+        chinese, _, english = both.partition("|")
+        said = chinese if self.language == "zh" else english
+        self.notify(said.format(**fields), markup=False)
+
+    # --- keys --------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.detail is not None if action in ("walk", "back") else bool(self.steps)
+        if action == "open_cell":
+            return self.detail is not None and self.sum is None
+        return self.is_open if action in ("walk", "back") else bool(self.trail)
 
     def action_walk(self, by: int) -> None:
-        if self.detail is not None:
+        if self.is_open:
+            self._close_sum()
+            self._beside, self._followed = None, []
             self.list.chosen += by
-            self.detail.update_figure(self._figure())
+            self._show_stop()
 
     async def action_play(self) -> None:
         """From the step that is chosen to the last, one a second; again stops."""
         if self._playing is not None:
             self._stop()
             return
-        if self.detail is None:
+        if not self.is_open:
             self.list.action_open()
         self._playing = self.set_interval(PACE, self._play_on)
 
     def _play_on(self) -> None:
-        if self.list.chosen >= len(self.steps) - 1 or not stands(self):
+        if self.list.chosen >= len(self.trail) - 1 or not stands(self):
             self._stop()
         else:
             self.action_walk(1)
@@ -283,30 +351,26 @@ class StepsPanel(SpeakingWidget):
         self._playing = None
 
     def action_back(self) -> None:
+        """From a sum to its tensor, from a tensor to the sum that led to it, from the first to all steps."""
         self._stop()
-        if self.detail is not None:
-            had_focus = self.detail.has_focus_within
-            replace(self, old=[self.detail])
-            self.detail = None
-            self.list.display = True
-            if had_focus:
-                give_focus(self.screen, self.list)
-            self.refresh_bindings()
+        if self.sum is not None:
+            self._close_sum()
+        elif self._followed:
+            place = self._followed.pop()
+            step = place.beside if place.beside is not None else self.trail[place.chosen].step
+            self.list.chosen = place.chosen
+            self._go(step, place.index)
+            self._open_sum(step, place.index, place.cursor)
+        else:
+            self._to_list()
 
-
-def step_name(step: Step) -> str:
-    """A step's path, with its number where the path was passed more than once."""
-    call = getattr(step, "call", 0)
-    return f"{step.path} #{call}" if call else step.path
-
-
-def fit_end(text: str, width: int, ellipsis: str) -> str:
-    """``text`` in ``width`` cells, cut at its beginning: the end of a path tells most."""
-    if cell_len(text) <= width:
-        return text
-    kept, room = "", width - cell_len(ellipsis)
-    for sign in reversed(graphemes(text)):
-        if cell_len(sign) + cell_len(kept) > room:
-            break
-        kept = sign + kept
-    return ellipsis + kept if room >= 0 else ""
+    def _to_list(self) -> None:
+        had_focus = self.has_focus_within
+        self._beside, self._followed = None, []
+        for name in ("sum", "detail", "picture"):
+            self._drop(name)
+        self.list.display = True
+        self._tell_path()
+        if had_focus:
+            give_focus(self.screen, self.list)
+        self.refresh_bindings()

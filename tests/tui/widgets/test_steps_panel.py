@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-import tui.widgets.steps_panel as steps_panel
+import tui.widgets.step_list as step_list
 from tests.tui.widgets.harness import Harness
-from tui.widgets.steps_panel import StepsPanel, fit_end, step_name
+from tui.figures.sums import step_name
+from tui.widgets.step_list import fit_end
+from tui.widgets.steps_panel import StepsPanel
 
 
 @dataclass
@@ -93,8 +95,8 @@ async def test_another_trace_stays_at_the_step_looked_at() -> None:
 
 async def test_statistics_are_computed_for_the_lines_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
-    stats = steps_panel.tensor_stats
-    monkeypatch.setattr(steps_panel, "tensor_stats", lambda value: counted.append(value) or stats(value))
+    stats = step_list.tensor_stats
+    monkeypatch.setattr(step_list, "tensor_stats", lambda value: counted.append(value) or stats(value))
     app = Harness(StepsPanel([Step(f"s{index}", np.float32(index), ()) for index in range(500)]))
     async with app.run_test(size=(60, 10)) as pilot:
         await pilot.pause()

@@ -12,6 +12,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "check-fails": Bilingual("不成立", "does not hold"),
     "check-undefined": Bilingual("在这组旋钮下没有定义：{reason}", "not defined at these knobs: {reason}"),
+    "no-steps": Bilingual("这个实验没有记录步骤", "this experiment records no steps"),
     "ran": Bilingual("{backend}，用时 {milliseconds} 毫秒", "{backend}, {milliseconds} ms"),
     "takes-text": Bilingual("文字，最多 {length} 个字符", "text, at most {length} characters"),
     "takes-number": Bilingual("{minimum} 到 {maximum}", "{minimum} to {maximum}"),

@@ -133,6 +133,26 @@ TABLE: Mapping[str, Bilingual] = {
         "不知道怎样写 {given}：文件名要以 {known} 之一结尾",
         "cannot tell what to write to {given}: end its name in one of {known}",
     ),
+    "needs-experiment": Bilingual(
+        "{option} 要一个实验的名字：tformer-quiz lab 名字 {option} …",
+        "{option} needs an experiment: tformer-quiz lab NAME {option} …",
+    ),
+    "unknown-step": Bilingual(
+        "没有 {given} 这一步{hint}。lab 名字 --steps 列出全部",
+        "there is no step {given}{hint}. lab NAME --steps lists all",
+    ),
+    "not-a-cell": Bilingual(
+        "看不懂 {given}：写成 路径[i,j,…]，每条轴一个从 0 数起的整数，如 scores[0,0,2,3]",
+        "cannot read {given}: write PATH[i,j,…], a whole number from 0 for each axis, as scores[0,0,2,3]",
+    ),
+    "cell-outside": Bilingual(
+        "{path} 里没有 {given} 这一格：它的轴是 {axes}，形状 {shape}，从 0 数起",
+        "{path} has no cell {given}: its axes are {axes}, its shape {shape}, counted from 0",
+    ),
+    "cell-not-made": Bilingual(
+        "没有记下 {path} 怎么来的：它是输入，或被换成了别的",
+        "nothing is recorded of how {path} was made: it is an input, or was replaced",
+    ),
     "cannot-write": Bilingual("写不了 {path}：{reason}", "cannot write {path}: {reason}"),
     "unknown-topic": Bilingual(
         "没有 {given} 这个话题{hint}。话题有：{known}", "there is no topic {given}{hint}. There is: {known}"

@@ -226,6 +226,8 @@ and is not due is not counted. --questions takes a number, or a question file.
   tformer-quiz lab scaling --set d_k=1024 --set seed=3   拧旋钮
   tformer-quiz lab scaling --save scaling.html        存成网页，也可存成别的
                                                       （.svg .png .csv .json）
+  tformer-quiz lab attention-steps --steps            列出这次运行的每一步
+  tformer-quiz lab attention-steps --cell "scores[0,0,2,3]"   把一格拆成求和
   tformer-quiz lab scaling --json | jq .checks        给脚本用
 
 值的写法同 YAML 或 Python：64、0.5、1e-3、true、False、"文字"。
@@ -241,6 +243,10 @@ usage: tformer-quiz lab [NAME] [--set KNOB=VALUE]... [--save FILE] [--json]
   tformer-quiz lab scaling --save scaling.html
                             a file: .html .svg .png .csv .json (--force
                             over another)
+  tformer-quiz lab attention-steps --steps
+                            every step of the run
+  tformer-quiz lab attention-steps --cell "scores[0,0,2,3]"
+                            a cell as the sum that made it
   tformer-quiz lab scaling --json | jq .checks
                             for scripts
 

@@ -199,6 +199,7 @@ _CHINESE: Mapping[str, str] = {
     "trace-unknown-path": "没有 {path!r} 这一步{hint}",
     "trace-several-calls": "{path!r} 经过了 {calls} 次；请用 steps.all({path!r})[第几次]，从 0 数起",
     "trace-entered-twice": "一个追踪只能进入一次；请用 mf.trace() 另开一个",
+    "cell-outside": "{path!r} 的形状是 {shape}，没有 {index} 这一格",
     "trace-axes": "{path!r} 的形状和轴名对不上（{english}）",
     "trace-replacement-array": "替换 {path!r} 的函数要返回当前后端的数组（{english}）",
     "trace-replacement-shape": "替换 {path!r} 时形状和类型不能变（{english}）",
