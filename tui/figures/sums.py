@@ -16,6 +16,7 @@ Words = Mapping[str, Sequence[str]]  # for an axis (``query``), the words for it
 DIGITS = 5
 WIDEST = 8  # signs of the bar of the largest term
 TERM = Bilingual("项", "term")
+PRODUCT = Bilingual("积", "product")
 SHARE = Bilingual("占比", "share")
 SIZE = Bilingual("大小", "size")
 
@@ -119,7 +120,8 @@ def sum_table(cell: Any, words: Words, title: str = "") -> Table:
     names = [_column_name(cell.terms, at) for at in range(widest)]
     axis = next((term.axis for term in cell.terms if term.axis), "")
     columns: list[Label] = [axis or TERM, *names]
-    columns += ["e^(s − max)"] if softmax else ["·".join(map(str, names))] if several else []
+    plain = [name for name in names if isinstance(name, str)]
+    columns += ["e^(s − max)"] if softmax else ["·".join(plain) if len(plain) == widest else PRODUCT] if several else []
     columns += [SHARE, SIZE] if softmax or cell.rule == "share" else [SIZE]
     most = max((abs(term.value) for term in cell.terms if term.value == term.value), default=0.0)
     whole = dict(cell.facts).get("sum", 0.0)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
+
 from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Bars, Figure, Heatmap, Label, Tensor, TokenRow, Tokens
 from tui.figures.sums import Words, last_name, step_name
@@ -103,13 +105,13 @@ def strip(
     """The path around ``here`` in a line of ``width`` cells: what is before, the stop itself, what comes after."""
     names = [last_name(say(stop.name, language)) for stop in trail]
     before, after, middle = "", "", names[here]
-    room = width - len(middle) - 2
+    room = width - cell_len(middle) - 2 - 2 * (cell_len(ellipsis) + 1)
     left, right = here - 1, here + 1
     while left >= 0 or right < len(names):
         grown = False
-        if left >= 0 and len(before) + len(after) + len(names[left]) + 3 <= room:
+        if left >= 0 and cell_len(before + after + names[left]) + 3 <= room:
             before, left, grown = f"{names[left]} › {before}", left - 1, True
-        if right < len(names) and len(before) + len(after) + len(names[right]) + 3 <= room:
+        if right < len(names) and cell_len(before + after + names[right]) + 3 <= room:
             after, right, grown = f"{after} › {names[right]}", right + 1, True
         if not grown:
             break
@@ -119,6 +121,9 @@ def strip(
 
 
 def first_labels(figures: Sequence[Figure]) -> dict[str, Sequence[str]]:
-    """The words for the places on the axes ``query`` and ``key``, as the first map of a result has them."""
+    """The words for the places on the axes ``query`` and ``key``, as the first map of a result has them.
+
+    ``time`` is that of the queries, where it is as long.
+    """
     maps = [figure for figure in figures if isinstance(figure, Heatmap)]
-    return {"query": maps[0].rows, "key": maps[0].columns} if maps else {}
+    return {"query": maps[0].rows, "key": maps[0].columns, "time": maps[0].rows} if maps else {}

@@ -28,7 +28,8 @@ class TermTable(TableView):
             "follow",
             "sum.follow",
             "去那一格|go there",
-            "去这个数所在的张量|to the tensor that this number is of",
+            "去这个数所在的张量|to the tensor of this number",
+            written="Enter",
         )
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mlxformer.inspection.cells import open_cell
 from tui.experiments.contract import BreakKnobs, BreakTensor, Experiment, Knob, KnobValue, Result
 from tui.experiments.falsify import run_broken
 from tui.figures.data import FIGURE_KINDS, Bars, Curve, Heatmap, Table, Tensor, Tokens
@@ -104,6 +105,24 @@ def assert_result_is_sound(experiment: Experiment, result: Result) -> None:
     for figure in result.figures:
         assert isinstance(figure, FIGURE_KINDS)
         assert_figure_is_finite(figure)
+    assert_cells_are_their_sums(result)
+
+
+def assert_cells_are_their_sums(result: Result, most: int = 24) -> None:
+    """Two cells of each step (of ``most``, over the whole path) are opened: each is the float64 sum of its terms.
+
+    What attention makes of queries, keys and values opens everywhere, unless it was replaced on its way.
+    """
+    steps = [step for step in result.steps if step.value.size]
+    for step in steps[:: max(len(steps) // most, 1)]:
+        for flat in {step.value.size // 3, step.value.size - 1}:
+            index = tuple(map(int, np.unravel_index(flat, step.value.shape)))
+            cell = open_cell(step, index)
+            assert cell is None or cell.agrees, cell
+            for factor in () if cell is None else (factor for term in cell.terms for factor in term.factors):
+                assert factor.step is None or float(factor.step.value[factor.index]) == factor.value
+    closed = {step.path.rsplit(".", 1)[-1] for step in steps if step.made is None}
+    assert not closed & {"scaled", "masked", "concatenated"}
 
 
 def assert_figure_is_finite(figure: Any) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+import mlxformer as mf
 import tui.widgets.step_list as step_list
+from mlxformer.backend import mx
 from tests.tui.widgets.harness import Harness
 from tui.figures.sums import step_name
 from tui.widgets.step_list import fit_end
@@ -122,3 +124,125 @@ def test_names() -> None:
     assert step_name(Step("a", 0, call=2)) == "a #2"
     fitted = [fit_end("layers.层.scores", width, "⋯") for width in (16, 10, 9, 1, 0)]
     assert fitted == ["layers.层.scores", "⋯层.scores", "⋯.scores", "⋯", ""]
+
+
+# A cell, opened into the sum that made it
+
+WORDS = {"query": ["we", "see"], "key": ["we", "see"]}
+
+
+def attention() -> mf.Trace:
+    """Two heads of width 2 over two tokens, after a norm that is no step of its own."""
+    generator = np.random.default_rng(0)
+    q, k, v = (mx.array(generator.normal(size=(1, 2, 2, 2)).astype("float32")) for _ in range(3))
+    with mf.trace() as steps:
+        q = mf.tap("queries", q, axes=("batch", "head", "query", "dim"))
+        k = mf.tap("keys", k, axes=("batch", "head", "key", "dim"))
+        mf.scaled_dot_product_attention(q, k, v)
+    return steps
+
+
+async def opened(pilot: Any, panel: StepsPanel, name: str) -> None:
+    """Open the stop ``name`` and put the focus on its numbers."""
+    panel.list.focus()
+    panel.list.chosen = next(at for at, stop in enumerate(panel.trail) if stop.name == name)
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def test_a_cell_opens_into_its_sum_and_a_term_leads_to_its_step_and_back() -> None:
+    steps = attention()
+    panel = StepsPanel(language="en")
+    app = Harness(panel)
+    async with app.run_test(size=(90, 24)) as pilot:
+        panel.show(list(steps), WORDS, {"sentence": "we see"})
+        await opened(pilot, panel, "weights")
+        await pilot.press("right_square_bracket", "down", "enter")  # the second head, its second query
+        await pilot.pause()
+        assert panel.sum is not None and panel.sum.cell.index == (0, 1, 1, 0)
+        lines = app.text.splitlines()
+        assert lines[0].startswith("weights [head 1, query 1 see, key 0 we] = ")
+        assert "2 terms, added again in float64" in app.text and "✓" in app.text
+        await pilot.press("down", "down", "enter")  # the second key's score
+        await pilot.pause()
+        assert panel.sum is None and panel.trail[panel.list.chosen].name == "scaled"
+        assert panel.detail is not None and panel.detail.numbers is not None
+        assert panel.detail.numbers.picture.head == 1 and panel.detail.numbers.cursor == (1, 1)
+        await pilot.press("enter", "enter")  # opened too, and on to q kᵀ
+        await pilot.pause()
+        assert panel.trail[panel.list.chosen].name == "scores"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Σ" not in app.text.splitlines()[1]  # two terms are written out
+        await pilot.press("right", "right", "right", "enter")  # the second factor: a key
+        await pilot.pause()
+        assert panel.trail[panel.list.chosen].name == "keys" and panel.detail.numbers.cursor == (1, 0)
+        seen = []
+        for _ in range(7):
+            seen.append((panel.trail[panel.list.chosen].name if panel.is_open else "list", panel.sum is not None))
+            await pilot.press("escape")
+            await pilot.pause()
+        assert seen == [
+            ("keys", False), ("scores", True), ("scores", False), ("scaled", True), ("scaled", False),
+            ("weights", True), ("weights", False),
+        ]  # fmt: skip
+        assert not panel.is_open and panel.list.has_focus
+
+
+async def test_an_input_a_parameter_and_a_mean_over_heads_lead_nowhere_and_say_so() -> None:
+    panel = StepsPanel(language="en")
+    app = Harness(panel)
+    async with app.run_test(size=(90, 24)) as pilot:
+        panel.show(list(attention()), WORDS)
+        await opened(pilot, panel, "queries")
+        await pilot.press("enter")
+        assert panel.sum is None and "an input" in list(app._notifications)[-1].message
+        await pilot.press("escape")
+        await opened(pilot, panel, "heads")
+        await pilot.press("left_square_bracket", "enter")  # the mean stands before the first head
+        assert panel.sum is None and "no one sum" in list(app._notifications)[-1].message
+        await pilot.press("right_square_bracket", "enter")
+        await pilot.pause()
+        await pilot.press("right", "right", "right", "enter")  # V, which no tap marked
+        assert panel.sum is not None and "V[0, 0, 0, 0] is a parameter" in list(app._notifications)[-1].message
+
+
+async def test_the_path_begins_with_the_text_and_ends_with_what_the_model_says() -> None:
+    logits = np.zeros((1, 2, 3), np.float32)
+    logits[0, 1, 2] = np.log(2)
+    steps = [*attention(), Step("head.logits", logits, ("batch", "time", "vocab"))]
+    panel = StepsPanel(language="en")
+    app = Harness(panel)
+    async with app.run_test(size=(90, 24)) as pilot:
+        panel.show(steps, {**WORDS, "vocab": ["a", "b", "c"]}, {"sentence": "we see"})
+        await pilot.pause()
+        lines = app.text.splitlines()
+        assert lines[0].split() == ["text", "we", "see"] and lines[1].split() == ["tokens", "we/see"]
+        assert "c 0.500  a 0.250  b 0.250" in app.text
+        panel.list.focus()
+        await pilot.press("end", "enter")
+        await pilot.pause()
+        assert "next token: softmax(logits)" in app.text and panel.detail is None
+        await pilot.press("less_than_sign")
+        await pilot.pause()
+        assert panel.detail is not None and "head.logits" in app.text.splitlines()[0]
+        assert " logits  › next token" in app.text  # the path, at the bottom
+        await pilot.press("escape")
+        await pilot.pause()
+        assert panel.list.has_focus
+
+
+async def test_another_run_while_a_sum_is_open_goes_back_to_its_step() -> None:
+    panel = StepsPanel(language="en")
+    app = Harness(panel)
+    async with app.run_test(size=(90, 24)) as pilot:
+        panel.show(list(attention()), WORDS)
+        await opened(pilot, panel, "scaled")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert panel.sum is not None
+        panel.show(list(attention()), WORDS)
+        await pilot.pause()
+        assert panel.sum is None and panel.detail is not None and panel.trail[panel.list.chosen].name == "scaled"
+        await pilot.press("right")
+        assert panel.detail.numbers is not None and panel.detail.numbers.cursor == (0, 1)
