@@ -18,6 +18,9 @@ from tui.text.layout import fit
 LIKELIEST = 10  # words whose probability is drawn
 TEXT = Bilingual("文本", "text")
 TOKENS = Bilingual("词元", "tokens")
+# What experiments call an axis of tokens.
+ASKING = {"query", "output", "written", "predicted", "token to predict"}
+ASKED = {"key", "input", "source", "changed input"}
 SAYS = {
     "vocab": Bilingual("下一个词元", "next token"),
     "label": Bilingual("标签", "label"),
@@ -121,9 +124,9 @@ def strip(
 
 
 def first_labels(figures: Sequence[Figure]) -> dict[str, Sequence[str]]:
-    """The words for the places on the axes ``query`` and ``key``, as the first map of a result has them.
-
-    ``time`` is that of the queries, where it is as long.
-    """
+    """The words for the places on the axes ``query`` and ``key``, as the first map of a result has them: where its
+    rows and columns are tokens, as the names of its axes tell. ``time`` is that of the queries."""
     maps = [figure for figure in figures if isinstance(figure, Heatmap)]
-    return {"query": maps[0].rows, "key": maps[0].columns, "time": maps[0].rows} if maps else {}
+    if not maps or say(maps[0].row_axis, "en") not in ASKING or say(maps[0].column_axis, "en") not in ASKED:
+        return {}
+    return {"query": maps[0].rows, "key": maps[0].columns, "time": maps[0].rows}

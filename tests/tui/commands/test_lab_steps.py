@@ -52,7 +52,7 @@ def test_the_parts_in_json_add_up_to_the_cell(program: Program) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("score[0,0,0,0]", "there is no step score; did you mean scores?"),
+        ("score[0,0,0,0]", "did you mean scores?). lab NAME --steps lists all"),
         ("scores[0,0,0]", "its axes are batch, head, query, key, its shape 1, 1, 3, 3"),
         ("scores[0,0,0,3]", "scores has no cell"),
         ("scores[0,0,0,-1]", "cannot read scores[0,0,0,-1]"),

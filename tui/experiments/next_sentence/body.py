@@ -35,10 +35,13 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     report(0.6, "verse")
     verses = share(verse["next"]), share(verse["next" if knobs["verse_is_next"] else "swapped"])
     with traced(report, 0.9) as steps:
-        reader().model(**reader().tokenizer([first], [second], max_length=LONGEST))
+        batch = reader().tokenizer([first], [second], max_length=LONGEST)
+        reader().model(**batch)
     figures: list[Figure] = [_bars(shares, knobs, len(shown["next"])), _table(first, second, shown)]
     checks = [*_checks(told, verses, knobs["texts"] == "verse"), _bags(shown, knobs)]
-    return Result(figures, checks, tuple(steps))
+    tokens = reader().tokenizer.tokens(batch["input_ids"])[0]
+    words = {"query": tokens, "key": tokens, "time": tokens, "label": ["IsNext", "NotNext"]}
+    return Result(figures, checks, tuple(steps), words)
 
 
 def _instead(arm: str, knobs: Mapping[str, Any]) -> str:

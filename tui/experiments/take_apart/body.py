@@ -48,6 +48,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         [_bars(readings, chosen), _table(readings, text)],
         [*_reading(readings), *_ignored(knobs, report), _twin(readings), *_counted(knobs)],
         tuple(steps),
+        {"vocab": reader().tokenizer.tokens},
     )
 
 

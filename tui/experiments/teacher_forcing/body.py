@@ -68,6 +68,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         [strips, _curve(found, step)],
         [*equal, *_errors(found, clean_error, offset)],
         tuple(steps),
+        {"vocab": reader().tokenizer.tokens},
     )
 
 

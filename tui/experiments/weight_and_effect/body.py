@@ -56,7 +56,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         *_idle(found),
     ]
     figures: list[Figure] = [alignment, strips, table, _by_layer(found, real)]
-    return Result(figures, checks, tuple(typed))
+    return Result(figures, checks, tuple(typed), {"vocab": reader().tokenizer.tokens})
 
 
 def _held_out(seed: int, report: Report) -> tuple[mf.Trace, list[Attended], np.ndarray]:

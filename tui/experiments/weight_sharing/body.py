@@ -80,7 +80,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         _models(),
         _layers(distances, names),
     ]
-    return Result(figures, checks, tuple(steps))
+    return Result(figures, checks, tuple(steps), {"vocab": dates.tokenizer.tokens})
 
 
 def _one_of_each(config: mf.TransformerConfig) -> mf.TransformerConfig:
