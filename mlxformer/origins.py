@@ -245,7 +245,7 @@ def projection(x: Any, layer: nn.Module, name: str, spec: str = "btc,oc->bto") -
     return Product(f"{given}->{result}", tuple(operands))
 
 
-def normalized(x: Any, layer: nn.Module) -> Norm | None:
+def normalized(x: Any, layer: Any) -> Norm | None:
     """What a plain ``nn.LayerNorm`` or ``nn.RMSNorm`` makes of ``x``; None for another layer.
 
     Args:

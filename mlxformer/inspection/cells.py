@@ -171,7 +171,7 @@ def _open(origin: Origin, index: Index, result: Any) -> Cell:
 def _product(origin: Product, index: Index, shape: Index) -> Cell:
     spec = _Spec(origin, shape)
     places = spec.places(index)
-    terms = []
+    terms: list[Term] = []
     summed = spec.summed
     axis = spec.axis(max(summed, key=lambda letter: spec.sizes[letter])) if summed else ""
     for combination in np.ndindex(*(spec.sizes[letter] for letter in summed)):
@@ -354,9 +354,10 @@ def _joined(origin: Joined, index: Index, shape: Index) -> Cell:
 def _rows(origin: Rows, index: Index, shape: Index) -> Cell:
     number = int(_number(origin.ids, index[:-1]))
     factor = _factor(origin.table, (number, index[-1]))
-    facts = (("id", float(number)), ("scale", origin.scale))
-    facts = facts if origin.scale != 1 else facts[:1]
-    return Cell("row", factor.value * origin.scale, (Term(factor.value, (factor,)),), facts, size=abs(factor.value))
+    facts = [("id", float(number)), ("scale", origin.scale)][: 1 if origin.scale == 1 else 2]
+    return Cell(
+        "row", factor.value * origin.scale, (Term(factor.value, (factor,)),), tuple(facts), size=abs(factor.value)
+    )
 
 
 _OPENERS: dict[type, Callable[..., Cell]] = {

@@ -12,6 +12,8 @@ from mlxformer.origins import Total, normalized
 from mlxformer.tracing import Module, aside, tap
 from mlxformer.validation import require_kind
 
+Unary = Callable[[mx.array], mx.array]
+
 
 class Layer(Module):
     """What every layer has: its width, its ``config``, the dropout of its sub-layers' outputs, the taps of its sums.
@@ -35,7 +37,7 @@ class Layer(Module):
         changed = repr(self.config).removeprefix("LayerConfig(").removesuffix(")")
         return f"dims={self.dims}{changed and ', '}{changed}"
 
-    def around(self, name: str, x: mx.array, norm: nn.Module, sublayer: Callable[[mx.array], mx.array]) -> mx.array:
+    def around(self, name: str, x: mx.array, norm: Unary, sublayer: Unary) -> mx.array:
         """The sum around a sub-layer with its norm, before or after it as the config says, tapped as ``name``."""
         kind = formula(self.config.norm_type)
         if self.config.norm == "post":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -25,6 +26,7 @@ from tui.language.words import words
 from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
+from tui.screens.texts import TextsDialog, kept_texts, offered, setting_name, with_text
 from tui.widgets.checks_panel import ChecksPanel
 from tui.widgets.figures.figure_box import FigureBox
 from tui.widgets.figures.figure_view import FigureList, FigureView
@@ -151,7 +153,29 @@ class LivePanel(Vertical):
         self.query_one("#knobs").scroll_to(0, 0, animate=False, force=True, immediate=True)
 
     def _new_panel(self, experiment: Experiment) -> KnobPanel:
-        return KnobPanel(experiment, self._knobs, first=self._first, language=self.language)
+        offered_here = partial(offered, self.app.store)
+        return KnobPanel(experiment, self._knobs, first=self._first, texts=offered_here, language=self.language)
+
+    @on(FieldRow.Typed)
+    def keep_text(self, event: FieldRow.Typed) -> None:
+        """What was typed is offered again, here and in other experiments."""
+        event.stop()
+        knob, text = event.row.knob, str(event.row.value)
+        if text.strip() and text not in (knob.default, knob.english, *knob.presets):
+            self.app.remember(setting_name(knob), with_text(kept_texts(self.app.store, knob), text))
+
+    @on(FieldRow.ListWanted)
+    def list_texts(self, event: FieldRow.ListWanted) -> None:
+        event.stop()
+        row, texts = event.row, offered(self.app.store, event.row.knob)
+
+        def take(text: str | None) -> None:
+            if text is not None and stands(row):
+                row.take(text)
+
+        title, hint = self.app.say("screens.texts-title"), self.app.say("screens.texts-hint")
+        dialog = TextsDialog(title, hint, texts, str(row.value))
+        self.app.push_screen(dialog, take)
 
     @property
     def experiment(self) -> Experiment | None:

@@ -234,7 +234,7 @@ class Program(App[int]):
             return f"{type(error).__name__}: {error}"
         return say_error(error, self.language)
 
-    def remember(self, name: str, value: str | bool) -> None:
+    def remember(self, name: str, value: str | bool | list[str]) -> None:
         """Keep a setting for the next time; where it cannot be written, say so and go on."""
         try:
             self.store.set_setting(name, value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Protocol
 
 from textual import events
@@ -73,19 +74,24 @@ class KnobPanel(SpeakingWidget):
         values: Mapping[str, KnobValue] | None = None,
         *,
         first: Collection[str] = (),
+        texts: Callable[[Knob], Sequence[str]] | None = None,
         language: Language = "zh",
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(language=language, id=id, classes=classes)
         self.experiment = experiment
+        self._texts = texts
         given = values or {}
         knobs = sorted(experiment.knobs, key=lambda knob: 2 if knob.name == "seed" else knob.name not in first)
         self.rows = [self._row(knob, given.get(knob.name)) for knob in knobs]
         self._flow = FlowLayout()
 
     def _row(self, knob: Knob, value: KnobValue | None) -> KnobRow:
-        return ROWS[knob.kind](knob, value, language=self.language)
+        row = ROWS[knob.kind](knob, value, language=self.language)
+        if isinstance(row, FieldRow) and self._texts is not None:
+            row.texts = partial(self._texts, knob)
+        return row
 
     def compose(self) -> ComposeResult:
         yield from self.rows

@@ -19,6 +19,7 @@ EXPERIMENT = Experiment(
     knobs=(
         Knob("text", Bilingual("要倒写的字母", "letters to write backwards"), "text",
              "The quick brown fox jumps over a lazy dog", max_length=80,
+             presets=("attention", "abcdefghijklmnopqrstuvwxyz"),
              help=Bilingual("只取其中的拉丁字母，最多 40 个，不分大小写。",
                             "Only its Latin letters are taken, at most 40, in any case.")),
         Knob("model", Bilingual("画谁的对齐", "whose alignment"), "choice", "gru-attention", choices=(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="feed-forward",
@@ -15,7 +15,7 @@ EXPERIMENT = Experiment(
         "it promotes. Switch off those of the dash, and the dash is all that is forgotten.",
     ),
     knobs=(
-        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
+        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48, presets=DATES,
              help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 24 个训练集之外的日期。",
                             "The one drawn as tokens; the checks use 24 held-out dates.")),
         Knob("sign", Bilingual("关掉管哪个词元的单元", "switch off the units of"), "choice", "-",

@@ -22,6 +22,14 @@ SEED = Knob(
 )
 
 
+# Of every date some way to write it that the models of dates were trained to read.
+DATES = ("2026年11月23日", "二〇二六年十一月二十三日", "Monday, November 23, 2026", "20261123", "1931年9月18号")
+SENTENCES = (
+    "床前明月光疑是地上霜",
+    "小猫没过马路因为它太累了",
+    "the animal did not cross the street because it was too tired",
+    "the the the the",
+)
 CAT, CAT_IN_ENGLISH = "我看见猫在追老鼠", "I see the cat chasing a small mouse"
 
 
@@ -38,6 +46,7 @@ def sentence_knob(default: str = CAT, english: str = CAT_IN_ENGLISH) -> Knob:
             f"Chinese is split by character, other scripts at spaces; at most {MAX_CHARACTERS} characters.",
         ),
         english=english,
+        presets=SENTENCES,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="take-apart",
@@ -16,7 +16,7 @@ EXPERIMENT = Experiment(
         "that was trained without positions.",
     ),
     knobs=(
-        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
+        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48, presets=DATES,
              help=Bilingual("表里“写出”一栏读的那一个；读对的比例用抽出的 96 个训练集之外的日期算。",
                             "What the column “writes” reads; the shares are of 96 held-out dates.")),
         Knob("positions", Bilingual("位置", "positions"), "switch", True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="teacher-forcing",
@@ -15,7 +15,7 @@ EXPERIMENT = Experiment(
         "one wrong token is put in, and later errors are counted with the gold prefix and with the model's own.",
     ),
     knobs=(
-        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48,
+        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48, presets=DATES,
              help=Bilingual("画在词元条里的那一个；检查用的是固定抽出的 12 个训练集之外的日期。",
                             "The one drawn as tokens; the checks use 12 held-out dates.")),
         Knob("step", Bilingual("在第几个词元出错", "place of the error"), "number", 6, minimum=1, maximum=10,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="weight-and-effect",
@@ -15,7 +15,7 @@ EXPERIMENT = Experiment(
         "the length of the vector that token adds, and how far the next token's distribution moves without it.",
     ),
     knobs=(
-        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48),
+        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=48, presets=DATES),
         Knob("step", Bilingual("写到第几个词元", "output token"), "number", 6, minimum=1, maximum=10,
              help=Bilingual("输出形如 2026-11-23：1 到 4 是年，5 和 8 是横线，6、7 是月，9、10 是日。",
                             "Outputs read as 2026-11-23: 1 to 4 the year, 5 and 8 dashes, 6, 7 the month, "

@@ -154,6 +154,8 @@ TABLE = {
     "failed-hint": Bilingual(
         "拧一下旋钮或按 r 重试；别处不受影响。", "Turn a knob or press r to try again; nothing else is affected."
     ),
+    "texts-title": Bilingual("换一段文字", "Another text"),
+    "texts-hint": Bilingual("你打过的在前 · Enter 用它 · Esc 不换", "Yours come first · Enter takes it · Esc does not"),
     "save-title": Bilingual("把这张图存成", "Save this figure as"),
     "save-svg": Bilingual("SVG：图片，可放大", "SVG: a picture that scales"),
     "save-png": Bilingual("PNG：图片，哪里都能贴", "PNG: a picture for anywhere"),
