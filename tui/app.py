@@ -12,13 +12,12 @@ from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 
 from questions.bilingual import Language
-from tui.bank import load_bank
-from tui.commands.code import in_order
-from tui.commands.notices import FEW, say_place
+from tui.bank import OwnFiles, in_order, load_bank
+from tui.commands.notices import FEW
 from tui.commands.selecting import refuse_unknown_topics
 from tui.commands.signals import leave_on_signals
 from tui.language.usage import UsageError
-from tui.language.words import say_code, say_problem
+from tui.language.words import say_code, say_place, say_problem
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
 from tui.screens.dialogs import LineDialog
@@ -137,6 +136,7 @@ class QuizApp(Program):
     def on_mount(self) -> None:
         leave_on_signals(self)
         self.set_interval(0.5, self.watch_progress)
+        self.set_interval(0.5, self.watch_questions)
         theme = self.store.setting("theme")
         if theme in self.available_themes:
             self.theme = theme
@@ -290,6 +290,8 @@ def run(context: Context) -> int:
             bank.questions, store, language=language, seed=context.seed, notices=notices, tasks=in_order(bank)
         )
         app.selection = context.selection
+        if context.questions:
+            app.own = OwnFiles(context.questions, bank)
         if context.language_given:
             store.set_setting("language", language)
         app.driver_class = sturdy_driver() or app.driver_class

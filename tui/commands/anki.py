@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from questions.bilingual import Bilingual, Language, say
 from questions.model import Question
 from tui.language.words import words
+from tui.progress.anki_ratings import guid_of
 from tui.text.plain_text import as_title, readable
 
 HEADER = ("#separator:tab", "#html:true", "#guid column:1", "#deck column:2", "#tags column:5")
 DECK = "Transformer"
-GUID = "tformer-quiz/{}/{}"  # a deck in each language has notes of its own
 
 
 def as_anki(questions: Sequence[Question], language: Language) -> str:
@@ -29,7 +29,7 @@ def as_anki(questions: Sequence[Question], language: Language) -> str:
     for question in questions:
         tags = f"tformer-quiz {'-'.join(question.topic.split())} level-{question.level}"  # a space ends a tag
         front = to_html(question.question, language)
-        writer.writerow([GUID.format(language, question.id), DECK, front, back(question, language), tags])
+        writer.writerow([guid_of(question.id, language), DECK, front, back(question, language), tags])
     return file.getvalue()
 
 

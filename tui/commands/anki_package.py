@@ -16,10 +16,11 @@ from typing import Any
 
 from questions.bilingual import Language
 from questions.model import Question
-from tui.commands.anki import DECK, GUID, back, to_html
+from tui.commands.anki import DECK, back, to_html
 from tui.commands.pages import first_figures
 from tui.figures.export import figure_svg
 from tui.language.usage import UsageError
+from tui.progress.anki_ratings import guid_of
 
 MODEL_ID, DECK_ID = 1_607_392_319, 2_059_400_110  # as genanki wants them: drawn once, and never changed
 WIDTH = 90  # columns of a figure
@@ -53,7 +54,7 @@ def as_package(questions: Sequence[Question], language: Language) -> bytes:
                 genanki.Note(
                     model=model,
                     fields=[to_html(question.question, language), back(question, language), pictures],
-                    guid=GUID.format(language, question.id),
+                    guid=guid_of(question.id, language),
                     tags=["tformer-quiz", "-".join(question.topic.split()), f"level-{question.level}"],
                 )
             )

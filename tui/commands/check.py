@@ -17,11 +17,10 @@ from questions.loader import Bank, load, load_shipped
 from tui.bank import known_experiments
 from tui.commands.checks import check_json, check_lines
 from tui.commands.context import Context
-from tui.commands.notices import say_place
 from tui.commands.output import glyph, paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
 from tui.language.usage import UsageError
-from tui.language.words import say_error, say_problem, words
+from tui.language.words import say_error, say_place, say_problem, words
 from tui.progress.paths import typed_path
 from tui.proof.proof import Falsification, Measured, Proof, falsify, measure
 

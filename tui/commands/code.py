@@ -11,7 +11,7 @@ from questions.loader import Bank
 from questions.model import CodeQuestion
 from questions.task import PREFIX, as_data
 from questions.topics import topic_title
-from tui.bank import load_bank
+from tui.bank import in_order, load_bank
 from tui.commands.arguments import one_of
 from tui.commands.context import Context
 from tui.commands.notices import tell_problems
@@ -76,11 +76,6 @@ def _list(bank: Bank, context: Context, as_json: bool) -> int:
         line = "  ".join([*(pad(cell, wide) for cell, wide in zip(row, widths, strict=False)), row[4]])
         write(line if columns is None else fit(line, columns))
     return 0
-
-
-def in_order(bank: Bank) -> list[CodeQuestion]:
-    """The tasks from the first to learn to the last."""
-    return sorted(bank.tasks, key=lambda task: NAMES.index(task.task))
 
 
 def _show(task: CodeQuestion, context: Context, as_json: bool) -> int:

@@ -1,18 +1,22 @@
-"""``import FILE``: progress that ``export FILE.json`` wrote, merged into what is here or put in its place."""
+"""``import FILE``: progress that ``export FILE.json`` wrote, or the ratings of an Anki deck, merged or in its place."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from tui.bank import load_bank
 from tui.commands.arguments import need
 from tui.commands.context import Context
-from tui.commands.notices import tell_notices
+from tui.commands.notices import FEW, tell_notices
 from tui.commands.output import tell, write
 from tui.language.usage import UsageError
 from tui.language.words import words
+from tui.progress.anki_ratings import is_anki, read_anki
 from tui.progress.paths import typed_path
 from tui.progress.records import utc_now
-from tui.progress.taking_over import count_what_would_be_taken, read_export, take_over
+from tui.progress.store import ProgressStore
+from tui.progress.taking_over import Foreign, count_what_would_be_taken, read_export, take_over
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     path = typed_path(need(options.file, "import", "FILE"))
-    foreign = read_export(path)
+    foreign = None if is_anki(path) else read_export(path)
     with context.open_store() as store:
         tell_notices(store.notices, context.language)
+        if foreign is None:
+            foreign = _from_anki(context, path, store)
         if options.dry_run:
             taken = count_what_would_be_taken(store, foreign, utc_now(), replace=options.replace)
         else:
@@ -40,3 +46,14 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if taken.backup is not None:
         tell(words("commands.backed-up", context.language, path=taken.backup, name=taken.backup.name))
     return 0
+
+
+def _from_anki(context: Context, path: Path, store: ProgressStore) -> Foreign:
+    """The ratings of an Anki package; what in it is none of ours is said."""
+    bank = load_bank(context.questions)
+    known = {each.id for each in (*bank.questions, *bank.tasks)}
+    found = read_anki(path, known, store.schedule)
+    if found.other_notes or found.unknown:
+        fields = {"other": found.other_notes, "unknown": len(found.unknown), "names": found.unknown[:FEW]}
+        tell(words("commands.import-anki-other", context.language, **fields))
+    return found.foreign

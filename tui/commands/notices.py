@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from questions.bilingual import Language
 from questions.errors import Problem
 from tui.commands.output import tell
-from tui.language.words import say_code, say_problem, words
+from tui.language.words import say_code, say_place, say_problem, words
 
 if TYPE_CHECKING:
     from tui.progress.file import Notice
@@ -22,12 +22,6 @@ def tell_problems(problems: Sequence[Problem], language: Language) -> None:
         tell(say_place(problem) + say_problem(problem, language))
     if len(problems) > FEW:
         tell(words("commands.more-problems", language, count=len(problems) - FEW))
-
-
-def say_place(problem: Problem) -> str:
-    """``file:line:column: key: ``, as editors read it."""
-    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
-    return f"{place}: {problem.key}: " if problem.key else f"{place}: "
 
 
 def tell_notices(notices: Iterable[Notice], language: Language) -> None:

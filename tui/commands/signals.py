@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 PATIENCE = 0.4  # seconds
+AGAIN = 0.05  # seconds after which a signal that nobody has seen is sent again
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name))
 # Synchronized output, bracketed paste, mouse and focus reports, resize reports and kitty's keys off; lines wrap; the
 # main screen; the cursor shown; plain letters.
@@ -34,16 +36,70 @@ _AS_IT_WAS = (
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Within it, SIGTERM, SIGHUP and SIGQUIT raise ``KeyboardInterrupt``."""
+    """Within it, SIGTERM, SIGHUP, SIGQUIT and SIGINT raise ``KeyboardInterrupt``, whatever waits for a key."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in ENDINGS}
+    ending = _Ending()
+    numbers = [*ENDINGS]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a program in the background may ignore it
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, ending) for number in numbers}
     try:
-        yield
+        with _told_again(ending):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Ending:
+    """The handler that ends what runs. It counts what ``_told_again`` sends, which is not a second wish to end."""
+
+    def __init__(self) -> None:
+        self.seen = False
+        self.repeats = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.seen and self.repeats:
+            self.repeats -= 1
+            return
+        self.seen = True
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _told_again(ending: _Ending) -> Iterator[None]:
+    """Send a signal again until its handler has run.
+
+    One that comes after Python has looked for signals, and before the line editor or a read waits for a key, would only
+    be seen at that key: it interrupts nothing, for nothing waits yet. Python writes the number of each signal into a
+    pipe as it comes, and the thread at its other end sends it to the main thread once more, which waits by then.
+    """
+    if not hasattr(signal, "pthread_kill"):
+        yield
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    earlier = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    main = threading.get_ident()
+
+    def repeat() -> None:
+        with os.fdopen(reader, "rb", buffering=0) as arrived:
+            while number := arrived.read(1):
+                # Only what is ours: the screen, and its event loop, have handlers of their own.
+                while not ending.seen and signal.getsignal(number[0]) is ending:
+                    time.sleep(AGAIN)
+                    if not ending.seen:
+                        ending.repeats += 1
+                        signal.pthread_kill(main, number[0])
+
+    threading.Thread(target=repeat, name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(earlier)
+        os.close(writer)
 
 
 @contextlib.contextmanager

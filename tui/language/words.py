@@ -64,6 +64,12 @@ def say_code(
     return harmless(english)
 
 
+def say_place(problem: Problem) -> str:
+    """``file:line:column: key: ``, as editors read it."""
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    return f"{place}: {problem.key}: " if problem.key else f"{place}: "
+
+
 def say_problem(problem: Problem, language: Language) -> str:
     """What is wrong in a question file, without the place."""
     return say_code(problem.code, problem.fields, problem.message, language, ("bank_errors",))

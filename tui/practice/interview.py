@@ -185,6 +185,10 @@ class Interview:
         if self.turn is not None and not self.turn.revealed and self._since is None:
             self._since = self._timer()
 
+    def renew(self, questions: Sequence[Question]) -> None:
+        """Ask what comes from ``questions`` as their files are now; what was asked stays as it was asked."""
+        self._questions = {**self._questions, **{question.id: question for question in questions}}
+
     # --- keeping -----------------------------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:

@@ -84,8 +84,8 @@ class Practice:
         self._order = order
         self._clock = clock
         self._zone = zone
-        studied = questions if not selection else selection.of(questions, store.flags())
-        self._studied = learning_order(studied)
+        self._selection = selection
+        self._study(questions)
         self._skipped: list[str] = []
         self._rated: list[Attempt] = []
         self._ahead = timedelta(0)
@@ -299,7 +299,28 @@ class Practice:
         place = Place(attempt.question.id, attempt.typed, attempt.choice, attempt.revealed, round(attempt.elapsed, 1))
         self._store.save_place(MODE, place)
 
+    def renew(self, questions: Sequence[Question]) -> None:
+        """Go on with ``questions`` as their files are now. The present one stays until it is rated, also without one.
+
+        Progress hangs on ids: it is kept.
+        """
+        self._questions = {question.id: question for question in questions}
+        self._study(questions)
+        for attempt in (*self._rated, *([self.attempt] if self.attempt else ())):
+            now = self._questions.setdefault(attempt.question.id, attempt.question)
+            if now == attempt.question:
+                continue
+            attempt.question = now
+            if attempt.choice is not None and (now.predict is None or attempt.choice not in now.predict.choices):
+                attempt.choice = None
+            if attempt is self.attempt and attempt.revealed:
+                self._reveal()
+
     # --- inside ------------------------------------------------------------------------------------------------
+
+    def _study(self, questions: Sequence[Question]) -> None:
+        selected = questions if not self._selection else self._selection.of(questions, self._store.flags())
+        self._studied = learning_order(selected)
 
     def _waiting(self) -> list[str]:
         """What is still to be asked, in order; what was skipped comes last."""

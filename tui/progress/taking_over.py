@@ -80,7 +80,7 @@ def read_export(path: Path) -> Foreign:
     try:
         return Foreign(
             {_text(name): _card(card) for name, card in data["cards"].items()},
-            tuple(_review(review) for review in data["reviews"]),
+            tuple(read_review(review) for review in data["reviews"]),
             tuple(_flag(flag) for flag in data["flags"]),
             tuple(_text(name) for name in data["suspended"]),
             tuple(_interview(interview) for interview in data["interviews"]),
@@ -187,7 +187,8 @@ def _card(plain: Any) -> CardState:
     return card
 
 
-def _review(plain: Any) -> dict[str, Any]:
+def read_review(plain: Any) -> dict[str, Any]:
+    """An exported rating as its row takes it. Raises what ``UNREADABLE`` lists where it is none."""
     if plain["rating"] not in (1, 2, 3, 4) or isinstance(plain["rating"], bool):
         raise ValueError(f"a rating is 1 to 4, not {plain['rating']!r}"[:100])
     seconds = plain["seconds"]

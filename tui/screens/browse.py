@@ -36,6 +36,7 @@ class BrowseScreen(Place):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "read", "Read without being asked", id="browse.read"),
         Binding("slash", "search", "Search", id="browse.search"),
+        Binding("e", "edit", "Edit", id="browse.edit"),
         Binding("Z", "suspend", "Suspend or resume", id="browse.suspend"),
         Binding("R", "reset", "Reset", id="browse.reset"),
         Binding("u,ctrl+z", "undo", "Undo", id="browse.undo"),
@@ -139,6 +140,7 @@ class BrowseScreen(Place):
             KeyHint("␣", words("screens.key-read"), "screen.read", "space"),
             KeyHint("/", words("screens.key-search"), "screen.search", "slash"),
             KeyHint("Z", words("screens.key-suspend"), "screen.suspend"),
+            KeyHint("e", words("screens.key-edit"), "screen.edit"),
             KeyHint("u", words("screens.key-undo"), "screen.undo"),
             KeyHint("Esc", words("screens.key-back"), "screen.back", "escape"),
             KeyHint("L", words("screens.key-language"), "app.switch_language"),
@@ -150,7 +152,7 @@ class BrowseScreen(Place):
         """Every key of this screen, for help."""
         names = {
             "Enter": "key-open", "space": "read-command", "Tab": "key-filters",
-            "↑ ↓ j k": "key-choose", "/": "key-search", "Z": "key-suspend", "R": "reset-command",
+            "↑ ↓ j k": "key-choose", "/": "key-search", "Z": "key-suspend", "e": "edit-command", "R": "reset-command",
             "u / Ctrl+Z": "undo-command", "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
             "G / F4": "go-progress", "E / F6": "go-lab", "O / F9": "go-look",
             "H / F12": "go-by-hand", "L / F2": "switch-language",
@@ -184,6 +186,15 @@ class BrowseScreen(Place):
         chosen = self._chosen_id()
         if chosen is not None:
             self.app.push_screen(QuestionPage(next(q for q in self.app.questions if q.id == chosen)))
+
+    async def action_edit(self) -> None:
+        chosen = self._chosen_id()
+        if chosen is not None:
+            await self.app.edit_question(next(q for q in self.app.questions if q.id == chosen))
+
+    def questions_changed(self) -> None:
+        self._entries = [question_entry(question) for question in self.app.questions]
+        self.show_again()
 
     def action_search(self) -> None:
         give_focus(self, self.query_one("#search"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -13,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult, SuspendNotSupported
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
@@ -26,6 +23,7 @@ from tui.judge.verdict import Verdict
 from tui.language.words import say_error
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Answer, utc_now
+from tui.screens.editing import edit
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
 from tui.screens.message_line import MessageLine
@@ -190,6 +188,12 @@ class ByHandScreen(Place):
         hints.append(KeyHint("1–4", self.app.say("code.rate-it"), ""))
         return hints + [KeyHint(key, self.app.say(f"screens.{name}"), "") for key, name in names.items()]
 
+    def questions_changed(self) -> None:
+        if self._chosen is not None:
+            now = {task.task: task for task in self.app.tasks}
+            self._chosen = now.get(self._chosen.task, self._chosen)
+        self.show_again()
+
     # --- going about -------------------------------------------------------------------------------------------
 
     @on(OptionList.OptionSelected)
@@ -294,17 +298,8 @@ class ByHandScreen(Place):
     def action_edit(self) -> None:
         if self._chosen is None:
             return
-        path = self._path()
-        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
-        try:
-            if not editor:
-                raise SuspendNotSupported
-            with self.app.suspend():
-                subprocess.run([*editor, str(path)], check=False)
-        except (SuspendNotSupported, OSError):
-            self.app.notify(self.app.say("code.no-editor", path=path), severity="warning", timeout=15)
-            return
-        self.refresh(layout=True)
+        failure = self._verdict.failure if isinstance(self._verdict, Verdict) else None
+        edit(self.app, self._path(), None if failure is None else failure.line)
 
     def action_hint(self) -> None:
         if self._chosen is None:

@@ -105,6 +105,10 @@ class InterviewScreen(InterviewKeys):
             except ProgressError as error:
                 self.app.say_error(error)
 
+    def questions_changed(self) -> None:
+        if self.interview is not None:
+            self.interview.renew(self.app.questions)
+
     @property
     def stage(self) -> str:
         if self._report:

@@ -53,6 +53,7 @@ class PracticeScreen(PracticeKeys):
         Binding("u,ctrl+z", "undo", "Undo", id="practice.undo"),
         Binding("n", "skip", "Skip", id="practice.skip"),
         Binding("f", "flag", "Flag", id="practice.flag"),
+        Binding("ctrl+e", "edit", "Edit", id="practice.edit"),
         Binding("z", "bury", "Bury for today", id="practice.bury"),
         Binding("Z", "suspend", "Suspend", id="practice.suspend"),
         Binding("t", "tick", "Tick what marking missed", id="practice.tick"),
@@ -115,6 +116,17 @@ class PracticeScreen(PracticeKeys):
         """Where nothing was left to ask, a card may have come due."""
         if self._started and self.practice.attempt is None and self.practice.next() is not None:
             self.show()
+
+    def questions_changed(self) -> None:
+        """Own questions were read again: what is asked is shown as it is now, under the hands that type."""
+        before = None if self.practice.attempt is None else self.practice.attempt.question
+        self.practice.renew(self.app.questions)
+        attempt = self.practice.attempt
+        if attempt is None:
+            self._wake()
+        elif attempt.question is not before:
+            self._show_experiment(attempt)
+        self.show_again()
 
     # --- showing -----------------------------------------------------------------------------------------------
 
@@ -405,6 +417,11 @@ class PracticeScreen(PracticeKeys):
 
         self.app.push_screen(LineDialog(self.app.say("screens.flag-title"), self.app.say("screens.flag-hint")), noted)
 
+    async def action_edit(self) -> None:
+        if self.practice.attempt is not None:
+            self._write_draft()
+            await self.app.edit_question(self.practice.attempt.question)
+
     def action_tick(self) -> None:
         """The person has the last word on what the answer said."""
         attempt = self.practice.attempt
@@ -553,6 +570,7 @@ class PracticeScreen(PracticeKeys):
             yield SystemCommand(say("screens.flag-command"), say("screens.flag-help"), self.action_flag)
             yield SystemCommand(say("screens.bury-command"), say("screens.bury-help"), self.action_bury)
             yield SystemCommand(say("screens.suspend-command"), say("screens.suspend-help"), self.action_suspend)
+            yield SystemCommand(say("screens.edit-command"), say("screens.edit-help"), self.action_edit)
             reset = lambda: self.action_reset(attempt.question.id)  # noqa: E731
             yield SystemCommand(say("screens.reset-command"), say("screens.reset-help"), reset)
         else:

@@ -78,7 +78,8 @@ class PracticeKeys(Place):
         names = {
             "i / Enter": "key-type", "space": "key-reveal", "a – d": "key-predict", "1 – 4": "key-rate",
             "u / Ctrl+Z": "undo-command", "n": "skip-command", "z": "bury-command", "Z": "suspend-command",
-            "f": "flag-command", "t": "tick-command", "Tab": "key-next-part", "x / F8": "key-side",
+            "f": "flag-command", "Ctrl+E": "edit-command",
+            "t": "tick-command", "Tab": "key-next-part", "x / F8": "key-side",
             "o": "whole-command",
             ", .": "key-figure", "c": "checks-command", "e": "sentence-command", "T": "key-preset", "D": "key-defaults",
             "r": "key-again", "P / F5": "go-practice", "I / F3": "go-interview",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import unicodedata
@@ -22,12 +23,13 @@ from textual.widgets import Input, TextArea
 
 from questions.bilingual import Language
 from questions.topics import topic_title
+from tui.bank import OwnFiles, in_order
 from tui.experiments.compute import ComputeThread
 from tui.figures.png import SaveError
 from tui.judge.thread import JudgeThread
 from tui.language.durations import say_duration
 from tui.language.harmless import harmless
-from tui.language.words import say_code, say_error, words
+from tui.language.words import say_code, say_error, say_place, say_problem, words
 from tui.practice.selection import Selection
 from tui.progress.errors import ProgressError
 from tui.screens.dialogs import ConfirmDialog
@@ -88,6 +90,7 @@ class Program(App[int]):
         self.tasks = tuple(tasks)
         self.store = store
         self.seed = seed
+        self.own: OwnFiles | None = None  # the person's own question files, where there are any
         self.selection = Selection()  # the part of the bank that is studied
         self._waited_for: str | None = None
         self.compute = ComputeThread()
@@ -253,6 +256,39 @@ class Program(App[int]):
         for notice in notices:
             text = say_code(notice.code, notice.fields, notice.code, self.language)
             self.notify(text, severity="warning", timeout=10, markup=False)
+
+    async def watch_questions(self) -> None:
+        """Read the person's own questions again where a file of them was saved."""
+        if self.own is not None and self.own.have_changed():
+            await self.read_questions_again()
+
+    async def read_questions_again(self) -> None:
+        """Check the person's own questions and take them; what is faulty is said with its line, and stays as it was."""
+        if self.own is None:
+            return
+        bank = await asyncio.to_thread(self.own.read_again)
+        self.questions, self.tasks = bank.questions, in_order(bank)
+        for screen in (screen for stack in self._screen_stacks.values() for screen in stack):
+            changed = getattr(screen, "questions_changed", None)
+            if changed is not None and screen.is_mounted:
+                changed()
+        if bank.problems:
+            first = bank.problems[0]
+            said = say_place(first) + say_problem(first, self.language)
+            text = self.say("screens.questions-faulty", problem=said, more=len(bank.problems) - 1)
+            self.notify(text, severity="error", timeout=15)
+        else:
+            count = sum(not each.shipped for each in (*bank.questions, *bank.tasks))
+            self.notify(self.say("screens.questions-read-again", count=count))
+
+    async def edit_question(self, question: Question | CodeQuestion) -> None:
+        """Open the file of ``question`` in the person's editor, at its line; it is checked when they come back."""
+        from tui.screens.editing import edit
+
+        if question.shipped:
+            self.notify(self.say("screens.edit-shipped"), severity="warning")
+        elif edit(self, Path(question.file), question.line):
+            await self.read_questions_again()
 
     def say_error(self, error: BaseException) -> None:
         self.notify(self.error_text(error), severity="error", timeout=10)

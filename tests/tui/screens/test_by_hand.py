@@ -12,8 +12,7 @@ from questions.loader import load_shipped
 from tests.tui.judge.hostile import GOOD
 from tests.tui.screens.conftest import shown, until
 from tui.app import QuizApp
-from tui.bank import load_bank
-from tui.commands.code import in_order
+from tui.bank import in_order, load_bank
 from tui.judge.verdict import Verdict
 from tui.progress.store import open_store
 from tui.screens.by_hand import ByHandScreen

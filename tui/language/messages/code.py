@@ -107,10 +107,6 @@ TABLE: Mapping[str, Bilingual] = {
     "next-framework": Bilingual("换框架", "framework"),
     "watching": Bilingual("在写 {path}，每次保存都会判", "writing {path}; it is judged on each save"),
     "judging": Bilingual("判题中……", "judging …"),
-    "no-editor": Bilingual(
-        "没有设 $EDITOR，或这里开不了编辑器；用你自己的编辑器打开 {path}",
-        "no $EDITOR, or it cannot be opened here; open {path} in your own editor",
-    ),
     "rate-it": Bilingual("评分：1 重来  2 困难  3 良好  4 简单", "rate: 1 again  2 hard  3 good  4 easy"),
     "rated": Bilingual("记下了，{interval}后再来", "noted, due again in {interval}"),
     "not-yet": Bilingual("先写到通过，或按 s 看解答，再评分", "rate once it passes, or after the solution (s)"),

@@ -39,6 +39,10 @@ TABLE: Mapping[str, Bilingual] = {
         "a dry run, nothing was changed. It would put in the place of everything: ratings {reviews}, cards {cards}, "
         "flags {flags}, suspended {suspended}, interviews {interviews}",
     ),
+    "import-anki-other": Bilingual(
+        "其中 {other} 张笔记不是本程序导出的；{unknown} 道题这里没有：{names}",
+        "notes in it that this program did not export: {other}; questions that are not here: {unknown} {names}",
+    ),
     "backed-up": Bilingual(
         "之前的进度在 {path}；tformer-quiz restore {name} 恢复",
         "what was there before is in {path}; tformer-quiz restore {name} brings it back",

@@ -170,6 +170,14 @@ TABLE: Mapping[str, Bilingual] = {
     "import-not-ours": Bilingual(
         "{path} 不是 export 文件.json 写出来的：{reason}", "{path} is not what export FILE.json writes: {reason}"
     ),
+    "import-not-anki": Bilingual(
+        "{path} 不是 Anki 的牌组包：{reason}", "{path} is no package or collection of Anki's: {reason}"
+    ),
+    "import-anki-new": Bilingual(
+        "{path} 是 Anki 的新格式，这里读不了；在 Anki 里导出时勾选“兼容旧版 Anki”再来一次",
+        "{path} is in Anki's newest format, which cannot be read here: export it again with "
+        "'Support older Anki versions' ticked",
+    ),
     "import-version": Bilingual(
         "{path} 是第 {version} 版的，本程序只认第 {ours} 版",
         "{path} is of version {version}; this program reads version {ours}",

@@ -379,7 +379,7 @@ A file that is there is written over with --force alone.
     ),
     "import": Bilingual(
         """\
-用法：tformer-quiz import 文件.json [--replace] [--dry-run]
+用法：tformer-quiz import 文件 [--replace] [--dry-run]
 
   tformer-quiz import progress.json --dry-run
                                      只算会改什么，不动进度
@@ -387,10 +387,14 @@ A file that is there is written over with --force alone.
   tformer-quiz import progress.json --replace
                                      换掉现在的全部进度
 
-文件由 tformer-quiz export 文件.json 写出。导入前先备份，restore 可以恢复。
+  tformer-quiz import deck.apkg      Anki 里的评分：题 id 对得上的都算数
+                                     （导出时勾选“兼容旧版 Anki”）
+
+文件由 tformer-quiz export 文件.json 写出，或由 Anki 导出。导入前先备份，
+restore 可以恢复。
 """,
         """\
-usage: tformer-quiz import FILE.json [--replace] [--dry-run]
+usage: tformer-quiz import FILE [--replace] [--dry-run]
 
   tformer-quiz import progress.json --dry-run
                                      what it would do; nothing changes
@@ -399,8 +403,12 @@ usage: tformer-quiz import FILE.json [--replace] [--dry-run]
   tformer-quiz import progress.json --replace
                                      in the place of all progress here
 
-The file is what tformer-quiz export FILE.json writes. A backup is made before;
-restore brings it back.
+  tformer-quiz import deck.apkg      ratings given in Anki, of questions whose
+                                     id is here (export it from Anki with
+                                     'Support older Anki versions')
+
+The file is what tformer-quiz export FILE.json writes, or what Anki exports. A
+backup is made before; restore brings it back.
 """,
     ),
     "restore": Bilingual(

@@ -209,6 +209,24 @@ TABLE = {
         "Welcome. Three keys will do: i to answer, space to see the answer, 1 to 4 to rate it. ? lists all keys.",
     ),
     "suspend-help": Bilingual("以后不再问", "Do not ask it any more"),
+    "no-editor": Bilingual(
+        "没有设 $EDITOR，或这里开不了编辑器；用你自己的编辑器打开 {path}",
+        "no $EDITOR, or it cannot be opened here; open {path} in your own editor",
+    ),
+    "key-edit": Bilingual("编辑", "edit"),
+    "edit-command": Bilingual("在编辑器里改这道题（自己的题）", "Edit this question in your editor (one of your own)"),
+    "edit-help": Bilingual("用 $EDITOR 打开，存盘就查、就换上", "Opens in $EDITOR; checked and taken once saved"),
+    "edit-shipped": Bilingual(
+        "这是自带的题，改不得；抄到自己的文件里、换个 id，用 --questions 打开",
+        "This question comes with the program: put a copy with another id into a file of yours (--questions)",
+    ),
+    "questions-read-again": Bilingual(
+        "自己的题重读了：{count} 道，没有毛病", "Your questions were read again: {count}, nothing wrong"
+    ),
+    "questions-faulty": Bilingual(
+        "{problem}（还有 {more} 处；出错的题留着上一个好的版本）",
+        "{problem} (and {more} more; a faulty question stays as it last was)",
+    ),
     "flag-command": Bilingual("标记这道题有误", "Flag this question as wrong"),
     "flag-help": Bilingual("导出时一并列出", "Listed by export"),
     "skip-help": Bilingual("放到这一轮最后", "Asked again at the end of this sitting"),

@@ -1,0 +1,109 @@
+"""A person's own questions while the program runs: read again when saved, edited at their line, progress kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from questions.loader import Bank
+from tests.tui.screens.conftest import shown, until
+from tui.app import QuizApp
+from tui.bank import OwnFiles, load_bank
+from tui.progress.store import open_store
+from tui.screens.editing import at_line, edit
+
+ONE = """\
+- id: own-{number}
+  topic: attention
+  level: 1
+  question: {{en: "{title}"}}
+  answer: {{en: Because.}}
+  key_points: [{{id: a-point, en: A point, match: [point]}}]
+"""
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[tuple[Pilot[Any], Path]]:
+    file = folder / "own.yaml"
+    file.write_text(ONE.format(number=1, title="What is one?") + ONE.format(number=2, title="What is two?"), "utf-8")
+    whole = load_bank([file])
+    bank = Bank(tuple(each for each in whole.questions if not each.shipped))
+    with open_store(folder / "d") as store:
+        app = QuizApp(bank.questions, store, language="en")
+        app.own = OwnFiles([file], bank)
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            await pilot.pause()
+            yield pilot, file
+
+
+async def test_a_saved_file_is_read_again_under_the_hands_that_type(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (pilot, file):
+        app: Any = pilot.app
+        assert "What is one?" in shown(pilot)
+        app.store.rate("own-2", 3, "en")
+        await pilot.press("i", "h", "m")
+        file.write_text(ONE.format(number=1, title="What is unity?") + ONE.format(number=3, title="Three?"), "utf-8")
+        await until(pilot, lambda: "What is unity?" in shown(pilot))
+        assert app.is_typing and app.screen.practice.attempt.typed == "hm"  # the draft and the focus stay
+        assert [question.id for question in app.questions] == ["own-1", "own-3"]
+        assert app.said.text == "Your questions were read again: 2, nothing wrong"
+        assert "own-2" in app.store.cards()  # progress hangs on the id, and waits for the question to come back
+
+
+async def test_a_faulty_question_stays_as_it_last_was_and_its_line_is_said(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (pilot, file):
+        app: Any = pilot.app
+        text = ONE.format(number=1, title="What is unity?") + ONE.format(number=2, title="Two?").replace(
+            "level", "lvel"
+        )
+        file.write_text(text, "utf-8")
+        await until(pilot, lambda: "What is unity?" in shown(pilot))
+        assert f"{file}:7:3: own-2: " in app.said.text
+        assert [question.question.say("en") for question in app.questions] == ["What is unity?", "What is two?"]
+        file.write_text("- id: [", "utf-8")
+        await until(pilot, lambda: ":1:" in app.said.text)
+        assert [question.id for question in app.questions] == ["own-1", "own-2"]
+
+
+async def test_the_editor_opens_the_file_at_the_question_and_what_it_saved_is_checked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[list[str]] = []
+    async with opened(tmp_path) as (pilot, file):
+        app: Any = pilot.app
+
+        def in_the_editor(app: Any, path: Path, line: int) -> bool:
+            called.append(at_line(["vim"], path, line))
+            path.write_text(ONE.format(number=2, title="What is a pair?"), "utf-8")
+            return True
+
+        monkeypatch.setattr("tui.screens.editing.edit", in_the_editor)
+        await pilot.press("B", "j", "e")
+        await until(pilot, lambda: "What is a pair?" in shown(pilot))
+        assert called == [["vim", "+7", str(file)]]
+        assert app.said.text.startswith("Your questions were read again")
+        monkeypatch.delenv("VISUAL", raising=False)
+        monkeypatch.setenv("EDITOR", 'vim "unclosed')
+        assert not edit(app, file) and str(file) in app.said.text
+
+
+@pytest.mark.parametrize(
+    ("editor", "command"),
+    [
+        (["vim"], ["vim", "+7", "q.yaml"]),
+        (["/usr/bin/nvim", "-u", "NONE"], ["/usr/bin/nvim", "-u", "NONE", "+7", "q.yaml"]),
+        (["nano"], ["nano", "+7", "q.yaml"]),
+        (["emacs", "-nw"], ["emacs", "-nw", "+7", "q.yaml"]),
+        (["code", "--wait"], ["code", "--wait", "-g", "q.yaml:7"]),
+        (["hx"], ["hx", "q.yaml:7"]),
+        (["ed"], ["ed", "q.yaml"]),
+    ],
+)
+def test_each_editor_is_told_the_line_in_its_own_way(editor: list[str], command: list[str]) -> None:
+    assert at_line(editor, Path("q.yaml"), 7) == command
+    assert at_line(editor, Path("q.yaml"), None) == [*editor, "q.yaml"]
