@@ -22,7 +22,7 @@ from tui.progress.errors import ProgressError
 from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
 from tui.screens.dialogs import LineDialog
 from tui.screens.program import Program, Said
-from tui.screens.terminal import sturdy_driver
+from tui.screens.terminal import served_driver, sturdy_driver
 
 if TYPE_CHECKING:
     from questions.model import CodeQuestion, Question
@@ -152,6 +152,10 @@ class QuizApp(Program):
         self.keep()
         self.compute.cancel()
         self.exit(0)
+
+    def on_exit_app(self) -> None:
+        """The page was closed, or the server that shows the program here ends."""
+        self.keep()
 
     def keep(self) -> None:
         """Let every open place keep what it holds: the question, the draft."""
@@ -294,7 +298,7 @@ def run(context: Context) -> int:
             app.own = OwnFiles(context.questions, bank)
         if context.language_given:
             store.set_setting("language", language)
-        app.driver_class = sturdy_driver() or app.driver_class
+        app.driver_class = (served_driver if context.is_served else sturdy_driver)() or app.driver_class
         status = app.run() or 0
         if app.crash is not None:
             with contextlib.suppress(Exception):  # the screen may be half taken down: keep what can be kept

@@ -74,7 +74,8 @@ def _open(request: Request) -> int:
     That is without a terminal on all ends (Textual draws on stderr), and on one that says it can do nothing (TERM).
     """
     dumb = os.name == "posix" and os.environ.get("TERM", "") in ("", "dumb", "unknown")
-    if request.context.plain or dumb or not all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+    drawable = request.context.is_served or (not dumb and all(map(_is_terminal, (sys.stdin, sys.stdout, sys.stderr))))
+    if request.context.plain or not drawable:
         from tui.commands.quiz import run as run_plain
 
         return run_plain(request.context)

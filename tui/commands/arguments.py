@@ -23,7 +23,7 @@ from tui.progress.preferences import SETTINGS
 
 COMMANDS = (
     "list", "show", "ask", "interview", "lab", "check", "stats", "export", "import", "restore", "settings", "doctor",
-    "mark", "code", "look",
+    "mark", "code", "look", "serve",
 )  # fmt: skip
 _MODULES = {"import": "importing"}  # a word of Python's own is no name of a module
 PROGRAM = "tformer-quiz"
@@ -51,6 +51,8 @@ _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right w
     "--top-p": "--top-p P",
     "--beams": "--beams K",
     "--length": "--length N",
+    "--host": "--host ADDRESS",
+    "--port": "--port N",
     **selecting.SYNTAX,
 }
 COMMAND_SYNTAX: Mapping[str, str] = {
@@ -67,6 +69,7 @@ COMMAND_SYNTAX: Mapping[str, str] = {
     "settings": "settings [NAME [VALUE]]",
     "doctor": "doctor [--json]",
     "mark": "mark ID [--json] < FILE",
+    "serve": "serve [--host ADDRESS [--allow-network]] [--port N]",
     "code": "code [TASK [FILE]] [--framework F] [--json]",
     "look": "look [MODEL [TEXT [TEXT]]] [--layer N] [--head N] [--off L.H]... [--generate] [--save FILE] [--json]",
 }

@@ -33,6 +33,11 @@ class Context:
     interview_on: str | None = None  # by --interview-on: kept as the setting of that name
     language_given: bool = field(default=False)  # by --lang: remembered once a person has worked with it
 
+    @property
+    def is_served(self) -> bool:
+        """Whether ``serve`` started the program: it then speaks to a page by pipes, and has no terminal."""
+        return "web_driver" in os.environ.get("TEXTUAL_DRIVER", "")
+
     def choose_backend(self) -> None:
         """Let ``--backend`` decide; it must be called before mlxformer and NumPy are imported, which read it once."""
         if self.backend is not None:

@@ -44,3 +44,13 @@ def refuse_unknown_topics(selection: Selection, topics: set[str]) -> None:
         if topic not in topics:
             order = [name for name in TOPICS if name in topics]
             raise unknown("unknown-topic", topic, [*order, *sorted(topics - set(order))])
+
+
+def as_options(selection: Selection) -> list[str]:
+    """The options that give ``selection``."""
+    given = [part for topic in selection.topics for part in ("--topic", topic)]
+    given += [part for level in selection.levels for part in ("--level", str(level))]
+    given += ["--flagged"] if selection.flagged else []
+    for option, value in (("--source", selection.source), ("--search", selection.search)):
+        given += [option, value] if value else []
+    return given

@@ -41,6 +41,20 @@ def sturdy_driver() -> type[Driver] | None:
     return SturdyDriver
 
 
+def served_driver() -> type[Driver] | None:
+    """Textual's driver for a page, which also ends the program where the server that showed it is gone."""
+    from textual import messages
+    from textual.drivers.web_driver import WebDriver
+
+    class ServedDriver(WebDriver):
+        def run_input_thread(self) -> None:
+            super().run_input_thread()
+            if not self.exit_event.is_set():  # the pipe has ended: a killed server told nobody
+                self.send_message(messages.ExitApp())
+
+    return ServedDriver
+
+
 class Reader:
     """Bytes in, Textual's events out. What cannot be read is left out, and ``complain`` called."""
 

@@ -39,6 +39,14 @@ TABLE: Mapping[str, Bilingual] = {
         "a dry run, nothing was changed. It would put in the place of everything: ratings {reviews}, cards {cards}, "
         "flags {flags}, suspended {suspended}, interviews {interviews}",
     ),
+    "serving": Bilingual(
+        "在浏览器里打开 {url}（这个地址等于钥匙，别给别人）；Ctrl-C 结束",
+        "open {url} in a browser (the address is the key: keep it to yourself); Ctrl-C ends it",
+    ),
+    "serving-network": Bilingual(
+        "注意：网络上凡是拿到这个地址的人，都能看、能改你的进度；内容不加密",
+        "note: whoever on the network has this address can read and change your progress; nothing is encrypted",
+    ),
     "import-anki-other": Bilingual(
         "其中 {other} 张笔记不是本程序导出的；{unknown} 道题这里没有：{names}",
         "notes in it that this program did not export: {other}; questions that are not here: {unknown} {names}",

@@ -198,6 +198,18 @@ TABLE: Mapping[str, Bilingual] = {
         "写 .apkg 要用 genanki：pip install 'tformer-quiz[anki]'；也可以写成 .txt，Anki 同样能导入",
         "an .apkg needs genanki: pip install 'tformer-quiz[anki]'; or write a .txt, which Anki imports too",
     ),
+    "needs-serve": Bilingual(
+        "serve 要用 textual-serve：pip install 'tformer-quiz[serve]'",
+        "serve needs textual-serve: pip install 'tformer-quiz[serve]'",
+    ),
+    "serve-not-local": Bilingual(
+        "{host} 不只是本机：网络上的人也能打开。确实要这样，再加 --allow-network",
+        "{host} is not this machine alone: others on the network could open it. If that is meant, add --allow-network",
+    ),
+    "serve-cannot-listen": Bilingual(
+        "{host} 的端口 {port} 用不了：{reason}；换一个 --port，0 是随便哪个空的",
+        "cannot listen on {host}, port {port}: {reason}; choose another --port (0: any that is free)",
+    ),
     "no-interview": Bilingual(
         "还没有完成过的面试；tformer-quiz interview 开始一场",
         "no interview has been finished yet; tformer-quiz interview begins one",

@@ -30,6 +30,7 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   tformer-quiz settings                  每天几道新题、面试日期等设置
   tformer-quiz code softmax my.py        手写一个组件，判对错，指出错在哪里
   tformer-quiz mark sqrt-dk < 回答.txt   一份回答说到了哪些要点，凭哪几个字
+  tformer-quiz serve                     在浏览器里用同一个程序（只限本机）
   tformer-quiz doctor                    哪里不对劲，怎么办
 
 选项（写在子命令前后都行）：
@@ -78,6 +79,7 @@ usage: tformer-quiz [options] [subcommand]
   tformer-quiz code softmax my.py        judge a component you wrote by hand
   tformer-quiz mark sqrt-dk < a.txt      which key points an answer says, and by
                                          which words
+  tformer-quiz serve                     the same program in a browser, here alone
   tformer-quiz doctor                    what is wrong here, and what to do
 
 options (before or after the subcommand):
@@ -409,6 +411,31 @@ usage: tformer-quiz import FILE [--replace] [--dry-run]
 
 The file is what tformer-quiz export FILE.json writes, or what Anki exports. A
 backup is made before; restore brings it back.
+""",
+    ),
+    "serve": Bilingual(
+        """\
+用法：tformer-quiz serve [--host 地址 [--allow-network]] [--port N]
+
+  tformer-quiz serve             写出一个地址，在浏览器里打开
+  tformer-quiz serve --port 0    用随便哪个空的端口
+  tformer-quiz serve --topic attention
+                                 只学一部分，选项同主程序
+
+要先装：pip install 'tformer-quiz[serve]'。默认只有本机打得开，地址里带着每次
+都换的钥匙。别的地址要加 --allow-network：没有加密，拿到地址的人都进得来。
+""",
+        """\
+usage: tformer-quiz serve [--host ADDRESS [--allow-network]] [--port N]
+
+  tformer-quiz serve             writes an address: open it in a browser
+  tformer-quiz serve --port 0    on any port that is free
+  tformer-quiz serve --topic attention
+                                 a part of the bank, as the program itself
+
+Install it first: pip install 'tformer-quiz[serve]'. Only this machine can open
+it, and the address holds a key that is new each time. Another address needs
+--allow-network: nothing is encrypted, and whoever has the link comes in.
 """,
     ),
     "restore": Bilingual(
