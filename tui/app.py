@@ -18,6 +18,7 @@ from tui.commands.selecting import refuse_unknown_topics
 from tui.commands.signals import leave_on_signals
 from tui.language.usage import UsageError
 from tui.language.words import say_code, say_place, say_problem
+from tui.practice.written import everything
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
 from tui.screens.dialogs import LineDialog
@@ -273,6 +274,24 @@ class QuizApp(Program):
         if isinstance(self.screen, PracticeScreen):
             self.screen.ask(question_id)
 
+    async def write(self, task_id: str) -> None:
+        """Go to what is written by hand, and take up ``task_id`` there."""
+        from tui.screens.by_hand import ByHandScreen
+
+        await self._enter("by-hand")
+        task = next((each for each in self.tasks if each.id == task_id), None)
+        if isinstance(self.screen, ByHandScreen) and task is not None:
+            self.screen.open(task)
+
+    def is_asked(self, question_id: str) -> bool:
+        """Whether Practice, from which one came here, asks ``question_id``."""
+        from tui.screens.practice import PracticeScreen
+
+        if self._came_from.get(self.current_mode) != "practice":
+            return False
+        place = next((each for each in self._screen_stacks["practice"] if isinstance(each, PracticeScreen)), None)
+        return place is not None and place.asks(question_id)
+
     async def experiment(self, name: str, settings: Mapping[str, object] | None = None) -> None:
         """Go to the Lab and open the experiment ``name`` there, its knobs at ``settings``."""
         from tui.screens.lab import LabScreen
@@ -285,14 +304,14 @@ class QuizApp(Program):
 def run(context: Context) -> int:
     """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
     bank = load_bank(context.questions)
-    refuse_unknown_topics(context.selection, {question.topic for question in bank.questions})
+    refuse_unknown_topics(context.selection, {question.topic for question in (*bank.questions, *bank.tasks)})
     with context.open_store() as store:
         language = context.language
         notices = [say_code(notice.code, notice.fields, notice.code, language) for notice in store.notices]
         notices += [say_place(problem) + say_problem(problem, language) for problem in bank.problems[:FEW]]
-        app = QuizApp(
-            bank.questions, store, language=language, seed=context.seed, notices=notices, tasks=in_order(bank)
-        )
+        tasks = in_order(bank)
+        questions = everything(bank, tasks)
+        app = QuizApp(questions, store, language=language, seed=context.seed, notices=notices, tasks=tasks)
         app.selection = context.selection
         if context.questions:
             app.own = OwnFiles(context.questions, bank)

@@ -113,7 +113,7 @@ class OwnFiles:
 def with_last_good(bank: Bank, before: Bank) -> Bank:
     """``bank``, and those items of ``before`` that it lacks because their file has a fault now."""
     faulty = {problem.file for problem in bank.problems}
-    there = {each.id for each in (*bank.questions, *bank.tasks)}
+    there = {question.id for question in bank.questions} | {task.id for task in bank.tasks}
 
     def lost(item: Question | CodeQuestion) -> bool:
         return not item.shipped and item.file in faulty and item.id not in there

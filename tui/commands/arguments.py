@@ -56,10 +56,11 @@ _SYNTAX: Mapping[str, str] = {  # the options that take a value, and the right w
     **selecting.SYNTAX,
 }
 COMMAND_SYNTAX: Mapping[str, str] = {
-    "list": "list [--topic T] [--level N] [--source S] [--flagged] [--search S] [--json]",
+    "list": "list [--topic T] [--level N] [--source S] [--kind open|code] [--flagged] [--search S] [--json]",
     "show": "show ID [--json]",
-    "ask": "ask [ID] [--topic T] [--level N] [--source S] [--flagged] [--search S]",
-    "interview": "interview [--questions N] [--minutes N] [--topic T] [--level N] [--report FILE] [--new | --last]",
+    "ask": "ask [ID] [--topic T] [--level N] [--source S] [--kind open|code] [--flagged] [--search S]",
+    "interview": "interview [--questions N] [--minutes N] [--topic T] [--level N] [--kind open|code] [--report FILE] "
+    "[--new | --last]",
     "lab": "lab [NAME] [--set KNOB=VALUE]... [--save FILE [--force]] [--steps | --cell PATH[i,j,...]] [--json]",
     "check": "check [PATH]... [--run [--falsify]] [--json]",
     "stats": "stats [--json]",

@@ -13,22 +13,28 @@ import select
 import sys
 import unicodedata
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from questions.model import Question
+from questions.model import CodeQuestion, Question
 from tui.commands.context import Context
 from tui.commands.drawing import draw_figures
 from tui.commands.notices import tell_notices
 from tui.commands.output import OutputError, paragraphs, tell, width, write
 from tui.commands.progress_line import ProgressLine
+from tui.commands.task_text import TaskText
 from tui.experiments.contract import Check, Result
+from tui.judge.telling import lines_of
+from tui.judge.verdict import Verdict
 from tui.language.harmless import harmless
 from tui.language.words import say_error, words
+from tui.practice.written import begin_draft, framework_of
 from tui.progress.store import ProgressStore
 from tui.proof.evidence import by_name
 from tui.proof.runs import Runs
 
 END_OF_ANSWER = "."
 LONGEST_ANSWER = 100_000  # characters
+LARGEST_CODE = 4 << 20  # bytes
 PASTING = 0.05  # seconds within which the next line of a pasted text is there
 
 
@@ -99,6 +105,42 @@ class Conversation:
         if waiting is not None and reason != self._waited_for:
             tell_notices([waiting], self._language)
         self._waited_for = reason
+
+    def _write_by_hand(self, task: CodeQuestion, path: Path, *, final: bool = False) -> Verdict | None:
+        """Let the person write ``task`` into ``path``; the verdict, None where they give up (``final``: or end it).
+
+        ``final``: what is handed in first counts. Else they go on until it passes.
+        """
+        from tui.judge.judging import judge
+
+        framework = framework_of(self._store)
+        text = TaskText(task, self._language)
+        self._write(*text.statement())
+        try:
+            begin_draft(path, task, framework)
+        except OSError as error:
+            tell(words("code.unreadable-draft", self._language, path=path, reason=error))
+            return None
+        write(words("code.write-into", self._language, path=path))
+        hints = 0
+        while True:
+            given = command(self._read("final-prompt" if final else "file-prompt", "code"))
+            if given == "q":
+                raise Left
+            if given == ("e" if final else "s"):
+                return None
+            if given == "h" and not final:
+                hints += 1
+                self._write(text.hints()[:hints] or [], [])
+                continue
+            try:
+                verdict = judge(task.task, path.read_bytes()[:LARGEST_CODE], path.name, framework)
+            except OSError as error:
+                tell(words("code.unreadable-draft", self._language, path=path, reason=error))
+                continue
+            self._write(lines_of(verdict, self._language))
+            if verdict.passed or final:
+                return verdict
 
     # --- lines in and out --------------------------------------------------------------------------------------
 

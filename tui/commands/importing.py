@@ -51,7 +51,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 def _from_anki(context: Context, path: Path, store: ProgressStore) -> Foreign:
     """The ratings of an Anki package; what in it is none of ours is said."""
     bank = load_bank(context.questions)
-    known = {each.id for each in (*bank.questions, *bank.tasks)}
+    known = {question.id for question in bank.questions} | {task.id for task in bank.tasks}
     found = read_anki(path, known, store.schedule)
     if found.other_notes or found.unknown:
         fields = {"other": found.other_notes, "unknown": len(found.unknown), "names": found.unknown[:FEW]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from questions.loader import Bank
 from questions.marking import Mark, Marking
+from questions.model import CodeQuestion
 from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
@@ -37,6 +39,7 @@ from tui.practice.interview_turn import Turn
 from tui.practice.page import page
 from tui.practice.report import Report, report
 from tui.practice.report_text import as_markdown, sections
+from tui.practice.written import draft_path, everything, framework_of
 from tui.progress.errors import ProgressError
 from tui.progress.paths import typed_path
 from tui.progress.store import ProgressStore
@@ -66,7 +69,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     )
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
-    refuse_unknown_topics(context.selection, {question.topic for question in bank.questions})
+    refuse_unknown_topics(context.selection, {question.topic for question in (*bank.questions, *bank.tasks)})
     with context.read_store() if options.last else context.open_store() as store:
         tell_notices(store.notices, context.language)
         if options.last:
@@ -85,7 +88,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
                 write(words("interview.left", context.language))
                 return 0
             kept = next(each for each in store.interviews() if each["started_at"] == interview.started_at)
-        told = report(kept, store.interviews(), bank.questions)
+        told = report(kept, store.interviews(), everything(bank))
     _tell_report(told, context, path, force=options.force)
     return 0
 
@@ -100,14 +103,14 @@ def _number(option: str, given: str | None, usual: int, most: int) -> int:
 
 def _open(context: Context, bank: Bank, store: ProgressStore, wishes: Wishes, *, new: bool) -> Interview | None:
     """The interview that was left, unless another is wanted; else a new one."""
-    left = left_open(bank.questions, store)
+    left = left_open(everything(bank), store)
     if left is not None and not new:
         write(words("interview.resumed", context.language))
         return left
     if left is not None:
         left.end()
         tell(words("interview.abandoned", context.language))
-    return begin(bank.questions, store, wishes, context.language, seed=context.seed)
+    return begin(everything(bank), store, wishes, context.language, seed=context.seed)
 
 
 def _tell_report(told: Report, context: Context, path: Path | None, *, force: bool) -> None:
@@ -164,6 +167,8 @@ class _Asking(Conversation):
         name = {"main": "question", "deeper": "deeper", "aside": "aside"}[turn.kind]
         text = QuestionText(turn.as_question(), self._language).question()
         self._tell(name, number=self._interview.number, asked="")
+        if turn.task is not None:
+            return self._code(turn, turn.task)
         self._write(text)
         lines = turn.typed.rstrip("\n").split("\n") if turn.typed else []
         self._write(lines)
@@ -181,6 +186,24 @@ class _Asking(Conversation):
                 return True
             lines.append(line.rstrip("\n"))
             self._interview.type("\n".join(lines)[:LONGEST_ANSWER])  # on the disk from here on
+
+    def _code(self, turn: Turn, task: CodeQuestion) -> bool:
+        """Let it be written in a file of this interview's own: what was practiced before is no answer."""
+        own = draft_path(self._store.path, task, framework_of(self._store))
+        path = own.with_name(f"interview_{own.name}")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text(turn.typed, encoding="utf-8")
+        except OSError as error:
+            tell(words("code.unreadable-draft", self._language, path=path, reason=error))
+        self._interview.resume()
+        verdict = self._write_by_hand(task, path, final=True)
+        if verdict is None:
+            return False
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            self._interview.type(path.read_text(encoding="utf-8")[:LONGEST_ANSWER])
+        self._interview.answer(verdict=verdict)
+        return True
 
     def _reveal(self, turn: Turn) -> None:
         """The marks, what one says in a minute, and the experiment as evidence."""

@@ -7,7 +7,7 @@ is saved line by line and each rating at once, so that leaving at any moment los
 from __future__ import annotations
 
 from questions.loader import Bank
-from tui.bank import load_bank
+from tui.bank import in_order, load_bank
 from tui.commands.context import Context
 from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
 from tui.commands.drawing import draw_figures
@@ -19,6 +19,7 @@ from tui.language.durations import say_duration
 from tui.language.words import say_error
 from tui.practice.plan import say_plan, say_summary
 from tui.practice.session import Practice
+from tui.practice.written import draft_path, everything, framework_of, task_of
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS
 from tui.progress.store import ProgressStore
@@ -28,9 +29,9 @@ def run(context: Context, question_id: str | None = None, *, once: bool = False)
     """Ask until nothing is left, or (``once``) one question: ``question_id``, or what the schedule says."""
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
-    refuse_unknown_topics(context.selection, {question.topic for question in bank.questions})
+    refuse_unknown_topics(context.selection, {question.topic for question in (*bank.questions, *bank.tasks)})
     if question_id is not None:
-        question_id = bank[question_id].id
+        question_id = bank.item(question_id).id
     with context.open_store() as store:
         tell_notices(store.notices, context.language)
         if context.language_given:
@@ -44,10 +45,11 @@ class _Quiz(Conversation):
         self._bank = bank
         # One question by name is asked beside the sitting, whose place is then left as it is.
         order = None if question_id is None else [question_id]
-        self._practice = Practice(bank.questions, store, seed=context.seed, order=order, selection=context.selection)
+        questions = everything(bank, in_order(bank))
+        self._practice = Practice(questions, store, seed=context.seed, order=order, selection=context.selection)
 
     def run(self, question_id: str | None, *, once: bool) -> int:
-        if not self._bank.questions:
+        if not self._bank.questions and not self._bank.tasks:
             self._put("nothing")
             return 0
         if not once:
@@ -80,6 +82,11 @@ class _Quiz(Conversation):
         """Show the question and take an answer; False where another question is to be shown instead."""
         attempt = self._practice.attempt
         assert attempt is not None
+        task = task_of(attempt.question)
+        if task is not None:
+            write()
+            self._write_by_hand(task, draft_path(self._store.path, task, framework_of(self._store)))
+            return True
         text = QuestionText(attempt.question, self._language)
         write()
         self._write(text.heading(), text.question())

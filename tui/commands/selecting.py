@@ -1,4 +1,4 @@
-"""``--topic --level --source --flagged --search``: which questions a command is about."""
+"""``--topic --level --source --kind --flagged --search``: which questions a command is about."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from questions.topics import TOPICS
 from tui.language.usage import UsageError
 from tui.practice.selection import Selection
 
+KINDS = ("open", "code")
 SYNTAX = {
     "--topic": "--topic TOPIC",
     "--level": "--level 1|2|3",
     "--source": "--source TEXT",
+    "--kind": "--kind open|code",
     "--search": "--search TEXT",
 }
 
@@ -21,6 +23,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", action="append", default=[])
     parser.add_argument("--source", default="")
     parser.add_argument("--search", default="")
+    parser.add_argument("--kind")
     parser.add_argument("--flagged", action="store_true")
 
 
@@ -33,7 +36,10 @@ def read_selection(options: argparse.Namespace) -> Selection:
         if given not in ("1", "2", "3"):
             raise UsageError("not-one-of", option="--level", given=given, known=("1", "2", "3"))
         levels.append(int(given))
-    return Selection(tuple(options.topic), tuple(levels), options.source, options.flagged, options.search)
+    kind = options.kind or ""
+    if kind not in ("", *KINDS):
+        raise UsageError("not-one-of", option="--kind", given=kind, known=KINDS)
+    return Selection(tuple(options.topic), tuple(levels), options.source, options.flagged, options.search, kind)
 
 
 def refuse_unknown_topics(selection: Selection, topics: set[str]) -> None:
@@ -51,6 +57,6 @@ def as_options(selection: Selection) -> list[str]:
     given = [part for topic in selection.topics for part in ("--topic", topic)]
     given += [part for level in selection.levels for part in ("--level", str(level))]
     given += ["--flagged"] if selection.flagged else []
-    for option, value in (("--source", selection.source), ("--search", selection.search)):
+    for option, value in (("--source", selection.source), ("--search", selection.search), ("--kind", selection.kind)):
         given += [option, value] if value else []
     return given

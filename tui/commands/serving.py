@@ -30,7 +30,7 @@ _HEADERS = {
 }
 
 
-class Served(Server):  # type: ignore[misc]
+class Served(Server):
     """``command`` opens the program; each page has a process of it, which ends with the page."""
 
     def __init__(self, command: str, listening: socket.socket, *, local: bool) -> None:

@@ -84,11 +84,15 @@ def _told_again(ending: _Ending) -> Iterator[None]:
     earlier = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     main = threading.get_ident()
 
+    def is_ours(number: int) -> bool:
+        """Whether it is ours to handle: the screen, and its event loop, have handlers of their own."""
+        handler: object = signal.getsignal(number)
+        return handler is ending
+
     def repeat() -> None:
         with os.fdopen(reader, "rb", buffering=0) as arrived:
             while number := arrived.read(1):
-                # Only what is ours: the screen, and its event loop, have handlers of their own.
-                while not ending.seen and signal.getsignal(number[0]) is ending:
+                while not ending.seen and is_ours(number[0]):
                     time.sleep(AGAIN)
                     if not ending.seen:
                         ending.repeats += 1

@@ -18,6 +18,7 @@ from tui.figures.plain import figure_to_plain
 from tui.language.durations import say_duration
 from tui.language.words import words
 from tui.practice.standing import Standing, figures, standing
+from tui.practice.written import everything
 from tui.progress.records import RATING_NAMES, utc_now
 from tui.progress.statistics import Point, Statistics
 from tui.text.layout import pad
@@ -36,7 +37,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     with context.read_store() as store:
         tell_notices(store.notices, context.language)
         now = utc_now()
-        stands = standing(store, bank.questions, now)
+        stands = standing(store, everything(bank), now)
     if options.json:
         write_json(as_json(stands))
     else:

@@ -1,4 +1,4 @@
-"""What a list of questions is narrowed to: a topic, a level, and how it stands with a question, as knobs."""
+"""What a list of questions is narrowed to: a topic, a level, a kind, and how it stands with a question, as knobs."""
 
 from __future__ import annotations
 
@@ -41,6 +41,15 @@ STATE = Knob(
 )
 
 
+KIND = Knob(
+    "kind",
+    Bilingual("题型", "kind"),
+    "choice",
+    ALL,
+    choices=(_ALL, Choice("open", Bilingual("问答", "in words")), Choice("code", Bilingual("手写代码", "in code"))),
+)
+
+
 @dataclass(frozen=True)
 class Knobs:
     """Knobs as a panel of them takes them."""
@@ -48,10 +57,12 @@ class Knobs:
     knobs: tuple[Knob, ...]
 
 
-FILTERS = Knobs((TOPIC, LEVEL, STATE))
+FILTERS = Knobs((TOPIC, LEVEL, KIND, STATE))
 
 
 def passes(question: Question, states: Collection[str], values: Mapping[str, KnobValue]) -> bool:
     """Whether ``question``, of which ``states`` hold, is among what the knobs leave."""
-    topic, level, state = values["topic"], values["level"], values["state"]
+    topic, level, state, kind = values["topic"], values["level"], values["state"], values["kind"]
+    if kind not in (ALL, question.kind):
+        return False
     return topic in (ALL, question.topic) and level in (ALL, str(question.level)) and (state == ALL or state in states)

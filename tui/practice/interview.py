@@ -33,21 +33,25 @@ from typing import TYPE_CHECKING, Any
 from questions.bilingual import LANGUAGES, Language
 from questions.marking import Status, mark
 from questions.model import FollowUp, Question, See
+from tui.judge.telling import lines_of
 from tui.practice.interview_choice import choose, unsaid, weights
 from tui.practice.interview_turn import GOOD, Kind, Turn, read_turn
 from tui.practice.selection import Selection
+from tui.practice.written import framework_of, marks_of, skeleton, task_of
 from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import read_preferences
 from tui.progress.records import RATINGS, Answer, Clock, Rating, utc_now
 
 if TYPE_CHECKING:
+    from tui.judge.verdict import Verdict
     from tui.progress.store import ProgressStore
 
 MODE = "interview"
 VERSION = 1
 QUESTIONS, MINUTES = 6, 30
 MOST_QUESTIONS, MOST_MINUTES = 50, 240
+LEAST_WITH_CODE = 3  # questions of an interview that ends with code
 
 
 @dataclass(frozen=True)
@@ -124,13 +128,21 @@ class Interview:
         self._present().typed = text
         self._save()
 
-    def answer(self, *, spoken: bool = False) -> Turn:
-        """The answer is given: stop the clock and mark it. ``spoken`` aloud, it is marked by the person."""
+    def answer(self, *, spoken: bool = False, verdict: Verdict | None = None) -> Turn:
+        """The answer is given: stop the clock and mark it.
+
+        ``spoken`` aloud, it is marked by the person; written as code, by the judge's ``verdict``.
+        """
         turn = self._present()
         self._stop_clock()
         turn.spoken, turn.revealed = spoken, True
         turn.marks = ["missed"] * len(turn.key_points)
-        if not spoken and turn.typed.strip():
+        task = turn.task
+        if task is not None:
+            if verdict is not None:
+                turn.marks = marks_of(verdict, turn.seconds, task.minutes)
+                turn.judged = {language: lines_of(verdict, language) for language in LANGUAGES}
+        elif not spoken and turn.typed.strip():
             marking = mark(turn.typed, turn.key_points, turn.misconception)
             turn.marks = [point.status for point in marking.points]
             wrong = marking.misconception
@@ -211,6 +223,8 @@ class Interview:
 
     def _ask(self, turn: Turn) -> None:
         self.turn, self._since = turn, None
+        if turn.task is not None and not turn.typed:
+            turn.typed = skeleton(turn.task, framework_of(self._store))
         with contextlib.suppress(ProgressError):
             self._store.claim(turn.question.id)
         self.resume()
@@ -298,7 +312,7 @@ def begin(
     last = next(iter(store.interviews()), None)
     asked_last = [turn["question"] for turn in last["record"].get("turns", ())] if last else []
     weight = weights(studied, store.cards(), unsaid(store, studied), calendar, store.schedule, now, asked_last)
-    queue = [question.id for question in choose(studied, weight, wishes.questions, seed)]
+    queue = [question.id for question in _drawn(studied, weight, wishes, seed)]
     if not queue:
         return None
     by_id = {question.id: question for question in questions}
@@ -307,6 +321,22 @@ def begin(
     )  # fmt: skip
     interview._ask(Turn(by_id[queue[0]]))
     return interview
+
+
+def _drawn(
+    studied: Sequence[Question], weight: Mapping[str, float], wishes: Wishes, seed: int | None
+) -> list[Question]:
+    """What is asked. Of both kinds, one piece of code comes last, where it leaves half of the time to the rest.
+
+    Where code alone is studied, code is asked.
+    """
+    words = [question for question in studied if question.kind == "open"]
+    if not words:
+        return choose(studied, weight, wishes.questions, seed)
+    code = [q for q in studied if (task := task_of(q)) is not None and task.minutes <= wishes.minutes / 2]
+    if not code or wishes.questions < LEAST_WITH_CODE:
+        return choose(words, weight, wishes.questions, seed)
+    return [*choose(words, weight, wishes.questions - 1, seed), *choose(code, weight, 1, seed)]
 
 
 def left_open(

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from questions.bilingual import Bilingual
 from questions.marking import Status
-from questions.model import FollowUp, KeyPoint, Misconception, Question
+from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question
+from tui.practice.written import task_of
 from tui.progress.records import Rating
 
 Kind = Literal["main", "deeper", "aside"]
@@ -32,6 +33,7 @@ class Turn:
     said_misconception: bool = False
     seconds: float = 0.0
     rating: Rating | None = None
+    judged: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of code: what the judge said, by language
 
     @property
     def _inline(self) -> FollowUp | None:
@@ -40,6 +42,11 @@ class Turn:
         found = self.question.follow_ups[self.follow_up]
         assert isinstance(found, FollowUp)
         return found
+
+    @property
+    def task(self) -> CodeQuestion | None:
+        """What is to be written, where the answer is code."""
+        return task_of(self.question) if self.follow_up is None else None
 
     def as_question(self) -> Question:
         """What is asked, as a question: an inline follow-up with its own answer and key points."""
@@ -101,6 +108,7 @@ class Turn:
             "misconception": self.said_misconception,
             "seconds": round(self.seconds, 1),
             "rating": self.rating,
+            **({"judged": self.judged} if self.judged else {}),
         }
 
 
@@ -120,6 +128,7 @@ def read_turn(plain: Mapping[str, Any], questions: Mapping[str, Question]) -> Tu
         said_misconception=bool(plain["misconception"]),
         seconds=float(plain["seconds"]),
         rating=plain["rating"],
+        judged={str(name): [str(line) for line in lines] for name, lines in plain.get("judged", {}).items()},
     )
     if turn.follow_up is not None and not isinstance(turn.question.follow_ups[turn.follow_up], FollowUp):
         raise ValueError("the follow-up has become another")

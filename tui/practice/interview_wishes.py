@@ -1,4 +1,4 @@
-"""What can be wished of an interview, as knobs: how many questions, how long, of which topic and level."""
+"""What can be wished of an interview, as knobs: how many questions, how long, of which topic, level and kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Knob, KnobValue
-from tui.practice.filters import ALL, LEVEL, TOPIC, Knobs
+from tui.practice.filters import ALL, KIND, LEVEL, TOPIC, Knobs
 from tui.practice.interview import MINUTES, QUESTIONS, Wishes
 from tui.practice.selection import Selection
 
@@ -17,6 +17,7 @@ KNOBS = Knobs(
         Knob("minutes", Bilingual("分钟", "minutes"), "number", MINUTES, minimum=5, maximum=120, step=5),
         TOPIC,
         LEVEL,
+        KIND,
     )
 )
 
@@ -27,4 +28,6 @@ def wishes_of(values: Mapping[str, KnobValue], selection: Selection) -> Wishes:
         selection = replace(selection, topics=(str(values["topic"]),))
     if values["level"] != ALL:
         selection = replace(selection, levels=(int(values["level"]),))
+    if values["kind"] != ALL:
+        selection = replace(selection, kind=str(values["kind"]))
     return Wishes(int(values["questions"]), int(values["minutes"]), selection)

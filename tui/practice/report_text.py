@@ -120,7 +120,9 @@ def _turn(turn: Turn, language: Language) -> list[str]:
     seconds = say_duration(timedelta(seconds=turn.seconds), language)
     how = "spoken" if turn.spoken else "typed" if turn.answered else "given-up"
     lines = [_say(how, language, time=seconds)]
-    if turn.typed.strip():
+    if turn.task is not None and turn.typed.strip():
+        lines += ["", *fenced(turn.typed), "", *quote("\n".join(turn.judged.get(language, ())))]
+    elif turn.typed.strip():
         lines += ["", *quote(turn.typed)]
     lines += ["", *_points(turn.key_points, turn, language)]
     if turn.said_misconception and turn.misconception is not None:
@@ -128,6 +130,14 @@ def _turn(turn: Turn, language: Language) -> list[str]:
     lines += ["", f"**{words('quiz.answer', language)}**", "", readable(turn.reference.say(language)).strip()]
     lines += ["", f"`tformer-quiz show {turn.question.id}`"]
     return lines
+
+
+def fenced(code: str) -> list[str]:
+    """``code`` as a block of Markdown, whatever it holds."""
+    fence = "```"
+    while fence in code:
+        fence += "`"
+    return [f"{fence}python", code.strip("\n"), fence]
 
 
 def _points(points: Iterable[KeyPoint], turn: Turn, language: Language) -> list[str]:

@@ -23,6 +23,7 @@ class Selection:
     source: str = ""  # a part of where the item comes from (``p1``), or of a cited title
     flagged: bool = False
     search: str = ""
+    kind: str = ""  # open, answered in words, or code
 
     def __bool__(self) -> bool:
         return self != Selection()
@@ -32,6 +33,8 @@ class Selection:
         return [question for question in questions if self._has(question, flags)]
 
     def _has(self, question: Question | CodeQuestion, flags: Collection[str]) -> bool:
+        if self.kind and question.kind != self.kind:
+            return False
         if self.topics and question.topic not in self.topics:
             return False
         if self.levels and question.level not in self.levels:

@@ -46,6 +46,7 @@ class Attempt:
     rating: Rating | None = None  # once it has been rated: what, whether it was new, and how long it took
     was_new: bool = False
     spent: float = 0.0
+    asked_at: datetime | None = None
     _since: float = field(default_factory=time.monotonic)
 
     @property
@@ -256,6 +257,21 @@ class Practice:
         self._skipped = [name for name in self._skipped if name != attempt.question.id]
         return self.next()
 
+    def rated_by_hand(self) -> bool:
+        """Go on where the present question was written, judged and rated elsewhere since it was asked; whether so."""
+        attempt = self.attempt
+        if attempt is None or attempt.question.kind != "code":
+            return False
+        reviews = self._store.reviews(attempt.question.id)
+        if not reviews or attempt.asked_at is None or reviews[-1].reviewed_at < attempt.asked_at:
+            return False
+        last = reviews[-1]
+        attempt.rating, attempt.was_new = RATINGS[last.rating - 1], last.before is None
+        attempt.spent = last.answer.seconds or 0.0
+        self._rated.append(attempt)
+        self.next()
+        return True
+
     def undo(self) -> Undone | None:
         """Take back this person's last action (a rating, a skip, burying, suspending, a flag), of this sitting or not.
 
@@ -306,14 +322,15 @@ class Practice:
         """
         self._questions = {question.id: question for question in questions}
         self._study(questions)
-        for attempt in (*self._rated, *([self.attempt] if self.attempt else ())):
+        present = [] if self.attempt is None else [self.attempt]
+        for attempt in [*self._rated, *present]:
             now = self._questions.setdefault(attempt.question.id, attempt.question)
             if now == attempt.question:
                 continue
             attempt.question = now
             if attempt.choice is not None and (now.predict is None or attempt.choice not in now.predict.choices):
                 attempt.choice = None
-            if attempt is self.attempt and attempt.revealed:
+            if attempt in present and attempt.revealed:
                 self._reveal()
 
     # --- inside ------------------------------------------------------------------------------------------------
@@ -356,7 +373,8 @@ class Practice:
 
     def _ask(self, question_id: str, *, keep: bool = True) -> Attempt:
         self._keep_draft()
-        self.attempt = Attempt(self._questions[question_id], typed=self._store.draft(question_id))
+        question = self._questions[question_id]
+        self.attempt = Attempt(question, typed=self._store.draft(question_id), asked_at=self._clock())
         self._claim(question_id)
         if keep:
             self._keep()

@@ -1,15 +1,17 @@
-"""Where an answer is typed: a text area with the few keys that act in it, and nothing that scores as markup."""
+"""Where an answer, or code, is typed: a text area with the few keys that act in it; nothing counts as markup."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from tui.language.harmless import harmless
 
+INDENT = " " * 4  # of code
 MAX_LENGTH = 20_000  # characters; what is pasted beyond is cut, and said
 
 
@@ -29,6 +31,22 @@ class AnswerBox(TextArea):
 
     def __init__(self, **kwargs: str | None) -> None:
         super().__init__(soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, **kwargs)  # type: ignore[arg-type]
+        self.code = False
+
+    def for_code(self, code: bool = True) -> None:
+        """Let Tab indent, and Enter go on at the indent of the line, one deeper after a colon; or let them not."""
+        self.code, self.soft_wrap, self.show_line_numbers = code, not code, code
+        self.tab_behavior = "indent" if code else "focus"
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.code and event.key == "enter":
+            event.prevent_default().stop()
+            row, column = self.cursor_location
+            before = self.document.get_line(row)[:column]
+            indent = before[: len(before) - len(before.lstrip(" "))]
+            self.insert("\n" + indent + (INDENT if before.rstrip().endswith(":") else ""))
+            return
+        await super()._on_key(event)
 
     def load_text(self, text: str) -> None:
         super().load_text(harmless(text))

@@ -174,8 +174,9 @@ class BrowseScreen(Place):
 
     @on(OptionList.OptionSelected)
     async def selected(self, event: OptionList.OptionSelected) -> None:
-        if event.option_id is not None:
-            await self.app.ask(event.option_id)
+        chosen = next((each for each in self.app.questions if each.id == event.option_id), None)
+        if chosen is not None:
+            await (self.app.write if chosen.kind == "code" else self.app.ask)(chosen.id)
 
     @on(KnobChanged)
     def filtered(self, event: KnobChanged) -> None:

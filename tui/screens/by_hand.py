@@ -1,8 +1,7 @@
-"""By hand: a component is written in the person's own editor, judged on each save, and rated like a question."""
+"""By hand: a component is written here or in the person's editor, judged on each save, and rated like a question."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +12,21 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.events import ScreenSuspend
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import OptionList
 
 from questions.model import CodeQuestion
 from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
+from tui.judge.contract import Mistake
 from tui.judge.telling import lines_of
 from tui.judge.verdict import Verdict
 from tui.language.words import say_error
+from tui.practice.written import begin_draft, draft_path, framework_of
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Answer, utc_now
+from tui.screens.code_box import CodeBox
 from tui.screens.editing import edit
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
@@ -35,7 +39,7 @@ from tui.widgets.markdown_view import MarkdownView
 
 LOOK_EVERY = 0.25  # seconds between two looks at the file
 SECONDS_A_MINUTE = 60
-_IMPORTS = {"numpy": "import numpy as np", "torch": "import torch", "mlx": "import mlx.core as mx"}
+WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed here is on the disk within the second
 _MOST = 4 << 20  # bytes of a draft that are read
 
 
@@ -44,7 +48,9 @@ class ByHandScreen(Place):
 
     CSS_PATH = "by_hand.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i,enter", "type", "Write here", id="by-hand.type"),
         Binding("e", "edit", "Edit", id="by-hand.edit"),
+        Binding("m", "mistake", "The question that shows the mistake", id="by-hand.mistake"),
         Binding("r", "judge", "Judge again", id="by-hand.judge"),
         Binding("h", "hint", "Hint", id="by-hand.hint"),
         Binding("s", "give_up", "Solution", id="by-hand.solution"),
@@ -64,6 +70,7 @@ class ByHandScreen(Place):
         yield TopBar()
         with Horizontal(id="by-hand-sides"):
             yield Listing(id="tasks")
+            yield CodeBox(id="code")
             with VerticalScroll(id="task"):
                 yield MarkdownView(id="statement")
                 yield MarkdownView(id="verdict")
@@ -77,10 +84,11 @@ class ByHandScreen(Place):
         self._hints = 0
         self._gave_up = self._judging = False
         self._number = 0
+        self._writing: Timer | None = None
+        self._unwritten_since = 0.0
         self._seen: tuple[int, int] | None = None
         self._began = time.monotonic()
-        kept = self.app.store.setting("framework")
-        self._framework: Framework = kept if kept in FRAMEWORKS and is_installed(kept) else "numpy"
+        self._framework: Framework = framework_of(self.app.store)
         self.watch(self.app, "language", self.show_again, init=False)
         self.set_interval(LOOK_EVERY, self._look)
         self.show_again()
@@ -164,9 +172,21 @@ class ByHandScreen(Place):
             KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
         ]
         back = KeyHint("Esc", say("screens.key-back"), "screen.back", "escape")
+        if self.app.is_typing:
+            return [
+                KeyHint("^S", say("code.save-and-judge"), "submit", "ctrl+s"),
+                KeyHint("Esc", say("screens.key-leave-field"), "leave_field", "escape"),
+                KeyHint("F2", say("screens.key-language"), "app.switch_language", "f2"),
+                KeyHint("^Q", say("screens.key-leave"), "app.quit", "ctrl+q"),
+                KeyHint("F1", say("screens.key-help"), "app.help", "f1"),
+            ]
         if self._chosen is None or self.query_one(Listing).has_focus:
             return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]
+        shown = [KeyHint("i", say("code.write-here"), "screen.type")]
+        if self._mistake is not None and self._mistake.question is not None:
+            shown.append(KeyHint("m", say("code.its-question"), "screen.mistake"))
         return [
+            *shown,
             KeyHint("e", say("code.edit"), "screen.edit"),
             KeyHint("h", say("code.next-hint"), "screen.hint"),
             KeyHint("s", say("code.give-up"), "screen.give_up"),
@@ -177,7 +197,16 @@ class ByHandScreen(Place):
 
     def all_keys(self) -> Sequence[KeyHint]:
         """Every key of this screen, for help."""
-        own = {"e": "edit", "r": "judge-again", "h": "next-hint", "s": "give-up", "f": "next-framework"}
+        own = {
+            "i / Enter": "write-here",
+            "Ctrl+S": "save-and-judge",
+            "m": "its-question",
+            "e": "edit",
+            "r": "judge-again",
+            "h": "next-hint",
+            "s": "give-up",
+            "f": "next-framework",
+        }
         names = {
             "Enter": "key-open", "x / F8": "key-list", "Tab": "key-next-part", "Esc": "key-come-back",
             "P / F5": "go-practice", "I / F3": "go-interview", "G / F4": "go-progress",
@@ -204,6 +233,8 @@ class ByHandScreen(Place):
 
     def open(self, task: CodeQuestion) -> None:
         """Take up ``task``: its draft, as it was left, is judged at once; one that is new is not."""
+        self._write()
+        self.remove_class("typing")
         self.app.remember("task", task.task)
         self._chosen, self._verdict = task, None
         self._hints, self._gave_up = 0, False
@@ -218,11 +249,10 @@ class ByHandScreen(Place):
         path, task = self._path(), self._chosen
         assert task is not None
         self.app.judging.prepare(self._framework)
-        fresh = not path.exists()
+        self.query_one(CodeBox).display = False
+        fresh = False
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if fresh:
-                path.write_text(_skeleton(task, self._framework), encoding="utf-8")
+            fresh = begin_draft(path, task, self._framework)
         except OSError as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
         self._seen = _stamp(path) if fresh else None
@@ -234,10 +264,8 @@ class ByHandScreen(Place):
 
     def _path(self) -> Path:
         """Where this task is written, in this framework: beside the progress, so that a draft is there next time."""
-        kept = self.app.store.path
-        folder = kept.parent / "by-hand" if kept is not None else Path(tempfile.gettempdir()) / "tformer-quiz-by-hand"
-        name = "" if self._chosen is None else self._chosen.task.replace("-", "_")
-        return folder / f"{name}_{self._framework}.py"
+        assert self._chosen is not None
+        return draft_path(self.app.store.path, self._chosen, self._framework)
 
     async def action_back(self) -> None:
         if self.has_class("opened") and not self.query_one(Listing).has_focus:
@@ -264,9 +292,98 @@ class ByHandScreen(Place):
         if self._chosen is None or not self.is_current:
             return
         stamp = _stamp(self._path())
-        if stamp is not None and stamp != self._seen:
+        if self._writing is None and stamp is not None and stamp != self._seen:
             self._seen = stamp
+            if self.query_one(CodeBox).display:
+                self._load()
             self.action_judge()
+
+    def action_type(self) -> None:
+        """Write here: the draft beside the task, or in its place where there is no room for both."""
+        box = self.query_one(CodeBox)
+        if self._chosen is None or (not box.display and not self._load()):
+            return
+        self.add_class("opened", "typing")
+        box.display = True
+        give_focus(self, box)
+
+    def _load(self) -> bool:
+        """The file into the box; False where it cannot be read as text, and must not be written over."""
+        path, box = self._path(), self.query_one(CodeBox)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
+            return False
+        if text != box.text:
+            place = box.cursor_location
+            with box.prevent(CodeBox.Changed):
+                box.load_text(text)
+            box.move_cursor(place)
+        return True
+
+    @on(CodeBox.Changed)
+    def typed(self) -> None:
+        now = time.monotonic()
+        if self._writing is None:
+            self._unwritten_since = now
+        else:
+            self._writing.stop()
+        wait = max(min(WRITE_AFTER, self._unwritten_since + AT_LATEST - now), 0.01)
+        self._writing = self.set_timer(wait, self._write)
+
+    def _write(self) -> None:
+        """What was typed here, into the file; it is judged when the person says so."""
+        if self._writing is None:
+            return
+        self._writing.stop()
+        self._writing = None
+        path = self._path()
+        try:
+            path.write_text(self.query_one(CodeBox).text, encoding="utf-8")
+        except OSError as error:
+            self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
+        self._seen = _stamp(path)
+
+    def leave(self) -> None:
+        """Keep what was typed; called before the program ends too."""
+        if self.is_mounted:
+            self._write()
+
+    @on(ScreenSuspend)
+    def gone_elsewhere(self) -> None:
+        self._write()
+
+    @on(CodeBox.Submitted)
+    def save_and_judge(self) -> None:
+        self._write()
+        self._seen = _stamp(self._path())
+        self.action_judge()
+        if self.has_class("-narrow"):
+            self.leave_box()
+
+    @on(CodeBox.Left)
+    def leave_box(self) -> None:
+        self._write()
+        self.query_one(CodeBox).display = False
+        self.remove_class("typing")
+        give_focus(self, self.query_one("#task", VerticalScroll))
+
+    @property
+    def _mistake(self) -> Mistake | None:
+        """The mistake that the judge named, where it named one."""
+        outcome = self._verdict
+        return outcome.mistakes[0] if isinstance(outcome, Verdict) and outcome.mistakes else None
+
+    async def action_mistake(self) -> None:
+        """To the question that talks about the mistake."""
+        if self._mistake is not None and self._mistake.question is not None:
+            await self.app.ask(self._mistake.question)
+
+    def own_experiment(self) -> tuple[str, dict[str, object]] | None:
+        """The experiment that shows the mistake, which is where ``E`` leads from here."""
+        mistake = self._mistake
+        return None if mistake is None or mistake.experiment is None else (mistake.experiment, {})
 
     def action_judge(self) -> None:
         task, path = self._chosen, self._path()
@@ -298,6 +415,7 @@ class ByHandScreen(Place):
     def action_edit(self) -> None:
         if self._chosen is None:
             return
+        self._write()
         failure = self._verdict.failure if isinstance(self._verdict, Verdict) else None
         edit(self.app, self._path(), None if failure is None else failure.line)
 
@@ -317,6 +435,7 @@ class ByHandScreen(Place):
 
     def action_framework(self) -> None:
         """The next framework that is installed; each has a draft of its own."""
+        self._write()
         installed = [each for each in FRAMEWORKS if is_installed(each)]
         self._framework = installed[(installed.index(self._framework) + 1) % len(installed)]
         self.app.remember("framework", self._framework)
@@ -324,7 +443,7 @@ class ByHandScreen(Place):
             self._take_up()
         self._show_top()
 
-    def action_rate(self, rating: int) -> None:
+    async def action_rate(self, rating: int) -> None:
         task = self._chosen
         if task is None:
             return
@@ -340,13 +459,8 @@ class ByHandScreen(Place):
             return
         interval = self.app.interval(card.due - utc_now())
         self.app.notify(self.app.say("code.rated", interval=interval))
-
-
-def _skeleton(task: CodeQuestion, framework: str) -> str:
-    """The file that one begins with: the import and the functions to fill in."""
-    heads = [line.partition("->")[0].strip() for line in task.signature.split("\n")]
-    bodies = "".join(f"\n\ndef {head}:\n    ...\n" for head in heads)
-    return f"{_IMPORTS[framework]}\n{bodies}"
+        if self.app.is_asked(task.id):
+            await self.app.go_back()  # to Practice, which goes on
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

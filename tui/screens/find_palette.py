@@ -41,7 +41,9 @@ class FindPalette(Provider):
         ]
         entries += [question_entry(question) for question in app.questions]
         entries += [experiment_entry(experiment) for experiment in catalogue().values()]
-        entries += [entry for question in app.questions for entry in point_entries(question)]
+        spoken = [question for question in app.questions if question.kind == "open"]
+        entries += [entry for question in spoken for entry in point_entries(question)]
+        self._tasks = {task.id for task in app.tasks}
         self._entries = entries
 
     @property
@@ -66,7 +68,7 @@ class FindPalette(Provider):
     def _help(self, one: Found, title: str) -> str:
         if one.entry.kind == "setting":
             return self._commands[int(one.entry.name)].help
-        kind = self._program.say(f"screens.{KINDS[one.entry.kind]}")
+        kind = self._program.say(f"screens.{'find-task' if one.entry.name in self._tasks else KINDS[one.entry.kind]}")
         return kind if one.hit in ("", title) else f"{kind} · {one.hit}"
 
     def _opens(self, one: Found) -> Callable[[], Any]:
@@ -75,7 +77,7 @@ class FindPalette(Provider):
             return self._commands[int(name)].callback
         if one.entry.kind == "experiment":
             return lambda: app.experiment(name)
-        return lambda: app.ask(name)
+        return lambda: app.write(name) if name in self._tasks else app.ask(name)
 
 
 def _marked(title: str, query: str) -> Content:

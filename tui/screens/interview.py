@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar
 
@@ -10,13 +11,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.events import ScreenResume, ScreenSuspend
+from textual.message import Message
 from textual.timer import Timer
 
+from tui.judge.verdict import Verdict
 from tui.language.words import words
 from tui.practice.interview import Interview, begin, left_open
+from tui.practice.interview_turn import Turn
 from tui.practice.interview_wishes import KNOBS, wishes_of
 from tui.practice.report import report
 from tui.practice.report_text import as_markdown
+from tui.practice.written import framework_of
 from tui.progress.errors import ProgressError
 from tui.screens.answer_box import AnswerBox
 from tui.screens.interview_keys import InterviewKeys
@@ -54,8 +59,16 @@ class InterviewScreen(InterviewKeys):
         Binding("full_stop", "figure(1)", "Figure", id="interview.figure-after"),
     ]
 
+    @dataclass
+    class Judged(Message):
+        """What the judge says of the code of ``turn``."""
+
+        turn: Turn
+        outcome: Verdict | Exception
+
     def __init__(self) -> None:
         super().__init__()
+        self._judging = False
         self.interview: Interview | None = None
         self._writing: Timer | None = None
         self._unwritten_since = 0.0
@@ -139,7 +152,10 @@ class InterviewScreen(InterviewKeys):
         if stage == "asked" and turn is not None:
             box = self.query_one(AnswerBox)
             with box.prevent(AnswerBox.Changed):
+                box.for_code(turn.task is not None)
                 box.load_text(turn.typed)
+            if turn.task is not None:
+                self.app.judging.prepare(framework_of(self.app.store))
         self.show_again()
         self.query_one("#answer-side").scroll_home(animate=False)
         self.call_after_refresh(self._focus_first)
@@ -176,6 +192,9 @@ class InterviewScreen(InterviewKeys):
             name = {"main": "question", "deeper": "deeper", "aside": "aside"}[turn.kind]
             asked = as_title(turn.asked.say(language))
             question.show(say(f"interview.{name}", number=self.interview.number, asked=asked), style="bold")
+            if stage == "asked" and turn.task is not None:
+                signature, example = turn.task.signature, turn.task.example
+                hint.show(f"{say('code.minutes', minutes=turn.task.minutes)}\n{signature}\n\n{example}")
             if stage == "revealed":
                 self.query_one(MarkList).show(turn.key_points, turn.marks, language)
                 if turn.misconception is not None:
@@ -184,7 +203,9 @@ class InterviewScreen(InterviewKeys):
                     named = "said-it" if turn.said_misconception else "not-said-it"
                     wrong.show(f"{sign}{say(f'interview.{named}')}: {text}", style="$text-error" if sign else "dim")
                 reference.show_markdown(readable(turn.reference.say(language)))
-                if turn.typed.strip():
+                if turn.judged:
+                    hint.show("\n".join(turn.judged.get(language, ())))
+                elif turn.typed.strip():
                     hint.show(f"{say('screens.your-answer')}\n{turn.typed.strip()}")
         self.show_top()
         self.show_keys()
@@ -290,12 +311,39 @@ class InterviewScreen(InterviewKeys):
         self._answer(spoken=True)
 
     def _answer(self, *, spoken: bool) -> None:
-        if self.interview is not None and self.stage == "asked":
+        if self.interview is not None and self.stage == "asked" and not self._judging:
             self._write()
+            turn = self.interview.turn
+            if turn is not None and turn.task is not None and not spoken:
+                self._judge(turn)
+                return
             self.interview.answer(spoken=spoken)
             self.show()
             if spoken:
                 self.app.notify(self.app.say("interview.mark-yourself"))
+
+    def _judge(self, turn: Turn) -> None:
+        """Code is marked by the judge, which takes a moment."""
+        assert turn.task is not None
+        self._judging = True
+        self.app.notify(self.app.say("code.judging"))
+
+        def deliver(outcome: Verdict | Exception) -> None:
+            self.post_message(self.Judged(turn, outcome))
+
+        framework = framework_of(self.app.store)
+        self.app.judging.request(turn.task.task, turn.typed.encode("utf-8"), "answer.py", framework, deliver)
+
+    @on(Judged)
+    def judged(self, event: Judged) -> None:
+        self._judging = False
+        if self.interview is None or self.interview.turn is not event.turn:
+            return
+        if isinstance(event.outcome, Exception):
+            self.app.say_error(event.outcome)
+            return
+        self.interview.answer(verdict=event.outcome)
+        self.show()
 
     @on(MarkList.Marked)
     def marked(self, event: MarkList.Marked) -> None:

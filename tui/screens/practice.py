@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from tui.practice.plan import say_plan, say_summary
 from tui.practice.session import Attempt, Practice
+from tui.practice.written import task_of
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Rating
 from tui.screens.answer_box import AnswerBox
@@ -45,7 +46,7 @@ class PracticeScreen(PracticeKeys):
 
     CSS_PATH = "practice.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i,enter", "type", "Answer", id="practice.type"),
+        Binding("i,enter", "type_or_write", "Answer", id="practice.type"),
         Binding("space", "reveal", "Reveal", id="practice.reveal"),
         *(Binding(str(rating), f"rate({rating})", "Rate", id=f"practice.rate-{rating}") for rating in RATINGS),
         *(Binding(letter, f"choose('{letter}')", "Predict", id=f"practice.choose-{letter}") for letter in "abd"),
@@ -106,6 +107,8 @@ class PracticeScreen(PracticeKeys):
         """The compute thread serves the screen that is looked at: what was dropped meanwhile is asked for again."""
         if self._started:
             self.query_one(LivePanel).resume()
+            if self.practice.rated_by_hand():
+                self.show()
             self._wake()
 
     @on(ScreenSuspend)
@@ -138,6 +141,7 @@ class PracticeScreen(PracticeKeys):
         self.set_focus(None)
         self.set_class(attempt is not None and attempt.revealed, "revealed")
         self.set_class(attempt is None, "finished")
+        self.set_class(attempt is not None and attempt.question.kind == "code", "to-write")
         self.remove_class("experiment-side", "whole")
         if attempt is not None:
             if box.text != attempt.typed:
@@ -197,6 +201,11 @@ class PracticeScreen(PracticeKeys):
 
     def _show_hint(self) -> None:
         if self.practice.attempt is not None:
+            task = task_of(self.practice.attempt.question)
+            if task is not None:
+                said = self.app.say("screens.write-it", minutes=task.minutes)
+                self.query_one("#hint", Passage).show(said)
+                return
             typing = isinstance(self.focused, AnswerBox)
             self.query_one("#hint", Passage).show(self.app.say("screens.typing") if typing else "")
 
@@ -260,6 +269,10 @@ class PracticeScreen(PracticeKeys):
             self.practice.start(question_id)
             self.show()
 
+    def asks(self, question_id: str) -> bool:
+        attempt = self.practice.attempt if self._started else None
+        return attempt is not None and attempt.question.id == question_id
+
     def on_key(self, event: events.Key) -> None:
         """The first key ends the welcome and the plan, and acts as any other."""
         if (self._welcoming or self._planning) and event.key not in ("question_mark", "f1", "L", "f2"):
@@ -271,9 +284,17 @@ class PracticeScreen(PracticeKeys):
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted before a field has the focus goes into the answer: as keys it would rate and leave."""
         attempt = self.practice.attempt
-        if attempt is not None and not attempt.revealed and not self.app.is_typing:
+        if attempt is not None and not attempt.revealed and not self.app.is_typing and attempt.question.kind == "open":
             box = self.query_one(AnswerBox)
             box.insert(event.text, box.document.end)
+            self.action_type()
+
+    async def action_type_or_write(self) -> None:
+        """Answer in words, or go where the code is written."""
+        attempt = self.practice.attempt
+        if attempt is not None and attempt.question.kind == "code":
+            await self.app.write(attempt.question.id)
+        else:
             self.action_type()
 
     def action_type(self) -> None:

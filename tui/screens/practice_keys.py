@@ -31,7 +31,8 @@ class PracticeKeys(Place):
             return [browse, lab, undo, language, leaving, helping]
         if attempt.revealed:
             return [*self._hints_revealed(), undo, language, leaving, helping]
-        shown = [KeyHint("i", say("screens.key-type"), "screen.type")]
+        typing = "key-write" if attempt.question.kind == "code" else "key-type"
+        shown = [KeyHint("i", say(f"screens.{typing}"), "screen.type_or_write")]
         if attempt.question.predict is not None:
             letters = list(attempt.question.predict.choices)
             action = f"screen.choose('{letters[0]}')"

@@ -31,6 +31,7 @@ from tui.language.durations import say_duration
 from tui.language.harmless import harmless
 from tui.language.words import say_code, say_error, say_place, say_problem, words
 from tui.practice.selection import Selection
+from tui.practice.written import everything
 from tui.progress.errors import ProgressError
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.guard import guarded
@@ -99,6 +100,14 @@ class Program(App[int]):
 
     async def ask(self, question_id: str) -> None:
         """Go to Practice and ask ``question_id`` there."""
+        raise NotImplementedError
+
+    async def write(self, task_id: str) -> None:
+        """Go to what is written by hand, and take up ``task_id`` there."""
+        raise NotImplementedError
+
+    def is_asked(self, question_id: str) -> bool:
+        """Whether Practice, from which one came here, asks ``question_id``."""
         raise NotImplementedError
 
     async def experiment(self, name: str, settings: Mapping[str, object] | None = None) -> None:
@@ -267,7 +276,8 @@ class Program(App[int]):
         if self.own is None:
             return
         bank = await asyncio.to_thread(self.own.read_again)
-        self.questions, self.tasks = bank.questions, in_order(bank)
+        self.tasks = tuple(in_order(bank))
+        self.questions = everything(bank, self.tasks)
         for screen in (screen for stack in self._screen_stacks.values() for screen in stack):
             changed = getattr(screen, "questions_changed", None)
             if changed is not None and screen.is_mounted:

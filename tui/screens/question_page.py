@@ -13,6 +13,7 @@ from textual.widgets import Static
 from questions.bilingual import Language, say
 from questions.model import Question
 from tui.language.words import words
+from tui.practice.written import task_of
 from tui.text.plain_text import as_title, readable
 from tui.widgets.markdown_view import MarkdownView
 
@@ -45,6 +46,12 @@ class QuestionPage(ModalScreen[None]):
 def page_markdown(question: Question, language: Language) -> str:
     """All that a question says, its numbers as they are written."""
     parts = [f"## {as_title(question.question.say(language))}"]
+    task = task_of(question)
+    if task is not None:  # its solution is not to be read before it was tried
+        example = (
+            f"```python\n{task.signature}\n```\n\n{words('code.example', language)}\n\n```python\n{task.example}\n```"
+        )
+        return "\n\n".join([*parts, words("code.signature-is", language), example])
     if question.brief is not None:
         parts += [f"### {words('quiz.brief', language)}", readable(question.brief.say(language))]
     parts += [f"### {words('quiz.answer', language)}", readable(question.answer.say(language))]

@@ -14,6 +14,7 @@ from tests.tui.screens.conftest import shown, until
 from tui.app import QuizApp
 from tui.bank import in_order, load_bank
 from tui.judge.verdict import Verdict
+from tui.practice.written import skeleton
 from tui.progress.store import open_store
 from tui.screens.by_hand import ByHandScreen
 
@@ -99,7 +100,5 @@ async def test_without_an_editor_the_file_is_named(tmp_path: Path, monkeypatch: 
 
 
 def test_every_task_has_a_skeleton_that_compiles() -> None:
-    from tui.screens.by_hand import _skeleton
-
     for task in load_shipped().tasks:
-        compile(_skeleton(task, "numpy"), task.task, "exec")
+        compile(skeleton(task, "numpy"), task.task, "exec")

@@ -68,8 +68,14 @@ TABLE = {
     ),
     "key-read": Bilingual("看", "read"),
     "read-command": Bilingual("看这道题，不作答", "Read it without being asked"),
-    "key-filters": Bilingual("到筛选：话题、难度、状态", "to the filters: topic, level, state"),
+    "key-filters": Bilingual("到筛选：话题、难度、题型、状态", "to the filters: topic, level, kind, state"),
     "find-question": Bilingual("题", "question"),
+    "find-task": Bilingual("手写", "write it by hand"),
+    "write-it": Bilingual(
+        "动手写的题：回车去写，每次保存都判；空格看解答。约 {minutes} 分钟",
+        "To be written: Enter takes it up, each save is judged; space shows the solution. About {minutes} min",
+    ),
+    "key-write": Bilingual("去写", "write it"),
     "find-point": Bilingual("要点", "key point"),
     "find-experiment": Bilingual("实验", "experiment"),
     "more-kept": Bilingual(

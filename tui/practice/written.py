@@ -1,0 +1,97 @@
+"""A task to write by hand, as a question that is practiced, searched and asked in an interview like any other.
+
+Its answer is the solution. What an answer says, the judge finds: whether the code runs, gives the example, gives every
+case, and how long it took. Each of these is a key point, so that an interview counts and reports it as any other.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from questions.bilingual import Bilingual
+from questions.loader import Bank
+from questions.marking import Status
+from questions.model import CodeQuestion, KeyPoint, Question
+from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
+
+if TYPE_CHECKING:
+    from tui.judge.verdict import Verdict
+    from tui.progress.store import ProgressStore
+
+POINTS = (
+    KeyPoint(Bilingual("跑得起来，类型和形状都对", "it runs, with the right types and shapes"), (), "runs"),
+    KeyPoint(Bilingual("第一个算例的数对", "the numbers of the first case are right"), (), "first-case"),
+    KeyPoint(Bilingual("每个算例都对", "every case is right"), (), "every-case"),
+    KeyPoint(Bilingual("在预定的时间里写完", "written within the time aimed at"), (), "in-time"),
+)
+_NUMBERS = frozenset({"values", "nan", "data"})  # kinds of failure of code that runs
+_IMPORTS = {"numpy": "import numpy as np", "torch": "import torch", "mlx": "import mlx.core as mx"}
+
+
+@dataclass(frozen=True)
+class Written(Question):
+    """``task`` as a question."""
+
+    kind: ClassVar[str] = "code"
+    task: CodeQuestion | None = field(default=None, compare=False)
+
+
+def as_question(task: CodeQuestion) -> Written:
+    block = f"```python\n{task.solution.numpy.rstrip()}\n```"
+    return Written(
+        task.id, task.topic, task.level, task.question, Bilingual(block, block), POINTS,
+        follow_ups=task.follow_ups, sources=task.sources, experiment=task.experiment,
+        file=task.file, line=task.line, shipped=task.shipped, task=task,
+    )  # fmt: skip
+
+
+def everything(bank: Bank, tasks: Sequence[CodeQuestion] | None = None) -> tuple[Question, ...]:
+    """All questions of ``bank``, its tasks among them (in the order of ``tasks``, where given)."""
+    return (*bank.questions, *map(as_question, bank.tasks if tasks is None else tasks))
+
+
+def task_of(question: Question) -> CodeQuestion | None:
+    """The task that ``question`` is, or None where it is answered in words."""
+    return question.task if isinstance(question, Written) else None
+
+
+def marks_of(verdict: Verdict, seconds: float, minutes: int) -> list[Status]:
+    """What the judge found, for each of ``POINTS``."""
+    failure = verdict.failure
+    runs = failure is None or failure.kind in _NUMBERS
+    said = [runs, runs and verdict.passed_cases > 0, verdict.passed, verdict.passed and seconds <= minutes * 60]
+    return ["found" if each else "missed" for each in said]
+
+
+def skeleton(task: CodeQuestion, framework: str) -> str:
+    """The file that one begins with: the import and the functions to fill in."""
+    heads = [line.partition("->")[0].strip() for line in task.signature.split("\n")]
+    bodies = "".join(f"\n\ndef {head}:\n    ...\n" for head in heads)
+    return f"{_IMPORTS[framework]}\n{bodies}"
+
+
+def draft_path(progress: Path | None, task: CodeQuestion, framework: str) -> Path:
+    """Where ``task`` is written: beside the progress file, so that the draft is there next time."""
+    folder = Path(tempfile.gettempdir()) / "tformer-quiz-by-hand" if progress is None else progress.parent / "by-hand"
+    return folder / f"{task.task.replace('-', '_')}_{framework}.py"
+
+
+def begin_draft(path: Path, task: CodeQuestion, framework: str) -> bool:
+    """Make the draft where there is none; whether it was made. Raises ``OSError``."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(skeleton(task, framework))
+    except FileExistsError:
+        return False
+    return True
+
+
+def framework_of(store: ProgressStore) -> Framework:
+    """The framework that the person chose last, where it is installed; else NumPy."""
+    kept = store.setting("framework")
+    return kept if kept in FRAMEWORKS and is_installed(kept) else "numpy"
