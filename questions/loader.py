@@ -36,6 +36,11 @@ class Bank:
     problems: tuple[Problem, ...] = ()
     tasks: tuple[CodeQuestion, ...] = ()
 
+    @property
+    def topics(self) -> set[str]:
+        """The topics that a question or a task has."""
+        return {question.topic for question in self.questions} | {task.topic for task in self.tasks}
+
     def __getitem__(self, id: str) -> Question:
         """The question of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
         return _find(id, self.questions)

@@ -304,7 +304,7 @@ class QuizApp(Program):
 def run(context: Context) -> int:
     """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
     bank = load_bank(context.questions)
-    refuse_unknown_topics(context.selection, {question.topic for question in (*bank.questions, *bank.tasks)})
+    refuse_unknown_topics(context.selection, bank.topics)
     with context.open_store() as store:
         language = context.language
         notices = [say_code(notice.code, notice.fields, notice.code, language) for notice in store.notices]

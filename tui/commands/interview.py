@@ -69,7 +69,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     )
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
-    refuse_unknown_topics(context.selection, {question.topic for question in (*bank.questions, *bank.tasks)})
+    refuse_unknown_topics(context.selection, bank.topics)
     with context.read_store() if options.last else context.open_store() as store:
         tell_notices(store.notices, context.language)
         if options.last:

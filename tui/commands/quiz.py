@@ -29,7 +29,7 @@ def run(context: Context, question_id: str | None = None, *, once: bool = False)
     """Ask until nothing is left, or (``once``) one question: ``question_id``, or what the schedule says."""
     bank = load_bank(context.questions)
     tell_problems(bank.problems, context.language)
-    refuse_unknown_topics(context.selection, {question.topic for question in (*bank.questions, *bank.tasks)})
+    refuse_unknown_topics(context.selection, bank.topics)
     if question_id is not None:
         question_id = bank.item(question_id).id
     with context.open_store() as store:

@@ -70,7 +70,11 @@ def verdict(task: Task, run: Run, framework: str, lines: Sequence[str]) -> Verdi
             passed += 1
         elif first is None:
             first = failure
-    mistakes = name_mistakes(task, results) if first is not None and len(run.cases) == count else []
+    # By its numbers: code that gives none may fail in the same cases as a mistake, and is not that mistake.
+    has_numbers = any(value is not None for values in results if values is not None for value in values)
+    mistakes = []
+    if first is not None and len(run.cases) == count and has_numbers:
+        mistakes = name_mistakes(task, results)
     return Verdict(task.name, framework, passed, count - passed, first, mistakes, printed, run.cut)
 
 

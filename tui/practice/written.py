@@ -29,6 +29,7 @@ POINTS = (
     KeyPoint(Bilingual("在预定的时间里写完", "written within the time aimed at"), (), "in-time"),
 )
 _NUMBERS = frozenset({"values", "nan", "data"})  # kinds of failure of code that runs
+BODY = "    ..."
 _IMPORTS = {"numpy": "import numpy as np", "torch": "import torch", "mlx": "import mlx.core as mx"}
 
 
@@ -70,7 +71,7 @@ def marks_of(verdict: Verdict, seconds: float, minutes: int) -> list[Status]:
 def skeleton(task: CodeQuestion, framework: str) -> str:
     """The file that one begins with: the import and the functions to fill in."""
     heads = [line.partition("->")[0].strip() for line in task.signature.split("\n")]
-    bodies = "".join(f"\n\ndef {head}:\n    ...\n" for head in heads)
+    bodies = "".join(f"\n\ndef {head}:\n{BODY}\n" for head in heads)
     return f"{_IMPORTS[framework]}\n{bodies}"
 
 

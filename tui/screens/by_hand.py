@@ -16,6 +16,7 @@ from textual.events import ScreenSuspend
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import OptionList
+from textual.widgets.text_area import Selection
 
 from questions.model import CodeQuestion
 from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
@@ -23,9 +24,10 @@ from tui.judge.contract import Mistake
 from tui.judge.telling import lines_of
 from tui.judge.verdict import Verdict
 from tui.language.words import say_error
-from tui.practice.written import begin_draft, draft_path, framework_of
+from tui.practice.written import BODY, begin_draft, draft_path, framework_of
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Answer, utc_now
+from tui.screens.answer_box import INDENT
 from tui.screens.code_box import CodeBox
 from tui.screens.editing import edit
 from tui.screens.key_bar import KeyBar, KeyHint
@@ -183,7 +185,7 @@ class ByHandScreen(Place):
         if self._chosen is None or self.query_one(Listing).has_focus:
             return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]
         shown = [KeyHint("i", say("code.write-here"), "screen.type")]
-        if self._mistake is not None and self._mistake.question is not None:
+        if self._mistake is not None and (self._mistake.question or self._mistake.experiment):
             shown.append(KeyHint("m", say("code.its-question"), "screen.mistake"))
         return [
             *shown,
@@ -320,6 +322,10 @@ class ByHandScreen(Place):
             with box.prevent(CodeBox.Changed):
                 box.load_text(text)
             box.move_cursor(place)
+            lines = text.split("\n")
+            if BODY in lines and place == (0, 0):  # new: what is typed first takes the place of the body
+                row = lines.index(BODY)
+                box.selection = Selection((row, len(INDENT)), (row, len(BODY)))
         return True
 
     @on(CodeBox.Changed)
@@ -376,9 +382,15 @@ class ByHandScreen(Place):
         return outcome.mistakes[0] if isinstance(outcome, Verdict) and outcome.mistakes else None
 
     async def action_mistake(self) -> None:
-        """To the question that talks about the mistake."""
-        if self._mistake is not None and self._mistake.question is not None:
-            await self.app.ask(self._mistake.question)
+        """To the question that talks about the mistake, or to the experiment that shows it."""
+        mistake = self._mistake
+        if mistake is None or mistake.question is mistake.experiment is None:
+            self.app.notify(self.app.say("code.nothing-shows-it"))
+        elif mistake.question is not None:
+            await self.app.ask(mistake.question)
+        else:
+            assert mistake.experiment is not None
+            await self.app.experiment(mistake.experiment)
 
     def own_experiment(self) -> tuple[str, dict[str, object]] | None:
         """The experiment that shows the mistake, which is where ``E`` leads from here."""

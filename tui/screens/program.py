@@ -288,7 +288,7 @@ class Program(App[int]):
             text = self.say("screens.questions-faulty", problem=said, more=len(bank.problems) - 1)
             self.notify(text, severity="error", timeout=15)
         else:
-            count = sum(not each.shipped for each in (*bank.questions, *bank.tasks))
+            count = sum(not each.shipped for each in self.questions)
             self.notify(self.say("screens.questions-read-again", count=count))
 
     async def edit_question(self, question: Question | CodeQuestion) -> None:

@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 
 from questions.bilingual import Bilingual
-from questions.model import FollowUp, KeyPoint, Misconception, Question, See
+from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question, See, Solution
 from tui.bank import load_bank
+from tui.judge.verdict import Failure, Verdict
 from tui.practice.interview import Interview, Wishes, begin, left_open
 from tui.practice.interview_choice import choose, unsaid, weights
+from tui.practice.report import report
+from tui.practice.report_text import as_markdown
 from tui.practice.selection import Selection
+from tui.practice.written import Written, as_question
 from tui.progress.agenda import Calendar
 from tui.progress.preferences import Preferences, change_setting, read_preferences
 from tui.progress.records import Answer
@@ -345,3 +349,66 @@ def test_every_question_of_the_bank_leads_somewhere(store: ProgressStore, hands:
                 assert following is not None and following.kind == "deeper" and following.key_points, each.id
             elif following is not None:
                 assert following.kind == "aside" and following.key_points, each.id
+
+
+def code(name: str = "softmax", minutes: int = 8) -> Written:
+    return as_question(
+        CodeQuestion(
+            f"code-{name}", "attention", 1, name, minutes, text(f"write {name}"), f"{name}(x)", "an example",
+            (text("a hint"),), Solution("def f(): ..."),
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wishes", "asked"),
+    [
+        (Wishes(3, 30), ["open", "open", "code"]),  # one, and last
+        (Wishes(2, 30), ["open", "open"]),
+        (Wishes(3, 15), ["open", "open", "open"]),  # it would take more than half of the time
+        (Wishes(2, 30, Selection(kind="code")), ["code", "code"]),
+        (Wishes(3, 30, Selection(kind="open")), ["open", "open", "open"]),
+    ],
+)
+def test_an_interview_ends_with_one_piece_of_code(wishes: Wishes, asked: list[str]) -> None:
+    every = [*QUESTIONS, code(), code("rope")]
+    with open_store(None) as store:
+        interview = begin(every, store, wishes, "en", seed=3)
+        assert interview is not None
+        kinds = {question.id: question.kind for question in every}
+        assert [kinds[name] for name in interview.queue] == asked
+
+
+@pytest.mark.parametrize(
+    ("passed", "failed", "kind", "seconds", "marks", "rating"),
+    [
+        (13, 0, None, 300, ["found"] * 4, 3),
+        (13, 0, None, 500, ["found", "found", "found", "missed"], 3),  # longer than the eight minutes
+        (5, 8, "values", 300, ["found", "found", "missed", "missed"], 2),
+        (0, 13, "values", 300, ["found", "missed", "missed", "missed"], 1),
+        (0, 13, "syntax", 300, ["missed"] * 4, 1),
+    ],
+)
+def test_code_is_marked_by_the_judge_and_told_in_the_report(
+    passed: int, failed: int, kind: str | None, seconds: float, marks: list[str], rating: int
+) -> None:
+    hands = Hands()
+    with open_store(None) as store:
+        every = [code()]
+        interview = begin(every, store, Wishes(1, 30), "en", clock=lambda: hands.now, timer=lambda: hands.seconds)
+        assert interview is not None and interview.turn is not None
+        assert interview.turn.typed.endswith("def softmax(x):\n    ...\n")
+        interview.type("def softmax(x):\n    return x\n")
+        hands.seconds += seconds
+        fields = dict.fromkeys(("output", "where", "expected", "got", "wrong", "of", "text"), "1")
+        failure = None if kind is None else Failure(kind, "first", text("the first"), fields=fields)
+        turn = interview.answer(verdict=Verdict("softmax", "numpy", passed, failed, failure))
+        assert turn.marks == marks
+        interview.go_on()
+        assert turn.rating == rating and store.reviews("code-softmax")[0].rating == rating
+        kept = store.interviews()[0]
+        again = report(kept, store.interviews(), every)
+        assert again.turns[0].judged == turn.judged and again.count.said == marks.count("found")
+        told = as_markdown(again, "en")
+        assert "```python\ndef softmax(x):\n    return x\n```" in told
+        assert ("13 cases pass" in told or "passed" in told) if kind is None else f"{failed} cases fail" in told

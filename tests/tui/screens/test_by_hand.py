@@ -14,9 +14,12 @@ from tests.tui.screens.conftest import shown, until
 from tui.app import QuizApp
 from tui.bank import in_order, load_bank
 from tui.judge.verdict import Verdict
-from tui.practice.written import skeleton
+from tui.practice.selection import Selection
+from tui.practice.written import everything, skeleton
 from tui.progress.store import open_store
 from tui.screens.by_hand import ByHandScreen
+from tui.screens.code_box import CodeBox
+from tui.screens.practice import PracticeScreen
 
 NO_MAXIMUM = GOOD.replace("x - x.max(axis=axis, keepdims=True)", "x")
 
@@ -102,3 +105,74 @@ async def test_without_an_editor_the_file_is_named(tmp_path: Path, monkeypatch: 
 def test_every_task_has_a_skeleton_that_compiles() -> None:
     for task in load_shipped().tasks:
         compile(skeleton(task, "numpy"), task.task, "exec")
+
+
+NO_SCALE = """\
+def attention(q, k, v, mask=None):
+    s = q @ np.swapaxes(k, -1, -2)
+    if mask is not None:
+        s = np.where(mask, s, -np.inf)
+    m = np.max(s, axis=-1, keepdims=True)
+    e = np.exp(s - np.where(np.isfinite(m), m, 0))
+    t = e.sum(axis=-1, keepdims=True)
+    return (e / np.where(t == 0, 1, t)) @ v
+"""
+
+
+async def test_written_here_kept_as_it_is_typed_and_led_to_what_shows_the_mistake(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        bank = load_bank()
+        app = QuizApp(everything(bank), store, language="en", tasks=in_order(bank))
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await app.write("code-attention")
+            await pilot.press("i")
+            draft = tmp_path / "by-hand" / "attention_numpy.py"
+            await pilot.press("i", "f", "space", "1", ":", "enter", "x")
+            box = app.screen.query_one(CodeBox)
+            assert box.text.split("\n")[3:6] == ["def attention(q, k, v, mask=None):", "    if 1:", "        x"]
+            await until(pilot, lambda: "        x" in draft.read_text(encoding="utf-8"))  # without being told to
+            assert verdict(pilot) is None  # nor is it judged before
+            box.load_text("import numpy as np\n" + NO_SCALE)
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: isinstance(verdict(pilot), Verdict), turns=2000)
+            (mistake,) = verdict(pilot).mistakes
+            assert mistake.question is not None and "1/√D" in shown(pilot)
+            await pilot.press("m")
+            await until(pilot, lambda: isinstance(app.screen, PracticeScreen))
+            assert app.screen.practice.attempt.question.id == mistake.question
+
+
+async def test_practice_asks_for_code_and_goes_on_when_it_is_rated(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        bank = load_bank()
+        app = QuizApp(everything(bank), store, language="en", tasks=in_order(bank))
+        app.selection = Selection(kind="code")
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.pause()
+            practice = app.screen.practice  # type: ignore[attr-defined]
+            assert practice.attempt.question.id == "code-softmax" and practice.remaining == len(bank.tasks)
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, ByHandScreen))
+            (tmp_path / "by-hand" / "softmax_numpy.py").write_text(GOOD, encoding="utf-8")
+            await until(pilot, lambda: isinstance(verdict(pilot), Verdict) and verdict(pilot).passed, turns=2000)
+            await pilot.press("3")
+            await until(pilot, lambda: isinstance(app.screen, PracticeScreen))
+            await until(pilot, lambda: practice.attempt.question.id != "code-softmax")
+            assert practice.done == 1 and practice.attempt.question.kind == "code"
+            await pilot.press("space")  # to give up is to see the solution here
+            await until(pilot, lambda: "def attention" in shown(pilot))
+            await pilot.press("1", "u")
+            await pilot.pause()
+            assert practice.attempt.question.id == "code-attention" and practice.attempt.revealed
+
+
+async def test_the_one_search_and_the_list_have_the_tasks(tmp_path: Path) -> None:
+    with open_store(None) as store:
+        bank = load_bank()
+        app = QuizApp(everything(bank), store, language="en", tasks=in_order(bank))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("B", "slash", *"causal", "enter")
+            await pilot.pause()
+            assert "Write multi-head attention" in shown(pilot)
+            await pilot.press("ctrl+p", *"numerically stable softmax")
+            await until(pilot, lambda: "write it by hand" in shown(pilot))
