@@ -34,8 +34,8 @@ test-mlx: $(VENV)/.installed-test
 # What draws at random (kills, damaged files, keys), hundreds of times instead of a few; about an hour.
 soak: $(VENV)/.installed-test
 	TFORMER_SOAK=1 MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py \
-		tests/tui/progress tests/tui/judge tests/mlxformer/tokenization/test_damaged.py \
-		tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
+		tests/tui/test_week.py tests/tui/test_signals.py tests/tui/progress tests/tui/judge \
+		tests/mlxformer/tokenization/test_damaged.py tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
 
 # How near we are to torch, transformers and float64, in numbers, on both backends: what each comparison found and may
 # find at most, and a table of what every model can do.

@@ -10,6 +10,7 @@ staged: the keys of a person go in, and what the terminal shows comes out. Needs
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import itertools
 import os
@@ -17,7 +18,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pexpect
@@ -41,15 +42,29 @@ LABELS = {
 class Walk:
     """The program in a terminal of ``columns`` x ``lines``; ``see`` waits for the screen, ``press`` sends keys."""
 
-    def __init__(self, language: str, columns: int, lines: int, data_dir: str) -> None:
+    def __init__(
+        self, language: str, columns: int, lines: int, data_dir: str, *, command: Sequence[str] = (), **more: str
+    ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        environment = {**os.environ, **more, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
         environment |= {"COLUMNS": str(columns), "LINES": str(lines)}  # the terminal's own size is set after the start
         environment.pop("NO_COLOR", None)
-        command = [sys.executable, "-m", "tui.cli", "--lang", language, "--data-dir", data_dir]
+        command = [*(command or (sys.executable, "-m", "tui.cli")), "--lang", language, "--data-dir", data_dir]
         self._child = pexpect.spawn(command[0], command[1:], dimensions=(lines, columns), env=environment, timeout=None)
         self._child.delaybeforesend = None
+
+    @property
+    def process(self) -> int:
+        return int(self._child.pid)
+
+    def ends(self) -> None:
+        """Read until the program is gone, which somebody has told to end."""
+        with contextlib.suppress(RuntimeError):
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end:
+                self._read()
+        self._child.close(force=True)
 
     @property
     def text(self) -> str:
