@@ -17,7 +17,7 @@ from tui.commands.output import paragraphs, width, write, write_json
 from tui.figures.plain import figure_to_plain
 from tui.language.durations import say_duration
 from tui.language.words import words
-from tui.practice.standing import Standing, figures, standing
+from tui.practice.standing import Standing, figures, key_point, standing
 from tui.practice.written import everything
 from tui.progress.records import RATING_NAMES, utc_now
 from tui.progress.statistics import Point, Statistics
@@ -111,9 +111,7 @@ def as_json(stands: Standing) -> dict[str, Any]:
             for day, done in sorted(counted.days.items())
         },
         "topics": [{"topic": t.name, **_fields(t, "name"), "retention": t.retention} for t in counted.topics],
-        "points": [
-            {**_fields(point), "point": _point_id(stands, point), "share": point.share} for point in counted.points
-        ],
+        "points": [{**_fields(point), **_which(stands, point), "share": point.share} for point in counted.points],
         "weakest": [_fields(weak) for weak in counted.weakest],
         "interviews": [
             {
@@ -138,9 +136,11 @@ def _fields(record: Any, *left_out: str) -> dict[str, Any]:
     return {each.name: getattr(record, each.name) for each in fields(record) if each.name not in left_out}
 
 
-def _point_id(stands: Standing, point: Point) -> str | None:
-    points = stands.questions[point.question].key_points
-    return points[point.number].id if point.number < len(points) else None
+def _which(stands: Standing, point: Point) -> dict[str, Any]:
+    """A key point by its place in its question, from 0, and by its id."""
+    question = stands.questions[point.question]
+    there = key_point(question, point.number)
+    return {"number": None if there is None else question.key_points.index(there), "point": there and there.id}
 
 
 def _by_day(title: str, days: Sequence[tuple[date, int]]) -> list[str]:

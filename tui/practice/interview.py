@@ -35,7 +35,7 @@ from questions.marking import Status, mark
 from questions.model import FollowUp, Question, See
 from tui.judge.telling import lines_of
 from tui.practice.interview_choice import choose, unsaid, weights
-from tui.practice.interview_turn import GOOD, Kind, Turn, read_turn
+from tui.practice.interview_turn import GOOD, Kind, Turn, marked_points, read_turn
 from tui.practice.selection import Selection
 from tui.practice.written import framework_of, marks_of, skeleton, task_of
 from tui.progress.agenda import Calendar
@@ -266,10 +266,7 @@ class Interview:
             today = calendar.day(card.last_review) == calendar.day(now)
             if today and not calendar.is_due(question.id, card, now):
                 return None
-        places = {s: [n for n, status in enumerate(turn.marks) if status == s] for s in ("found", "unsure", "missed")}
-        answer = Answer(
-            turn.typed, None, places["found"], places["unsure"], places["missed"], round(turn.seconds, 1), MODE
-        )
+        answer = Answer(turn.typed, None, *marked_points(turn.key_points, turn.marks), round(turn.seconds, 1), MODE)
         self._store.rate(question.id, rating, self.language, answer)
         return rating
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from questions.bilingual import Language
 from questions.marking import Marking, mark
+from tui.practice.interview_turn import marked_points
 from tui.practice.learning_order import learning_order
 from tui.practice.plan import Plan, Summary, minutes_for
 from tui.practice.selection import Selection
@@ -87,6 +88,8 @@ class Practice:
         self._zone = zone
         self._selection = selection
         self._study(questions)
+        with contextlib.suppress(ProgressError):  # they are named the next time
+            store.name_points({each.id: [point.id for point in each.key_points] for each in questions})
         self._skipped: list[str] = []
         self._rated: list[Attempt] = []
         self._ahead = timedelta(0)
@@ -245,10 +248,8 @@ class Practice:
     def rate(self, rating: Rating, language: Language) -> Attempt | None:
         """Write the rating, and ask the next question."""
         attempt = self._present()
-        marks = [] if attempt.marking is None else list(enumerate(attempt.marking.points))
-        found, unsure, missed = (
-            [number for number, point in marks if point.status == status] for status in ("found", "unsure", "missed")
-        )
+        statuses = [] if attempt.marking is None else [point.status for point in attempt.marking.points]
+        found, unsure, missed = marked_points(attempt.question.key_points, statuses)
         answer = Answer(attempt.typed, attempt.choice, found, unsure, missed, round(attempt.elapsed, 1), MODE)
         was_new = self._store.card(attempt.question.id) is None
         self._store.rate(attempt.question.id, rating, language, answer)

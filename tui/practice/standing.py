@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from questions.bilingual import Bilingual
-from questions.model import Question
+from questions.model import KeyPoint, Question
 from questions.topics import topic_title
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
 from tui.language.words import table
 from tui.practice.report import Report, report
 from tui.progress.agenda import Calendar
 from tui.progress.preferences import read_preferences
+from tui.progress.records import PointName
 from tui.progress.statistics import Statistics, lately_began, statistics
 from tui.progress.store import ProgressStore
 from tui.progress.tallies import tally
@@ -116,13 +117,20 @@ def _topics(counted: Statistics) -> Table:
     return Table(_say("topics"), columns, rows, "topics")
 
 
+def key_point(question: Question, name: PointName) -> KeyPoint | None:
+    """The key point that a rating names; None where it has left the question."""
+    if isinstance(name, int):
+        return question.key_points[name] if 0 <= name < len(question.key_points) else None
+    return next((point for point in question.key_points if point.id == name), None)
+
+
 def _points(standing: Standing) -> Table:
     columns = [_say(f"point-{name}") for name in ("name", "said", "half", "missed", "share", "question")]
     rows: list[list[Label | float | int | bool | None]] = []
     for point in standing.counted.points:
-        points = standing.questions[point.question].key_points
-        if point.number < len(points) and len(rows) < WEAK_POINTS:
-            text = _title(points[point.number].text)
+        there = key_point(standing.questions[point.question], point.number)
+        if there is not None and len(rows) < WEAK_POINTS:
+            text = _title(there.text)
             rows.append([text, point.said, point.half, point.missed, percent(point.share), point.question])
     return Table(_say("points"), columns, rows, "points")
 

@@ -12,6 +12,8 @@ Rating = Literal[1, 2, 3, 4]  # again, hard, good, easy: the digits that hands k
 RATINGS: tuple[Rating, ...] = (1, 2, 3, 4)
 RATING_NAMES: dict[int, str] = {1: "again", 2: "hard", 3: "good", 4: "easy"}
 ActionKind = Literal["rate", "skip", "bury", "unbury", "suspend", "resume", "flag", "unflag", "reset"]
+PointName = str | int
+Marks = tuple[Sequence[PointName], Sequence[PointName], Sequence[PointName]]  # said, half said, missed
 Clock = Callable[[], datetime]
 
 LEARNING, REVIEW, RELEARNING = 1, 2, 3  # FSRS's own numbers for a card's state
@@ -79,14 +81,15 @@ def read_card(plain: Mapping[str, Any]) -> CardState:
 class Answer:
     """What a person answered before rating: typed text, or the outcome they predicted, and how it was marked.
 
-    ``found``, ``unsure`` and ``missed`` are the numbers of the key points, from 0, in the order of the bank.
+    ``found``, ``unsure`` and ``missed`` are key points: each by its id, which stays when its question is changed; one
+    that has none by its number, from 0, in the order of the bank.
     """
 
     text: str = ""
     choice: str | None = None
-    found: Sequence[int] = ()
-    unsure: Sequence[int] = ()
-    missed: Sequence[int] = ()
+    found: Sequence[PointName] = ()
+    unsure: Sequence[PointName] = ()
+    missed: Sequence[PointName] = ()
     seconds: float | None = None
     mode: str = "practice"
 
@@ -138,6 +141,15 @@ class Place:
     revealed: bool = False
     seconds: float = 0.0
     more: Mapping[str, Any] = field(default_factory=dict)  # a screen's own: scroll, tab, knobs
+
+
+def read_points(plain: Any) -> list[PointName]:
+    """Names of key points. Raises ``ValueError`` where one is none."""
+    points = list(plain)
+    for point in points:
+        if isinstance(point, bool) or not (isinstance(point, int) or (isinstance(point, str) and len(point) > 1)):
+            raise ValueError(f"no key point: {point!r}"[:100])
+    return points
 
 
 def to_json(value: Any) -> str:

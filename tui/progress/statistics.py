@@ -13,9 +13,9 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from tui.progress.agenda import Calendar, next_due
 from tui.progress.preferences import Preferences
-from tui.progress.records import CardState
+from tui.progress.records import CardState, Marks, PointName
 from tui.progress.schedule import Schedule
-from tui.progress.tallies import Day, Marks, Returned, Tallies
+from tui.progress.tallies import Day, Returned, Tallies
 
 FORECAST_DAYS = 28
 RETENTION_DAYS = 30
@@ -47,10 +47,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class Point:
-    """A key point, by its number in its question, in the latest marked answers."""
+    """A key point, by its id (or its number, where it has none), in the latest marked answers."""
 
     question: str
-    number: int
+    number: PointName
     said: int
     half: int
     missed: int
@@ -188,7 +188,8 @@ def _forecast(due: Iterable[date], today: date) -> list[tuple[date, int]]:
 
 def _points(question: str, marks: Sequence[Marks]) -> list[Point]:
     """The key points of the latest answers; one that the newest of them does not know has left the question."""
-    known = sorted({number for kind in marks[0] for number in kind}) if marks else []
+    named = {number for kind in marks[0] for number in kind} if marks else set()
+    known = sorted(named, key=lambda number: (isinstance(number, str), number))
     return [
         Point(question, number, *(sum(number in answer[kind] for answer in marks) for kind in range(3)))
         for number in known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
@@ -23,11 +23,13 @@ from tui.progress.records import (
     CardState,
     Clock,
     Flag,
+    Marks,
     Place,
     Rating,
     Review,
     Undone,
     read_card,
+    read_points,
     read_time,
     to_json,
     utc_now,
@@ -123,7 +125,7 @@ class ProgressStore(KeptFile):
         running = self._running.others()
         return frozenset(row["question_id"] for row in rows if row["session_id"] in running)
 
-    def latest_marks(self, question_id: str, most: int) -> list[tuple[list[int], list[int], list[int]]]:
+    def latest_marks(self, question_id: str, most: int) -> list[Marks]:
         """The key points that each of the ``most`` latest marked answers said, half said and missed, newest first."""
         rows = self._rows(
             "SELECT found, unsure, missed FROM reviews WHERE question_id = ? AND (found != '[]' OR unsure != '[]' "
@@ -132,10 +134,10 @@ class ProgressStore(KeptFile):
             question_id,
             most,
         )
-        marks = []
+        marks: list[Marks] = []
         for row in rows:
             with contextlib.suppress(*UNREADABLE):
-                said, half, not_said = (list(map(int, json.loads(row[n]))) for n in ("found", "unsure", "missed"))
+                said, half, not_said = (read_points(json.loads(row[n])) for n in ("found", "unsure", "missed"))
                 marks.append((said, half, not_said))
         return marks
 
@@ -347,6 +349,34 @@ class ProgressStore(KeptFile):
             row: int = self._rows("SELECT id FROM interviews WHERE started_at = ?", at)[0]["id"]
             return row
 
+    def name_points(self, points: Mapping[str, Sequence[str | None]]) -> int:
+        """Put ids in the place of numbers in what an earlier version wrote; how many ratings were changed.
+
+        points: by question the ids of its key points, in order, None where one has none. A question that is in no file
+        that is open now is named when it is.
+        """
+        waiting = [row["question_id"] for row in self._rows("SELECT question_id FROM points_to_name")]
+        known = [question for question in waiting if question in points]
+        changed = 0
+        if not known or self.waiting is not None:
+            return 0
+        with self._writing():
+            for question in known:
+                for row in self._rows(
+                    "SELECT action_id, found, unsure, missed FROM reviews WHERE question_id = ?", question
+                ):
+                    before = {name: row[name] for name in ("found", "unsure", "missed")}
+                    with contextlib.suppress(*UNREADABLE):  # a damaged row is passed over, and stays in the file
+                        after = {name: _named(json.loads(value), points[question]) for name, value in before.items()}
+                        changed += after != before
+                        self._connection.execute(
+                            "UPDATE reviews SET found = :found, unsure = :unsure, missed = :missed "
+                            "WHERE action_id = :id",
+                            {**after, "id": row["action_id"]},
+                        )
+                self._connection.execute("DELETE FROM points_to_name WHERE question_id = ?", (question,))
+        return changed
+
     # --- inside ------------------------------------------------------------------------------------------------
 
     def _put_card(self, question_id: str, card: CardState) -> None:
@@ -381,6 +411,11 @@ def open_store(folder: Path | None, clock: Clock = utc_now, schedule: Schedule |
         back_up_daily(opened.connection, store.path.parent, clock())
     take_in_what_was_left(store)
     return store
+
+
+def _named(numbers: Sequence[Any], ids: Sequence[str | None]) -> str:
+    """A list of key points with ids for numbers, where there are such."""
+    return to_json([(ids[n] or n) if isinstance(n, int) and 0 <= n < len(ids) else n for n in read_points(numbers)])
 
 
 def _plain(card: CardState | None) -> dict[str, Any] | None:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 from tui.progress.backups import back_up_before
 from tui.progress.errors import ProgressError
 from tui.progress.export import FORMAT, FORMAT_VERSION
-from tui.progress.records import NEW, CardState, read_card, read_time, to_json, write_time
+from tui.progress.records import NEW, CardState, read_card, read_points, read_time, to_json, write_time
 from tui.progress.salvage import UNREADABLE
+from tui.progress.schema import POINTS_TO_NAME
 
 if TYPE_CHECKING:
     from tui.progress.store import ProgressStore
@@ -109,6 +110,7 @@ def take_over(store: ProgressStore, foreign: Foreign, now: datetime, *, replace:
         new = [r for r in foreign.reviews if (r["question"], r["reviewed_at"], r["rating"]) not in here]
         for review in new:
             _add_review(connection, session, review)
+        connection.execute(POINTS_TO_NAME)  # an earlier version exported numbers
         present = store.cards()
         cards = {name: card for name, card in foreign.cards.items() if _is_later(card, present.get(name))}
         for name, card in cards.items():
@@ -203,9 +205,9 @@ def read_review(plain: Any) -> dict[str, Any]:
         "language": _text(plain["language"]),
         "answer": _text(plain["answer"]),
         "choice": None if plain["choice"] is None else _text(plain["choice"]),
-        "found": to_json([int(number) for number in plain["found"]]),
-        "unsure": to_json([int(number) for number in plain["unsure"]]),
-        "missed": to_json([int(number) for number in plain["missed"]]),
+        "found": to_json(read_points(plain["found"])),
+        "unsure": to_json(read_points(plain["unsure"])),
+        "missed": to_json(read_points(plain["missed"])),
         "mode": _text(plain["mode"]),
         "before": to_json(None if before is None else _card(before).plain()),
         "after": to_json(_card(plain["after"]).plain()),
