@@ -10,7 +10,7 @@ from questions.bilingual import Bilingual
 from questions.marking import Status
 from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question
 from tui.practice.written import task_of
-from tui.progress.records import PointName, Rating
+from tui.progress.records import Marks, PointName, Rating
 
 Kind = Literal["main", "deeper", "aside"]
 KINDS: tuple[Kind, ...] = ("main", "deeper", "aside")
@@ -116,12 +116,12 @@ def point_name(point: KeyPoint, number: int) -> str:
     return point.id or str(number)
 
 
-def marked_points(points: Sequence[KeyPoint], marks: Sequence[Status]) -> tuple[list[PointName], ...]:
+def marked_points(points: Sequence[KeyPoint], marks: Sequence[Status]) -> Marks:
     """The key points that were said, half said and missed, as a rating keeps them: by id, or else by number."""
     names: list[PointName] = [number if point.id is None else point.id for number, point in enumerate(points)]
-    return tuple(
-        [name for name, mark in zip(names, marks, strict=bool(marks)) if mark == status] for status in STATUSES
-    )
+    marked = list(zip(names, marks, strict=bool(marks)))
+    said, half, missed = ([name for name, mark in marked if mark == status] for status in STATUSES)
+    return said, half, missed
 
 
 def read_turn(plain: Mapping[str, Any], questions: Mapping[str, Question]) -> Turn:

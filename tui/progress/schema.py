@@ -11,12 +11,6 @@ import sqlite3
 
 APPLICATION_ID = 0x54465131  # "TFQ1": what makes a SQLite file ours
 
-# Questions of whose ratings some name a key point by its number, as version 3 did.
-POINTS_TO_NAME = (
-    "INSERT OR IGNORE INTO points_to_name SELECT DISTINCT question_id FROM reviews "
-    "WHERE found GLOB '[[][0-9]*' OR unsure GLOB '[[][0-9]*' OR missed GLOB '[[][0-9]*';"
-)
-
 MIGRATIONS: tuple[str, ...] = (
     """
     -- One row for each time the program was opened.
@@ -158,13 +152,6 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX reviews_marked ON reviews (question_id, reviewed_at)
         WHERE found != '[]' OR unsure != '[]' OR missed != '[]';
     CREATE INDEX actions_undone ON actions (id) WHERE undone_at IS NOT NULL;
-    """,
-    """
-    -- A key point goes by its id from here on. The ids stand in the question files, which this file knows nothing of:
-    -- the program names the points of these questions when it has them open.
-    CREATE TABLE points_to_name (question_id TEXT PRIMARY KEY) STRICT;
-    INSERT OR IGNORE INTO points_to_name SELECT DISTINCT question_id FROM reviews
-        WHERE found GLOB '[[][0-9]*' OR unsure GLOB '[[][0-9]*' OR missed GLOB '[[][0-9]*';
     """,
 )
 

@@ -39,6 +39,12 @@ from tui.progress.salvage import UNREADABLE
 from tui.progress.schedule import Schedule
 from tui.progress.undo import read_answer, undo_last
 
+POINTS_TO_NAME = "points-to-name"  # a setting: questions in whose ratings key points stand by their numbers
+_BY_NUMBER = (
+    "SELECT DISTINCT question_id FROM reviews WHERE found GLOB '[[][0-9]*' OR unsure GLOB '[[][0-9]*' "
+    "OR missed GLOB '[[][0-9]*'"
+)
+
 
 class ProgressStore(KeptFile):
     """One opened progress file. ``kept`` is False where nothing will be there next time; ``notices`` say why."""
@@ -355,11 +361,15 @@ class ProgressStore(KeptFile):
         points: by question the ids of its key points, in order, None where one has none. A question that is in no file
         that is open now is named when it is.
         """
-        waiting = [row["question_id"] for row in self._rows("SELECT question_id FROM points_to_name")]
+        if self.waiting is not None:
+            return 0
+        waiting = self.setting(POINTS_TO_NAME)
+        if waiting is None:  # not looked for yet
+            waiting = [row["question_id"] for row in self._rows(_BY_NUMBER)]
+        elif not any(question in points for question in waiting):
+            return 0
         known = [question for question in waiting if question in points]
         changed = 0
-        if not known or self.waiting is not None:
-            return 0
         with self._writing():
             for question in known:
                 for row in self._rows(
@@ -374,7 +384,8 @@ class ProgressStore(KeptFile):
                             "WHERE action_id = :id",
                             {**after, "id": row["action_id"]},
                         )
-                self._connection.execute("DELETE FROM points_to_name WHERE question_id = ?", (question,))
+            left = to_json([question for question in waiting if question not in points])
+            self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (POINTS_TO_NAME, left))
         return changed
 
     # --- inside ------------------------------------------------------------------------------------------------

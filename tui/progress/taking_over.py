@@ -22,7 +22,6 @@ from tui.progress.errors import ProgressError
 from tui.progress.export import FORMAT, FORMAT_VERSION
 from tui.progress.records import NEW, CardState, read_card, read_points, read_time, to_json, write_time
 from tui.progress.salvage import UNREADABLE
-from tui.progress.schema import POINTS_TO_NAME
 
 if TYPE_CHECKING:
     from tui.progress.store import ProgressStore
@@ -110,7 +109,8 @@ def take_over(store: ProgressStore, foreign: Foreign, now: datetime, *, replace:
         new = [r for r in foreign.reviews if (r["question"], r["reviewed_at"], r["rating"]) not in here]
         for review in new:
             _add_review(connection, session, review)
-        connection.execute(POINTS_TO_NAME)  # an earlier version exported numbers
+        # An earlier version exported key points by number: they are looked for again.
+        connection.execute("DELETE FROM settings WHERE name = ?", ("points-to-name",))
         present = store.cards()
         cards = {name: card for name, card in foreign.cards.items() if _is_later(card, present.get(name))}
         for name, card in cards.items():

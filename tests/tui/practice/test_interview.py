@@ -144,7 +144,7 @@ def test_marks_ratings_and_follow_ups(
     assert interview.turns[0].rating == rating and following is not None and following.kind == kind
     (review,) = store.reviews()
     assert review.rating == rating and review.answer.seconds == 60
-    assert review.answer.found == [n for n, mark in enumerate(marks) if mark == "found"]
+    assert review.answer.found == [POINTS[n].id for n, mark in enumerate(marks) if mark == "found"]
 
 
 def test_a_spoken_answer_is_marked_by_the_person(store: ProgressStore, hands: Hands) -> None:
@@ -162,7 +162,12 @@ def test_a_spoken_answer_is_marked_by_the_person(store: ProgressStore, hands: Ha
     following = interview.go_on()
     assert following is not None and following.kind == "deeper"
     (review,) = store.reviews()
-    assert (review.rating, review.answer.found, review.answer.unsure, review.answer.missed) == (3, [0, 1], [2], [])
+    assert (review.rating, review.answer.found, review.answer.unsure, review.answer.missed) == (
+        3,
+        ["variance", "entropy"],
+        ["gradient"],
+        [],
+    )
 
 
 def test_the_clock_counts_answering_presses_and_cuts_no_word(store: ProgressStore, hands: Hands) -> None:

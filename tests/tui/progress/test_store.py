@@ -295,19 +295,11 @@ def test_a_version_1_file_is_brought_up_whole(tmp_path: Path) -> None:
 
 
 def test_key_points_go_by_their_ids_also_those_that_an_earlier_version_wrote_by_number(tmp_path: Path) -> None:
-    from tui.progress.schema import MIGRATIONS, migrate
-
     with open_store(tmp_path) as store:
         store.rate("q", 3, "en", Answer("one", found=(0, 2), missed=(1, 7)))
         store.rate("q", 3, "en", Answer("two", found=(1,)))
         store.rate("own", 3, "en", Answer("three", unsure=(0,)))
         store.rate("plain", 3, "en", Answer("four"))
-    with sqlite3.connect(tmp_path / "progress.sqlite3", isolation_level=None) as raw:
-        raw.execute("DROP TABLE points_to_name")
-        raw.execute("PRAGMA user_version = 3")  # as the version before left it
-        migrate(raw, MIGRATIONS)
-        assert {row[0] for row in raw.execute("SELECT question_id FROM points_to_name")} == {"q", "own"}
-    raw.close()
     with open_store(tmp_path) as store:
         ids = ["variance", "entropy", None]
         assert store.name_points({"q": ids, "plain": ["x1"]}) == 2
