@@ -88,7 +88,7 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
             return OpenedFile(connection, path, tuple(notices))
     except (OSError, sqlite3.OperationalError) as error:
         if isinstance(error, sqlite3.OperationalError) and _primary(error) not in _UNWRITABLE:
-            raise say_sqlite(error, path) from error
+            raise say_sqlite(error, path, OPEN_SECONDS) from error
         reason: object = error if isinstance(error, OSError) else str(error)  # an OSError can be said in Chinese
         notices.append(Notice("progress-not-kept", {"folder": folder, "reason": reason}))
         return OpenedFile(_into_memory(path), None, tuple(notices))
@@ -151,13 +151,16 @@ def inspect_file(folder: Path) -> FileState:
     return FileState(path, path.stat().st_size, version, cards, reviews, trouble, aside)
 
 
-def say_sqlite(error: Exception, path: Path | None) -> ProgressError:
+def say_sqlite(error: Exception, path: Path | None, seconds: float = BUSY_SECONDS) -> ProgressError:
     """What SQLite met while reading or writing, as an error that can be said in either language."""
     code = _primary(error)
     where = str(path) if path else "memory"
     if code in _BUSY:
-        message = f"{where} has been locked by another program for {BUSY_SECONDS:g} s; close that one or try again"
-        return ProgressError("progress-busy", message, path=where, seconds=BUSY_SECONDS)
+        if path is not None and (holder := who_locks(path)):
+            message = f"{where} has been locked by {holder} for {seconds:g} s; close that one or try again"
+            return ProgressError("progress-locked", message, path=where, seconds=seconds, holder=holder)
+        message = f"{where} has been locked by another program for {seconds:g} s; close that one or try again"
+        return ProgressError("progress-busy", message, path=where, seconds=seconds)
     if code in _UNWRITABLE:
         message = f"cannot write {where}: {error}"
         return ProgressError("progress-unwritable", message, path=where, reason=str(error))
@@ -413,3 +416,22 @@ def _is_damage(error: sqlite3.Error) -> bool:
 def _primary(error: Exception) -> int:
     """SQLite's primary result code: the low byte of the extended one."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def who_locks(path: Path) -> str:
+    """The programs that keep others from writing the file, as ``name PROCESS``; empty where nobody can tell.
+
+    Linux lists all locks in ``/proc/locks``: ``1: POSIX  ADVISORY  WRITE 4711 08:01:131074 0 EOF``.
+    """
+    found: dict[str, str] = {}
+    with contextlib.suppress(OSError, ValueError):
+        files = [path, *(path.with_name(path.name + side) for side in _SIDES)]
+        inodes = {str(file.stat().st_ino) for file in files if file.exists()}
+        for line in Path("/proc/locks").read_text(encoding="utf-8").splitlines():
+            words = line.split()
+            if len(words) > 5 and words[3] == "WRITE" and words[5].rpartition(":")[2] in inodes:
+                process = words[4]
+                if process.isdecimal() and int(process) != os.getpid():
+                    name = Path("/proc", process, "comm").read_text(encoding="utf-8", errors="replace").strip()
+                    found[process] = f"{name} {process}"
+    return ", ".join(found.values())

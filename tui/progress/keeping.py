@@ -31,7 +31,7 @@ from tui.progress.waiting import Change, WaitingFile, left_behind
 
 PATIENCE = 0.5  # seconds between two tries to write what waits
 COPYING = 0.5  # seconds that copying the open file into memory may take
-_TO_WAIT_FOR = frozenset({"progress-busy", "progress-unwritable", "progress-gone"})
+_TO_WAIT_FOR = frozenset({"progress-busy", "progress-locked", "progress-unwritable", "progress-gone"})
 _IN_ACTIONS = frozenset({"rate", "skip", "bury", "suspend", "flag", "unflag", "reset"})
 
 P = ParamSpec("P")

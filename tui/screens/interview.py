@@ -14,12 +14,14 @@ from textual.events import ScreenResume, ScreenSuspend
 from textual.message import Message
 from textual.timer import Timer
 
+from tui.experiments.compute import Failed, Finished, Outcome
 from tui.judge.verdict import Verdict
 from tui.language.words import words
 from tui.practice.interview import Interview, begin, left_open
 from tui.practice.interview_turn import Turn
 from tui.practice.interview_wishes import KNOBS, wishes_of
-from tui.practice.report import report
+from tui.practice.report import Report, report
+from tui.practice.report_page import ReportPage
 from tui.practice.report_text import as_markdown
 from tui.practice.written import framework_of
 from tui.progress.errors import ProgressError
@@ -38,7 +40,7 @@ from tui.widgets.knob_panel import KnobChanged, KnobPanel
 from tui.widgets.markdown_view import MarkdownView
 
 WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed is on the disk within the second
-REPORT_NAME = "interview.md"
+REPORT_NAME, PAGE_NAME = "interview.md", "interview.html"
 
 
 class InterviewScreen(InterviewKeys):
@@ -54,6 +56,7 @@ class InterviewScreen(InterviewKeys):
         Binding("N", "another", "Another interview", id="interview.another"),
         Binding("X", "end", "End it", id="interview.end"),
         Binding("w", "save", "Save the report", id="interview.save"),
+        Binding("W", "save_page", "Save it as a page with figures", id="interview.save-page"),
         Binding("x,f8", "other_side", "Answer or experiment", id="interview.side"),
         Binding("comma", "figure(-1)", "Figure", id="interview.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="interview.figure-after"),
@@ -66,8 +69,15 @@ class InterviewScreen(InterviewKeys):
         turn: Turn
         outcome: Verdict | Exception
 
+    @dataclass
+    class PageCame(Message):
+        """What came of making the page."""
+
+        outcome: Outcome
+
     def __init__(self) -> None:
         super().__init__()
+        self._told: Report | None = None
         self._judging = False
         self.interview: Interview | None = None
         self._writing: Timer | None = None
@@ -235,7 +245,8 @@ class InterviewScreen(InterviewKeys):
         assert interview is not None
         kept = self.app.store.interviews()
         this = next(each for each in kept if each["started_at"] == interview.started_at)
-        self._report = as_markdown(report(this, kept, self.app.questions), self.app.language)
+        self._told = report(this, kept, self.app.questions)
+        self._report = as_markdown(self._told, self.app.language)
         view = self.query_one("#report", MarkdownView)
         view.language = self.app.language
         view.show(self._report.partition("\n")[2].lstrip("\n"))  # its title stands above
@@ -253,6 +264,7 @@ class InterviewScreen(InterviewKeys):
             "end": ("asked", "revealed"),
             "another": ("told",),
             "save": ("told",),
+            "save_page": ("told",),
             "other_side": ("revealed",),
             "figure": ("revealed",),
         }
@@ -386,8 +398,27 @@ class InterviewScreen(InterviewKeys):
         self.show()
 
     def action_save(self) -> None:
-        """The report as Markdown beside; the page with figures is made by the command, which may take its time."""
+        """The report as Markdown, beside."""
         self.app.save_beside(REPORT_NAME, self._report)
+
+    def action_save_page(self) -> None:
+        """The report as a page with figures, whose experiments are run for it."""
+        if self._told is None:
+            return
+
+        def deliver(outcome: Outcome) -> None:
+            self.post_message(self.PageCame(outcome))
+
+        self.app.notify(self.app.say("interview.making-page"), timeout=60)
+        self.app.compute.request(ReportPage(self._told, self.app.language), {}, deliver)
+
+    @on(PageCame)
+    def page_came(self, event: PageCame) -> None:
+        outcome = event.outcome
+        if isinstance(outcome, Finished):
+            self.app.save_beside(PAGE_NAME, outcome.result)
+        elif isinstance(outcome, Failed):
+            self.app.say_error(outcome.error)
 
     # --- the experiment as evidence ----------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class InterviewKeys(Place):
             return [*shown, ending, *last]
         return [
             KeyHint("w", say("interview.key-save"), "screen.save"),
+            KeyHint("W", say("interview.key-save-page"), "screen.save_page"),
             KeyHint("N", say("interview.key-another"), "screen.another"),
             *last,
         ]
@@ -70,6 +71,7 @@ class InterviewKeys(Place):
         own = {
             "i / Enter": "key-begin-or-answer", "s": "key-spoken-help", "space": "key-space-help",
             "M": "key-misconception", "n": "key-go-on", "X": "key-end", "N": "key-another", "w": "key-save-help",
+            "W": "key-save-page",
         }  # fmt: skip
         names = {
             "x / F8": "key-side", ", .": "key-figure", "Esc": "key-come-back", "P / F5": "go-practice",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.tui.progress.conftest import HandClock
+from tui.language.words import say_error
 from tui.progress import file as progress_file
 from tui.progress.errors import ProgressError
 from tui.progress.schema import MIGRATIONS, VERSION, migrate
@@ -192,3 +193,23 @@ def test_two_first_starts_at_once_both_succeed(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         assert sorted(store.cards()) == ["a", "b"]
     assert len(list(tmp_path.glob("progress.damaged-*"))) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux lists who holds a lock")
+def test_a_file_that_another_program_keeps_to_itself_names_that_program(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    hold = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "c.execute('PRAGMA locking_mode = EXCLUSIVE'); c.execute('BEGIN EXCLUSIVE'); "
+        "c.execute('PRAGMA user_version = 3'); c.execute('COMMIT'); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path / "progress.sqlite3")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        with pytest.raises(ProgressError) as refused:
+            open_store(tmp_path)
+        holder.communicate("")
+    assert refused.value.code == "progress-locked"
+    assert refused.value.fields["holder"].endswith(f" {holder.pid}") and refused.value.fields["seconds"] == 1
+    assert str(holder.pid) in say_error(refused.value, "zh")
+    open_store(tmp_path).close()

@@ -112,6 +112,10 @@ async def test_the_report_is_saved_beside(opened: Open, tmp_path: Path, monkeypa
         await pilot.press("w", "w")
         assert sorted(path.name for path in tmp_path.glob("*.md")) == ["interview-2.md", "interview.md"]
         assert (tmp_path / "interview.md").read_text(encoding="utf-8").startswith("# Mock interview: a report")
+        await pilot.press("W")
+        await until(pilot, (tmp_path / "interview.html").exists)
+        html = (tmp_path / "interview.html").read_text(encoding="utf-8")
+        assert "<h1>Mock interview: a report</h1>" in html and "<svg" in html  # the experiment's figure, run for it
         await pilot.press("L")
         assert "模拟面试报告" in shown(pilot)
         await pilot.press("N")

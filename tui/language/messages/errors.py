@@ -269,6 +269,10 @@ TABLE: Mapping[str, Bilingual] = {
         "{path} 被另一个程序锁住超过 {seconds:g} 秒；请关掉它，或稍后再试",
         "{path} has been locked by another program for {seconds:g} s; close that one or try again",
     ),
+    "progress-locked": Bilingual(
+        "{path} 被 {holder} 锁住超过 {seconds:g} 秒；请关掉它，或稍后再试",
+        "{path} has been locked by {holder} for {seconds:g} s; close that one or try again",
+    ),
     "progress-unusable": Bilingual(
         "读写不了 {path}：{reason}；此前评过的分都在",
         "cannot read or write {path}: {reason}; every rating before this is kept",

@@ -39,7 +39,8 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   --data-dir 文件夹           进度存在哪里
   --questions 路径            再加一份自己的题目（文件或文件夹），可以写多次
   --seed 整数                 打乱出题顺序；同一个数，同一个顺序
-  --topic 话题  --level 1|2|3  --source 出处  --flagged  --search 词
+  --topic 话题  --level 1|2|3  --source 出处  --kind open|code  --flagged
+  --search 词
                               只练（或只列）这一部分；话题和难度可写多次
   --interview-on 日期         如 2026-12-05：新题按天均摊，最后两天再见一遍
   --plain                     不开界面，逐行问答（适合读屏软件和管道）
@@ -91,7 +92,8 @@ options (before or after the subcommand):
                             be repeated
   --seed N                  shuffle the questions; the same number, the same
                             order
-  --topic T  --level 1|2|3  --source S  --flagged  --search WORDS
+  --topic T  --level 1|2|3  --source S  --kind open|code  --flagged
+  --search WORDS
                             study (or list) these alone; topics and levels may
                             be repeated
   --interview-on DAY        as 2026-12-05: new questions are spread over the
@@ -105,8 +107,8 @@ exit status: 0 well, 1 a check failed, 2 wrong usage, 130 interrupted.
     ),
     "list": Bilingual(
         """\
-用法：tformer-quiz list [--topic 话题] [--level N] [--source 出处] [--flagged]
-                        [--search 词] [--json]
+用法：tformer-quiz list [--topic 话题] [--level N] [--source 出处]
+                        [--kind open|code] [--flagged] [--search 词] [--json]
 
   tformer-quiz list                        一行一道：编号、话题、难度、题面
   tformer-quiz list --topic masking        一个话题
@@ -117,8 +119,8 @@ exit status: 0 well, 1 a check failed, 2 wrong usage, 130 interrupted.
   tformer-quiz list --questions mine/      连自己的题目一起列出
 """,
         """\
-usage: tformer-quiz list [--topic T] [--level N] [--source S] [--flagged]
-                         [--search S] [--json]
+usage: tformer-quiz list [--topic T] [--level N] [--source S]
+                         [--kind open|code] [--flagged] [--search S] [--json]
 
   tformer-quiz list                       a line each: id, topic, level,
                                           question
@@ -151,7 +153,7 @@ usage: tformer-quiz show ID [--json]
     "ask": Bilingual(
         """\
 用法：tformer-quiz ask [编号] [--topic 话题] [--level N] [--source 出处]
-                       [--flagged] [--search 词]
+                       [--kind open|code] [--flagged] [--search 词]
 
   tformer-quiz ask                         答下一道到期的题，没有到期的就答新题
   tformer-quiz ask sqrt-dk                 答这一道
@@ -163,8 +165,8 @@ usage: tformer-quiz show ID [--json]
 Ctrl-D 离开，评过的分都在。
 """,
         """\
-usage: tformer-quiz ask [ID] [--topic T] [--level N] [--source S] [--flagged]
-                        [--search S]
+usage: tformer-quiz ask [ID] [--topic T] [--level N] [--source S]
+                        [--kind open|code] [--flagged] [--search S]
 
   tformer-quiz ask           the next question that is due, else a new one
   tformer-quiz ask sqrt-dk   this one

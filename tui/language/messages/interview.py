@@ -73,11 +73,10 @@ TABLE: Mapping[str, Bilingual] = {
     "key-go-on": Bilingual("继续", "go on"),
     "key-end": Bilingual("结束面试", "end it"),
     "key-another": Bilingual("再来一场", "another one"),
+    "key-save-page": Bilingual("存成带图的网页", "save as a page with figures"),
+    "making-page": Bilingual("在为网页跑实验、画图……", "running the experiments for the page …"),
     "key-save": Bilingual("存报告", "save"),
-    "key-save-help": Bilingual(
-        "把报告存成 Markdown；带图的网页：tformer-quiz interview --last --report 文件.html",
-        "the report as Markdown; a page with figures: tformer-quiz interview --last --report FILE.html",
-    ),
+    "key-save-help": Bilingual("把报告存成 Markdown", "the report as Markdown"),
     # its report
     "title": Bilingual("模拟面试报告", "Mock interview: a report"),
     "summary": Bilingual("总览", "In short"),
