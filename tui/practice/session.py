@@ -316,6 +316,14 @@ class Practice:
         place = Place(attempt.question.id, attempt.typed, attempt.choice, attempt.revealed, round(attempt.elapsed, 1))
         self._store.save_place(MODE, place)
 
+    def study(self, selection: Selection) -> Attempt | None:
+        """Ask of this part of the bank from now on; the present question stays where it is in it."""
+        self._selection = selection
+        self._study(list(self._questions.values()))
+        if self.attempt is not None and self.attempt.question.id in self._studied:
+            return self.attempt
+        return self.next()
+
     def renew(self, questions: Sequence[Question]) -> None:
         """Go on with ``questions`` as their files are now. The present one stays until it is rated, also without one.
 

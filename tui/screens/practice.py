@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from time import monotonic
 from typing import ClassVar, cast
 
@@ -561,6 +562,14 @@ class PracticeScreen(PracticeKeys):
             self.app.notify(self.app.say("screens.nothing-more"))
         self.show()
 
+    def study(self, kind: str) -> None:
+        """Ask questions of one kind only (``open``, ``code``), or of both (empty)."""
+        self._write_draft()
+        self.app.selection = replace(self.app.selection, kind=kind)
+        self.practice.study(self.app.selection)
+        self._planning = True
+        self.show()
+
     # --- leaving -----------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
@@ -601,6 +610,10 @@ class PracticeScreen(PracticeKeys):
             )
             yield SystemCommand(say("screens.ahead-command"), say("screens.ahead-help"), ahead)
             yield SystemCommand(say("screens.lift-command"), say("screens.lift-help"), lift)
+        for kind in ("", "open", "code"):
+            if kind != self.app.selection.kind and self.app.tasks:
+                title, text = say(f"screens.study-{kind or 'both'}"), say("screens.study-help")
+                yield SystemCommand(title, text, lambda kind=kind: self.study(kind))
         yield SystemCommand(say("screens.reset-all-command"), say("screens.reset-help"), self.action_reset)
 
 

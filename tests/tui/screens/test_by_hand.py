@@ -176,3 +176,20 @@ async def test_the_one_search_and_the_list_have_the_tasks(tmp_path: Path) -> Non
             assert "Write multi-head attention" in shown(pilot)
             await pilot.press("ctrl+p", *"numerically stable softmax")
             await until(pilot, lambda: "write it by hand" in shown(pilot))
+
+
+async def test_practice_asks_the_kind_that_is_wanted(tmp_path: Path) -> None:
+    with open_store(None) as store:
+        bank = load_bank()
+        app = QuizApp(everything(bank), store, language="en", tasks=in_order(bank))
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause()
+            practice = app.screen.practice  # type: ignore[attr-defined]
+            first = practice.attempt.question.id
+            assert practice.attempt.question.kind == "open"
+            await pilot.press("ctrl+p", *"only what is written", "enter")
+            await until(pilot, lambda: practice.attempt.question.id == "code-softmax")
+            app.screen.study("")  # type: ignore[attr-defined]
+            assert practice.attempt.question.id == "code-softmax"  # the present one stays where both are studied
+            app.screen.study("open")  # type: ignore[attr-defined]
+            assert practice.attempt.question.id == first

@@ -70,6 +70,10 @@ TABLE = {
     "read-command": Bilingual("看这道题，不作答", "Read it without being asked"),
     "key-filters": Bilingual("到筛选：话题、难度、题型、状态", "to the filters: topic, level, kind, state"),
     "find-question": Bilingual("题", "question"),
+    "study-both": Bilingual("问答和手写都练", "Study both: in words and in code"),
+    "study-open": Bilingual("只练问答", "Study only what is answered in words"),
+    "study-code": Bilingual("只练手写代码", "Study only what is written by hand"),
+    "study-help": Bilingual("从现在起只问这一种", "Ask these from now on"),
     "find-task": Bilingual("手写", "write it by hand"),
     "write-it": Bilingual(
         "动手写的题：回车去写，每次保存都判；空格看解答。约 {minutes} 分钟",
