@@ -1,7 +1,8 @@
 """What every test needs before anything heavy is imported, which tests a run has, and which backend it is for.
 
 The suite runs twice, on NumPy and on MLX. The second run leaves out what the first has proved for both: the tests
-marked ``once``, and those under ``ONCE``. ``--whole`` runs all of them again, and so does naming a file.
+marked ``once``, and those under ``ONCE`` that are not under ``TWICE``. ``--whole`` runs all of them again, and so does
+naming a file.
 """
 
 from __future__ import annotations
@@ -24,25 +25,23 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 
 ROOT = Path(__file__).parents[1]
 # No array library has a part in what these prove: texts read, progress kept, figures painted from what is handed over,
-# keys and screens. That experiments run from the program on MLX, tests/tui/test_walk.py and tests/tui/commands show.
+# keys and screens, terminals, code judged in processes of its own.
 ONCE = (
     "tests/questions",
     "tests/test_benchmarks.py",
     "tests/test_floors.py",
+    "tests/test_map.py",
     "tests/test_two_runs.py",
     "tests/test_wheel.py",
-    "tests/tui/figures",
-    "tests/tui/judge/test_hostile.py",
-    "tests/tui/judge/test_tasks.py",
-    "tests/tui/language",
-    "tests/tui/practice",
-    "tests/tui/progress",
-    "tests/tui/proof",
-    "tests/tui/screens",
-    "tests/tui/test_bank.py",
-    "tests/tui/test_imports.py",
-    "tests/tui/text",
-    "tests/tui/widgets",
+    "tests/tui",
+)
+# What of these runs on MLX, too: the experiments, and that they run from the program.
+TWICE = (
+    "tests/tui/commands/test_check.py",
+    "tests/tui/commands/test_lab.py",
+    "tests/tui/experiments",
+    "tests/tui/judge/test_references.py",
+    "tests/tui/test_walk.py",
 )
 
 
@@ -72,14 +71,22 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     lines = [f"mlxformer backend: {backend.describe()}"]
     if _second_run(config):
         lines.append(f"left to the run on NumPy (unless --whole): tests marked once, {', '.join(ONCE)}")
+        lines.append(f"of these on MLX, too: {', '.join(TWICE)}")
     return lines
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    if not any(collection_path == ROOT / path for path in ONCE):
+    if not is_left_out(collection_path) or not _second_run(config):
         return None
-    named = any(path.is_relative_to(collection_path) for path in _named(config))
-    return None if named or not _second_run(config) else True
+    on_the_way = any(path.is_relative_to(collection_path) for path in _named(config))
+    within = any(collection_path.is_relative_to(path) and is_left_out(path) for path in _named(config))
+    return None if on_the_way or within else True
+
+
+def is_left_out(path: Path) -> bool:
+    """Whether the run on MLX leaves the file, or all of the folder, to the run on NumPy."""
+    twice = any(path.is_relative_to(ROOT / each) or (ROOT / each).is_relative_to(path) for each in TWICE)
+    return not twice and any(path.is_relative_to(ROOT / each) for each in ONCE)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -40,16 +40,12 @@ def assert_hold_or_null(result: Result, settings: Mapping[str, Any]) -> None:
 
 
 def assert_falsifiers_bite(experiment: Experiment) -> None:
-    """Each check holds at the defaults, and not when what its ``fails_when`` names is broken; nothing stays broken."""
-    result = experiment.run()
-    assert_all_hold(result)
-    assert_result_is_sound(experiment, result)
+    """No check holds when what its ``fails_when`` names is broken."""
     holding = []
     for how, names in claims_by_break(experiment):
         checks = {check.name: check for check in run_broken(experiment, how).checks}
         holding += [name for name in names if checks[name].holds is not False]
     assert not holding, f"still hold, or became null, when broken: {holding}"
-    assert values_of(experiment) == {check.name: check.measured for check in result.checks}
 
 
 def claims_by_break(experiment: Experiment) -> list[tuple[BreakKnobs | BreakTensor, list[str]]]:
@@ -92,6 +88,22 @@ def settings_at_ends(experiment: Experiment) -> Iterator[dict[str, KnobValue]]:
         if knobs not in seen:
             seen.append(knobs)
             yield settings
+
+
+def settings_together(experiment: Experiment) -> Iterator[dict[str, KnobValue]]:
+    """Each end of each knob once, all knobs at a time and the seed left: far fewer runs, for the second backend.
+
+    An empty text leaves nothing to run, so it comes alone.
+    """
+    knobs = [knob for knob in experiment.knobs if knob.name != "seed"]
+    values = {knob.name: [value for value in ends(knob) if not _is_blank(value)] for knob in knobs}
+    for place in range(max(map(len, values.values()))):
+        yield {name: each[place % len(each)] for name, each in values.items()}
+    yield from ({knob.name: ""} for knob in knobs if knob.kind == "text")
+
+
+def _is_blank(value: KnobValue) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 def label(settings: dict[str, KnobValue]) -> str:

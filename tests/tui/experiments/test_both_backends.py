@@ -1,21 +1,24 @@
-"""The same seed gives the same numbers on MLX and on NumPy: in two processes, since a process has one backend."""
+"""The same seed gives the same numbers on MLX and on NumPy: in two processes, since a process has one backend.
+
+The run on MLX compares: its own numbers are those of the run that the other tests look at, and NumPy is quick.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
-from tests.tui.experiments.checking import assert_hold_or_null
-from tui.experiments.catalogue import NAMES, catalogue
+from mlxformer import backend
+from tests.tui.experiments.conftest import Ran
+from tui.experiments.catalogue import NAMES
 
-pytestmark = pytest.mark.once
-# A process of the other backend for each share, so that several cores have something to do.
-SHARES = [NAMES[start::4] for start in range(4)]
+pytestmark = pytest.mark.skipif(backend.name != "mlx", reason="the run on MLX compares its numbers with NumPy's")
+SHARE = 15  # experiments that a process on NumPy runs: few processes, and not all the work for each worker of pytest
 # How far a measured value may differ between the backends, relative to it, where that is more than rounding.
 TOLERANCE = {
     # A network at σ = 2 is chaotic: a difference in the last digit grows with the gradient itself. So does training.
@@ -41,35 +44,28 @@ _RUN = """
 import json, sys
 from tests.tui.experiments.checking import values_of
 from tui.experiments.catalogue import catalogue
-from tests.tui.experiments.test_both_backends import draws
-values = {name: [values_of(catalogue()[name], settings) for settings in draws(name)] for name in sys.argv[1:]}
-json.dump(values, sys.stdout)
+json.dump({name: values_of(catalogue()[name]) for name in sys.argv[1:]}, sys.stdout)
 """
 
 
-def draws(name: str) -> list[dict[str, object]]:
-    """Two seeds, where the experiment ``name`` draws anything."""
-    return [{"seed": 0}, {"seed": 1}] if "seed" in catalogue()[name].defaults() else [{}]
-
-
-@pytest.mark.skipif(importlib.util.find_spec("mlx") is None, reason="MLX is not installed: there is one backend only")
-@pytest.mark.parametrize("names", SHARES, ids=lambda names: f"{names[0]}-and-others")
-def test_measured_values_agree_between_backends(names: tuple[str, ...]) -> None:
-    from mlxformer import backend
-
-    other = {"numpy": "mlx", "mlx": "numpy"}[backend.name]
-    environment = {**os.environ, "MLXFORMER_BACKEND": other}
+@cache
+def on_numpy(names: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
+    """What each of these measures at its defaults."""
+    environment = {**os.environ, "MLXFORMER_BACKEND": "numpy"}
     done = subprocess.run(
         [sys.executable, "-c", _RUN, *names], env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
-    values = json.loads(done.stdout)
-    for name in names:
-        for settings, theirs in zip(draws(name), values[name], strict=True):
-            result = catalogue()[name].run(settings)
-            assert_hold_or_null(result, settings)
-            ours = {check.name: check.measured for check in result.checks}
-            assert theirs.keys() == ours.keys()
-            for check, value in ours.items():
-                wanted = pytest.approx(value, rel=TOLERANCE.get(check, 1e-5), abs=1e-5)
-                assert theirs[check] == wanted, (name, check, settings)
+    found: dict[str, dict[str, float | None]] = json.loads(done.stdout)
+    return found
+
+
+def test_measured_values_agree_between_backends(ran: Ran) -> None:
+    name = ran.experiment.name
+    first = NAMES.index(name) // SHARE * SHARE
+    theirs = on_numpy(NAMES[first : first + SHARE])[name]
+    ours = {check.name: check.measured for check in ran.checks}
+    assert theirs.keys() == ours.keys()
+    for check, value in ours.items():
+        wanted = pytest.approx(value, rel=TOLERANCE.get(check, 1e-5), abs=1e-5)
+        assert theirs[check] == wanted, (name, check)
