@@ -25,8 +25,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 
 ROOT = Path(__file__).parents[1]
 # No array library has a part in what these prove: texts read, progress kept, figures painted from what is handed over,
-# keys and screens, terminals, code judged in processes of its own.
+# keys and screens, terminals, code judged in processes of its own. And what holds the NumPy backend to MLX, both loaded.
 ONCE = (
+    "tests/mlxformer/backend",
     "tests/questions",
     "tests/test_benchmarks.py",
     "tests/test_floors.py",
