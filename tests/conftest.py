@@ -40,9 +40,11 @@ ONCE = (
 TWICE = (
     "tests/tui/commands/test_check.py",
     "tests/tui/commands/test_lab.py",
+    "tests/tui/commands/test_look.py",
     "tests/tui/experiments",
     "tests/tui/judge/test_references.py",
     "tests/tui/test_walk.py",
+    "tests/tui/widgets/test_steps_panel.py",
 )
 
 
