@@ -47,6 +47,28 @@ _UNTOUCHED = frozenset(
     ["during", "nothing", "something", "anything", "everything", "string", "series", "meaning", "bias", "bring"]
 )
 _VOWEL = re.compile("[aeiouy]")
+_BRITISH = (
+    (re.compile(r"(?<=^[a-z]{3})([a-z]*)is(ation|ations|e|es|ed|ing|er|ers)$"), r"\1iz\2"),  # quantise
+    (re.compile(r"(?<=^[a-z]{3})([a-z]*)our(?=$|s$|ed$|ing$|al$|hood)"), r"\1or"),  # neighbouring
+    (re.compile(r"^(model|label|cancel|channel|signal|travel)l(?=ed$|ing$|er$|ers$)"), r"\1"),  # labelled
+    (re.compile(r"^analys(?=e|ing$)"), "analyz"),
+    (re.compile(r"^centre(?=d?$|s$)"), "center"),
+    (re.compile(r"^centerd"), "centered"),
+    (re.compile(r"^grey"), "gray"),
+)
+
+
+@lru_cache(maxsize=8192)
+def american(word: str) -> str:
+    """A word in the spelling of the bank: neighbouring → neighboring. What is spelled otherwise is the same word."""
+    for british, spelled in _BRITISH:
+        word = british.sub(spelled, word)
+    return word
+
+
+def begins(word: str, beginning: str) -> bool:
+    """Whether ``word`` begins so, in either spelling: behaviours with behavior."""
+    return word.startswith(beginning) or american(word).startswith(american(beginning))
 
 
 @lru_cache(maxsize=8192)
@@ -58,8 +80,7 @@ def stem(word: str) -> str:
         return (
             word[:-1] if len(word) == 3 and word[-1] == "s" and word[0] not in "aeiou" and word[1] in "qkvn" else word
         )
-    word = re.sub(r"is(ation|ations|e|es|ed|ing|er)$", r"iz\1", word) if len(word) > 6 else word
-    word = re.sub(r"(?<=[a-z]{3})our$|(?<=[a-z]{3})our(?=s$|ed$)", "or", word)
+    word = american(word)
     if word.endswith("ies") and len(word) > 4:
         word = word[:-3] + "y"
     elif word.endswith(("sses", "xes", "ches", "shes")):

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
-from questions.lexicon import FILLERS, lexicon, stem
+from questions.lexicon import FILLERS, begins, lexicon, stem
 from questions.model import Alternative, KeyPoint, Misconception
 from questions.negation import Denial, denials, is_cure
 from questions.phrases import APART, Sides, Wanted, guards, phrase_of, rivals_of
@@ -270,7 +270,7 @@ class _Index:
             yield from self.meanings.get(meaning, ())
         if part.begins:
             for text, places in self.texts.items():
-                if text.startswith(part.text):
+                if begins(text, part.text):
                     yield from ((number, position, position + 1) for number, position in places)
         elif not part.meanings:
             yield from ((number, position, position + 1) for number, position in self.stems.get(part.text, ()))
@@ -284,7 +284,7 @@ class _Index:
         if ends:
             return max(ends)
         if part.begins:
-            return position + 1 if clause.words[clause.kept[position]].text.startswith(part.text) else -1
+            return position + 1 if begins(clause.words[clause.kept[position]].text, part.text) else -1
         return position + 1 if not part.meanings and clause.stems[position] == part.text else -1
 
     def _is_said(self, hits: Sequence[_Hit], cures: bool) -> bool:
