@@ -1,6 +1,6 @@
 """Any key, any click, any paste at any size, in every place, both languages and several themes: the program stands.
 
-The draw is seeded: a failure names its seed and the last events. ``make soak`` draws ten times as many.
+The draw is seeded: a failure names its seed and the last events. ``make soak`` draws twenty times as many.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tui.app import THEMES, QuizApp
 from tui.bank import load_bank
 from tui.progress.store import open_store
 
-EVENTS = times(500, 5_000)  # of each of four draws
+EVENTS = times(250, 5_000)  # of each of four draws
 KEYS = (
     *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,.<>[]",
     *(f"f{number}" for number in range(1, 13)),
