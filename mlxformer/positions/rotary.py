@@ -8,6 +8,7 @@ Values are not turned: they carry content.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,6 +133,10 @@ class RotaryEmbedding(Module):
                 rotary_dims=rotary_dims,
                 head_dim=head_dim,
             )
+        fastest = math.log(scale) + max(0.0, (2 / rotary_dims - 1) * math.log(base))
+        if fastest > math.log(1e12):
+            message = f"base={base:g} and scale={scale:g} turn a token by more than 1e12 radians; give others"
+            raise ArgumentError("number-too-large", message, name="scale", given=scale)
         self.head_dim = head_dim
         self.rotary_dims = rotary_dims
         self.base = base

@@ -174,7 +174,10 @@ class GPTConfig(FolderConfig):
     @property
     def widths(self) -> dict[str, int]:
         """The fields that are the length of some tensor's axis."""
-        return {"vocab_size": self.vocab_size, "dims": self.dims}
+        heads = self.num_heads or 1
+        found = {"vocab_size": self.vocab_size, "dims": self.dims, "ffn_dims": self.ffn_dims or 1}
+        found["num_heads · head_dim"] = heads * (self.head_dim or self.dims // heads)
+        return found | ({"max_positions": self.max_positions} if self.positions == "learned" else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> GPTConfig:
@@ -334,6 +337,6 @@ def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _require_id(name: str, value: Any) -> None:
-    if not is_whole(value, 0):
-        message = f"{name} must be a whole number of at least 0; got {value!r}"
+    if not is_whole(value, 0) or value >= 2**31:
+        message = f"{name} must be a whole number of at least 0 and below 2³¹; got {value!r:.80}"
         raise ArgumentError("id-out-of-range", message, name=name, given=value)

@@ -78,10 +78,10 @@ class GPT(FolderModel, GenerativeModel):
             self.output_proj = nn.Linear(config.dims, config.vocab_size, bias=False)
         initialize(self, config)
         # What is added to the sum that runs through all layers starts smaller, so that it does not grow with them.
-        deep = (2 * config.num_layers) ** -0.5
+        draw = nn.init.normal(std=config.initializer_range * (2 * config.num_layers) ** -0.5)
         for layer in self.stack.layers:
             for last in (layer.self_attention.out_proj, layer.feed_forward.down_proj):
-                last.weight = last.weight * deep
+                last.weight = draw(last.weight)
 
     def _extra_repr(self) -> str:
         config = self.config

@@ -13,7 +13,7 @@ from mlxformer.layers.config import LayerConfig
 from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
 from mlxformer.models.reading_config import FolderConfig
-from mlxformer.validation import is_whole, require_choice, require_positive, require_probability
+from mlxformer.validation import is_whole, require_choice, require_positive, require_positive_number, require_probability
 
 _SIZES = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
 _ONLY = {"quantization_config": None, "auto_map": None, "is_encoder_decoder": True}
@@ -85,6 +85,11 @@ class T5Config(FolderConfig):
             relative_attention_max_distance=self.relative_attention_max_distance,
         )
         require_probability("dropout_rate", self.dropout_rate)
+        require_positive_number("initializer_factor", self.initializer_factor)
+        if self.relative_attention_max_distance >= 2**31:
+            far = self.relative_attention_max_distance
+            message = f"relative_attention_max_distance must be below 2³¹; got {far!r:.80}"
+            raise ArgumentError("number-too-large", message, name="relative_attention_max_distance", given=str(far)[:80])
         for name in ("scale_decoder_outputs", "own_output"):
             require_choice(name, getattr(self, name), (True, False))
         for name in ("pad_token_id", "decoder_start_token_id"):
@@ -132,9 +137,8 @@ class T5Config(FolderConfig):
     @property
     def widths(self) -> dict[str, int]:
         """The fields that are the length of some tensor's axis."""
-        return {
-            name: getattr(self, name) for name in ("vocab_size", "d_model", "d_ff", "relative_attention_num_buckets")
-        }
+        names = ("vocab_size", "d_model", "d_ff", "relative_attention_num_buckets", "num_heads")
+        return {name: getattr(self, name) for name in names} | {"num_heads · d_kv": self.num_heads * self.d_kv}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, own_output: bool = False) -> T5Config:
@@ -196,6 +200,6 @@ class T5Config(FolderConfig):
 
 
 def _require_id(name: str, value: Any) -> None:
-    if not is_whole(value, 0):
-        message = f"{name} must be a whole number of at least 0; got {value!r}"
+    if not is_whole(value, 0) or value >= 2**31:
+        message = f"{name} must be a whole number of at least 0 and below 2³¹; got {value!r:.80}"
         raise ArgumentError("id-out-of-range", message, name=name, given=value)

@@ -21,6 +21,7 @@ _CHINESE: Mapping[str, str] = {
     "not-positive": "{name} 要是至少为 1 的整数，给的是 {given!r}",
     "not-a-probability": "{name} 要在 0（含）到 1（不含）之间，给的是 {given!r}",
     "not-a-share": "{name} 要在 0 到 1 之间，给的是 {given!r}",
+    "number-too-large": "{name} 太大了，给的是 {given}（{english}）",
     "out-of-range": "{name} 要在 0（含）到 1（不含）之间，给的是 {given!r}",
     "quantisation-bits": "{name} 要是 2 到 8 的整数，给的是 {given!r}",
     "quantisation-axis": "axis={given} 不是 x 的轴，x 有 {rank} 个轴；None 表示整个数组共用一个缩放系数",
