@@ -16,6 +16,7 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import nn
+from tests.mlxformer.models.families import FAMILIES
 from tests.mlxformer.models.test_half_precision import BERT, MODELS
 
 ESCAPE = "\x1b]52;c;aGk=\x07\u202e"
@@ -219,3 +220,29 @@ def test_numbers_that_are_not_finite_are_not_quantized_into_zeros() -> None:
     layer = nn.Linear(4, 4)
     layer.weight = layer.weight * np.inf
     refused(lambda: quantize_weights(layer))
+
+
+SIZES = [10**9, 2**62, 10**400, [1]]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "name",
+    ["GPT, GPT-2", "GPT, Llama", "T5Model", "ModernBertModel", "AlbertModel", "Seq2Seq", "Transformer, learned"],
+)
+def test_no_field_of_any_family_fills_the_memory(name: str, tmp_path: Path) -> None:
+    """Each field of each configuration, made monstrous: refused, or of no weight; no model of it is filled."""
+    family = FAMILIES[name]
+    model = family.make()
+    model.save_pretrained(tmp_path)
+    sound = json.loads((tmp_path / "config.json").read_text())
+    tracemalloc.start()
+    for field in sound:
+        for value in SIZES:
+            (tmp_path / "config.json").write_text(json.dumps(sound | {field: value}))
+            try:
+                type(model).from_pretrained(tmp_path)
+            except mf.MlxformerError as error:
+                assert len(str(error)) <= 2400
+            assert tracemalloc.get_traced_memory()[1] < 100e6, (field, value)
+    tracemalloc.stop()
