@@ -10,6 +10,7 @@ tokenizer is made; the extra ``marian`` installs it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +21,12 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import is_array, mx, to_numpy
-from mlxformer.checkpoints.folder import files_beside, find_folder, read_json
-from mlxformer.checkpoints.reading import TOKENIZER_BYTES, TOKENIZER_ITEMS, read_bytes
+from mlxformer.checkpoints.folder import find_folder, read_json, write_files
 from mlxformer.errors import ArgumentError, CheckpointError
-from mlxformer.validation import is_whole, require_positive, shape_text
+from mlxformer.tokenization.marian_files import Side, content_of, pieces_of, special_tokens, vocabulary_of
+from mlxformer.validation import require_positive, shape_text
 
 _CONFIG = "tokenizer_config.json"
-_SPECIAL = {"unk": "<unk>", "eos": "</s>", "pad": "<pad>"}
 _SPACE = "▁"  # how SentencePiece writes a space
 # In transformers' order.
 _TIDY = ((" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
@@ -70,14 +70,6 @@ class MarianBatch(Mapping[str, mx.array]):
 _INPUTS = ("input_ids", "attention_mask")
 
 
-@dataclass(frozen=True)
-class _Side:
-    """A language's SentencePiece model and vocabulary."""
-
-    pieces: Any
-    ids: Mapping[str, int]
-
-
 class MarianTokenizer:
     """The tokens of ``transformers.MarianTokenizer``: SentencePiece's pieces and their ids, then ``</s>``.
 
@@ -100,9 +92,10 @@ class MarianTokenizer:
     """
 
     def __init__(
-        self, source: _Side, target: _Side, special: Mapping[str, str], *, added: Sequence[str] = (), tidy: bool = False
+        self, source: Side, target: Side, special: Mapping[str, str], *, added: Sequence[str] = (), tidy: bool = False
     ) -> None:
         self._source, self._target = source, target
+        self._added = tuple(added)
         self._special = dict(special)
         self._tidy = tidy
         self._token = {index: token for token, index in target.ids.items()}
@@ -132,22 +125,46 @@ class MarianTokenizer:
         """
         folder = find_folder(path_or_name, revision)
         config = read_json(folder / _CONFIG) if (folder / _CONFIG).is_file() else {}
-        special = _special(folder, config)
-        source_ids = _vocabulary(folder / "vocab.json", special)
+        special = special_tokens(folder, config)
+        source_ids = vocabulary_of(folder / "vocab.json", special)
         separate = bool(config.get("separate_vocabs", False))
-        target_ids = _vocabulary(folder / "target_vocab.json", special) if separate else source_ids
-        source = _Side(_pieces(folder / "source.spm"), source_ids)
-        target = _Side(_pieces(folder / "target.spm"), target_ids)
+        target_ids = vocabulary_of(folder / "target_vocab.json", special) if separate else source_ids
+        source = Side(pieces_of(folder / "source.spm"), source_ids)
+        target = Side(pieces_of(folder / "target.spm"), target_ids)
         listed = config.get("added_tokens_decoder") or {}
         if not isinstance(listed, Mapping):
             message = f"{folder / _CONFIG}: added_tokens_decoder must map ids to objects; got {listed!r:.80}"
             raise CheckpointError("tokenizer-added", message, folder=str(folder))
-        added = [_content(token) for token in listed.values()]
+        added = [content_of(token) for token in listed.values()]
         unknown = [token for token in added if token not in source_ids]
         if unknown:
             message = f"{folder / _CONFIG} adds {', '.join(map(repr, unknown))}, which vocab.json gives no id"
             raise CheckpointError("tokenizer-added", message, unknown=unknown)
         return cls(source, target, special, added=added, tidy=bool(config.get("clean_up_tokenization_spaces", False)))
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write both ``.spm`` files, ``vocab.json`` and ``tokenizer_config.json`` as transformers reads them.
+
+        Args:
+            folder: where to; it is made if need be.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
+        separate = self._target.ids is not self._source.ids
+        config: dict[str, Any] = {f"{role}_token": token for role, token in self._special.items()}
+        config |= {"separate_vocabs": separate, "clean_up_tokenization_spaces": self._tidy}
+        config |= {"tokenizer_class": "MarianTokenizer", "source_lang": "", "target_lang": ""}
+        config["added_tokens_decoder"] = {str(self._source.ids[token]): {"content": token} for token in self._added}
+        written: dict[str, Any] = {_CONFIG: config, "vocab.json": dict(self._source.ids)}
+        if separate:
+            written["target_vocab.json"] = dict(self._target.ids)
+        contents = {
+            name: (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode() for name, value in written.items()
+        }
+        for name, side in (("source.spm", self._source), ("target.spm", self._target)):
+            contents[name] = side.pieces.serialized_model_proto()
+        write_files(Path(folder), contents)
 
     def __call__(
         self,
@@ -285,7 +302,7 @@ class MarianTokenizer:
         """The id of padding, ``<pad>``."""
         return self._source.ids[self._special["pad"]]
 
-    def _tokenize(self, side: _Side, text: str) -> list[str]:
+    def _tokenize(self, side: Side, text: str) -> list[str]:
         tokens: list[str] = []
         for part in self._cut.split(text):
             if part in self._whole:
@@ -297,7 +314,7 @@ class MarianTokenizer:
                 tokens += side.pieces.encode(rest, out_type=str)
         return tokens
 
-    def _encode(self, side: _Side, text: str, max_length: int | None, add_special_tokens: bool) -> list[int]:
+    def _encode(self, side: Side, text: str, max_length: int | None, add_special_tokens: bool) -> list[int]:
         # A piece that vocab.json lacks is unknown: SentencePiece's own number would be some other token's.
         unknown = side.ids[self._special["unk"]]
         ids = [side.ids.get(token, unknown) for token in self._tokenize(side, text)]
@@ -307,7 +324,7 @@ class MarianTokenizer:
         return ids + end
 
     def _batch(
-        self, side: _Side, texts: Any, max_length: int | None, pad_to: int | None, add_special_tokens: bool
+        self, side: Side, texts: Any, max_length: int | None, pad_to: int | None, add_special_tokens: bool
     ) -> MarianBatch:
         require_positive(max_length=1 if max_length is None else max_length)
         rows = [self._encode(side, text, max_length, add_special_tokens) for text in _texts(texts)]
@@ -364,51 +381,6 @@ def _texts(given: Any) -> list[str]:
             message = f"texts holds half a character (a lone surrogate) at place {error.start} of {text!r}"
             raise ArgumentError("text-surrogate", message, place=error.start) from error
     return list(texts)
-
-
-def _content(token: Any) -> str:
-    return str(token.get("content")) if isinstance(token, Mapping) else str(token)
-
-
-def _special(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
-    path = folder / "special_tokens_map.json"
-    named = (read_json(path) if path.is_file() else {}) | dict(config)
-    return {role: _content(named.get(f"{role}_token") or token) for role, token in _SPECIAL.items()}
-
-
-def _vocabulary(path: Path, special: Mapping[str, str]) -> dict[str, int]:
-    ids = read_json(path, limit=TOKENIZER_BYTES, items=TOKENIZER_ITEMS)
-    if not all(is_whole(index, 0) and index < 2**31 for index in ids.values()):
-        message = f"{path} must give each piece a whole number from 0"
-        raise CheckpointError("vocabulary-ids", message, path=str(path))
-    if len(set(ids.values())) != len(ids):
-        raise CheckpointError("vocabulary-twice", f"{path} gives one id to several pieces", path=str(path))
-    absent = [token for token in special.values() if token not in ids]
-    if absent:
-        message = f"{path} has no id for {', '.join(absent)}"
-        raise CheckpointError("vocabulary-special", message, path=str(path), absent=absent)
-    return ids
-
-
-def _pieces(path: Path) -> Any:
-    try:
-        from sentencepiece import SentencePieceProcessor
-    except ImportError as error:
-        message = f'reading {path.name} needs SentencePiece ({error}): pip install "tformer-quiz[marian]"'
-        raise CheckpointError("tokenizer-no-sentencepiece", message) from error
-    try:
-        content = read_bytes(path, TOKENIZER_BYTES)
-    except FileNotFoundError:
-        message = f"{path.parent} has no {path.name}. It holds: {files_beside(path)}"
-        raise CheckpointError("checkpoint-file-missing", message, path=str(path)) from None
-    processor = SentencePieceProcessor()
-    try:
-        processor.LoadFromSerializedProto(content)
-    except Exception as error:  # of whatever kind: the library is written in C++ and knows none
-        raise CheckpointError(
-            "tokenizer-broken", f"{path} is no SentencePiece model: {error}", path=str(path)
-        ) from error
-    return processor
 
 
 def _tidied(text: str) -> str:

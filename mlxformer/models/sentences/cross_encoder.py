@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.checkpoints.folder import CONFIG, find_folder, read_json
+from mlxformer.checkpoints.folder import CONFIG, find_folder, read_json, write_files
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.heads import BertForSequenceClassification
 from mlxformer.models.bert.roberta import RobertaForSequenceClassification
-from mlxformer.models.sentences.pipeline import activation_called, body_class
+from mlxformer.models.sentences.pipeline import activation_called, activation_name, body_class
 from mlxformer.tokenization.any import Tokenizer
 from mlxformer.validation import require_positive
 
@@ -79,6 +81,23 @@ class CrossEncoder:
         name = name or values.get("sbert_ce_default_activation_function")
         name = name or ("Sigmoid" if model.config.num_labels == 1 else "Identity")
         return cls(model, Tokenizer.from_pretrained(folder), activation_called(name))
+
+    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:
+        """Write the folder that ``from_pretrained`` reads: the classifier, its tokenizer and the activation's name.
+
+        Args:
+            folder: where to; it is made if need be.
+            dtype: of the weights, ``"float32"``, ``"float16"`` or ``"bfloat16"``; None stores them as they are.
+
+        Raises:
+            CheckpointError: as the model's ``save_pretrained``, and for an activation that has no name.
+        """
+        name = activation_name(self.activation)
+        self.model.save_pretrained(folder, dtype=dtype)
+        self.tokenizer.save_pretrained(folder)
+        values = read_json(Path(folder) / CONFIG) | {"sentence_transformers": {"activation_fn": name}}
+        text = json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+        write_files(Path(folder), {CONFIG: text.encode()})
 
     def predict(self, pairs: Sequence[tuple[str, str]], batch_size: int = 32) -> mx.array:
         """A score for each pair.

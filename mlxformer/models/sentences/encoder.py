@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -13,7 +14,15 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.checkpoints.folder import find_folder
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.pooling import pool
-from mlxformer.models.sentences.pipeline import BODIES, Dense, Pipeline, body_class, read_dense, read_pipeline
+from mlxformer.models.sentences.pipeline import (
+    BODIES,
+    Dense,
+    Pipeline,
+    body_class,
+    read_dense,
+    read_pipeline,
+    write_pipeline,
+)
 from mlxformer.tokenization.any import Tokenizer
 from mlxformer.validation import require_choice, require_positive
 
@@ -70,6 +79,21 @@ class SentenceEncoder:
         pipeline = read_pipeline(folder)
         model = body_class(pipeline.body, BODIES).from_pretrained(pipeline.body)
         return cls(model, Tokenizer.from_pretrained(pipeline.body), pipeline, [read_dense(at) for at in pipeline.dense])
+
+    def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:
+        """Write the folder that ``from_pretrained`` reads, as sentence-transformers lays it out.
+
+        Args:
+            folder: where to; it is made if need be.
+            dtype: of the network's weights, ``"float32"``, ``"float16"`` or ``"bfloat16"``; None stores them as they
+                are.
+
+        Raises:
+            CheckpointError: as the model's ``save_pretrained``.
+        """
+        self.model.save_pretrained(folder, dtype=dtype)
+        self.tokenizer.save_pretrained(folder)
+        write_pipeline(Path(folder), self.pipeline, self.dense, self.model.config.hidden_size)
 
     @overload
     def encode(self, texts: str, batch_size: int = 32, normalize: bool | None = None) -> mx.array: ...

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlxformer.axes import VECTOR
 from mlxformer.backend import mx, nn
-from mlxformer.checkpoints.folder import CONFIG, open_checkpoint, read_json
+from mlxformer.checkpoints.folder import CONFIG, open_checkpoint, read_json, save_checkpoint, write_files
 from mlxformer.checkpoints.loading import load_into
+from mlxformer.checkpoints.reading import JSON_ITEMS, parse_json, read_bytes
+from mlxformer.checkpoints.writing import stored_parameters
 from mlxformer.errors import CheckpointError
+from mlxformer.models.bert.albert import AlbertModel
 from mlxformer.models.bert.model import BertModel
 from mlxformer.models.bert.roberta import RobertaModel
 from mlxformer.models.modernbert.model import ModernBertModel
@@ -40,6 +43,7 @@ BODIES: dict[str, Any] = {
     "roberta": RobertaModel,
     "xlm-roberta": RobertaModel,
     "modernbert": ModernBertModel,
+    "albert": AlbertModel,
 }
 
 
@@ -135,11 +139,65 @@ class Dense(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool, activation: str) -> None:
         super().__init__()
         self.linear = nn.Linear(in_features, out_features, bias=bias)
+        self.activation = activation
         self._activate = activation_called(activation)
 
     def __call__(self, x: mx.array) -> mx.array:
         """[N, C] -> [N, out_features]."""
         return tap("output", self._activate(self.linear(x)), axes=VECTOR, formula="act(W x + b)")
+
+
+def write_pipeline(folder: Path, pipeline: Pipeline, dense: Sequence[Dense], width: int) -> None:
+    """Write what ``read_pipeline`` and ``read_dense`` read, beside the network, as sentence-transformers has it.
+
+    Args:
+        folder: where to, and where the network lies.
+        pipeline: the steps; where they lay before plays no part.
+        dense: the dense layers.
+        width: C of the network.
+
+    Raises:
+        CheckpointError: the folder cannot be written.
+
+    >>> import tempfile
+    >>> from mlxformer.models.sentences.pipeline import Pipeline, read_pipeline, write_pipeline
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_pipeline(Path(folder), Pipeline(Path("."), ("cls", "max"), normalize=True), [], 8)
+    ...     read_pipeline(Path(folder)).poolings
+    ('cls', 'max')
+    """
+    pooling: dict[str, Any] = {"word_embedding_dimension": width}
+    pooling |= {flag: how in pipeline.poolings for flag, how in _FLAGS.items()}
+    if pipeline.poolings != tuple(how for how in _FLAGS.values() if how in pipeline.poolings):
+        pooling["pooling_mode"] = list(pipeline.poolings)  # in an order of its own
+    kinds = ["Transformer", "Pooling", *["Dense"] * len(dense), *["Normalize"] * pipeline.normalize]
+    paths = ["" if kind == "Transformer" else f"{place}_{kind}" for place, kind in enumerate(kinds)]
+    modules = [
+        {"idx": place, "name": str(place), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for place, (kind, path) in enumerate(zip(kinds, paths, strict=True))
+    ]
+    settings = {"max_seq_length": pipeline.max_length, "do_lower_case": pipeline.lower}
+    prompts = {"prompts": {"default": pipeline.prompt}, "default_prompt_name": "default"} if pipeline.prompt else {}
+    write_files(folder / paths[1], {CONFIG: _json(pooling)})
+    for layer, path in zip(dense, paths[2:], strict=False):
+        output, inputs = layer.linear.weight.shape
+        config = {"in_features": inputs, "out_features": output, "bias": "bias" in layer.linear}
+        text = _json(config | {"activation_function": layer.activation}).decode()
+        save_checkpoint(folder / path, text, stored_parameters(layer))
+    for path in paths[2 + len(dense) :]:
+        write_files(folder / path, {CONFIG: _json({})})
+    write_files(
+        folder,
+        {
+            "modules.json": _json(modules),
+            "sentence_bert_config.json": _json(settings),
+            "config_sentence_transformers.json": _json(prompts),
+        },
+    )
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def read_dense(folder: Path) -> Dense:
@@ -182,6 +240,33 @@ def activation_called(name: str) -> Any:
     return found
 
 
+def activation_name(function: Any) -> str:
+    """The name that ``activation_called`` knows a function by.
+
+    Args:
+        function: of an array.
+
+    Returns:
+        That of a torch class, ``"torch.nn.modules.activation.Sigmoid"``.
+
+    Raises:
+        CheckpointError: a function that has no such name, and so cannot be saved.
+
+    >>> from mlxformer.models.sentences.pipeline import activation_called, activation_name
+    >>> activation_name(activation_called("Tanh"))
+    'torch.nn.modules.activation.Tanh'
+    """
+    for name, known in _ACTIVATIONS.items():
+        if function is known:
+            module = "linear" if name == "identity" else "activation"
+            spelled = {"relu": "ReLU", "gelu": "GELU"}.get(name, name.title())
+            return f"torch.nn.modules.{module}.{spelled}"
+    message = (
+        f"the activation {str(function)[:80]} has no name that a folder could hold; known: {', '.join(_ACTIVATIONS)}"
+    )
+    raise CheckpointError("sentence-activation", message, given=str(function)[:80], known=list(_ACTIVATIONS))
+
+
 def body_class(folder: Path, classes: Mapping[str, Any]) -> Any:
     """The class that reads a folder's network. Raises ``CheckpointError`` for a kind that is not in ``classes``."""
     kind = read_json(folder / CONFIG).get("model_type")
@@ -197,8 +282,8 @@ def _modules(folder: Path) -> list[tuple[str, Path]]:
     if not path.is_file():
         return []
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        listed = parse_json(path, read_bytes(path), JSON_ITEMS)
+    except (ValueError, RecursionError) as error:
         raise CheckpointError("json-broken", f"{path} is not JSON: {error}", path=str(path)) from error
     found = []
     for entry in listed if isinstance(listed, list) else [None]:

@@ -13,7 +13,13 @@ from mlxformer.layers.config import LayerConfig
 from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
 from mlxformer.models.reading_config import FolderConfig
-from mlxformer.validation import is_whole, require_choice, require_positive, require_positive_number, require_probability
+from mlxformer.validation import (
+    is_whole,
+    require_choice,
+    require_positive,
+    require_positive_number,
+    require_probability,
+)
 
 _SIZES = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
 _ONLY = {"quantization_config": None, "auto_map": None, "is_encoder_decoder": True}
@@ -89,7 +95,9 @@ class T5Config(FolderConfig):
         if self.relative_attention_max_distance >= 2**31:
             far = self.relative_attention_max_distance
             message = f"relative_attention_max_distance must be below 2³¹; got {far!r:.80}"
-            raise ArgumentError("number-too-large", message, name="relative_attention_max_distance", given=str(far)[:80])
+            raise ArgumentError(
+                "number-too-large", message, name="relative_attention_max_distance", given=str(far)[:80]
+            )
         for name in ("scale_decoder_outputs", "own_output"):
             require_choice(name, getattr(self, name), (True, False))
         for name in ("pad_token_id", "decoder_start_token_id"):

@@ -197,3 +197,18 @@ def test_without_sentencepiece_the_error_names_the_extra(folder, monkeypatch):
     with pytest.raises(CheckpointError, match=r'pip install "tformer-quiz\[marian\]"') as error:
         MarianTokenizer.from_pretrained(folder)
     assert error.value.code == "tokenizer-no-sentencepiece"
+
+
+def test_saved_it_is_the_same_again_here_and_there(folder, tmp_path):
+    tokenizer, expected = golden(folder)
+    tokenizer.save_pretrained(tmp_path)
+    again = MarianTokenizer.from_pretrained(tmp_path)
+    assert repr(again) == repr(tokenizer)
+    for text, tokens, ids in expected["source"]:
+        assert (again.tokenize(text), row(again(text))) == (tokens, ids)
+    for ids, without, _ in expected["decoded"]:
+        assert again.decode(ids) == without
+    transformers = pytest.importorskip("transformers", reason="the live comparison needs transformers")
+    theirs = transformers.MarianTokenizer.from_pretrained(tmp_path)
+    for text, _, ids in expected["source"]:
+        assert theirs(text).input_ids == ids

@@ -239,3 +239,34 @@ def test_types_come_where_the_folder_asks_for_them(tmp_path):
     assert "token_type_ids" in mf.Tokenizer.from_pretrained(tmp_path / "bert")("a")
     with pytest.raises(mf.ArgumentError, match="names no bos_token"):
         _ = mf.Tokenizer.from_pretrained(tmp_path / "bert").bos_id
+
+
+@pytest.mark.parametrize("flags", [{"pooling_mode_cls_token": True, "pooling_mode_max_tokens": True},
+                                   {"pooling_mode": ["max", "mean"]}], ids=str)  # fmt: skip
+def test_an_encoder_saved_is_the_same_again(flags, tmp_path):
+    steps = ("Transformer", "Pooling", "Normalize")
+    make(tmp_path / "a", flags, steps, {"max_seq_length": 9}, {"prompts": {"q": "a "}, "default_prompt_name": "q"})
+    encoder = mf.SentenceEncoder.from_pretrained(tmp_path / "a")
+    encoder.save_pretrained(tmp_path / "b")
+    again = mf.SentenceEncoder.from_pretrained(tmp_path / "b")
+    assert repr(again) == repr(encoder)
+    np.testing.assert_array_equal(to_numpy(again.encode(TEXTS)), to_numpy(encoder.encode(TEXTS)))
+
+
+def test_dense_layers_are_saved_too(tmp_path):
+    make(tmp_path / "a", None, ("Transformer", "Pooling", "Dense"))
+    encoder = mf.SentenceEncoder.from_pretrained(tmp_path / "a")
+    encoder.save_pretrained(tmp_path / "b")
+    again = mf.SentenceEncoder.from_pretrained(tmp_path / "b")
+    np.testing.assert_array_equal(to_numpy(again.encode(TEXTS)), to_numpy(encoder.encode(TEXTS)))
+
+
+def test_a_ranker_saved_is_the_same_again(tmp_path):
+    model = filled(mf.BertForSequenceClassification(mf.BertConfig(**SIZES, id2label={0: "relevance"})))
+    tokenizer = mf.BertTokenizer.from_vocabulary(WORDS)
+    ranker = mf.CrossEncoder(model, tokenizer, mx.tanh)
+    ranker.save_pretrained(tmp_path)
+    again = mf.CrossEncoder.from_pretrained(tmp_path)
+    assert again.rank("a b", TEXTS) == ranker.rank("a b", TEXTS) and again.activation is mx.tanh
+    with pytest.raises(mf.CheckpointError, match="has no name"):
+        mf.CrossEncoder(model, tokenizer, lambda x: x * 2).save_pretrained(tmp_path)
