@@ -15,7 +15,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.beam import beam_hypotheses
 from mlxformer.generation.greedy import collected, write
-from mlxformer.generation.plan import Plan, make_plan
+from mlxformer.generation.plan import Plan, make_plan, options_among
 from mlxformer.generation.rules import NextLogits, SearchRules, Start
 from mlxformer.tracing import Module, in_trace
 from mlxformer.validation import require_array, require_ids, require_positive, require_shape
@@ -110,7 +110,7 @@ class GenerativeModel(Module):
         >>> written[:, 0].tolist()  # the start token
         [1]
         """
-        options = locals()  # before any other name: these are the arguments
+        options = options_among(locals())
         input_ids = _one_of(input_ids, source_ids)
         plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
         with evaluation_mode(self):
@@ -163,7 +163,7 @@ class GenerativeModel(Module):
         >>> streamed == model.generate(mx.array([[5, 6, 7]]), max_new_tokens=3)[0, 1:].tolist()
         True
         """
-        options = locals() | {"num_beams": 1}  # before any other name: these are the arguments
+        options = options_among(locals()) | {"num_beams": 1}
         input_ids = _one_of(input_ids, source_ids)
         plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
         decoder = self._opened(input_ids, attention_mask, plan.rows_each, use_cache)

@@ -62,13 +62,29 @@ class Writing(Protocol):
     def _check_max_length(self, max_length: int) -> None: ...
 
 
+def options_among(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a call's arguments that a plan is made of.
+
+    Args:
+        arguments: name -> value.
+
+    Returns:
+        The same, but for what is no option.
+
+    >>> from mlxformer.generation.plan import options_among
+    >>> options_among({"self": None, "top_k": 3})
+    {'top_k': 3}
+    """
+    return {name: arguments[name] for name in OPTIONS if name in arguments}
+
+
 def make_plan(model: Writing, start: Start, options: Mapping[str, Any]) -> Plan:
     """What ``generate`` was asked for, checked.
 
     Args:
         model: which knows its own rules and limits.
         start: what the sequences begin with, by the user.
-        options: the arguments of ``generate``; those that are None or none of a search's are passed over.
+        options: of ``generate``, by name; those that are None were not given.
 
     Returns:
         The plan.
@@ -76,7 +92,7 @@ def make_plan(model: Writing, start: Start, options: Mapping[str, Any]) -> Plan:
     Raises:
         ArgumentError: options that cannot be or that contradict each other.
     """
-    given: dict[str, Any] = {name: options[name] for name in OPTIONS if options.get(name) is not None}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if "max_new_tokens" in given and "max_length" in given:
         message = "max_length and max_new_tokens say the same thing; give one of them"
         raise ArgumentError("lengths-both", message)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlxformer.backend import mx
 from mlxformer.generation.generate import evaluation_mode, run_plan
+from mlxformer.generation.plan import make_plan
 from mlxformer.generation.rules import NextLogits, constrain, log_softmax
 from mlxformer.generation.sampling import SamplingRules, sampling_probabilities
 
@@ -78,7 +79,7 @@ def watched_generate(
     True
     """
     given = {name: value for name, value in options.items() if value is not None}
-    plan = model._plan(input_ids, attention_mask, None, given)
+    plan = make_plan(model, model._prompt(input_ids, attention_mask, None), given)
     names = ("temperature", "top_k", "top_p", "min_p")
     asked = {name: given[name] for name in names if name in given}
     sampling = SamplingRules(**asked) if asked.get("temperature") else SamplingRules()

@@ -99,6 +99,10 @@ class ModernBertConfig(FolderConfig):
         for kind in kinds:
             require_choice("layer_types", kind, (GLOBAL, LOCAL))
         require_positive(local_attention=self.local_attention)
+        if self.local_attention >= 2**31:
+            wide = str(self.local_attention)[:80]
+            message = f"local_attention must be below 2³¹; got {wide}"
+            raise ArgumentError("number-too-large", message, name="local_attention", given=wide)
         for name in ("norm_bias", "attention_bias", "mlp_bias"):
             require_choice(name, getattr(self, name), (True, False))
         for name in ("attention_dropout", "mlp_dropout", "embedding_dropout", "initializer_range"):

@@ -11,7 +11,8 @@ from questions.bilingual import Bilingual
 
 _CHINESE: Mapping[str, str] = {
     # arguments
-    "not-an-array": "{name} 要是 {backend} 后端的数组，给的是 {given}；用 mx.array(…) 转换（手上是 MLX 数组时，也可以在首次导入 mlxformer 之前设 MLXFORMER_BACKEND=mlx）",
+    "not-an-array": "{name} 要是 {backend} 后端的数组，给的是 {given}；用 mx.array(…) 转换"
+    "（手上是 MLX 数组时，也可以在首次导入 mlxformer 之前设 MLXFORMER_BACKEND=mlx）",
     "not-floating": "{name} 要是浮点数，给的是 {given}；用 astype(mx.float32) 转换",
     "wrong-shape": "{name} 的形状要是 {wanted}，给的是 {given}",
     "empty-axis": "{name} 是空的：{given} 的第 {axis} 轴长度为 0",
@@ -160,7 +161,8 @@ _CHINESE: Mapping[str, str] = {
     "save-overflow": "{tensor} 里有超出 float16 范围（65504）的数；请存成 float32",
     "save-quantised": "{path} 已量化，没有对应的 Hugging Face 格式；请用 save_weights",
     "no-head": "{name} 没有任务头，用不上 new_head；请换带任务头的类，如 BertForSequenceClassification",
-    "num-labels": "{name} 没有可定个数的标签，num_labels={given} 只用于分类；要一个新的头请给 new_head=True，本来没有头的类请去掉它",
+    "num-labels": "{name} 没有可定个数的标签，num_labels={given} 只用于分类；"
+    "要一个新的头请给 new_head=True，本来没有头的类请去掉它",
     "pad-missing": "RoBERTa 的位置从填充的编号往后数，配置里要有 pad_token_id",
     "positions-too-few": "max_position_embeddings={given} 太小：位置从 pad_token_id={pad} 之后数起，一个也不剩；"
     "至少要比 pad_token_id 大 2",
