@@ -17,7 +17,11 @@ from mlxformer.errors import ArgumentError
 
 
 def shape_text(x: Any) -> str:
-    """``[2, 5, 64]``: how shapes are written in errors and docstrings."""
+    """``[2, 5, 64]``: how shapes are written in errors and docstrings.
+
+    >>> shape_text(mx.zeros((2, 3)))
+    '[2, 3]'
+    """
     return "[" + ", ".join(str(int(size)) for size in x.shape) + "]"
 
 
@@ -27,7 +31,10 @@ def array_text(x: Any) -> str:
 
 
 def require_array(name: str, x: Any) -> None:
-    """``x`` is an array of the running backend; anything else would be mixed silently into float64."""
+    """``x`` is an array of the running backend; anything else would be mixed silently into float64.
+
+    >>> require_array("x", mx.zeros((2,)))
+    """
     if not is_array(x):
         kind = f"{type(x).__module__}.{type(x).__qualname__}"
         raise ArgumentError(
@@ -40,7 +47,10 @@ def require_array(name: str, x: Any) -> None:
 
 
 def require_floating(name: str, x: Any) -> None:
-    """``x`` holds floating-point numbers."""
+    """``x`` holds floating-point numbers.
+
+    >>> require_floating("x", mx.zeros((2,)))
+    """
     if not is_array(x):
         require_array(name, x)
     if not _is_floating(x.dtype):
@@ -136,6 +146,8 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
     """Integer ids [B, T] with 0 <= id < ``size``. MLX reads garbage past the end of a table without a word.
 
     Inside ``mx.compile`` and ``vmap`` nothing can be evaluated: there the range is not checked.
+
+    >>> require_ids("input_ids", mx.array([[0, 4]]), 5, "the vocabulary")
     """
     require_array(name, ids)
     if not mx.issubdtype(ids.dtype, mx.integer):
@@ -193,7 +205,11 @@ def require_sequence(name: str, x: Any, dims: int, *, batch: int | None = None, 
 
 
 def require_divisible(name: str, dims: int, heads_name: str, num_heads: int, cure: str = "choose a divisor") -> int:
-    """``dims / num_heads``, the width of a head, once it is a whole number."""
+    """``dims / num_heads``, the width of a head, once it is a whole number.
+
+    >>> require_divisible("dims", 8, "num_heads", 2)
+    4
+    """
     if dims % num_heads:
         raise ArgumentError(
             "dims-not-divisible",
@@ -205,19 +221,29 @@ def require_divisible(name: str, dims: int, heads_name: str, num_heads: int, cur
 
 
 def require_kind(name: str, value: object, kind: type) -> None:
-    """``value`` is a ``kind``: the configuration that a model is made of, say, and not a dict of its fields."""
+    """``value`` is a ``kind``: the configuration that a model is made of, say, and not a dict of its fields.
+
+    >>> require_kind("config", 3, int)
+    """
     if not isinstance(value, kind):
         given = type(value).__qualname__
         raise ArgumentError("wrong-kind", f"{name} must be a {kind.__qualname__}; got {given}", name=name, given=given)
 
 
 def is_whole(value: object, least: int) -> bool:
-    """Whether ``value`` is a whole number (and not True or False) of at least ``least``."""
+    """Whether ``value`` is a whole number (and not True or False) of at least ``least``.
+
+    >>> is_whole(3, 0), is_whole(True, 0), is_whole(-1, 0)
+    (True, False, False)
+    """
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def require_positive(**values: Any) -> None:
-    """Each value is a whole number of at least 1."""
+    """Each value is a whole number of at least 1.
+
+    >>> require_positive(dims=8)
+    """
     for name, value in values.items():
         if not is_whole(value, 1):
             raise ArgumentError(
@@ -226,7 +252,10 @@ def require_positive(**values: Any) -> None:
 
 
 def require_positive_number(name: str, value: object) -> None:
-    """A finite number above 0."""
+    """A finite number above 0.
+
+    >>> require_positive_number("temperature", 0.5)
+    """
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
         raise ArgumentError(
             "not-a-positive-number", f"{name} must be a finite number above 0; got {value!r}", name=name, given=value
@@ -234,7 +263,10 @@ def require_positive_number(name: str, value: object) -> None:
 
 
 def require_probability(name: str, value: float) -> None:
-    """``0 <= value < 1``: a probability of dropping."""
+    """``0 <= value < 1``: a probability of dropping.
+
+    >>> require_probability("dropout", 0.1)
+    """
     if not isinstance(value, Real) or not 0 <= value < 1:
         raise ArgumentError(
             "not-a-probability", f"{name} must be at least 0 and below 1; got {value!r}", name=name, given=value
@@ -242,7 +274,10 @@ def require_probability(name: str, value: float) -> None:
 
 
 def require_choice(name: str, value: object, choices: Sequence[object]) -> None:
-    """``value`` is one of ``choices``."""
+    """``value`` is one of ``choices``.
+
+    >>> require_choice("norm", "pre", ("pre", "post"))
+    """
     if value not in choices:
         listed = ", ".join(map(repr, choices))
         raise ArgumentError(

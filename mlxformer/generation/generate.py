@@ -274,7 +274,11 @@ def _one_of(input_ids: mx.array | None, source_ids: mx.array | None) -> mx.array
 
 
 def source_mask_of(input_ids: mx.array, attention_mask: mx.array | None) -> mx.array | None:
-    """Hugging Face's ``attention_mask`` of ids [B, Ts] that were checked, as a mask [B, 1, 1, Ts]."""
+    """Hugging Face's ``attention_mask`` of ids [B, Ts] that were checked, as a mask [B, 1, 1, Ts].
+
+    >>> source_mask_of(mx.array([[5, 0]]), mx.array([[1, 0]])).tolist()
+    [[[[True, False]]]]
+    """
     if attention_mask is None:
         return None
     return masks.padding(masks.from_attention_mask(attention_mask, (input_ids.shape[0], input_ids.shape[1])))
@@ -282,7 +286,16 @@ def source_mask_of(input_ids: mx.array, attention_mask: mx.array | None) -> mx.a
 
 @contextmanager
 def evaluation_mode(model: Any) -> Iterator[None]:
-    """Nothing is dropped out inside; afterwards every module is in the mode that it was in."""
+    """Nothing is dropped out inside; afterwards every module is in the mode that it was in.
+
+    >>> from mlxformer.backend import nn
+    >>> layer = nn.Dropout(0.5)
+    >>> with evaluation_mode(layer):
+    ...     layer.training
+    False
+    >>> layer.training
+    True
+    """
     modes = sorted(((path.count("."), path, m, m.training) for path, m in model.named_modules()), key=lambda e: e[:2])
     if not any(training for *_, training in modes):
         yield

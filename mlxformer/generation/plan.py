@@ -91,6 +91,11 @@ def make_plan(model: Writing, start: Start, options: Mapping[str, Any]) -> Plan:
 
     Raises:
         ArgumentError: options that cannot be or that contradict each other.
+
+    >>> import mlxformer as mf
+    >>> model = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
+    >>> make_plan(model, Start(np.array([[1, 7]], np.int32)), {"max_new_tokens": 5}).rules.max_length
+    7
     """
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if "max_new_tokens" in given and "max_length" in given:
@@ -168,7 +173,11 @@ def _as_lists(stops: Any) -> Any:
 
 
 def rules_of(given: dict[str, Any], *, start_id: int, pad_id: int, eos_id: int) -> SearchRules:
-    """The rules of a model without a checkpoint's: ``given``, which must say how long a result may be."""
+    """The rules of a model without a checkpoint's: ``given``, which must say how long a result may be.
+
+    >>> rules_of({"max_length": 9}, start_id=1, pad_id=0, eos_id=2).eos_ids
+    (2,)
+    """
     if "max_length" not in given:
         raise ArgumentError(
             "max-length-missing",

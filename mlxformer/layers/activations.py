@@ -29,7 +29,11 @@ def gelu_tanh(x: mx.array) -> mx.array:
 
 
 def identity(x: mx.array) -> mx.array:
-    """``x``: the layer without its non-linearity."""
+    """``x``: the layer without its non-linearity.
+
+    >>> identity(3)
+    3
+    """
     return x
 
 

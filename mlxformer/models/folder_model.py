@@ -165,6 +165,8 @@ def require_only(values: Mapping[str, Any], only: Mapping[str, Any], model: str)
     """Fields that change the result have the one value that is implemented, or are absent or null.
 
     Raises ``ArgumentError`` otherwise.
+
+    >>> require_only({"is_decoder": False}, {"is_decoder": False}, "BERT")
     """
     for name, wanted in only.items():
         if values.get(name) not in (None, wanted):

@@ -74,6 +74,9 @@ def head_output(logits: mx.array, hidden: mx.array, loss: mx.array | None) -> Be
         logits: the head's scores, of any shape.
         hidden: [B, T, C], the encoder's output that they come from.
         loss: a scalar; None where no labels were given.
+
+    >>> head_output(mx.zeros((1, 2)), mx.zeros((1, 5, 8)), None).loss is None
+    True
     """
     return BertHeadOutput(logits, hidden) if loss is None else BertLossOutput(loss, logits, hidden)
 

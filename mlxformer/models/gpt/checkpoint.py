@@ -51,7 +51,12 @@ _BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")
 
 
 def kind_of(tensors: Iterable[str], config: GPTConfig) -> str:
-    """Whose names the tensors of a folder bear: ``"gpt2"``, ``"llama"``, or ours."""
+    """Whose names the tensors of a folder bear: ``"gpt2"``, ``"llama"``, or ours.
+
+    >>> import mlxformer as mf
+    >>> kind_of(["transformer.wte.weight"], mf.GPTConfig(20, dims=8))
+    'gpt2'
+    """
     if any(name.startswith(("token_embedding.", "stack.")) for name in tensors):
         return OWN
     return "gpt2" if config.positions == "learned" else "llama"
@@ -156,7 +161,11 @@ def writing(parameters: Mapping[str, np.ndarray], kind: str) -> dict[str, np.nda
 
 
 def canonical_name(stored: str, kind: str) -> str:
-    """One name for a tensor's spellings: without ``transformer.`` (GPT-2), with ``model.`` (Llama)."""
+    """One name for a tensor's spellings: without ``transformer.`` (GPT-2), with ``model.`` (Llama).
+
+    >>> canonical_name("transformer.wte.weight", "gpt2"), canonical_name("norm.weight", "llama")
+    ('wte.weight', 'model.norm.weight')
+    """
     if kind == "gpt2":
         return stored.removeprefix("transformer.")
     bare = stored.startswith(("embed_tokens.", "layers.", "norm."))
