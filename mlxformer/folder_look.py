@@ -13,6 +13,7 @@ from mlxformer.errors import CheckpointError
 from mlxformer.generation.generate import GenerativeModel
 from mlxformer.generation.rules import log_softmax
 from mlxformer.harmless import in_a_line
+from mlxformer.models.bert.albert import AlbertModel
 from mlxformer.models.bert.heads import BertForMaskedLM
 from mlxformer.models.bert.model import BertModel
 from mlxformer.models.bert.roberta import RobertaModel
@@ -29,6 +30,7 @@ MODELS: dict[str, Any] = {
     "roberta": RobertaModel,
     "xlm-roberta": RobertaModel,
     "modernbert": ModernBertModel,
+    "albert": AlbertModel,
     "gpt2": GPT,
     "llama": GPT,
     "mlxformer-gpt": GPT,
@@ -99,7 +101,8 @@ def folder_look(path_or_name: str | os.PathLike[str], text: str) -> str:
     model, tokenizer = open_model(path_or_name)
     batch = tokenizer([text])
     lines = [f"{type(model).__name__}: {model._extra_repr()}", *_indented(str(model.load_report)), ""]
-    lines += [f"{len(batch.tokens[0])} tokens: {in_a_line(' '.join(batch.tokens[0]))}", ""]
+    tokens = tokenizer.tokenize(text) if isinstance(tokenizer, MarianTokenizer) else batch.tokens[0]
+    lines += [f"{len(tokens)} tokens: {in_a_line(' '.join(tokens))}", ""]
     with trace() as steps:
         output = model(batch["input_ids"]) if isinstance(model, GPT) else _pass(model, batch)
     lines.append(f"One pass, {len(steps)} traced tensors, the first and the last of them:")

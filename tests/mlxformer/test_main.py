@@ -12,9 +12,11 @@ from unicodedata import east_asian_width
 import numpy as np
 import pytest
 
+import mlxformer as mf
 from mlxformer import __main__ as first_look
 from mlxformer import backend
 from mlxformer.backend import to_numpy, tree_flatten
+from mlxformer.folder_look import folder_look
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,3 +124,15 @@ def test_a_terminal_without_chinese_and_a_closed_pipe_are_survived():
     process.stdout.close()
     _, errors = process.wait(), process.stderr.read()
     assert process.returncode == 0 and errors == b""
+
+
+def test_a_folder_of_marian_is_looked_into(tmp_path):
+    pytest.importorskip("sentencepiece", reason="the extra `marian` installs SentencePiece")
+    tokenizer = mf.MarianTokenizer.from_pretrained(Path(__file__).parent / "golden" / "marian-tokenizer")
+    sizes = {"layers": 1, "ffn_dim": 16, "attention_heads": 2}
+    both = {f"{side}_{name}": size for side in ("encoder", "decoder") for name, size in sizes.items()}
+    ids = {"pad_token_id": tokenizer.pad_id, "decoder_start_token_id": tokenizer.pad_id, "eos_token_id": 0}
+    mf.MarianModel(mf.MarianConfig(vocab_size=tokenizer.vocab_size, d_model=8, **both, **ids)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    said = folder_look(tmp_path, "Good morning")
+    assert "44 tensors loaded" in said and "9 tokens: ▁ G o od ▁m or n in g" in said and "Written greedily: " in said

@@ -270,3 +270,11 @@ def test_a_ranker_saved_is_the_same_again(tmp_path):
     assert again.rank("a b", TEXTS) == ranker.rank("a b", TEXTS) and again.activation is mx.tanh
     with pytest.raises(mf.CheckpointError, match="has no name"):
         mf.CrossEncoder(model, tokenizer, lambda x: x * 2).save_pretrained(tmp_path)
+
+
+def test_an_albert_body(tmp_path):
+    model = filled(mf.AlbertModel(mf.AlbertConfig(**SIZES, embedding_size=6)))
+    model.save_pretrained(tmp_path)
+    mf.BertTokenizer.from_vocabulary(WORDS).save_pretrained(tmp_path)
+    found = to_numpy(mf.SentenceEncoder.from_pretrained(tmp_path).encode(TEXTS))
+    assert_close(found, np.stack([states(model, text).mean(0) for text in TEXTS]), 1e-5)
