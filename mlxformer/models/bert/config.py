@@ -105,6 +105,11 @@ class BertConfig(FolderConfig):
         return self.max_position_embeddings
 
     @property
+    def head_dropout(self) -> float:
+        """The dropout before a classifier."""
+        return self.hidden_dropout_prob if self.classifier_dropout is None else self.classifier_dropout
+
+    @property
     def num_labels(self) -> int:
         """How many classes ``BertForSequenceClassification`` tells apart."""
         return 2 if self.id2label is None else len(self.id2label)

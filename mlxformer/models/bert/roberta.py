@@ -187,8 +187,7 @@ class RobertaHead(Module):
 
     def __init__(self, config: RobertaConfig) -> None:
         super().__init__()
-        rate = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
+        self.dropout = nn.Dropout(config.head_dropout)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
 

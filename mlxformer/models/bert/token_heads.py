@@ -68,9 +68,8 @@ class BertForTokenClassification(BertPreTrained):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
-        rate = config.classifier_dropout
         self.bert = BertModel(config, pooler=False)
-        self.classifier_dropout = nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
+        self.classifier_dropout = nn.Dropout(config.head_dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         initialize(self.classifier, config)
 
