@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tui.progress.store import ProgressStore
 
 LARGEST = 32 * 2**20  # bytes
+MOST = 1_500_000  # commas and brackets, of 75,000 ratings: 32 MB of `{}` would take 800 MB
 _TABLES = ("reviews", "actions", "cards", "flags", "suspended", "buried", "drafts", "places", "interviews")
 
 
@@ -68,6 +69,10 @@ def read_export(path: Path) -> Foreign:
         raise ProgressError("import-unreadable", f"cannot read {path}: {error}", path=path, reason=error) from error
     except UnicodeDecodeError as error:
         raise _not_ours(path, "not UTF-8") from error
+    found_signs = sum(map(text.count, ",[{"))
+    if found_signs > MOST:
+        message = f"{path} holds about {found_signs:,} values; at most {MOST:,} are read"
+        raise ProgressError("import-too-many", message, path=path, count=found_signs, most=MOST)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -75,8 +80,9 @@ def read_export(path: Path) -> Foreign:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise _not_ours(path, f"format is not {FORMAT!r}")
     if data.get("version") != FORMAT_VERSION:
-        message = f"{path} is of version {data.get('version')}; this program reads version {FORMAT_VERSION}"
-        raise ProgressError("import-version", message, path=path, version=data.get("version"), ours=FORMAT_VERSION)
+        version = str(data.get("version"))[:40]
+        message = f"{path} is of version {version}; this program reads version {FORMAT_VERSION}"
+        raise ProgressError("import-version", message, path=path, version=version, ours=FORMAT_VERSION)
     try:
         return Foreign(
             {_text(name): _card(card) for name, card in data["cards"].items()},

@@ -167,6 +167,10 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "import-unreadable": Bilingual("读不了 {path}：{reason}", "cannot read {path}: {reason}"),
     "import-too-large": Bilingual("{path} 太大：最多 {most} MB", "{path} is too large: {most} MB at most"),
+    "import-too-many": Bilingual(
+        "{path} 里大约有 {count:,} 个值，太多了：最多读 {most:,} 个",
+        "{path} holds about {count:,} values, which is too many: {most:,} are read at most",
+    ),
     "import-not-ours": Bilingual(
         "{path} 不是 export 文件.json 写出来的：{reason}", "{path} is not what export FILE.json writes: {reason}"
     ),
