@@ -188,7 +188,17 @@ def _from_json(path: Path, config: Mapping[str, Any]) -> Tokenizer:
     if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
         normalizer |= {field: config[name] for name, field in _NORMALIZER.items() if name in config}
     with of_the_library(f"{path} is not a tokenizer", str(path)):
-        return Tokenizer.from_str(json.dumps(content))
+        return _tried(Tokenizer.from_str(json.dumps(content)))
+
+
+def _tried(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, once it has tokenized: a template that names a token which is not there only fails then."""
+    tried = (tokenizer.encode("a"), tokenizer.encode("a", "a"))
+    ids = [index for encoding in tried for index in (*encoding.ids, *encoding.type_ids)]
+    largest = max((*ids, *tokenizer.get_vocab().values()), default=0)
+    if largest >= 2**31:
+        raise ValueError(f"an id must be below 2,147,483,648; got {largest:,}")
+    return tokenizer
 
 
 def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: TokenizerSettings) -> Tokenizer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import struct
 import time
 import tracemalloc
@@ -18,6 +19,8 @@ import mlxformer as mf
 from mlxformer.backend import nn
 from tests.mlxformer.models.families import FAMILIES
 from tests.mlxformer.models.test_half_precision import BERT, MODELS
+from tests.mutants import mutant
+from tests.soak import seed, times
 
 ESCAPE = "\x1b]52;c;aGk=\x07\u202e"
 
@@ -196,6 +199,49 @@ def test_patterns_that_make_the_library_panic(folder: Path) -> None:
     content["pre_tokenizer"] = {"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated", "invert": False}
     (folder / "tokenizer.json").write_text(json.dumps(content))
     refused(lambda: mf.BertTokenizer.from_pretrained(folder))
+
+
+@pytest.mark.parametrize("change", ["a token that is not there", "single", "pair"])
+def test_templates_that_fail_when_they_are_used(folder: Path, change: str) -> None:
+    content = json.loads((folder / "tokenizer.json").read_text())
+    template = content["post_processor"]
+    if change == "a token that is not there":
+        template["special_tokens"].pop("[CLS]")
+    else:
+        next(each for each in template[change] if "Sequence" in each)["Sequence"]["type_id"] = 2**31
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    for kind in (mf.BertTokenizer, mf.Tokenizer):
+        refused(lambda kind=kind: kind.from_pretrained(folder))
+
+
+def test_mutants_of_a_folder(folder: Path) -> None:
+    """Every file of it changed at random: it loads and tokenizes, or is refused."""
+    draw = random.Random(seed(16))
+    sound = {path.name: path.read_bytes() for path in folder.iterdir()}
+    loaded = failed = 0
+    for _ in range(times(60, 3_000)):
+        name = draw.choice(sorted(sound))
+        for path, content in sound.items():
+            (folder / path).write_bytes(content)
+        if name.endswith(".json"):
+            (folder / name).write_text(json.dumps(mutant(json.loads(sound[name]), draw)))
+        elif name.endswith(".txt"):
+            at = draw.randrange(len(sound[name]))
+            (folder / name).write_bytes(sound[name][:at] + draw.randbytes(2) + sound[name][at + 1 :])
+        else:
+            length = int.from_bytes(sound[name][:8], "little")
+            header = json.dumps(mutant(json.loads(sound[name][8 : 8 + length]), draw)).encode()
+            size = len(header) if draw.random() < 0.9 else draw.randrange(2**63)
+            (folder / name).write_bytes(size.to_bytes(8, "little") + header + sound[name][8 + length :])
+        try:
+            mf.BertModel.from_pretrained(folder)
+            for kind in (mf.BertTokenizer, mf.Tokenizer):
+                kind.from_pretrained(folder)(["a b c"])
+            loaded += 1
+        except mf.MlxformerError as error:
+            failed += 1
+            assert len(str(error)) <= 2400
+    assert loaded and failed
 
 
 def test_a_vocabulary_without_end(folder: Path) -> None:
