@@ -236,12 +236,23 @@ def test_what_is_saved(program: Program, toy: object, tmp_path: Path) -> None:
     assert_text(program("interview", "--questions", "1", "--report", str(report)))
 
 
+def test_what_a_model_is_looked_at_with(program: Program, tmp_path: Path) -> None:
+    assert_text(program("look", "bert-mini", HOSTILE))
+    assert_text(program("look", "bert-mini", HOSTILE, "--json"))
+    for suffix in (".svg", ".csv", ".json"):
+        target = tmp_path / f"look{suffix}"
+        assert_text(program("look", "bert-mini", HOSTILE, "--save", str(target)))
+        assert not target.exists() or is_harmless(target.read_text(encoding="utf-8-sig"))
+    assert_text(program("look", str(tmp_path / HOSTILE.replace("/", "")), HOSTILE))
+
+
 WAYS = {  # who looks at what each command writes of a stranger's content; a new command has to be given its test
     "list": test_progress_from_elsewhere, "show": test_progress_from_elsewhere, "ask": test_answers_on_stdin,
     "interview": test_answers_on_stdin, "lab": test_knobs_reach_the_figures_as_text, "check": test_names_of_files,
     "stats": test_progress_from_elsewhere, "export": test_progress_from_elsewhere,
     "import": test_a_bad_export_is_quoted_as_text, "restore": test_names_of_files, "settings": test_arguments,
     "doctor": test_names_of_files, "mark": test_answers_on_stdin, "code": test_code_that_is_judged,
+    "look": test_what_a_model_is_looked_at_with,
 }  # fmt: skip
 
 
