@@ -13,10 +13,12 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
-from collections.abc import Collection, Iterator
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tui.progress.errors import ProgressError
 from tui.progress.records import CardState
@@ -25,6 +27,12 @@ from tui.progress.taking_over import Foreign, read_review
 
 SUFFIXES = (".apkg", ".colpkg", ".anki2", ".anki21")
 LARGEST = 1 << 28  # bytes of a collection
+MOST = 200_000  # notes of ours, and ratings of them
+_STEPS, _EVERY = 30_000_000, 100_000  # of SQLite's machine, a second or two: a table may be a view without end
+_UNREADABLE = (
+    sqlite3.Error, zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, NotImplementedError, RuntimeError,
+    OverflowError, KeyError,
+)  # fmt: skip
 GUID = "tformer-quiz/{}/{}"  # language and question: a deck in each language has notes of its own
 MODE = "anki"
 _LEARN, _FILTERED = 0, 3  # kinds of a row in which a person answered; 4 and 5 are rescheduled by hand or by Anki
@@ -56,18 +64,36 @@ def read_anki(path: Path, known: Collection[str], schedule: Schedule) -> AnkiRat
     """
     try:
         with _collection(path) as file, _opened(file) as connection:
-            notes = {int(row[0]): str(row[1]) for row in connection.execute("SELECT id, guid FROM notes")}
+            prefix = GUID.partition("/")[0] + "/%"
+            (count,) = connection.execute("SELECT count(*) FROM notes").fetchone()
+            found_notes = connection.execute(
+                "SELECT id, substr(guid, 1, 200) FROM notes WHERE guid LIKE ? LIMIT ?", (prefix, MOST)
+            )
+            notes = {int(row[0]): str(row[1]) for row in found_notes}
             answered = connection.execute(
                 "SELECT revlog.id, cards.nid, revlog.ease, revlog.time FROM revlog JOIN cards ON cards.id = revlog.cid "
-                "WHERE revlog.ease BETWEEN 1 AND 4 AND revlog.type BETWEEN ? AND ? ORDER BY revlog.id",
-                (_LEARN, _FILTERED),
+                "JOIN notes ON notes.id = cards.nid "
+                "WHERE notes.guid LIKE ? AND revlog.ease BETWEEN 1 AND 4 AND revlog.type BETWEEN ? AND ? "
+                "AND typeof(revlog.id) = 'integer' AND typeof(revlog.ease) = 'integer' "
+                "AND typeof(revlog.time) = 'integer' ORDER BY revlog.id LIMIT ?",
+                (prefix, _LEARN, _FILTERED, MOST),
             ).fetchall()
+            return _ratings(notes, count, answered, known, schedule)
     except OSError as error:
         raise ProgressError("import-unreadable", f"cannot read {path}: {error}", path=path, reason=error) from error
-    except (sqlite3.Error, zipfile.BadZipFile, ValueError, TypeError, NotImplementedError, RuntimeError) as error:
+    except _UNREADABLE as error:
         reason = f"{type(error).__name__}: {error}"[:200]
         message = f"{path} is no Anki package or collection: {reason}"
         raise ProgressError("import-not-anki", message, path=path, reason=reason) from error
+
+
+def _ratings(
+    notes: Mapping[int, str],
+    count: int,
+    answered: Sequence[tuple[int, int, Any, int]],
+    known: Collection[str],
+    schedule: Schedule,
+) -> AnkiRatings:
     ours = {note: found for note, guid in notes.items() if (found := _ours(guid)) is not None}
     reviews = []
     cards: dict[str, CardState] = {}
@@ -89,7 +115,7 @@ def read_anki(path: Path, known: Collection[str], schedule: Schedule) -> AnkiRat
             )
         )  # fmt: skip
     unknown = sorted({question for _, question in ours.values() if question not in known})
-    return AnkiRatings(Foreign(cards, tuple(reviews), (), (), ()), len(notes) - len(ours), tuple(unknown))
+    return AnkiRatings(Foreign(cards, tuple(reviews), (), (), ()), count - len(ours), tuple(unknown))
 
 
 def _ours(guid: str) -> tuple[str, str] | None:
@@ -134,6 +160,8 @@ def _refuse_large(path: Path, size: int) -> None:
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(file)) as connection:
+        steps = iter(range(_STEPS // _EVERY))
+        connection.set_progress_handler(lambda: next(steps, None) is None, _EVERY)
         connection.create_collation("unicase", _unicase)  # Anki's own, which a newer schema's tables name
         yield connection
 
