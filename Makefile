@@ -31,11 +31,12 @@ test-mlx: $(VENV)/.installed-test
 		set -x; MLXFORMER_BACKEND=mlx $(PYTEST); \
 	else echo "MLX cannot be loaded on this machine: the suite ran on NumPy only."; fi
 
-# What draws at random (kills, damaged files, keys), hundreds of times instead of a few; about an hour.
+# What draws at random (kills, damaged files, keys), hundreds of times instead of a few; hours. TFORMER_SOAK=2 draws others.
 soak: $(VENV)/.installed-test
-	TFORMER_SOAK=1 MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py \
+	TFORMER_SOAK=$${TFORMER_SOAK:-1} MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py \
 		tests/tui/test_week.py tests/tui/test_signals.py tests/tui/progress tests/tui/judge \
-		tests/mlxformer/tokenization/test_damaged.py tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
+		tests/mlxformer/tokenization/test_damaged.py tests/mlxformer/checkpoints/test_hostile.py \
+		tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
 
 # How near we are to torch, transformers and float64, in numbers, on both backends: what each comparison found and may
 # find at most, and a table of what every model can do.

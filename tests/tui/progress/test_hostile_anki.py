@@ -44,8 +44,7 @@ def test_a_sound_one_is_read(tmp_path: Path) -> None:
         TABLES + NOTE + "INSERT INTO revlog VALUES (9223372036854775807, 1, 3, 5, 0);",
         TABLES + NOTE + "INSERT INTO revlog VALUES (-62135596800001, 1, 3, 5, 0);",
         TABLES + "INSERT INTO notes VALUES ('x', 'tformer-quiz/en/q');",
-        TABLES
-        + "INSERT INTO notes VALUES (1, CAST(x'746666ff' AS TEXT)), (2, CAST(x'74666f726d65722d7175697a2fff' AS TEXT));",
+        TABLES + "INSERT INTO notes VALUES (2, CAST(x'74666f726d65722d7175697a2fff' AS TEXT));",
         "CREATE TABLE other (id);",
     ],
 )
