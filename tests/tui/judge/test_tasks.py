@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from questions.loader import load_shipped
-from tests.tui.judge.styles import STYLES
+from tests.tui.judge.further_styles import FURTHER
+from tests.tui.judge.styles import STYLES as FIRST_STYLES
 from tests.tui.judge.test_references import outputs
-from tui.judge.catalogue import FRAMEWORKS, NAMES, is_installed, load_task
+from tui.judge.catalogue import FRAMEWORKS, NAMES, Framework, is_installed, load_task
 from tui.judge.comparing import near
 from tui.judge.frameworks import Bridge
 from tui.judge.judging import judge, judge_functions
@@ -23,9 +24,11 @@ from tui.judge.running import expected, run_plainly, variant
 from tui.judge.verdict import Verdict
 
 BANK = load_shipped()
+STYLES = {**FIRST_STYLES, **FURTHER}
 SOAK = bool(os.environ.get("TFORMER_SOAK"))
 THE_FIFTEEN = NAMES[:15]  # those whose ids and signatures others rely on
 TASKS = pytest.mark.parametrize("name", NAMES)
+IN_A_PROCESS = ("softmax", "kv-cache", "bpe", "gpt2-block", "gradient-clipping", "int8-quantization", "beam-search")
 OTHERS = [framework for framework in FRAMEWORKS if framework != "numpy"]
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -120,7 +123,7 @@ def test_names_and_words_of_mistakes(name: str) -> None:
 @TASKS
 def test_right_in_other_styles(name: str) -> None:
     task = load_task(name)
-    for number, source in enumerate(STYLES.get(name, ())):
+    for number, source in enumerate(STYLES[name]):
         verdict = judge_functions(task, functions(source), bridge("numpy"))
         assert verdict.passed, (number, verdict.failure and verdict.failure.case, say(verdict))
 
@@ -129,17 +132,17 @@ def test_there_are_fifty_styles() -> None:
     assert sum(map(len, STYLES.values())) >= 50
 
 
-@TASKS
-def test_the_shipped_solution_passes_in_numpy(name: str) -> None:
-    """In its own process, as a person's file does."""
+@pytest.mark.parametrize("name", IN_A_PROCESS)
+def test_the_shipped_solution_passes_in_its_own_process(name: str) -> None:
+    """As a person's file does: arrays, dicts and lists of them, plain data and caches travel there and back."""
     verdict = judge(name, BANK.task(name).solution.numpy.encode(), "solution.py")
     assert verdict.passed, say(verdict)
 
 
-@pytest.mark.parametrize("framework", OTHERS)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @TASKS
-def test_the_shipped_solution_passes_in(name: str, framework: str) -> None:
-    if not is_installed(framework):  # type: ignore[arg-type]
+def test_the_shipped_solution_passes_in(name: str, framework: Framework) -> None:
+    if not is_installed(framework):
         pytest.skip(f"{framework} is not installed")
     source = BANK.task(name).solution.of(framework)
     assert source is not None

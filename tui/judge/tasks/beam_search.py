@@ -74,7 +74,7 @@ def _search(
             own.sort(key=lambda one: -one[0])
             candidates += own[:1] if each and length > 1 else own
         candidates.sort(key=lambda one: -one[0] if order == "best" else one[0])
-        running = []
+        running: list[tuple[float, list[int]]] = []
         for rank, (log_p, tokens) in enumerate(candidates):
             ends = (tokens[-1] == end and not go_on) or length == max_length
             if ends and rank < width:

@@ -23,7 +23,12 @@ def component(x: Any, parts: Parts, num_heads: int, norm: Any, activation: str, 
     config = mf.LayerConfig(norm=norm, activation=activation, attention_bias=bias)
     layer = mf.EncoderLayer(width, num_heads, hidden, config)
     attention, feed = layer.self_attention, layer.feed_forward
-    places = {"q": attention.query_proj, "k": attention.key_proj, "v": attention.value_proj, "o": attention.out_proj}
+    places: dict[str, Any] = {
+        "q": attention.query_proj,
+        "k": attention.key_proj,
+        "v": attention.value_proj,
+        "o": attention.out_proj,
+    }
     places |= {"up": feed.up_proj, "down": feed.down_proj}
     places |= {"norm_1": layer.self_attention_norm, "norm_2": layer.feed_forward_norm}
     for name, place in places.items():

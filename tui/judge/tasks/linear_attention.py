@@ -24,6 +24,10 @@ def _phi(x: Any) -> Any:
     return np.where(x > 0, x + 1, np.exp(np.minimum(x, 0))).astype(x.dtype)
 
 
+def _elu(x: Any) -> Any:
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0))).astype(x.dtype)
+
+
 def _linear(
     q: Any,
     k: Any,
@@ -148,7 +152,7 @@ TASK = Task(
             "elu-without-one",
             "φ 只用了 elu、没有加 1 的线性注意力（权重有负的）",
             "linear attention with φ = elu, without the 1 (weights may be negative)",
-            feature=lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))).astype(x.dtype),
+            feature=_elu,
         ),
         _mistake(
             "relu-feature",
