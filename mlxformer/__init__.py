@@ -14,6 +14,7 @@ from mlxformer.attention.linear import linear_attention
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.errors import ArgumentError, BackendError, CheckpointError, MlxformerError, TraceError
 from mlxformer.generation.sampling import SamplingRules, sample
+from mlxformer.inspection.cells import open_cell
 from mlxformer.inspection.show import show
 from mlxformer.layers.causal_stack import CausalStack
 from mlxformer.layers.config import LayerConfig
@@ -139,6 +140,7 @@ __all__ = [
     "masks",
     "mean_pooling",
     "merge_lora",
+    "open_cell",
     "pretrained_names",
     "sample",
     "save_adapters",

@@ -66,14 +66,13 @@ def show_cell(asked: str, result: Result, context: Context, *, as_json: bool) ->
     columns = width()
     for line in (
         cell_title(cell, words),
-        step.formula,
         equation(cell, context.language),
         verdict(cell, context.language),
     ):
         for row in paragraphs(in_a_line(line), columns, hang="    "):
             write(row)
     write()
-    draw_figures([sum_table(cell, words)], context)
+    draw_figures([sum_table(cell, words, step.formula)], context)
 
 
 def _find(asked: str, steps: Sequence[Any]) -> tuple[Any, tuple[int, ...]]:

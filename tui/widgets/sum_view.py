@@ -61,7 +61,7 @@ class SumView(SpeakingWidget):
         super().__init__(language=language)
         self.cell = cell
         self.words = fitting(cell, words)
-        self.table = TermTable(sum_table(cell, self.words), language=language)
+        self.table = TermTable(sum_table(cell, self.words, cell.step.formula), language=language)
 
     def compose(self) -> ComposeResult:
         yield Static(id="sum-said", markup=False)
