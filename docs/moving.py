@@ -68,8 +68,7 @@ async def play(pilot: Pilot[Any]) -> list[tuple[list[Line], float]]:
     await recording.keep(2.0)
     await pilot.press("i")
     for end in range(6, len(ANSWER) + 6, 6):
-        assert app.focused is not None
-        app.focused.post_message(Paste(ANSWER[end - 6 : end]))
+        app.post_message(Paste(ANSWER[end - 6 : end]))
         await recording.keep(0.2)
     await recording.keep(0.6)
     await pilot.press("ctrl+s")
