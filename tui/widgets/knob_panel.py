@@ -115,6 +115,11 @@ class KnobPanel(SpeakingWidget):
         for name, value in parsed.items():
             self.row(name).set_value(value)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """↓ in an open field lists its texts."""
+        typing = any(field.has_focus for field in self.query("FieldRow Field"))
+        return not (action == "next" and parameters == (1,) and typing)
+
     def action_next(self, by: int) -> None:
         """The focus to the knob before or after; beyond the ends it stays."""
         here = next((index for index, row in enumerate(self.rows) if row.has_focus_within), None)

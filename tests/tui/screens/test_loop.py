@@ -150,7 +150,8 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("sentence", ("escape", "e")),
         ("whole", ("escape", "o")),
         ("steps", ("o", "STEPS")),
-        ("step", ("enter",)),
+        ("step", ("enter", *["greater_than_sign"] * 5)),
+        ("sum", ("enter",)),
     ],
     "elsewhere": [
         ("experiment", ("E", "RUN")),
@@ -255,7 +256,7 @@ async def test_opened_steps_are_walked_by_angles_and_name_words(opened: Open) ->
         panel._turn_to("steps")
         await pilot.pause()
         await pilot.pause()
-        await pilot.press("down", "down", "down", "enter")
+        await pilot.press(*["down"] * 5, "enter")  # past the text, the tokens, Q, K and V
         await pilot.pause()
         tokens = panel._result.figures[0].rows
         assert "scores" in shown(pilot) and f"query {tokens[0]} → key {tokens[0]}" in shown(pilot)
