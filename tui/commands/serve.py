@@ -13,6 +13,7 @@ import sys
 from tui.commands import selecting
 from tui.commands.context import Context
 from tui.commands.output import tell, write
+from tui.commands.serving import serve
 from tui.commands.signals import INTERRUPTED
 from tui.language.usage import UsageError
 from tui.language.words import words
@@ -36,14 +37,15 @@ def run(context: Context, options: argparse.Namespace) -> int:
         importlib.import_module("textual_serve.server")
     except ImportError as error:
         raise UsageError("needs-serve") from error
-    from tui.commands.serving import Served
-
+    if not local:
+        tell(words("commands.serving-network", context.language))
     with _listening(options.host, port) as listening:
-        served = Served(command_of(context), listening, local=local)
-        write(words("commands.serving", context.language, url=served.address))
-        if not local:
-            tell(words("commands.serving-network", context.language))
-        served.serve()
+        serve(
+            command_of(context),
+            listening,
+            local=local,
+            tell=lambda url: write(words("commands.serving", context.language, url=url)),
+        )
     return INTERRUPTED  # it ends only when it is told to
 
 

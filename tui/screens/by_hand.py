@@ -29,7 +29,6 @@ from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Answer, utc_now
 from tui.screens.answer_box import INDENT
 from tui.screens.code_box import CodeBox
-from tui.screens.editing import edit
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
 from tui.screens.message_line import MessageLine
@@ -429,7 +428,7 @@ class ByHandScreen(Place):
             return
         self._write()
         failure = self._verdict.failure if isinstance(self._verdict, Verdict) else None
-        edit(self.app, self._path(), None if failure is None else failure.line)
+        self.app.edit(self._path(), None if failure is None else failure.line)
 
     def action_hint(self) -> None:
         if self._chosen is None:

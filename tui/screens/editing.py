@@ -7,10 +7,9 @@ import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from textual.app import SuspendNotSupported
-
-from tui.screens.program import Program
+from textual.app import App, SuspendNotSupported
 
 # How each editor is told a line; what is in neither list gets the file alone.
 _PLUS = frozenset({"vi", "vim", "nvim", "gvim", "view", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe",
@@ -19,8 +18,8 @@ _COLON = frozenset({"hx", "helix", "subl", "sublime_text", "zed"})
 _GOTO = frozenset({"code", "code-insiders", "codium", "cursor", "windsurf"})
 
 
-def edit(app: Program, path: Path, line: int | None = None) -> bool:
-    """Let the person edit ``path`` until their editor ends; False, and the reason said, where none can be opened."""
+def edit(app: App[Any], path: Path, line: int | None = None) -> bool:
+    """Let the person edit ``path`` until their editor ends; False where none can be opened."""
     try:
         editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
         if not editor:
@@ -28,7 +27,6 @@ def edit(app: Program, path: Path, line: int | None = None) -> bool:
         with app.suspend():
             subprocess.run(at_line(editor, path, line), check=False)
     except (SuspendNotSupported, OSError, ValueError):  # the last: a quote that is not closed
-        app.notify(app.say("screens.no-editor", path=path), severity="warning", timeout=15)
         return False
     app.screen.refresh(layout=True)
     return True

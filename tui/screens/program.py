@@ -33,6 +33,7 @@ from tui.language.words import say_code, say_error, say_place, say_problem, word
 from tui.practice.selection import Selection
 from tui.practice.written import everything
 from tui.progress.errors import ProgressError
+from tui.screens import editing
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.guard import guarded
 from tui.screens.saving import SaveDialog
@@ -291,13 +292,18 @@ class Program(App[int]):
             count = sum(not each.shipped for each in self.questions)
             self.notify(self.say("screens.questions-read-again", count=count))
 
+    def edit(self, path: Path, line: int | None = None) -> bool:
+        """Let the person edit a file until their editor ends; False, and that said, where none can be opened."""
+        edited = editing.edit(self, path, line)
+        if not edited:
+            self.notify(self.say("screens.no-editor", path=path), severity="warning", timeout=15)
+        return edited
+
     async def edit_question(self, question: Question | CodeQuestion) -> None:
         """Open the file of ``question`` in the person's editor, at its line; it is checked when they come back."""
-        from tui.screens.editing import edit
-
         if question.shipped:
             self.notify(self.say("screens.edit-shipped"), severity="warning")
-        elif edit(self, Path(question.file), question.line):
+        elif self.edit(Path(question.file), question.line):
             await self.read_questions_again()
 
     def say_error(self, error: BaseException) -> None:

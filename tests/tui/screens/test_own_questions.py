@@ -15,7 +15,7 @@ from tests.tui.screens.conftest import shown, until
 from tui.app import QuizApp
 from tui.bank import OwnFiles, load_bank
 from tui.progress.store import open_store
-from tui.screens.editing import at_line, edit
+from tui.screens.editing import at_line
 
 ONE = """\
 - id: own-{number}
@@ -87,9 +87,10 @@ async def test_the_editor_opens_the_file_at_the_question_and_what_it_saved_is_ch
         await until(pilot, lambda: "What is a pair?" in shown(pilot))
         assert called == [["vim", "+7", str(file)]]
         assert app.said.text.startswith("Your questions were read again")
-        monkeypatch.delenv("VISUAL", raising=False)
+        monkeypatch.undo()
         monkeypatch.setenv("EDITOR", 'vim "unclosed')
-        assert not edit(app, file) and str(file) in app.said.text
+        monkeypatch.delenv("VISUAL", raising=False)
+        assert not app.edit(file) and str(file) in app.said.text
 
 
 @pytest.mark.parametrize(
