@@ -14,9 +14,8 @@ from tui.commands.lab import SUFFIXES
 from tui.commands.output import paragraphs, strict, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
 from tui.commands.writing import refuse_to_overwrite, write_file
-from tui.experiments.look.names import shipped_names
+from tui.experiments.look.names import about, shipped_names
 from tui.figures.data import Figure, Heatmap
-from tui.language.messages.look import TABLE
 from tui.language.usage import UsageError
 from tui.language.words import words
 from tui.progress.paths import typed_path
@@ -207,9 +206,3 @@ def _list(context: Context, as_json: bool) -> int:
     for name in shipped_names():
         write(f"{name:<{wide}}  {about(name, context.language)}")
     return 0
-
-
-def about(name: str, language: Any) -> str:
-    """A shipped model in few words."""
-    key = f"about-{name}"
-    return TABLE[key if key in TABLE else "about-other"].say(language)

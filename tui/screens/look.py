@@ -13,9 +13,8 @@ from textual.events import ScreenResume
 from textual.message import Message
 from textual.widgets import OptionList
 
-from tui.commands.look import about
 from tui.experiments.compute import Failed, Finished, Outcome, Progressed
-from tui.experiments.look.names import shipped_names
+from tui.experiments.look.names import about, shipped_names
 from tui.experiments.look.opening import Opening
 from tui.figures.data import Table
 from tui.screens.dialogs import LineDialog

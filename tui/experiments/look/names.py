@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from questions.bilingual import Bilingual
+from questions.bilingual import Bilingual, Language
+from tui.language.words import table, words
 
 FIRST = ("dates", "bert-mini", "reverse-transformer", "mlm-rate-15")  # what shows most
 # By the beginning of a name, the longest first; else by what kind of model it is.
@@ -33,6 +34,12 @@ def shipped_names() -> tuple[str, ...]:
     places: Sequence[str] = [] if found is None else list(found.submodule_search_locations or [])
     names = {card.parent.name for place in places for card in Path(place).glob("pretrained/shipped/*/card.json")}
     return tuple(sorted(names, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name)))
+
+
+def about(name: str, language: Language) -> str:
+    """A shipped model in few words."""
+    known = f"about-{name}" in table("look")
+    return words(f"look.about-{name}" if known else "look.about-other", language)
 
 
 def text_for(name: str, kind: str) -> Bilingual:

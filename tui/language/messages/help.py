@@ -20,7 +20,7 @@ tformer-quiz：Transformer 面试题，每个数字都当场实测。
   tformer-quiz interview                 模拟面试：限时、追问、最后有报告
   tformer-quiz lab                       列出所有实验和它们的旋钮
   tformer-quiz lab scaling --set d_k=64  拧旋钮、跑实验、用文字画出来
-  tformer-quiz look dates                看进训练好的模型：头、层、预测、逐词生成
+  tformer-quiz look dates                看进训练好的模型：头、层、预测、生成
   tformer-quiz check my.yaml --run       校验题目文件，并实跑其中每个实验
   tformer-quiz stats                     到期多少、掌握了多少
   tformer-quiz export progress.csv       导出进度（.csv .json .md）或 Anki 牌组
@@ -263,7 +263,7 @@ Exit status 1 where a check fails.
 用法：tformer-quiz look [模型 [文字 [第二段]]] [选项] [--save 文件] [--json]
 
   tformer-quiz look                         自带的模型
-  tformer-quiz look dates 二〇二六年十一月二十三日   交叉注意力：写到哪里、看哪里
+  tformer-quiz look dates 二〇二六年十一月二十三日   写到哪个字、看哪个字
   tformer-quiz look bert-mini "画蛇添[MASK]"    每层会填什么、哪个头要紧
   tformer-quiz look bert-mini "画蛇添[MASK]" --layer 1 --head 3 --off 1.3
   tformer-quiz look bert-mini "画蛇添[MASK]" "画龙点[MASK]"   两段比较
@@ -273,7 +273,7 @@ Exit status 1 where a check fails.
 
   --layer N --head N  看哪一层、哪个头（从 0 数）
   --part P            编码器-解码器里：cross（默认）、encoder、decoder
-  --off L.H           关掉一个头（1.0）或一层（1），可以写多次；
+  --off L.H           关掉一个头（1.0）或一层（1），可写多次；
                       编码器-解码器里也写 cross.1.0、decoder.1
   --token N --key N   哪个词元的预测和查询、哪个键（从 0 数；不写则自动）
   --generate          生成：--temperature（0 是贪心）--top-k --top-p
@@ -295,7 +295,7 @@ usage: tformer-quiz look [MODEL [TEXT [TEXT]]] [options] [--save FILE] [--json]
                                             two texts compared
   tformer-quiz look dates "11/23" --generate --beams 3
                                             token by token
-  tformer-quiz look FOLDER "a text"         a Hugging Face folder or cached name:
+  tformer-quiz look FOLDER "a text"         a folder, or a name in the HF cache:
                                             BERT, RoBERTa, ModernBERT, GPT-2,
                                             Llama, T5, Marian
 

@@ -42,6 +42,7 @@ _CHINESE: Mapping[str, str] = {
     "config-beyond-weights": "{path}：{name} 是 {given}，权重文件里却没有这么多；两者是同一个检查点吗？",
     "checkpoint-quantised": "量化的权重读不进来（{english}）",
     "not-a-number": "{name} 要是一个数，给的是 {given!r}",
+    "lens-no-head": "{model} 不预测词元：没有输出头，隐藏状态读不成预测",
     "cannot-show": "画不了 {given}：要 [Tq, Tk]、[H, Tq, Tk] 或 [B, H, Tq, Tk] 的数组",
     "no-such-place": "{name}={given} 不存在：一共 {count} 个，从 0 数起",
     "labels-count": "{name} 有 {given} 个词，位置却有 {count} 个：每个位置给一个词",
