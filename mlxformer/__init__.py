@@ -33,7 +33,12 @@ from mlxformer.models.bert.heads import (
     BertForSequenceClassification,
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
-from mlxformer.models.bert.roberta import RobertaConfig, RobertaForSequenceClassification, RobertaModel
+from mlxformer.models.bert.roberta import (
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    RobertaModel,
+)
 from mlxformer.models.bert.token_heads import BertForQuestionAnswering, BertForTokenClassification
 from mlxformer.models.counting import count_parameters
 from mlxformer.models.gpt.config import GPTConfig
@@ -108,6 +113,7 @@ __all__ = [
     "MultiHeadAttention",
     "RelativeKeys",
     "RobertaConfig",
+    "RobertaForMaskedLM",
     "RobertaForSequenceClassification",
     "RobertaModel",
     "RotaryEmbedding",

@@ -16,7 +16,7 @@ from mlxformer.harmless import in_a_line
 from mlxformer.models.bert.albert import AlbertModel
 from mlxformer.models.bert.heads import BertForMaskedLM
 from mlxformer.models.bert.model import BertModel
-from mlxformer.models.bert.roberta import RobertaModel
+from mlxformer.models.bert.roberta import RobertaForMaskedLM, RobertaModel
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.models.modernbert.model import ModernBertModel
@@ -37,13 +37,18 @@ MODELS: dict[str, Any] = {
     "t5": T5Model,
     "marian": MarianModel,
 }
-MASKED_LM = "cls.predictions.transform."
+# Where a folder of this kind has a tensor of such a name, it is read with its masked-LM head.
+MASKED_LM: dict[str, tuple[str, Any]] = {
+    "bert": ("cls.predictions.transform.", BertForMaskedLM),
+    "roberta": ("lm_head.dense.", RobertaForMaskedLM),
+    "xlm-roberta": ("lm_head.dense.", RobertaForMaskedLM),
+}
 
 
 def open_model(path_or_name: str | os.PathLike[str]) -> tuple[Any, Any]:
     """The model in a folder and its tokenizer, whichever of ``MODELS`` it is.
 
-    A BERT has its masked-LM head where the folder has one.
+    A BERT or RoBERTa has its masked-LM head where the folder has one.
 
     Args:
         path_or_name: a folder, or a repository that is in the local Hugging Face cache.
@@ -70,8 +75,9 @@ def open_model(path_or_name: str | os.PathLike[str]) -> tuple[Any, Any]:
         message = f"{folder / CONFIG}: model_type is {kind!r:.80}; read are {', '.join(MODELS)}"
         raise CheckpointError("model-type", message, given=kind)
     made = MODELS[kind]
-    if kind == "bert" and any(name.startswith(MASKED_LM) for name in open_checkpoint(folder).tensors):
-        made = BertForMaskedLM
+    head, with_head = MASKED_LM.get(kind, ("", made))
+    if head and any(name.startswith(head) for name in open_checkpoint(folder).tensors):
+        made = with_head
     return made.from_pretrained(folder), (MarianTokenizer if kind == "marian" else Tokenizer).from_pretrained(folder)
 
 

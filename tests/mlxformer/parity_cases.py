@@ -49,7 +49,12 @@ from mlxformer.models.bert.heads import (
     BertForSequenceClassification,
 )
 from mlxformer.models.bert.model import BertModel, mean_pooling
-from mlxformer.models.bert.roberta import RobertaConfig, RobertaForSequenceClassification, RobertaModel
+from mlxformer.models.bert.roberta import (
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    RobertaModel,
+)
 from mlxformer.models.bert.sentences import BiEncoder
 from mlxformer.models.bert.token_heads import BertForQuestionAnswering, BertForTokenClassification
 from mlxformer.models.gpt.config import GPTConfig
@@ -360,6 +365,7 @@ def bert_with_labels() -> dict[str, Any]:
         ("questions", BertForQuestionAnswering(config), {"start_positions": ends, "end_positions": ends}),
         ("classes", BertForSequenceClassification(config), {"labels": labels[:, 0]}),
         ("roberta", RobertaModel(RobertaConfig(**sizes)), {}),
+        ("roberta-masked", RobertaForMaskedLM(RobertaConfig(**sizes)), {}),
         ("roberta-classes", RobertaForSequenceClassification(RobertaConfig(**sizes)), {"labels": mx.array([0, 1])}),
     ):
         found |= {f"{name}.{part}": value for part, value in observed(model, ids, **given).items()}

@@ -7,7 +7,7 @@ Names differ in spelling only (``encoder.layers.0.self_attention.query_proj`` he
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -42,6 +42,13 @@ _SPELLINGS = (
     ("mlm_head.decoder.", "cls.predictions.decoder."),
     ("mlm_head.bias", "cls.predictions.bias"),
     ("nsp_head.", "cls.seq_relationship."),
+)
+# RoBERTa's masked-LM head is BERT's under other names.
+_ROBERTA_HEAD = (
+    ("lm_head.dense.", "cls.predictions.transform.dense."),
+    ("lm_head.layer_norm.", "cls.predictions.transform.LayerNorm."),
+    ("lm_head.decoder.", "cls.predictions.decoder."),
+    ("lm_head.bias", "cls.predictions.bias"),
 )
 _HEADS = ("cls.predictions.", "cls.seq_relationship.", "classifier.", "qa_outputs.", "lm_head.")
 _WORDS = "bert.embeddings.word_embeddings.weight"
@@ -198,6 +205,8 @@ class BertPreTrained(Module):
             prefix + name.removeprefix("bert.") if name.startswith("bert.") else name: value
             for name, value in tensors.items()
         }
+        if self.config.model_type == "roberta":
+            tensors = {_respelled(name, [(bert, own) for own, bert in _ROBERTA_HEAD]): v for name, v in tensors.items()}
         save_checkpoint(folder, self.config.to_json(type(self).__name__), tensors, dtype, quantization_of(self))
 
 
@@ -267,6 +276,8 @@ def stored_name(path: str) -> str:
 def canonical_name(stored: str) -> str:
     """One name for a tensor's spellings: with the prefix ``bert.``, and ``weight``/``bias`` for ``gamma``/``beta``.
 
+    RoBERTa's ``roberta.`` and ``lm_head.`` are BERT's names too.
+
     Args:
         stored: the tensor's name in a file.
 
@@ -281,10 +292,19 @@ def canonical_name(stored: str) -> str:
         stored = f"bert.{stored.removeprefix('roberta.')}"
     if stored.startswith(("embeddings.", "encoder.", "pooler.")):
         stored = f"bert.{stored}"
+    stored = _respelled(stored, _ROBERTA_HEAD)
     for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
         if stored.endswith(old):
             return stored.removesuffix(old) + new
     return stored
+
+
+def _respelled(name: str, spellings: Iterable[tuple[str, str]]) -> str:
+    """``name`` with its beginning as the other side of ``spellings`` has it."""
+    for old, new in spellings:
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name
 
 
 def _parameters(module: nn.Module) -> dict[str, mx.array]:

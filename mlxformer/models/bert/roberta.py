@@ -8,7 +8,7 @@ Source: Liu et al. 2019, "RoBERTa: A Robustly Optimized BERT Pretraining Approac
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: F401  typing.get_type_hints looks here for BertConfig's annotations
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from mlxformer.axes import CLASSES, MODEL
@@ -16,7 +16,13 @@ from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
-from mlxformer.models.bert.heads import BertHeadOutput, BertLossOutput, head_output
+from mlxformer.models.bert.heads import (
+    BertForMaskedLM,
+    BertHeadOutput,
+    BertLossOutput,
+    BertMLMHead,
+    head_output,
+)
 from mlxformer.models.bert.model import BertEmbeddings, BertModel
 from mlxformer.tracing import Module, tap
 from mlxformer.training.label_losses import classification_loss
@@ -115,6 +121,31 @@ class RobertaModel(BertModel):
 
     config_class = RobertaConfig
     embeddings_class = RobertaEmbeddings
+
+
+class RobertaForMaskedLM(BertForMaskedLM):
+    """RoBERTa that fills ``<mask>``: ``.logits`` [B, T, V]. Its head is BERT's, with GELU whatever the layers have.
+
+    Args:
+        config: sizes and choices.
+
+    Source: Liu et al. 2019, "RoBERTa"; the head is fairseq's.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx, nn
+    >>> model = mf.RobertaForMaskedLM(mf.RobertaConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1,
+    ...                                                num_attention_heads=2, intermediate_size=16))
+    >>> model(mx.array([[0, 4, 2, 1]])).logits.shape == (1, 4, 20)
+    True
+    """
+
+    config_class = RobertaConfig
+
+    def __init__(self, config: RobertaConfig) -> None:
+        BertPreTrained.__init__(self, config)
+        self.bert = RobertaModel(config, pooler=False)
+        self.mlm_head = BertMLMHead(replace(config, hidden_act="gelu"))
+        initialize(self.mlm_head, config)
 
 
 class RobertaForSequenceClassification(BertPreTrained):

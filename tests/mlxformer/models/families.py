@@ -96,6 +96,7 @@ FAMILIES: dict[str, Family] = {
     "BertForQuestionAnswering": encoder(mf.BertForQuestionAnswering, mf.BertConfig),
     "AlbertModel": encoder(mf.AlbertModel, mf.AlbertConfig, embedding_size=32),
     "RobertaModel": encoder(mf.RobertaModel, mf.RobertaConfig),
+    "RobertaForMaskedLM": encoder(mf.RobertaForMaskedLM, mf.RobertaConfig),
     "RobertaForSequenceClassification": encoder(mf.RobertaForSequenceClassification, mf.RobertaConfig),
     "ModernBertModel": encoder(mf.ModernBertModel, mf.ModernBertConfig, local_attention=2),
 }

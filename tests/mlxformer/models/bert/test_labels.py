@@ -177,6 +177,19 @@ def test_roberta_is_transformers(tmp_path, changes):
     assert_close(again(as_torch(ids)).last_hidden_state, theirs(as_torch(ids)).last_hidden_state, 1e-6)
 
 
+@pytest.mark.parametrize("changes", [{}, {"tie_word_embeddings": False, "hidden_act": "relu"}], ids=str)
+def test_roberta_fills_masks_as_transformers_does(tmp_path, changes):
+    transformers = pytest.importorskip("transformers")
+    settings = TINY | {"max_position_embeddings": 20, "type_vocab_size": 1, "pad_token_id": 3, "layer_norm_eps": 0.02}
+    theirs = redrawn(transformers.RobertaForMaskedLM(transformers.RobertaConfig(**settings | changes)))
+    model = mf.RobertaForMaskedLM.from_pretrained(saved(theirs, tmp_path))
+    ids = np.random.default_rng(0).integers(4, 37, (2, 9))
+    assert_close(model(ours(ids)).logits, theirs(as_torch(ids)).logits, 2e-5)
+    model.save_pretrained(tmp_path / "back")
+    again = type(theirs).from_pretrained(tmp_path / "back").eval()
+    assert_close(again(as_torch(ids)).logits, theirs(as_torch(ids)).logits, 1e-6)
+
+
 def test_roberta_reads_as_many_tokens_as_it_has_positions_for():
     config = mf.RobertaConfig(**TINY | {"max_position_embeddings": 10, "pad_token_id": 1, "type_vocab_size": 1})
     model = mf.RobertaModel(config)
