@@ -185,6 +185,27 @@ def test_a_gpt_folder_is_read_as_bytes_and_predicts_what_follows(gpt_folder: Pat
     assert made.ids.tolist() == model.generate(mx.array([[39, 72]]), max_new_tokens=3)[0, 2:].tolist()
 
 
+def test_a_roberta_folder_fills_its_own_mask(tmp_path: Path) -> None:
+    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+
+    mx.random.seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    model = mf.RobertaForMaskedLM(mf.RobertaConfig(vocab_size=7, max_position_embeddings=20, **sizes))
+    model.save_pretrained(tmp_path)
+    words = {"<s>": 0, "<pad>": 1, "</s>": 2, "a": 3, "cat": 4, "sat": 5}
+    library = Tokenizer(models.WordLevel(words, unk_token="a"))
+    library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    library.add_special_tokens([AddedToken("<mask>")])
+    library.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"mask_token": "<mask>", "pad_token": "<pad>"}))
+    looked = look(str(tmp_path), text="a [MASK] sat")
+    seen = looked.seen
+    assert seen.subject.kind == "masked-lm" and seen.text.tokens == ("a", "<mask>", "sat") and seen.place == 1
+    model.eval()
+    assert seen.logits == pytest.approx(to_numpy(model(mx.array([[3, 6, 5]])).logits)[0], abs=1e-4)
+    assert seen.lens(1)[-1] == pytest.approx(seen.probabilities(1), abs=1e-6)
+
+
 def test_a_folder_that_does_not_fit_says_what_it_would_take(gpt_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opening.open_subject.cache_clear()
     numbers = mf.count_parameters(mf.GPTConfig(300, dims=16, num_heads=4, num_layers=2))

@@ -64,7 +64,7 @@ class Pass:
         The first mask, the first token written, a decoder's last token, an encoder's first after [CLS].
         """
         if self.subject.kind == "masked-lm":
-            masks = np.flatnonzero(self.text.ids == self.subject.mask_id)
+            masks = np.flatnonzero(self.text.ids == (-1 if self.subject.mask_id is None else self.subject.mask_id))
             return int(masks[0]) if len(masks) else max(len(self.rows) - 2, 0)
         last = len(self.rows) - 1
         return {"encoder-decoder": 0, "encoder": min(1, last)}.get(self.subject.kind, last)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlxformer.backend import mx, to_numpy
 from mlxformer.checkpoints.folder import find_folder, open_checkpoint
-from mlxformer.errors import CheckpointError
+from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.folder_look import open_model
 from mlxformer.generation.generate import GenerativeModel
 from mlxformer.inspection.attentions import Attention, attentions
@@ -23,6 +23,7 @@ from mlxformer.pretrained import load_pretrained
 from tui.experiments.look.names import shipped_names
 from tui.language.usage import UsageError, unknown
 
+MASK = "[MASK]"  # as one types it, whatever the tokenizer calls it
 MOST_WRITTEN = 64  # tokens of a target
 GIGABYTE = 1e9
 
@@ -103,7 +104,8 @@ class Subject:
         if hasattr(self.tokenizer, "source"):
             ids = self.tokenizer.pad([self.tokenizer.source(text)])
             return Text(text, self.words(ids[0]), {"input_ids": mx.array(ids)})
-        batch = self.tokenizer([text]) if self.reader is None else self._shipped(text)
+        written = text.replace(MASK, self.mask)
+        batch = self.tokenizer([written]) if self.reader is None else self._shipped(written)
         inputs = {name: batch[name] for name in batch}
         if int(inputs["input_ids"].shape[1]) == 0:
             raise UsageError("look-empty-text")
@@ -126,10 +128,19 @@ class Subject:
 
     @property
     def mask_id(self) -> int | None:
+        """The id of the masked place, of a model that fills it and a tokenizer that has a token for it."""
         if self.kind != "masked-lm":
             return None
-        found: int = self.tokenizer.mask_id
+        try:
+            found: int = self.tokenizer.mask_id
+        except ArgumentError:
+            return None
         return found
+
+    @property
+    def mask(self) -> str:
+        """The token that a text has where something is to be filled in: BERT's, or the model's own."""
+        return MASK if self.mask_id is None else str(self.tokenizer.tokens([self.mask_id])[0])
 
     def written(self, ids: np.ndarray) -> str:
         """What generated ids say."""
