@@ -122,8 +122,7 @@ def _written(context: Context, options: argparse.Namespace) -> Made:
     with ProgressLine() as report:
         made = experiment.write(knobs, report)
     lines = [
-        words("look.shows", context.language, model=made.subject.name, parts=made.rules.said.say(context.language),
-              name="--generate"),
+        words("look.writes", context.language, model=made.subject.name, how=made.rules.said.say(context.language)),
         words("look.tokens", context.language, count=len(made.prompt), tokens=" ".join(made.prompt)),
         words("look.written-anew", context.language, text=made.said),
     ]  # fmt: skip

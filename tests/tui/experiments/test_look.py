@@ -22,7 +22,7 @@ from tui.experiments.look.off import parse_off
 from tui.experiments.look.passes import head_effects, passed
 from tui.experiments.look.plain import looked_as_data, written_as_data
 from tui.experiments.look.subject import open_subject
-from tui.figures.data import Heatmap, Links, Table, Tokens
+from tui.figures.data import Bars, Heatmap, Links, Table, Tokens
 from tui.figures.plain import strict
 from tui.language.usage import UsageError
 
@@ -319,8 +319,12 @@ def test_every_step_is_in_the_figures_and_in_the_json(name: str, rules: dict[str
     assert own / length == pytest.approx(data["generation"]["score"], abs=1e-4)
     for step in range(len(made.ids) + 1):
         figures = experiment.run({"text": text, "step": step, **rules}).figures
-        strips = figures[0]
+        strips = next(figure for figure in figures if figure.name == "writing")
         assert isinstance(strips, Tokens) and len(strips.strips[1].tokens) == step
+        if step < len(made.ids):
+            chances = figures[0]
+            assert isinstance(chances, Bars) and f"{made.tokens[step]} ✓" in chances.labels
+            assert sum(chances.values) == pytest.approx(1.0, abs=0.05)
     assert data["generation"]["text"] == made.said
 
 

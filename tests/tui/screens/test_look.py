@@ -115,6 +115,8 @@ async def test_generation_is_stepped_by_hand(opened: Open) -> None:
         await until(pilot, lambda: live.measured is not None and "step" in live.measured.knobs)
         assert "token by token" in shown(pilot)
         await turned(pilot, *["greater_than_sign"] * 5, step=5)
+        assert front(pilot).labels[0] == "1 ✓" and front(pilot).title.en.endswith("▸ 2 0 2 6 -")
+        await pilot.press("full_stop")
         assert front(pilot).strips[1].tokens == ("2", "0", "2", "6", "-")
         await turned(pilot, "less_than_sign", step=4)
         await turned(pilot, *["greater_than_sign"] * 20, step=11)  # no further than what was written

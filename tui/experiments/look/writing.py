@@ -17,6 +17,7 @@ from tui.experiments.look.subject import Subject
 from tui.figures.data import Bars, Curve, Figure, Series, Table, TokenRow, Tokens
 
 CANDIDATES = 8  # of the next token
+WORDS = 16  # of what was there before, in a title
 SURE = 1e-12  # a probability below this is none
 
 
@@ -106,18 +107,38 @@ def _written(subject: Subject, text: str, rules: Rules, report: Report) -> Writt
 def writing_figures(made: Written, step: int) -> list[Figure]:
     """The moment before token ``step`` (counted from 0), and the whole."""
     step = min(max(step, 0), len(made.ids))
-    found: list[Figure] = [_strips(made, step)]
-    if step < len(made.moments):
-        found.append(_candidates(made, step))
-        if made.rules.beams > 1:
-            found.append(_beams(made, step))
-    found += [_every_step(made), _sureness(made)]
+    found: list[Figure] = [_strips(made, step), _every_step(made), _sureness(made)]
+    if step < len(made.moments):  # where there is a choice, it comes first
+        found[:0] = [_chances(made, step)]
+        found[2:2] = [_candidates(made, step), *([_beams(made, step)] if made.rules.beams > 1 else [])]
     return found
 
 
 def _next(made: Written, step: int) -> tuple[Moment, int]:
     row = made.row_at(step)
     return made.moments[step], 0 if row is None else row
+
+
+def _chances(made: Written, step: int) -> Bars:
+    """The likeliest next tokens by the rules, the one that is taken marked."""
+    moment, row = _next(made, step)
+    ids = best(moment.drawn_from[row], 2 * CANDIDATES)
+    chances = [float(moment.drawn_from[row, each]) for each in ids]
+    taken = int(made.ids[step]) if step < len(made.ids) else -1
+    labels = [f"{word} ✓" if each == taken else word for each, word in zip(ids, made.subject.words(ids), strict=True)]
+    kept = [at for at, chance in enumerate(chances) if chance > SURE] or [0]
+    before = " ".join([*made.prompt, "▸", *made.tokens[:step]][-WORDS:])
+    said = made.rules.said
+    return Bars(
+        Bilingual(
+            f"第 {step} 步，共 {len(made.ids)} 步（{said.zh}）：{before} 的下一个",
+            f"step {step} of {len(made.ids)} ({said.en}): what follows {before}",
+        ),
+        [labels[at] for at in kept],
+        [chances[at] for at in kept],
+        Bilingual("按规则的概率（✓ 取了）", "probability by the rules (✓ taken)"),
+        name="chances",
+    )
 
 
 def _strips(made: Written, step: int) -> Tokens:
@@ -140,8 +161,8 @@ def _strips(made: Written, step: int) -> Tokens:
     total = len(made.ids)
     return Tokens(
         Bilingual(
-            f"第 {step} 步，共 {total} 步（{said.zh}）；词元下面是概率（%），✓ 是取的那个；< > 走一步",
-            f"step {step} of {total} ({said.en}); below a token its %, ✓ is the one taken; < > step",
+            f"写到第 {step} 步，共 {total} 步（{said.zh}）；词元下面是概率（%），✓ 是取的那个",
+            f"written up to step {step} of {total} ({said.en}); below a token its %, ✓ is the one taken",
         ),
         strips,
         name="writing",

@@ -45,6 +45,7 @@ TABLE = {
     "writes-not": Bilingual("{model} 不会续写", "{model} does not write"),
     "no-heads": Bilingual("{model} 没有注意力头", "{model} has no attention heads"),
     "written-anew": Bilingual("它写：{text}", "it writes: {text}"),
+    "writes": Bilingual("{model}：{how}", "{model}: {how}"),
     "shows": Bilingual("{model}：{parts}；显示 {name}", "{model}: {parts}; shown {name}"),
     "tokens": Bilingual("{count} 个词元：{tokens}", "{count} tokens: {tokens}"),
 }
