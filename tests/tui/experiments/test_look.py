@@ -13,6 +13,7 @@ import pytest
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from tui.experiments.contract import Cancelled, KnobError, Report
+from tui.experiments.look import passes
 from tui.experiments.look import subject as opening
 from tui.experiments.look.experiment import Looked, looking, writing
 from tui.experiments.look.figures import Pair
@@ -99,7 +100,7 @@ def test_the_weights_are_those_of_a_trace() -> None:
     assert seen.lens(4)[-1] == pytest.approx(chances, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["bert-mini", "dates", "reverse-transformer"])
+@pytest.mark.parametrize("name", ["mlm-rate-15", "dates", "reverse-transformer"])
 def test_a_pair_adds_up_to_its_score(name: str) -> None:
     for knobs in ({}, {"layer": 0, "head": 2, "token": 3, "key": 1}):
         looked = look(name, **knobs)
@@ -113,9 +114,9 @@ def test_a_pair_adds_up_to_its_score(name: str) -> None:
         assert softmax[shown.key] / softmax.sum() == pytest.approx(pair.weight, abs=1e-5)
 
 
-@pytest.mark.parametrize(("name", "place"), [("bert-mini", 4), ("dates", 2), ("dates", None)])
+@pytest.mark.parametrize(("name", "place"), [("mlm-rate-15", 4), ("dates", 2), ("dates", None)])
 def test_each_heads_effect_is_what_comes_without_it(name: str, place: int | None) -> None:
-    text = TEXT if name == "bert-mini" else "2026年11月23日"
+    text = "the old man [MASK] down" if name == "mlm-rate-15" else "2026年11月23日"
     whole = look(name, text=text).seen
     effects = head_effects(whole, place)
     assert effects is not None and whole.logits is not None
@@ -298,6 +299,19 @@ def test_a_pass_that_was_made_is_not_made_again() -> None:
     subject = open_subject("bert-mini")
     shown = subject.attentions[0]
     assert passed(subject, TEXT, (), shown, silent) is passed(subject, TEXT, (), shown, silent)
+
+
+def test_passes_of_long_texts_push_out_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = open_subject("mlm-rate-15")
+    shown, texts = subject.attentions[0], ["the old [MASK]", "the man [MASK]", "the day [MASK]"]
+    cells = 3 * 3 * 5 * 5  # of three layers of three heads, [CLS] and [SEP] with them
+    monkeypatch.setattr(passes, "MOST_CELLS", 2 * cells)
+    first = passed(subject, texts[0], (), shown, silent)
+    second = passed(subject, texts[1], (), shown, silent)
+    assert passed(subject, texts[0], (), shown, silent) is first
+    passed(subject, texts[2], (), shown, silent)
+    assert passed(subject, texts[1], (), shown, silent) is second
+    assert passed(subject, texts[0], (), shown, silent) is not first
 
 
 # --- writing -----------------------------------------------------------------------------------------------------

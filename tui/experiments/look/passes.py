@@ -21,12 +21,12 @@ from tui.experiments.look.off import Off
 from tui.experiments.look.subject import MOST_WRITTEN, Subject, Text
 from tui.language.usage import UsageError
 
-MOST_CELLS = 48_000_000  # weights of a pass that are kept: of twelve layers of twelve heads, 577 tokens
+MOST_CELLS = 24_000_000  # weights that are kept, of one pass or of several: of 144 heads on 408 tokens
 MOST_OPERATIONS = 2e9  # multiplications for which every head is switched off in turn: a quarter of a second on NumPy
 KEPT = ("scaled", "weights")  # of every attention; of the one that is shown all steps are
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pass:
     """What came of a text. ``rows`` are the words of the places at which something is predicted.
 
@@ -90,10 +90,15 @@ def passed(subject: Subject, text: str, offs: Sequence[Off], shown: Attention | 
     key = (subject, text, tuple(off.name for off in offs), shown)
     found = _kept.get(key)
     if found is None:
-        while len(_kept) >= _MOST_KEPT:
+        found = _pass(subject, text, tuple(offs), shown, report)
+        while _kept and (len(_kept) >= _MOST_KEPT or sum(map(_cells, _kept.values())) + _cells(found) > MOST_CELLS):
             _kept.pop(next(iter(_kept)))
-        found = _kept[key] = _pass(subject, text, tuple(offs), shown, report)
+        _kept[key] = found
     return found
+
+
+def _cells(seen: Pass) -> int:
+    return sum(int(each["weights"].size) for each in seen.maps.values())
 
 
 _kept: dict[Any, Pass] = {}
@@ -147,6 +152,19 @@ def head_effects(seen: Pass, place: int | None) -> np.ndarray | None:
 
     One pass of a batch of which each row lacks another head. None where nothing is predicted, or it would take long.
     """
+    key = (seen.subject, seen.text.text, place)
+    if key not in _effects:
+        for other in [each for each in _effects if each[0] is not seen.subject or len(_effects) >= _MOST_EFFECTS]:
+            del _effects[other]
+        _effects[key] = _head_effects(seen, place)
+    return _effects[key]
+
+
+_effects: dict[tuple[Subject, str, int | None], np.ndarray | None] = {}
+_MOST_EFFECTS = 32
+
+
+def _head_effects(seen: Pass, place: int | None) -> np.ndarray | None:
     subject, read = seen.subject, seen.text
     rows = 1 + sum(each.heads for each in subject.attentions)
     tokens = len(read.ids) + len(seen.target)

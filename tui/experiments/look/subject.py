@@ -28,7 +28,7 @@ MOST_WRITTEN = 64  # tokens of a target
 GIGABYTE = 1e9
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Text:
     """A text as a model reads it: ``inputs`` are what the model is called with, by name, each [1, T].
 
@@ -46,7 +46,7 @@ class Text:
         return to_numpy(self.inputs["input_ids"])[0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subject:
     """A model, its attentions, and its reader: a shipped model, or a folder's model with its tokenizer."""
 

@@ -54,7 +54,7 @@ class Rules:
         return Bilingual(f"抽样，{said[0]}", f"drawn, {said[1]}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Written:
     """What was written after a text, and each step of it. ``ids`` are the new tokens alone."""
 
@@ -107,11 +107,23 @@ def _written(subject: Subject, text: str, rules: Rules, report: Report) -> Writt
 def writing_figures(made: Written, step: int) -> list[Figure]:
     """The moment before token ``step`` (counted from 0), and the whole."""
     step = min(max(step, 0), len(made.ids))
-    found: list[Figure] = [_strips(made, step), _every_step(made), _sureness(made)]
-    if step < len(made.moments):  # where there is a choice, it comes first
-        found[:0] = [_chances(made, step)]
-        found[2:2] = [_candidates(made, step), *([_beams(made, step)] if made.rules.beams > 1 else [])]
-    return found
+    is_over = step >= len(made.moments)
+    found: list[Figure] = [_over(made) if is_over else _chances(made, step), _strips(made, step)]
+    found.append(_table_of_next(made, step, is_over))
+    if made.rules.beams > 1:
+        found.append(_beams(made, min(step, len(made.moments) - 1)))
+    return [*found, _every_step(made), _sureness(made)]
+
+
+def _over(made: Written) -> Bars:
+    """In the place of what may follow: nothing does, so each written token with the model's probability."""
+    return Bars(
+        Bilingual(f"写完了：“{made.said}”；每个词元的概率", f"written: “{made.said}”; the probability of each token"),
+        list(made.tokens),
+        [_own(made, at) for at in range(len(made.ids))],
+        Bilingual("模型的概率", "the model's probability"),
+        name="chances",
+    )
 
 
 def _next(made: Written, step: int) -> tuple[Moment, int]:
@@ -175,8 +187,9 @@ def _own(made: Written, at: int) -> float:
     return float(moment.own[row, int(made.ids[at])])
 
 
-def _candidates(made: Written, step: int) -> Table:
-    """The likeliest next tokens: the model's own probability, and the one that is drawn from."""
+def _table_of_next(made: Written, step: int, is_over: bool) -> Table:
+    """The likeliest next tokens: the model's own probability, and the one that is drawn from; of the last when over."""
+    step = len(made.moments) - 1 if is_over else step
     moment, row = _next(made, step)
     ids = best(moment.own[row], 2 * CANDIDATES)
     taken = int(made.ids[step]) if step < len(made.ids) else -1
