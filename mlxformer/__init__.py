@@ -46,6 +46,7 @@ from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.models.modernbert.config import ModernBertConfig
+from mlxformer.models.modernbert.masked_lm import ModernBertForMaskedLM
 from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.models.sentences.cross_encoder import CrossEncoder
 from mlxformer.models.sentences.encoder import SentenceEncoder
@@ -108,6 +109,7 @@ __all__ = [
     "MixtureOfExperts",
     "MlxformerError",
     "ModernBertConfig",
+    "ModernBertForMaskedLM",
     "ModernBertModel",
     "Module",
     "MultiHeadAttention",

@@ -19,6 +19,7 @@ from mlxformer.models.bert.model import BertModel
 from mlxformer.models.bert.roberta import RobertaForMaskedLM, RobertaModel
 from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.model import MarianModel
+from mlxformer.models.modernbert.masked_lm import ModernBertForMaskedLM
 from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.models.t5.model import T5Model
 from mlxformer.tokenization.any import Tokenizer
@@ -42,13 +43,14 @@ MASKED_LM: dict[str, tuple[str, Any]] = {
     "bert": ("cls.predictions.transform.", BertForMaskedLM),
     "roberta": ("lm_head.dense.", RobertaForMaskedLM),
     "xlm-roberta": ("lm_head.dense.", RobertaForMaskedLM),
+    "modernbert": ("decoder.bias", ModernBertForMaskedLM),
 }
 
 
 def open_model(path_or_name: str | os.PathLike[str]) -> tuple[Any, Any]:
     """The model in a folder and its tokenizer, whichever of ``MODELS`` it is.
 
-    A BERT or RoBERTa has its masked-LM head where the folder has one.
+    A BERT, RoBERTa or ModernBERT has its masked-LM head where the folder has one.
 
     Args:
         path_or_name: a folder, or a repository that is in the local Hugging Face cache.

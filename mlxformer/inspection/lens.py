@@ -22,6 +22,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.heads import BertForMaskedLM, BertForPreTraining
 from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.gpt.model import GPT
+from mlxformer.models.modernbert.masked_lm import ModernBertForMaskedLM
 from mlxformer.validation import require_floating, require_shape
 
 
@@ -29,8 +30,8 @@ def lens_paths(model: Any) -> list[str]:
     """The steps of a trace that the lens reads: what enters the first layer, then what leaves each.
 
     Args:
-        model: one that predicts tokens by layers: a BERT with its masked-LM head, a GPT, an encoder-decoder (of which
-            it is the decoder).
+        model: one that predicts tokens by layers: an encoder with its masked-LM head, a GPT, an encoder-decoder (then
+            it is its decoder).
 
     Returns:
         N + 1 paths; none where the model predicts no tokens, or has no layers.
@@ -46,9 +47,12 @@ def lens_paths(model: Any) -> list[str]:
         stack, count = "decoder", len(model.decoder.layers)
     elif isinstance(model, BertForMaskedLM | BertForPreTraining):
         stack, count = "bert.encoder", len(model.bert.encoder.layers)
+    elif isinstance(model, ModernBertForMaskedLM):
+        stack, count = "", len(model.layers)
     else:
         return []
-    return [f"{stack}.layers.0.input", *(f"{stack}.layers.{layer}.output" for layer in range(count))]
+    layers = f"{stack}.layers" if stack else "layers"
+    return [f"{layers}.0.input", *(f"{layers}.{layer}.output" for layer in range(count))]
 
 
 def read_out(model: Any, hidden: mx.array) -> mx.array:
@@ -84,6 +88,9 @@ def read_out(model: Any, hidden: mx.array) -> mx.array:
     if isinstance(model, BertForMaskedLM | BertForPreTraining):
         require_shape("hidden", hidden, MODEL, (None, None, model.config.hidden_size))
         return model.mlm_head(hidden, model.bert.embeddings.word_embeddings)
+    if isinstance(model, ModernBertForMaskedLM):
+        require_shape("hidden", hidden, MODEL, (None, None, model.config.hidden_size))
+        return model.predict(model.final_norm(hidden))
     message = f"a {type(model).__name__} predicts no tokens: it has no head that its hidden states could go through"
     raise ArgumentError("lens-no-head", message, model=type(model).__name__)
 

@@ -62,6 +62,7 @@ from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.models.modernbert.config import ModernBertConfig
+from mlxformer.models.modernbert.masked_lm import ModernBertForMaskedLM
 from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.models.sentences.pipeline import Dense
 from mlxformer.models.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -405,7 +406,9 @@ def modern_bert() -> dict[str, Any]:
         local_attention=4,
     )  # fmt: skip
     mask = mx.array(np.array([[1] * 9, [1] * 5 + [0] * 4]))
-    return observed(ModernBertModel(config), token_ids(2, 9, size=20), attention_mask=mask)
+    found = observed(ModernBertModel(config), token_ids(2, 9, size=20), attention_mask=mask)
+    masked = observed(ModernBertForMaskedLM(config), token_ids(2, 9, size=20), attention_mask=mask)
+    return found | {f"masked.{name}": value for name, value in masked.items()}
 
 
 # What attention is compared with

@@ -75,10 +75,19 @@ def marian() -> mf.MarianModel:
     return model
 
 
+def modernbert() -> mf.ModernBertForMaskedLM:
+    mx.random.seed(6)
+    sizes = {name: value for name, value in BERT.items() if name != "initializer_range"}
+    model = mf.ModernBertForMaskedLM(mf.ModernBertConfig(**sizes, initializer_range=0.4, local_attention=2))
+    model.eval()
+    return model
+
+
 PREDICTING: dict[str, Callable[[], Any]] = {
     "gpt2": gpt,
     "llama": lambda: gpt(num_kv_heads=2, **LLAMA),
     "bert": bert,
+    "modernbert": modernbert,
     "post-norm pair": pair,
     "pre-norm pair": lambda: pair(norm="pre", final_norm=True),
     "t5": t5,
@@ -90,7 +99,9 @@ def logits_of(model: Any, rows: int = 1) -> Any:
     source, target = (mx.array(np.repeat(ids, rows, axis=0)) for ids in (SOURCE, TARGET))
     if isinstance(model, mf.GPT):
         return model(source)
-    return model(source).logits if isinstance(model, mf.BertForMaskedLM) else model(source, target)
+    if isinstance(model, mf.BertForMaskedLM | mf.ModernBertForMaskedLM):
+        return model(source).logits
+    return model(source, target)
 
 
 def without(model: Any, change: Callable[[mf.Trace], object], rows: int = 1) -> np.ndarray:

@@ -98,5 +98,6 @@ FAMILIES: dict[str, Family] = {
     "RobertaModel": encoder(mf.RobertaModel, mf.RobertaConfig),
     "RobertaForMaskedLM": encoder(mf.RobertaForMaskedLM, mf.RobertaConfig),
     "RobertaForSequenceClassification": encoder(mf.RobertaForSequenceClassification, mf.RobertaConfig),
+    "ModernBertForMaskedLM": encoder(mf.ModernBertForMaskedLM, mf.ModernBertConfig, local_attention=2),
     "ModernBertModel": encoder(mf.ModernBertModel, mf.ModernBertConfig, local_attention=2),
 }

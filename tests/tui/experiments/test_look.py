@@ -121,15 +121,13 @@ def test_each_heads_effect_is_what_comes_without_it(name: str, place: int | None
     effects = head_effects(whole, place)
     assert effects is not None and whole.logits is not None
     places = range(len(whole.rows)) if place is None else [place]
-    for row, attention in enumerate(whole.subject.attentions):
-        for head in (0, attention.heads - 1):
-            offs = parse_off(f"{attention.name}.{head}", whole.subject, "self")
-            without = passed(whole.subject, text, offs, attention, silent)
-            changes = [
-                without.probabilities(at)[whole.probabilities(at).argmax()] - whole.probabilities(at).max()
-                for at in places
-            ]
-            assert effects[row, head] == pytest.approx(np.mean(changes), abs=2e-5)
+    for row, attention in list(enumerate(whole.subject.attentions))[::2]:
+        head = attention.heads - 1
+        without = passed(whole.subject, text, parse_off(f"{attention.name}.{head}", whole.subject, ""), None, silent)
+        changes = [
+            without.probabilities(at)[whole.probabilities(at).argmax()] - whole.probabilities(at).max() for at in places
+        ]
+        assert effects[row, head] == pytest.approx(np.mean(changes), abs=2e-5)
 
 
 def test_a_head_that_matters_is_seen_to_matter() -> None:
@@ -247,8 +245,8 @@ def test_an_empty_text_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["🙂👩‍👩‍👧", "a 混合 текст ไทย العربية", "\u200b e\u0301 [b]x[/b] \x1b[31m"])
 def test_any_script_is_read(text: str) -> None:
-    looked = look("bert-mini", text=text)
-    assert looked.seen.text.tokens[0] == "[CLS]" and looking("bert-mini").figures_of(looked)
+    looked = look("mlm-rate-15", text=text)
+    assert looked.seen.text.tokens[0] == "[CLS]" and looking("mlm-rate-15").figures_of(looked)
 
 
 def test_two_thousand_characters_are_refused_by_the_model_and_more_by_the_knob() -> None:

@@ -190,6 +190,21 @@ def test_roberta_fills_masks_as_transformers_does(tmp_path, changes):
     assert_close(again(as_torch(ids)).logits, theirs(as_torch(ids)).logits, 1e-6)
 
 
+def test_modernbert_fills_masks_as_transformers_does(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    sizes = {"vocab_size": 37, "hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 2,
+             "intermediate_size": 32, "local_attention": 4, "initializer_range": 0.3}  # fmt: skip
+    special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
+    config = transformers.ModernBertConfig(**sizes, **special, attn_implementation="eager")
+    theirs = redrawn(transformers.ModernBertForMaskedLM(config))
+    model = mf.ModernBertForMaskedLM.from_pretrained(saved(theirs, tmp_path))
+    ids = np.random.default_rng(0).integers(3, 37, (2, 11))
+    assert_close(model(ours(ids)).logits, theirs(as_torch(ids)).logits, 5e-5)
+    model.save_pretrained(tmp_path / "back")
+    again = type(theirs).from_pretrained(tmp_path / "back", attn_implementation="eager").eval()
+    assert_close(again(as_torch(ids)).logits, theirs(as_torch(ids)).logits, 1e-5)
+
+
 def test_roberta_reads_as_many_tokens_as_it_has_positions_for():
     config = mf.RobertaConfig(**TINY | {"max_position_embeddings": 10, "pad_token_id": 1, "type_vocab_size": 1})
     model = mf.RobertaModel(config)
