@@ -34,6 +34,15 @@ _ONLY = {
 }
 
 
+class _HeadConfig(ModernBertConfig):
+    """Reads a ``ModernBertConfig``, once the head's fields have the one value that is implemented."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], folder: Path) -> ModernBertConfig:  # type: ignore[override]
+        require_only(values, _ONLY, "ModernBERT's masked-LM head")
+        return ModernBertConfig.read(values, folder)
+
+
 class ModernBertForMaskedLM(ModernBertModel):
     """The encoder with its masked-LM head: ``.logits`` [B, T, V].
 
@@ -53,6 +62,8 @@ class ModernBertForMaskedLM(ModernBertModel):
     >>> model(mx.array([[2, 4, 3]])).logits.shape == (1, 3, 20)
     True
     """
+
+    config_class = _HeadConfig
 
     def __init__(self, config: ModernBertConfig) -> None:
         super().__init__(config)
@@ -93,11 +104,6 @@ class ModernBertForMaskedLM(ModernBertModel):
         transformed = tap("transformed", transformed, axes=MODEL, formula="LayerNorm(GELU(h W))")
         logits = self.token_embedding.as_linear(transformed) + self.decoder_bias
         return tap("logits", logits, axes=VOCAB, formula="transformed Eᵀ + c")
-
-    @classmethod
-    def _from_values(cls, values: Mapping[str, Any], folder: Path) -> ModernBertConfig:
-        require_only(values, _ONLY, "ModernBERT's masked-LM head")
-        return super()._from_values(values, folder)
 
     def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
         return super()._stored(replaced(path, _HEAD), tensors)

@@ -123,7 +123,9 @@ def test_each_heads_effect_is_what_comes_without_it(name: str, place: int | None
     places = range(len(whole.rows)) if place is None else [place]
     for row, attention in list(enumerate(whole.subject.attentions))[::2]:
         head = attention.heads - 1
-        without = passed(whole.subject, text, parse_off(f"{attention.name}.{head}", whole.subject, ""), None, silent)
+        without = passed(
+            whole.subject, text, parse_off(f"{attention.name}.{head}", whole.subject, "self"), None, silent
+        )
         changes = [
             without.probabilities(at)[whole.probabilities(at).argmax()] - whole.probabilities(at).max() for at in places
         ]
