@@ -9,11 +9,86 @@ refusal. Bookkeeping on a few rows of probabilities, done by NumPy on the host, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mlxformer.errors import ArgumentError
+from mlxformer.generation.sampling import SamplingRules, draw_tokens, sampling_probabilities
+from mlxformer.validation import require_positive
+
+Scores = Callable[[np.ndarray], np.ndarray]  # ids [T] -> logits of the token after each, [T, V]
+
+
+@dataclass(frozen=True)
+class Speculated:
+    """What ``speculate`` wrote, and how.
+
+    Args:
+        tokens: int32 [T], what was written after the prompt.
+        runs: how often the target ran.
+        proposed: how many tokens the draft proposed that were judged.
+        accepted: how many of these were kept.
+
+    >>> import numpy as np
+    >>> from mlxformer.generation.speculative import Speculated
+    >>> Speculated(np.arange(6), runs=2, proposed=4, accepted=4).per_run
+    3.0
+    """
+
+    tokens: np.ndarray
+    runs: int
+    proposed: int
+    accepted: int
+
+    @property
+    def per_run(self) -> float:
+        """Tokens for each pass of the target; 1 is what plain decoding has."""
+        return len(self.tokens) / self.runs
+
+
+def acceptance(target: np.ndarray, draft: np.ndarray) -> np.ndarray:
+    """``β = Σ min(p, q)``: how probably a token that q draws is kept, 1 less their total variation distance.
+
+    Args:
+        target: p, probabilities [..., V].
+        draft: q, probabilities [..., V].
+
+    Returns:
+        float64 [...].
+
+    Source: Leviathan et al. 2023, §3.1 and §3.2.
+
+    >>> import numpy as np
+    >>> from mlxformer.generation.speculative import acceptance
+    >>> float(acceptance(np.array([0.5, 0.5]), np.array([1.0, 0.0])))
+    0.5
+    """
+    return np.minimum(np.asarray(target, np.float64), draft).sum(-1)
+
+
+def residual(target: np.ndarray, draft: np.ndarray) -> np.ndarray:
+    """``max(p − q, 0) / Σ max(p − q, 0)``: what a token is drawn from where q's was not kept.
+
+    Args:
+        target: p, probabilities [..., V].
+        draft: q, probabilities [..., V].
+
+    Returns:
+        float64 [..., V]; p itself where the two are equal and nothing can be refused.
+
+    Source: Leviathan et al. 2023, §2.3.
+
+    >>> import numpy as np
+    >>> from mlxformer.generation.speculative import residual
+    >>> residual(np.array([0.5, 0.25, 0.25]), np.array([1.0, 0.0, 0.0])).tolist()
+    [0.0, 0.5, 0.5]
+    """
+    wide = np.asarray(target, np.float64)
+    more = np.maximum(wide - draft, 0.0)
+    total = more.sum(-1, keepdims=True)
+    return np.where(total > 0, more / np.where(total > 0, total, 1.0), wide)
 
 
 def speculative_step(
@@ -61,6 +136,96 @@ def speculative_step(
     accepted = int(np.cumprod(kept).sum())
     if accepted == count:
         return accepted, p[count]
-    left = np.maximum(p[accepted] - q[accepted], 0.0)
-    total = left.sum()
-    return accepted, left / total if total > 0 else p[accepted]
+    return accepted, residual(p[accepted], q[accepted])
+
+
+def verify(
+    target: np.ndarray, draft: np.ndarray, proposed: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, int]:
+    """``speculative_step`` with its random numbers drawn: the proposed tokens that stay, and the one that follows them.
+
+    Args:
+        target: p at each proposed place and after the last, [G + 1, V].
+        draft: q that each proposed token was drawn from, [G, V].
+        proposed: the tokens, int32 [G].
+        generator: the random numbers.
+
+    Returns:
+        int32 [kept + 1], and how many were kept.
+
+    Source: Leviathan et al. 2023, algorithm 1.
+
+    >>> import numpy as np
+    >>> from mlxformer.generation.speculative import verify
+    >>> p = np.eye(3)  # certain of 0, then 1, then 2
+    >>> verify(p, p[:2], np.array([0, 1]), np.random.default_rng(0))
+    (array([0, 1, 2], dtype=int32), 2)
+    """
+    kept, after = speculative_step(target, draft, proposed, generator.random(len(proposed)))
+    return np.concatenate([proposed[:kept], draw_tokens(after[None], generator)]).astype(np.int32), kept
+
+
+def speculate(
+    target: Scores,
+    draft: Scores,
+    prompt: np.ndarray,
+    *,
+    ahead: int,
+    max_new_tokens: int,
+    sampling: SamplingRules,
+    generator: np.random.Generator,
+    eos_id: int | None = None,
+) -> Speculated:
+    """Text of the target's distribution, in fewer of its passes.
+
+    Both models read the whole text in each pass; keeping and cutting caches is left to the two functions.
+
+    Args:
+        target: the large model, ids [T] -> logits [T, V].
+        draft: the cheap one, of the same vocabulary.
+        prompt: int32 [T], at least one token.
+        ahead: G, how many tokens are proposed for each pass, at least 1.
+        max_new_tokens: when to stop.
+        sampling: how tokens are drawn from logits, the same for both.
+        generator: the random numbers.
+        eos_id: what ends a text; None lets it run on.
+
+    Returns:
+        What was written, the end among it.
+
+    Raises:
+        ArgumentError: numbers below 1, a prompt without tokens, and models of different vocabularies.
+
+    Source: Leviathan et al. 2023, "Fast Inference from Transformers via Speculative Decoding"; Chen et al. 2023.
+
+    >>> import numpy as np
+    >>> import mlxformer as mf
+    >>> from mlxformer.generation.speculative import speculate
+    >>> after = lambda ids: 100.0 * np.eye(4)[(ids + 1) % 4]  # counts on
+    >>> found = speculate(after, after, np.array([0]), ahead=3, max_new_tokens=8, sampling=mf.SamplingRules(),
+    ...                   generator=np.random.default_rng(0))
+    >>> found.tokens.tolist(), found.runs
+    ([1, 2, 3, 0, 1, 2, 3, 0], 2)
+    """
+    require_positive(ahead=ahead, max_new_tokens=max_new_tokens)
+    ids = np.asarray(prompt, np.int32)
+    if ids.ndim != 1 or not ids.size:
+        message = f"prompt must be ids [T] with at least one token; got shape {list(ids.shape)}"
+        raise ArgumentError("speculative-prompt", message, given=list(ids.shape))
+    start, runs, judged, accepted = len(ids), 0, 0, 0
+    while len(ids) - start < max_new_tokens and (len(ids) == start or ids[-1] != eos_id):
+        room = min(ahead, max_new_tokens - (len(ids) - start) - 1)
+        text, guesses = ids, []
+        for _ in range(room):
+            guesses.append(sampling_probabilities(draft(text)[-1:], sampling)[0])
+            text = np.concatenate([text, draw_tokens(guesses[-1][None], generator)])
+        p = sampling_probabilities(target(text)[len(ids) - 1 :], sampling)  # [room + 1, V]
+        q = np.array(guesses).reshape(room, -1) if room else p[:0]
+        if q.shape[1] != p.shape[1]:
+            message = f"target and draft must have one vocabulary; got {p.shape[1]} and {q.shape[1]} tokens"
+            raise ArgumentError("speculative-vocabulary", message, target=p.shape[1], draft=q.shape[1])
+        new, kept = verify(p, q, text[len(ids) :], generator)
+        runs, judged, accepted = runs + 1, judged + min(kept + 1, room), accepted + kept
+        ended = np.flatnonzero(new == eos_id) if eos_id is not None else []
+        ids = np.concatenate([ids, new[: ended[0] + 1] if len(ended) else new])
+    return Speculated(ids[start:], runs, judged, accepted)

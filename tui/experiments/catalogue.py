@@ -69,6 +69,7 @@ NAMES: tuple[str, ...] = (
     "lora",
     "decoder-only",
     "prefill-decode",
+    "speculative",
 )
 
 

@@ -1,0 +1,31 @@
+"""What draft and target write together is the target's text, whichever draft, and takes fewer of its passes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.experiments.checking import assert_hold_or_null, values_of
+from tui.experiments.speculative.body import expected_tokens
+from tui.experiments.speculative.declaration import EXPERIMENT
+
+
+@pytest.mark.parametrize("draft", ["dates-tied-kv", "dates-pre-norm", "dates-no-positions"])
+def test_claims_hold_with_every_draft(draft: str) -> None:
+    for settings in ({"seed": 1}, {"ahead": 1, "temperature": 1.0}, {"date": "2026年11月23日"}):
+        assert_hold_or_null(EXPERIMENT.run({"draft": draft, **settings}), settings)
+
+
+def test_a_better_draft_is_kept_more_often_and_saves_more_passes() -> None:
+    poor, good = (values_of(EXPERIMENT, {"draft": draft}) for draft in ("dates-no-positions", "dates-tied-kv"))
+    assert poor["kept-share"] < 40 < 90 < good["kept-share"] and poor["tokens-per-pass"] < good["tokens-per-pass"]
+
+
+def test_expected_tokens_are_the_mean_of_a_geometric_run() -> None:
+    for beta, ahead in ((0.3, 1), (0.8, 4), (0.9, 8)):
+        by_hand = sum((k + 1) * beta**k * (1 - beta) for k in range(ahead)) + (ahead + 1) * beta**ahead
+        assert expected_tokens(beta, ahead) == pytest.approx(by_hand)
+    assert expected_tokens(1.0, 4) == 5
+
+
+def test_an_empty_date_is_said() -> None:
+    assert all(check.holds is None and check.reason.zh for check in EXPERIMENT.run({"date": ""}).checks)

@@ -1,0 +1,191 @@
+"""Writes a date by draft and target, and compares what comes out with what the target alone would write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import mlxformer as mf
+from mlxformer.backend import mx, to_numpy
+from mlxformer.errors import ArgumentError
+from mlxformer.generation.sampling import SamplingRules, sampling_probabilities
+from mlxformer.generation.speculative import Scores, acceptance, residual, speculate, verify
+from questions.bilingual import Bilingual
+from tui.experiments.contract import Check, Report, Result
+from tui.experiments.speculative.declaration import EXPERIMENT
+from tui.figures.data import Bars, Curve, Figure, Series, Table
+
+DRAWS, TEXTS, LONGEST = 2000, 16, 12
+AHEADS = (1, 2, 3, 4, 6, 8)
+SHOWN = 6  # likeliest tokens of the bars
+
+
+def run(knobs: Mapping[str, Any], report: Report) -> Result:
+    text, ahead, seed = str(knobs["date"]), int(knobs["ahead"]), int(knobs["seed"])
+    sampling = SamplingRules(temperature=float(knobs["temperature"]))
+    tokenizer = _reader("dates").tokenizer
+    try:
+        source = tuple(tokenizer.source(text))
+    except ArgumentError as error:
+        reason = Bilingual("读不了这个日期：请输入一个，例如 23 November 2026。", f"{error}")
+        return EXPERIMENT.nothing_to_run(reason)
+    target, draft = _scores("dates", source), _scores(str(knobs["draft"]), source)
+    if knobs["uniform"]:
+        draft = lambda ids: np.zeros((len(ids), len(tokenizer)))  # noqa: E731
+    generator = np.random.default_rng(seed)
+    written = _alone(target, tokenizer)  # [BOS] and the target's own text
+    p, q = (sampling_probabilities(each(written)[:-1], sampling) for each in (target, draft))  # [T, V]
+    place = int(np.argmin(acceptance(p, q)))
+    report(0.4, "draws")
+    found = _drawn(p[place], q[place], generator, knobs)
+    checks = [
+        EXPERIMENT.measured("output-is-p", _exact(p, q, bool(knobs["from_p"])), 0.0, 1e-9),
+        *_against(found, p[place], q[place]),
+        _greedy(target, draft, written, ahead, bool(knobs["keep_all"])),
+    ]
+    report(0.6, "texts")
+    per_pass = _per_pass(target, draft, ahead, sampling, seed, tokenizer)
+    beta = float(acceptance(p, q).mean())
+    checks.append(EXPERIMENT.measured("tokens-per-pass", per_pass, 1.25))
+    figures: list[Figure] = [
+        _curve(per_pass, beta, ahead), _bars(p[place], q[place], place, tokenizer), _places(p, q, written, tokenizer),
+    ]  # fmt: skip
+    return Result(figures, checks)
+
+
+@cache
+def _reader(name: str) -> Any:
+    return mf.load_pretrained(name)
+
+
+@cache
+def _scores(name: str, source: tuple[int, ...]) -> Scores:
+    """Logits after each token of a target text; a text that was read before is not read again."""
+    model, ids = _reader(name).model, mx.array(np.array([source], np.int32))
+    known: dict[bytes, np.ndarray] = {}
+
+    def scores(text: np.ndarray) -> np.ndarray:
+        key = np.asarray(text, np.int32).tobytes()
+        if key not in known:
+            known[key] = to_numpy(model(ids, mx.array(np.asarray(text, np.int32)[None])))[0]
+        return known[key]
+
+    return scores
+
+
+def _alone(target: Scores, tokenizer: Any) -> np.ndarray:
+    """The target's greedy text, from [BOS] on."""
+    ids = np.array([tokenizer.bos_id], np.int32)
+    while len(ids) <= LONGEST and ids[-1] != tokenizer.eos_id:
+        ids = np.append(ids, target(ids)[-1].argmax()).astype(np.int32)
+    return ids
+
+
+def _exact(p: np.ndarray, q: np.ndarray, from_p: bool) -> float:
+    """Total variation distance of q · min(1, p/q) + (1 − β) · residual, every case added up, from p."""
+    kept = q * np.minimum(1.0, p / np.maximum(q, 1e-300))
+    out = kept + (1.0 - acceptance(p, q)[:, None]) * (p if from_p else residual(p, q))
+    return float(0.5 * np.abs(out - p).sum(-1).max())
+
+
+def _drawn(p: np.ndarray, q: np.ndarray, generator: np.random.Generator, knobs: Mapping[str, Any]) -> tuple[int, Any]:
+    """``DRAWS`` proposals of q judged: how many were kept, and how often each token came out first."""
+    proposals = generator.choice(len(q), size=DRAWS, p=q / q.sum())
+    counts, kept = np.zeros(len(p)), 0
+    both, one = np.stack([p, p]), q[None]
+    for token in proposals:
+        if knobs["keep_all"]:
+            new, stays = np.array([token]), 1
+        else:
+            new, stays = verify(both, one, np.array([token]), generator)
+        kept += stays
+        counts[new[0]] += 1
+    return kept, counts / DRAWS
+
+
+def _against(found: tuple[int, Any], p: np.ndarray, q: np.ndarray) -> list[Check]:
+    kept, frequencies = found
+    distance = 0.5 * float(np.abs(p - q).sum())
+    spread = 100.0 * 4 * float(np.sqrt(max(distance * (1 - distance), 0.0) / DRAWS))  # four standard deviations
+    # A frequency is off by √(p (1 − p) / N), in the mean by 0.8 of that; twice the sum leaves room for chance.
+    chance = float(np.sqrt(np.maximum(p * (1 - p), 0.0) / DRAWS).sum())
+    checks = [EXPERIMENT.measured("kept-share", 100.0 * kept / DRAWS, 100.0 * (1 - distance), spread + 1e-6)]
+    drawn = EXPERIMENT.measured("drawn-as-p", 0.5 * float(np.abs(frequencies - p).sum()), chance, 1e-9)
+    return [*checks, drawn]
+
+
+def _greedy(target: Scores, draft: Scores, written: np.ndarray, ahead: int, keep_all: bool) -> Check:
+    """The likeliest token alone (top-k = 1): the text must be the target's own."""
+    judge = draft if keep_all else target
+    found = speculate(
+        judge, draft, written[:1], ahead=ahead, max_new_tokens=len(written) - 1, sampling=SamplingRules(top_k=1),
+        generator=np.random.default_rng(0),
+    )  # fmt: skip
+    return EXPERIMENT.measured("greedy-is-greedy", float((found.tokens != written[1:]).sum()), 0.0)
+
+
+def _per_pass(target: Scores, draft: Scores, ahead: int, sampling: SamplingRules, seed: int, tokenizer: Any) -> float:
+    generator, tokens, runs = np.random.default_rng([seed, ahead]), 0, 0
+    for _ in range(TEXTS):
+        found = speculate(
+            target, draft, np.array([tokenizer.bos_id]), ahead=ahead, max_new_tokens=LONGEST, sampling=sampling,
+            generator=generator, eos_id=tokenizer.eos_id,
+        )  # fmt: skip
+        tokens, runs = tokens + len(found.tokens), runs + found.runs
+    return tokens / runs
+
+
+def expected_tokens(beta: float, ahead: int) -> float:
+    """(1 − β^(γ+1)) / (1 − β): the mean tokens a pass, were every token kept with β alone (Leviathan et al., Eq. 1)."""
+    return float(ahead + 1) if beta >= 1 else (1 - beta ** (ahead + 1)) / (1 - beta)
+
+
+def _curve(per_pass: float, beta: float, ahead: int) -> Curve:
+    x = [float(each) for each in AHEADS]
+    return Curve(
+        Bilingual(f"大模型每跑一遍写出几个词元：按公式，和实测的 {per_pass:.2f}（平均接受率 {beta:.2f}）",
+                  f"Tokens for each pass of the target: by formula, and {per_pass:.2f} measured (mean β {beta:.2f})"),
+        Bilingual("先写几个 γ", "tokens ahead γ"),
+        Bilingual("词元/遍", "tokens a pass"),
+        [
+            Series(f"β = {beta:.2f}", x, [expected_tokens(beta, each) for each in AHEADS]),
+            Series("β = 0.60", x, [expected_tokens(0.6, each) for each in AHEADS]),
+            Series("β = 0.90", x, [expected_tokens(0.9, each) for each in AHEADS]),
+            Series(Bilingual("实测", "measured"), [float(ahead)], [per_pass]),
+            Series(Bilingual("不投机", "plain decoding"), x, [1.0] * len(x)),
+        ],
+        marks=((float(ahead), "γ"),),
+        name="tokens-per-pass",
+    )  # fmt: skip
+
+
+def _bars(p: np.ndarray, q: np.ndarray, place: int, tokenizer: Any) -> Bars:
+    """Of the likeliest tokens: p and q side by side, at the place where they differ most."""
+    order = np.argsort(-(p + q))[:SHOWN]
+    labels, values = [], []
+    for token in order:
+        for name, each in (("p", p), ("q", q)):
+            labels.append(f"{tokenizer.tokens[token]} {name}")
+            values.append(100.0 * float(each[token]))
+    return Bars(
+        Bilingual(f"分歧最大的位置（第 {place + 1} 个词元）：大模型的 p 和草稿的 q",
+                  f"Where they differ most (token {place + 1}): the target's p and the draft's q"),
+        labels=labels,
+        values=values,
+        value_label="%",
+        name="distributions",
+    )  # fmt: skip
+
+
+def _places(p: np.ndarray, q: np.ndarray, written: np.ndarray, tokenizer: Any) -> Table:
+    distances = 0.5 * np.abs(p - q).sum(-1)
+    return Table(
+        Bilingual("各位置的接受率，和 1 − 总变差", "Acceptance at each place, and 1 − total variation distance"),
+        columns=[Bilingual("词元", "token"), "Σ min(p, q)", Bilingual("1 − 总变差", "1 − distance")],
+        rows=[[tokenizer.tokens[token], float(kept), 1 - float(distance)]
+              for token, kept, distance in zip(written[1:], acceptance(p, q), distances, strict=True)],
+        name="places",
+    )  # fmt: skip
