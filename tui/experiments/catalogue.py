@@ -70,6 +70,7 @@ NAMES: tuple[str, ...] = (
     "decoder-only",
     "prefill-decode",
     "speculative",
+    "rope-scaling",
 )
 
 

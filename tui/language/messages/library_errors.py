@@ -96,6 +96,7 @@ _CHINESE: Mapping[str, str] = {
     "too-many-tokens": "输入有 {given} 个词元，模型最多 {limit} 个；请截断：tokenizer(text, max_length={limit})",
     "rope-type": "旋转位置编码的 rope_type={given!r} 尚未实现，角度一变结果就不对；能读的有：{known}",
     "rope-fields": "配置里旋转位置编码的几项有误（{english}）",
+    "ntk-dims": "rotary_dims 要是至少为 4 的偶数，这样才有快慢两对；给的是 {given}",
     "rope-stretch": "high_freq_factor 要大于 low_freq_factor={low}，给的是 {given}",
     "offset-negative": "offset 要是不小于 0 的整数，给的是 {given!r}",
     "rotary-dims": "旋转位置编码两两成对：rotary_dims 要是偶数，且不超过 head_dim={head_dim}，给的是 {rotary_dims}",
