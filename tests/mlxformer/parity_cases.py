@@ -219,6 +219,9 @@ def latent_attention() -> dict[str, Any]:
     for absorbed in (False, True):
         ran = observed(LatentAttention(16, 4, 6), x, x, "causal", absorbed=absorbed)
         found |= {f"{absorbed}.{part}": value for part, value in ran.items()}
+        layer = LatentAttention(16, 4, 6, rope=positions.RotaryEmbedding(6))
+        turned = observed(layer, x, x, "causal", absorbed=absorbed)
+        found |= {f"{absorbed}.turned.{part}": value for part, value in turned.items()}
     filled(LatentAttention(16, 4, 6))(x, x, "causal", cache=cache)
     return found | {"latents": cache.fetch()}
 

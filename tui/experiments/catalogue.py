@@ -71,6 +71,7 @@ NAMES: tuple[str, ...] = (
     "prefill-decode",
     "speculative",
     "rope-scaling",
+    "latent-attention",
 )
 
 

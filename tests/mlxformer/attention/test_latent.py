@@ -52,6 +52,43 @@ def test_both_forms_against_a_loop(absorbed, options, kind):
     assert steps["latents"].value.shape == (B, T + 2, L)
 
 
+def rotated_by_hand(x: np.ndarray) -> np.ndarray:
+    """[H, T, R] turned pair by pair, base 10,000."""
+    y = x.astype(np.float64)
+    for place in range(x.shape[1]):
+        for pair in range(x.shape[2] // 2):
+            angle = place * 10_000.0 ** (-2 * pair / x.shape[2])
+            turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+            y[:, place, 2 * pair : 2 * pair + 2] = y[:, place, 2 * pair : 2 * pair + 2] @ turn
+    return y
+
+
+@pytest.mark.parametrize("absorbed", [False, True])
+def test_the_decoupled_part_against_a_loop(absorbed):
+    layer, x = filled(mf.LatentAttention(C, H, L, rope=mf.RotaryEmbedding(6))), numbers(1, T, C, seed=1)
+    weights = {path: to_numpy(value).astype(np.float64) for path, value in tree_flatten(layer.parameters())}
+    latents = x[0] @ weights["latent_proj.weight"].T
+    shared = rotated_by_hand((x[0] @ weights["key_rope_proj.weight"].T)[None])[0]
+    heads, D = [], layer.head_dim
+    for h in range(H):
+        rows, turned = slice(h * D, (h + 1) * D), slice(h * 6, (h + 1) * 6)
+        q = x[0] @ weights["query_proj.weight"][rows].T
+        q_turned = rotated_by_hand((x[0] @ weights["query_rope_proj.weight"][turned].T)[None])[0]
+        k = latents @ weights["key_up.weight"][rows].T
+        scores = (q @ k.T + q_turned @ shared.T) / np.sqrt(D + 6)
+        scores[~causal_loop(T, T)] = -np.inf
+        powers = np.exp(scores - scores.max(-1, keepdims=True))
+        heads.append(powers / powers.sum(-1, keepdims=True) @ (latents @ weights["value_up.weight"][rows].T))
+    wanted = np.concatenate(heads, axis=-1) @ weights["out_proj.weight"].T
+    y = layer(mx.array(x), mx.array(x), "causal", absorbed=absorbed)
+    assert_close(y[0], wanted)
+    cache = mf.KVCache()
+    parts = [layer(mx.array(x[:, t : t + 1]), mx.array(x[:, t : t + 1]), "causal", cache=cache, absorbed=absorbed)
+             for t in range(T)]  # fmt: skip
+    assert_close(mx.concatenate(parts, axis=1)[0], wanted)
+    assert [part.shape for part in cache.fetch()] == [(1, 1, T, L), (1, 1, T, 6)]
+
+
 @pytest.mark.parametrize("latents", [1, 5, 16, 40])
 def test_absorbed_is_expanded_without_keys_and_values(latents):
     layer, x = filled(mf.LatentAttention(C, H, latents)), batch(B, T, C)
@@ -110,6 +147,8 @@ def test_bad_input_is_refused_and_the_cache_stays_as_it_was():
         (lambda: mf.LatentAttention(C, 3, L), "not divisible"),
         (lambda: mf.LatentAttention(C, H, 0), "latent_dims must be a whole number"),
         (lambda: mf.LatentAttention(C, H, L, head_dim=0), "head_dim must be a whole number"),
+        (lambda: mf.LatentAttention(C, H, L, rope=6), "with a width of its own"),
+        (lambda: mf.LatentAttention(C, H, L, rope=mx.sin), "with a width of its own"),
         (lambda: layer(x[:, :, :5], x), "queries"),
         (lambda: layer(x, x[:1]), "source"),
         (lambda: layer(x, [1.0]), "source"),
