@@ -22,6 +22,7 @@ import numpy as np
 
 import mlxformer
 from mlxformer import positions
+from mlxformer.attention.block_selection import select_blocks
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
 from mlxformer.attention.latent import LatentAttention
@@ -149,6 +150,7 @@ def all_masks() -> dict[str, Any]:
         "causal": masks.causal(4, 6),
         "window": masks.sliding_window(6, 6, 2, 0),
         "padding": masks.padding(valid),
+        "selected": select_blocks(batch(1, 2, 5, 4, seed=1), batch(1, 2, 9, 4, seed=2), 2, 2),
         "combined": masks.combine(masks.padding(valid), masks.causal(4, 6)),
     }
 

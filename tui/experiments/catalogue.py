@@ -72,6 +72,7 @@ NAMES: tuple[str, ...] = (
     "speculative",
     "rope-scaling",
     "latent-attention",
+    "window-hybrids",
 )
 
 
