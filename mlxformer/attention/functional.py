@@ -118,18 +118,19 @@ def attend(
     bias: mx.array | None = None,
     sinks: mx.array | None = None,
     dropout: Callable[[mx.array], mx.array] | None = None,
+    softcap: float | None = None,
 ) -> mx.array:
     """``scaled_dot_product_attention`` of what was checked before, with dropout on the weights.
 
     The one place that picks the implementation. The explicit one runs wherever the weights themselves are needed:
     inside a trace, and under dropout. A bias also takes it, because fused kernels differ in whether they give a bias
-    its gradient, and so do sinks. Else the fused one runs.
+    its gradient, and so do sinks and a ``softcap`` c, ``c tanh(scaled / c)``. Else the fused one runs.
     """
     if scale is None:
         scale = float(q.shape[-1]) ** -0.5
-    if dropout is not None or bias is not None or sinks is not None or is_tracing():
+    if dropout is not None or bias is not None or sinks is not None or softcap is not None or is_tracing():
         allowed = masks.as_array(mask, q.shape[2], k.shape[2])
-        return _explicit(q, k, v, scale, allowed, bias, sinks, dropout)
+        return _explicit(q, k, v, scale, allowed, bias, sinks, dropout, softcap)
     return _fused(q, k, v, scale, mask)
 
 
@@ -153,11 +154,12 @@ def _explicit(
     bias: mx.array | None,
     sinks: mx.array | None,
     dropout: Callable[[mx.array], mx.array] | None,
+    softcap: float | None,
 ) -> mx.array:
     dtype = joint_dtype(q, k, v)
     given = k, v
     k, v = map(alias, only_seen(k, v, mask, bias), given)
-    weights = _weights(q, k, scale, mask, bias, sinks)  # float32 [B, H, Tq, Tk]
+    weights = _weights(q, k, scale, mask, bias, sinks, softcap)  # float32 [B, H, Tq, Tk]
     if dropout is not None:
         whole, weights = weights, dropout(weights)
         weights = tap(
@@ -178,7 +180,13 @@ def _dropped(weights: mx.array, dropped: mx.array) -> Where:
 
 
 def _weights(
-    q: mx.array, k: mx.array, scale: float, mask: mx.array | None, bias: mx.array | None, sinks: mx.array | None
+    q: mx.array,
+    k: mx.array,
+    scale: float,
+    mask: mx.array | None,
+    bias: mx.array | None,
+    sinks: mx.array | None,
+    softcap: float | None = None,
 ) -> mx.array:
     batch, heads, query_length, _ = q.shape
     kv_heads, key_length = k.shape[1], k.shape[2]
@@ -191,13 +199,17 @@ def _weights(
     products = tap("scores", products, axes=SCORES, formula="Q Kᵀ", of=lambda: grouped(q, k))
     scaled = tap("scaled", products * scale, axes=SCORES, formula="Q Kᵀ / √D", of=lambda: times(products, scale))
     scores = scaled
+    if softcap is not None:
+        capped = softcap * mx.tanh(scaled / softcap)
+        scores = tap("capped", capped, axes=SCORES, formula="c tanh(Q Kᵀ / (c √D))")
     if bias is not None:
+        before = scores
         scores = tap(
             "biased",
-            scaled + wide(bias),
+            before + wide(bias),
             axes=SCORES,
             formula="Q Kᵀ / √D + bias",
-            of=lambda: Total((scaled, Named("bias", bias))),
+            of=lambda: Total((before, Named("bias", bias))),
         )
     return masked_softmax(scores, mask, "Q Kᵀ / √D" if bias is None else "Q Kᵀ / √D + bias", sinks)
 

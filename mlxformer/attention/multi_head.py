@@ -48,6 +48,9 @@ class MultiHeadAttention(Module):
             in Reformer) or ``"qkv"``; None is none.
         sinks: one more key without a value for each head, so that a row of weights may sum to less than 1: ``"one"``
             has the score 0 (softmax-plus-one), ``"learned"`` a parameter ``sinks`` [H] that begins at 0 (gpt-oss).
+        qk_norm: whether each head's queries and keys are RMS-normalized, with gains of D learned numbers each, before
+            they are turned (Qwen3, Gemma 3); False by default. Scores are then at most √D times the gains.
+        softcap: c, the scaled scores become ``c tanh(scores / c)`` (Gemma 2: 50); None leaves them.
 
     Raises:
         ArgumentError: where C is not divisible by H, H not by Hkv, or tied projections differ in width; when called,
@@ -79,6 +82,8 @@ class MultiHeadAttention(Module):
         relative_keys: Callable[..., Any] | None = None,
         tie: Literal["kv", "qk", "qkv"] | None = None,
         sinks: Literal["one", "learned"] | None = None,
+        qk_norm: bool = False,
+        softcap: float | None = None,
     ) -> None:
         super().__init__()
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
@@ -91,6 +96,8 @@ class MultiHeadAttention(Module):
         require_positive(head_dim=head_dim)
         if scale is not None:
             require_positive_number("scale", scale)
+        if softcap is not None:
+            require_positive_number("softcap", softcap)
         if num_heads % num_kv_heads:
             raise ArgumentError(
                 "kv-heads-not-divisor",
@@ -123,6 +130,9 @@ class MultiHeadAttention(Module):
         if tie not in ("kv", "qkv"):
             self.value_proj = nn.Linear(dims, num_kv_heads * head_dim, bias=bias)
         self.out_proj = nn.Linear(num_heads * head_dim, dims, bias=bias)
+        if qk_norm:
+            self.query_norm, self.key_norm = nn.RMSNorm(head_dim), nn.RMSNorm(head_dim)
+        self.softcap = softcap
         self.sink_kind = sinks
         if sinks == "learned":
             self.sinks = mx.zeros((num_heads,))
@@ -165,7 +175,8 @@ class MultiHeadAttention(Module):
         mask = masks.checked(mask, scores_shape)
         if bias is not None:
             check_bias(bias, scores_shape)
-        q = self._rotate(self._heads(self.query_proj(queries), self.num_heads), past)  # [B, H, Tq, D]
+        q = self._heads(self.query_proj(queries), self.num_heads)  # [B, H, Tq, D]
+        q = self._rotate(self.query_norm(q) if "query_norm" in self else q, past)
         if cache is not None and cache.is_complete:
             k, v = cache.fetch()
             self._check_static(k, keys, values, cache)
@@ -213,6 +224,7 @@ class MultiHeadAttention(Module):
             bias=bias,
             sinks=self._sinks(),
             dropout=self.weight_dropout if drops else None,
+            softcap=self.softcap,
         )
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
         joined = tap(
@@ -235,6 +247,7 @@ class MultiHeadAttention(Module):
         k = self._heads(key_proj(keys), self.num_kv_heads)
         same = value_proj is key_proj and values is keys
         v = k if same else self._heads(value_proj(values), self.num_kv_heads)
+        k = self.key_norm(k) if "key_norm" in self else k
         return self._rotate(k, past), v  # values carry content, not position: never rotated
 
     def _key_and_value_proj(self) -> tuple[nn.Module, nn.Module]:
@@ -259,7 +272,12 @@ class MultiHeadAttention(Module):
         return Joined(2, (earlier[part], fresh))
 
     def _split(self, x: mx.array, layer: nn.Module, name: str, heads: int, offset: int | None = None) -> Product | None:
-        """How heads [B, H, T, D] were made of x [B, T, C]; rotated from ``offset`` on, or not at all where None."""
+        """How heads [B, H, T, D] were made of x [B, T, C]; rotated from ``offset`` on, or not at all where None.
+
+        None where they were normalized in between, which is no sum.
+        """
+        if "query_norm" in self and name != "W^V":
+            return None
         made = projection(x, layer, name, "btc,(hd)c->bhtd")
         if self.rope is None or offset is None or made is None:
             return made

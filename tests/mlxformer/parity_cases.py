@@ -216,6 +216,12 @@ def attention_with_a_cache() -> dict[str, Any]:
 
 
 @case
+def bounded_scores() -> dict[str, Any]:
+    layer = MultiHeadAttention(16, 4, num_kv_heads=2, qk_norm=True, softcap=2.0, rope=positions.RotaryEmbedding(4))
+    return observed(layer, *[batch(2, 5, 16)] * 3, "causal")
+
+
+@case
 def latent_attention() -> dict[str, Any]:
     x, found, cache = batch(2, 5, 16), {}, KVCache()
     for absorbed in (False, True):

@@ -73,6 +73,7 @@ NAMES: tuple[str, ...] = (
     "rope-scaling",
     "latent-attention",
     "window-hybrids",
+    "bounded-scores",
 )
 
 
