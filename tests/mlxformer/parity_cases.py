@@ -38,7 +38,7 @@ from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.layers.feed_forward import FeedForward
 from mlxformer.layers.gated_feed_forward import GatedFeedForward
-from mlxformer.layers.mixture_of_experts import MixtureOfExperts, load_balancing_loss
+from mlxformer.layers.mixture_of_experts import MixtureOfExperts, balance_bias_step, load_balancing_loss
 from mlxformer.layers.recurrent import GRUCell, LSTMCell, Recurrent, RNNCell, orthogonal
 from mlxformer.layers.token_mixing import TokenMixing
 from mlxformer.models.bert.albert import AlbertConfig, AlbertModel
@@ -494,7 +494,9 @@ def mixture_of_experts() -> dict[str, Any]:
         found |= {f"{name}.{part}": value for part, value in observed(layer, batch(2, 5, 8)).items()}
         p, chosen, _ = layer.route(batch(10, 8))
         found[f"{name}.balance"] = load_balancing_loss(p, chosen)
-    return found
+    layer = MixtureOfExperts(8, 16, 4, 2, num_shared_experts=1, scoring="sigmoid", balance_bias=True)
+    found |= {f"shared.{part}": value for part, value in observed(layer, batch(2, 5, 8)).items()}
+    return found | {"shared.step": balance_bias_step(layer.balance_bias, layer.route(batch(10, 8))[1], 0.1)}
 
 
 @case

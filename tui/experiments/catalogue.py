@@ -74,6 +74,7 @@ NAMES: tuple[str, ...] = (
     "latent-attention",
     "window-hybrids",
     "bounded-scores",
+    "expert-balance",
 )
 
 

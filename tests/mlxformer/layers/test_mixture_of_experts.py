@@ -8,7 +8,7 @@ import pytest
 from mlxformer import backend
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.layers.mixture_of_experts import MixtureOfExperts, load_balancing_loss
+from mlxformer.layers.mixture_of_experts import MixtureOfExperts, balance_bias_step, load_balancing_loss
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_close, assert_gradients, is_float32, numbers
 from tests.mlxformer.observing import filled
@@ -130,3 +130,54 @@ def test_bad_input_is_named():
         with pytest.raises(ArgumentError) as caught:
             call()
         assert caught.value.code == code
+
+
+def deepseek(**options):
+    return MixtureOfExperts(C, F, E, 2, scoring="sigmoid", balance_bias=True, **options)
+
+
+@pytest.mark.parametrize("shared", [0, 2])
+def test_a_bias_moves_the_choice_and_no_gate_and_shared_experts_read_all(shared):
+    """DeepSeek-V3's router, token by token in float64."""
+    layer, x = filled(deepseek(num_shared_experts=shared)), numbers(B, T, C, seed=3)
+    layer.balance_bias = mx.array(np.array([0.6, -0.4, 0.2, 0.0], np.float32))
+    p = {path: to_numpy(value).astype(np.float64) for path, value in backend.tree_flatten(layer.parameters())}
+
+    def expert(path, token):
+        hidden = np.maximum(p[f"{path}.up_proj.weight"] @ token + p[f"{path}.up_proj.bias"], 0)
+        return p[f"{path}.down_proj.weight"] @ hidden + p[f"{path}.down_proj.bias"]
+
+    wanted = np.zeros(x.shape)
+    for place in np.ndindex(B, T):
+        token = x[place].astype(np.float64)
+        scores = 1 / (1 + np.exp(-p["router.weight"] @ token))
+        chosen = np.argsort(-(scores + p["balance_bias"]))[:2]
+        wanted[place] = sum(scores[e] / scores[chosen].sum() * expert(f"experts.{e}", token) for e in chosen)
+        wanted[place] += sum(expert(f"shared_experts.{s}", token) for s in range(shared))
+    assert_close(layer(mx.array(x)), wanted)
+
+
+def test_the_bias_is_not_trained():
+    layer = deepseek()
+    names = {path for path, _ in backend.tree_flatten(layer.trainable_parameters())}
+    assert "balance_bias" not in names and "router.weight" in names
+
+
+def test_a_step_of_the_bias_by_hand():
+    bias = mx.array(np.array([0.0, 0.5, 0.0, -0.1], np.float32))
+    chosen = mx.array(np.array([[0, 1], [0, 1], [0, 2], [0, 2]], np.int32))  # loads 4, 2, 2, 0; the mean is 2
+    assert_close(balance_bias_step(bias, chosen, 0.1), np.array([-0.1, 0.5, 0.0, 0.0], np.float32))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: MixtureOfExperts(C, F, E, 2, scoring="tanh"),
+        lambda: MixtureOfExperts(C, F, E, 2, num_shared_experts=-1),
+        lambda: balance_bias_step(mx.zeros((E,)), mx.zeros((3, 2)), 0.0),
+        lambda: balance_bias_step(mx.zeros((E, 1)), mx.zeros((3, 2)), 0.1),
+    ],
+)
+def test_bad_input_of_the_router_is_refused(call):
+    with pytest.raises(ArgumentError):
+        call()

@@ -48,6 +48,7 @@ _CHINESE: Mapping[str, str] = {
     "labels-count": "{name} 有 {given} 个词，位置却有 {count} 个：每个位置给一个词",
     "unknown-choice": "{name} 只能是 {choices} 之一，给的是 {given!r}",
     "unknown-activation": "不认识这个激活函数（{english}）",
+    "shared-experts": "num_shared_experts 要是不小于 0 的整数；给的是 {given!r}",
     "too-few-experts": "{experts} 个专家里选不出 top_k = {top_k} 个；top_k 从 1 到专家数",
     # attention and masks
     "heads-not-grouped": "查询的 {heads} 个头要是键值 {kv_heads} 个头的整数倍",
