@@ -24,6 +24,7 @@ import mlxformer
 from mlxformer import positions
 from mlxformer.attention.block_selection import select_blocks
 from mlxformer.attention.cache import KVCache
+from mlxformer.attention.delta_rule import chunked, delta_rule
 from mlxformer.attention.functional import attention_weights, masks, scaled_dot_product_attention
 from mlxformer.attention.latent import LatentAttention
 from mlxformer.attention.linear import LinearAttentionState, linear_attention
@@ -471,6 +472,16 @@ def target_attention() -> dict[str, Any]:
         ran = observed(layer, batch(2, 3, 6), batch(2, 7, 6, seed=1), mask)
         found |= {f"{pooling}.{part}": value for part, value in ran.items()}
     return found
+
+
+@case
+def delta_rule_both_ways() -> dict[str, Any]:
+    q, k, v = batch(2, 3, 5, 4, seed=1), batch(2, 3, 5, 4, seed=2), batch(2, 3, 5, 6, seed=3)
+    k = k / mx.linalg.norm(k, axis=-1, keepdims=True)
+    beta, alpha = mx.sigmoid(batch(2, 3, 5, seed=4)), mx.sigmoid(batch(2, 3, 5, seed=5))
+    gated, plain, parts = delta_rule(q, k, v, beta, alpha), delta_rule(q, k, v, beta), chunked(q, k, v, beta, chunk=2)
+    found = {"gated": gated[0], "state": gated[1], "plain": plain[0], "chunked": parts[0], "last": parts[1]}
+    return found | {"gradient": mx.grad(lambda k: mx.sum(delta_rule(q, k, v, beta, alpha)[0] ** 2))(k)}
 
 
 @case

@@ -75,6 +75,7 @@ NAMES: tuple[str, ...] = (
     "window-hybrids",
     "bounded-scores",
     "expert-balance",
+    "delta-rule",
 )
 
 

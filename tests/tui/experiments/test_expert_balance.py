@@ -1,4 +1,4 @@
-"""A bias that follows the load evens it out and leaves router and gates alone; fine experts cost what coarse ones do."""
+"""A bias that follows the load evens it out and leaves router and gates alone; fine experts cost as coarse ones do."""
 
 from __future__ import annotations
 
