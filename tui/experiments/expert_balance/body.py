@@ -74,7 +74,7 @@ def _balanced(loads: list[np.ndarray], knobs: Mapping[str, Any]) -> list[Check]:
     return [
         *checks,
         _where(enough, "load-after", float(after.max()), 1.0 + 0.6 * float(before.max() - 1)),
-        _where(enough, "least-after", float(after.min()), 0.25),
+        _where(enough, "least-after", float(after.min()), 0.15),
     ]
 
 
