@@ -27,9 +27,12 @@ from mlxformer.attention.functional import attend
 from mlxformer.axes import ATTENDED, HEADS, KEYS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
+from mlxformer.origins import Product, projection
 from mlxformer.projections import OddLinear, matrix_of
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import is_whole, require_divisible, require_positive, require_sequence
+
+SPLIT = "btc,(hd)c->bhtd"  # a projection, split into heads
 
 
 class LatentAttention(Module):
@@ -131,7 +134,13 @@ class LatentAttention(Module):
         require_sequence("source", source, self.dims, batch=queries.shape[0])
         past = 0 if cache is None else self._tokens(cache)
         mask = masks.checked(mask, (queries.shape[0], self.num_heads, queries.shape[1], past + source.shape[1]))
-        q = tap("queries", self._heads(self.query_proj(queries)), axes=HEADS, formula="X W^Q, split into heads")
+        q = tap(
+            "queries",
+            self._heads(self.query_proj(queries)),
+            axes=HEADS,
+            formula="X W^Q, split into heads",
+            of=lambda: projection(queries, self.query_proj, "W^Q", SPLIT),
+        )
         c = mx.expand_dims(self.latent_proj(source), 1)  # [B, 1, Tk, L], one key/value head for all
         turned: tuple[mx.array, ...] = ()
         if self.rope is not None:
@@ -149,14 +158,39 @@ class LatentAttention(Module):
             )
         heads = self._absorbed(q, c, pair, mask) if absorbed else self._expanded(q, c, pair, mask)  # [B, H, Tq, D]
         joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
-        joined = tap("concatenated", joined, axes=ATTENDED, formula="Concat(head_1, …, head_H)")
-        return tap("output", self.out_proj(joined), axes=ATTENDED, formula="Concat(…) W^O")
+        joined = tap(
+            "concatenated",
+            joined,
+            axes=ATTENDED,
+            formula="Concat(head_1, …, head_H)",
+            of=lambda: Product("bhtd->bt(hd)", (heads,)),
+        )
+        return tap(
+            "output",
+            self.out_proj(joined),
+            axes=ATTENDED,
+            formula="Concat(…) W^O",
+            of=lambda: projection(joined, self.out_proj, "W^O"),
+        )
 
     def _expanded(
         self, q: mx.array, c: mx.array, turned: tuple[mx.array, mx.array] | None, mask: mx.array | str | None
     ) -> mx.array:
-        k = tap("keys", self._heads(self.key_up(c)), axes=KEYS, formula="C W^UK, split into heads")
-        v = tap("values", self._heads(self.value_up(c)), axes=KEYS, formula="C W^UV, split into heads")
+        k, v = self._heads(self.key_up(c)), self._heads(self.value_up(c))
+        k = tap(
+            "keys",
+            k,
+            axes=KEYS,
+            formula="C W^UK, split into heads",
+            of=lambda: projection(c, self.key_up, "W^UK", SPLIT),
+        )
+        v = tap(
+            "values",
+            v,
+            axes=KEYS,
+            formula="C W^UV, split into heads",
+            of=lambda: projection(c, self.value_up, "W^UV", SPLIT),
+        )
         if turned is not None:
             shared = mx.broadcast_to(turned[1], (*k.shape[:3], turned[1].shape[3]))
             q, k = mx.concatenate([q, turned[0]], axis=-1), mx.concatenate([k, shared], axis=-1)
