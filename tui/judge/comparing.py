@@ -87,7 +87,8 @@ def _compare_one(output: Output, value: Any, right: Any, framework: str, dtype: 
     wanted = output.dtype or dtype
     is_wanted = value.values.dtype.kind in "iu" if wanted == "integer" else value.dtype == wanted
     if not is_wanted and not number_like:
-        return Wrong("dtype", fields={"got": value.dtype, "wanted": wanted})
+        kind = "dtype" if output.dtype is None else "not-whole" if wanted == "integer" else "own-dtype"
+        return Wrong(kind, fields={"got": value.dtype, "wanted": wanted})
     good = near(value.values, right, dtype)
     if good.all():
         return None

@@ -219,3 +219,45 @@ def test_sums_near_p_are_no_case_of_top_p() -> None:
 
 def test_what_is_right_is_computed_once() -> None:
     assert expected("softmax") is expected("softmax")
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "instead", "kind", "said"),
+    [
+        (
+            "padding-mask",
+            "[:, None, None, :]",
+            "[:, None, None, :] * 1",
+            "own-dtype",
+            "padding_mask is of dtype int64, not bool",
+        ),
+        ("int8-quantization", "np.int8", "np.int16", "own-dtype", "codes is of dtype int16, not int8"),
+        ("bert-masking", "ids, -100)", "ids, -100.0)", "not-whole", "labels is of dtype float64, not of whole numbers"),
+    ],
+)
+def test_an_output_of_another_dtype_than_the_input(name: str, written: str, instead: str, kind: str, said: str) -> None:
+    source = BANK.task(name).solution.numpy.replace(written, instead)
+    verdict = judge_functions(load_task(name), functions(source), bridge("numpy"))
+    assert verdict.failure is not None and verdict.failure.kind == kind
+    assert say(verdict) == said
+
+
+def test_what_is_changed_within_a_list_or_a_dict_is_found() -> None:
+    for name, written, instead, argument in (
+        ("gradient-clipping", "    norm =", "    gradients[0] *= 2\n    norm =", "gradients"),
+        ("gpt2-block", "    B, T, C", "    p['ln_1.bias'] = x[0, 0]\n    B, T, C", "p"),
+    ):
+        source = BANK.task(name).solution.numpy.replace(written, instead)
+        verdict = judge_functions(load_task(name), functions(source), bridge("numpy"), "mine.py")
+        assert verdict.failure is not None and verdict.failure.kind == "changed", name
+        assert verdict.failure.fields["name"] == argument
+
+
+def test_a_cache_may_be_a_list_that_grows_in_place() -> None:
+    source = BANK.task("kv-cache").solution.numpy.replace(
+        "return heads.transpose(0, 2, 1, 3).reshape(B, 1, C) @ w_o, (k, v)",
+        "cache = [] if cache is None else cache\n    cache[:] = [k, v]\n"
+        "    return heads.transpose(0, 2, 1, 3).reshape(B, 1, C) @ w_o, cache",
+    )
+    verdict = judge_functions(load_task("kv-cache"), functions(source), bridge("numpy"))
+    assert verdict.passed, say(verdict)

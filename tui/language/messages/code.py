@@ -50,6 +50,8 @@ TABLE: Mapping[str, Bilingual] = {
     "framework": Bilingual(
         "{output} 是 {got} 的数组，该是 {wanted} 的", "{output} is an array of {got}, not of {wanted}"
     ),
+    "own-dtype": Bilingual("{output} 的 dtype 是 {got}，该是 {wanted}", "{output} is of dtype {got}, not {wanted}"),
+    "not-whole": Bilingual("{output} 的 dtype 是 {got}，该是整数", "{output} is of dtype {got}, not of whole numbers"),
     "dtype": Bilingual(
         "{output} 的 dtype 是 {got}，该和输入一样是 {wanted}", "{output} is of dtype {got}, not {wanted} as its input"
     ),
