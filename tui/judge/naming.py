@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -28,11 +28,12 @@ def name_mistakes(task: Task, results: Sequence[Sequence[Any] | None]) -> list[M
     wrong = ~ok
     if not wrong.any():
         return []
-    explained = {name: _rows(task, results, right, theirs) for name, theirs in mistaken(task.name).items()}
-    own = _wrong_rows(task.name)
-    exact = [each for each in task.mistakes if explained[each.name].all()]
+    numbers = mistaken(task.name)
+    exact = [each for each in task.mistakes if _agrees(task, results, right, numbers[each.name])]
     if exact:
         return exact
+    explained = {name: _rows(task, results, right, theirs) for name, theirs in numbers.items()}
+    own = _wrong_rows(task.name)
     likely = [each for each in task.mistakes if _share(explained[each.name], own[each.name]) >= 0.5]
     chosen: list[Mistake] = []
     left = wrong.copy()
@@ -64,22 +65,22 @@ def _share(rows: np.ndarray, among: np.ndarray) -> float:
 
 
 def _rows(task: Task, results: Sequence[Any], right: Sequence[Any], other: Sequence[Any]) -> np.ndarray:
-    parts = []
+    return np.concatenate(list(_parts(task, results, right, other)))
+
+
+def _agrees(task: Task, results: Sequence[Any], right: Sequence[Any], other: Sequence[Any]) -> bool:
+    return all(rows.all() for rows in _parts(task, results, right, other))
+
+
+def _parts(task: Task, results: Sequence[Any], right: Sequence[Any], other: Sequence[Any]) -> Iterator[np.ndarray]:
     for case, mine, good, theirs in zip(task.cases, results, right, other, strict=True):
         for place, call in enumerate(case.calls):
             function = task.function(call.function)
             result = None if mine is None or place >= len(mine) else mine[place]
             against = None if theirs is None else theirs[place]
-            parts.append(agreement(function, result, good[place], against, case.dtype))
-    return np.concatenate(parts)
+            yield agreement(function, result, good[place], against, case.dtype)
 
 
 def _as_results(outputs: Sequence[Any]) -> list[Any]:
     """Outputs of each call as a call would have returned them."""
     return [None if each is None else [call[0] if len(call) == 1 else tuple(call) for call in each] for each in outputs]
-
-
-def told_apart(task: Task, one: Mistake, other: Mistake) -> bool:
-    """Whether a case gives two mistakes different numbers."""
-    theirs = mistaken(task.name)
-    return not _rows(task, _as_results(theirs[one.name]), expected(task.name), theirs[other.name]).all()
