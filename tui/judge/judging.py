@@ -11,7 +11,7 @@ from questions.bilingual import Bilingual
 from questions.errors import shown
 from tui.judge.calling import Fault, missing, run_case
 from tui.judge.catalogue import load_task
-from tui.judge.comparing import Wrong, compare, near
+from tui.judge.comparing import compare, near
 from tui.judge.contract import Case, Task
 from tui.judge.frameworks import Bridge
 from tui.judge.naming import name_mistakes
@@ -64,7 +64,7 @@ def verdict(task: Task, run: Run, framework: str, lines: Sequence[str]) -> Verdi
             results.append(None)
             continue
         result = run.cases[place]
-        failure = _judge_case(task, case, result, right[place], framework, lines, run.returns)
+        failure = _judge_case(task, case, result, right[place], framework, lines, run.returns, first is None)
         results.append(result["values"] if result["fault"] is None else None)
         if failure is None:
             passed += 1
@@ -86,7 +86,9 @@ def _judge_case(
     framework: str,
     lines: Sequence[str],
     returns: Mapping[str, int],
+    is_shown: bool,
 ) -> Failure | None:
+    """What is wrong with one case; the stages on its way are compared only where it is the one that is shown."""
     calls = "\n".join(_call_text(case, place, task) for place in range(len(case.calls)))
     if result["fault"] is not None:
         failed = min(len(result["values"]), len(case.calls) - 1)
@@ -110,7 +112,7 @@ def _judge_case(
             wrong.expected,
             wrong.got,
             wrong.cell,
-            _stage_report(task, case, result["looks"], wrong),
+            _stage_report(task, case, result["looks"]) if is_shown else None,
         )
     return None
 
@@ -139,7 +141,7 @@ def _line(lines: Sequence[str], number: int | None) -> str:
     return lines[number - 1] if number is not None and 0 < number <= len(lines) else ""
 
 
-def _stage_report(task: Task, case: Case, looks: Sequence[tuple[str, Any]], wrong: Wrong) -> StageReport | None:
+def _stage_report(task: Task, case: Case, looks: Sequence[tuple[str, Any]]) -> StageReport | None:
     if not looks:
         return None
     known = stages(task, case)
