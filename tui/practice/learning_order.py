@@ -7,6 +7,7 @@ Three things in the bank say what rests on what, and from them alone the order i
    (``when: thin`` does not tell: a thin answer is sent aside to a neighbor as often as to the ground.)
 2. Among those that wait for nothing any more, the topics come in their order (``questions.topics``), in a topic the
    easier level first, and then as the bank has them.
+   What is written in code waits for all of its topic that is answered in words: one writes what one has understood.
 3. Where questions refer to each other in a circle, the one that stands first by the second rule begins.
 """
 
@@ -29,6 +30,10 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
     by_id = {question.id: question for question in questions}
     before: dict[str, set[str]] = {name: set() for name in by_id}
     for question in questions:
+        if question.kind == "code":
+            before[question.id] |= {
+                each.id for each in questions if each.topic == question.topic and each.kind == "open"
+            }
         for see in question.follow_ups:
             if isinstance(see, See) and see.id in by_id and see.id != question.id:
                 first, second = (see.id, question.id) if _is_ground(by_id[see.id], question, topics) else (
@@ -46,7 +51,8 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
     order: list[str] = []
     while len(order) < len(by_id):
         if not free:  # a circle: let the one that stands first begin
-            name = min((name for name in by_id if waiting[name] > 0), key=lambda name: rank[name])
+            left = (name for name in by_id if waiting[name] > 0)
+            name = min(left, key=lambda name: (by_id[name].kind == "code", rank[name]))
             waiting[name] = 0
             heapq.heappush(free, (rank[name], name))
         _, name = heapq.heappop(free)

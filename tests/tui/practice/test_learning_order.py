@@ -56,3 +56,13 @@ def test_selections() -> None:
     assert ids(search="no such words anywhere") == set()
     assert ids(source="Vaswani") and ids(source="Vaswani") < ids()
     assert ids(topics=("masking",), levels=(3,), search="x y z") == set()
+
+
+def test_in_a_topic_code_comes_after_what_is_answered_in_words() -> None:
+    from tui.bank import load_bank
+    from tui.practice.written import everything
+
+    every = everything(load_bank())
+    by_id = {question.id: question for question in every}
+    kinds = [by_id[name].kind for name in learning_order(every) if by_id[name].topic == "attention"]
+    assert kinds == sorted(kinds, reverse=True) and {"open", "code"} == set(kinds)
