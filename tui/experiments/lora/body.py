@@ -74,7 +74,8 @@ def trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> Trained:
         written = written[::-1] if "wrong_dates" in how else written
         _, slopes = step(model, ids, mx.array(written))
         if number == 0:
-            slopes_of_a = [value for path, value in tree_flatten(slopes) if path.endswith("lora_a")]
+            flat: list[Any] = list(tree_flatten(slopes))
+            slopes_of_a = [value for path, value in flat if path.endswith("lora_a")]
             first_gradient = max(_largest(to_numpy(value)) for value in slopes_of_a)
         if number < steps:
             optimizer.update(model, slopes)
@@ -138,7 +139,8 @@ def _without_adapters(model: Any, source: Any, target: np.ndarray) -> np.ndarray
 
 def asked(tokenizer: Any, choose: random.Random, count: int, *, held_out: bool) -> tuple[Any, np.ndarray]:
     """Sources as 23.11.2026 and targets as 2026-11-23, of dates that the shipped model was or was not trained on."""
-    days, dates = (LAST - FIRST).days, []
+    days = (LAST - FIRST).days
+    dates: list[datetime.date] = []
     while len(dates) < count:
         date = FIRST + datetime.timedelta(days=choose.randint(0, days))
         if is_held_out(date) == held_out:
@@ -157,7 +159,7 @@ def _right(model: Any, source: Any, target: np.ndarray) -> float:
 
 
 def _count(parameters: Any) -> int:
-    leaves: list[Any] = tree_flatten(parameters)
+    leaves: list[Any] = list(tree_flatten(parameters))
     return sum(int(value.size) for _, value in leaves)
 
 
