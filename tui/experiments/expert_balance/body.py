@@ -174,7 +174,7 @@ def _table(experts: int) -> Table:
         (Bilingual(f"切成 {CUT} 份", f"cut in {CUT}"), experts * CUT, TOP_K * CUT, HIDDEN // CUT),
     ):
         layer = mf.MixtureOfExperts(DIMS, width, count, chosen, bias=False)
-        leaves: list[Any] = tree_flatten(layer.experts[0].parameters())
+        leaves: list[Any] = list(tree_flatten(layer.experts[0].parameters()))
         one = sum(int(value.size) for _, value in leaves)
         rows.append([name, count, chosen, count * one, 2 * chosen * one, float(math.comb(count, chosen))])
     return Table(

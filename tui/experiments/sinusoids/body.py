@@ -106,7 +106,7 @@ def _attention_checks(steps: mf.Trace, tokens: Sequence[str], offset: int) -> li
     return [
         *checks,
         EXPERIMENT.measured("without-positions-alike", without, 0.0, 1e-5),
-        EXPERIMENT.measured("with-positions-different", placed_apart / _largest(placed), 0.01),
+        EXPERIMENT.measured("with-positions-different", placed_apart / _largest(placed), 0.001),
     ]
 
 
