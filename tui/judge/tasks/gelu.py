@@ -94,10 +94,15 @@ TASK = Task(
         ),
     ),
     (
-        _mistake("approximation-for-exact", "gelu 里用了 tanh 近似", "the tanh approximation for the exact GELU", tanh),
+        _mistake(
+            "approximation-for-exact",
+            "用 tanh 近似代替精确式的 gelu",
+            "the tanh approximation for the exact GELU",
+            tanh,
+        ),
         _mistake(
             "exact-for-approximation",
-            "gelu_tanh 里用了精确的 erf",
+            "用精确的 erf 代替近似式的 gelu_tanh",
             "the exact GELU for the tanh approximation",
             None,
             exact,
@@ -123,7 +128,7 @@ TASK = Task(
         _mistake(
             "silu", "SiLU，即 x·σ(x)", "SiLU, x · σ(x)", partial(_sigmoid, slope=1.0), partial(_sigmoid, slope=1.0)
         ),
-        _mistake("relu", "ReLU 的结果", "ReLU", _relu, _relu),
+        _mistake("relu", "ReLU（不是 GELU）", "ReLU, not GELU", _relu, _relu),
         _mistake(
             "two-over-pi-not-rooted",
             "系数用了 2/π 而不是 √(2/π) 的近似",

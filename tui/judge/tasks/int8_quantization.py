@@ -100,7 +100,7 @@ TASK = Task(
     {"quantize": _quantize_component, "dequantize": _dequantize_component},
     {"quantize": _quantize, "dequantize": _dequantize},
     (
-        case("by-hand", "手算的例子：步长 0.01 和 2", "by hand: steps of 0.01 and 2", _to(_HAND)),
+        case("by-hand", "手算的例子：缩放系数 0.01 和 2", "by hand: scales of 0.01 and 2", _to(_HAND)),
         case(
             "back-by-hand",
             "还原：手算的例子",
@@ -120,24 +120,24 @@ TASK = Task(
     (
         _mistake(
             "one-scale-for-all",
-            "整个矩阵只用一个步长的量化",
-            "quantization with one step for the whole matrix",
+            "整个矩阵只用一个缩放系数的量化",
+            "quantization with one scale for the whole matrix",
             partial(_quantize, axis=None),
         ),
         _mistake(
             "scale-by-column",
-            "按列（输入）而不是按行取步长的量化",
-            "quantization with a step for each column, not each row",
+            "按列（输入）而不是按行取缩放系数的量化",
+            "quantization with a scale for each column, not each row",
             partial(_quantize, axis=0),
         ),
         _mistake(
             "divided-by-128",
-            "步长除以 128 的量化（最大的数溢出成 −128）",
+            "缩放系数除以 128 的量化（最大的数溢出成 −128）",
             "quantization by max / 128, whose largest number wraps round to −128",
             partial(_quantize, codes_to=128.0),
         ),
         _mistake(
-            "divided-by-255", "步长除以 255 的量化", "quantization by max / 255", partial(_quantize, codes_to=255.0)
+            "divided-by-255", "缩放系数除以 255 的量化", "quantization by max / 255", partial(_quantize, codes_to=255.0)
         ),
         _mistake(
             "truncated",
@@ -154,13 +154,13 @@ TASK = Task(
         ),
         _mistake(
             "half-of-the-range",
-            "步长按（最大 − 最小）/ 2 算、却没有零点的量化",
+            "缩放系数按（最大 − 最小）/ 2 算、却没有零点的量化",
             "quantization by half the range, without a zero point",
             partial(_quantize, peak="range"),
         ),
         _mistake(
             "three-deviations",
-            "步长按三倍标准差算的量化",
+            "缩放系数按三倍标准差算的量化",
             "quantization by three standard deviations",
             partial(_quantize, peak="deviation"),
         ),
@@ -172,21 +172,21 @@ TASK = Task(
         ),
         _mistake(
             "scale-inverted",
-            "返回了 127 / max（步长的倒数）的量化",
-            "quantization that returns 127 / max, the step inverted",
+            "返回了 127 / max（缩放系数的倒数）的量化",
+            "quantization that returns 127 / max, the scale inverted",
             partial(_quantize, inverted=True),
         ),
         _mistake(
             "divided-back",
-            "还原时除以步长",
-            "a way back that divides by the step",
+            "还原时除以缩放系数的量化",
+            "quantization that divides by the scale on the way back",
             None,
             partial(_dequantize, divide=True),
         ),
         _mistake(
             "zero-point-of-128",
-            "还原时减了 128 的零点",
-            "a way back that takes off a zero point of 128",
+            "还原时减了零点 128 的量化",
+            "quantization that takes off a zero point of 128 on the way back",
             None,
             partial(_dequantize, zero=128.0),
         ),
