@@ -190,18 +190,23 @@ class _Asking(Conversation):
     def _code(self, turn: Turn, task: CodeQuestion) -> bool:
         """Let it be written in a file of this interview's own: what was practiced before is no answer."""
         own = draft_path(self._store.path, task, framework_of(self._store))
-        path = own.with_name(f"interview_{own.name}")
+        path = own.with_name(f"interview_{self._interview.started_at:%Y%m%d-%H%M%S}_{own.name}")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(turn.typed, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:
+                file.write(turn.typed)
+        except FileExistsError:
+            pass  # it was left, or killed, and is taken up again
         except OSError as error:
             tell(words("code.unreadable-draft", self._language, path=path, reason=error))
         self._interview.resume()
-        verdict = self._write_by_hand(task, path, final=True)
+        try:
+            verdict = self._write_by_hand(task, path, final=True)
+        finally:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                self._interview.type(path.read_text(encoding="utf-8")[:LONGEST_ANSWER])
         if verdict is None:
             return False
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            self._interview.type(path.read_text(encoding="utf-8")[:LONGEST_ANSWER])
         self._interview.answer(verdict=verdict)
         return True
 
