@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from numbers import Integral, Number
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -23,6 +25,7 @@ from tui.figures.tensor_text import as_heatmap
 from tui.figures.text import figure_lines
 
 _WEB_FONT = re.compile(r"@font-face \{.*?\}\n?\s*", re.DOTALL)  # Rich's: a file of ours asks nothing of the network
+_TEXT = re.compile(r'(<text [^>]*textLength=)"([\d.]+)"([^>]*>)([^<]*)</text>')
 
 
 def figure_csv(figure: Figure, *, stage: str | None = None, head: int | None = 0) -> str:
@@ -107,7 +110,14 @@ def _svg(lines: Sequence[Text], title: str, width: int) -> str:
     )
     for line in lines:
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    return _WEB_FONT.sub("", console.export_svg(title=title))
+    return _TEXT.sub(_as_wide_as_cells, _WEB_FONT.sub("", console.export_svg(title=title)))
+
+
+def _as_wide_as_cells(text: re.Match[str]) -> str:
+    """A text with the length of its cells: Rich counts characters, and a viewer would squeeze Chinese to half."""
+    before, length, after, said = text.groups()
+    plain = html.unescape(said)
+    return f'{before}"{float(length) * cell_len(plain) / len(plain):g}"{after}{said}</text>'
 
 
 def _inert(label: str) -> str:

@@ -49,3 +49,13 @@ def test_svg_is_xml_and_has_the_figure_in_it(figure: Figure) -> None:
 def test_svg_has_the_colors_of_the_chosen_map() -> None:
     assert "#fde725" in figure_svg(attention(1), "en")  # viridis at 1
     assert "#fee838" in figure_svg(attention(1), "en", map_name="cividis")
+
+
+def test_chinese_in_an_svg_is_as_wide_as_its_cells() -> None:
+    """Rich gives each text the length of so many characters, and a browser squeezes a Chinese one to half its width."""
+    from rich.cells import cell_len
+
+    root = ElementTree.fromstring(figure_svg(attention(1), "zh"))
+    texts = [each for each in root.iter() if each.get("textLength") and cell_len(each.text or "")]
+    widths = {round(float(each.get("textLength", "0")) / cell_len(each.text or ""), 3) for each in texts}
+    assert len(widths) == 1 and any(cell_len(each.text or "") > len(each.text or "") for each in texts)
