@@ -80,7 +80,7 @@ usage: tformer-quiz [options] [subcommand]
   tformer-quiz code softmax my.py        judge a component you wrote by hand
   tformer-quiz mark sqrt-dk < a.txt      which key points an answer says, and by
                                          which words
-  tformer-quiz serve                     the program in a browser, here alone
+  tformer-quiz serve                     the same program in a local browser
   tformer-quiz doctor                    what is wrong here, and what to do
 
 options (before or after the subcommand):
