@@ -168,6 +168,8 @@ class StepsPanel(SpeakingWidget):
                 self.mount(self.picture, before="#path-strip")
             else:
                 self.picture.show(figure)
+            view: Any = self.picture.view
+            view.can_pin = False  # the next stop is another picture: p plays
         else:
             self._drop("picture")
             if self.detail is None:

@@ -84,7 +84,7 @@ class LinksView(ReadView[Links]):
         return self._lines(width, self.look).token_at(x, y)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.cursor is not None if action in ("open", "all") else True
+        return self.cursor is not None if action in ("open", "all") else super().check_action(action, parameters)
 
     def watch_cursor(self, cursor: Place | None) -> None:
         super().watch_cursor(cursor)

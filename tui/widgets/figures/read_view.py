@@ -81,6 +81,7 @@ class ReadView(LinesView[F], can_focus=True):
     ) -> None:
         super().__init__(figure, language=language, id=id, classes=classes)
         self.pinned: F | None = None
+        self.can_pin = True  # not where another key plays through figures that have nothing in common
         self._room = 0
         self._top = 0  # the first of the scrolling lines that is seen
 
@@ -167,6 +168,9 @@ class ReadView(LinesView[F], can_focus=True):
         self.refresh()
 
     # -- keys and the mouse
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.can_pin if action == "pin" else True
 
     def action_move(self, down: int, right: int) -> None:
         here = self.cursor
