@@ -173,7 +173,7 @@ class EncoderDecoder(GenerativeModel):
         """[B, T, C] -> [B, T, V]."""
         return self.output_proj(x) if "output_proj" in self else self._target_table.as_linear(x)
 
-    def _of_logits(self, x: mx.array) -> Product | None:
+    def _of_logits(self, x: mx.array) -> Product | Total | None:
         if "output_proj" in self:
             return projection(x, self.output_proj, "W")
         return Product("btc,vc->btv", (x, Named("E", self._target_table.weight)))

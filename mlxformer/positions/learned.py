@@ -8,6 +8,7 @@ from __future__ import annotations
 from mlxformer.axes import POSITIONS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
+from mlxformer.origins import rows
 from mlxformer.positions.sinusoidal import require_offset
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_positive
@@ -60,8 +61,9 @@ class LearnedPositions(Module):
         require_positive(length=length)
         require_offset(offset)
         self.require_reach(offset + length, offset)
-        rows = self.embedding(mx.arange(offset, offset + length))  # [T, C]
-        return tap("output", rows, axes=POSITIONS, formula="P[pos]")
+        places = mx.arange(offset, offset + length)
+        vectors = self.embedding(places)  # [T, C]
+        return tap("output", vectors, axes=POSITIONS, formula="P[pos]", of=lambda: rows(self.embedding, places))
 
     def require_reach(self, end: int, first: int = 0) -> None:
         """Raise ``ArgumentError`` unless the positions ``first`` to ``end - 1`` were learned.

@@ -28,6 +28,7 @@ from mlxformer.models.folder_model import FolderModel
 from mlxformer.models.gpt.checkpoint import cut, kind_of, others, stored_name, writing
 from mlxformer.models.gpt.config import OWN, GPTConfig
 from mlxformer.models.gpt.prompt import next_rows, prompt_of, real_tokens
+from mlxformer.origins import Named, Product, Total, projection, rows
 from mlxformer.positions import LearnedPositions
 from mlxformer.tracing import tap
 from mlxformer.validation import require_ids, require_kind
@@ -128,13 +129,26 @@ class GPT(FolderModel, GenerativeModel):
         length = input_ids.shape[1]
         if valid is not None and is_evaluable(valid) and bool(to_numpy(mx.all(valid))):
             valid = None
-        x = tap("tokens", self.token_embedding(input_ids), axes=MODEL, formula="E[ids]")
+        words = tap(
+            "tokens",
+            self.token_embedding(input_ids),
+            axes=MODEL,
+            formula="E[ids]",
+            of=lambda: rows(self.token_embedding, input_ids),
+        )
         mask: Any = "causal"
         if valid is not None:
             mask = masks.combine(masks.causal(length, past + length), masks.padding(valid))  # [B, 1, T, past + T]
-        if "positions" in self:
-            x = x + self._position_vectors(length, past, valid)
-        x = tap("embeddings", self.embedding_dropout(x), axes=MODEL, formula="dropout(E[ids] + P)")
+        parts = [words, self._position_vectors(length, past, valid)] if "positions" in self else [words]
+        x = words + parts[1] if len(parts) > 1 else words
+        dropped = self.embedding_dropout(x)
+        x = tap(
+            "embeddings",
+            dropped,
+            axes=MODEL,
+            formula="dropout(E[ids] + P)",
+            of=lambda: Total(tuple(parts)) if dropped is x else None,
+        )
         return self.stack(x, mask, cache=cache)
 
     def _position_vectors(self, length: int, past: int, valid: mx.array | None) -> mx.array:
@@ -148,7 +162,12 @@ class GPT(FolderModel, GenerativeModel):
     def _logits(self, x: mx.array) -> mx.array:
         """[B, T, C] -> [B, T, V]."""
         logits = self.output_proj(x) if "output_proj" in self else self.token_embedding.as_linear(x)
-        return tap("logits", logits, axes=VOCAB, formula="x W^T")
+        return tap("logits", logits, axes=VOCAB, formula="x W^T", of=lambda: self._of_logits(x))
+
+    def _of_logits(self, x: mx.array) -> Product | None:
+        if "output_proj" in self:
+            return projection(x, self.output_proj, "W")
+        return Product("btc,vc->btv", (x, Named("E", self.token_embedding.weight)))
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config

@@ -28,6 +28,7 @@ from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.folder_model import FolderModel, spelled
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.generation import MarianGeneration
+from mlxformer.origins import Named, Product, Total
 from mlxformer.positions import SinusoidalPositions
 from mlxformer.validation import require_kind
 
@@ -173,6 +174,10 @@ class MarianModel(FolderModel, EncoderDecoder):
     def _logits(self, x: mx.array) -> mx.array:
         logits = super()._logits(x)
         return logits + self.final_logits_bias if _BIAS in self else logits
+
+    def _of_logits(self, x: mx.array) -> Product | Total | None:
+        made = super()._of_logits(x)
+        return Total((made, Named("b", self.final_logits_bias))) if made is not None and _BIAS in self else made
 
 
 def stored_name(path: str, config: MarianConfig) -> str:

@@ -26,6 +26,7 @@ from mlxformer.models.bert.checkpoint import initialize
 from mlxformer.models.bert.model import BertOutput
 from mlxformer.models.folder_model import FolderModel, replaced, spelled
 from mlxformer.models.modernbert.config import LOCAL, ModernBertConfig
+from mlxformer.origins import normalized, rows
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_ids, require_kind, shape_text
 
@@ -133,13 +134,31 @@ class ModernBertModel(FolderModel):
             everywhere = masks.padding(masks.from_attention_mask(attention_mask, (input_ids.shape[0], length)))
         side = config.local_attention // 2
         nearby = masks.combine(everywhere, masks.sliding_window(length, length, side, side))
-        x = tap("tokens", self.token_embedding(input_ids), axes=MODEL, formula="E[ids]")
-        x = tap("embeddings", self.embedding_norm(x), axes=MODEL, formula="LayerNorm(E[ids])")
+        words = tap(
+            "tokens",
+            self.token_embedding(input_ids),
+            axes=MODEL,
+            formula="E[ids]",
+            of=lambda: rows(self.token_embedding, input_ids),
+        )
+        x = tap(
+            "embeddings",
+            self.embedding_norm(words),
+            axes=MODEL,
+            formula="LayerNorm(E[ids])",
+            of=lambda: normalized(words, self.embedding_norm),
+        )
         x = self.embedding_dropout(x)
         for layer, kind in zip(self.layers, config.layer_types or (), strict=True):
             x = layer(x, nearby if kind == LOCAL else everywhere)
-        x = tap("output", self.final_norm(x), axes=MODEL, formula="LayerNorm(x)")
-        return BertOutput(x, None)
+        last = tap(
+            "output",
+            self.final_norm(x),
+            axes=MODEL,
+            formula="LayerNorm(x)",
+            of=lambda: normalized(x, self.final_norm),
+        )
+        return BertOutput(last, None)
 
     def _stored(self, path: str, tensors: Mapping[str, StoredTensor]) -> str:
         return replaced(path, _SPELLINGS)

@@ -25,6 +25,7 @@ from mlxformer.layers.encoder import Encoder
 from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.folder_model import FolderModel, replaced
 from mlxformer.models.t5.config import T5Config
+from mlxformer.origins import Named, Product, Total
 from mlxformer.positions import T5RelativeBias
 from mlxformer.tracing import tap
 from mlxformer.validation import require_kind
@@ -113,6 +114,12 @@ class T5Model(FolderModel, EncoderDecoder):
         if self.config.scale_decoder_outputs:
             x = tap("scaled_output", x * self.config.d_model**-0.5, axes=MODEL, formula="x / √C")
         return super()._logits(x)
+
+    def _of_logits(self, x: mx.array) -> Product | Total | None:
+        if not self.config.scale_decoder_outputs or "output_proj" in self:
+            return super()._of_logits(x)
+        scale = Named("1/√C", self.config.d_model**-0.5)
+        return Product("btc,vc,->btv", (x, Named("E", self._target_table.weight), scale))
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config
