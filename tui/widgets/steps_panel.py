@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from questions.bilingual import Language, say
 from tui.figures.data import Label
-from tui.figures.sums import Words
+from tui.figures.sums import Words, step_name
 from tui.figures.trail import Stop, stops, strip
 from tui.widgets.figures.figure_box import grow_inside
 from tui.widgets.figures.figure_view import FigureView
@@ -137,8 +137,10 @@ class StepsPanel(SpeakingWidget):
         texts: Mapping[Label, str] | None = None,
     ) -> None:
         """Show another trace; ``labels`` has for an axis (``query``) the words for its places, ``texts`` what was
-        typed."""
+        typed. A cell that is open stays open, with the numbers of this run."""
         self.words = labels or {}
+        opened = self.sum if self._beside is None else None
+        had_focus = opened is not None and opened.has_focus_within
         self._close_sum()
         self._beside, self._followed = None, []
         self.trail = stops(steps, self.words, texts)
@@ -147,6 +149,11 @@ class StepsPanel(SpeakingWidget):
             self._to_list()
         elif self.is_open:
             self._show_stop()
+            step = self._here.step
+            if opened is not None and step is not None and step_name(step) == step_name(opened.cell.step):
+                shape, index = step.value.shape, opened.cell.index
+                if len(index) == len(shape) and all(place < size for place, size in zip(index, shape, strict=True)):
+                    self._open_sum(step, index, opened.table.cursor, focus=had_focus)
 
     # --- one stop ----------------------------------------------------------------------------------------------
 
@@ -253,7 +260,9 @@ class StepsPanel(SpeakingWidget):
         else:
             self._open_sum(step, index)
 
-    def _open_sum(self, step: Any, index: tuple[int, ...], cursor: tuple[int, int] | None = None) -> None:
+    def _open_sum(
+        self, step: Any, index: tuple[int, ...], cursor: tuple[int, int] | None = None, *, focus: bool = True
+    ) -> None:
         from mlxformer.inspection.cells import open_cell  # what made the trace has imported it already
 
         cell = open_cell(step, index) if getattr(step, "made", None) is not None else None
@@ -262,11 +271,13 @@ class StepsPanel(SpeakingWidget):
             return
         assert self.detail is not None
         self.sum = SumView(cell, self.words, language=self.language)
-        self.screen.set_focus(None)
+        if focus:
+            self.screen.set_focus(None)
         self.detail.display = False
         self.mount(self.sum, before="#path-strip")
         self.sum.table.set_reactive(TermTable.cursor, cursor)
-        self.call_after_refresh(self._focus_sum)
+        if focus:
+            self.call_after_refresh(self._focus_sum)
 
     def _focus_sum(self) -> None:
         if self.sum is not None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from questions.bilingual import Language
+from tui.figures.look import Look
 from tui.figures.sums import Words, cell_title, equation, fitting, sum_table, verdict
 from tui.text.layout import wrap
+from tui.widgets.figures.lines_view import LinesView
 from tui.widgets.figures.table_view import TableView
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
@@ -49,44 +51,41 @@ class TermTable(TableView):
         self.post_message(self.Followed(row, column - 1 if column else None))
 
 
+class SumSaid(LinesView[Any]):
+    """The cell, the equation that made it, and whether the sum is the cell."""
+
+    words: Words = MappingProxyType({})
+
+    def lines(self, width: int, look: Look) -> list[Text]:
+        said = (
+            (cell_title(self.figure, self.words), look.title),
+            (equation(self.figure, self.language), look.label),
+            (verdict(self.figure, self.language), look.dim if self.figure.agrees else look.bad),
+        )
+        return [Text(line, style=style) for text, style in said for line in wrap(text, max(width, 1))]
+
+
 class SumView(SpeakingWidget):
     """``cell`` is a ``mlxformer.inspection.cells.Cell``; ``words`` has for an axis the words for its places."""
 
-    DEFAULT_CSS = """
-    SumView { layout: vertical; height: auto; width: 1fr; }
-    SumView > #sum-said { height: auto; width: 1fr; }
-    """
+    DEFAULT_CSS = "SumView { layout: vertical; height: auto; width: 1fr; }"
 
     def __init__(self, cell: Any, words: Words, *, language: Language = "zh") -> None:
         super().__init__(language=language)
         self.cell = cell
         self.words = fitting(cell, words)
+        self.said = SumSaid(cell, language=language)
+        self.said.words = self.words
         self.table = TermTable(sum_table(cell, self.words, cell.step.formula), language=language)
 
     def compose(self) -> ComposeResult:
-        yield Static(id="sum-said", markup=False)
+        yield self.said
         yield self.table
-
-    def on_mount(self) -> None:
-        self.said_anew()
-
-    def on_resize(self) -> None:
-        self.said_anew()
-
-    def said_anew(self) -> None:
-        if self.is_mounted and self.size.width:
-            width = self.size.width
-            title, *rest = (cell_title(self.cell, self.words), equation(self.cell, self.language))
-            lines = [(line, "bold") for line in wrap(title, width)]
-            lines += [(line, "") for text in rest for line in wrap(text, width)]
-            lines += [(line, "dim") for line in wrap(verdict(self.cell, self.language), width)]
-            parts = [Content.styled(line, style) for line, style in lines]
-            self.query_one("#sum-said", Static).update(Content("\n").join(parts))
 
     @property
     def said_height(self) -> int:
         """The lines above the table."""
-        return self.query_one("#sum-said").size.height if self.is_mounted else 0
+        return self.said.size.height
 
     def factor(self, row: int, at: int | None) -> Any | None:
         """A number of a term; of several, the one asked for, else the first that is a cell of a step."""

@@ -131,9 +131,9 @@ def test_names() -> None:
 WORDS = {"query": ["we", "see"], "key": ["we", "see"]}
 
 
-def attention() -> mf.Trace:
+def attention(seed: int = 0) -> mf.Trace:
     """Two heads of width 2 over two tokens, after a norm that is no step of its own."""
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     q, k, v = (mx.array(generator.normal(size=(1, 2, 2, 2)).astype("float32")) for _ in range(3))
     with mf.trace() as steps:
         q = mf.tap("queries", q, axes=("batch", "head", "query", "dim"))
@@ -232,7 +232,7 @@ async def test_the_path_begins_with_the_text_and_ends_with_what_the_model_says()
         assert panel.list.has_focus
 
 
-async def test_another_run_while_a_sum_is_open_goes_back_to_its_step() -> None:
+async def test_an_open_cell_stays_open_with_the_numbers_of_another_run() -> None:
     panel = StepsPanel(language="en")
     app = Harness(panel)
     async with app.run_test(size=(90, 24)) as pilot:
@@ -241,8 +241,13 @@ async def test_another_run_while_a_sum_is_open_goes_back_to_its_step() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert panel.sum is not None
-        panel.show(list(attention()), WORDS)
+        before = panel.sum.cell.total
+        panel.show(list(attention(seed=1)), WORDS)
         await pilot.pause()
-        assert panel.sum is None and panel.detail is not None and panel.trail[panel.list.chosen].name == "scaled"
+        assert panel.sum is not None and panel.sum.cell.agrees and panel.sum.cell.total != before
+        assert f"= {panel.sum.cell.total:.3f}"[:5] in app.text and panel.sum.table.has_focus
+        panel.show([Step("another", np.zeros(2), ("dim",))])
+        await pilot.pause()
+        assert panel.sum is None and panel.detail is not None and "another" in app.text
         await pilot.press("right")
         assert panel.detail.numbers is not None and panel.detail.numbers.cursor == (0, 1)
