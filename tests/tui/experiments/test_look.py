@@ -229,6 +229,14 @@ def test_an_unknown_name_is_said_with_the_nearest(name: str, nearest: str | None
     assert raised.value.code == "unknown-model" and raised.value.fields["nearest"] == nearest
 
 
+def test_layers_that_are_one_are_refused(tmp_path: Path) -> None:
+    sizes = {"embedding_size": 8, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
+    mf.AlbertModel(mf.AlbertConfig(vocab_size=6, num_hidden_layers=2, **sizes)).save_pretrained(tmp_path)
+    mf.load_pretrained("bert-mini").tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UsageError, match="is an ALBERT"):
+        looking(str(tmp_path))
+
+
 @pytest.mark.parametrize("config", ['{"model_type": "bert"', '{"model_type": "mamba"}', "[]", "{}"])
 def test_a_broken_folder_is_a_clear_error(tmp_path: Path, config: str) -> None:
     (tmp_path / "config.json").write_text(config)

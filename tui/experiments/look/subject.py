@@ -18,6 +18,7 @@ from mlxformer.folder_look import open_model
 from mlxformer.generation.generate import GenerativeModel
 from mlxformer.inspection.attentions import Attention, attentions
 from mlxformer.inspection.lens import lens_paths
+from mlxformer.models.bert.albert import AlbertModel
 from mlxformer.models.gpt.model import GPT
 from mlxformer.pretrained import load_pretrained
 from tui.experiments.look.names import shipped_names
@@ -155,8 +156,8 @@ class Subject:
 def open_subject(name: str) -> Subject:
     """A shipped model by its name, or what a folder or the local Hugging Face cache holds.
 
-    Raises ``UsageError`` for a name that there is not and a model that does not fit into the memory, and what the
-    library says of a folder that it cannot read.
+    Raises ``UsageError`` for a name that there is not, a model that does not fit into the memory or whose layers are
+    one, and what the library says of a folder that it cannot read.
     """
     if name in shipped_names():
         reader = load_pretrained(name)
@@ -171,6 +172,8 @@ def open_subject(name: str) -> Subject:
         raise unknown("unknown-model", name[:40], shipped_names()) from error
     _require_room(folder)
     model, tokenizer = open_model(folder)
+    if isinstance(model, AlbertModel):  # one module stands for all layers: none has a place of its own in a trace
+        raise UsageError("look-shared-layers", path=folder)
     return Subject(name, model, tokenizer)
 
 
