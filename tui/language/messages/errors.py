@@ -64,7 +64,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "look-shared-layers": Bilingual(
         "{path} 是 ALBERT：各层共用同一份权重，没法分开看；换一个每层各有权重的模型",
-        "{path} is an ALBERT, whose layers are one set of weights and cannot be looked at one by one; take another model",
+        "{path} is an ALBERT: its layers are one set of weights and cannot be looked at one by one; take another model",
     ),
     "look-empty-text": Bilingual(
         "文字是空的，没有可看的；写几个字", "there is nothing to look at in an empty text: give some words"
