@@ -114,7 +114,7 @@ def test_a_page_opens_what_the_command_line_said(tmp_path: Path) -> None:
 
     own = tmp_path / "own file.yaml"
     given = ["serve", "--lang", "zh", "--data-dir", str(tmp_path), "--questions", str(own), "--topic", "attention",
-             "--level", "2", "--search", "a b", "--seed", "4"]  # fmt: skip
+             "--level", "2", "--search", "a b", "--kind", "code", "--seed", "4"]  # fmt: skip
     import shlex
 
     again = parse(shlex.split(command_of(parse(given).context))[3:])

@@ -49,10 +49,10 @@ TABLE: Mapping[str, Bilingual] = {
     # on the screen
     "wishes": Bilingual("来一场模拟面试", "A mock interview"),
     "wishes-help": Bilingual(
-        "按 i 开始。左右键调题数、时间、话题、难度。\n"
+        "按 i 开始。左右键调题数、时间、话题、难度、题型。\n"
         "多问到期的、记不牢的、上次没说到的；答得好就往深处追问，答得单薄就换个角度。"
         "只计答题的时间，看讲评时停表；随时可以离开，下次接着来。",
-        "Press i to begin. Left and right set how many questions, how long, which topic and level.\n"
+        "Press i to begin. Left and right set how many questions, how long, which topic, level and kind.\n"
         "Rather asked is what is due, weak, or was not said last time. A good answer leads to a deeper follow-up, a "
         "thin one aside. Only answering is timed: the clock stands while you read. You can leave at any moment and "
         "take it up again.",
