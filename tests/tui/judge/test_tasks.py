@@ -14,6 +14,7 @@ from questions.loader import load_shipped
 from tests.tui.judge.further_styles import FURTHER
 from tests.tui.judge.styles import STYLES as FIRST_STYLES
 from tests.tui.judge.test_references import outputs
+from tui.experiments.catalogue import NAMES as EXPERIMENTS
 from tui.judge.catalogue import FRAMEWORKS, NAMES, Framework, is_installed, load_task
 from tui.judge.comparing import near
 from tui.judge.frameworks import Bridge
@@ -110,6 +111,7 @@ def test_names_and_words_of_mistakes(name: str) -> None:
         assert mistake.name == mistake.name.lower() and " " not in mistake.name and "_" not in mistake.name
         assert mistake.title.say("zh") != mistake.title.say("en") or name == "softmax"
         assert mistake.question is None or mistake.question in ids, mistake.question
+        assert mistake.experiment is None or mistake.experiment in EXPERIMENTS, mistake.experiment
 
 
 @TASKS

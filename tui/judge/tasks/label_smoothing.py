@@ -38,7 +38,9 @@ def _smoothed(
         smoothing = 1 - smoothing
     shares = {"right": smoothing / classes, "others": smoothing / max(classes - 1, 1), "none": 0.0}
     shares |= {"swapped": shares["right"], "not-divided": smoothing, "right-without": smoothing / classes}
-    soft = (1 - smoothing) * one_hot + shares[target] * (1 - one_hot if target in ("others", "right-without") else 1)
+    soft = (1 - smoothing) * one_hot + shares.get(target, 0.0) * (
+        1 - one_hot if target in ("others", "right-without") else 1
+    )
     if target == "ignored-weight":
         soft = one_hot
     soft = look("target", soft.astype(logits.dtype))
