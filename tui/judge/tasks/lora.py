@@ -102,7 +102,7 @@ _LARGE = (np.clip(drawn(50, 3, 4, scale=4e3), -1e4, 1e4), *_arrays(51, 3, 4, 5, 
 
 def _mistake(name: str, zh: str, en: str, linear: Any = None, merge: Any = None) -> Any:
     functions = {"lora_linear": linear, "merge": merge}
-    return mistake(name, zh, en, None, None, **{key: value for key, value in functions.items() if value})
+    return mistake(name, zh, en, "lora", "lora", **{key: value for key, value in functions.items() if value})
 
 
 def _both(name: str, zh: str, en: str, scale: str) -> Any:

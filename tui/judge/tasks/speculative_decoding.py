@@ -75,7 +75,7 @@ def _call(seed: int, vocab: int, lots: list[float], dtype: Any = F32) -> Call:
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, None, None, speculative_step=partial(_step, **change))
+    return mistake(name, zh, en, "speculative-decoding", "speculative", speculative_step=partial(_step, **change))
 
 
 _HAND = Call(
