@@ -19,7 +19,7 @@ def test_claims_hold_for_other_shapes(kv_heads: int, batch: int) -> None:
 
 @pytest.mark.parametrize(("kv_heads", "batch"), [(8, 1), (2, 5)])
 def test_a_decoding_step_by_hand(kv_heads: int, batch: int) -> None:
-    step = _decode(_stack(kv_heads, 0), batch, lambda fraction, text: None)
+    step = _decode(_stack(kv_heads), batch, lambda fraction, text: None)
     weights = WEIGHTS - 2 * DIMS * (DIMS - kv_heads * DIMS // HEADS)
     kept = 2 * batch * kv_heads * CONTEXT * (DIMS // HEADS)
     assert step == Pass(2 * weights * batch, 4 * batch * CONTEXT * DIMS, 2 * weights, 2 * kept)

@@ -71,7 +71,7 @@ def trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> Trained:
     points, right, first_gradient = [0], [_right(model, source, target)], 0.0
     for number in range(max(steps, 1)):
         ids, written = asked(reader.tokenizer, choose, BATCH, held_out=False)
-        written = written[::-1] if "wrong_dates" in how else written
+        written = written[::-1].copy() if "wrong_dates" in how else written
         _, slopes = step(model, ids, mx.array(written))
         if number == 0:
             flat: list[Any] = list(tree_flatten(slopes))

@@ -44,12 +44,12 @@ class Pass:
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     prompt, batch, asked = int(knobs["prompt"]), int(knobs["batch"]), int(knobs["kv_heads"])
-    ridge, seed = float(knobs["ridge"]), int(knobs["seed"])
+    ridge = float(knobs["ridge"])
     if HEADS % asked:
         reason = Bilingual(f"{HEADS} 个查询头不能平分给 {asked} 个键值头。", f"{asked} heads do not divide {HEADS}.")
         return EXPERIMENT.nothing_to_run(reason)
-    stack = _stack(HEADS if knobs["own_kv"] else asked, seed)
-    x = mx.array(np.random.default_rng([seed, 1]).standard_normal((1, prompt, DIMS)).astype(np.float32))
+    stack = _stack(HEADS if knobs["own_kv"] else asked)
+    x = mx.array(np.random.default_rng(1).standard_normal((1, prompt, DIMS)).astype(np.float32))
     short = x[:, : min(SHORT, prompt)]
     whole = _read(stack, short, short.shape[1] if not knobs["one_by_one"] else 1, report)
     by_one = _read(stack, short, 1, report)
@@ -73,11 +73,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     return Result(figures, checks)
 
 
-def _stack(kv_heads: int, seed: int) -> Any:
+def _stack(kv_heads: int) -> Any:
     config = mf.LayerConfig(norm="pre", norm_type="rms", activation="silu", gated=True, ffn_bias=False,
                             attention_bias=False, num_kv_heads=kv_heads)  # fmt: skip
     stack = mf.CausalStack(LAYERS, DIMS, HEADS, FFN, config)
-    return load(stack, draw(np.random.default_rng(seed), stack))
+    return load(stack, draw(np.random.default_rng(0), stack))  # what they hold changes no count
 
 
 def _read(stack: Any, x: Any, size: int, report: Report) -> Pass:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
     name="prefill-decode",
@@ -27,7 +27,6 @@ EXPERIMENT = Experiment(
              minimum=10, maximum=1000, help=Bilingual("H100：989 万亿次/秒（BF16）除以 3.35 万亿字节/秒，约 295。",
                                           "H100: 989 tera-operations a second (BF16) over 3.35 TB a "
                                           "second, about 295.")),
-        SEED,
     ),
     hidden_knobs=(
         hidden_switch("one_by_one", "提示也逐个词元读", "the prompt is read token by token too"),
