@@ -45,6 +45,7 @@ NAMES: tuple[str, ...] = (
     "layer-norm",
     "norm-placement",
     "warm-up",
+    "decoupled-decay",
     "dropout-places",
     "rank-collapse",
     "feed-forward",
