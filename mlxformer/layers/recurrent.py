@@ -8,6 +8,7 @@ the state.) Every gate is tapped, once for each step: ``steps.all("cell.hidden")
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from mlxformer.axes import MODEL, TOKENS, VECTOR
 from mlxformer.backend import fused_gru, mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation as activation_named
-from mlxformer.origins import Function, Named, Total, projection
+from mlxformer.origins import Function, Named, Product, Total, projection
 from mlxformer.tracing import Module, in_trace, is_tracing, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
 
@@ -40,6 +41,11 @@ class Cell(Protocol):
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """Zeros."""
+
+
+def _both(a: mx.array | Named, b: mx.array | Named) -> Product:
+    """``a ⊙ b`` of vectors [B, H]."""
+    return Product("bh,bh->bh", (a, b))
 
 
 class RNNCell(Module):
@@ -172,11 +178,36 @@ class GRUCell(Module):
                 return (states[:, 0],)
         x_r, x_z, x_n = mx.split(projected, 3, axis=-1)  # [B, H] each
         h_r, h_z, h_n = mx.split(self.hidden_proj(hidden), 3, axis=-1)
-        reset = tap("reset_gate", mx.sigmoid(x_r + h_r), axes=VECTOR, formula="r = σ(W_r x + U_r h)")
-        update = tap("update_gate", mx.sigmoid(x_z + h_z), axes=VECTOR, formula="z = σ(W_z x + U_z h)")
-        candidate = tap("candidate", mx.tanh(x_n + reset * h_n), axes=VECTOR, formula="n = tanh(W_n x + r ⊙ U_n h)")
-        hidden = (1.0 - update) * candidate + update * hidden
-        return (tap("hidden", hidden, axes=VECTOR, formula="(1 - z) ⊙ n + z ⊙ h"),)
+        reset = tap(
+            "reset_gate",
+            mx.sigmoid(x_r + h_r),
+            axes=VECTOR,
+            formula="r = σ(W_r x + U_r h)",
+            of=lambda: Function("sigmoid", Total((Named("W_r x", x_r), Named("U_r h", h_r)))),
+        )
+        update = tap(
+            "update_gate",
+            mx.sigmoid(x_z + h_z),
+            axes=VECTOR,
+            formula="z = σ(W_z x + U_z h)",
+            of=lambda: Function("sigmoid", Total((Named("W_z x", x_z), Named("U_z h", h_z)))),
+        )
+        candidate = tap(
+            "candidate",
+            mx.tanh(x_n + reset * h_n),
+            axes=VECTOR,
+            formula="n = tanh(W_n x + r ⊙ U_n h)",
+            of=lambda: Function("tanh", Total((Named("W_n x", x_n), _both(reset, Named("U_n h", h_n))))),
+        )
+        kept = 1.0 - update
+        new = tap(
+            "hidden",
+            kept * candidate + update * hidden,
+            axes=VECTOR,
+            formula="(1 - z) ⊙ n + z ⊙ h",
+            of=lambda: Total((_both(Named("1 - z", kept), candidate), _both(update, Named("h", hidden)))),
+        )
+        return (new,)
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0,)``."""
@@ -237,12 +268,37 @@ class LSTMCell(Module):
         """The same from ``input_proj(x)`` [B, 4H]."""
         hidden, cell = state
         i, f, g, o = mx.split(projected + self.hidden_proj(hidden), 4, axis=-1)  # [B, H] each
-        write = tap("input_gate", mx.sigmoid(i), axes=VECTOR, formula="i = σ(W_i x + U_i h)")
-        keep = tap("forget_gate", mx.sigmoid(f), axes=VECTOR, formula="f = σ(W_f x + U_f h)")
-        candidate = tap("candidate", mx.tanh(g), axes=VECTOR, formula="g = tanh(W_g x + U_g h)")
-        show = tap("output_gate", mx.sigmoid(o), axes=VECTOR, formula="o = σ(W_o x + U_o h)")
-        cell = tap("cell", keep * cell + write * candidate, axes=VECTOR, formula="c' = f ⊙ c + i ⊙ g")
-        return tap("hidden", show * mx.tanh(cell), axes=VECTOR, formula="h' = o ⊙ tanh(c')"), cell
+        write, keep, candidate, show = (
+            tap(
+                name,
+                mx.tanh(x) if function == "tanh" else mx.sigmoid(x),
+                axes=VECTOR,
+                formula=f"{sign} = {'tanh' if function == 'tanh' else 'σ'}(W_{sign} x + U_{sign} h)",
+                of=partial(Function, function, Named(f"W_{sign} x + U_{sign} h", x)),
+            )
+            for name, function, sign, x in (
+                ("input_gate", "sigmoid", "i", i),
+                ("forget_gate", "sigmoid", "f", f),
+                ("candidate", "tanh", "g", g),
+                ("output_gate", "sigmoid", "o", o),
+            )
+        )
+        new = tap(
+            "cell",
+            keep * cell + write * candidate,
+            axes=VECTOR,
+            formula="c' = f ⊙ c + i ⊙ g",
+            of=lambda: Total((_both(keep, Named("c", cell)), _both(write, candidate))),
+        )
+        seen = mx.tanh(new)
+        hidden = tap(
+            "hidden",
+            show * seen,
+            axes=VECTOR,
+            formula="h' = o ⊙ tanh(c')",
+            of=lambda: _both(show, Named("tanh(c')", seen)),
+        )
+        return hidden, new
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """``(0, 0)``."""

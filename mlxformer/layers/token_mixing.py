@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx
+from mlxformer.origins import Named, Product
 from mlxformer.projections import OddLinear
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_positive, require_shape
@@ -57,6 +58,9 @@ class TokenMixing(Module):
             return tap("output", mixed, axes=MODEL, formula="W X + b")
         weights = tap("weights", self.proj.weight, axes=("query", "key"), formula="W")
         mixed = mx.matmul(weights, x)  # [B, T, C]
+        operands = [weights, Named("X", x)]
         if "bias" in self.proj:
             mixed = mixed + self.proj.bias.reshape(self.length, 1)
-        return tap("output", mixed, axes=MODEL, formula="W X + b")
+            operands.append(Named("b", self.proj.bias))
+        spec = "qk,bkc+q->bqc" if len(operands) > 2 else "qk,bkc->bqc"
+        return tap("output", mixed, axes=MODEL, formula="W X + b", of=lambda: Product(spec, tuple(operands)))
