@@ -226,6 +226,6 @@ def speculate(
             raise ArgumentError("speculative-vocabulary", message, target=p.shape[1], draft=q.shape[1])
         new, kept = verify(p, q, text[len(ids) :], generator)
         runs, judged, accepted = runs + 1, judged + min(kept + 1, room), accepted + kept
-        ended = np.flatnonzero(new == eos_id) if eos_id is not None else []
-        ids = np.concatenate([ids, new[: ended[0] + 1] if len(ended) else new])
+        ended = np.flatnonzero(new == eos_id) if eos_id is not None else new[:0]
+        ids = np.concatenate([ids, new[: ended[0] + 1] if ended.size else new])
     return Speculated(ids[start:], runs, judged, accepted)

@@ -144,7 +144,8 @@ def _bars(replaced: float, mixed: float) -> Bars:
 
 def _table(width: int) -> Table:
     """Numbers that one head keeps after so many tokens."""
-    _, state = delta_rule(*[mx.ones((1, 1, 1, width))] * 3, mx.ones((1, 1, 1)))
+    one = mx.ones((1, 1, 1, width))
+    _, state = delta_rule(one, one, one, mx.ones((1, 1, 1)))
     return Table(
         Bilingual(f"一个头要存的数（D = {width}）", f"Numbers that one head keeps (D = {width})"),
         columns=[

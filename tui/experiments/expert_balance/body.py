@@ -174,8 +174,8 @@ def _table(experts: int) -> Table:
         (Bilingual(f"切成 {CUT} 份", f"cut in {CUT}"), experts * CUT, TOP_K * CUT, HIDDEN // CUT),
     ):
         layer = mf.MixtureOfExperts(DIMS, width, count, chosen, bias=False)
-        leaves: list[Any] = list(tree_flatten(layer.experts[0].parameters()))
-        one = sum(int(value.size) for _, value in leaves)
+        leaves: dict[str, Any] = dict(tree_flatten(layer.experts[0].parameters()))
+        one = sum(int(value.size) for value in leaves.values())
         rows.append([name, count, chosen, count * one, 2 * chosen * one, float(math.comb(count, chosen))])
     return Table(
         Bilingual("参数和运算一样，组合多得多", "As many parameters and operations, far more combinations"),

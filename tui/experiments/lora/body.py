@@ -74,8 +74,7 @@ def trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> Trained:
         written = written[::-1].copy() if "wrong_dates" in how else written
         _, slopes = step(model, ids, mx.array(written))
         if number == 0:
-            flat: list[Any] = list(tree_flatten(slopes))
-            slopes_of_a = [value for path, value in flat if path.endswith("lora_a")]
+            slopes_of_a = [value for path, value in dict(tree_flatten(slopes)).items() if path.endswith("lora_a")]
             first_gradient = max(_largest(to_numpy(value)) for value in slopes_of_a)
         if number < steps:
             optimizer.update(model, slopes)
@@ -159,8 +158,8 @@ def _right(model: Any, source: Any, target: np.ndarray) -> float:
 
 
 def _count(parameters: Any) -> int:
-    leaves: list[Any] = list(tree_flatten(parameters))
-    return sum(int(value.size) for _, value in leaves)
+    leaves: dict[str, Any] = dict(tree_flatten(parameters))
+    return sum(int(value.size) for value in leaves.values())
 
 
 def _checks(found: Trained, rank: int, steps: int) -> list[Check]:

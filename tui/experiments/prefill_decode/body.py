@@ -103,8 +103,8 @@ def _decode(stack: Any, batch: int, report: Report) -> Pass:
 
 
 def _counted(stack: Any, steps: mf.Trace, cache: Any) -> Pass:
-    leaves: list[Any] = list(tree_flatten(stack.parameters()))
-    weights = sum(int(value.size) for _, value in leaves if value.ndim == 2)
+    leaves: dict[str, Any] = dict(tree_flatten(stack.parameters()))
+    weights = sum(int(value.size) for value in leaves.values() if value.ndim == 2)
     scores = [step.value.size for step in steps if step.path.endswith(".scores")]
     on_cache = sum(4 * (DIMS // HEADS) * size for size in scores)  # Q Kᵀ, and the weights times V
     stored = sum(part.size for layer in cache.layers for part in layer.self_attention.fetch())
