@@ -74,7 +74,7 @@ def yarn_stretch(
 
 
 def yarn_score_scale(factor: float) -> float:
-    """``(0.1 ln s + 1)²``: what YaRN multiplies the scores by, half of it each in queries and keys; 1 where s ≤ 1.
+    """``(0.1 ln s + 1)²``: what YaRN multiplies the scores by, queries and keys by its root each; 1 where s ≤ 1.
 
     Args:
         factor: s, above 0.
