@@ -46,6 +46,7 @@ NAMES: tuple[str, ...] = (
     "norm-placement",
     "warm-up",
     "decoupled-decay",
+    "packing",
     "dropout-places",
     "rank-collapse",
     "feed-forward",

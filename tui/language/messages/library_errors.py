@@ -126,6 +126,7 @@ _CHINESE: Mapping[str, str] = {
     "nothing-allowed": "第 {row} 行（从 0 数起）到了第 {place} 个词元，按规则没有可选的了；"
     "请放宽 no_repeat_ngram_size、min_length 或禁用的词元",
     "decoder-input-ids": "只有解码器的模型没有 decoder_input_ids；要续写的内容请放进 input_ids",
+    "document-length": "第 {number} 篇（从 0 数起）应是一维的词元 id，1 到 {length} 个；得到的形状是 {given}",
     "speculative-prompt": "提示应是一维的词元 id，至少一个；得到的形状是 {given}",
     "speculative-vocabulary": "大模型和小模型要用同一个词表；现在是 {target} 个和 {draft} 个词元",
     "prompt-empty": "提示的第 {row} 行（从 0 数起）全是填充，没有可以接着写的；至少给一个真词元",
