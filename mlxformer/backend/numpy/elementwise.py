@@ -143,6 +143,10 @@ tanh: Function = from_partials(unary(np.tanh), lambda value, a: lambda g: multip
 sigmoid: Function = from_partials(
     unary(sigmoid_array), lambda value, a: lambda g: multiply(g, multiply(value, subtract(1, value)))
 )
+# Of one piece: |x| and max(x, 0) have no slope at 0, where softplus has one half, and where losses of logits begin.
+softplus: Function = from_partials(
+    unary(lambda x: np.logaddexp(x, x.dtype.type(0))), lambda value, a: lambda g: multiply(g, sigmoid(a))
+)
 
 
 def _sign(x: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..elementwise import abs, add, exp, log1p, maximum, minimum, multiply, negative, sigmoid, tanh, where
+from ..elementwise import exp, maximum, minimum, multiply, sigmoid, tanh, where
+from ..elementwise import softplus as _softplus
 from ..error_function import gelu
 from ..operands import operand
 from ..shaping import split
@@ -43,7 +44,7 @@ def silu(x: Any) -> Any:
 
 def softplus(x: Any) -> Any:
     """log(1 + eˣ)"""
-    return add(maximum(x, 0), log1p(exp(negative(abs(x)))))
+    return _softplus(x)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:

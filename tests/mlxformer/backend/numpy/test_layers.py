@@ -43,6 +43,9 @@ for name in ACTIVATIONS:
     for shape in shapes:
         cases.add(name, _activation(name, shape), tolerance=4e-6)
     cases.add(name, _activation(name, (3, 5), "float16"), tolerance=6e-3)
+cases.add(
+    "softplus", lambda nn: mx_of(nn).grad(lambda x: nn.softplus(x).sum())(mx_of(nn).array([-100.0, -1.0, 0.0, 100.0]))
+)
 cases.add("leaky_relu", lambda nn: nn.leaky_relu(array(mx_of(nn), normal(7)), 0.2))
 cases.add("elu", lambda nn: nn.elu(array(mx_of(nn), normal(7)), 0.7), tolerance=4e-6)
 cases.add("softmax", lambda nn: nn.softmax(array(mx_of(nn), normal(3, 5)), 0))
