@@ -47,6 +47,7 @@ NAMES: tuple[str, ...] = (
     "warm-up",
     "decoupled-decay",
     "packing",
+    "preferences",
     "dropout-places",
     "rank-collapse",
     "feed-forward",
