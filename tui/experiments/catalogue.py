@@ -47,6 +47,7 @@ NAMES: tuple[str, ...] = (
     "warm-up",
     "decoupled-decay",
     "packing",
+    "mixed-precision",
     "preferences",
     "dropout-places",
     "rank-collapse",

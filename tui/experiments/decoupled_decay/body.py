@@ -45,7 +45,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     moved = np.abs(_left(adam(), noise, 0.0) - 1.0).sum(-1)
     state = adam()
     state.init({"w": mx.zeros((PAIRS,))})
-    held: list[Any] = tree_flatten(state.state["w"])
+    held = dict(tree_flatten(state.state["w"]))
     report(0.6, "classes")
     by_sgd = min((_classes("SGD", rate, seed) for rate in SGD_RATES), key=_overall)
     by_adam = by_sgd if knobs["sgd"] else _classes("Adam", ADAM_RATE, seed)
@@ -58,7 +58,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         measured("decoupled-keeps", float(kept[DECOUPLED].mean()), left, 0.05),
         measured("decoupled-alike", float(kept[DECOUPLED][-1] - kept[DECOUPLED][0]), 0.0, 0.05),
         measured("penalty-spares-large", float(kept[PENALTY][-1] - kept[PENALTY][0]), 40.0),
-        measured("two-numbers-more", sum(value.size for _, value in held) / PAIRS, 2.0),
+        measured("two-numbers-more", sum(value.size for value in held.values()) / PAIRS, 2.0),
         measured("rare-by-adam", float((by_sgd - by_adam)[half:].mean()), 0.5),
     ]
     figures: list[Figure] = [_curve(kept, left), _bars(by_sgd, by_adam)]

@@ -161,8 +161,8 @@ def _accumulated(
             logits = reader(mx.array(ids), mx.array(positions), seen)
             return mf.masked_language_model_loss(logits, np.roll(ids, -1, axis=1), chosen)
 
-        leaves: list[Any] = tree_flatten(nn.value_and_grad(reader, loss)(None)[1])
-        return np.concatenate([to_numpy(value).ravel() for _, value in leaves])
+        leaves = dict(tree_flatten(nn.value_and_grad(reader, loss)(None)[1]))
+        return np.concatenate([to_numpy(value).ravel() for value in leaves.values()])
 
     whole = slope(packed.ids, packed.positions, mask, predicted)
     by_tokens, by_means = np.zeros_like(whole), np.zeros_like(whole)
@@ -224,10 +224,10 @@ def _row(packed: Packed, predicted: np.ndarray) -> Tokens:
 
 
 def _table(padded: tuple[int, ...], filled: tuple[int, ...], tokens: int) -> Table:
-    shapes = ((Bilingual("补齐", "padded"), *padded), (Bilingual("拼接", "packed"), *filled))
+    shapes = ((Bilingual("补齐", "padded"), padded), (Bilingual("拼接", "packed"), filled))
     return Table(
         Bilingual(f"同样 {tokens} 个词元", f"The same {tokens} tokens"),
         columns=["", Bilingual("行", "rows"), Bilingual("行长", "length"), Bilingual("填充 %", "padding, %")],
-        rows=[[name, high, wide, 100.0 * (1 - tokens / (high * wide))] for name, high, wide in shapes],
+        rows=[[name, *shape, 100.0 * (1 - tokens / (shape[0] * shape[1]))] for name, shape in shapes],
         name="waste",
     )  # fmt: skip

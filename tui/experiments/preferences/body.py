@@ -86,7 +86,7 @@ def _dpo(
     fixed, policy = Policy(reference), Policy(reference + (rewards if knobs["unlike"] else 0.0))
     known = [fixed(given[0], each) for each in given[1:]]
     step = nn.value_and_grad(
-        policy, lambda: dpo_loss(*(policy(given[0], each) for each in given[1:]), *known, beta=beta)
+        policy, lambda: dpo_loss(policy(given[0], given[1]), policy(given[0], given[2]), known[0], known[1], beta)
     )
     optimizer, start = optimizers.Adam(DPO_RATE, bias_correction=True), 0.0
     for number in range(DPO_STEPS):
