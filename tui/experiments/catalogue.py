@@ -70,6 +70,7 @@ NAMES: tuple[str, ...] = (
     "encoder-half",
     "next-sentence",
     "cls-vector",
+    "contrastive",
     "lora",
     "decoder-only",
     "prefill-decode",

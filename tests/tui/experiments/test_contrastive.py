@@ -1,0 +1,34 @@
+"""What InfoNCE's temperature and negatives do, by independent numbers, and the claims at other settings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mlxformer.backend import mx, to_numpy
+from mlxformer.pretrained.masked.samples import documents
+from mlxformer.training.contrastive import cosine_scores
+from tests.tui.experiments.checking import assert_hold_or_null
+from tui.experiments.contrastive.body import _batch, _hardest, _start
+from tui.experiments.contrastive.declaration import EXPERIMENT
+
+
+@pytest.mark.parametrize("settings", [{"batch": 8, "seed": 1}, {"temperature": "0.2", "batch": 16, "seed": 2}])
+def test_claims_hold_elsewhere(settings: dict[str, object]) -> None:
+    assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_no_passage_is_on_both_sides() -> None:
+    trained, judged = ({text for each in documents("verse", held_out=held) for text in each} for held in (False, True))
+    assert not trained & judged
+
+
+def test_the_hardest_share_is_a_softmax_over_negatives() -> None:
+    weight = mx.array(_start(0))
+    left, right = _batch(8, np.random.default_rng(0))
+    scores = to_numpy(cosine_scores(left @ weight.T, right @ weight.T, 0.2)).astype(np.float64)
+    shares = []
+    for i, row in enumerate(scores):
+        powers = np.exp(np.delete(row, i))
+        shares.append(powers.max() / powers.sum())
+    assert _hardest(weight, left, right, 0.2) == pytest.approx(100 * np.mean(shares), rel=1e-4)
