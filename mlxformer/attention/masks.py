@@ -23,6 +23,7 @@ __all__ = [
     "causal",
     "check",
     "combine",
+    "documents",
     "from_attention_mask",
     "padding",
     "prefix",
@@ -168,6 +169,33 @@ def padding(valid: mx.array) -> mx.array:
     if valid.dtype != mx.bool_:
         raise _not_boolean("valid", valid)
     return valid.reshape(valid.shape[0], 1, 1, valid.shape[1])
+
+
+def documents(segments: mx.array) -> mx.array:
+    """Of rows that hold several documents: a token sees itself and what comes before it in its own.
+
+    Args:
+        segments: whole numbers [B, T], a number for each document of a row, 0 at padding, which sees nothing and is
+            seen by none; as ``mlxformer.training.packing.pack`` gives them.
+
+    Returns:
+        Boolean [B, 1, T, T].
+
+    Raises:
+        ArgumentError: for what is no array of rank 2.
+
+    Source: Krell et al. 2021, "Efficient Sequence Packing without Cross-contamination".
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> mf.masks.documents(mx.array([[1, 2, 2]])).tolist()
+    [[[[True, False, False], [False, True, False], [False, True, True]]]]
+    """
+    require_array("segments", segments)
+    require_shape("segments", segments, TOKENS)
+    same = mx.expand_dims(segments, 2) == mx.expand_dims(segments, 1)
+    own = mx.logical_and(same, mx.expand_dims(segments != 0, 2))
+    return mx.logical_and(mx.expand_dims(own, 1), causal(segments.shape[1], segments.shape[1]))
 
 
 def from_attention_mask(attention_mask: mx.array, shape: tuple[int, int], name: str = "attention_mask") -> mx.array:

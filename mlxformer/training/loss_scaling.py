@@ -76,7 +76,7 @@ class LossScale:
             self.scale, self.good = self.scale / 2, 0
             return None
         divisor = self.scale
-        self.good += 1
+        self.good = self.good + 1
         if self.good >= self.patience:
             self.scale, self.good = self.scale * 2, 0
         return tree_map(lambda value: value.astype(mx.float32) / divisor, gradients)

@@ -1,4 +1,4 @@
-"""Several documents in one row: who stands where, and a mask that keeps them apart.
+"""Several documents in one row: who stands where; ``masks.documents`` keeps them apart.
 
     row        a a a b b b b · ·
     segments   1 1 1 2 2 2 2 0 0        0 is padding
@@ -16,10 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlxformer.attention import masks
-from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import require_array, require_positive, require_shape
+from mlxformer.validation import require_positive
 
 
 class Packed(NamedTuple):
@@ -92,27 +90,3 @@ def pack(documents: Sequence[np.ndarray], length: int, pad_id: int = 0) -> Packe
         ids[row, here], segments[row, here] = documents[index], numbers[index]
         positions[row, here] = np.arange(len(documents[index]))
     return Packed(ids, segments, positions, tuple(places[index] for index in range(len(documents))))
-
-
-def document_mask(segments: mx.array) -> mx.array:
-    """A token sees those before it of its own document, and itself; padding sees nothing and is seen by none.
-
-    Args:
-        segments: whole numbers [B, T], 0 at padding.
-
-    Returns:
-        Boolean [B, 1, T, T], True = may attend.
-
-    Raises:
-        ArgumentError: another kind or rank.
-
-    >>> from mlxformer.backend import mx
-    >>> from mlxformer.training.packing import document_mask
-    >>> document_mask(mx.array([[1, 2, 2]])).tolist()
-    [[[[True, False, False], [False, True, False], [False, True, True]]]]
-    """
-    require_array("segments", segments)
-    require_shape("segments", segments, ("batch", "time"))
-    same = segments[:, :, None] == segments[:, None, :]
-    own = mx.logical_and(same, (segments != 0)[:, :, None])
-    return mx.logical_and(mx.expand_dims(own, 1), masks.causal(segments.shape[1], segments.shape[1]))

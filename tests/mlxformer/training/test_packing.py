@@ -8,7 +8,7 @@ import pytest
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
-from mlxformer.training.packing import document_mask, pack
+from mlxformer.training.packing import pack
 from tests.mlxformer.comparing import assert_close, numbers
 from tests.mlxformer.observing import filled
 
@@ -30,7 +30,7 @@ def test_every_document_is_whole_once_and_rows_are_few() -> None:
 
 def test_the_mask_by_a_loop() -> None:
     segments = np.array([[1, 1, 2, 2, 0], [1, 0, 0, 0, 0]], np.int32)
-    found = to_numpy(document_mask(mx.array(segments)))
+    found = to_numpy(mf.masks.documents(mx.array(segments)))
     for b, t, s in np.ndindex(2, 5, 5):
         assert found[b, 0, t, s] == (s <= t and segments[b, s] == segments[b, t] != 0)
 
@@ -38,7 +38,7 @@ def test_the_mask_by_a_loop() -> None:
 def test_packed_equals_alone() -> None:
     stack = filled(mf.CausalStack(2, 16, 2, 32))
     lengths, x = (4, 3), numbers(1, 7, 16)
-    whole = stack(mx.array(x), document_mask(mx.array([[1] * 4 + [2] * 3])))
+    whole = stack(mx.array(x), mf.masks.documents(mx.array([[1] * 4 + [2] * 3])))
     alone = [stack(mx.array(part)) for part in np.split(x, [lengths[0]], axis=1)]
     assert_close(whole, np.concatenate([to_numpy(each) for each in alone], axis=1))
 

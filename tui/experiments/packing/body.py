@@ -10,7 +10,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.attention import masks
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten
-from mlxformer.training.packing import Packed, document_mask, pack
+from mlxformer.training.packing import Packed, pack
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.packing.declaration import EXPERIMENT
@@ -51,7 +51,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     packed = pack(documents, length)
     learned, rotary = (_reader(rope, seed) for rope in (False, not knobs["no_rope"]))
     report(0.2, "rows")
-    apart: Any = document_mask(mx.array(packed.segments))
+    apart: Any = masks.documents(mx.array(packed.segments))
     past = masks.combine(masks.causal(length, length), masks.padding(mx.array(packed.segments > 0)))
     on = np.broadcast_to(np.arange(length, dtype=np.int32), packed.ids.shape)
     alone, alone_turned = (_alone(reader, documents, packed) for reader in (learned, rotary))
