@@ -187,12 +187,12 @@ def _maps(weights: np.ndarray, steps: Any, reader: Any, packed: Packed, apart: A
     labels = [f"{'·' if s == 0 else chr(64 + s)}{p}" for s, p in
               zip(packed.segments[0].tolist(), packed.positions[0].tolist(), strict=True)]  # fmt: skip
     return Heatmap(
-        Bilingual("第一行的注意力（各头平均，A0 是第一段的第 0 个词元）：只有因果掩码，就看到了别的段",
-                  "Attention in the first row (mean of the heads; A0 is token 0 of document A): with a causal mask "
-                  "only it reaches other documents"),
+        Bilingual("第一行的注意力（各头平均，A0 是第一段的第 0 个词元）：只有因果掩码会看到别的段，按段隔开就看不到",
+                  "Attention in the first row (mean of the heads; A0 is token 0 of document A): other documents are "
+                  "seen with a causal mask only, and not when kept apart"),
         [
-            Stage("causal", Bilingual("只有因果掩码", "causal mask only"), weights[0].mean(0)[None]),
             Stage("apart", Bilingual("按段隔开", "kept apart"), kept[path].value[0].mean(0)[None]),
+            Stage("causal", Bilingual("只有因果掩码", "causal mask only"), weights[0].mean(0)[None]),
         ],
         rows=labels,
         columns=labels,
