@@ -10,7 +10,7 @@ from tests.tui.experiments.checking import assert_hold_or_null, values_of
 from tui.experiments.expert_balance.declaration import EXPERIMENT
 
 
-@pytest.mark.parametrize(("experts", "skew", "rate"), [(8, 1.5, 0.01), (16, 1.0, 0.02), (32, 1.5, 0.02)])
+@pytest.mark.parametrize(("experts", "skew", "rate"), [(8, 1.5, 0.01), (16, 1.0, 0.02), (32, 1.5, 0.01)])
 def test_claims_hold_for_other_loads(experts: int, skew: float, rate: float) -> None:
     for seed in range(2):
         settings = {"experts": experts, "skew": skew, "rate": rate, "seed": seed}

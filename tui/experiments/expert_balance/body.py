@@ -69,20 +69,22 @@ def _balanced(loads: list[np.ndarray], knobs: Mapping[str, Any]) -> list[Check]:
         chance = np.random.default_rng(0).integers(len(before), size=TOKENS * TOP_K)
         before = np.bincount(chance, minlength=len(before)) * len(before) / (TOKENS * TOP_K)
     checks = [_where(knobs["skew"] >= 1, "load-before", float(before.max()), 1.5)]
-    # u moves a bias by u · steps at most: below 0.5 it cannot yet make up for the skew.
-    enough = knobs["rate"] * knobs["steps"] >= 0.5 and knobs["rate"] <= 0.02 and knobs["skew"] <= 1.5
+    # u moves a bias by u · steps at most: below 0.7 it cannot yet make up for the skew. The more experts, the closer
+    # are their scores, and the more of a batch a step of u sends back and forth: u · E bounds the swing.
+    rate = float(knobs["rate"])
+    enough = rate * knobs["steps"] >= 0.7 and rate <= 0.02 and rate * len(before) <= 0.33 and knobs["skew"] <= 1.5
     return [
         *checks,
         _where(enough, "load-after", float(after.max()), 1.0 + 0.6 * float(before.max() - 1)),
-        _where(enough, "least-after", float(after.min()), 0.15),
+        _where(enough, "least-after", float(after.min()), float(before.min()) + 0.05),
     ]
 
 
 def _where(defined: bool, name: str, value: float, expected: float) -> Check:
     if not defined:
         reason = Bilingual(
-            "要看均衡：相像 1 到 1.5，每步 u 不大于 0.02，u·批数至少 0.5。",
-            "To see the balance: alike by 1 to 1.5, u up to 0.02, and u · batches from 0.5 on.",
+            "要看均衡：相像 1 到 1.5，u 不大于 0.02，u·E 不大于 0.33，u·批数至少 0.7。",
+            "To see the balance: alike by 1 to 1.5, u up to 0.02, u · E up to 0.33, and u · batches from 0.7 on.",
         )
         return EXPERIMENT.undefined(name, reason)
     return EXPERIMENT.measured(name, value, expected)
