@@ -258,4 +258,5 @@ def _are_sizes(values: Any) -> bool:
 
 
 def _broken(path: Path, what: str) -> CheckpointError:
-    return CheckpointError("safetensors-broken", f"{path} is not a whole safetensors file: {what}", path=str(path))
+    message = f"{path} is not a whole safetensors file: {what}"
+    return CheckpointError("safetensors-broken", message, path=str(path), what=what)

@@ -18,12 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     found = backups(context.data_dir)
+    if not found:
+        tell(words("commands.no-backups", context.language, folder=context.data_dir))
+        return 0 if options.name is None else 2
     if options.name is None:
         for backup in found:
             name = "commands.backup" if backup.reviews is not None else "commands.backup-unreadable"
             write(words(name, context.language, name=backup.path.name, reviews=backup.reviews, bytes=backup.bytes))
-        if not found:
-            tell(words("commands.no-backups", context.language, folder=context.data_dir))
         return 0
     by_name = {backup.path.name: backup.path for backup in found}
     if options.name not in by_name:

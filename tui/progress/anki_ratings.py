@@ -9,6 +9,7 @@ made "for older versions" has it; see ``proto`` and ``rslib/src/storage`` of git
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import sqlite3
 import tempfile
@@ -23,7 +24,7 @@ from typing import Any
 from tui.progress.errors import ProgressError
 from tui.progress.records import CardState
 from tui.progress.schedule import Schedule
-from tui.progress.taking_over import Foreign, read_review
+from tui.progress.taking_over import Foreign, no_file, read_review
 
 SUFFIXES = (".apkg", ".colpkg", ".anki2", ".anki21")
 LARGEST = 1 << 28  # bytes of a collection
@@ -84,7 +85,7 @@ def read_anki(path: Path, known: Collection[str], schedule: Schedule) -> AnkiRat
     except _UNREADABLE as error:
         reason = f"{type(error).__name__}: {error}"[:200]
         message = f"{path} is no Anki package or collection: {reason}"
-        raise ProgressError("import-not-anki", message, path=path, reason=reason) from error
+        raise ProgressError("import-not-anki", message, path=path) from error
 
 
 def _ratings(
@@ -129,8 +130,9 @@ def _ours(guid: str) -> tuple[str, str] | None:
 def _collection(path: Path) -> Iterator[Path]:
     """The collection as a file of its own: SQLite may not write beside the person's."""
     if not path.is_file():
-        reason = "no regular file" if path.exists() else FileNotFoundError(2, "No such file or directory")
-        raise ProgressError("import-unreadable", f"{path} is no regular file", path=path, reason=reason)
+        if path.exists():
+            raise no_file(path)
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "collection.anki2"
         if not zipfile.is_zipfile(path):

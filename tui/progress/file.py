@@ -60,7 +60,11 @@ class OpenedFile:
 
 
 class _Damaged(Exception):
-    """The file cannot be read as SQLite, or lacks what its version says it has."""
+    """The file cannot be read as SQLite, or lacks what its version says it has; ``reason`` can be said in Chinese."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def open_file(folder: Path, now: datetime) -> OpenedFile:
@@ -77,7 +81,7 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
                 connection, rows = _open(path)
             except _Damaged as damage:
                 aside = _set_aside(path, now)
-                notices.append(Notice("progress-set-aside", {"path": path, "aside": aside, "reason": str(damage)}))
+                notices.append(Notice("progress-set-aside", {"path": path, "aside": aside, "reason": damage.reason}))
                 connection, rows = _open(path)
             if rows:
                 aside = _free_name(path, now)
@@ -89,8 +93,7 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
     except (OSError, sqlite3.OperationalError) as error:
         if isinstance(error, sqlite3.OperationalError) and _primary(error) not in _UNWRITABLE:
             raise say_sqlite(error, path, OPEN_SECONDS) from error
-        reason: object = error if isinstance(error, OSError) else str(error)  # an OSError can be said in Chinese
-        notices.append(Notice("progress-not-kept", {"folder": folder, "reason": reason}))
+        notices.append(Notice("progress-not-kept", {"folder": folder, "reason": error}))
         return OpenedFile(_into_memory(path), None, tuple(notices))
 
 
@@ -145,7 +148,7 @@ def inspect_file(folder: Path) -> FileState:
         trouble = error
     except _Damaged as damage:
         message = f"{path} is damaged ({damage}); the next start moves it aside and begins a new one"
-        trouble = ProgressError("progress-damaged", message, path=path, reason=str(damage))
+        trouble = ProgressError("progress-damaged", message, path=path, reason=damage.reason)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         trouble = say_sqlite(error, path)
     return FileState(path, path.stat().st_size, version, cards, reviews, trouble, aside)
@@ -163,9 +166,9 @@ def say_sqlite(error: Exception, path: Path | None, seconds: float = BUSY_SECOND
         return ProgressError("progress-busy", message, path=where, seconds=seconds)
     if code in _UNWRITABLE:
         message = f"cannot write {where}: {error}"
-        return ProgressError("progress-unwritable", message, path=where, reason=str(error))
+        return ProgressError("progress-unwritable", message, path=where, reason=error)
     message = f"cannot read or write {where}: {error}; nothing since the last rating that succeeded is lost"
-    return ProgressError("progress-unusable", message, path=where, reason=str(error))
+    return ProgressError("progress-unusable", message, path=where, reason=error)
 
 
 def file_version(path: Path) -> int | None:
@@ -194,7 +197,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, int]]]:
     except BaseException as error:
         connection.close()
         if isinstance(error, UnicodeDecodeError) or (isinstance(error, sqlite3.Error) and _is_damage(error)):
-            raise _Damaged(str(error)) from error
+            raise _Damaged(error) from error
         raise
 
 
@@ -266,7 +269,7 @@ def _examine(path: Path) -> None:
         return
     version = file_version(path)
     if version is None:
-        raise _Damaged("it does not begin as a SQLite file does")
+        raise _Damaged(ProgressError("not-sqlite", "it does not begin as a SQLite file does"))
     if version > VERSION:
         raise _newer(path, version)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=OPEN_SECONDS)
@@ -282,15 +285,16 @@ def _examine(path: Path) -> None:
         if version > VERSION:
             raise _newer(path, version)
         if missing := lacking(connection, version):
-            raise _Damaged(f"these are missing: {', '.join(missing)}")
+            why = f"these are missing: {', '.join(missing)}"
+            raise _Damaged(ProgressError("lacking", why, missing=missing))
         verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise _Damaged(verdict.replace("\n", " "))
+            raise _Damaged(ProgressError("verdict", verdict.replace("\n", " "), verdict=verdict))
     except UnicodeDecodeError as error:  # in what SQLite says of the tables
-        raise _Damaged(str(error)) from error
+        raise _Damaged(error) from error
     except sqlite3.Error as error:
         if _is_damage(error):
-            raise _Damaged(str(error)) from error
+            raise _Damaged(error) from error
         if _primary(error) not in _UNWRITABLE:  # a journal to roll back needs a writing connection: let that one try
             raise
     finally:
@@ -308,13 +312,13 @@ def _newer(path: Path, version: int) -> ProgressError:
 def examine_file(path: Path) -> None:
     """Raise ``ProgressError`` where ``path`` is not a sound progress file of this version or an earlier one."""
     if file_version(path) in (None, 0):
-        reason = "it is not what this program writes"
+        reason = ProgressError("not-sqlite", "it does not begin as a SQLite file does")
         raise ProgressError("backup-damaged", f"{path} is damaged: {reason}", path=path, reason=reason)
     try:
         _examine(path)
     except _Damaged as damage:
         message = f"{path} is damaged: {damage}"
-        raise ProgressError("backup-damaged", message, path=path, reason=str(damage)) from damage
+        raise ProgressError("backup-damaged", message, path=path, reason=damage.reason) from damage
     except sqlite3.Error as error:
         raise say_sqlite(error, path) from error
 

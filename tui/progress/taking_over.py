@@ -60,7 +60,7 @@ def read_export(path: Path) -> Foreign:
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
-            raise ProgressError("import-unreadable", f"{path} is no regular file", path=path, reason="no regular file")
+            raise no_file(path)
         if found.st_size > LARGEST:
             message = f"{path} is larger than {LARGEST} bytes"
             raise ProgressError("import-too-large", message, path=path, most=LARGEST // 2**20)
@@ -68,7 +68,7 @@ def read_export(path: Path) -> Foreign:
     except OSError as error:
         raise ProgressError("import-unreadable", f"cannot read {path}: {error}", path=path, reason=error) from error
     except UnicodeDecodeError as error:
-        raise _not_ours(path, "not UTF-8") from error
+        raise _not_ours(path, "not-utf8", "it is not UTF-8") from error
     found_signs = sum(map(text.count, ",[{"))
     if found_signs > MOST:
         message = f"{path} holds about {found_signs:,} values; at most {MOST:,} are read"
@@ -76,9 +76,9 @@ def read_export(path: Path) -> Foreign:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _not_ours(path, str(error)) from error
+        raise _not_ours(path, "not-json", f"it is not JSON ({error})") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise _not_ours(path, f"format is not {FORMAT!r}")
+        raise _not_ours(path, "not-format", f"its format is not {FORMAT!r}", format=FORMAT)
     if data.get("version") != FORMAT_VERSION:
         version = str(data.get("version"))[:40]
         message = f"{path} is of version {version}; this program reads version {FORMAT_VERSION}"
@@ -92,7 +92,8 @@ def read_export(path: Path) -> Foreign:
             tuple(_interview(interview) for interview in data["interviews"]),
         )
     except UNREADABLE as error:
-        raise _not_ours(path, f"{type(error).__name__}: {error}"[:200]) from error
+        what = f"{type(error).__name__}: {error}"[:200]
+        raise _not_ours(path, "not-a-part", f"a part of it is missing or wrong ({what})", what=what) from error
 
 
 def take_over(store: ProgressStore, foreign: Foreign, now: datetime, *, replace: bool, dry: bool) -> Taken:
@@ -238,6 +239,12 @@ def _interview(plain: Any) -> dict[str, Any]:
     }
 
 
-def _not_ours(path: Path, reason: str) -> ProgressError:
-    message = f"{path} is not what `export FILE.json` writes: {reason}"
-    return ProgressError("import-not-ours", message, path=path, reason=reason)
+def no_file(path: Path) -> ProgressError:
+    """The error for a folder, a device or a pipe where a file is due."""
+    why = ProgressError("not-a-file", "it is no regular file")
+    return ProgressError("import-unreadable", f"{path} is no regular file", path=path, reason=why)
+
+
+def _not_ours(path: Path, code: str, why: str, **fields: Any) -> ProgressError:
+    message = f"{path} is not what `export FILE.json` writes: {why}"
+    return ProgressError("import-not-ours", message, path=path, reason=ProgressError(code, why, **fields))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -214,6 +215,35 @@ def test_a_file_that_is_not_ours_changes_nothing(program: Program, tmp_path: Pat
     path.write_text(text, encoding="utf-8")
     ran = program("import", str(path))
     assert ran.status == 2 and "Traceback" not in ran.err and "did not expect" not in ran.err and len(ran.err) < 600
+
+
+ENGLISH = re.compile(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}")  # three words on end: a sentence, not a name
+
+
+@pytest.mark.parametrize("name", ["no.json", "no.apkg", "binary.json", "other.json", "part.json", "folder"])
+def test_why_a_file_cannot_be_imported_is_said_in_chinese(program: Program, tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for file in ("no.json", "no.apkg"):
+        (tmp_path / file).write_text("hello", encoding="utf-8")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "part.json").write_text('{"format": "tformer-quiz progress", "version": 1}', encoding="utf-8")
+    ran = program("import", str(tmp_path / name), lang="zh")
+    assert ran.status == 2 and name in ran.err and not ENGLISH.search(ran.err.replace("tformer-quiz progress", ""))
+
+
+def test_a_damaged_progress_file_is_told_in_chinese(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "progress.sqlite3").write_bytes(b"no database at all" * 300)
+    looked = program("--data-dir", str(tmp_path), "doctor", lang="zh")
+    told = next(line for line in looked.out.splitlines() if "损坏" in line)
+    assert "损坏（不是 SQLite 文件）" in told and not ENGLISH.search(told)
+    moved = program("--data-dir", str(tmp_path), "stats", lang="zh")
+    assert "进度文件损坏（不是 SQLite 文件）" in moved.err
+
+
+def test_restore_says_that_there_is_no_backup_rather_than_list_none(program: Program) -> None:
+    ran = program("restore", "progress-2026-11-01.sqlite3")
+    assert ran.status == 2 and "there is no backup in" in ran.err and "There is:" not in ran.err
 
 
 @pytest.mark.parametrize(

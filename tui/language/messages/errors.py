@@ -164,6 +164,9 @@ TABLE: Mapping[str, Bilingual] = {
     "unknown-backup": Bilingual(
         "没有 {given} 这个备份{hint}。备份有：{known}", "there is no backup {given}{hint}. There is: {known}"
     ),
+    "not-sqlite": Bilingual("不是 SQLite 文件", "it does not begin as a SQLite file does"),
+    "lacking": Bilingual("缺少 {missing}", "these are missing: {missing}"),
+    "verdict": Bilingual("SQLite 查出：{verdict}", "SQLite finds: {verdict}"),
     "backup-damaged": Bilingual("{path} 损坏：{reason}", "{path} is damaged: {reason}"),
     "cannot-back-up": Bilingual(
         "备份写不进 {folder}：{reason}。什么都没改",
@@ -175,11 +178,20 @@ TABLE: Mapping[str, Bilingual] = {
         "{path} 里大约有 {count:,} 个值，太多了：最多读 {most:,} 个",
         "{path} holds about {count:,} values, which is too many: {most:,} are read at most",
     ),
+    "not-a-file": Bilingual(
+        "不是普通文件；给一个 export 写出的 .json，或 Anki 的 .apkg",
+        "it is no regular file; give the .json that export wrote, or Anki's .apkg",
+    ),
+    "not-utf8": Bilingual("不是 UTF-8 编码", "it is not UTF-8"),
+    "not-json": Bilingual("不是合格的 JSON", "it is not JSON"),
+    "not-format": Bilingual("里面没有写 format: {format}", "it does not say format: {format}"),
+    "not-a-part": Bilingual("里面有一项缺了或不对（{what}）", "a part of it is missing or wrong ({what})"),
     "import-not-ours": Bilingual(
         "{path} 不是 export 文件.json 写出来的：{reason}", "{path} is not what export FILE.json writes: {reason}"
     ),
     "import-not-anki": Bilingual(
-        "{path} 不是 Anki 的牌组包：{reason}", "{path} is no package or collection of Anki's: {reason}"
+        "{path} 不是 Anki 的牌组包，或者坏了；在 Anki 里连同学习进度重新导出一次",
+        "{path} is no package or collection of Anki's, or is damaged: export it from Anki again, with its scheduling",
     ),
     "import-anki-new": Bilingual(
         "{path} 是 Anki 的新格式，这里读不了；在 Anki 里导出时勾选“兼容旧版 Anki”再来一次",

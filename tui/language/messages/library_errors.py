@@ -151,7 +151,7 @@ _CHINESE: Mapping[str, str] = {
     "checkpoint-not-cached": "{given} 既不是文件夹，也不在本机的 Hugging Face 缓存 {cache} 里；"
     "这里从不联网，请先用 hf download {given} 下载",
     "checkpoint-revision": "缓存里有 {given}，但没有 {revision} 这个版本；有的是：{known}",
-    "checkpoint-no-weights": "{folder} 里没有 model.safetensors，也没有它的分片索引",
+    "checkpoint-no-weights": "{folder} 里没有 model.safetensors，也没有它的分片索引；请给 Hugging Face 模型的文件夹",
     "checkpoint-pickle": "{folder} 里没有 model.safetensors，只有 {found}。pickle 打开时可能执行任意代码，所以不打开；"
     "若信任它，转换一次：python -m mlxformer.convert {folder}（需要 torch）",
     "checkpoint-format": "{folder} 里没有 model.safetensors，只有 {found}；请在 transformers 里用 save_pretrained 另存",
@@ -160,7 +160,7 @@ _CHINESE: Mapping[str, str] = {
     "checkpoint-mismatch": "检查点和 {model} 的张量对不上；请用保存它的那个类，并带上旁边的 config.json：\n{english}",
     "checkpoint-names": "load_into 给出的名字和模块的参数不一致：{differing}",
     "json-broken": "{path} 不是合格的 JSON（{english}）",
-    "safetensors-broken": "{path} 不是完整的 safetensors 文件（{english}）",
+    "safetensors-broken": "{path} 不是完整的 safetensors 文件，可能没下载完；请重新下载。细节：{what}",
     "shard-index": "分片索引 {path} 有误（{english}）",
     "tensor-dtype": "{path}：张量 {tensor} 存成了 {dtype}，这里读不了；请另存为 float32",
     "save-failed": "写不了 {folder}（{english}）",

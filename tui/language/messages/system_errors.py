@@ -1,4 +1,4 @@
-"""What the operating system refuses, by the name of its errno."""
+"""What the operating system refuses, by the name of its errno; what SQLite does, by the name of its result code."""
 
 from __future__ import annotations
 
@@ -17,4 +17,12 @@ TABLE: Mapping[str, Bilingual] = {
     "EROFS": Bilingual("那里是只读的", "it is read-only there"),
     "ENAMETOOLONG": Bilingual("名字太长", "the name is too long"),
     "EIO": Bilingual("磁盘读写出错", "the disk failed"),
+    "SQLITE_NOTADB": Bilingual("不是 SQLite 文件", "it is no SQLite file"),
+    "SQLITE_CORRUPT": Bilingual("文件内容坏了", "its contents are damaged"),
+    "SQLITE_FULL": Bilingual("磁盘满了", "the disk is full"),
+    "SQLITE_IOERR": Bilingual("磁盘读写出错", "the disk failed"),
+    "SQLITE_READONLY": Bilingual("那里是只读的", "it is read-only there"),
+    "SQLITE_CANTOPEN": Bilingual("文件打不开", "the file cannot be opened"),
+    "SQLITE_PERM": Bilingual("没有权限", "permission denied"),
+    "SQLITE_BUSY": Bilingual("文件正被别的程序锁着", "another program has locked it"),
 }
