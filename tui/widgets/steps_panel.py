@@ -334,10 +334,13 @@ class StepsPanel(SpeakingWidget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "open_cell":
             return self.detail is not None and self.sum is None
-        return self.is_open if action in ("walk", "back") else bool(self.trail)
+        return self.is_open if action == "back" else bool(self.trail)
 
     def action_walk(self, by: int) -> None:
-        if self.is_open:
+        """To the next stop: opened if one is, else chosen in the list."""
+        if not self.is_open:
+            self.list.chosen += by
+        elif self.trail:
             self._close_sum()
             self._beside, self._followed = None, []
             self.list.chosen += by

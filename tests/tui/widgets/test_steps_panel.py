@@ -60,6 +60,16 @@ async def test_a_narrow_list_keeps_the_end_of_the_path_and_drops_the_axes() -> N
         assert all(cell_len(line) == 50 for line in app.lines)
 
 
+async def test_angles_walk_along_the_list_too() -> None:
+    panel = StepsPanel(trace(), language="en")
+    async with Harness(panel).run_test(size=(80, 24)) as pilot:
+        panel.list.focus()
+        await pilot.press("greater_than_sign", "greater_than_sign", "less_than_sign")
+        assert panel.list.chosen == 1 and not panel.is_open
+        await pilot.press(*["greater_than_sign"] * 9)
+        assert panel.list.chosen == len(panel.trail) - 1
+
+
 async def test_enter_opens_a_step_angles_walk_arrows_read_escape_returns() -> None:
     panel = StepsPanel(trace(), language="en")
     app = Harness(panel)
