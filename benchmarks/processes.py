@@ -48,9 +48,11 @@ def shown(command: Sequence[str], word: str) -> Sample:
 
         master, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-        ends = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(), start_new_session=True, **ends)
+        process = subprocess.Popen(
+            command, stdin=terminal, stdout=terminal, stderr=terminal, cwd=ROOT, env=environment(),
+            start_new_session=True,
+        )  # fmt: skip
         os.close(terminal)
         try:
             _read_until(master, word.encode(), time.monotonic() + PATIENCE)

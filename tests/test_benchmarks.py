@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as benchmarks
 from benchmarks import knobs
+from benchmarks.measure import blank_result, run
+from benchmarks.row import Result, Row, Sides
+from benchmarks.rows import FAMILIES, ROWS
+from benchmarks.table import table
+from benchmarks.timing import measure
 from tui.experiments.catalogue import catalogue
 
 
@@ -31,3 +40,92 @@ def test_an_unknown_name_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit, match="2"):
         knobs.main(["lineality"])
     assert "no experiment lineality" in capsys.readouterr().err
+
+
+def _row(ours: float = 3.0, peer: float | None = 2.0, **more: object) -> Row:
+    """A row whose samples are these numbers, whatever the machine does."""
+    sides = Sides(lambda: ours, None if peer is None else lambda: peer)
+    return replace(Row("made-up", "what", 1.0, lambda with_peer: sides), **more)  # type: ignore[arg-type]
+
+
+def _measured(row: Row) -> Result:
+    return measure(row, row.prepare(True), blank_result(row, 2), seconds=0.0)
+
+
+def test_every_row_is_whole_and_named_once() -> None:
+    assert sum(map(len, FAMILIES.values())) == len(ROWS) > 40
+    assert not set(ROWS) & set(FAMILIES) - {"tracing"}  # a name means one thing on the command line
+    for row in ROWS.values():
+        assert row.name and row.what and row.aim > 0 and row.work >= 1, row.name
+        assert bool(row.against) == (row.kind != "seconds"), row.name
+        assert not row.needs or row.kind == "ratio", row.name
+
+
+def test_ratios_are_those_of_the_rounds_and_their_middle_half() -> None:
+    ours, peer = iter([9.0, 1.0, 2.0, 3.0, 4.0, 5.0]), iter([9.0, 1.0, 1.0, 1.0, 2.0, 1.0])  # the first is the warm-up
+    row = replace(_row(), prepare=lambda with_peer: Sides(lambda: next(ours), lambda: next(peer)))
+    found = _measured(row)
+    assert (found.rounds, found.low, found.value, found.high) == (5, 2.0, 2.0, 3.0)  # of 1, 2, 3, 2, 5
+    assert (found.ours, found.peer) == (3.0, 1.0)
+    assert _measured(_row(8.0, 1.0, work=4)).value == 2.0
+    assert _measured(_row(0.25, 0.1875, kind="more")).value == 0.0625
+    assert _measured(_row(3.0, None, kind="seconds")).value == 3.0
+    assert _measured(_row(3.0, None, kind="seconds", once=True)).rounds == 1
+
+
+def test_both_sides_take_turns() -> None:
+    order: list[str] = []
+    row = replace(_row(), prepare=lambda with_peer: Sides(lambda: order.append("ours") or 1.0,
+                                                          lambda: order.append("peer") or 1.0))  # fmt: skip
+    _measured(row)
+    assert order == ["ours", "peer"] + ["ours", "peer", "peer", "ours"] * 2 + ["ours", "peer"]
+
+
+def test_a_row_without_its_peer_says_so_and_measures_ours() -> None:
+    row = replace(_row(needs=("no_such_peer",)), prepare=lambda with_peer: Sides(lambda: 0.5, None))
+    found = run(row, 0.0, 2)
+    assert (found.missing, found.ours, found.peer, found.value) == (("no_such_peer",), 0.5, None, None)
+    assert "not installed: no_such_peer" in table([found])
+
+
+def test_a_row_that_fails_says_why_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    found = run(replace(_row(), prepare=lambda with_peer: math.sqrt(-1)), 0.0, 2)  # type: ignore[arg-type, return-value]
+    assert found.failed.startswith("ValueError") and "failed: ValueError" in table([found])
+
+
+def test_the_table_tells_what_changed_where_the_spreads_do_not_meet() -> None:
+    then = replace(_measured(_row()), value=1.0, low=0.9, high=1.1)
+    for low, value, high, said in [
+        (0.4, 0.5, 0.6, "1.00, faster now: -50%"),
+        (1.4, 1.5, 1.6, "1.00, slower now: +50%"),
+        (1.0, 1.2, 1.3, "1.00, the same within the spread"),
+    ]:
+        now = replace(then, value=value, low=low, high=high)
+        assert said in table([now], {then.name: then})
+    assert "≤ 1.00 ✓" in table([then]) and "≤ 1.00 ✗" in table([replace(then, value=1.01)])
+
+
+def test_a_row_runs_alone_and_its_file_is_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "now.json"
+    assert benchmarks.main(["attention-128", "--seconds", "0", "--threads", "1", "--json", str(file)]) == 0
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert written["machine"]["threads"] == 1 and written["machine"]["cores"] >= 1
+    (row,) = written["rows"]
+    assert set(row) == {field.name for field in fields(Result)}
+    assert row["name"] == "attention-128" and row["threads"] == 1 and row["rounds"] == 5 and row["ours"] > 0
+    assert benchmarks.read(file)["attention-128"].ours == row["ours"]
+    assert "| attention-128 " in capsys.readouterr().out
+
+
+def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "other.json").write_text("[]", encoding="utf-8")
+    for given, said in [
+        (["attention-129"], "no row attention-129; --list names them"),
+        (["--against", str(tmp_path / "other.json"), "attention-128"], "is not what --json writes"),
+        (["--threads", "0"], "a whole number of at least 1"),
+    ]:
+        with pytest.raises(SystemExit, match="2"):
+            benchmarks.main(given)
+        assert said in capsys.readouterr().err
+    assert benchmarks.main(["--list"]) == 0
+    assert "attention: attention-128 attention-512" in capsys.readouterr().out

@@ -34,7 +34,7 @@ def _generate(batch: int, beams: int, with_peer: bool) -> Sides:
         with torch.inference_mode():
             return other.generate(
                 torch.tensor(given, dtype=torch.long), num_beams=beams, max_length=length, min_length=length,
-                do_sample=False,
+                do_sample=False, bad_words_ids=[[other.config.pad_token_id]],  # as OPUS-MT's own files say, and ours
             ).numpy()  # fmt: skip
 
     require_same(ours(), peer(), most=0)
