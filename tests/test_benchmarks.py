@@ -107,14 +107,14 @@ def test_the_table_tells_what_changed_where_the_spreads_do_not_meet() -> None:
 
 def test_a_row_runs_alone_and_its_file_is_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "now.json"
-    assert benchmarks.main(["attention-128", "--seconds", "0", "--threads", "1", "--json", str(file)]) == 0
+    assert benchmarks.main(["start-help", "--seconds", "0", "--threads", "1", "--json", str(file)]) == 0
     written = json.loads(file.read_text(encoding="utf-8"))
     assert written["machine"]["threads"] == 1 and written["machine"]["cores"] >= 1
     (row,) = written["rows"]
     assert set(row) == {field.name for field in fields(Result)}
-    assert row["name"] == "attention-128" and row["threads"] == 1 and row["rounds"] == 5 and row["ours"] > 0
-    assert benchmarks.read(file)["attention-128"].ours == row["ours"]
-    assert "| attention-128 " in capsys.readouterr().out
+    assert row["name"] == "start-help" and row["threads"] == 0 and row["rounds"] == 5 and row["ours"] > 0
+    assert benchmarks.read(file)["start-help"].ours == row["ours"]
+    assert "| start-help " in capsys.readouterr().out
 
 
 def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
