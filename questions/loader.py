@@ -5,63 +5,21 @@ from __future__ import annotations
 import importlib.resources
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
+from questions.bank import SUFFIXES, Bank
 from questions.catalogue import Catalogue
-from questions.errors import Problem, UnknownQuestionError, hint, quoted
+from questions.errors import Problem, hint, quoted
 from questions.item import read_item
 from questions.model import CodeQuestion, Question
 from questions.nodes import MAX_BYTES, Node, compose_items, decode
 from questions.reading import Reading, line_starts
-from questions.task import PREFIX, is_code, read_code
+from questions.task import is_code, read_code
 from questions.topics import TOPICS
 
-SUFFIXES = (".yaml", ".yml")
 MAX_PROBLEMS = 1000  # of one file
 FOLDER_OF_TASKS = "code"
-Item = TypeVar("Item", bound=Question | CodeQuestion)
-
-
-@dataclass(frozen=True)
-class Bank:
-    """The questions that are sound, in the order of the files, and what is wrong with the others.
-
-    ``tasks`` are those that are answered by writing code.
-    """
-
-    questions: tuple[Question, ...]
-    problems: tuple[Problem, ...] = ()
-    tasks: tuple[CodeQuestion, ...] = ()
-
-    @property
-    def topics(self) -> set[str]:
-        """The topics that a question or a task has."""
-        return {question.topic for question in self.questions} | {task.topic for task in self.tasks}
-
-    def __getitem__(self, id: str) -> Question:
-        """The question of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
-        return _find(id, self.questions)
-
-    def item(self, id: str) -> Question | CodeQuestion:
-        """The question or the task of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
-        every: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
-        return _find(id, every)
-
-    def task(self, name: str) -> CodeQuestion:
-        """The task that the judge calls ``name``. Raises ``UnknownQuestionError``."""
-        return _find(PREFIX + name, self.tasks)
-
-
-def _find(id: str, among: Sequence[Item]) -> Item:
-    for question in among:
-        if question.id == id:
-            return question
-    known = [question.id for question in among]
-    message = f"there is no question {quoted(id)}{hint(id, known)}"
-    raise UnknownQuestionError("unknown-question", message, name=id, known=known)
 
 
 def load_shipped(catalogue: Catalogue | None = None) -> Bank:

@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from questions.bank import PREFIX
 from questions.errors import hint, quoted
 from questions.item import EXPERIMENT, ID, NAME, SEE, SOURCES, TOPIC, find_experiment, is_see, judge_texts, judge_topic
 from questions.model import CodeQuestion, FollowUp, See, Solution
 from questions.nodes import Node
 from questions.reading import Broken, Reading
 from questions.shapes import BILINGUAL, Choice, Either, Field, Many, Record, Text, Whole
-
-PREFIX = "code-"
-
 
 _CODE = Text(prose=False, wanted="code")
 _SOLUTION = Record(

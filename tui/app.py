@@ -303,7 +303,7 @@ class QuizApp(Program):
 
 def run(context: Context) -> int:
     """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     refuse_unknown_topics(context.selection, bank.topics)
     with context.open_store() as store:
         language = context.language

@@ -1,20 +1,32 @@
-"""The questions, shipped and the person's own, read against the experiments that there are."""
+"""The questions, shipped and the person's own, read against the experiments that there are.
+
+To read and judge the shipped files takes several times as long as all else that a start does, and comes to the same
+each time. So the sound bank is kept as JSON in the data folder, under a digest of every file that its reading depends
+on: where one of them has changed by a byte, or the kept file itself, it is read anew.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from questions.bank import SUFFIXES, Bank, from_json, to_json
 from questions.catalogue import Catalogue
-from questions.loader import SUFFIXES, Bank, load, load_shipped
 from questions.model import CodeQuestion, KnobValue, Question
-from tui.experiments.catalogue import catalogue
-from tui.experiments.contract import Experiment, KnobError
 from tui.judge.catalogue import NAMES as TASKS
 from tui.language.usage import UsageError
-from tui.proof.cards import refuse_card
+from tui.proof.cards import card_files, refuse_card
+
+if TYPE_CHECKING:
+    from tui.experiments.contract import Experiment
+
+KEPT = "bank.json"
 
 # What is wrong with a path that a person gave, rather than with what stands in a file.
 _PATH_PROBLEMS = frozenset({"no-such-file", "not-a-file", "unreadable", "no-files"})
@@ -39,6 +51,8 @@ class _Facts:
         return [check.name for check in self.experiment.checks]
 
     def refuse(self, settings: Mapping[str, KnobValue]) -> str | None:
+        from tui.experiments.contract import KnobError
+
         try:
             self.experiment.parse(settings)
         except KnobError as error:
@@ -48,23 +62,79 @@ class _Facts:
 
 def known_experiments() -> Catalogue:
     """The experiments and the models' cards as the bank's loader takes them."""
+    from tui.experiments.catalogue import catalogue
+
     return Catalogue({name: _Facts(experiment) for name, experiment in catalogue().items()}, refuse_card, TASKS)
 
 
-def load_bank(paths: Iterable[Path] = ()) -> Bank:
+def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None) -> Bank:
     """The shipped questions, then those of ``paths`` (files or folders). What is wrong with an item is in ``problems``.
 
-    Raises ``UsageError`` where a path cannot be read at all.
+    What is kept in ``data_dir`` of the shipped ones is taken, and kept there if the folder exists; None reads them
+    anew. Raises ``UsageError`` where a path cannot be read at all.
     """
-    known = known_experiments()
-    bank = load_shipped(known)
+    bank = _shipped(data_dir)
     own = tuple(paths)
     if own:
-        bank = load(own, known, bank)
+        from questions.loader import load
+
+        bank = load(own, known_experiments(), bank)
     for problem in bank.problems:
         if problem.code in _PATH_PROBLEMS:
             raise UsageError("unreadable-questions", path=problem.file, reason=problem)
     return bank
+
+
+def _shipped(data_dir: Path | None) -> Bank:
+    digest = "" if data_dir is None else _digest()
+    if data_dir is not None:
+        with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):  # no such file, or hurt
+            head, _, text = (data_dir / KEPT).read_text(encoding="utf-8").partition("\n")
+            if head == _head(digest, text):
+                return from_json(text)
+    from questions.loader import load_shipped
+
+    bank = load_shipped(known_experiments())
+    # A file that was saved while they were read may be in the bank as it was, or as it is.
+    if data_dir is not None and data_dir.is_dir() and not bank.problems and digest == _digest():
+        _keep(data_dir / KEPT, digest, to_json(bank))
+    return bank
+
+
+def _keep(file: Path, digest: str, text: str) -> None:
+    """Written beside and put in place whole; where that cannot be, the next start takes as long as this one."""
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        beside.write_text(f"{_head(digest, text)}\n{text}", encoding="utf-8", newline="\n")
+        beside.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def _head(digest: str, text: str) -> str:
+    """The first line of the kept file: what it was read from, and what it holds."""
+    return f"{digest} {hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _digest() -> str:
+    """Of all that decides what the shipped bank is: its files, what reads them, and what they are judged against."""
+    root = Path(__file__).parents[1]
+    experiments = root / "tui" / "experiments"
+    files = [
+        *(root / "questions").rglob("*.*"),
+        *(file for pattern in ("*.py", "*/declaration.py", "shared/*.py") for file in experiments.glob(pattern)),
+        root / "tui" / "judge" / "catalogue.py",
+        root / "tui" / "proof" / "cards.py",
+        Path(__file__),
+        *card_files(),
+    ]
+    found = hashlib.sha256(sys.version.encode())
+    for file in sorted(each for each in files if each.suffix != ".pyc"):
+        data = file.read_bytes()
+        found.update(f"{file} {len(data)}\n".encode())
+        found.update(data)
+    return found.hexdigest()
 
 
 def in_order(bank: Bank) -> list[CodeQuestion]:
@@ -86,6 +156,8 @@ class OwnFiles:
 
     def read_again(self) -> Bank:
         """The bank as the files are now. Of an item that is faulty now the last good version stays in it."""
+        from questions.loader import load
+
         self._stamps = self._look()  # before reading: what is saved meanwhile is a change again
         shipped = Bank(
             tuple(each for each in self.bank.questions if each.shipped),

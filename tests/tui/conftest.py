@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from questions import loader
+from questions.bank import Bank
 from questions.catalogue import Catalogue
-from questions.loader import Bank, load_shipped
-from tui import bank
+from questions.loader import load_shipped
 from tui.commands import check
 
 
@@ -24,6 +25,6 @@ def shipped_questions_are_read_once() -> Iterator[None]:
         return kept[names]
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (bank, check):
+        for module in (loader, check):
             patch.setattr(module, "load_shipped", load_once)
         yield

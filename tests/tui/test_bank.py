@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tui.bank import known_experiments, load_bank
+from questions.bank import Bank, from_json, to_json
+from questions.errors import Problem
+from tui import bank as shipping
+from tui.bank import KEPT, known_experiments, load_bank
 from tui.experiments.catalogue import NAMES, catalogue
 from tui.language.usage import UsageError
 
@@ -73,3 +77,97 @@ def test_a_path_that_gives_no_file_is_wrong_usage(tmp_path: Path, make: str) -> 
         path.mkdir()
     with pytest.raises(UsageError, match="given"):
         load_bank([path])
+
+
+# --- what is kept of the shipped questions ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Bank:
+    return load_bank()
+
+
+def places(bank: Bank) -> list[tuple[str, int, bool]]:
+    """What equality of questions leaves out."""
+    return [(each.file, each.line, each.shipped) for each in (*bank.questions, *bank.tasks)]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch, shipped: Bank) -> list[Bank]:
+    """A line for each time that the files are read; they come to ``shipped``."""
+    times: list[Bank] = []
+    monkeypatch.setattr("questions.loader.load_shipped", lambda catalogue: times.append(shipped) or shipped)
+    return times
+
+
+def test_a_bank_as_json_comes_back_equal(shipped: Bank) -> None:
+    again = from_json(to_json(shipped))
+    assert again == shipped and places(again) == places(shipped) and len(again.questions) > 50 < 5 * len(again.tasks)
+    for text in ("", "[]", "{}", '{"": "Bank"}', '{"": "Path", "file": "/etc"}'):
+        with pytest.raises((ValueError, TypeError, LookupError)):
+            from_json(text)
+
+
+def test_the_second_start_reads_what_the_first_one_kept(tmp_path: Path, read: list[Bank], shipped: Bank) -> None:
+    assert [load_bank((), tmp_path) == shipped for _ in range(3)] == [True] * 3 and len(read) == 1
+    assert places(load_bank((), tmp_path)) == places(shipped)
+    assert [file.name for file in tmp_path.iterdir()] == [KEPT]
+    load_bank()  # asked for anew, as ``check`` and ``doctor`` ask
+    assert len(read) == 2
+
+
+def test_what_is_kept_of_other_files_or_was_damaged_is_not_taken(
+    tmp_path: Path, read: list[Bank], shipped: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_bank((), tmp_path)
+    kept = (tmp_path / KEPT).read_bytes()
+    other = b"1" if kept.startswith(b"0") else b"0"
+    hurt = [b"", b"\xff", kept[:-1], kept.replace(b"sqrt-dk", b"sqrt-dq", 1), other + kept[1:]]
+    for times, data in enumerate(hurt, 2):
+        (tmp_path / KEPT).write_bytes(data)
+        assert load_bank((), tmp_path) == shipped and len(read) == times, data[:20]
+        assert (tmp_path / KEPT).read_bytes() == kept  # and mended
+    read.clear()
+    monkeypatch.setattr(shipping, "_digest", lambda: "another")
+    assert load_bank((), tmp_path) == shipped and len(read) == 1
+
+
+def test_every_file_that_decides_what_the_bank_is_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte more in any of them is another digest: questions, tasks, reader, declarations, cards."""
+    files = {
+        name: tmp_path / name
+        for name in ("questions/a.yaml", "questions/code/b.yaml", "questions/item.py", "questions/lexicon.txt",
+                     "tui/experiments/contract.py", "tui/experiments/c/declaration.py",
+                     "tui/experiments/shared/knobs.py", "tui/judge/catalogue.py", "tui/proof/cards.py", "tui/bank.py",
+                     "card.json")
+    }  # fmt: skip
+    for file in files.values():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+    monkeypatch.setattr(shipping, "__file__", str(tmp_path / "tui" / "bank.py"))
+    monkeypatch.setattr(shipping, "card_files", lambda: [tmp_path / "card.json"])
+    seen = {shipping._digest()}
+    for file in files.values():
+        file.write_text("y")
+        seen.add(shipping._digest())
+    assert len(seen) == len(files) + 1
+    (tmp_path / "questions" / "new.yaml").write_text("")
+    assert shipping._digest() not in seen
+
+
+def test_nothing_is_kept_of_a_faulty_bank_of_files_in_change_or_where_it_cannot_be(
+    tmp_path: Path, read: list[Bank], shipped: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_bank((), tmp_path / "none") == shipped and not (tmp_path / "none").exists()
+    changing = iter("abcdef")
+    with monkeypatch.context() as patch:
+        patch.setattr(shipping, "_digest", lambda: next(changing))  # saved while they were read
+        load_bank((), tmp_path)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / KEPT).mkdir()  # so that no file can be put in its place
+    assert load_bank((), tmp_path) == shipped
+    assert [file.name for file in tmp_path.iterdir()] == [KEPT]
+    (tmp_path / KEPT).rmdir()
+    faulty = replace(shipped, problems=(Problem("questions/a.yaml", 1, 1, "", "not-yaml", "", {}),))
+    monkeypatch.setattr("questions.loader.load_shipped", lambda catalogue: faulty)
+    assert load_bank((), tmp_path) == faulty and not list(tmp_path.iterdir())

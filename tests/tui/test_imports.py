@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tui.bank import load_bank
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numpy", "mlx", "mlxformer", "safetensors", "tokenizers")
 SCREENS = ("textual",)
@@ -76,7 +78,14 @@ def test_no_array_library_is_loaded(statement: str) -> None:
 
 def test_the_help_waits_for_nothing_it_does_not_need() -> None:
     loaded = _loaded("from tui.cli import main; main(['--help'])")
-    assert _intruders(loaded, ("yaml", "fsrs", "rich.console", "textual")) == []
+    assert _intruders(loaded, ("yaml", "fsrs", "rich.console", "textual", "asyncio")) == []
+
+
+def test_a_kept_bank_is_listed_without_what_reads_and_judges_one(tmp_path: Path) -> None:
+    load_bank((), tmp_path)
+    loaded = _loaded(f"from tui.cli import main; main(['--data-dir', {str(tmp_path)!r}, 'list'])")
+    reading = ("yaml", "questions.loader", "questions.item", "tui.experiments", "asyncio")
+    assert "questions.bank" in loaded and _intruders(loaded, reading) == []
 
 
 def test_figures_load_neither_arrays_nor_screens() -> None:

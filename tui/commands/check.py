@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from questions.bank import Bank
 from questions.bilingual import Language
 from questions.errors import Problem
-from questions.loader import Bank, load, load_shipped
+from questions.loader import load, load_shipped
 from tui.bank import known_experiments
 from tui.commands.checks import check_json, check_lines
 from tui.commands.context import Context

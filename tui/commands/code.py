@@ -7,9 +7,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from questions.loader import Bank
+from questions.bank import PREFIX, Bank
 from questions.model import CodeQuestion
-from questions.task import PREFIX, as_data
 from questions.topics import topic_title
 from tui.bank import in_order, load_bank
 from tui.commands.arguments import one_of
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     framework = one_of("--framework", options.framework or "numpy", FRAMEWORKS)
     if options.task is None:
         tell_problems(bank.problems, context.language)
@@ -80,6 +79,8 @@ def _list(bank: Bank, context: Context, as_json: bool) -> int:
 
 def _show(task: CodeQuestion, context: Context, as_json: bool) -> int:
     if as_json:
+        from questions.task import as_data
+
         write_json(as_data(task))
         return 0
     text = TaskText(task, context.language)

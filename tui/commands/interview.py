@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from questions.loader import Bank
+from questions.bank import Bank
 from questions.marking import Mark, Marking
 from questions.model import CodeQuestion
 from tui.bank import load_bank
@@ -67,7 +67,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         _number("--minutes", options.minutes, MINUTES, MOST_MINUTES),
         context.selection,
     )
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     refuse_unknown_topics(context.selection, bank.topics)
     with context.read_store() if options.last else context.open_store() as store:

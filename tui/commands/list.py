@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from questions.loader import Bank
+from questions.bank import Bank
 from questions.model import CodeQuestion, Question
 from questions.topics import topic_title
 from tui.bank import load_bank
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     questions = selected(context, bank)
     if options.json:

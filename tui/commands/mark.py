@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     name = need(options.id, "mark", "ID")
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     question = bank[name]
     answer = _read_answer(context.language)

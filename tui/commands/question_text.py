@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from questions.bank import Bank
 from questions.bilingual import Bilingual, Language, say
 from questions.errors import UnknownQuestionError
-from questions.loader import Bank
 from questions.marking import Marking
 from questions.model import KeyPoint, Question, See
 from questions.spans import NumberSpan

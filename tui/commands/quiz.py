@@ -6,7 +6,7 @@ is saved line by line and each rating at once, so that leaving at any moment los
 
 from __future__ import annotations
 
-from questions.loader import Bank
+from questions.bank import Bank
 from tui.bank import in_order, load_bank
 from tui.commands.context import Context
 from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
@@ -27,7 +27,7 @@ from tui.progress.store import ProgressStore
 
 def run(context: Context, question_id: str | None = None, *, once: bool = False) -> int:
     """Ask until nothing is left, or (``once``) one question: ``question_id``, or what the schedule says."""
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     refuse_unknown_topics(context.selection, bank.topics)
     if question_id is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from questions.loader import Bank
+from questions.bank import Bank
 from questions.model import CodeQuestion
 from tui.bank import load_bank
 from tui.commands.arguments import need
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     name = need(options.id, "show", "ID")
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     question = bank.item(name)
     if isinstance(question, CodeQuestion):

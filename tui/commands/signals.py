@@ -8,7 +8,6 @@ typed or rated is on the disk by then.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -124,6 +123,8 @@ def leave_on_signals(app: App[int]) -> None:
     """
     if app.is_headless or threading.current_thread() is not threading.main_thread():
         return
+    import asyncio  # the screen has it; without one, to import it takes as long as all else that --help does
+
     driver = app._driver
     before = getattr(driver, "attrs_before", None)
     loop = asyncio.get_running_loop()

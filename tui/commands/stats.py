@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    bank = load_bank(context.questions)
+    bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     with context.read_store() as store:
         tell_notices(store.notices, context.language)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from questions.bank import Bank
 from questions.bilingual import Bilingual, Language
-from questions.loader import Bank
 from questions.model import CodeQuestion
 from tui.commands.output import paragraphs, width
 from tui.commands.question_text import INDENT, QuestionText

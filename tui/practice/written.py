@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from questions.bank import Bank
 from questions.bilingual import Bilingual
-from questions.loader import Bank
 from questions.marking import Status
 from questions.model import CodeQuestion, KeyPoint, Question
 from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed

@@ -45,6 +45,11 @@ def refuse_card(entry: str) -> str | None:
     return None
 
 
+def card_files() -> list[Path]:
+    """The cards that ship."""
+    return list(_cards().values())
+
+
 @cache
 def _cards() -> dict[str, Path]:
     """The cards that ship, by model. Finding the package does not import it."""

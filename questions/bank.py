@@ -1,0 +1,114 @@
+"""The bank: the questions that are there, found by their ids; and as JSON, by which it need not be read twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any, TypeVar
+
+from questions.bilingual import Bilingual
+from questions.errors import Problem, UnknownQuestionError, hint, quoted
+from questions.model import (
+    CodeQuestion,
+    ExperimentUse,
+    FollowUp,
+    KeyPoint,
+    Misconception,
+    Predict,
+    Question,
+    See,
+    Solution,
+    Source,
+)
+
+SUFFIXES = (".yaml", ".yml")  # of the files of questions
+PREFIX = "code-"  # of the id of a task
+Item = TypeVar("Item", bound=Question | CodeQuestion)
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The questions that are sound, in the order of the files, and what is wrong with the others.
+
+    ``tasks`` are those that are answered by writing code.
+    """
+
+    questions: tuple[Question, ...]
+    problems: tuple[Problem, ...] = ()
+    tasks: tuple[CodeQuestion, ...] = ()
+
+    @property
+    def topics(self) -> set[str]:
+        """The topics that a question or a task has."""
+        return {question.topic for question in self.questions} | {task.topic for task in self.tasks}
+
+    def __getitem__(self, id: str) -> Question:
+        """The question of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
+        return _find(id, self.questions)
+
+    def item(self, id: str) -> Question | CodeQuestion:
+        """The question or the task of that id. Raises ``UnknownQuestionError``, which names the nearest one."""
+        every: list[Question | CodeQuestion] = [*self.questions, *self.tasks]
+        return _find(id, every)
+
+    def task(self, name: str) -> CodeQuestion:
+        """The task that the judge calls ``name``. Raises ``UnknownQuestionError``."""
+        return _find(PREFIX + name, self.tasks)
+
+
+def _find(id: str, among: Sequence[Item]) -> Item:
+    for question in among:
+        if question.id == id:
+            return question
+    known = [question.id for question in among]
+    message = f"there is no question {quoted(id)}{hint(id, known)}"
+    raise UnknownQuestionError("unknown-question", message, name=id, known=known)
+
+
+def to_json(bank: Bank) -> str:
+    """``bank``, which must have no problems; ``from_json`` makes an equal one of it."""
+    return json.dumps(_plain(bank), ensure_ascii=False)
+
+
+def from_json(text: str) -> Bank:
+    """The bank that ``to_json`` wrote. Raises ``ValueError``, ``TypeError`` or ``LookupError`` for anything else."""
+    bank = json.loads(text, object_hook=_made)
+    if not isinstance(bank, Bank):
+        raise ValueError("this is no bank")
+    return bank
+
+
+_KIND = ""  # the key under which an object has its class: no knob and no choice is named so
+_CLASSES = {
+    each.__name__: each
+    for each in (
+        Bank, Question, CodeQuestion, Bilingual, KeyPoint, Misconception, Predict, FollowUp, See, Source, ExperimentUse,
+        Solution,
+    )
+}  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """A class as its name and those of its fields that are not at their defaults; a tuple as a list."""
+    if is_dataclass(value):
+        kept = {each.name: getattr(value, each.name) for each in fields(value)}
+        kept = {each.name: kept[each.name] for each in fields(value) if _said(each, kept[each.name])}
+        return {_KIND: type(value).__name__, **{name: _plain(part) for name, part in kept.items()}}
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
+
+
+def _said(field: Any, value: Any) -> bool:
+    return field.default is MISSING or value != field.default
+
+
+def _made(entries: dict[str, Any]) -> Any:
+    kind = entries.pop(_KIND, None)
+    parts = {name: _tuples(value) if isinstance(value, list) else value for name, value in entries.items()}
+    return parts if kind is None else _CLASSES[kind](**parts)
+
+
+def _tuples(value: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuples(part) if isinstance(part, list) else part for part in value)
