@@ -67,7 +67,7 @@ def decode(data: bytes, report: Report) -> str | None:
         text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8-sig")
-        found = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"byte 0x{data[error.start]:02x}"
+        found = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else f"0x{data[error.start]:02x}"
         message = f"the file is not UTF-8 ({found}); save it as UTF-8"
         report("not-utf-8", message, *_place(before, len(before)), found=found)
         return None

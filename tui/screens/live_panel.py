@@ -127,6 +127,7 @@ class LivePanel(Vertical):
 
         ``first`` are the knobs that come first in the strip; None takes those of ``settings``.
         """
+        self.language = self.app.language  # before the knobs are made: they keep the language that they were made in
         opened: dict[str, KnobValue] = {}
         if experiment is not None:
             values = experiment.parse(settings, language=self.language)

@@ -138,7 +138,6 @@ class PracticeScreen(PracticeKeys):
         """Everything, for a question that has just been asked or revealed."""
         attempt = self.practice.attempt
         box, live = self.query_one(AnswerBox), self.query_one(LivePanel)
-        live.language = self.app.language
         self.set_focus(None)
         self.set_class(attempt is not None and attempt.revealed, "revealed")
         self.set_class(attempt is None, "finished")

@@ -286,7 +286,8 @@ class Program(App[int]):
         if bank.problems:
             first = bank.problems[0]
             said = say_place(first) + say_problem(first, self.language)
-            text = self.say("screens.questions-faulty", problem=said, more=len(bank.problems) - 1)
+            more = len(bank.problems) - 1
+            text = self.say(f"screens.questions-faulty{'-more' if more else ''}", problem=said, more=more)
             self.notify(text, severity="error", timeout=15)
         else:
             count = sum(not each.shipped for each in self.questions)

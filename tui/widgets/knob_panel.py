@@ -135,6 +135,8 @@ class KnobPanel(SpeakingWidget):
         self._tell()
 
     def said_anew(self) -> None:
+        for row in self.rows:  # just made, they are no children yet
+            row.language = self.language
         self._tell()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:

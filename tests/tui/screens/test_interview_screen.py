@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,17 @@ async def test_leaving_stops_the_clock_and_the_next_start_goes_on(opened: Open) 
         assert interview(pilot).queue == asked and screen(pilot).stage == "asked"
         assert screen(pilot).query_one(AnswerBox).text == "half an"
         assert interview(pilot).language == "en"  # that it was begun in
+
+
+async def test_an_interview_left_at_its_marks_is_taken_up_in_the_language_of_the_screen(opened: Open) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("I", "i", "s")
+        await pilot.pause()
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("I")
+        assert screen(pilot).stage == "revealed"
+        await until(pilot, lambda: screen(pilot).query_one(LivePanel).measured is not None)
+        assert not re.search("[\u4e00-\u9fff]", shown(pilot).replace("中文", ""))  # the knobs' names were Chinese
 
 
 async def test_what_is_typed_is_on_the_disk_within_the_second(opened: Open) -> None:

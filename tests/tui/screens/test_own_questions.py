@@ -67,6 +67,7 @@ async def test_a_faulty_question_stays_as_it_last_was_and_its_line_is_said(tmp_p
         assert [question.question.say("en") for question in app.questions] == ["What is unity?", "What is two?"]
         file.write_text("- id: [", "utf-8")
         await until(pilot, lambda: ":1:" in app.said.text)
+        assert "0 more" not in app.said.text and app.said.text.endswith("(a faulty question stays as it last was)")
         assert [question.id for question in app.questions] == ["own-1", "own-2"]
 
 

@@ -21,8 +21,8 @@ _CHINESE: Mapping[str, str] = {
     "not-utf-8": "文件不是 UTF-8 编码（{found}）；请另存为 UTF-8",
     "control-character": "控制字符 {character} 不能出现在这里；请删掉",
     # YAML
-    "not-yaml": "这里不是合法的 YAML：{problem}；含有“: ”或“ #”的文字，"
-    "以及以 [ {{ }} ] , & * # ? | - > ! % @ ` \" ' 之一开头的文字，要加引号",
+    "not-yaml": "这里不是合法的 YAML：看看括号和引号是否成对；含有“: ”或“ #”的文字，"
+    "以及以 [ {{ }} ] , & * # ? | - > ! % @ ` \" ' 之一开头的文字，要加引号（{problem}）",
     "not-an-escape": "这个转义 YAML 不认识（{problem}）；请直接写这个字符，或写 \\u 加四位十六进制数",
     "too-many-nodes": "文件里的文字、列表和映射超过 {limit:,} 个；请拆成几个文件",
     "too-many-entries": "这里有 {count:,} 个键，最多读 {limit} 个",

@@ -234,6 +234,9 @@ TABLE = {
         "自己的题重读了：{count} 道，没有毛病", "Your questions were read again: {count}, nothing wrong"
     ),
     "questions-faulty": Bilingual(
+        "{problem}（出错的题留着上一个好的版本）", "{problem} (a faulty question stays as it last was)"
+    ),
+    "questions-faulty-more": Bilingual(
         "{problem}（还有 {more} 处；出错的题留着上一个好的版本）",
         "{problem} (and {more} more; a faulty question stays as it last was)",
     ),
