@@ -154,6 +154,10 @@ class QuizApp(Program):
         self.compute.cancel()
         self.exit(0)
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C, which copies where something is typed: how one leaves."""
+        self.notify(self.say("screens.ctrl-c"))
+
     def on_exit_app(self) -> None:
         """The page was closed, or the server that shows the program here ends."""
         self.keep()

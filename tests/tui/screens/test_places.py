@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import OptionList
 
+from questions.bilingual import Language
 from tests.tui.screens.conftest import Open, shown, until
 from tui.progress.errors import ProgressError
 from tui.screens.browse import BrowseScreen
@@ -225,6 +226,22 @@ async def test_the_sentence_is_of_the_language_of_the_screen_until_one_is_typed(
         assert panel.knobs["sentence"] == "one two"
         panel.action_defaults()
         assert str(panel.knobs["sentence"]).isascii()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh", "要离开请按 q 或 Ctrl+Q；下次从这里继续"),
+        ("en", "To leave, press q or Ctrl+Q; the next start goes on here"),
+    ],
+)
+async def test_ctrl_c_says_in_the_language_of_the_screen_how_one_leaves(
+    opened: Open, language: Language, said: str
+) -> None:
+    async with opened(language=language) as pilot:
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert said in shown(pilot)  # Textual's own words were English, their markup unread
 
 
 async def test_a_token_that_is_looked_at_is_lit_on_the_next_page(opened: Open) -> None:

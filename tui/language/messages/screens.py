@@ -214,6 +214,9 @@ TABLE = {
         "终端送来的字节不是 UTF-8，已略去；请把终端编码设为 UTF-8",
         "The terminal sent bytes that are not UTF-8; they were left out. Set it to UTF-8",
     ),
+    "ctrl-c": Bilingual(
+        "要离开请按 q 或 Ctrl+Q；下次从这里继续", "To leave, press q or Ctrl+Q; the next start goes on here"
+    ),
     "welcome": Bilingual(
         "初次见面，三个键就够：按 i 作答，空格看答案，1 到 4 打分。按 ? 看全部按键。",
         "Welcome. Three keys will do: i to answer, space to see the answer, 1 to 4 to rate it. ? lists all keys.",
