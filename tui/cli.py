@@ -11,12 +11,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-from questions.bilingual import Language
-from tui.commands.arguments import Request, command_module, early_language, parse
-from tui.commands.failures import record
-from tui.commands.output import OutputError, finish_output, prepare_environment, prepare_streams, tell, write
-from tui.commands.signals import INTERRUPTED, interruptible, terminal_as_found
-from tui.language.words import say_error, words
+try:  # Ctrl+C while this loads ends the program as it does later: without a traceback
+    from questions.bilingual import Language
+    from tui.commands.arguments import Request, command_module, early_language, parse
+    from tui.commands.failures import record
+    from tui.commands.output import OutputError, finish_output, prepare_environment, prepare_streams, tell, write
+    from tui.commands.signals import INTERRUPTED, interruptible, terminal_as_found
+    from tui.language.words import say_error, words
+except KeyboardInterrupt:
+    sys.exit(130)
 
 FAILED, MISUSED = 1, 2
 

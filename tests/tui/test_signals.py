@@ -7,6 +7,8 @@ import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import termios
 import time
 from collections.abc import Iterator
@@ -186,6 +188,23 @@ def test_a_signal_during_a_long_run_ends_it_at_once(data: Path, ending: signal.S
         assert "Traceback" not in terminal.written
     finally:
         terminal.close()
+
+
+LOADING = """
+import builtins, runpy
+real = builtins.__import__
+def interrupted(name, *rest, **named):
+    if name == "rich.cells":
+        raise KeyboardInterrupt
+    return real(name, *rest, **named)
+builtins.__import__ = interrupted
+runpy.run_module("tui.cli", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback() -> None:
+    ran = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (130, "")
 
 
 BYTES = (
