@@ -27,7 +27,7 @@ def typed(
     """Runs the quiz on the toy questions alone, with these lines typed; what it said."""
     only = load_bank([bank])
     toys = type(only)(tuple(question for question in only.questions if question.id.startswith("toy-")))
-    monkeypatch.setattr("tui.commands.quiz.load_bank", lambda paths: toys)
+    monkeypatch.setattr("tui.commands.quiz.load_bank", lambda *paths: toys)
     assert bank_module.load_bank is load_bank and len(toys.questions) == QUESTIONS.count("- id:")
 
     def answer(*lines: str, question: str | None = None, once: bool = False, **context: object) -> str:
@@ -64,7 +64,7 @@ def test_a_number_that_is_not_the_measured_one_shows_what_was_measured(typed: Ty
     only = load_bank([bank])
     import tui.commands.quiz
 
-    tui.commands.quiz.load_bank = lambda paths: only  # type: ignore[assignment]  # the fixture puts it back
+    tui.commands.quiz.load_bank = lambda *paths: only  # type: ignore[assignment]  # the fixture puts it back
     assert "doubled it is 7 (measured here: 6)" in typed("", "", question="toy-double")
 
 
