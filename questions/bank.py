@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from questions.bilingual import Bilingual
@@ -68,7 +68,7 @@ def _find(id: str, among: Sequence[Item]) -> Item:
 
 def to_json(bank: Bank) -> str:
     """``bank``, which must have no problems; ``from_json`` makes an equal one of it."""
-    return json.dumps(_plain(bank), ensure_ascii=False)
+    return json.dumps(bank, ensure_ascii=False, default=_parts)
 
 
 def from_json(text: str) -> Bank:
@@ -80,7 +80,7 @@ def from_json(text: str) -> Bank:
 
 
 _KIND = ""  # the key under which an object has its class: no knob and no choice is named so
-_CLASSES = {
+_CLASSES: dict[str, type[Any]] = {
     each.__name__: each
     for each in (
         Bank, Question, CodeQuestion, Bilingual, KeyPoint, Misconception, Predict, FollowUp, See, Source, ExperimentUse,
@@ -89,19 +89,14 @@ _CLASSES = {
 }  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
-    """A class as its name and those of its fields that are not at their defaults; a tuple as a list."""
-    if is_dataclass(value):
-        kept = {each.name: getattr(value, each.name) for each in fields(value)}
-        kept = {each.name: kept[each.name] for each in fields(value) if _said(each, kept[each.name])}
-        return {_KIND: type(value).__name__, **{name: _plain(part) for name, part in kept.items()}}
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, tuple) else value
+# The fields of each, and what need not be written of them.
+_FIELDS = {each: [(field.name, field.default) for field in fields(each)] for each in _CLASSES.values()}
 
 
-def _said(field: Any, value: Any) -> bool:
-    return field.default is MISSING or value != field.default
+def _parts(value: Any) -> dict[str, Any]:
+    """A class as its name and those of its fields that are not at their defaults."""
+    kept = ((name, getattr(value, name), default) for name, default in _FIELDS[type(value)])
+    return {_KIND: type(value).__name__, **{name: part for name, part, default in kept if part != default}}
 
 
 def _made(entries: dict[str, Any]) -> Any:

@@ -25,11 +25,21 @@ def _said(command: str, with_peer: bool) -> Sides:
 
 
 def _first_question(with_peer: bool) -> Sides:
-    return Sides(first_question(), shown([sys.executable, "-c", EMPTY], "nothing"))
+    from benchmarks.many import unused
+
+    return Sides(first_question(data_dir=str(unused())), _empty())
+
+
+def _first_start(with_peer: bool) -> Sides:
+    return Sides(first_question(), _empty())
+
+
+def _empty() -> Sample:
+    return shown([sys.executable, "-c", EMPTY], "nothing")
 
 
 def first_question(*options: str, data_dir: str | None = None) -> Sample:
-    """Until the first question stands there, with the key that reveals its answer; in an empty data folder if None."""
+    """Until the first question stands there, with the key that reveals its answer; in a new data folder if None."""
     from tui.language.words import words
 
     below = words("screens.key-reveal", "en")
@@ -48,5 +58,7 @@ ROWS = (
         for command, aim in (("--help", 0.06), ("list", 0.15))
     ),
     Row("first-question", "the first question on the screen", 1.8, _first_question,
+        "first frame of an empty Textual app", threads=0),
+    Row("first-start", "the same where the program was never started", 1.8, _first_start,
         "first frame of an empty Textual app", threads=0),
 )  # fmt: skip
