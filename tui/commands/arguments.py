@@ -19,7 +19,6 @@ from tui.commands.context import BACKENDS, Context
 from tui.language.usage import UsageError, unknown
 from tui.language.words import choose_language
 from tui.progress.paths import data_folder, typed_path
-from tui.progress.preferences import SETTINGS
 
 COMMANDS = (
     "list", "show", "ask", "interview", "lab", "check", "stats", "export", "import", "restore", "settings", "doctor",
@@ -210,6 +209,8 @@ def _context(options: argparse.Namespace) -> Context:
 
 
 def _day(given: str) -> str:
+    from tui.progress.preferences import SETTINGS
+
     try:
         SETTINGS["interview-on"].read(given)
     except ValueError as error:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from questions.bilingual import Bilingual, say
-from questions.model import CodeQuestion, Question
 from questions.topics import topic_title
 
-Item = TypeVar("Item", bound=Question | CodeQuestion)
+if TYPE_CHECKING:
+    from questions.model import CodeQuestion, Question
+
+Item = TypeVar("Item", bound="Question | CodeQuestion")
 
 
 @dataclass(frozen=True)
