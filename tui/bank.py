@@ -105,11 +105,16 @@ def _keep(file: Path, digest: str, text: str) -> None:
     """Written beside and put in place whole; where that cannot be, the next start takes as long as this one."""
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        beside.write_text(f"{_head(digest, text)}\n{text}", encoding="utf-8", newline="\n")
+        with open(beside, "w", encoding="utf-8", newline="\n", opener=_private) as stream:
+            stream.write(f"{_head(digest, text)}\n{text}")
         beside.replace(file)
     except OSError:
         with contextlib.suppress(OSError):
             beside.unlink()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # as everything in the data folder
 
 
 def _head(digest: str, text: str) -> str:
