@@ -16,7 +16,7 @@ class Family(Protocol):
 
     >>> from mlxformer.pretrained.registry import families
     >>> [type(family).__name__ for family in families()]
-    ['DatesFamily', 'MaskedFamily', 'ReverseFamily']
+    ["DatesFamily", "MaskedFamily", "PoemsFamily", "ReverseFamily"]
     """
 
     def recipes(self) -> dict[str, Recipe]:
@@ -72,9 +72,10 @@ def families() -> tuple[Family, ...]:
     """
     from mlxformer.pretrained.dates.family import DatesFamily
     from mlxformer.pretrained.masked.family import MaskedFamily
+    from mlxformer.pretrained.poems.family import PoemsFamily
     from mlxformer.pretrained.reverse.family import ReverseFamily
 
-    return (DatesFamily(), MaskedFamily(), ReverseFamily())
+    return (DatesFamily(), MaskedFamily(), PoemsFamily(), ReverseFamily())
 
 
 def trainable_names() -> tuple[str, ...]:

