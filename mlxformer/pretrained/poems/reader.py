@@ -81,7 +81,9 @@ class Poet:
         whole = [line for line in lines if len(line) == found.width]
         if len(lines) > found.lines or lines[: len(whole)] != whole or len(lines) - len(whole) > 1:
             message = f"{beginning!r} does not begin a poem of {found.lines} lines of {found.width} characters"
-            raise ArgumentError("poem-form", message, given=beginning)
+            raise ArgumentError(
+                "poem-form", message, given=beginning, form=found.name, lines=found.lines, width=found.width
+            )
         text = written(lines)
         return [self.tokenizer.form_id(found), *self.tokenizer.encode(text if len(whole) == len(lines) else text[:-1])]
 

@@ -32,6 +32,8 @@ class PoemRecipe:
         tokens: of a step, at most.
         warmup: steps until the peak is reached.
         clip: the greatest norm of a step's gradients.
+        falls_to: the step at which the first fall of the rate would end; 0 means the last.
+        again: (step, rate): from this step on the rate falls anew, from this to 0; None where it falls once.
 
     >>> from mlxformer.pretrained.poems.recipe import RECIPES
     >>> RECIPES["poet"].config.max_positions
@@ -45,6 +47,8 @@ class PoemRecipe:
     tokens: int
     warmup: int = 200
     clip: float = 1.0
+    falls_to: int = 0
+    again: tuple[int, float] | None = None
 
     def model(self) -> GPT:
         """The model with fresh weights, drawn from ``mx.random``.
@@ -60,7 +64,12 @@ class PoemRecipe:
         Returns:
             AdamW.
         """
-        rate = warmup_linear_decay(self.peak, self.warmup, self.steps)
+        rate = warmup_linear_decay(self.peak, self.warmup, self.falls_to or self.steps)
+        if self.again is not None:
+            since, start = self.again
+            rate = optimizers.join_schedules(
+                [rate, optimizers.linear_schedule(start, 0.0, self.steps - since)], [since]
+            )
         return optimizers.AdamW(learning_rate=rate, betas=[0.9, 0.98], weight_decay=0.05)
 
     def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
@@ -105,6 +114,8 @@ def _config(dims: int, num_layers: int, num_heads: int, dropout: float) -> GPTCo
     )
 
 
-POET = PoemRecipe("poet", _config(192, 4, 6, dropout=0.1), steps=4000, peak=2e-3, tokens=2048)
-SMALL = PoemRecipe("poet-small", _config(64, 2, 2, dropout=0.0), steps=2500, peak=4e-3, tokens=2048)
+POET = PoemRecipe(
+    "poet", _config(192, 4, 6, dropout=0.1), steps=2750, peak=2e-3, tokens=2048, falls_to=4000, again=(2150, 1e-3)
+)
+SMALL = PoemRecipe("poet-small", _config(64, 2, 2, dropout=0.0), steps=1500, peak=4e-3, tokens=2048)
 RECIPES = {recipe.name: recipe for recipe in (POET, SMALL)}

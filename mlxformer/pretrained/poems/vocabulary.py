@@ -66,7 +66,7 @@ class PoemTokenizer:
             message = (
                 f"the poets know {self.vocab_size - len(SPECIAL)} characters of Tang poems, and {unknown[0]!r} is none"
             )
-            raise ArgumentError("poem-character", message, given=unknown[0])
+            raise ArgumentError("poem-character", message, given=unknown[0], known=known)
         return [self._ids[character] for character in text]
 
     def poem(self, text: str) -> list[int]:
@@ -84,8 +84,8 @@ class PoemTokenizer:
         lines = lines_of(text)
         form = form_of(lines)
         if form is None:
-            message = f"a poem has 4 or 8 lines of 5 or 7 characters; {text!r} has not"
-            raise ArgumentError("poem-form", message, given=text)
+            message = f"a poem has 4 or 8 lines of 5 or 7 characters each, and {text!r} has not"
+            raise ArgumentError("poem-whole", message, given=text)
         return [self.form_id(form), *self.encode(written(lines)), self.end_id]
 
     def decode(self, ids: Iterable[int]) -> str:

@@ -16,6 +16,8 @@ from mlxformer import backend
 from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained import pretrained_names
 from mlxformer.pretrained.masked.samples import samples
+from mlxformer.pretrained.poems.samples import held_out
+from mlxformer.pretrained.poems.vocabulary import ids_of
 
 pytestmark = pytest.mark.once
 
@@ -40,6 +42,8 @@ def probabilities(name: str) -> np.ndarray:
         source_ids = mx.array(reader.tokenizer.source_batch(texts, reader.source_length))
         targets = mx.array(np.full((2, 6), 5, np.int32))
         logits = reader.model(source_ids, targets)
+    elif name.startswith("poet"):
+        logits = reader.model(mx.array(ids_of(held_out()[:4])["五绝"][:, :-1]))
     else:
         kind = "idioms" if name == "bert-mini" else "book"
         logits = reader.logits(reader.tokenizer([text.replace(text[1], "[MASK]", 1) for text in samples(kind)[:8]]))
