@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_unflatten
 from mlxformer.errors import CheckpointError
 from mlxformer.pretrained.progress import ProgressBar
 from mlxformer.pretrained.weights import named
+from mlxformer.training.schedules import warmup_linear_decay
 
 CHECKPOINT_EVERY = 60.0  # seconds
 
@@ -178,6 +179,38 @@ def train(
         _save(path, recipe, seed, model, optimizer, losses, spent)
     model.eval()
     return Trained(model, losses, spent, len(losses))
+
+
+def falls(
+    peak: float, warmup: int, first_end: int, again: Sequence[tuple[int, float]], last: int
+) -> Callable[[mx.array], mx.array]:
+    """A learning rate that warms up and falls in a straight line, and may do so again before it is down.
+
+    Args:
+        peak: the highest rate.
+        warmup: steps until it is reached.
+        first_end: the step at which the first fall would reach 0.
+        again: (step, rate): from each of these steps on it falls anew, from this to 0 at the next of them.
+        last: the step at which the last fall reaches 0.
+
+    Returns:
+        A function of the step, from 0.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.pretrained.training import falls
+    >>> rate = falls(0.5, 1, 5, [(3, 0.25)], 5)
+    >>> [float(rate(mx.array(step))) for step in range(5)]
+    [0.0, 0.5, 0.375, 0.25, 0.125]
+    """
+    first = warmup_linear_decay(peak, warmup, first_end)
+    if not again:
+        return first
+    begins = [since for since, _ in again]
+    down = [
+        optimizers.linear_schedule(rate, 0.0, end - since)
+        for (since, rate), end in zip(again, [*begins[1:], last], strict=True)
+    ]
+    return optimizers.join_schedules([first, *down], begins)
 
 
 def checkpoint_path(folder: Path, name: str, seed: int) -> Path:

@@ -14,7 +14,7 @@ from mlxformer.models.bert.heads import BertForMaskedLM, BertForPreTraining
 from mlxformer.pretrained.masked import batches, corpus
 from mlxformer.pretrained.masked.batches import Batch, Line
 from mlxformer.pretrained.masked.vocabulary import ENGLISH_PIECES, MAX_LENGTH, tokens
-from mlxformer.training.schedules import warmup_linear_decay
+from mlxformer.pretrained.training import falls
 
 
 def _config(**sizes: Any) -> BertConfig:
@@ -107,15 +107,7 @@ class MaskedRecipe:
 
     def learning_rate(self) -> Callable[[mx.array], mx.array]:
         """The learning rate by the step: as BERT's; with ``again``, the rest of the steps fall from there."""
-        first = warmup_linear_decay(self.peak, self.warmup, self.falls_to or self.steps)
-        if not self.again:
-            return first
-        begins = [since for since, _ in self.again]
-        falls = [
-            optimizers.linear_schedule(rate, 0.0, end - since)
-            for (since, rate), end in zip(self.again, [*begins[1:], self.steps], strict=True)
-        ]
-        return optimizers.join_schedules([first, *falls], begins)
+        return falls(self.peak, self.warmup, self.falls_to or self.steps, self.again, self.steps)
 
     def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
         """The arrays of one step.

@@ -13,7 +13,7 @@ from mlxformer.models.gpt.model import GPT
 from mlxformer.pretrained.poems import corpus
 from mlxformer.pretrained.poems.forms import FORMS
 from mlxformer.pretrained.poems.vocabulary import PoemTokenizer
-from mlxformer.training.schedules import warmup_linear_decay
+from mlxformer.pretrained.training import falls
 
 VOCABULARY = 4528
 # Quatrains are what the poets are asked for; regulated verse teaches the same lines and has more of them.
@@ -33,7 +33,7 @@ class PoemRecipe:
         warmup: steps until the peak is reached.
         clip: the greatest norm of a step's gradients.
         falls_to: the step at which the first fall of the rate would end; 0 means the last.
-        again: (step, rate): from this step on the rate falls anew, from this to 0; None where it falls once.
+        again: (step, rate): from each of these steps on the rate falls anew, from this to 0.
 
     >>> from mlxformer.pretrained.poems.recipe import RECIPES
     >>> RECIPES["poet"].config.max_positions
@@ -48,7 +48,7 @@ class PoemRecipe:
     warmup: int = 200
     clip: float = 1.0
     falls_to: int = 0
-    again: tuple[int, float] | None = None
+    again: tuple[tuple[int, float], ...] = ()
 
     def model(self) -> GPT:
         """The model with fresh weights, drawn from ``mx.random``.
@@ -64,12 +64,7 @@ class PoemRecipe:
         Returns:
             AdamW.
         """
-        rate = warmup_linear_decay(self.peak, self.warmup, self.falls_to or self.steps)
-        if self.again is not None:
-            since, start = self.again
-            rate = optimizers.join_schedules(
-                [rate, optimizers.linear_schedule(start, 0.0, self.steps - since)], [since]
-            )
+        rate = falls(self.peak, self.warmup, self.falls_to or self.steps, self.again, self.steps)
         return optimizers.AdamW(learning_rate=rate, betas=[0.9, 0.98], weight_decay=0.05)
 
     def batch(self, generator: np.random.Generator, step: int) -> tuple[mx.array, ...]:
@@ -115,7 +110,13 @@ def _config(dims: int, num_layers: int, num_heads: int, dropout: float) -> GPTCo
 
 
 POET = PoemRecipe(
-    "poet", _config(192, 4, 6, dropout=0.1), steps=2750, peak=2e-3, tokens=2048, falls_to=4000, again=(2150, 1e-3)
+    "poet",
+    _config(192, 4, 6, dropout=0.1),
+    steps=3500,
+    peak=2e-3,
+    tokens=2048,
+    falls_to=4000,
+    again=((2150, 1e-3), (2750, 6e-4)),
 )
 SMALL = PoemRecipe("poet-small", _config(64, 2, 2, dropout=0.0), steps=1500, peak=4e-3, tokens=2048)
 RECIPES = {recipe.name: recipe for recipe in (POET, SMALL)}
