@@ -63,9 +63,8 @@ class PoemTokenizer:
         """
         unknown = [character for character in text if character not in self._ids]
         if unknown:
-            message = (
-                f"the poets know {self.vocab_size - len(SPECIAL)} characters of Tang poems, and {unknown[0]!r} is none"
-            )
+            known = self.vocab_size - len(SPECIAL)
+            message = f"the poets know {known} characters of Tang poems, and {unknown[0]!r} is none of them"
             raise ArgumentError("poem-character", message, given=unknown[0], known=known)
         return [self._ids[character] for character in text]
 

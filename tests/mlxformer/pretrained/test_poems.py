@@ -1,4 +1,4 @@
-"""The poets: what they read, that their scores hold, that what they write has the form, and that this code makes them."""
+"""The poets: what they read, that their scores hold, that their poems have the form, that this code makes them."""
 
 from __future__ import annotations
 
