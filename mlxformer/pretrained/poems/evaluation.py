@@ -11,28 +11,29 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import MlxformerError
 from mlxformer.pretrained.poems import corpus
 from mlxformer.pretrained.poems.forms import FORMS, form_of, lines_of
-from mlxformer.pretrained.poems.reader import Poet, log_probabilities
+from mlxformer.pretrained.poems.reader import TEMPERATURE, Poet, log_probabilities
 from mlxformer.pretrained.poems.samples import held_out
 from mlxformer.pretrained.poems.trigram import Trigram
 from mlxformer.pretrained.poems.vocabulary import PoemTokenizer, ids_of
 
 SEED = 20_261_129
 QUATRAINS = ("五绝", "七绝")
-DRAWN = 200  # of each
-TEMPERATURE = 0.8
+DRAWN = 400  # of each
+WARMER = (0.8, 1.0)  # temperatures at which the rhyme is reported too
 _CHUNK = 25  # poems of a forward pass
 
 Progress = Callable[[float], None]
 
 
-def draw(reader: Poet, form: str, count: int = DRAWN, seed: int = SEED) -> list[str]:
-    """Poems of a form, drawn from all characters at the temperature of ``TEMPERATURE``.
+def draw(reader: Poet, form: str, count: int = DRAWN, seed: int = SEED, temperature: float = TEMPERATURE) -> list[str]:
+    """Poems of a form, drawn from all characters.
 
     Args:
         reader: the poet.
         form: their name.
         count: how many.
         seed: of the draw.
+        temperature: of the draw; as it stands, that of the poet as it is used.
 
     Returns:
         Texts, whatever form they took.
@@ -44,7 +45,7 @@ def draw(reader: Poet, form: str, count: int = DRAWN, seed: int = SEED) -> list[
     """
     prompts = mx.array(np.array([reader.prompt(form=form)] * count, np.int32))
     length = reader.model.config.max_positions
-    ids = to_numpy(reader.model.generate(prompts, max_length=length, temperature=TEMPERATURE, seed=seed))
+    ids = to_numpy(reader.model.generate(prompts, max_length=length, temperature=temperature, seed=seed))
     return [reader.tokenizer.decode(row) for row in ids]
 
 
@@ -123,6 +124,9 @@ def measure(reader: Poet, progress: Progress | None = None) -> tuple[dict[str, f
         "perplexity": perplexity(reader, held_out(), progress),
     }
     reports: dict[str, Any] = {f"drawn at temperature {TEMPERATURE}: {form}": drawn[form][:8] for form in QUATRAINS}
+    for temperature in WARMER:
+        warm = [poem for form in QUATRAINS for poem in draw(reader, form, temperature=temperature)]
+        reports[f"rhyme at temperature {temperature}"] = share_rhymed(warm, reader.tokenizer)
     try:
         training = corpus.split()[0]
     except MlxformerError:

@@ -1,4 +1,4 @@
-"""Speculative decoding with the date models that ship: what is kept, what comes out, and how many passes it takes."""
+"""Speculative decoding with the poets that ship: what is kept, what comes out, and how many passes it takes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,20 @@ EXPERIMENT = Experiment(
     name="speculative",
     title=Bilingual("投机解码：小模型先写，大模型一次验", "Speculative decoding: one writes ahead, one verifies"),
     summary=Bilingual(
-        "自带的日期模型当大模型，它的一个对照模型当草稿（大小相同，所以只看遍数，不看时间）。"
-        "草稿先写 γ 个词元，大模型一遍验完："
+        "自带的写诗模型 poet 当大模型，小七倍的 poet-small 当草稿。草稿先写 γ 个字，大模型一遍验完："
         "按 min(1, p/q) 接受，拒绝就从 max(p − q, 0) 里重抽。",
-        "The date model that ships is the target, and one of its twins the draft (of equal size, so "
-        "passes count here and "
-        "not time). The draft writes γ tokens ahead, the target judges them in one pass: each is kept with probability "
-        "min(1, p/q), and where one is refused another is drawn from max(p − q, 0).",
+        "The poet that ships is the target and poet-small, a seventh of its size, the draft. The draft writes γ "
+        "characters ahead, the target judges them in one pass: each is kept with probability min(1, p/q), and where "
+        "one is refused another is drawn from max(p − q, 0).",
     ),
     knobs=(
-        Knob("draft", Bilingual("草稿模型", "draft"), "choice", "dates-no-positions", choices=(
-            Choice("dates-no-positions", Bilingual("不带位置训练的（差）", "trained without positions (poor)")),
-            Choice("dates-tied-kv", Bilingual("K = V 训练的（好）", "trained with K = V (good)")),
-            Choice("dates-pre-norm", Bilingual("pre-norm 训练的（好）", "trained with pre-norm (good)")),
+        Knob("draft", Bilingual("草稿模型", "draft"), "choice", "poet-small", choices=(
+            Choice("poet-small", Bilingual("poet-small（小七倍）", "poet-small (a seventh)")),
+            Choice("poet", Bilingual("poet 自己（q = p）", "poet itself (q = p)")),
         )),
         Knob("ahead", Bilingual("先写几个 γ", "tokens ahead γ"), "number", 4, minimum=1, maximum=8),
-        Knob("temperature", Bilingual("温度", "temperature"), "number", 2.0, minimum=0.5, maximum=3.0, step=0.5),
-        Knob("date", Bilingual("日期", "date"), "text", "23 November 2026", max_length=40),
+        Knob("temperature", Bilingual("温度", "temperature"), "number", 1.0, minimum=0.5, maximum=3.0, step=0.5),
+        Knob("beginning", Bilingual("五绝的开头", "a quatrain's beginning"), "text", "白日依山尽", max_length=24),
         SEED,
     ),
     hidden_knobs=(
@@ -61,8 +58,8 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "tokens-per-pass",
-            Bilingual("大模型每跑一遍写出几个词元（16 次的平均）",
-                      "Tokens for each pass of the target (mean of 16 texts)"),
+            Bilingual("大模型每跑一遍写出几个词元（4 首的平均）",
+                      "Tokens for each pass of the target (mean of 4 poems)"),
             ">=", BreakKnobs({"uniform": True}),
         ),
     ),
