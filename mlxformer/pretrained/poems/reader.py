@@ -81,7 +81,9 @@ class Poet:
         lines = lines_of(beginning)
         found = self._form(beginning, lines, form)
         whole = [line for line in lines if len(line) == found.width]
-        if len(lines) > found.lines or lines[: len(whole)] != whole or len(lines) - len(whole) > 1:
+        begun = lines[len(whole) :]  # at most one line, which is not whole yet
+        fits = lines[: len(whole)] == whole and len(begun) <= 1 and all(len(line) < found.width for line in begun)
+        if len(lines) > found.lines or not fits:
             message = f"{beginning!r} does not begin a poem of {found.lines} lines of {found.width} characters"
             raise ArgumentError(
                 "poem-form", message, given=beginning, form=found.name, lines=found.lines, width=found.width
