@@ -95,6 +95,11 @@ def _looked(context: Context, options: argparse.Namespace) -> Made:
         looked = experiment.look(knobs, report)
         figures = experiment.figures_of(looked)
     seen = looked.seen
+    rows, columns = (seen.rows, ()) if looked.shown is None else seen.labels(looked.shown.attention)
+    for name, labels in (("token", rows), ("key", columns)):  # the screen keeps to the last, where a text is shorter
+        if labels and int(knobs.get(name, 0)) >= len(labels):
+            given, count = settings[name], len(labels)
+            raise UsageError("look-no-token", option=f"--{name}", given=given, count=count, last=count - 1)
     parts = ", ".join(f"{part} {len(own)} × {own[0].heads}" for part in subject.parts if (own := subject.of_part(part)))
     name = "–" if looked.shown is None else looked.shown.name
     lines = [

@@ -22,9 +22,7 @@ class FigureTabs(Widget):
 
     DEFAULT_CSS = "FigureTabs { height: 1; }"
     tabs: reactive[tuple[tuple[str, ...], int]] = reactive(((), 0))
-    lead: reactive[str] = reactive(
-        ""
-    )  # a tab before the first, which is the screen's: the answer, on a narrow terminal
+    lead: reactive[str] = reactive("")  # a tab before the first on a narrow terminal, which is the screen's: the answer
 
     class Chosen(Message):
         """A tab was clicked."""
@@ -37,12 +35,12 @@ class FigureTabs(Widget):
         self.tabs = (tuple(titles), front)
 
     def on_resize(self) -> None:
-        self.refresh()  # what is rendered depends on the width
+        self.refresh()  # what is rendered depends on the width, and on whether the terminal is narrow
 
     def render(self) -> Content:
         titles, front = self.tabs
         parts = []
-        if self.lead:
+        if self.lead and self.screen.has_class("-narrow"):
             click = Style.from_meta({"@click": "choose(-1)"})
             parts.append(Content.assemble((f" {self.lead} ", "dim")).stylize(click) + Content("│"))
         if not titles:

@@ -116,7 +116,7 @@ class LookScreen(Place):
             title = live.experiment.title.say(self.app.language)
         top.left = " · ".join(part for part in (say("screens.look"), title) if part)
         top.right = " · ".join(part for part in (live.status, say("screens.this-language")) if part)
-        live.lead = say("screens.list-tab") if self.has_class("-narrow") and not self.has_class("whole") else ""
+        live.lead = "" if self.has_class("whole") else say("screens.list-tab")
 
     def screen_hints(self) -> list[KeyHint]:
         say = self.app.say

@@ -228,8 +228,7 @@ class PracticeScreen(PracticeKeys):
         top.left = place
         status = self.query_one(LivePanel).status if attempt is not None and attempt.revealed else ""
         top.right = " · ".join(part for part in (status, say("screens.this-language")) if part)
-        lead = say("screens.answer-tab") if self.has_class("-narrow") and not self.has_class("whole") else ""
-        self.query_one(LivePanel).lead = lead
+        self.query_one(LivePanel).lead = "" if self.has_class("whole") else say("screens.answer-tab")
 
     def _next_due(self) -> str:
         wait = self.practice.next_wait

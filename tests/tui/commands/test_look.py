@@ -27,6 +27,15 @@ def test_a_chinese_date_is_drawn_with_its_lines_and_its_answer(program: Program)
         assert title in ran.out
 
 
+@pytest.mark.parametrize(("option", "given", "last"), [("--token", "3", 2), ("--key", "9", 2)])
+def test_a_token_beyond_the_text_is_refused_and_not_taken_for_the_last(
+    program: Program, option: str, given: str, last: int
+) -> None:
+    ran = program("look", "bert-mini", "[MASK]", option, given)
+    assert ran.status == 2 and f"{option} {given} is beyond the text: it has 3 tokens, 0 to {last}" in ran.err
+    assert program("look", "bert-mini", "[MASK]", option, str(last)).status == 0
+
+
 def test_the_json_says_what_changes_without_a_head(program: Program) -> None:
     data = program("look", "bert-mini", "画蛇添[MASK]", "--layer", "1", "--head", "3", "--off", "1.3", "--json").json
     assert (data["layers"], data["heads"], data["layer"], data["head"], data["off"]) == (4, 6, 1, 3, ["1.3"])

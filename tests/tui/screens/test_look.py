@@ -71,6 +71,17 @@ async def test_from_a_token_to_the_products_of_its_score(opened: Open) -> None:
         assert isinstance(figure, Table) and figure.title.zh.startswith("6 → 六：16 个乘积")
 
 
+async def test_the_tab_of_the_list_goes_when_the_terminal_grows_and_comes_when_it_shrinks(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("O")
+        await until(pilot, lambda: "List │" in shown(pilot))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "bert-mini" in shown(pilot))
+        assert "List │" not in shown(pilot)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "List │" in shown(pilot))
+
+
 async def test_brackets_and_braces_go_through_the_heads_of_all_layers(opened: Open) -> None:
     async with opened() as pilot:
         await entered(pilot)

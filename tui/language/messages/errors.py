@@ -79,8 +79,12 @@ TABLE: Mapping[str, Bilingual] = {
         "{model} has no layer {given}: {part} has {count}, 0 to {last}",
     ),
     "look-no-head": Bilingual(
-        "{layer} 层没有第 {given} 个头：共 {count} 个，0 到 {last}",
+        "第 {layer} 层没有头 {given}：共 {count} 个头，0 到 {last}",
         "layer {layer} has no head {given}: it has {count}, 0 to {last}",
+    ),
+    "look-no-token": Bilingual(
+        "{option} {given} 超出了文字：共 {count} 个词元，0 到 {last}",
+        "{option} {given} is beyond the text: it has {count} tokens, 0 to {last}",
     ),
     "look-no-attention": Bilingual(
         "{model} 没有这种注意力，也就没有层和头可看", "{model} has no such attention, and so no layers and heads"
