@@ -254,6 +254,7 @@ async def test_an_open_cell_stays_open_with_the_numbers_of_another_run() -> None
         before = panel.sum.cell.total
         panel.show(list(attention(seed=1)), WORDS)
         await pilot.pause()
+        await pilot.pause()  # the focus is given after the refresh
         assert panel.sum is not None and panel.sum.cell.agrees and panel.sum.cell.total != before
         assert f"= {panel.sum.cell.total:.3f}"[:5] in app.text and panel.sum.table.has_focus
         panel.show([Step("another", np.zeros(2), ("dim",))])
