@@ -99,6 +99,7 @@ def test_the_table_tells_what_changed_where_the_spreads_do_not_meet() -> None:
         (0.4, 0.5, 0.6, "1.00, faster now: -50%"),
         (1.4, 1.5, 1.6, "1.00, slower now: +50%"),
         (1.0, 1.2, 1.3, "1.00, the same within the spread"),
+        (0.7, 0.8, 0.95, "1.00, the same within the spread"),
     ]:
         now = replace(then, value=value, low=low, high=high)
         assert said in table([now], {then.name: then})

@@ -13,7 +13,7 @@ from benchmarks.rows.start import first_question
 from benchmarks.timing import timed
 
 if TYPE_CHECKING:
-    from questions.loader import Bank
+    from questions.bank import Bank
 
 PAGES = ("interview", "lab", "look", "by-hand", "browse", "progress")
 
