@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from questions.bank import Bank
 from questions.bilingual import Bilingual, Language, say
 from questions.errors import UnknownQuestionError
-from questions.marking import Marking
 from questions.model import KeyPoint, Question, See
 from questions.spans import NumberSpan
 from questions.topics import topic_title
@@ -22,6 +22,9 @@ from tui.language.words import words
 from tui.proof.checks_text import expected_words, measured_words
 from tui.proof.evidence import evidence
 from tui.text.plain_text import as_title, plain_text, written
+
+if TYPE_CHECKING:
+    from questions.marking import Marking
 
 INDENT = "  "
 _MARKER = re.compile(r"(?:[-*+]|\d{1,3}[.)]) +")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from questions.bilingual import Bilingual
-from questions.marking import Status
 from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question
 from tui.practice.written import task_of
 from tui.progress.records import Marks, PointName, Rating
+
+if TYPE_CHECKING:
+    from questions.marking import Status
 
 Kind = Literal["main", "deeper", "aside"]
 KINDS: tuple[Kind, ...] = ("main", "deeper", "aside")

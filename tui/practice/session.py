@@ -16,7 +16,6 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from questions.bilingual import Language
-from questions.marking import Marking, mark
 from tui.practice.interview_turn import marked_points
 from tui.practice.learning_order import learning_order
 from tui.practice.plan import Plan, Summary, minutes_for
@@ -28,6 +27,7 @@ from tui.progress.records import RATINGS, Answer, Clock, Place, Rating, Undone, 
 from tui.progress.tallies import LONGEST
 
 if TYPE_CHECKING:
+    from questions.marking import Marking
     from questions.model import Question
     from tui.progress.store import ProgressStore
 
@@ -393,8 +393,13 @@ class Practice:
         attempt = self._present()
         attempt.revealed = True
         question = attempt.question
-        typed = bool(attempt.typed.strip())
-        attempt.marking = mark(attempt.typed, question.key_points, question.misconception) if typed else None
+        attempt.marking = None
+        if attempt.typed.strip():
+            from questions.marking import (
+                mark,  # its words and patterns take a tenth of a start, which needs none of them
+            )
+
+            attempt.marking = mark(attempt.typed, question.key_points, question.misconception)
         self._keep()
         return attempt
 

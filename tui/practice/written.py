@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from questions.bank import Bank
 from questions.bilingual import Bilingual
-from questions.marking import Status
 from questions.model import CodeQuestion, KeyPoint, Question
 from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
 
 if TYPE_CHECKING:
+    from questions.marking import Status
     from tui.judge.verdict import Verdict
     from tui.progress.store import ProgressStore
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -11,10 +11,12 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from questions.bilingual import Language
-from questions.marking import Status
 from questions.model import KeyPoint
 from tui.text.layout import wrap
 from tui.text.plain_text import plain_text, written
+
+if TYPE_CHECKING:
+    from questions.marking import Status
 
 SIGNS: dict[Status, str] = {"found": "✓ ", "unsure": "◐ ", "missed": "✗ "}
 AFTER: dict[Status, Status] = {"missed": "found", "found": "unsure", "unsure": "missed"}

@@ -13,13 +13,13 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from questions.marking import Mark, Marking, mark
 from tui.practice.session import Attempt
 from tui.screens.listing import Options
 from tui.text.layout import wrap
 from tui.text.plain_text import plain_text, written
 
 if TYPE_CHECKING:
+    from questions.marking import Mark, Marking
     from tui.screens.program import Program
 
 
@@ -90,6 +90,8 @@ class TickDialog(ModalScreen[frozenset[int] | None]):
 
 def ticked(attempt: Attempt, points: frozenset[int]) -> Marking:
     """The marking with ``points``, and no others, as said. What was found in the text keeps its place there."""
+    from questions.marking import mark
+
     question = attempt.question
     marking = attempt.marking or mark(attempt.typed, question.key_points, question.misconception)
     return replace(
@@ -102,4 +104,6 @@ def ticked(attempt: Attempt, points: frozenset[int]) -> Marking:
 
 
 def _changed(point: Mark, said: bool) -> Mark:
+    from questions.marking import Mark
+
     return replace(point, status="found") if said else Mark("missed")
