@@ -27,8 +27,9 @@ class Row:
     ``prepare(with_peer)`` makes both sides, so that nothing of the making is measured; it imports what it needs
     itself, for the table is drawn without it. ``needs`` are the packages of the peer. ``threads`` is a number where the
     row fixes it, None where it is what ``--threads`` says, and 0 where the program that is started chooses itself.
-    ``work`` is how many times as much ours has to do as the peer: the ratio is divided by it. ``once`` is for what takes
-    long: it is not done beforehand to warm up, and may be measured a single time. ``unit`` is what its samples count: seconds or bytes.
+    ``work`` is how many times as much ours has to do as the peer: the ratio is divided by it. ``once`` is for what
+    takes long: it is not done beforehand to warm up, and measured a single time. ``unit`` is what its samples
+    count, seconds or bytes.
     """
 
     name: str

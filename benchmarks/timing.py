@@ -24,13 +24,14 @@ def timed(function: Callable[[], object]) -> Sample:
 
 
 def measure(row: Row, sides: Sides, blank: Result, seconds: float) -> Result:
-    """``blank`` filled in. Rounds go on for ``seconds``, but are at least ``FEWEST`` (one where a row is ``once``)."""
+    """``blank`` filled in. Rounds go on for ``seconds``, but are at least ``FEWEST``; there is one where a row is ``once``."""
     ours: list[float] = []
     peer: list[float] = []
     if not row.once:
         _round(sides, [], [])  # the first call allocates, compiles and fills caches
     until = time.monotonic() + seconds
-    while len(ours) < (1 if row.once else FEWEST) or (time.monotonic() < until and len(ours) < MOST):
+    fewest, most = (1, 1) if row.once else (FEWEST, MOST)
+    while len(ours) < fewest or (time.monotonic() < until and len(ours) < most):
         _round(sides, ours, peer, peer_first=len(ours) % 2 == 1)
     low, value, high = (None, None, None) if row.kind != "seconds" and not peer else spread(_values(row, ours, peer))
     return replace(
