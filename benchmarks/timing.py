@@ -24,7 +24,7 @@ def timed(function: Callable[[], object]) -> Sample:
 
 
 def measure(row: Row, sides: Sides, blank: Result, seconds: float) -> Result:
-    """``blank`` filled in. Rounds go on for ``seconds``, but are at least ``FEWEST``; there is one where a row is ``once``."""
+    """``blank`` filled in. Rounds go on for ``seconds`` and are at least ``FEWEST``; one, where a row is ``once``."""
     ours: list[float] = []
     peer: list[float] = []
     if not row.once:
