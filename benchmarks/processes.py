@@ -15,7 +15,8 @@ from pathlib import Path
 from benchmarks.row import Sample
 from tui.commands.context import BLAS_THREADS
 
-# What bounds the threads of the rows here, and what keeps Python from compiling once: a person's environment has neither.
+# What bounds the threads of the rows here, and what keeps Python from compiling once: a person's environment has
+# neither.
 _OURS_ALONE = (*BLAS_THREADS, "MLXFORMER_THREADS", "PYTHONDONTWRITEBYTECODE")
 ROOT = Path(__file__).parents[1]
 LINES, COLUMNS = 40, 120

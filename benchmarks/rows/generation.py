@@ -1,4 +1,4 @@
-"""Writing with an encoder-decoder of OPUS-MT's size, 32 tokens for sources of 24, against transformers' ``generate``."""
+"""Writing with an encoder-decoder of OPUS-MT's size, 32 tokens for sources of 24, beside transformers' ``generate``."""
 
 from __future__ import annotations
 

@@ -62,8 +62,9 @@ def _abstract() -> set[type]:
     from mlxformer.models.bert.checkpoint import BertPreTrained
     from mlxformer.models.encoder_decoder import EncoderDecoder
     from mlxformer.models.folder_model import FolderModel
+    from mlxformer.models.own_folder import OwnFolder
 
-    return {BertPreTrained, EncoderDecoder, FolderModel, GenerativeModel, Layer, Stack}
+    return {BertPreTrained, EncoderDecoder, FolderModel, GenerativeModel, Layer, OwnFolder, Stack}
 
 
 ABSTRACT = _abstract()

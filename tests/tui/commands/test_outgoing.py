@@ -84,6 +84,7 @@ def test_arguments(
 ) -> None:
     """A new command or option is among them by itself."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tui.commands.serve.serve", lambda *given, **named: None)  # which would serve until it is told
     for number, line in enumerate(slots(command)):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
         assert_text(program(*line, lang=("en", "zh")[number % 2]))
@@ -252,7 +253,7 @@ WAYS = {  # who looks at what each command writes of a stranger's content; a new
     "stats": test_progress_from_elsewhere, "export": test_progress_from_elsewhere,
     "import": test_a_bad_export_is_quoted_as_text, "restore": test_names_of_files, "settings": test_arguments,
     "doctor": test_names_of_files, "mark": test_answers_on_stdin, "code": test_code_that_is_judged,
-    "look": test_what_a_model_is_looked_at_with,
+    "look": test_what_a_model_is_looked_at_with, "serve": test_arguments,
 }  # fmt: skip
 
 

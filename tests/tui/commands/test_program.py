@@ -22,7 +22,7 @@ def test_data_on_stdout_words_on_stderr(tmp_path: Path) -> None:
     assert ran.stderr == (
         "there is no subcommand lst (did you mean list?). "
         "There is: list, show, ask, interview, lab, check, stats, export, import, restore, settings, doctor, "
-        "mark, code, look\n"
+        "mark, code, look, serve\n"
     )
 
 
