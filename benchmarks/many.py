@@ -16,7 +16,7 @@ _ITEM = """
 - id: own-{number}
   topic: attention
   level: {level}
-  question: {{zh: 第 {number} 题：注意力的权重怎么来的？, en: "Number {number}: where do attention's weights come from?"}}
+  question: {{zh: 第 {number} 题：注意力的权重怎么来的？, en: "Number {number}: whence attention's weights?"}}
   answer: {{zh: 查询与键打分，softmax 归一化。, en: "Scores of query and key, and a softmax over them."}}
   key_points:
     - {{zh: 打分, en: scores, match: [打分, scores]}}
@@ -78,8 +78,8 @@ def _copy(file: Path, began: datetime, there: int, names: Sequence[str]) -> None
             rows,
         )
         connection.executemany(
-            "INSERT INTO reviews SELECT ?1, question_id, 1 + ?1 % 4, ?2, 30.0, language, answer, choice, found, unsure, "
-            "missed, mode, 2 FROM reviews WHERE question_id = ?3 AND action_id <= " + str(last),
+            "INSERT INTO reviews SELECT ?1, question_id, 1 + ?1 % 4, ?2, 30.0, language, answer, choice, found, "
+            "unsure, missed, mode, 2 FROM reviews WHERE question_id = ?3 AND action_id <= " + str(last),
             rows,
         )
     connection.close()

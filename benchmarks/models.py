@@ -12,11 +12,11 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 
-BERT: dict[str, dict[str, int]] = {
+BERT: dict[str, dict[str, Any]] = {
     "minilm": {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536},
     "base": {},
 }
-MARIAN = {  # OPUS-MT's sizes
+MARIAN: dict[str, Any] = {  # OPUS-MT's sizes
     "d_model": 512, "encoder_layers": 6, "decoder_layers": 6, "encoder_attention_heads": 8,
     "decoder_attention_heads": 8, "encoder_ffn_dim": 2048, "decoder_ffn_dim": 2048,
 }  # fmt: skip

@@ -46,7 +46,8 @@ def _attention(tokens: int, causal: bool, with_peer: bool) -> Sides:
 
 
 ROWS = tuple(
-    Row(f"attention-{tokens}{'-causal' * causal}", f"attention 12 × 64, {tokens} tokens, {'causal' if causal else 'full'}",
+    Row(f"attention-{tokens}{'-causal' * causal}",
+        f"attention 12 × 64, {tokens} tokens, {'causal' if causal else 'full'}",
         AIMS[tokens][causal], partial(_attention, tokens, causal), "torch's fused attention", needs=("torch",))
     for causal in (False, True)
     for tokens in AIMS

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import cache, partial
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from benchmarks.processes import ROOT, ended, environment, program
 from benchmarks.row import Row, Sides
@@ -17,7 +18,7 @@ def _wait(turned: bool, with_peer: bool) -> Sides:
     """The CPU time below which 95 % of all openings, or of all turns, lie; a second round would find caches filled."""
 
     def sample() -> float:
-        seconds = [wait["seconds"] for wait in _waits() if (wait["knob"] is not None) == turned]
+        seconds = [cast(float, wait["seconds"]) for wait in _waits() if (wait["knob"] is not None) == turned]
         return statistics.quantiles(seconds, n=20, method="inclusive")[-1]
 
     return Sides(sample)

@@ -83,9 +83,8 @@ def test_the_help_waits_for_nothing_it_does_not_need() -> None:
 
 def test_the_first_question_waits_for_nothing_that_marks_an_answer() -> None:
     loaded = _loaded("import tui.app, tui.screens.practice, tui.practice.session")
-    assert (
-        "tui.screens.practice" in loaded and _intruders(loaded, ("questions.marking", "questions.words", "yaml")) == []
-    )
+    assert "tui.screens.practice" in loaded
+    assert _intruders(loaded, ("questions.marking", "questions.words", "yaml")) == []
 
 
 def test_a_kept_bank_is_listed_without_what_reads_and_judges_one(tmp_path: Path) -> None:
