@@ -16,7 +16,7 @@ class Family(Protocol):
 
     >>> from mlxformer.pretrained.registry import families
     >>> [type(family).__name__ for family in families()]
-    ["DatesFamily", "MaskedFamily", "PoemsFamily", "ReverseFamily"]
+    ['DatesFamily', 'MaskedFamily', 'PoemsFamily', 'ReverseFamily']
     """
 
     def recipes(self) -> dict[str, Recipe]:

@@ -194,6 +194,14 @@ def _document(kind: str, text: str) -> Document:
 
 
 def simplifier(folder: Path) -> Callable[[str], str]:
+    """What turns traditional characters into simplified ones.
+
+    Args:
+        folder: that ``fetch`` filled.
+
+    Returns:
+        A function of a text.
+    """
     sys.path.insert(0, str(folder / "python"))
     try:
         from opencc import OpenCC

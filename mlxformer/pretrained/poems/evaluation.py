@@ -131,9 +131,9 @@ def measure(reader: Poet, progress: Progress | None = None) -> tuple[dict[str, f
         training = corpus.split()[0]
     except MlxformerError:
         return scores, reports
-    rows = (row for found in corpus.training_ids().values() for row in found.tolist())
+    rows = (row for found in corpus.training_ids().values() for row in found)
     trigram = Trigram(rows, reader.tokenizer.vocab_size)
-    foreseen = [trigram.log_probabilities(row) for found in ids_of(held_out()).values() for row in found.tolist()]
+    foreseen = [trigram.log_probabilities(row) for found in ids_of(held_out()).values() for row in found]
     scores["perplexity-trigram"] = float(np.exp(-np.concatenate(foreseen).mean()))
     runs = longest_runs(flat, training)
     reports["longest run of characters shared with the training poems"] = {

@@ -63,7 +63,3 @@ def _finals(folder: Path) -> Any:
     finally:
         sys.path.pop(0)
     return lambda character: pinyin(character, style=Style.FINALS, strict=True)[0][0]
-
-
-if __name__ == "__main__":
-    write(Path(__file__).parent)

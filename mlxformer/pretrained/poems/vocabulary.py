@@ -1,7 +1,7 @@
 """The tokens of the poets: special ones, the four forms, two marks, and characters with their finals.
 
 ``vocabulary.txt`` ships; each line is a token and, after a tab, its final in today's pinyin (its first reading), by
-which rhymes are told. ``python -m mlxformer.pretrained.poems.samples`` wrote it.
+which rhymes are told. ``samples.write`` made it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,14 @@ class PoemTokenizer:
         return len(self.tokens)
 
     def form_id(self, form: Form) -> int:
-        """The id of a form's token."""
+        """The id of a form's token.
+
+        Args:
+            form: one of the four.
+
+        Returns:
+            An id.
+        """
         return self._ids[f"[{form.name}]"]
 
     def encode(self, text: str) -> list[int]:

@@ -158,4 +158,4 @@ def test_this_code_makes_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
     model = recipe.model()
     assert model(mx.array(ids_of([WANG])["五绝"])).shape == (1, 26, VOCABULARY)
     losses = train(recipe, seed=5, steps=40, quiet=True).losses
-    assert losses[0] == pytest.approx(np.log(VOCABULARY), abs=0.4) and np.mean(losses[-5:]) < 0.85 * losses[0]
+    assert losses[0] == pytest.approx(np.log(VOCABULARY), abs=0.4) and np.mean(losses[-5:]) < 0.9 * losses[0]

@@ -102,6 +102,9 @@ class Subject:
             ids = self.tokenizer.source_batch([text], self.reader.source_length)
             skipped = int((ids[0] == self.tokenizer.pad_id).sum())
             return Text(text, self.words(ids[0, skipped:]), {"input_ids": mx.array(ids)}, skipped)
+        if hasattr(self.reader, "prompt"):  # a poet reads the beginning of a poem, after the token of its form
+            begun = np.array([self.reader.prompt(text)], np.int32)
+            return Text(text, self.words(begun[0]), {"input_ids": mx.array(begun)})
         if hasattr(self.tokenizer, "source"):
             ids = self.tokenizer.pad([self.tokenizer.source(text)])
             return Text(text, self.words(ids[0]), {"input_ids": mx.array(ids)})

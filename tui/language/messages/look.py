@@ -12,6 +12,8 @@ TABLE = {
     "about-mlm-rate-15": Bilingual("英文 BERT，掩 15 %", "an English BERT, 15 % masked"),
     "about-mlm-rate-40": Bilingual("英文 BERT，掩 40 %", "an English BERT, 40 % masked"),
     "about-mlm-rate-80": Bilingual("英文 BERT，掩 80 %", "an English BERT, 80 % masked"),
+    "about-poet": Bilingual("按字写唐诗的 GPT", "a GPT that writes Tang poems by character"),
+    "about-poet-small": Bilingual("同上，小七倍", "the same, a seventh of its size"),
     "about-reverse-gru": Bilingual("倒写字母的 GRU，没有注意力", "a GRU that reverses letters, without attention"),
     "about-reverse-gru-attention": Bilingual("倒写字母的 GRU，有注意力", "a GRU that reverses letters, with attention"),
     "about-reverse-transformer": Bilingual("倒写字母的 Transformer", "a Transformer that reverses letters"),
