@@ -101,7 +101,8 @@ def run(names: list[str] | None = None) -> dict[str, np.ndarray]:
 
 
 def library_modules() -> set[type]:
-    """Every subclass of ``Module`` that mlxformer defines, wherever it is."""
+    """Every subclass of ``Module`` that mlxformer defines, wherever it is (those of an example in a docstring, which call
+    their module theirs, are none of them)."""
     for info in pkgutil.walk_packages(mlxformer.__path__, "mlxformer."):
         if not info.name.startswith("mlxformer.backend.") and "__main__" not in info.name:
             importlib.import_module(info.name)
@@ -109,7 +110,8 @@ def library_modules() -> set[type]:
     while waiting:
         for subclass in waiting.pop().__subclasses__():
             waiting.append(subclass)
-            if subclass.__module__.startswith("mlxformer."):
+            home = sys.modules.get(subclass.__module__)
+            if subclass.__module__.startswith("mlxformer.") and getattr(home, subclass.__name__, None) is subclass:
                 found.add(subclass)
     return found
 
