@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Float32 products must be float32 on a GPU, or no tolerance below means anything.
 os.environ.setdefault("MLX_ENABLE_TF32", "0")
@@ -26,6 +27,10 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 # Screens, banks and trees are many small objects: looking through them all for garbage, as often as Python does, is a
 # seventh of what the suite costs.
 gc.set_threshold(200_000, 20, 20)
+
+# How fast a busy machine draws and runs an example is nothing that a test of ours asks.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 # No array library has a part in what these prove: texts read, progress kept, figures painted from what is handed over,
