@@ -24,6 +24,11 @@ class Named(NamedTuple):
     Args:
         name: as formulas write it, ``W^Q``.
         array: any shape.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Named
+    >>> Named("W^Q", mx.eye(2)).name
+    'W^Q'
     """
 
     name: str
@@ -36,6 +41,11 @@ class Given(NamedTuple):
     Args:
         name: as formulas write it; empty where it has none.
         value: its values, not to be written to.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Named, Total, settled
+    >>> settled(Total((Named("b", mx.zeros((1,))),)), lambda array: None).operands[0]
+    Given(name='b', value=array([0.], dtype=float32))
     """
 
     name: str
@@ -52,6 +62,16 @@ class Product:
     Args:
         spec: an index of each operand, and of the result.
         operands: as many.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Product
+    >>> from mlxformer.tracing import tap
+    >>> x, w = mx.array([[1.0, 2.0]]), mx.array([[3.0, 4.0]])
+    >>> with mf.trace() as steps:
+    ...     y = tap("y", x @ w.T, axes=("batch", "out"), formula="x Wᵀ", of=lambda: Product("bc,oc->bo", (x, w)))
+    >>> mf.open_cell(steps["y"], (0, 0))
+    Cell(y[0, 0] = 11: product of 2, 11)
     """
 
     spec: str
@@ -64,6 +84,16 @@ class Total:
 
     Args:
         operands: the summands.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Total
+    >>> from mlxformer.tracing import tap
+    >>> a, b = mx.array([1.0]), mx.array([2.0])
+    >>> with mf.trace() as steps:
+    ...     y = tap("y", a + b, axes=("place",), formula="a + b", of=lambda: Total((a, b)))
+    >>> mf.open_cell(steps["y"], (0,))
+    Cell(y[0] = 3: total of 2, 3)
     """
 
     operands: tuple[Any, ...]
@@ -78,6 +108,16 @@ class Softmax:
         allowed: boolean, broadcastable to s; None is all.
         axis: counted from the end.
         sinks: of each head, the score of one more that is summed up alone; None is none.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Softmax
+    >>> from mlxformer.tracing import tap
+    >>> s = mx.zeros((4,))
+    >>> with mf.trace() as steps:
+    ...     y = tap("y", mx.softmax(s), axes=("place",), formula="softmax(s)", of=lambda: Softmax(s))
+    >>> mf.open_cell(steps["y"], (0,))
+    Cell(y[0] = 0.25: softmax of 4, 0.25)
     """
 
     scores: Any
@@ -93,6 +133,16 @@ class Share:
     Args:
         x: what is shared out.
         allowed: as in ``Softmax``.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Share
+    >>> from mlxformer.tracing import tap
+    >>> x = mx.array([1.0, 3.0])
+    >>> with mf.trace() as steps:
+    ...     y = tap("y", x / mx.sum(x), axes=("place",), formula="x / Σ x", of=lambda: Share(x))
+    >>> mf.open_cell(steps["y"], (0,))
+    Cell(y[0] = 0.25: share of 2, 0.25)
     """
 
     x: Any
@@ -109,6 +159,17 @@ class Norm:
         eps: ε.
         gain: g, or None.
         shift: b, or None.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Norm
+    >>> from mlxformer.tracing import tap
+    >>> x = mx.array([3.0, 4.0])
+    >>> with mf.trace() as steps:
+    ...     y = mx.fast.rms_norm(x, None, 1e-5)
+    ...     y = tap("y", y, axes=("place",), formula="RMSNorm(x)", of=lambda: Norm(x, "rms", 1e-5))
+    >>> mf.open_cell(steps["y"], (0,))
+    Cell(y[0] = 0.848528: norm of 1, 0.848528)
     """
 
     x: Any
@@ -125,6 +186,16 @@ class Function:
     Args:
         name: one of ``mlxformer.inspection.cells.FUNCTIONS``.
         x: its argument.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Function
+    >>> from mlxformer.tracing import tap
+    >>> x = mx.array([-1.0, 2.0])
+    >>> with mf.trace() as steps:
+    ...     y = tap("y", mx.maximum(x, 0), axes=("place",), formula="relu(x)", of=lambda: Function("relu", x))
+    >>> mf.open_cell(steps["y"], (0,))
+    Cell(y[0] = 0: function of 1, 0)
     """
 
     name: str
@@ -139,6 +210,17 @@ class Where:
         allowed: boolean, broadcastable to x.
         x: of the result's shape.
         other: a number.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Where
+    >>> from mlxformer.tracing import tap
+    >>> x, allowed = mx.array([1.0, 2.0]), mx.array([True, False])
+    >>> with mf.trace() as steps:
+    ...     y = mx.where(allowed, x, 0)
+    ...     y = tap("y", y, axes=("place",), formula="x where allowed", of=lambda: Where(allowed, x, 0.0))
+    >>> mf.open_cell(steps["y"], (1,))
+    Cell(y[1] = 0: where of 1, 0)
     """
 
     allowed: Any
@@ -153,6 +235,16 @@ class Joined:
     Args:
         axis: along which.
         operands: alike on all other axes.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Joined
+    >>> from mlxformer.tracing import tap
+    >>> a, b = mx.array([1.0]), mx.array([2.0])
+    >>> with mf.trace() as steps:
+    ...     y = tap("y", mx.concatenate([a, b]), axes=("place",), formula="[a; b]", of=lambda: Joined(0, (a, b)))
+    >>> mf.open_cell(steps["y"], (1,))
+    Cell(y[1] = 2: total of 1, 2)
     """
 
     axis: int
@@ -165,6 +257,16 @@ class Same:
 
     Args:
         x: the array.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Same
+    >>> from mlxformer.tracing import tap
+    >>> with mf.trace() as steps:
+    ...     x = tap("x", mx.array([1.0]), axes=("place",), formula="")
+    ...     y = tap("y", x * 1, axes=("place",), formula="x", of=lambda: Same(x))
+    >>> mf.open_cell(steps["y"], (0,))
+    Cell(y[0] = 1: total of 1, 1)
     """
 
     x: Any
@@ -178,6 +280,16 @@ class Rows:
         table: E.
         ids: whole numbers, of the result's leading axes.
         scale: 1 by default.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.origins import Rows
+    >>> from mlxformer.tracing import tap
+    >>> table, ids = mx.array([[1.0, 2.0], [3.0, 4.0]]), mx.array([1, 0])
+    >>> with mf.trace() as steps:
+    ...     y = tap("y", table[ids], axes=("place", "model"), formula="E[ids]", of=lambda: Rows(table, ids))
+    >>> mf.open_cell(steps["y"], (0, 1))
+    Cell(y[0, 1] = 4: row of 1, 4)
     """
 
     table: Any

@@ -472,7 +472,23 @@ def _path_here(name: str) -> str:
 
 
 def in_trace(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let taps inside ``method`` of a module know whose they are. ``Module.__call__`` has it already."""
+    """Let taps inside ``method`` of a module know whose they are. ``Module.__call__`` has it already.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.tracing import in_trace
+    >>> class Half(mf.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = mf.FeedForward(4, 8)
+    ...     @in_trace
+    ...     def first(self, x):
+    ...         return self.layer(x)
+    >>> with mf.trace(only="*.output") as steps:
+    ...     y = Half().first(mx.ones((1, 3, 4)))
+    >>> steps.paths
+    ['layer.output']
+    """
 
     @functools.wraps(method)
     def announced(self: Any, *args: Any, **kwargs: Any) -> Any:

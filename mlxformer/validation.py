@@ -26,7 +26,13 @@ def shape_text(x: Any) -> str:
 
 
 def array_text(x: Any) -> str:
-    """``float32 [2, 5, 64]``: an array in one line, without its values."""
+    """``float32 [2, 5, 64]``: an array in one line, without its values.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.validation import array_text
+    >>> array_text(mx.ones((2, 5)))
+    'float32 [2, 5]'
+    """
     return f"{str(x.dtype).rpartition('.')[2]} {shape_text(x)}"
 
 
@@ -105,7 +111,17 @@ def _is_floating(dtype: Any) -> bool:
 
 
 def require_shape(name: str, x: Any, axes: Sequence[str], sizes: Sequence[int | None] = ()) -> None:
-    """``x`` has one axis for each of ``axes``, none empty, and the sizes that are not None."""
+    """``x`` has one axis for each of ``axes``, none empty, and the sizes that are not None.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.errors import ArgumentError
+    >>> from mlxformer.validation import require_shape
+    >>> try:
+    ...     require_shape("x", mx.ones((2, 5)), ("batch", "model"), (None, 4))
+    ... except ArgumentError as error:
+    ...     print(error)
+    x must have shape [batch, model=4]; got [2, 5]
+    """
     shape = x.shape
     if len(shape) != len(axes) or 0 in shape or not _has_sizes(shape, sizes):
         _say_shape(name, x, axes, sizes)
@@ -171,7 +187,17 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
 
 
 def require_indices(name: str, indices: Any, size: int, what: str) -> None:
-    """Integers [N] with 0 <= index < ``size``; the range is not checked inside ``mx.compile``."""
+    """Integers [N] with 0 <= index < ``size``; the range is not checked inside ``mx.compile``.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.errors import ArgumentError
+    >>> from mlxformer.validation import require_indices
+    >>> try:
+    ...     require_indices("rows", mx.array([0, 7]), 4, "the cache")
+    ... except ArgumentError as error:
+    ...     print(error)
+    rows holds 7, but the cache has rows 0 to 3
+    """
     require_array(name, indices)
     if not mx.issubdtype(indices.dtype, mx.integer):
         message = f"{name} must be integers (int32); got {indices.dtype}"
@@ -193,7 +219,17 @@ def _out_of_range(indices: Any, size: int) -> int | None:
 
 
 def require_sequence(name: str, x: Any, dims: int, *, batch: int | None = None, length: int | None = None) -> None:
-    """``x`` is floating point, [B, T, C] with C = ``dims``, and B and T where they are given: what a layer takes."""
+    """``x`` is floating point, [B, T, C] with C = ``dims``, and B and T where they are given: what a layer takes.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.errors import ArgumentError
+    >>> from mlxformer.validation import require_sequence
+    >>> try:
+    ...     require_sequence("x", mx.ones((2, 5, 4)), 8)
+    ... except ArgumentError as error:
+    ...     print(error)
+    x must have shape [batch, time, model=8]; got [2, 5, 4]
+    """
     # It is asked five times a layer for each token that is decoded, so first the few comparisons that say yes.
     if is_array(x) and _is_floating(x.dtype):
         shape = x.shape

@@ -54,7 +54,16 @@ def check_heads(q: mx.array, k: mx.array, v: mx.array | None = None, *, grouped:
 
 
 def check_bias(bias: mx.array, scores_shape: ScoresShape) -> None:
-    """Raise ``ArgumentError`` unless ``bias`` is floating point and broadcasts to the scores [B, H, Tq, Tk]."""
+    """Raise ``ArgumentError`` unless ``bias`` is floating point and broadcasts to the scores [B, H, Tq, Tk].
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.attention.checks import check_bias
+    >>> try:
+    ...     check_bias(mx.zeros((2, 3)), (1, 8, 2, 4))
+    ... except mf.ArgumentError as error:
+    ...     print(error)
+    bias [2, 3] does not broadcast to the scores [B, H, Tq, Tk] = [1, 8, 2, 4].
+    """
     require_array("bias", bias)
     if bias.dtype == mx.bool_:
         raise ArgumentError(
@@ -71,13 +80,27 @@ def check_bias(bias: mx.array, scores_shape: ScoresShape) -> None:
 
 
 def check_sinks(sinks: mx.array, heads: int) -> None:
-    """Raise ``ArgumentError`` unless ``sinks`` is floating point, [H]."""
+    """Raise ``ArgumentError`` unless ``sinks`` is floating point, [H].
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.attention.checks import check_sinks
+    >>> try:
+    ...     check_sinks(mx.zeros((4,)), heads=8)
+    ... except mf.ArgumentError as error:
+    ...     print(error)
+    sinks must have shape [head=8]; got [4]
+    """
     require_floating("sinks", sinks)
     require_shape("sinks", sinks, ("head",), (heads,))
 
 
 def checked_scale(scale: float | None, width: int) -> float:
-    """``scale`` as a float, 1/√D where it is None. Raises ``ArgumentError`` for what is not a finite number."""
+    """``scale`` as a float, 1/√D where it is None. Raises ``ArgumentError`` for what is not a finite number.
+
+    >>> from mlxformer.attention.checks import checked_scale
+    >>> checked_scale(None, 64), checked_scale(1, 64)
+    (0.125, 1.0)
+    """
     if scale is None:
         return float(width) ** -0.5
     if isinstance(scale, bool) or not isinstance(scale, Real) or not math.isfinite(scale):

@@ -125,6 +125,11 @@ def attend(
     The one place that picks the implementation. The explicit one runs wherever the weights themselves are needed:
     inside a trace, and under dropout. A bias also takes it, because fused kernels differ in whether they give a bias
     its gradient, and so do sinks and a ``softcap`` c, ``c tanh(scaled / c)``. Else the fused one runs.
+
+    >>> from mlxformer.attention.functional import attend
+    >>> q, k, v = mx.ones((1, 8, 5, 16)), mx.ones((1, 2, 5, 16)), mx.ones((1, 2, 5, 16))
+    >>> attend(q, k, v, mask="causal").shape
+    (1, 8, 5, 16)
     """
     if scale is None:
         scale = float(q.shape[-1]) ** -0.5

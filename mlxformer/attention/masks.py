@@ -307,7 +307,17 @@ def check(mask: mx.array, scores_shape: Sequence[int] | None = None) -> None:
 
 
 def require_broadcast(name: str, x: mx.array, scores_shape: Sequence[int]) -> None:
-    """``x`` of rank 2 or 4 broadcasts to the scores [B, H, Tq, Tk] without enlarging them."""
+    """``x`` of rank 2 or 4 broadcasts to the scores [B, H, Tq, Tk] without enlarging them.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.attention.masks import require_broadcast
+    >>> require_broadcast("mask", mx.ones((2, 1, 1, 5)), (2, 8, 3, 5))
+    >>> try:
+    ...     require_broadcast("mask", mx.ones((2, 5)), (2, 8, 3, 5))
+    ... except mf.ArgumentError as error:
+    ...     print(error)
+    mask [2, 5] does not broadcast to the scores [B, H, Tq, Tk] = [2, 8, 3, 5]. A mask of real tokens ...
+    """
     wanted = list(scores_shape)[-x.ndim :]
     if any(size not in (1, full) for size, full in zip(x.shape, wanted, strict=True)):
         full_text = "[" + ", ".join(str(size) for size in scores_shape) + "]"
@@ -326,7 +336,12 @@ def require_broadcast(name: str, x: mx.array, scores_shape: Sequence[int]) -> No
 
 
 def checked(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.array | str | None:
-    """``mask`` as it is, once it is known to be None, ``"causal"`` or boolean and fit for the scores [B, H, Tq, Tk]."""
+    """``mask`` as it is, once it is known to be None, ``"causal"`` or boolean and fit for the scores [B, H, Tq, Tk].
+
+    >>> from mlxformer.attention.masks import checked
+    >>> checked("causal", (1, 8, 3, 3))
+    'causal'
+    """
     if isinstance(mask, str):
         if mask != "causal":
             raise ArgumentError(
@@ -338,12 +353,22 @@ def checked(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.arra
 
 
 def as_array(mask: mx.array | str | None, query_length: int, key_length: int) -> mx.array | None:
-    """A mask that was checked, as a boolean array, or None."""
+    """A mask that was checked, as a boolean array, or None.
+
+    >>> from mlxformer.attention.masks import as_array
+    >>> as_array("causal", 2, 3).tolist()
+    [[True, True, False], [True, True, True]]
+    """
     return _offsets(query_length, key_length) <= 0 if isinstance(mask, str) else mask
 
 
 def resolve(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.array | None:
-    """``mask`` as a boolean array that was checked against the scores [B, H, Tq, Tk], or None."""
+    """``mask`` as a boolean array that was checked against the scores [B, H, Tq, Tk], or None.
+
+    >>> from mlxformer.attention.masks import resolve
+    >>> resolve("causal", (1, 8, 2, 3)).tolist()
+    [[True, True, False], [True, True, True]]
+    """
     return as_array(checked(mask, scores_shape), scores_shape[-2], scores_shape[-1])
 
 

@@ -28,6 +28,10 @@ class Description:
 
     ``reason``: ``asked`` (by the variable), ``gpu`` (MLX has one), ``no-gpu`` (MLX is there, but no GPU works) or
     ``no-mlx`` (MLX cannot be imported); ``detail`` is the error behind the last two, or empty.
+
+    >>> from mlxformer.backend.choice import Description
+    >>> print(Description("numpy", "cpu", "the CPU", "no-mlx", "", "2.4.6", None))
+    NumPy 2.4.6 on the CPU (MLX cannot be imported)
     """
 
     name: Literal["mlx", "numpy"]

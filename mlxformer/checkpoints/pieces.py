@@ -27,6 +27,14 @@ class Piece(StoredTensor):
         first: where the part begins, on that axis.
         last: where it ends.
         transposed: whether rows and columns are exchanged, after the cut.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.checkpoints.pieces import piece
+    >>> from mlxformer.checkpoints.safetensors import StoredTensor
+    >>> whole = StoredTensor("w", "F32", (1, 4), Path("x"), np.arange(4, dtype=np.float32).view(np.uint8))
+    >>> first = piece(whole, axis=1, of=2)
+    >>> type(first).__name__, first.read().tolist()
+    ('Piece', [[0.0, 1.0]])
     """
 
     whole: StoredTensor | None = field(default=None, repr=False)

@@ -255,7 +255,17 @@ class _Stepping:
 
 
 def run_plan(decoder: NextLogits, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """What a plan finds: int32 [B · N, T] and the score of each, [B · N]."""
+    """What a plan finds: int32 [B · N, T] and the score of each, [B · N].
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.generation.generate import run_plan
+    >>> from mlxformer.generation.plan import make_plan
+    >>> model, ids = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16)), mx.array([[5, 6, 7]])
+    >>> plan = make_plan(model, Start(np.zeros((1, 0), np.int32)), {"num_beams": 2, "max_length": 4})
+    >>> sequences, scores = run_plan(model.start_decoding(ids, rows_each=2), plan)
+    >>> sequences[:, 0].tolist(), scores.shape  # the start token
+    ([1], (1,))
+    """
     if plan.choose is not None:
         start = plan.start.repeated(plan.rows_each)
         return collected(write(decoder, start, plan.rules, plan.choose), start)

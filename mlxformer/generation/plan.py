@@ -51,7 +51,14 @@ class Plan:
 
 
 class Writing(Protocol):
-    """What a plan asks of a model; ``GenerativeModel`` says what each is."""
+    """What a plan asks of a model; ``GenerativeModel`` says what each is.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.generation.plan import Writing
+    >>> model: Writing = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
+    >>> model._rules({"max_length": 4}).max_length
+    4
+    """
 
     default_new_tokens: ClassVar[int | None]
 

@@ -150,7 +150,16 @@ class Start:
 
 
 class NextLogits(Protocol):
-    """The decoder as a search sees it: sequences in, logits of their next tokens out."""
+    """The decoder as a search sees it: sequences in, logits of their next tokens out.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.generation.rules import NextLogits
+    >>> model, ids = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16)), mx.array([[5, 6, 7]])
+    >>> decoder: NextLogits = model.start_decoding(ids)
+    >>> decoder(np.array([[1]], np.int32)).shape
+    (1, 20)
+    """
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
         """int32 [N, T], -1 where a row has nothing, one column longer at each call -> float32 [N, V]."""

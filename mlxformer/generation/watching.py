@@ -27,6 +27,13 @@ class Moment:
         drawn_from: float64 [N, V], what is drawn from or compared: after the rules, temperature, top-k and top-p; 0
             where a token was taken out.
         log_p: float64 [N], the log-probability of each row so far, by the model's own.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.generation.watching import watched_generate
+    >>> model = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
+    >>> ids, score, moments = watched_generate(model, mx.array([[5, 6, 7]]), max_length=3)
+    >>> moments[0].sequences.tolist(), moments[0].own.shape
+    ([[1]], (1, 20))
     """
 
     sequences: np.ndarray

@@ -60,6 +60,10 @@ def fragment(values: np.ndarray, queries: Sequence[str], keys: Sequence[str], ti
         keys: a word for each of Tk columns.
         title: what stands above, before the shape; plain text, which is escaped.
         heads: the number of each of H heads, by which the page calls them.
+
+    >>> from mlxformer.inspection.attention_page import fragment
+    >>> fragment(np.eye(2)[None], ["the", "cat"], ["the", "cat"], "weights", [0])[:20]
+    '<div class="mf-show"'
     """
     name = f"mf-show-{next(_numbers)}-{id(values):x}"
     count, rows, columns = values.shape
@@ -93,6 +97,10 @@ def page(values: np.ndarray, queries: Sequence[str], keys: Sequence[str], title:
         keys: a word for each of Tk columns.
         title: what stands above, and the title of the page; plain text, which is escaped.
         heads: the number of each of H heads, by which the page calls them.
+
+    >>> from mlxformer.inspection.attention_page import page
+    >>> "<title>weights</title>" in page(np.eye(2)[None], ["the", "cat"], ["the", "cat"], "weights", [0])
+    True
     """
     inside = fragment(values, queries, keys, title, heads)
     name = html.escape(title)

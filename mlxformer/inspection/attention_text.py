@@ -37,6 +37,13 @@ def text(
         color: whether cells have colored grounds, by ANSI codes; without, where numbers do not fit, signs of
             ``SHADES``.
         width: cells of a line; keys that do not fit are counted in a line of their own.
+
+    >>> from mlxformer.inspection.attention_text import text
+    >>> print(text(np.eye(2)[None], ["the", "cat"], ["the", "cat"], "weights", [0], color=False, width=40))
+    weights  1 head, 2 x 2
+         the  cat
+    the 1.00  .00
+    cat  .00 1.00
     """
     count, rows, columns = values.shape
     said = f"{count} head{'s' * (count > 1)}, {rows} x {columns}"

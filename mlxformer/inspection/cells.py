@@ -59,6 +59,14 @@ class Factor:
         index: its place there.
         value: the number.
         step: that it is a cell of, which ``open_cell`` leads on to; None for a parameter and for what no tap marked.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> with mf.trace() as steps:
+    ...     weights = mf.attention_weights(mx.ones((1, 1, 1, 2)), mx.ones((1, 1, 3, 2)))
+    >>> factor = mf.open_cell(steps["scores"], (0, 0, 0, 1)).terms[0].factors[1]
+    >>> factor.name, factor.index, factor.value
+    ('K', (0, 0, 1, 0), 1.0)
     """
 
     name: str
@@ -76,6 +84,14 @@ class Term:
         factors: of which it is made.
         axis: the axis that is summed over, as the steps call it; empty where there is none.
         place: on that axis.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> with mf.trace() as steps:
+    ...     weights = mf.attention_weights(mx.ones((1, 1, 1, 2)), mx.ones((1, 1, 3, 2)))
+    >>> term = mf.open_cell(steps["scores"], (0, 0, 0, 1)).terms[0]
+    >>> term.value, term.axis, term.place
+    (1.0, '', 0)
     """
 
     value: float
@@ -97,6 +113,14 @@ class Cell:
         value: the number itself, as it was recorded.
         step: that it is a cell of.
         index: its place there.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> with mf.trace() as steps:
+    ...     weights = mf.attention_weights(mx.ones((1, 1, 1, 2)), mx.ones((1, 1, 4, 2)))
+    >>> cell = mf.open_cell(steps["weights"], (0, 0, 0, 1))
+    >>> cell.rule, cell.total, len(cell.terms), cell.agrees
+    ('softmax', 0.25, 4, True)
     """
 
     rule: str

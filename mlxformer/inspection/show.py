@@ -29,6 +29,13 @@ class Shown:
         keys: a word for each column.
         title: what is shown.
         heads: the number of each head.
+
+    >>> from mlxformer.inspection.show import Shown
+    >>> shown = Shown(np.eye(2)[None], ["the", "cat"], ["the", "cat"], "weights", [0])
+    >>> shown
+    Shown('weights', heads=1, queries=2, keys=2)
+    >>> shown.html()[:15]
+    '<!doctype html>'
     """
 
     def __init__(

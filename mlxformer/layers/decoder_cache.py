@@ -74,6 +74,10 @@ def layer_caches(cache: Any, num_layers: int) -> list[LayerCache] | list[None]:
     """The cache of each layer, or None for each where there is no cache.
 
     Raises ``ArgumentError`` for a cache of another kind, or of another number of layers.
+
+    >>> from mlxformer.layers.decoder_cache import layer_caches
+    >>> layer_caches(None, 2)
+    [None, None]
     """
     if cache is None:
         return [None] * num_layers

@@ -26,7 +26,12 @@ State = tuple[mx.array, ...]
 
 
 class Cell(Protocol):
-    """What a layer needs of a cell."""
+    """What a layer needs of a cell.
+
+    >>> cell: Cell = GRUCell(4, 8)
+    >>> cell.gates, cell.parts, [part.shape for part in cell.initial_state(batch=2)]
+    (3, 1, [(2, 8)])
+    """
 
     gates: int  # how many H-wide parts a step computes
     parts: int  # how many arrays a state has

@@ -24,6 +24,12 @@ class Layer(Module):
 
     Raises:
         ArgumentError: for a config of another kind.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.layers.stack import Layer
+    >>> layer = mf.EncoderLayer(8, 2, 16, mf.LayerConfig(norm="pre"))
+    >>> isinstance(layer, Layer), layer.dims, layer.config.norm
+    (True, 8, 'pre')
     """
 
     def __init__(self, dims: int, config: LayerConfig) -> None:
@@ -62,6 +68,12 @@ class Stack(Module):
     Args:
         layers: of one width and one config.
         final_norm: whether there is a norm after the last layer; None means with pre-norm only.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.layers.stack import Stack
+    >>> stack = mf.Encoder(3, 8, 2, 16, mf.LayerConfig(norm="pre"))
+    >>> isinstance(stack, Stack), len(stack.layers), "final_norm" in stack
+    (True, 3, True)
     """
 
     def __init__(self, layers: Sequence[Layer], final_norm: bool | None) -> None:

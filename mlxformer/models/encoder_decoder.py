@@ -32,6 +32,12 @@ class EncoderDecoder(GenerativeModel):
     embedding), source_positions and target_positions (absent without position vectors; called with a length and an
     offset), source_bias and target_bias (absent without relative positions; called with Tq and Tk), embedding_dropout,
     encoder, decoder. It sets the numbers below; max_positions is the longest sequence that it can read, or None.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.models.encoder_decoder import EncoderDecoder
+    >>> model: EncoderDecoder = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
+    >>> model(mx.array([[5, 6, 7]]), mx.array([[1, 5]])).shape
+    (1, 2, 20)
     """
 
     encoder: Encoder

@@ -27,6 +27,12 @@ class FolderModel(Module):
 
     ``config_class`` reads the configuration, whose ``layers`` and ``widths`` are held against the weights; ``_stored``,
     ``_cut`` and ``_others`` say what becomes of the tensors, ``_writing`` what is written.
+
+    >>> import mlxformer as mf
+    >>> mf.GPT(mf.GPTConfig(20, dims=8, num_heads=2, num_layers=1)).save_pretrained("my-gpt")
+    >>> model = mf.GPT.from_pretrained("my-gpt")
+    >>> isinstance(model, FolderModel), model.config.dims, model.training
+    (True, 8, False)
     """
 
     config_class: ClassVar[type[FolderConfig]]

@@ -105,7 +105,7 @@ class Seq2SeqConfig(OwnConfig):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
-class Memory(NamedTuple):
+class _Memory(NamedTuple):
     """What the decoder is given: annotations [B, Ts, K], the same projected for attention [B, Ts, A] or None, the mask
     [B, 1, 1, Ts] or None, the source as one vector [B, K], and the decoder's first state."""
 
@@ -226,7 +226,7 @@ class Seq2Seq(OwnFolder, GenerativeModel):
         require_ids("input_ids", input_ids, self.config.vocab_size, "the vocabulary")
         return _Decoding(self, self._encode(input_ids, source_mask_of(input_ids, attention_mask)), rows_each)
 
-    def _encode(self, source_ids: mx.array, source_mask: mx.array | None) -> Memory:
+    def _encode(self, source_ids: mx.array, source_mask: mx.array | None) -> _Memory:
         require_ids("source_ids", source_ids, self.config.vocab_size, "the vocabulary")
         source_mask = self._checked(source_mask, source_ids)
         valid = None if source_mask is None else source_mask[:, 0, 0]  # [B, Ts]
@@ -255,9 +255,9 @@ class Seq2Seq(OwnFolder, GenerativeModel):
             formula="tanh(W_s h)",
             of=lambda: applied("tanh", projection(ending, self.initial_proj, "W_s", "bc,oc->bo")),
         )
-        return Memory(annotations, projected, source_mask, summary, (first, *last[1:]))
+        return _Memory(annotations, projected, source_mask, summary, (first, *last[1:]))
 
-    def _decode(self, target_ids: mx.array, memory: Memory, state: State) -> tuple[mx.array, State]:
+    def _decode(self, target_ids: mx.array, memory: _Memory, state: State) -> tuple[mx.array, State]:
         """Logits [B, Tt, V] of target tokens that follow ``state``, and the state after them."""
         words = tap(
             "target_embeddings",
@@ -286,7 +286,7 @@ class Seq2Seq(OwnFolder, GenerativeModel):
         )
         return logits, state
 
-    def _step_by_step(self, projected: mx.array, memory: Memory, state: State) -> tuple[mx.array, mx.array, State]:
+    def _step_by_step(self, projected: mx.array, memory: _Memory, state: State) -> tuple[mx.array, mx.array, State]:
         """The states [B, Tt, H] and contexts [B, Tt, K] of all steps, and the last state."""
         states, contexts = [], []
         for time in range(projected.shape[1]):
@@ -296,7 +296,7 @@ class Seq2Seq(OwnFolder, GenerativeModel):
             contexts.append(context)
         return mx.stack(states, axis=1), mx.stack(contexts, axis=1), state
 
-    def _context(self, hidden: mx.array, memory: Memory) -> mx.array:
+    def _context(self, hidden: mx.array, memory: _Memory) -> mx.array:
         """c_i [B, K], from the state before this word."""
         if not self.config.attention:
             return memory.summary
@@ -320,9 +320,9 @@ class Seq2Seq(OwnFolder, GenerativeModel):
 class _Decoding:
     """A batch being decoded, K rows to a source: what ``generation.NextLogits`` asks for."""
 
-    def __init__(self, model: Seq2Seq, memory: Memory, beams: int) -> None:
+    def __init__(self, model: Seq2Seq, memory: _Memory, beams: int) -> None:
         self.model = model
-        self.memory = Memory(*(_repeated(part, beams) for part in memory))
+        self.memory = _Memory(*(_repeated(part, beams) for part in memory))
         self.state: State = self.memory.state
         self.seen = 0  # tokens
 

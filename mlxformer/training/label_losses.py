@@ -148,6 +148,10 @@ def as_array(labels: Labels) -> mx.array:
     Args:
         labels: numbers of any shape: an array of the running backend, which is given back as it is, or what NumPy
             makes an array of.
+
+    >>> from mlxformer.training.label_losses import as_array
+    >>> as_array([[1, 0]]).shape
+    (1, 2)
     """
     return labels if is_array(labels) else mx.array(np.asarray(labels))
 

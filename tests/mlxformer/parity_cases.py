@@ -101,8 +101,7 @@ def run(names: list[str] | None = None) -> dict[str, np.ndarray]:
 
 
 def library_modules() -> set[type]:
-    """Every subclass of ``Module`` that mlxformer defines, wherever it is (those of an example in a docstring, which call
-    their module theirs, are none of them)."""
+    """Every subclass of ``Module`` that mlxformer defines, wherever it is, but those of examples in docstrings."""
     for info in pkgutil.walk_packages(mlxformer.__path__, "mlxformer."):
         if not info.name.startswith("mlxformer.backend.") and "__main__" not in info.name:
             importlib.import_module(info.name)

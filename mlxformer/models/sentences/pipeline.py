@@ -201,7 +201,17 @@ def _json(value: Any) -> bytes:
 
 
 def read_dense(folder: Path) -> Dense:
-    """A dense step from its folder. Raises ``CheckpointError`` where it is broken or not implemented."""
+    """A dense step from its folder. Raises ``CheckpointError`` where it is broken or not implemented.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.errors import CheckpointError
+    >>> from mlxformer.models.sentences.pipeline import read_dense
+    >>> try:
+    ...     read_dense(Path("2_Dense"))
+    ... except CheckpointError as error:
+    ...     print(error.code)
+    checkpoint-file-missing
+    """
     values = read_json(folder / CONFIG)
     try:
         layer = Dense(
@@ -268,7 +278,14 @@ def activation_name(function: Any) -> str:
 
 
 def body_class(folder: Path, classes: Mapping[str, Any]) -> Any:
-    """The class that reads a folder's network. Raises ``CheckpointError`` for a kind that is not in ``classes``."""
+    """The class that reads a folder's network. Raises ``CheckpointError`` for a kind that is not in ``classes``.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.models.sentences.pipeline import BODIES, body_class
+    >>> _ = Path("config.json").write_text('{"model_type": "bert"}')
+    >>> body_class(Path("."), BODIES).__name__
+    'BertModel'
+    """
     kind = read_json(folder / CONFIG).get("model_type")
     if not isinstance(kind, str) or kind not in classes:
         message = f"{folder / CONFIG}: model_type is {kind!r}; read are {', '.join(classes)}"

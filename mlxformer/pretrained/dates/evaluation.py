@@ -169,6 +169,11 @@ def ablations(reader: DateReader, count: int = 10, progress: Progress | None = N
 
     Returns:
         ``encoder.layers.0.self_attention/2`` -> share from 0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.dates.evaluation import ablations
+    >>> shares = ablations(mf.load_pretrained("dates"))  # doctest: +SKIP
+    >>> shares["decoder.layers.1.cross_attention/0"]  # doctest: +SKIP
     """
     config = reader.model.config
     places = [f"encoder.layers.{layer}.self_attention" for layer in range(config.num_encoder_layers)]
@@ -192,6 +197,10 @@ def measure(reader: DateReader, progress: Progress | None = None) -> tuple[dict[
 
     Returns:
         name -> score, and name -> report.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.dates.evaluation import measure
+    >>> scores, reports = measure(mf.load_pretrained("dates"))  # doctest: +SKIP
     """
     scores = {}
     for done, name in enumerate(FORMATS):

@@ -158,6 +158,9 @@ def chinese() -> Texts:
 
     Returns:
         Those that may be trained on.
+
+    >>> from mlxformer.pretrained.masked.corpus import chinese
+    >>> texts = chinese()  # doctest: +SKIP
     """
     sources.fetch(FOLDER)
     return of_documents(sources.chinese_documents(FOLDER), tokenizer())
@@ -172,6 +175,9 @@ def english(*, whole: bool = False) -> Texts:
 
     Returns:
         Those that may be trained on.
+
+    >>> from mlxformer.pretrained.masked.corpus import english
+    >>> texts = english(whole=True)  # doctest: +SKIP
     """
     sources.fetch(FOLDER)
     return of_documents(sources.verses(FOLDER, whole=whole), tokenizer(english_only=whole))
@@ -183,6 +189,9 @@ def idiom_ids() -> np.ndarray:
 
     Returns:
         int32 [N, 4].
+
+    >>> from mlxformer.pretrained.masked.corpus import idiom_ids
+    >>> ids = idiom_ids()  # doctest: +SKIP
     """
     sources.fetch(FOLDER)
     return np.stack(encode(sources.idioms(FOLDER), tokenizer()))

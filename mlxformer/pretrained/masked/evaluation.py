@@ -181,6 +181,11 @@ def next_sentence(reader: MaskFiller, held_out: bool) -> float:
 
     Returns:
         0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import next_sentence
+    >>> next_sentence(mf.load_pretrained("bert-mini"), held_out=False) > 0.5  # doctest: +SKIP
+    True
     """
     right = []
     pairs = next_sentence_pairs(held_out)
@@ -246,6 +251,12 @@ def ablations(reader: MaskFiller, texts: Sequence[str], progress: Progress | Non
 
     Returns:
         ``0.3`` -> share from 0 to 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import ablations
+    >>> found = ablations(mf.load_pretrained("bert-mini"), ["画蛇添足"])
+    >>> len(found), found["0.0"]
+    (24, 0.75)
     """
     config = reader.model.config
     found = {}
@@ -274,6 +285,10 @@ def measure(reader: MaskFiller, progress: Progress | None = None) -> tuple[dict[
 
     Returns:
         name -> score, and name -> report.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import measure
+    >>> scores, reports = measure(mf.load_pretrained("bert-mini"))  # doctest: +SKIP
     """
     scores: dict[str, float] = {}
     todo: list[tuple[Kind, bool]] = [("idioms", False)]
@@ -362,6 +377,10 @@ def measure_rate(reader: MaskFiller, progress: Progress | None = None) -> tuple[
 
     Returns:
         name -> score, and name -> report.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.masked.evaluation import measure_rate
+    >>> scores, reports = measure_rate(mf.load_pretrained("mlm-rate-15"))  # doctest: +SKIP
     """
     texts = samples("book", held_out=True)
     scores: dict[str, float] = {}

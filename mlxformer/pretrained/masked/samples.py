@@ -109,6 +109,10 @@ def write(texts: Path, path: Path) -> None:
     Args:
         texts: the folder that ``sources.fetch`` filled.
         path: of the file.
+
+    >>> from pathlib import Path
+    >>> from mlxformer.pretrained.masked.samples import write
+    >>> write(Path("texts"), Path("samples.json"))  # doctest: +SKIP
     """
     groups: dict[Kind, list[tuple[str, ...]]] = {kind: [] for kind in KINDS}
     groups["idioms"] = [(idiom,) for idiom in sources.idioms(texts)]

@@ -140,6 +140,10 @@ def chinese_documents(folder: Path) -> list[Document]:
 
     Returns:
         Documents with at least one sentence.
+
+    >>> from mlxformer.pretrained.masked.sources import chinese_documents
+    >>> chinese_documents(Path("texts"))[0].kind  # doctest: +SKIP
+    'tang'
     """
     simplify = simplifier(folder)
     root = folder / "package/dist"
@@ -201,6 +205,10 @@ def simplifier(folder: Path) -> Callable[[str], str]:
 
     Returns:
         A function of a text.
+
+    >>> from mlxformer.pretrained.masked.sources import simplifier
+    >>> simplifier(Path("texts"))("漢語")  # doctest: +SKIP
+    '汉语'
     """
     sys.path.insert(0, str(folder / "python"))
     try:

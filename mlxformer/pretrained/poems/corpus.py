@@ -26,6 +26,9 @@ def poems(folder: Path) -> list[str]:
 
     Returns:
         Texts in simplified script, in the order of the collection; those with a rare character are left out.
+
+    >>> from mlxformer.pretrained.poems.corpus import poems
+    >>> texts = poems(Path("texts"))  # doctest: +SKIP
     """
     found = []
     for path in sorted((folder / "package/dist/quantangshi").glob("poet.tang.*.json"), key=_number):
@@ -72,6 +75,9 @@ def split() -> tuple[list[str], list[str]]:
 
     Returns:
         Texts to train on, and texts held out.
+
+    >>> from mlxformer.pretrained.poems.corpus import split
+    >>> to_train_on, held_out = split()  # doctest: +SKIP
     """
     fetch(FOLDER)
     every = poems(FOLDER)
@@ -86,5 +92,8 @@ def training_ids() -> dict[str, np.ndarray]:
 
     Returns:
         form -> int32 [N, 1 + length + 1].
+
+    >>> from mlxformer.pretrained.poems.corpus import training_ids
+    >>> ids = training_ids()["五绝"]  # doctest: +SKIP
     """
     return ids_of(split()[0])

@@ -75,6 +75,11 @@ def share_rhymed(poems: Sequence[str], using: PoemTokenizer) -> float:
 
     Returns:
         0 to 1.
+
+    >>> from mlxformer.pretrained.poems.evaluation import share_rhymed
+    >>> from mlxformer.pretrained.poems.vocabulary import tokenizer
+    >>> share_rhymed(["绮席铺兰杜，珠盘折芰荷。故园留不住，应是恋弦歌。", "春眠不觉晓"], tokenizer())
+    0.5
     """
     lines = [lines_of(poem) for poem in poems]
     return float(np.mean([len(each) == 4 and using.rhymes(each[1][-1], each[3][-1]) for each in lines]))
@@ -90,6 +95,13 @@ def perplexity(reader: Poet, poems: Sequence[str], progress: Progress | None = N
 
     Returns:
         At least 1.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.poems.evaluation import perplexity
+    >>> poet = mf.load_pretrained("poet")
+    >>> known = perplexity(poet, ["白日依山尽，黄河入海流。欲穷千里目，更上一层楼。"])
+    >>> known < perplexity(poet, ["楼层一上更，目里千穷欲。流海入河黄，尽山依日白。"])
+    True
     """
     chunks = [rows[start : start + _CHUNK] for rows in ids_of(poems).values() for start in range(0, len(rows), _CHUNK)]
     found = []
@@ -113,6 +125,10 @@ def measure(reader: Poet, progress: Progress | None = None) -> tuple[dict[str, f
 
     Returns:
         name -> score, and name -> report.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.poems.evaluation import measure
+    >>> scores, reports = measure(mf.load_pretrained("poet"))  # doctest: +SKIP
     """
     drawn = {form: draw(reader, form) for form in QUATRAINS}
     real = [poem for poem in held_out() if len(lines_of(poem)) == 4]

@@ -41,6 +41,9 @@ def write(folder: Path) -> None:
 
     Args:
         folder: where to.
+
+    >>> from mlxformer.pretrained.poems.samples import write
+    >>> write(Path("."))  # doctest: +SKIP
     """
     corpus.fetch(FOLDER)
     every = corpus.poems(FOLDER)

@@ -65,6 +65,10 @@ def measure(reader: StringReverser, progress: Progress | None = None) -> tuple[d
 
     Returns:
         name -> score, and name -> report.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.reverse.evaluation import measure
+    >>> scores, reports = measure(mf.load_pretrained("reverse-transformer"))  # doctest: +SKIP
     """
     accuracy, exact, places = {}, {}, []
     for done, length in enumerate(LENGTHS):
