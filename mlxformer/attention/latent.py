@@ -24,10 +24,11 @@ from mlxformer.attention import masks
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.exactness import wide
 from mlxformer.attention.functional import attend
-from mlxformer.axes import ATTENDED, HEADS, KEYS
+from mlxformer.attention.heads import joined_heads, split_heads
+from mlxformer.axes import HEADS, KEYS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
-from mlxformer.origins import Product, projection
+from mlxformer.origins import projection
 from mlxformer.projections import OddLinear, matrix_of
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import is_whole, require_divisible, require_positive, require_sequence
@@ -136,7 +137,7 @@ class LatentAttention(Module):
         mask = masks.checked(mask, (queries.shape[0], self.num_heads, queries.shape[1], past + source.shape[1]))
         q = tap(
             "queries",
-            self._heads(self.query_proj(queries)),
+            split_heads(self.query_proj(queries), self.num_heads),
             axes=HEADS,
             formula="X W^Q, split into heads",
             of=lambda: projection(queries, self.query_proj, "W^Q", SPLIT),
@@ -144,7 +145,8 @@ class LatentAttention(Module):
         c = mx.expand_dims(self.latent_proj(source), 1)  # [B, 1, Tk, L], one key/value head for all
         turned: tuple[mx.array, ...] = ()
         if self.rope is not None:
-            turned_q = self.rope(self._heads(self.query_rope_proj(queries)), offset=past)  # [B, H, Tq, R]
+            turned_q = split_heads(self.query_rope_proj(queries), self.num_heads)  # [B, H, Tq, R]
+            turned_q = self.rope(turned_q, offset=past)
             turned = (self.rope(mx.expand_dims(self.key_rope_proj(source), 1), offset=past),)  # [B, 1, Tk, R]
         if cache is not None:
             parts = cache.update(c, *turned)
@@ -157,26 +159,12 @@ class LatentAttention(Module):
                 tap("turned_keys", turned[0], axes=KEYS, formula="RoPE(X W^KR), one for all heads"),
             )
         heads = self._absorbed(q, c, pair, mask) if absorbed else self._expanded(q, c, pair, mask)  # [B, H, Tq, D]
-        joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
-        joined = tap(
-            "concatenated",
-            joined,
-            axes=ATTENDED,
-            formula="Concat(head_1, …, head_H)",
-            of=lambda: Product("bhtd->bt(hd)", (heads,)),
-        )
-        return tap(
-            "output",
-            self.out_proj(joined),
-            axes=ATTENDED,
-            formula="Concat(…) W^O",
-            of=lambda: projection(joined, self.out_proj, "W^O"),
-        )
+        return joined_heads(heads, self.out_proj)
 
     def _expanded(
         self, q: mx.array, c: mx.array, turned: tuple[mx.array, mx.array] | None, mask: mx.array | str | None
     ) -> mx.array:
-        k, v = self._heads(self.key_up(c)), self._heads(self.value_up(c))
+        k, v = split_heads(self.key_up(c), self.num_heads), split_heads(self.value_up(c), self.num_heads)
         k = tap(
             "keys",
             k,
@@ -214,10 +202,6 @@ class LatentAttention(Module):
 
     def _scale(self) -> float:
         return float(self.head_dim + (0 if self.rope is None else self.rope_dims)) ** -0.5
-
-    def _heads(self, x: mx.array) -> mx.array:
-        """[B, T, H·D] -> [B, H, T, D], or of the turned part's width."""
-        return x.reshape(x.shape[0], x.shape[1], self.num_heads, -1).swapaxes(1, 2)
 
     def _tokens(self, cache: KVCache) -> int:
         if not isinstance(cache, KVCache):

@@ -13,7 +13,8 @@ from mlxformer.attention import masks
 from mlxformer.attention.cache import KVCache
 from mlxformer.attention.checks import check_bias
 from mlxformer.attention.functional import attend
-from mlxformer.axes import ATTENDED, HEADS, HEADS_IN_TIME, KV_HEADS
+from mlxformer.attention.heads import joined_heads, split_heads
+from mlxformer.axes import HEADS, HEADS_IN_TIME, KV_HEADS
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.origins import Joined, Named, Product, Same, projection
@@ -175,7 +176,7 @@ class MultiHeadAttention(Module):
         mask = masks.checked(mask, scores_shape)
         if bias is not None:
             check_bias(bias, scores_shape)
-        q = self._heads(self.query_proj(queries), self.num_heads)  # [B, H, Tq, D]
+        q = split_heads(self.query_proj(queries), self.num_heads)  # [B, H, Tq, D]
         q = self._rotate(self.query_norm(q) if "query_norm" in self else q, past)
         if cache is not None and cache.is_complete:
             k, v = cache.fetch()
@@ -226,27 +227,13 @@ class MultiHeadAttention(Module):
             dropout=self.weight_dropout if drops else None,
             softcap=self.softcap,
         )
-        joined = heads.swapaxes(1, 2).reshape(*queries.shape[:2], self.num_heads * self.head_dim)  # [B, Tq, H·D]
-        joined = tap(
-            "concatenated",
-            joined,
-            axes=ATTENDED,
-            formula="Concat(head_1, …, head_H)",
-            of=lambda: Product("bhtd->bt(hd)", (heads,)),
-        )
-        return tap(
-            "output",
-            self.out_proj(joined),
-            axes=ATTENDED,
-            formula="Concat(…) W^O",
-            of=lambda: projection(joined, self.out_proj, "W^O"),
-        )
+        return joined_heads(heads, self.out_proj)
 
     def _project(self, keys: mx.array, values: mx.array, past: int) -> tuple[mx.array, mx.array]:
         key_proj, value_proj = self._key_and_value_proj()
-        k = self._heads(key_proj(keys), self.num_kv_heads)
+        k = split_heads(key_proj(keys), self.num_kv_heads)
         same = value_proj is key_proj and values is keys
-        v = k if same else self._heads(value_proj(values), self.num_kv_heads)
+        v = k if same else split_heads(value_proj(values), self.num_kv_heads)
         k = self.key_norm(k) if "key_norm" in self else k
         return self._rotate(k, past), v  # values carry content, not position: never rotated
 
@@ -283,7 +270,7 @@ class MultiHeadAttention(Module):
             return made
         plain = aside(
             f"unrotated_{name[-1].lower()}",
-            self._heads(layer(x), heads),
+            split_heads(layer(x), heads),
             axes=HEADS_IN_TIME,
             formula=f"X {name}, split into heads",
             of=lambda: made,
@@ -295,10 +282,6 @@ class MultiHeadAttention(Module):
 
     def _rotate(self, x: mx.array, offset: int) -> mx.array:
         return x if self.rope is None else self.rope(x, offset=offset)
-
-    def _heads(self, x: mx.array, heads: int) -> mx.array:
-        """[B, T, H·D] -> [B, H, T, D]. Reshaping alone, without the transposition, would mix tokens into heads."""
-        return x.reshape(x.shape[0], x.shape[1], heads, self.head_dim).swapaxes(1, 2)
 
     def _sinks(self) -> mx.array | None:
         if self.sink_kind is None:

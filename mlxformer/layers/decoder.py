@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from mlxformer.attention.cache import KVCache
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
@@ -77,27 +78,16 @@ class DecoderLayer(Layer):
         """
         require_sequence("x", x, self.dims)
         require_sequence("memory", memory, self.dims)
+        own, kept = (None, None) if cache is None else (cache.self_attention, cache.cross_attention)
         x = tap("input", x, axes=MODEL, of=partial(Same, x))
+        x = self.around("after_self_attention", x, self.self_attention_norm, lambda x: self._attend(x, mask, bias, own))
         x = self.around(
-            "after_self_attention", x, self.self_attention_norm, lambda x: self._attend(x, mask, bias, cache)
-        )
-        x = self.around(
-            "after_cross_attention", x, self.cross_attention_norm, lambda x: self._cross(x, memory, memory_mask, cache)
+            "after_cross_attention", x, self.cross_attention_norm, lambda x: self._cross(x, memory, memory_mask, kept)
         )
         return self.around("output", x, self.feed_forward_norm, self._feed)
 
-    def _attend(
-        self, x: mx.array, mask: mx.array | str | None, bias: mx.array | None, cache: LayerCache | None
-    ) -> mx.array:
-        own = None if cache is None else cache.self_attention
-        return self.residual_dropout(self.self_attention(x, x, x, mask, bias=bias, cache=own))
-
-    def _cross(self, x: mx.array, memory: mx.array, mask: mx.array | str | None, cache: LayerCache | None) -> mx.array:
-        kept = None if cache is None else cache.cross_attention
-        return self.residual_dropout(self.cross_attention(x, memory, memory, mask, cache=kept))
-
-    def _feed(self, x: mx.array) -> mx.array:
-        return self.residual_dropout(self.feed_forward(x))
+    def _cross(self, x: mx.array, memory: mx.array, mask: mx.array | None, cache: KVCache | None) -> mx.array:
+        return self.residual_dropout(self.cross_attention(x, memory, memory, mask, cache=cache))
 
 
 class Decoder(Stack):
@@ -135,10 +125,6 @@ class Decoder(Stack):
     ) -> None:
         require_positive(num_layers=num_layers)
         super().__init__([DecoderLayer(dims, num_heads, ffn_dims, config) for _ in range(num_layers)], final_norm)
-
-    def make_cache(self) -> DecoderCache:
-        """An empty cache for decoding one batch token by token."""
-        return DecoderCache(len(self.layers))
 
     def __call__(
         self,

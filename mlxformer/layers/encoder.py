@@ -79,14 +79,6 @@ class EncoderLayer(Layer):
         )
         return self.around("output", x, self.feed_forward_norm, self._feed)
 
-    def _attend(
-        self, x: mx.array, mask: mx.array | str | None, bias: mx.array | None, cache: KVCache | None
-    ) -> mx.array:
-        return self.residual_dropout(self.self_attention(x, x, x, mask, bias=bias, cache=cache))
-
-    def _feed(self, x: mx.array) -> mx.array:
-        return self.residual_dropout(self.feed_forward(x))
-
 
 class Encoder(Stack):
     """N layers of self-attention and feed-forward.
@@ -123,10 +115,6 @@ class Encoder(Stack):
     ) -> None:
         require_positive(num_layers=num_layers)
         super().__init__([EncoderLayer(dims, num_heads, ffn_dims, config) for _ in range(num_layers)], final_norm)
-
-    def make_cache(self) -> DecoderCache:
-        """An empty cache for reading one batch token by token, which only a causal mask allows."""
-        return DecoderCache(len(self.layers))
 
     def __call__(
         self,

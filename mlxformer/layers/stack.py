@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mlxformer.attention.cache import KVCache
+from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers.config import LayerConfig
+from mlxformer.layers.decoder_cache import DecoderCache
+from mlxformer.layers.feed_forward import FeedForward
+from mlxformer.layers.gated_feed_forward import GatedFeedForward
 from mlxformer.layers.normalization import formula
 from mlxformer.origins import Total, normalized
 from mlxformer.tracing import Module, aside, tap
@@ -16,7 +21,9 @@ Unary = Callable[[mx.array], mx.array]
 
 
 class Layer(Module):
-    """What every layer has: its width, its ``config``, the dropout of its sub-layers' outputs, the taps of its sums.
+    """What every layer has: its width, its ``config``, self-attention and a feed-forward network, and their sums.
+
+    A subclass makes the sub-layers and their norms, in the order in which a repr and a checkpoint have them.
 
     Args:
         dims: C.
@@ -32,6 +39,9 @@ class Layer(Module):
     (True, 8, 'pre')
     """
 
+    self_attention: MultiHeadAttention
+    feed_forward: FeedForward | GatedFeedForward
+
     def __init__(self, dims: int, config: LayerConfig) -> None:
         super().__init__()
         require_kind("config", config, LayerConfig)
@@ -42,6 +52,16 @@ class Layer(Module):
     def _extra_repr(self) -> str:
         changed = repr(self.config).removeprefix("LayerConfig(").removesuffix(")")
         return f"dims={self.dims}{changed and ', '}{changed}"
+
+    def _attend(
+        self, x: mx.array, mask: mx.array | str | None, bias: mx.array | None, cache: KVCache | None
+    ) -> mx.array:
+        """Self-attention as a sub-layer, with its dropout."""
+        return self.residual_dropout(self.self_attention(x, x, x, mask, bias=bias, cache=cache))
+
+    def _feed(self, x: mx.array) -> mx.array:
+        """The feed-forward network as a sub-layer, with its dropout."""
+        return self.residual_dropout(self.feed_forward(x))
 
     def around(self, name: str, x: mx.array, norm: Unary, sublayer: Unary) -> mx.array:
         """The sum around a sub-layer with its norm, before or after it as the config says, tapped as ``name``."""
@@ -86,6 +106,10 @@ class Stack(Module):
 
     def _extra_repr(self) -> str:
         return f"num_layers={len(self.layers)}, dims={self.dims}"
+
+    def make_cache(self) -> DecoderCache:
+        """An empty cache for reading one batch token by token, which only a causal mask allows."""
+        return DecoderCache(len(self.layers))
 
     def normalized(self, x: mx.array) -> mx.array:
         """The last layer's output [B, T, C], after the final norm if there is one."""

@@ -2,62 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from mlxformer.errors import ArgumentError
-from mlxformer.pretrained.cards import Card, read_card, verify
-from mlxformer.pretrained.training import Recipe
+from mlxformer.pretrained.cards import read_card, verify
+from mlxformer.pretrained.family import Family
 from mlxformer.pretrained.weights import read_weights
-
-
-class Family(Protocol):
-    """What a family of shipped models gives.
-
-    >>> from mlxformer.pretrained.registry import families
-    >>> [type(family).__name__ for family in families()]
-    ['DatesFamily', 'MaskedFamily', 'PoemsFamily', 'ReverseFamily']
-    """
-
-    def recipes(self) -> dict[str, Recipe]:
-        """How each of its models is trained.
-
-        Returns:
-            name -> recipe.
-        """
-
-    def describe(self, recipe: Any) -> dict[str, Any]:
-        """The fields of the card that are known before training.
-
-        Args:
-            recipe: of the model.
-
-        Returns:
-            what, data, config, cannot.
-        """
-
-    def reader(self, recipe: Any, model: Any, card: Card) -> Any:
-        """The model as it is used.
-
-        Args:
-            recipe: of the model.
-            model: trained.
-            card: what it is.
-
-        Returns:
-            What ``load_pretrained`` gives.
-        """
-
-    def measure(self, reader: Any, progress: Callable[[float], None] | None) -> tuple[dict[str, float], dict[str, Any]]:
-        """The scores and the reports of the card.
-
-        Args:
-            reader: the model as it is used.
-            progress: told the share that is done; None tells nobody.
-
-        Returns:
-            name -> score, and name -> report.
-        """
 
 
 def families() -> tuple[Family, ...]:
@@ -67,15 +17,15 @@ def families() -> tuple[Family, ...]:
         One of each; their modules are imported when this is called.
 
     >>> from mlxformer.pretrained.registry import families
-    >>> "dates" in families()[0].recipes()
+    >>> "dates" in families()[0].recipes
     True
     """
-    from mlxformer.pretrained.dates.family import DatesFamily
-    from mlxformer.pretrained.masked.family import MaskedFamily
-    from mlxformer.pretrained.poems.family import PoemsFamily
-    from mlxformer.pretrained.reverse.family import ReverseFamily
+    from mlxformer.pretrained.dates import family as dates
+    from mlxformer.pretrained.masked import family as masked
+    from mlxformer.pretrained.poems import family as poems
+    from mlxformer.pretrained.reverse import family as reverse
 
-    return (DatesFamily(), MaskedFamily(), PoemsFamily(), ReverseFamily())
+    return (dates.FAMILY, masked.FAMILY, poems.FAMILY, reverse.FAMILY)
 
 
 def trainable_names() -> tuple[str, ...]:
@@ -88,7 +38,7 @@ def trainable_names() -> tuple[str, ...]:
     >>> "bert-mini" in trainable_names()
     True
     """
-    return tuple(name for family in families() for name in family.recipes())
+    return tuple(name for family in families() for name in family.recipes)
 
 
 def find(name: str) -> tuple[Family, Any]:
@@ -108,7 +58,7 @@ def find(name: str) -> tuple[Family, Any]:
     4000
     """
     for family in families():
-        recipe = family.recipes().get(name)
+        recipe = family.recipes.get(name)
         if recipe is not None:
             return family, recipe
     known = trainable_names()
@@ -125,8 +75,8 @@ def load_pretrained(name: str) -> Any:
 
     Returns:
         ``dates…``: a ``DateReader``, ``reader(text) -> "2026-11-23"``. ``reverse-…``: a ``StringReverser``.
-            ``bert-mini``
-        and ``mlm-rate-…``: a ``MaskFiller``, ``.fill(text, k)``. Each model is in evaluation mode.
+        ``bert-mini`` and ``mlm-rate-…``: a ``MaskFiller``, ``.fill(text, k)``. ``poet…``: a ``Poet``. Each model is in
+        evaluation mode.
 
     Raises:
         ArgumentError: an unknown name.

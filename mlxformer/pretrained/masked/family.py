@@ -7,75 +7,32 @@ from dataclasses import asdict
 from typing import Any
 
 from mlxformer.pretrained.cards import Card
+from mlxformer.pretrained.family import Family, Measured
 from mlxformer.pretrained.masked import evaluation
 from mlxformer.pretrained.masked.reader import MaskFiller
 from mlxformer.pretrained.masked.recipe import RECIPES, MaskedRecipe
 from mlxformer.pretrained.masked.sources import CHAPTERS, LICENSES
 from mlxformer.pretrained.masked.split import HELD_OUT
 from mlxformer.pretrained.masked.vocabulary import tokenizer
-from mlxformer.pretrained.training import Recipe
 
 
-class MaskedFamily:
-    """Masked language models on Chinese classics and English verses.
+def _describe(recipe: MaskedRecipe) -> dict[str, Any]:
+    return {
+        "what": _what(recipe),
+        "data": {source: license for source, license in LICENSES.items() if _reads(recipe, source)},
+        "config": asdict(recipe.config),
+        "cannot": _cannot(recipe),
+    }
 
-    >>> from mlxformer.pretrained.masked.family import MaskedFamily
-    >>> list(MaskedFamily().recipes())[:2]
-    ['bert-mini', 'mlm-rate-05']
-    """
 
-    def recipes(self) -> dict[str, Recipe]:
-        """How each of its models is trained.
+def _reader(recipe: MaskedRecipe, model: Any, card: Card) -> MaskFiller:
+    return MaskFiller(model, tokenizer(english_only=recipe.english_only), card)
 
-        Returns:
-            name -> recipe.
-        """
-        return dict(RECIPES)
 
-    def describe(self, recipe: MaskedRecipe) -> dict[str, Any]:
-        """The fields of the card that are known before training.
-
-        Args:
-            recipe: of the model.
-
-        Returns:
-            what, data, config, cannot.
-        """
-        return {
-            "what": _what(recipe),
-            "data": {source: license for source, license in LICENSES.items() if _reads(recipe, source)},
-            "config": asdict(recipe.config),
-            "cannot": _cannot(recipe),
-        }
-
-    def reader(self, recipe: MaskedRecipe, model: Any, card: Card) -> MaskFiller:
-        """The model as it is used.
-
-        Args:
-            recipe: of the model.
-            model: trained.
-            card: what it is.
-
-        Returns:
-            A ``MaskFiller``.
-        """
-        return MaskFiller(model, tokenizer(english_only=recipe.english_only), card)
-
-    def measure(
-        self, reader: MaskFiller, progress: Callable[[float], None] | None
-    ) -> tuple[dict[str, float], dict[str, Any]]:
-        """The scores and the reports of the card.
-
-        Args:
-            reader: the model as it is used.
-            progress: told the share that is done; None tells nobody.
-
-        Returns:
-            name -> score, and name -> report.
-        """
-        if RECIPES[reader.card.name].english_only:
-            return evaluation.measure_rate(reader, progress)
-        return evaluation.measure(reader, progress)
+def _measure(reader: MaskFiller, progress: Callable[[float], None] | None) -> Measured:
+    if RECIPES[reader.card.name].english_only:
+        return evaluation.measure_rate(reader, progress)
+    return evaluation.measure(reader, progress)
 
 
 def _reads(recipe: MaskedRecipe, source: str) -> bool:
@@ -104,3 +61,7 @@ def _cannot(recipe: MaskedRecipe) -> str:
         f"verses of {chapters}; one document in {HELD_OUT} was held out. Modern Chinese, traditional script and "
         "characters outside its texts mean little or nothing to it. It is not a general BERT."
     )
+
+
+# Masked language models on Chinese classics and English verses.
+FAMILY = Family(RECIPES, _describe, _reader, _measure)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from mlxformer.pretrained.cards import Card
+from mlxformer.pretrained.family import Family
 from mlxformer.pretrained.reverse import evaluation
 from mlxformer.pretrained.reverse.reader import StringReverser
 from mlxformer.pretrained.reverse.recipe import RECIPES, ReverseRecipe
 from mlxformer.pretrained.reverse.strings import TOKENIZER
-from mlxformer.pretrained.training import Recipe
 
 WHAT = {
     "reverse-gru": "a GRU encoder-decoder without attention (one vector for the whole source) that reverses strings",
@@ -20,64 +19,21 @@ WHAT = {
 }
 
 
-class ReverseFamily:
-    """Three models of like size, trained on the same task.
+def _describe(recipe: ReverseRecipe) -> dict[str, Any]:
+    return {
+        "what": WHAT[recipe.name],
+        "data": {"random strings of 4 to 40 letters a to z, drawn by mlxformer.pretrained.reverse.strings": "MIT"},
+        "config": asdict(recipe.config),
+        "cannot": (
+            "It was trained for minutes, to be compared with its siblings: accuracy@n is what it reaches at "
+            "length n. Strings of fewer than 4 letters were never trained, and longer ones than 40 are refused."
+        ),
+    }
 
-    >>> from mlxformer.pretrained.reverse.family import ReverseFamily
-    >>> list(ReverseFamily().recipes())
-    ['reverse-gru', 'reverse-gru-attention', 'reverse-transformer']
-    """
 
-    def recipes(self) -> dict[str, Recipe]:
-        """How each of its models is trained.
+def _reader(recipe: ReverseRecipe, model: Any, card: Card) -> StringReverser:
+    return StringReverser(model, TOKENIZER, card, recipe.source_length)
 
-        Returns:
-            name -> recipe.
-        """
-        return dict(RECIPES)
 
-    def describe(self, recipe: ReverseRecipe) -> dict[str, Any]:
-        """The fields of the card that are known before training.
-
-        Args:
-            recipe: of the model.
-
-        Returns:
-            what, data, config, cannot.
-        """
-        return {
-            "what": WHAT[recipe.name],
-            "data": {"random strings of 4 to 40 letters a to z, drawn by mlxformer.pretrained.reverse.strings": "MIT"},
-            "config": asdict(recipe.config),
-            "cannot": (
-                "It was trained for minutes, to be compared with its siblings: accuracy@n is what it reaches at "
-                "length n. Strings of fewer than 4 letters were never trained, and longer ones than 40 are refused."
-            ),
-        }
-
-    def reader(self, recipe: ReverseRecipe, model: Any, card: Card) -> StringReverser:
-        """The model as it is used.
-
-        Args:
-            recipe: of the model.
-            model: trained.
-            card: what it is.
-
-        Returns:
-            A ``StringReverser``.
-        """
-        return StringReverser(model, TOKENIZER, card, recipe.source_length)
-
-    def measure(
-        self, reader: StringReverser, progress: Callable[[float], None] | None
-    ) -> tuple[dict[str, float], dict[str, Any]]:
-        """The scores and the reports of the card.
-
-        Args:
-            reader: the model as it is used.
-            progress: told the share that is done; None tells nobody.
-
-        Returns:
-            name -> score, and name -> report.
-        """
-        return evaluation.measure(reader, progress)
+# Three models of like size, trained on the same task.
+FAMILY = Family(RECIPES, _describe, _reader, evaluation.measure)

@@ -15,7 +15,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.pretrained import pretrained_names, read_card
 from mlxformer.pretrained.masked import batches, corpus, evaluation
 from mlxformer.pretrained.masked.batches import CLS, MASK, PAD, SEP, UNK, Line
-from mlxformer.pretrained.masked.family import MaskedFamily
+from mlxformer.pretrained.masked.family import FAMILY
 from mlxformer.pretrained.masked.reader import MaskFiller
 from mlxformer.pretrained.masked.recipe import MINI, RATES, RECIPES, MaskedRecipe, Mix
 from mlxformer.pretrained.masked.samples import KINDS, alternatives, documents, samples
@@ -218,10 +218,9 @@ def test_the_models_of_one_rate_differ_in_the_rate_alone() -> None:
 
 
 def test_cards_know_what_was_read() -> None:
-    family = MaskedFamily()
-    assert set(family.recipes()) == set(RECIPES)
-    assert any("idioms" in source for source in family.describe(MINI)["data"])
-    assert next(iter(family.describe(RATES[0])["data"])).startswith("verses")
+    assert set(FAMILY.recipes) == set(RECIPES)
+    assert any("idioms" in source for source in FAMILY.describe(MINI)["data"])
+    assert next(iter(FAMILY.describe(RATES[0])["data"])).startswith("verses")
 
 
 @pytest.mark.once  # slow on MLX's CPU build; test_both_backends holds each model's probabilities there to NumPy's
