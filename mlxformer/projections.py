@@ -6,6 +6,7 @@ left as they are where that is so, so that a model that holds one can be quantiz
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mlxformer.backend import mx, nn
@@ -53,7 +54,7 @@ class OddEmbedding(nn.Embedding):
         return super().to_quantized(group_size, bits, *rest, **more)
 
 
-def matrix_of(projection: Any, input_dims: int) -> mx.array:
+def matrix_of(projection: Callable[[mx.array], mx.array], input_dims: int) -> mx.array:
     """W [out, in] of a projection without a bias, whatever stands in its place: quantized or adapted ones have no W.
 
     A module that is no plain ``nn.Linear`` is called on the unit vectors.
@@ -71,6 +72,6 @@ def matrix_of(projection: Any, input_dims: int) -> mx.array:
     >>> bool(mx.array_equal(matrix_of(layer, 3), layer.weight))
     True
     """
-    if type(projection) in (nn.Linear, OddLinear):
+    if isinstance(projection, nn.Linear) and type(projection) in (nn.Linear, OddLinear):
         return projection.weight
     return projection(mx.eye(input_dims)).T

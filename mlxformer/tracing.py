@@ -93,7 +93,7 @@ class Trace:
 
     def __init__(
         self,
-        root: Any = None,
+        root: nn.Module | None = None,
         on_step: Callable[[str], None] | None = None,
         only: str | None = None,
         origins: bool | None = None,
@@ -112,7 +112,7 @@ class Trace:
         self._tokens: tuple[Any, Any] | None = None
         self._closed = False
 
-    def replace(self, pattern: str, change: Callable[[Any], Any]) -> None:
+    def replace(self, pattern: str, change: Callable[[mx.array], mx.array]) -> None:
         """Change every tensor whose path matches a pattern on its way: ``change(x)`` flows on.
 
         Call it before the model runs. A pattern that matched nothing is an error when the trace closes.
@@ -300,12 +300,12 @@ def _statistics(values: np.ndarray) -> str:
 @dataclass
 class _Replacement:
     pattern: str
-    change: Callable[[Any], Any]
+    change: Callable[[mx.array], mx.array]
     matched: bool = False
 
 
 def trace(
-    root: Any = None,
+    root: nn.Module | None = None,
     *,
     on_step: Callable[[str], None] | None = None,
     only: str | None = None,

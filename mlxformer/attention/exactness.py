@@ -8,7 +8,6 @@ keys and values      that no query may see are 0: a weight of 0 times NaN is NaN
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from mlxformer.backend import mx
 
@@ -35,7 +34,7 @@ def wide(x: mx.array) -> mx.array:
     return x if x.dtype == mx.float32 else x.astype(mx.float32)
 
 
-def joint_dtype(*arrays: mx.array) -> Any:
+def joint_dtype(*arrays: mx.array) -> mx.Dtype:
     """The dtype of what is made of all of these: theirs if it is one, else float32.
 
     Args:

@@ -80,7 +80,7 @@ class MultiHeadAttention(Module):
         bias: bool = True,
         dropout: float = 0.0,
         rope: Callable[..., mx.array] | None = None,
-        relative_keys: Callable[..., Any] | None = None,
+        relative_keys: Callable[[mx.array, int], mx.array] | None = None,
         tie: Literal["kv", "qk", "qkv"] | None = None,
         sinks: Literal["one", "learned"] | None = None,
         qk_norm: bool = False,

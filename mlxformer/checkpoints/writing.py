@@ -174,7 +174,7 @@ def quantization_of(module: nn.Module) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def storable(value: Any) -> np.ndarray:
+def storable(value: mx.array) -> np.ndarray:
     """One array as it is to be stored.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlxformer.attention import masks
 from mlxformer.axes import TOKENS
-from mlxformer.backend import mx, to_numpy
+from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.beam import beam_hypotheses
 from mlxformer.generation.greedy import collected, write
@@ -295,7 +295,7 @@ def source_mask_of(input_ids: mx.array, attention_mask: mx.array | None) -> mx.a
 
 
 @contextmanager
-def evaluation_mode(model: Any) -> Iterator[None]:
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Nothing is dropped out inside; afterwards every module is in the mode that it was in.
 
     >>> from mlxformer.backend import nn

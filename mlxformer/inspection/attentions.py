@@ -15,6 +15,7 @@ from typing import Any
 
 from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.attention.scores import ScoredAttention
+from mlxformer.backend import nn
 
 PARTS = ("cross", "encoder", "decoder", "self")
 _LAYER = re.compile(r"(.*\blayers\.(\d+))\.(self_attention|cross_attention)")
@@ -51,7 +52,7 @@ class Attention:
         return str(self.layer) if self.part == "self" else f"{self.part}.{self.layer}"
 
 
-def attentions(model: Any) -> list[Attention]:
+def attentions(model: nn.Module) -> list[Attention]:
     """All attentions of a model, part by part as in ``PARTS``, in the order of their layers.
 
     Args:
@@ -89,5 +90,5 @@ def attentions(model: Any) -> list[Attention]:
     return sorted(made, key=lambda each: (PARTS.index(each.part), each.layer))
 
 
-def _attends(module: Any) -> bool:
+def _attends(module: nn.Module) -> bool:
     return isinstance(module, MultiHeadAttention | ScoredAttention)

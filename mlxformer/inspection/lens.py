@@ -12,12 +12,11 @@ Source: nostalgebraist 2020, "interpreting GPT: the logit lens"; Belrose et al. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from mlxformer.axes import MODEL
-from mlxformer.backend import mx
+from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.heads import BertForMaskedLM, BertForPreTraining
 from mlxformer.models.encoder_decoder import EncoderDecoder
@@ -26,7 +25,7 @@ from mlxformer.models.modernbert.masked_lm import ModernBertForMaskedLM
 from mlxformer.validation import require_floating, require_shape
 
 
-def lens_paths(model: Any) -> list[str]:
+def lens_paths(model: nn.Module) -> list[str]:
     """The steps of a trace that the lens reads: what enters the first layer, then what leaves each.
 
     Args:
@@ -55,7 +54,7 @@ def lens_paths(model: Any) -> list[str]:
     return [f"{layers}.0.input", *(f"{layers}.{layer}.output" for layer in range(count))]
 
 
-def read_out(model: Any, hidden: mx.array) -> mx.array:
+def read_out(model: nn.Module, hidden: mx.array) -> mx.array:
     """The logits that a model makes of a hidden state, as if it were its last layer's output.
 
     Args:
@@ -95,7 +94,7 @@ def read_out(model: Any, hidden: mx.array) -> mx.array:
     raise ArgumentError("lens-no-head", message, model=type(model).__name__)
 
 
-def lens(model: Any, states: Mapping[str, np.ndarray], place: int) -> mx.array:
+def lens(model: nn.Module, states: Mapping[str, np.ndarray], place: int) -> mx.array:
     """The logits of every layer at one place.
 
     Args:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mlxformer import backend
+from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.inspection.attention_page import fragment, page
 from mlxformer.inspection.attention_text import text
@@ -69,7 +71,7 @@ class Shown:
 
 
 def show(
-    values: Any,
+    values: Step | mx.array | ArrayLike,
     *,
     tokens: Sequence[str] | None = None,
     keys: Sequence[str] | None = None,

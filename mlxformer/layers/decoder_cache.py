@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from mlxformer.attention.cache import KVCache
 from mlxformer.backend import mx
@@ -70,7 +69,7 @@ class DecoderCache:
             layer.self_attention.reorder(rows)
 
 
-def layer_caches(cache: Any, num_layers: int) -> list[LayerCache] | list[None]:
+def layer_caches(cache: DecoderCache | None, num_layers: int) -> list[LayerCache] | list[None]:
     """The cache of each layer, or None for each where there is no cache.
 
     Raises ``ArgumentError`` for a cache of another kind, or of another number of layers.

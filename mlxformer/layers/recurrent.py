@@ -362,7 +362,7 @@ class Recurrent(Module):
 
 
 def run_cell(
-    cell: Any, projected: mx.array, state: State, valid: mx.array | None = None, *, reverse: bool = False
+    cell: Cell, projected: mx.array, state: State, valid: mx.array | None = None, *, reverse: bool = False
 ) -> tuple[mx.array, State]:
     """``cell`` over time, from what it makes of the inputs. A GRU without padding may be one fused function.
 

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,11 +14,13 @@ from mlxformer.checkpoints.folder import CONFIG, find_folder, read_json, write_f
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.heads import BertForSequenceClassification
 from mlxformer.models.bert.roberta import RobertaForSequenceClassification
-from mlxformer.models.sentences.pipeline import activation_called, activation_name, body_class
+from mlxformer.models.sentences.pipeline import Activation, activation_called, activation_name, body_class
 from mlxformer.tokenization.any import Tokenizer
+from mlxformer.tokenization.bert import BertTokenizer
 from mlxformer.validation import require_positive
 
-CLASSIFIERS: dict[str, Any] = {
+Classifier = BertForSequenceClassification | RobertaForSequenceClassification
+CLASSIFIERS: dict[str, type[Classifier]] = {
     "bert": BertForSequenceClassification,
     "roberta": RobertaForSequenceClassification,
     "xlm-roberta": RobertaForSequenceClassification,
@@ -48,7 +49,7 @@ class CrossEncoder:
     [0]
     """
 
-    def __init__(self, model: Any, tokenizer: Any, activation: Any = mx.sigmoid) -> None:
+    def __init__(self, model: Classifier, tokenizer: BertTokenizer, activation: Activation = mx.sigmoid) -> None:
         self.model, self.tokenizer, self.activation = model, tokenizer, activation
         limits = (model.config.max_tokens, tokenizer.settings.model_max_length)
         self.max_length = min(limit for limit in limits if limit is not None)

@@ -16,6 +16,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.pooling import pool
 from mlxformer.models.sentences.pipeline import (
     BODIES,
+    Body,
     Dense,
     Pipeline,
     body_class,
@@ -24,6 +25,7 @@ from mlxformer.models.sentences.pipeline import (
     write_pipeline,
 )
 from mlxformer.tokenization.any import Tokenizer
+from mlxformer.tokenization.bert import BertTokenizer
 from mlxformer.validation import require_choice, require_positive
 
 
@@ -51,7 +53,7 @@ class SentenceEncoder:
     (2, 1.0)
     """
 
-    def __init__(self, model: Any, tokenizer: Any, pipeline: Pipeline, dense: Sequence[Dense] = ()) -> None:
+    def __init__(self, model: Body, tokenizer: BertTokenizer, pipeline: Pipeline, dense: Sequence[Dense] = ()) -> None:
         self.model, self.tokenizer, self.pipeline, self.dense = model, tokenizer, pipeline, list(dense)
         limits = (pipeline.max_length, model.config.max_tokens, tokenizer.settings.model_max_length)
         self.max_length = min(limit for limit in limits if limit is not None)

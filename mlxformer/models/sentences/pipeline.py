@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mlxformer.axes import VECTOR
 from mlxformer.backend import mx, nn
@@ -21,6 +21,8 @@ from mlxformer.models.bert.roberta import RobertaModel
 from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.tracing import Module, tap
 
+Network = TypeVar("Network")
+
 # The flags of a pooling's config, in the order in which what they ask for is put side by side.
 _FLAGS = {
     "pooling_mode_cls_token": "cls",
@@ -31,14 +33,16 @@ _FLAGS = {
     "pooling_mode_lasttoken": "last",
 }
 _SPELLED = {"mean_sqrt_len_tokens": "mean_sqrt_len", "weightedmean": "weighted_mean", "lasttoken": "last"}
-_ACTIVATIONS: dict[str, Any] = {
+Activation = Callable[[mx.array], mx.array]
+_ACTIVATIONS: dict[str, Activation] = {
     "identity": lambda x: x,
     "tanh": mx.tanh,
     "sigmoid": mx.sigmoid,
     "relu": nn.relu,
     "gelu": nn.gelu,
 }
-BODIES: dict[str, Any] = {
+Body = BertModel | ModernBertModel | AlbertModel
+BODIES: dict[str, type[Body]] = {
     "bert": BertModel,
     "roberta": RobertaModel,
     "xlm-roberta": RobertaModel,
@@ -227,7 +231,7 @@ def read_dense(folder: Path) -> Dense:
     return layer
 
 
-def activation_called(name: str) -> Any:
+def activation_called(name: str) -> Activation:
     """The function that a torch class stands for, ``torch.nn.modules.activation.Sigmoid``.
 
     Args:
@@ -250,7 +254,7 @@ def activation_called(name: str) -> Any:
     return found
 
 
-def activation_name(function: Any) -> str:
+def activation_name(function: Activation) -> str:
     """The name that ``activation_called`` knows a function by.
 
     Args:
@@ -277,7 +281,7 @@ def activation_name(function: Any) -> str:
     raise CheckpointError("sentence-activation", message, given=str(function)[:80], known=list(_ACTIVATIONS))
 
 
-def body_class(folder: Path, classes: Mapping[str, Any]) -> Any:
+def body_class(folder: Path, classes: Mapping[str, type[Network]]) -> type[Network]:
     """The class that reads a folder's network. Raises ``CheckpointError`` for a kind that is not in ``classes``.
 
     >>> from pathlib import Path
