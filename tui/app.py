@@ -263,6 +263,7 @@ class QuizApp(Program):
         if before is None and self.current_mode != "practice":
             before = "practice"
         if before is not None:
+            self.fall_silent()
             await self.switch_mode(before)
 
     async def _enter(self, mode: str) -> None:
@@ -278,14 +279,14 @@ class QuizApp(Program):
         if isinstance(self.screen, PracticeScreen):
             self.screen.ask(question_id)
 
-    async def write(self, task_id: str) -> None:
-        """Go to what is written by hand, and take up ``task_id`` there."""
+    async def write(self, task_id: str, *, typing: bool = False) -> None:
+        """Go to what is written by hand, and take up ``task_id`` there; ``typing``: with the cursor in the text."""
         from tui.screens.by_hand import ByHandScreen
 
         await self._enter("by-hand")
         task = next((each for each in self.tasks if each.id == task_id), None)
         if isinstance(self.screen, ByHandScreen) and task is not None:
-            self.screen.open(task)
+            self.screen.open(task, typing=typing)
 
     def is_asked(self, question_id: str) -> bool:
         """Whether Practice, from which one came here, asks ``question_id``."""

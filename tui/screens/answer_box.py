@@ -12,7 +12,7 @@ from textual.widgets import TextArea
 from tui.language.harmless import harmless
 
 INDENT = " " * 4  # of code
-MAX_LENGTH = 20_000  # characters; what is pasted beyond is cut, and said
+MAX_LENGTH, MAX_CODE = 20_000, 200_000  # characters; what is pasted beyond is cut, and said
 
 
 class AnswerBox(TextArea):
@@ -21,6 +21,10 @@ class AnswerBox(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "submit", "Submit", id="answer.submit", tooltip="交卷 · submit"),
         Binding("escape", "leave_field", "Leave the field", id="answer.leave", tooltip="退出输入 · leave the field"),
+        Binding("ctrl+home", "to_the_start", "To the start", id="answer.start", tooltip="到开头 · to the start"),
+        Binding("ctrl+end", "to_the_end", "To the end", id="answer.end", tooltip="到结尾 · to the end"),
+        Binding("ctrl+shift+home", "to_the_start(True)", "Select to the start", id="answer.select-start"),
+        Binding("ctrl+shift+end", "to_the_end(True)", "Select to the end", id="answer.select-end"),
     ]
 
     class Submitted(Message):
@@ -38,6 +42,11 @@ class AnswerBox(TextArea):
         self.code, self.soft_wrap, self.show_line_numbers = code, not code, code
         self.tab_behavior = "indent" if code else "focus"
 
+    @property
+    def limit(self) -> int:
+        """How many characters it takes."""
+        return MAX_CODE if self.code else MAX_LENGTH
+
     async def _on_key(self, event: events.Key) -> None:
         if self.code and event.key == "enter":
             event.prevent_default().stop()
@@ -54,10 +63,16 @@ class AnswerBox(TextArea):
     def action_submit(self) -> None:
         self.post_message(self.Submitted())
 
+    def action_to_the_start(self, select: bool = False) -> None:
+        self.move_cursor((0, 0), select=select)
+
+    def action_to_the_end(self, select: bool = False) -> None:
+        self.move_cursor(self.document.end, select=select)
+
     def action_leave_field(self) -> None:
         self.screen.set_focus(None)
 
     def on_text_area_changed(self) -> None:
-        if len(self.text) > MAX_LENGTH:
-            self.load_text(self.text[:MAX_LENGTH])
+        if len(self.text) > self.limit:
+            self.load_text(self.text[: self.limit])
             self.post_message(self.TooLong())

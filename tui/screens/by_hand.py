@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -57,6 +57,7 @@ class ByHandScreen(Place):
         Binding("s", "give_up", "Solution", id="by-hand.solution"),
         Binding("f", "framework", "Framework", id="by-hand.framework"),
         Binding("x,f8", "other_side", "List or task", id="by-hand.side"),
+        Binding("u,ctrl+z", "undo", "Undo", id="by-hand.undo"),
         *(Binding(str(rating), f"rate({rating})", "Rate", id=f"by-hand.rate-{rating}") for rating in RATINGS),
     ]
 
@@ -83,7 +84,8 @@ class ByHandScreen(Place):
         self._chosen: CodeQuestion | None = None
         self._verdict: Verdict | Exception | None = None
         self._hints = 0
-        self._gave_up = self._judging = False
+        self._gave_up = self._judging = self._rated = False
+        self._straight = False  # one came for this task, past the list: Esc leads back to where one came from
         self._number = 0
         self._writing: Timer | None = None
         self._unwritten_since = 0.0
@@ -192,6 +194,7 @@ class ByHandScreen(Place):
             KeyHint("h", say("code.next-hint"), "screen.hint"),
             KeyHint("s", say("code.give-up"), "screen.give_up"),
             KeyHint("f", say("code.next-framework"), "screen.framework"),
+            *([KeyHint("u", say("screens.key-undo"), "screen.undo")] if self._rated else []),
             back,
             *last,
         ]
@@ -209,7 +212,8 @@ class ByHandScreen(Place):
             "f": "next-framework",
         }
         names = {
-            "Enter": "key-open", "x / F8": "key-list", "Tab": "key-next-part", "Esc": "key-come-back",
+            "u / Ctrl+Z": "undo-command", "Enter": "key-open", "x / F8": "key-list", "Tab": "key-next-part",
+            "Esc": "key-come-back",
             "P / F5": "go-practice", "I / F3": "go-interview", "G / F4": "go-progress",
             "E / F6": "go-lab", "O / F9": "go-look", "B / F7": "go-browse", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",
@@ -230,27 +234,46 @@ class ByHandScreen(Place):
     def selected(self, event: OptionList.OptionSelected) -> None:
         task = next((each for each in self.app.tasks if each.task == event.option_id), None)
         if task is not None:
-            self.open(task)
+            self._open(task)
 
-    def open(self, task: CodeQuestion) -> None:
-        """Take up ``task``: its draft, as it was left, is judged at once; one that is new is not."""
-        self._write()
-        self.remove_class("typing")
-        self.app.remember("task", task.task)
-        self._chosen, self._verdict = task, None
-        self._hints, self._gave_up = 0, False
-        self._began = time.monotonic()
-        self._take_up()
+    def open(self, task: CodeQuestion, *, typing: bool = False) -> None:
+        """Take up ``task`` for one who came for it alone: to read, or with the cursor in the text (``typing``)."""
+        self._open(task)
+        self._straight = True
+        if typing:
+            self.action_type()
+
+    def _open(self, task: CodeQuestion) -> None:
+        """Take up ``task``: its draft, as it was left, is judged at once; one that is new is not.
+
+        The one that is open already goes on as it is, with its clock, unless it was rated.
+        """
+        self._straight = False
+        if self._chosen is None or self._chosen.id != task.id or self._rated:
+            self._write()
+            self.app.remember("task", task.task)
+            self.query_one(Listing).choose(task.task)
+            self._chosen = task
+            self._hints, self._gave_up, self._rated = 0, False, False
+            self._began = time.monotonic()
+            self._take_up()
+            self.query_one("#task", VerticalScroll).scroll_home(animate=False)
         self.add_class("opened")
-        give_focus(self, self.query_one("#task", VerticalScroll))
-        self.query_one("#task", VerticalScroll).scroll_home(animate=False)
+        if self.has_class("typing"):
+            give_focus(self, self.query_one(CodeBox))
+        else:
+            give_focus(self, self.query_one("#task", VerticalScroll))
 
     def _take_up(self) -> None:
         """Watch the draft of this task and framework; make it where there is none."""
         path, task = self._path(), self._chosen
         assert task is not None
         self.app.judging.prepare(self._framework)
-        self.query_one(CodeBox).display = False
+        box = self.query_one(CodeBox)
+        box.display = False
+        self.remove_class("typing")
+        with box.prevent(CodeBox.Changed):
+            box.load_text("")  # and its cursor to the top: the place in another draft is none in this one
         fresh = False
         try:
             fresh = begin_draft(path, task, self._framework)
@@ -269,7 +292,7 @@ class ByHandScreen(Place):
         return draft_path(self.app.store.path, self._chosen, self._framework)
 
     async def action_back(self) -> None:
-        if self.has_class("opened") and not self.query_one(Listing).has_focus:
+        if not self._straight and self.has_class("opened") and not self.query_one(Listing).has_focus:
             self.action_other_side()
         else:
             await super().action_back()
@@ -281,6 +304,7 @@ class ByHandScreen(Place):
             self.add_class("opened")
             give_focus(self, self.query_one("#task", VerticalScroll))
         else:
+            self._straight = False
             self.remove_class("opened")
             give_focus(self, listing)
         self.show_keys()
@@ -300,7 +324,7 @@ class ByHandScreen(Place):
             self.action_judge()
 
     def action_type(self) -> None:
-        """Write here: the draft beside the task, or in its place where there is no room for both."""
+        """Write here: the draft beside the task, or above it where there is no room beside."""
         box = self.query_one(CodeBox)
         if self._chosen is None or (not box.display and not self._load()):
             return
@@ -316,6 +340,9 @@ class ByHandScreen(Place):
         except (OSError, UnicodeDecodeError) as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
             return False
+        if len(text) > box.limit:
+            self.app.notify(self.app.say("code.too-long-here", path=path), severity="error")
+            return False
         if text != box.text:
             place = box.cursor_location
             with box.prevent(CodeBox.Changed):
@@ -326,6 +353,18 @@ class ByHandScreen(Place):
                 row = lines.index(BODY)
                 box.selection = Selection((row, len(INDENT)), (row, len(BODY)))
         return True
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted before the text has the focus goes into it: as keys it would rate and leave."""
+        if not self.app.is_typing and self._chosen is not None and not self.query_one(Listing).has_focus:
+            self.action_type()
+            box = self.query_one(CodeBox)
+            if self.focused is box:
+                box.replace(event.text, *box.selection)
+
+    @on(CodeBox.TooLong)
+    def say_too_long(self) -> None:
+        self.app.notify(self.app.say("screens.too-long"), severity="warning")
 
     @on(CodeBox.Changed)
     def typed(self) -> None:
@@ -364,8 +403,6 @@ class ByHandScreen(Place):
         self._write()
         self._seen = _stamp(self._path())
         self.action_judge()
-        if self.has_class("-narrow"):
-            self.leave_box()
 
     @on(CodeBox.Left)
     def leave_box(self) -> None:
@@ -420,7 +457,7 @@ class ByHandScreen(Place):
         if event.number == self._number:
             self._judging, self._verdict = False, event.outcome
             self._show_verdict()
-            self.query_one("#verdict").scroll_visible(animate=False, top=True)
+            self.call_after_refresh(self.query_one("#verdict").scroll_visible, animate=False, top=True)
             self.app.judging.prepare(self._framework)
 
     def action_edit(self) -> None:
@@ -462,16 +499,34 @@ class ByHandScreen(Place):
         if not passed and not self._gave_up:
             self.app.notify(self.app.say("code.not-yet"))
             return
+        if self._rated:
+            self.app.notify(self.app.say("code.rated-already"))
+            return
         answer = Answer(seconds=time.monotonic() - self._began, mode="by-hand")
         try:
             card = self.app.store.rate(task.id, RATINGS[rating - 1], self.app.language, answer)
         except ProgressError as error:
             self.app.say_error(error)
             return
+        self._rated = True
         interval = self.app.interval(card.due - utc_now())
-        self.app.notify(self.app.say("code.rated", interval=interval))
         if self.app.is_asked(task.id):
             await self.app.go_back()  # to Practice, which goes on
+        self.app.notify(self.app.say("code.rated", interval=interval))
+
+    def action_undo(self) -> None:
+        """Take back this person's last action; a task's rating leads back to the task."""
+        try:
+            undone = self.app.store.undo()
+        except ProgressError as error:
+            self.app.say_error(error)
+            return
+        if undone is not None and undone.kind == "rate":
+            task = next((each for each in self.app.tasks if each.id == undone.question_id), None)
+            if task is not None and task != self._chosen:
+                self._open(task)
+            self._rated = self._rated and task is None
+        self.app.say_undone(undone)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -60,6 +60,8 @@ class InterviewScreen(InterviewKeys):
         Binding("x,f8", "other_side", "Answer or experiment", id="interview.side"),
         Binding("comma", "figure(-1)", "Figure", id="interview.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="interview.figure-after"),
+        Binding("less_than_sign", "walk(-1)", "Step before", id="interview.step-before"),
+        Binding("greater_than_sign", "walk(1)", "Next step", id="interview.step-after"),
     ]
 
     @dataclass
@@ -267,6 +269,7 @@ class InterviewScreen(InterviewKeys):
             "save_page": ("told",),
             "other_side": ("revealed",),
             "figure": ("revealed",),
+            "walk": ("revealed",),
         }
         if action == "begin_or_type" and self.stage == "wishing" and self.app.is_typing:
             return False
@@ -349,6 +352,7 @@ class InterviewScreen(InterviewKeys):
     @on(Judged)
     def judged(self, event: Judged) -> None:
         self._judging = False
+        self.app.fall_silent()
         if self.interview is None or self.interview.turn is not event.turn:
             return
         if isinstance(event.outcome, Exception):
@@ -449,6 +453,10 @@ class InterviewScreen(InterviewKeys):
         if self.has_class("pictured"):
             self._show_side(True)
             self.query_one(LivePanel).next_figure(step)
+
+    def action_walk(self, by: int) -> None:
+        if self.has_class("pictured"):
+            self.query_one(LivePanel).walk(by)
 
     async def action_back(self) -> None:
         if self.has_class("experiment-side") and self.has_class("-narrow"):

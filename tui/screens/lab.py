@@ -30,6 +30,8 @@ class LabScreen(Place):
         Binding("x,f8", "other_side", "List or experiment", id="lab.side"),
         Binding("comma", "figure(-1)", "Figure", id="lab.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="lab.figure-after"),
+        Binding("less_than_sign", "walk(-1)", "Step before", id="lab.step-before"),
+        Binding("greater_than_sign", "walk(1)", "Next step", id="lab.step-after"),
         Binding("c", "checks", "Checks", id="lab.checks"),
         Binding("o", "whole", "Whole figure", id="lab.whole"),
         Binding("e", "sentence", "The sentence", id="lab.sentence"),
@@ -155,6 +157,9 @@ class LabScreen(Place):
 
     def action_figure(self, step: int) -> None:
         self.query_one(LivePanel).next_figure(step)
+
+    def action_walk(self, by: int) -> None:
+        self.query_one(LivePanel).walk(by)
 
     def action_checks(self) -> None:
         self.query_one(LivePanel).fold_checks()

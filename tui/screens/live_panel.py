@@ -473,6 +473,16 @@ class LivePanel(Vertical):
         if pages:
             self._turn_to(pages[(pages.index(self._page) + step) % len(pages)])
 
+    def walk(self, by: int) -> bool:
+        """Along the path of steps, from wherever the focus is (a knob): it goes there. Whether the path is in front."""
+        steps = self.query_one(StepsPanel)
+        if not stands(steps):
+            return False
+        steps.action_walk(by)
+        if not steps.has_focus_within:
+            self.focus_figure()
+        return True
+
     def figure_named(self, name: str) -> Figure | None:
         """The figure of that name in the last result."""
         figures = () if self._result is None else self._result.figures

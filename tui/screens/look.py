@@ -136,11 +136,11 @@ class LookScreen(Place):
             KeyHint(".", say("screens.key-figure"), "screen.figure(1)", "full_stop"),
             KeyHint("e", say("look.help-sentence"), "screen.sentence"),
         ]
-        if self.check_action("step", (1,)):
+        if self._can("step"):
             own.insert(0, KeyHint(">", say("look.key-step"), "screen.step(1)", "greater_than_sign"))
-        if self.check_action("off", ()):
+        if self._can("off"):
             own.append(KeyHint("z", say("look.key-off"), "screen.off"))
-        if self.check_action("write", ()):
+        if self._can("write"):
             own.append(KeyHint("W", say("look.key-write"), "screen.write"))
         own.append(KeyHint("o", say("screens.key-whole"), "screen.whole"))
         held = {hint.binds or hint.key for hint in self.focus_hints()}
@@ -294,31 +294,50 @@ class LookScreen(Place):
 
     # --- what is only here -------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        subject = self._shown if self.is_mounted else None
-        if action == "step":
-            return subject is not None and self._is_writing
-        if action in ("off", "layer_off"):
-            return subject is not None and not self._is_writing and bool(subject.parts)
+    def _can(self, action: str) -> bool:
+        """Whether the model that is open has what ``action`` (step, off, write) works on."""
+        subject = self._shown
+        if subject is None:
+            return False
         if action == "write":
-            return subject is not None and subject.writes
-        return True
+            return subject.writes
+        return self._is_writing if action == "step" else not self._is_writing and bool(subject.parts)
+
+    def _cannot(self, action: str) -> bool:
+        """Whether it has not; a key that does nothing says why."""
+        subject, can = self._shown, self._can(action)
+        if subject is not None and not can:
+            if action == "off":
+                reason = "whole-while-writing" if self._is_writing else "no-heads"
+            else:
+                reason = "step-needs-writing" if subject.writes else "writes-not"
+            self.app.notify(self.app.say(f"look.{reason}", model=subject.name))
+        return not can
 
     def action_write(self) -> None:
         """Between the views of a model and its generation."""
-        self.open(self._model, writes=not self._is_writing)
+        if not self._cannot("write"):
+            self.open(self._model, writes=not self._is_writing)
 
     def action_step(self, by: int) -> None:
         panel = self.query_one(LivePanel)
+        if not self._is_writing and panel.walk(by):
+            return
+        if self._cannot("step"):
+            return
         made = panel.figure_named("steps")
         last = len(made.rows) if isinstance(made, Table) else 0
         panel.turn({"step": min(max(int(panel.knobs["step"]) + by, 0), last)})
 
     def action_off(self) -> None:
+        if self._cannot("off"):
+            return
         knobs = self.query_one(LivePanel).knobs
         self._toggle(f"{self._layer_name()}.{knobs['head']}")
 
     def action_layer_off(self) -> None:
+        if self._cannot("off"):
+            return
         self._toggle(self._layer_name())
 
     def _layer_name(self) -> str:

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.message_line import MessageLine
 from tui.screens.program import Program, Said
+from tui.screens.top_bar import TopBar
 from tui.widgets.holding import stands
 from tui.widgets.knob_panel import KnobSays
 from tui.widgets.speaking import SpeakingWidget
@@ -43,6 +44,10 @@ class Place(Screen[None]):
     async def action_back(self) -> None:
         await self.app.go_back()
 
+    def on_resize(self) -> None:
+        for bar in self.query(TopBar):
+            bar.refresh()  # it says where the window is too small, also where its own line stays as wide as it was
+
     # --- the key bar -------------------------------------------------------------------------------------------
 
     def show_keys(self) -> None:
@@ -61,8 +66,9 @@ class Place(Screen[None]):
         return hints
 
     def meaning_of(self, key: str) -> str | None:
-        """What a small letter does where the focus is, for one who meant it and has Caps Lock on; None for nothing."""
-        return next((hint.label for hint in self.focus_hints() if hint.key == key), None)
+        """What a small letter does here, for one who meant it and has Caps Lock on; None for nothing."""
+        hints = [*self.focus_hints(), *self.screen_hints()]
+        return next((hint.label for hint in hints if key in (hint.binds, hint.key)), None)
 
     def screen_hints(self) -> Sequence[KeyHint]:
         raise NotImplementedError

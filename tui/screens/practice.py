@@ -67,6 +67,8 @@ class PracticeScreen(PracticeKeys):
         Binding("x,f8", "other_side", "Answer or experiment", id="practice.side"),
         Binding("comma", "figure(-1)", "Figure", id="practice.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="practice.figure-after"),
+        Binding("less_than_sign", "walk(-1)", "Step before", id="practice.step-before"),
+        Binding("greater_than_sign", "walk(1)", "Next step", id="practice.step-after"),
     ]
 
     def __init__(self) -> None:
@@ -292,7 +294,7 @@ class PracticeScreen(PracticeKeys):
         """Answer in words, or go where the code is written."""
         attempt = self.practice.attempt
         if attempt is not None and attempt.question.kind == "code":
-            await self.app.write(attempt.question.id)
+            await self.app.write(attempt.question.id, typing=True)
         else:
             self.action_type()
 
@@ -540,6 +542,10 @@ class PracticeScreen(PracticeKeys):
         if self._revealed:
             self._show_the_experiment_side()
             self.query_one(LivePanel).next_figure(step)
+
+    def action_walk(self, by: int) -> None:
+        if self._revealed:
+            self.query_one(LivePanel).walk(by)
 
     @on(LivePanel.Ran)
     def ran(self) -> None:

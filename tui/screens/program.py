@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import events
+from textual._time import get_time
 from textual.actions import parse
 from textual.app import App
 from textual.keys import _character_to_key
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 HELD = 0.25  # seconds: the same key again this soon is a key that is held down
 ONCE = ("rate", "skip", "bury", "suspend", "flag", "undo")  # actions that a held key does not repeat
 LASTS = 5.0  # seconds that a message stays
+READ = 1.0  # seconds after which the next key takes a message away that only tells: its occasion is over
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ class Program(App[int]):
         super().__init__()
         self.crash: BaseException | None = None
         self.notices: deque[Said] = deque()
+        self._said_at = 0.0
         self._silence = 0  # counts the messages, so that an old one's end does not end a newer one
         self._key, self._key_at = "", -HELD
+        self._carried: events.Key | None = None  # the key that was last sent on into a text
         self.questions = tuple(questions)
         self.tasks = tuple(tasks)
         self.store = store
@@ -103,8 +107,8 @@ class Program(App[int]):
         """Go to Practice and ask ``question_id`` there."""
         raise NotImplementedError
 
-    async def write(self, task_id: str) -> None:
-        """Go to what is written by hand, and take up ``task_id`` there."""
+    async def write(self, task_id: str, *, typing: bool = False) -> None:
+        """Go to what is written by hand, and take up ``task_id`` there; ``typing``: with the cursor in the text."""
         raise NotImplementedError
 
     def is_asked(self, question_id: str) -> bool:
@@ -135,6 +139,8 @@ class Program(App[int]):
                 event = half_width(event)
             held = event.key == self._key and event.time - self._key_at < HELD
             self._key, self._key_at = event.key, event.time
+            if event.time - self._said_at > READ:
+                self.fall_silent()
             if held and self._acts_once(event.key):
                 return
             if self.focused is not None and not stands(self.focused):
@@ -143,6 +149,15 @@ class Program(App[int]):
             lines = event.text.replace("\r\n", "\n").replace("\r", "\n")  # terminals end them either way
             event.text = harmless(lines)
         await super().on_event(event)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """A key comes here that nothing has taken. What came in one burst with the key that began the typing was sent
+        to what had the focus before: it belongs into the text."""
+        taken = event.is_printable or (event.key == "enter" and isinstance(self.focused, TextArea))
+        if self.is_typing and self.focused is not None and taken and event is not self._carried:
+            event.prevent_default()
+            self._carried = events.Key(event.key, event.character)
+            self.focused._forward_event(self._carried)
 
     def _acts_once(self, key: str) -> bool:
         """Whether a key that is held down must not act again: it rates, puts away or takes back."""
@@ -162,11 +177,19 @@ class Program(App[int]):
     ) -> None:
         """Say ``message`` on the message line, as it is: Textual's toasts cover what is to be pressed."""
         self._silence += 1
+        self._said_at = get_time()
         self.said = Said(message, severity)
         self.set_timer(timeout or LASTS, lambda number=self._silence: self._fall_silent(number))
 
     def _fall_silent(self, number: int) -> None:
         if number == self._silence:
+            self.said = None
+            self.next_notice()
+
+    def fall_silent(self) -> None:
+        """Take a message away whose occasion is over; a warning or an error stays for its time."""
+        if self.said is not None and self.said.severity == "information":
+            self._silence += 1
             self.said = None
             self.next_notice()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from questions.loader import load_shipped
@@ -17,6 +19,7 @@ from tui.judge.verdict import Verdict
 from tui.practice.selection import Selection
 from tui.practice.written import everything, skeleton
 from tui.progress.store import open_store
+from tui.screens.answer_box import MAX_CODE
 from tui.screens.by_hand import ByHandScreen
 from tui.screens.code_box import CodeBox
 from tui.screens.practice import PracticeScreen
@@ -136,8 +139,8 @@ async def test_written_here_kept_as_it_is_typed_and_led_to_what_shows_the_mistak
             await pilot.press("ctrl+s")
             await until(pilot, lambda: isinstance(verdict(pilot), Verdict), turns=2000)
             (mistake,) = verdict(pilot).mistakes
-            assert mistake.question is not None and "1/√D" in shown(pilot)
-            await pilot.press("m")
+            assert mistake.question is not None and "1/√D" in shown(pilot)  # below the text, which one goes on in
+            await pilot.press("escape", "m")
             await until(pilot, lambda: isinstance(app.screen, PracticeScreen))
             assert app.screen.practice.attempt.question.id == mistake.question
 
@@ -156,6 +159,8 @@ async def test_practice_asks_for_code_and_goes_on_when_it_is_rated(tmp_path: Pat
             (tmp_path / "by-hand" / "softmax_numpy.py").write_text(GOOD, encoding="utf-8")
             await until(pilot, lambda: isinstance(verdict(pilot), Verdict) and verdict(pilot).passed, turns=2000)
             await pilot.press("3")
+            assert store.card("code-softmax") is None  # one is in the text: it is typed
+            await pilot.press("escape", "3")
             await until(pilot, lambda: isinstance(app.screen, PracticeScreen))
             await until(pilot, lambda: practice.attempt.question.id != "code-softmax")
             assert practice.done == 1 and practice.attempt.question.kind == "code"
@@ -164,6 +169,81 @@ async def test_practice_asks_for_code_and_goes_on_when_it_is_rated(tmp_path: Pat
             await pilot.press("1", "u")
             await pilot.pause()
             assert practice.attempt.question.id == "code-attention" and practice.attempt.revealed
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("key", ["i", "enter"])
+async def test_from_practice_the_cursor_is_in_the_text_and_escape_leads_back(
+    tmp_path: Path, key: str, size: tuple[int, int]
+) -> None:
+    with open_store(tmp_path) as store:
+        bank = load_bank()
+        app = QuizApp(everything(bank), store, language="zh", tasks=in_order(bank))
+        app.selection = Selection(kind="code")
+        async with app.run_test(size=size, notifications=True) as pilot:
+            for character in (key, "z", "3", "u", "enter", "q"):  # in one burst, as a slow line delivers them
+                app.post_message(events.Key(character, "\r" if character == "enter" else character))
+            await until(pilot, lambda: isinstance(app.screen, ByHandScreen))
+            box = app.screen.query_one(CodeBox)
+            await until(pilot, lambda: box.text.endswith("    z3u\n    q\n"))
+            assert box.has_focus and not store.buried(date.today()) and app.is_running
+            assert "写出数值稳定的" in shown(pilot)  # beside the text, or below
+            await pilot.press("escape")
+            assert not app.is_typing and isinstance(app.screen, ByHandScreen)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, PracticeScreen))
+            await pilot.press(key)
+            await until(pilot, lambda: app.is_typing)
+            await pilot.press("!")
+            assert box.text.endswith("    q!\n")  # where one was
+
+
+async def test_what_is_pasted_before_one_types_is_code(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        app = app_in(store)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await pilot.press("H", "enter")
+            await pilot.pause()
+            app.post_message(events.Paste("    3s\n    q"))
+            await until(pilot, lambda: app.is_typing)
+            await until(pilot, lambda: app.screen.query_one(CodeBox).text.endswith("axis=-1):\n        3s\n    q\n"))
+
+
+async def test_another_task_begins_with_its_own_body(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        app = app_in(store)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("H", "enter", "i", *"first", "ctrl+home", "x", "ctrl+end", "y")
+            box = app.screen.query_one(CodeBox)
+            assert box.text.startswith("ximport") and box.text.endswith("first\ny")
+            await pilot.press("escape", "escape", "j", "enter", "i", "z")
+            assert box.text.endswith("    z\n") and "cross_entropy" in box.text and "first" not in box.text
+
+
+async def test_a_draft_too_long_for_here_is_left_as_it_is(tmp_path: Path) -> None:
+    draft = tmp_path / "by-hand" / "softmax_numpy.py"
+    draft.parent.mkdir()
+    draft.write_text("#" * (MAX_CODE + 1), encoding="utf-8")
+    with open_store(tmp_path) as store:
+        app = app_in(store)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await pilot.press("H", "enter", "i")
+            assert not app.is_typing and app.said is not None and "too long" in app.said.text
+            await pilot.press("x", "q")
+    assert draft.stat().st_size == MAX_CODE + 1
+
+
+async def test_a_task_is_rated_once_and_undo_takes_it_back(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        app = app_in(store)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("H", "enter", "s", "2", "1")
+            assert [review.rating for review in store.reviews()] == [2]
+            assert app.said is not None and "rated already" in app.said.text
+            await pilot.press("u")
+            assert not store.reviews() and "softmax" in app.said.text
+            await pilot.press("3")
+            assert [review.rating for review in store.reviews()] == [3]
 
 
 async def test_the_one_search_and_the_list_have_the_tasks(tmp_path: Path) -> None:

@@ -118,6 +118,13 @@ TABLE: Mapping[str, Bilingual] = {
     "nothing-shows-it": Bilingual("没有认出错误，或没有题和实验讲它", "no mistake is named, or nothing else shows it"),
     "rate-it": Bilingual("评分：1 重来  2 困难  3 良好  4 简单", "rate: 1 again  2 hard  3 good  4 easy"),
     "rated": Bilingual("记下了，{interval}后再来", "noted, due again in {interval}"),
+    "rated-already": Bilingual(
+        "已经评过分了；u 撤销，在列表里重新打开就再做一遍",
+        "it is rated already; u takes that back, open it again to do it again",
+    ),
+    "too-long-here": Bilingual(
+        "{path} 太长，这里写不下；用 e 在编辑器里写", "{path} is too long to write here; e edits it"
+    ),
     "not-yet": Bilingual("先写到通过，或按 s 看解答，再评分", "rate once it passes, or after the solution (s)"),
     "no-more-hints": Bilingual("没有更多提示了", "there are no more hints"),
     "unreadable-draft": Bilingual("读写不了 {path}：{reason}", "cannot read or write {path}: {reason}"),

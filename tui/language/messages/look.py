@@ -45,6 +45,10 @@ TABLE = {
     "help-step": Bilingual("生成时退一步、走一步", "a step back or on while it writes"),
     "help-sentence": Bilingual("改写文字", "type another text"),
     "writes-not": Bilingual("{model} 不会续写", "{model} does not write"),
+    "step-needs-writing": Bilingual("< > 走的是它写的每一步：先按 W", "< > walk along what it writes: press W first"),
+    "whole-while-writing": Bilingual(
+        "写的时候不关头：按 W 回去看它的头", "no head is switched off while it writes: W goes back to its heads"
+    ),
     "no-heads": Bilingual("{model} 没有注意力头", "{model} has no attention heads"),
     "written-anew": Bilingual("它写：{text}", "it writes: {text}"),
     "writes": Bilingual("{model}：{how}", "{model}: {how}"),
