@@ -54,8 +54,8 @@ class AnswerBox(TextArea):
             before = self.document.get_line(row)[:column]
             indent = before[: len(before) - len(before.lstrip(" "))]
             self.insert("\n" + indent + (INDENT if before.rstrip().endswith(":") else ""))
-            return
-        await super()._on_key(event)
+        elif self.code and event.key == "escape":
+            event.prevent_default()  # Textual's would only give the focus to what comes next; ours leaves the field
 
     def load_text(self, text: str) -> None:
         super().load_text(harmless(text))

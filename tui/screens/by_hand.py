@@ -184,7 +184,8 @@ class ByHandScreen(Place):
                 KeyHint("F1", say("screens.key-help"), "app.help", "f1"),
             ]
         if self._chosen is None or self.query_one(Listing).has_focus:
-            return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]
+            opening = KeyHint("Enter", say("screens.key-open"), "select", "enter")
+            return [opening, KeyHint("i", say("code.write-here"), "screen.type"), back, *last]
         shown = [KeyHint("i", say("code.write-here"), "screen.type")]
         if self._mistake is not None and (self._mistake.question or self._mistake.experiment):
             shown.append(KeyHint("m", say("code.its-question"), "screen.mistake"))
@@ -198,6 +199,11 @@ class ByHandScreen(Place):
             back,
             *last,
         ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the list no key acts on the task beside it, which need not be the one that is highlighted."""
+        in_list = self.is_mounted and self.focused is self.query_one(Listing)
+        return not (in_list and action in ("edit", "mistake", "judge", "hint", "give_up", "rate"))
 
     def all_keys(self) -> Sequence[KeyHint]:
         """Every key of this screen, for help."""
@@ -324,7 +330,12 @@ class ByHandScreen(Place):
             self.action_judge()
 
     def action_type(self) -> None:
-        """Write here: the draft beside the task, or above it where there is no room beside."""
+        """Write here: the draft beside the task, or above it where there is no room beside. In the list, of the task
+        that is highlighted."""
+        if self.focused is self.query_one(Listing):
+            task = next((each for each in self.app.tasks if each.task == self.query_one(Listing).chosen), None)
+            if task is not None:
+                self._open(task)
         box = self.query_one(CodeBox)
         if self._chosen is None or (not box.display and not self._load()):
             return

@@ -269,8 +269,9 @@ class InterviewScreen(InterviewKeys):
             "save_page": ("told",),
             "other_side": ("revealed",),
             "figure": ("revealed",),
-            "walk": ("revealed",),
         }
+        if action == "walk":
+            return self.is_mounted and self.has_class("pictured") and self.query_one(LivePanel).can_walk
         if action == "begin_or_type" and self.stage == "wishing" and self.app.is_typing:
             return False
         return self.stage in stages.get(action, (self.stage,))
@@ -455,8 +456,7 @@ class InterviewScreen(InterviewKeys):
             self.query_one(LivePanel).next_figure(step)
 
     def action_walk(self, by: int) -> None:
-        if self.has_class("pictured"):
-            self.query_one(LivePanel).walk(by)
+        self.query_one(LivePanel).walk(by)
 
     async def action_back(self) -> None:
         if self.has_class("experiment-side") and self.has_class("-narrow"):

@@ -158,6 +158,9 @@ class LabScreen(Place):
     def action_figure(self, step: int) -> None:
         self.query_one(LivePanel).next_figure(step)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "walk" or (self.is_mounted and self.query_one(LivePanel).can_walk)
+
     def action_walk(self, by: int) -> None:
         self.query_one(LivePanel).walk(by)
 

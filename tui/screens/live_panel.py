@@ -473,15 +473,16 @@ class LivePanel(Vertical):
         if pages:
             self._turn_to(pages[(pages.index(self._page) + step) % len(pages)])
 
-    def walk(self, by: int) -> bool:
-        """Along the path of steps, from wherever the focus is (a knob): it goes there. Whether the path is in front."""
-        steps = self.query_one(StepsPanel)
-        if not stands(steps):
-            return False
-        steps.action_walk(by)
-        if not steps.has_focus_within:
-            self.focus_figure()
-        return True
+    @property
+    def can_walk(self) -> bool:
+        """Whether the path of steps is in front and the focus elsewhere (on a knob): in it, its own keys walk."""
+        steps, focused = self.query_one(StepsPanel), self.screen.focused
+        return stands(steps) and (focused is None or steps not in focused.ancestors_with_self)
+
+    def walk(self, by: int) -> None:
+        """Along the path of steps, and the focus goes there."""
+        self.query_one(StepsPanel).action_walk(by)
+        self.focus_figure()
 
     def figure_named(self, name: str) -> Figure | None:
         """The figure of that name in the last result."""

@@ -26,6 +26,7 @@ from tui.screens.place import Place
 from tui.screens.top_bar import TopBar
 from tui.widgets.figures.messages import HeadChosen, HeadWanted, PairChosen
 from tui.widgets.holding import give_focus
+from tui.widgets.steps_panel import StepsPanel
 
 if TYPE_CHECKING:
     from tui.experiments.contract import Experiment
@@ -294,6 +295,11 @@ class LookScreen(Place):
 
     # --- what is only here -------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Inside the path of steps its own keys walk."""
+        steps = self.query(StepsPanel)
+        return action != "step" or self.focused is None or all(one not in self.focused.ancestors for one in steps)
+
     def _can(self, action: str) -> bool:
         """Whether the model that is open has what ``action`` (step, off, write) works on."""
         subject = self._shown
@@ -321,7 +327,8 @@ class LookScreen(Place):
 
     def action_step(self, by: int) -> None:
         panel = self.query_one(LivePanel)
-        if not self._is_writing and panel.walk(by):
+        if not self._is_writing and panel.can_walk:
+            panel.walk(by)
             return
         if self._cannot("step"):
             return

@@ -543,9 +543,13 @@ class PracticeScreen(PracticeKeys):
             self._show_the_experiment_side()
             self.query_one(LivePanel).next_figure(step)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "walk":
+            return self._started and self._revealed and self.query_one(LivePanel).can_walk
+        return True
+
     def action_walk(self, by: int) -> None:
-        if self._revealed:
-            self.query_one(LivePanel).walk(by)
+        self.query_one(LivePanel).walk(by)
 
     @on(LivePanel.Ran)
     def ran(self) -> None:

@@ -13,10 +13,11 @@ from textual.pilot import Pilot
 
 from questions.bilingual import Language
 from tui.app import QuizApp
-from tui.bank import load_bank
+from tui.bank import in_order, load_bank
 from tui.progress.store import open_store
 
 shipped = cache(lambda: load_bank().questions)  # read once: it is most of what opening the program costs
+tasks = cache(lambda: tuple(in_order(load_bank())))
 
 Open = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
 

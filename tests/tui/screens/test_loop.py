@@ -8,7 +8,7 @@ import pytest
 from textual.events import Key, Paste
 from textual.widgets import Input
 
-from tests.tui.screens.conftest import Open, shown, until
+from tests.tui.screens.conftest import Open, shown, tasks, until
 from tui.experiments.compute import Failed
 from tui.screens.answer_box import AnswerBox
 from tui.screens.browse import BrowseScreen
@@ -180,6 +180,12 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("interview experiment", ("x",)),
         ("report", ("X",)),
     ],
+    "by hand": [
+        ("tasks", ("H",)),
+        ("task", ("enter",)),
+        ("code", ("i",)),
+        ("task that is rated", ("escape", "s", "1")),
+    ],
     "progress": [
         ("forecast", ("G",)),
         ("calendar", ("full_stop",)),
@@ -193,6 +199,7 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_no_context_binds_a_key_twice_and_the_bar_is_true(opened: Open, walk: str, size: tuple[int, int]) -> None:
     async with opened(size=size, only="attention-formula") as pilot:
+        pilot.app.tasks = tasks()
         for context, keys in WALKS[walk]:
             for key in keys:
                 if key == "RUN":
