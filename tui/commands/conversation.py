@@ -12,6 +12,7 @@ import os
 import select
 import sys
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,11 +24,14 @@ from tui.commands.output import OutputError, paragraphs, tell, width, write
 from tui.commands.progress_line import ProgressLine
 from tui.commands.task_text import TaskText
 from tui.experiments.contract import Check, Result
+from tui.judge.catalogue import Framework
 from tui.judge.telling import lines_of
 from tui.judge.verdict import Verdict
 from tui.language.harmless import harmless
 from tui.language.words import say_error, words
-from tui.practice.written import begin_draft, framework_of
+from tui.practice.editor import edit
+from tui.practice.written import begin_draft, next_framework
+from tui.progress.errors import ProgressError
 from tui.progress.store import ProgressStore
 from tui.proof.evidence import by_name
 from tui.proof.runs import Runs
@@ -106,25 +110,22 @@ class Conversation:
             tell_notices([waiting], self._language)
         self._waited_for = reason
 
-    def _write_by_hand(self, task: CodeQuestion, path: Path, *, final: bool = False) -> Verdict | None:
-        """Let the person write ``task`` into ``path``; the verdict, None where they give up (``final``: or end it).
+    def _write_by_hand(
+        self, task: CodeQuestion, file: Callable[[Framework], Path], framework: Framework, *, final: bool = False
+    ) -> Verdict | None:
+        """Let the person write ``task`` into ``file(framework)``; the verdict, None where they give up or end it.
 
-        ``final``: what is handed in first counts. Else they go on until it passes.
+        ``final``: what is handed in first counts. Else they go on until it passes. Raises ``OSError`` where the file
+        cannot be made.
         """
         from tui.judge.judging import judge
 
-        framework = framework_of(self._store)
         text = TaskText(task, self._language)
         self._write(*text.statement())
-        try:
-            begin_draft(path, task, framework)
-        except OSError as error:
-            tell(words("code.unreadable-draft", self._language, path=path, reason=error))
-            return None
-        write(words("code.write-into", self._language, path=path))
+        path = self._begin(task, file, framework)
         hints = 0
         while True:
-            given = command(self._read("final-prompt" if final else "file-prompt", "code"))
+            given = command(self._read("final-prompt" if final else "file-prompt", "code", framework=framework))
             if given == "q":
                 raise Left
             if given == ("e" if final else "s"):
@@ -132,6 +133,18 @@ class Conversation:
             if given == "h" and not final:
                 hints += 1
                 self._write(text.hints()[:hints] or [], [])
+                continue
+            if given == "f":
+                framework = next_framework(framework)
+                with contextlib.suppress(ProgressError):
+                    self._store.set_setting("framework", framework)
+                path = self._begin(task, file, framework)
+                continue
+            if given == "v":
+                self._edit(path)
+                continue
+            if given:
+                tell(words("code.one-of", self._language))
                 continue
             try:
                 verdict = judge(task.task, path.read_bytes()[:LARGEST_CODE], path.name, framework)
@@ -141,6 +154,20 @@ class Conversation:
             self._write(lines_of(verdict, self._language))
             if verdict.passed or final:
                 return verdict
+
+    def _begin(self, task: CodeQuestion, file: Callable[[Framework], Path], framework: Framework) -> Path:
+        path = file(framework)
+        begin_draft(path, task, framework)
+        write(words("code.write-into", self._language, path=path))
+        return path
+
+    def _edit(self, path: Path) -> None:
+        try:
+            if sys.stdin is None or not sys.stdin.isatty():
+                raise OSError("an editor needs a terminal")
+            edit(path)
+        except OSError:
+            tell(words("screens.no-editor", self._language, path=path))
 
     # --- lines in and out --------------------------------------------------------------------------------------
 

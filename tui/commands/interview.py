@@ -22,6 +22,7 @@ from tui.commands.pages import first_figures
 from tui.commands.question_text import QuestionText
 from tui.commands.selecting import add_selection, refuse_unknown_topics
 from tui.commands.writing import refuse_to_overwrite, write_file
+from tui.judge.catalogue import Framework
 from tui.language.durations import say_duration
 from tui.language.usage import UsageError
 from tui.language.words import say_error, words
@@ -39,7 +40,7 @@ from tui.practice.interview_turn import Turn
 from tui.practice.page import page
 from tui.practice.report import Report, report
 from tui.practice.report_text import as_markdown, sections
-from tui.practice.written import draft_path, everything, framework_of
+from tui.practice.written import everything
 from tui.progress.errors import ProgressError
 from tui.progress.paths import typed_path
 from tui.progress.store import ProgressStore
@@ -189,22 +190,30 @@ class _Asking(Conversation):
 
     def _code(self, turn: Turn, task: CodeQuestion) -> bool:
         """Let it be written in a file of this interview's own: what was practiced before is no answer."""
-        own = draft_path(self._store.path, task, framework_of(self._store))
-        path = own.with_name(f"interview_{self._interview.started_at:%Y%m%d-%H%M%S}_{own.name}")
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
-                file.write(turn.typed)
-        except FileExistsError:
-            pass  # it was left, or killed, and is taken up again
-        except OSError as error:
-            tell(words("code.unreadable-draft", self._language, path=path, reason=error))
-        self._interview.resume()
-        try:
-            verdict = self._write_by_hand(task, path, final=True)
-        finally:
+        interview = self._interview
+
+        def keep() -> None:
             with contextlib.suppress(OSError, UnicodeDecodeError):
-                self._interview.type(path.read_text(encoding="utf-8")[:LONGEST_ANSWER])
+                interview.type(interview.code_path.read_text(encoding="utf-8")[:LONGEST_ANSWER])
+
+        def file(framework: Framework) -> Path:
+            if framework != interview.framework:
+                keep()
+                interview.write_in(framework)
+            path = interview.code_path
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.exists():  # else it was left, or killed, and is taken up again
+                path.write_text(turn.typed, encoding="utf-8")
+            return path
+
+        interview.resume()
+        verdict = None
+        try:
+            verdict = self._write_by_hand(task, file, interview.framework, final=True)
+        except OSError as error:
+            tell(words("code.unreadable-draft", self._language, path=interview.code_path, reason=error))
+        finally:
+            keep()
         if verdict is None:
             return False
         self._interview.answer(verdict=verdict)

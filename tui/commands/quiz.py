@@ -6,6 +6,8 @@ is saved line by line and each rating at once, so that leaving at any moment los
 
 from __future__ import annotations
 
+from functools import partial
+
 from questions.bank import Bank
 from tui.bank import in_order, load_bank
 from tui.commands.context import Context
@@ -16,7 +18,7 @@ from tui.commands.output import tell, write
 from tui.commands.question_text import QuestionText
 from tui.commands.selecting import refuse_unknown_topics
 from tui.language.durations import say_duration
-from tui.language.words import say_error
+from tui.language.words import say_error, words
 from tui.practice.plan import say_plan, say_summary
 from tui.practice.session import Practice
 from tui.practice.written import draft_path, everything, framework_of, task_of
@@ -85,7 +87,11 @@ class _Quiz(Conversation):
         task = task_of(attempt.question)
         if task is not None:
             write()
-            self._write_by_hand(task, draft_path(self._store.path, task, framework_of(self._store)))
+            framework = framework_of(self._store)
+            try:
+                self._write_by_hand(task, partial(draft_path, self._store.path, task), framework)
+            except OSError as error:
+                tell(words("code.unreadable-draft", self._language, path=error.filename, reason=error))
             return True
         text = QuestionText(attempt.question, self._language)
         write()

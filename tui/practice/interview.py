@@ -28,16 +28,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from questions.bilingual import LANGUAGES, Language
 from questions.marking import Status, mark
 from questions.model import FollowUp, Question, See
+from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
 from tui.judge.telling import lines_of
 from tui.practice.interview_choice import choose, unsaid, weights
 from tui.practice.interview_turn import GOOD, Kind, Turn, marked_points, read_turn
 from tui.practice.selection import Selection
-from tui.practice.written import framework_of, marks_of, skeleton, task_of
+from tui.practice.written import draft_path, framework_of, marks_of, skeleton, task_of
 from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import read_preferences
@@ -201,6 +203,33 @@ class Interview:
         """Ask what comes from ``questions`` as their files are now; what was asked stays as it was asked."""
         self._questions = {**self._questions, **{question.id: question for question in questions}}
 
+    # --- code --------------------------------------------------------------------------------------------------
+
+    @property
+    def framework(self) -> Framework:
+        """What the present piece of code is written in; where that is not installed any more, what was chosen last."""
+        kept = self._present().framework
+        return kept if kept in FRAMEWORKS and is_installed(kept) else framework_of(self._store)
+
+    def write_in(self, framework: Framework) -> None:
+        """Write it in another framework from here on; what was begun in each is kept, and the choice remembered."""
+        turn, before = self._present(), self.framework
+        assert turn.task is not None, "no code is asked for"
+        turn.others[before] = turn.typed
+        turn.framework = framework
+        turn.typed = turn.others.pop(framework, "") or skeleton(turn.task, framework)
+        with contextlib.suppress(ProgressError):
+            self._store.set_setting("framework", framework)
+        self._save()
+
+    @property
+    def code_path(self) -> Path:
+        """The file for an editor: one of this interview's own, as what was practiced before is no answer."""
+        task = self._present().task
+        assert task is not None, "no code is asked for"
+        own = draft_path(self._store.path, task, self.framework)
+        return own.with_name(f"interview_{self.started_at:%Y%m%d-%H%M%S}_{own.name}")
+
     # --- keeping -----------------------------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:
@@ -224,7 +253,8 @@ class Interview:
     def _ask(self, turn: Turn) -> None:
         self.turn, self._since = turn, None
         if turn.task is not None and not turn.typed:
-            turn.typed = skeleton(turn.task, framework_of(self._store))
+            turn.framework = framework_of(self._store)
+            turn.typed = skeleton(turn.task, turn.framework)
         with contextlib.suppress(ProgressError):
             self._store.claim(turn.question.id)
         self.resume()

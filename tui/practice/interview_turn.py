@@ -36,6 +36,8 @@ class Turn:
     seconds: float = 0.0
     rating: Rating | None = None
     judged: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of code: what the judge said, by language
+    framework: str = ""  # of code: what it is written in
+    others: dict[str, str] = field(default_factory=dict)  # of code: what was begun in the other frameworks
 
     @property
     def _inline(self) -> FollowUp | None:
@@ -111,6 +113,7 @@ class Turn:
             "seconds": round(self.seconds, 1),
             "rating": self.rating,
             **({"judged": self.judged} if self.judged else {}),
+            **({"framework": self.framework, "others": self.others} if self.task is not None else {}),
         }
 
 
@@ -139,6 +142,8 @@ def read_turn(plain: Mapping[str, Any], questions: Mapping[str, Question]) -> Tu
         seconds=float(plain["seconds"]),
         rating=plain["rating"],
         judged={str(name): [str(line) for line in lines] for name, lines in plain.get("judged", {}).items()},
+        framework=str(plain.get("framework", "")),
+        others={str(name): str(text) for name, text in plain.get("others", {}).items()},
     )
     if turn.follow_up is not None and not isinstance(turn.question.follow_ups[turn.follow_up], FollowUp):
         raise ValueError("the follow-up has become another")

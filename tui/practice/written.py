@@ -92,6 +92,21 @@ def begin_draft(path: Path, task: CodeQuestion, framework: str) -> bool:
     return True
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when the file is saved; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def next_framework(framework: Framework) -> Framework:
+    """The one after it of those that are installed."""
+    installed = [each for each in FRAMEWORKS if is_installed(each)]
+    return installed[(installed.index(framework) + 1) % len(installed)]
+
+
 def framework_of(store: ProgressStore) -> Framework:
     """The framework that the person chose last, where it is installed; else NumPy."""
     kept = store.setting("framework")

@@ -8,8 +8,10 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import Selection
 
 from tui.language.harmless import harmless
+from tui.practice.written import BODY
 
 INDENT = " " * 4  # of code
 MAX_LENGTH, MAX_CODE = 20_000, 200_000  # characters; what is pasted beyond is cut, and said
@@ -59,6 +61,15 @@ class AnswerBox(TextArea):
 
     def load_text(self, text: str) -> None:
         super().load_text(harmless(text))
+
+    def to_where_one_goes_on(self) -> None:
+        """The cursor to the end of an answer, of code to where it was; what is typed first replaces an empty body."""
+        lines = self.text.split("\n")
+        if not self.code:
+            self.move_cursor(self.document.end)
+        elif BODY in lines and self.cursor_location == (0, 0):
+            row = lines.index(BODY)
+            self.selection = Selection((row, len(INDENT)), (row, len(BODY)))
 
     def action_submit(self) -> None:
         self.post_message(self.Submitted())

@@ -16,18 +16,16 @@ from textual.events import ScreenSuspend
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import OptionList
-from textual.widgets.text_area import Selection
 
 from questions.model import CodeQuestion
-from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
+from tui.judge.catalogue import Framework
 from tui.judge.contract import Mistake
 from tui.judge.telling import lines_of
 from tui.judge.verdict import Verdict
 from tui.language.words import say_error
-from tui.practice.written import BODY, begin_draft, draft_path, framework_of
+from tui.practice.written import begin_draft, draft_path, framework_of, next_framework, stamp
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Answer, utc_now
-from tui.screens.answer_box import INDENT
 from tui.screens.code_box import CodeBox
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
@@ -285,7 +283,7 @@ class ByHandScreen(Place):
             fresh = begin_draft(path, task, self._framework)
         except OSError as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
-        self._seen = _stamp(path) if fresh else None
+        self._seen = stamp(path) if fresh else None
         self._verdict, self._judging = None, False
         self._show_task()
         self._show_verdict()
@@ -322,9 +320,9 @@ class ByHandScreen(Place):
         self._show_top()
         if self._chosen is None or not self.is_current:
             return
-        stamp = _stamp(self._path())
-        if self._writing is None and stamp is not None and stamp != self._seen:
-            self._seen = stamp
+        now = stamp(self._path())
+        if self._writing is None and now is not None and now != self._seen:
+            self._seen = now
             if self.query_one(CodeBox).display:
                 self._load()
             self.action_judge()
@@ -359,10 +357,7 @@ class ByHandScreen(Place):
             with box.prevent(CodeBox.Changed):
                 box.load_text(text)
             box.move_cursor(place)
-            lines = text.split("\n")
-            if BODY in lines and place == (0, 0):  # new: what is typed first takes the place of the body
-                row = lines.index(BODY)
-                box.selection = Selection((row, len(INDENT)), (row, len(BODY)))
+            box.to_where_one_goes_on()
         return True
 
     def on_paste(self, event: events.Paste) -> None:
@@ -398,7 +393,7 @@ class ByHandScreen(Place):
             path.write_text(self.query_one(CodeBox).text, encoding="utf-8")
         except OSError as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
-        self._seen = _stamp(path)
+        self._seen = stamp(path)
 
     def leave(self) -> None:
         """Keep what was typed; called before the program ends too."""
@@ -412,7 +407,7 @@ class ByHandScreen(Place):
     @on(CodeBox.Submitted)
     def save_and_judge(self) -> None:
         self._write()
-        self._seen = _stamp(self._path())
+        self._seen = stamp(self._path())
         self.action_judge()
 
     @on(CodeBox.Left)
@@ -495,8 +490,7 @@ class ByHandScreen(Place):
     def action_framework(self) -> None:
         """The next framework that is installed; each has a draft of its own."""
         self._write()
-        installed = [each for each in FRAMEWORKS if is_installed(each)]
-        self._framework = installed[(installed.index(self._framework) + 1) % len(installed)]
+        self._framework = next_framework(self._framework)
         self.app.remember("framework", self._framework)
         if self._chosen is not None:
             self._take_up()
@@ -538,15 +532,6 @@ class ByHandScreen(Place):
                 self._open(task)
             self._rated = self._rated and task is None
         self.app.say_undone(undone)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """What changes when a file is saved."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _block(text: str) -> str:

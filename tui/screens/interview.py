@@ -23,7 +23,7 @@ from tui.practice.interview_wishes import KNOBS, wishes_of
 from tui.practice.report import Report, report
 from tui.practice.report_page import ReportPage
 from tui.practice.report_text import as_markdown
-from tui.practice.written import framework_of
+from tui.practice.written import next_framework, stamp
 from tui.progress.errors import ProgressError
 from tui.screens.answer_box import AnswerBox
 from tui.screens.interview_keys import InterviewKeys
@@ -51,6 +51,8 @@ class InterviewScreen(InterviewKeys):
         Binding("i,enter", "begin_or_type", "Begin, or answer", id="interview.type"),
         Binding("space", "reveal", "The answer is given", id="interview.reveal"),
         Binding("s", "spoken", "Answered aloud", id="interview.spoken"),
+        Binding("e", "edit", "Edit the code", id="interview.edit"),
+        Binding("f", "framework", "Framework", id="interview.framework"),
         Binding("n", "go_on", "Go on", id="interview.go-on"),
         Binding("M", "misconception", "The misconception was said", id="interview.misconception"),
         Binding("N", "another", "Another interview", id="interview.another"),
@@ -85,6 +87,7 @@ class InterviewScreen(InterviewKeys):
         self._writing: Timer | None = None
         self._unwritten_since = 0.0
         self._report = ""
+        self._edited: tuple[int, int] | None = None  # the stamp of the file that an editor was opened on
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -167,7 +170,9 @@ class InterviewScreen(InterviewKeys):
                 box.for_code(turn.task is not None)
                 box.load_text(turn.typed)
             if turn.task is not None:
-                self.app.judging.prepare(framework_of(self.app.store))
+                assert self.interview is not None
+                self._edited = stamp(self.interview.code_path)
+                self.app.judging.prepare(self.interview.framework)
         self.show_again()
         self.query_one("#answer-side").scroll_home(animate=False)
         self.call_after_refresh(self._focus_first)
@@ -206,7 +211,8 @@ class InterviewScreen(InterviewKeys):
             question.show(say(f"interview.{name}", number=self.interview.number, asked=asked), style="bold")
             if stage == "asked" and turn.task is not None:
                 signature, example = turn.task.signature, turn.task.example
-                hint.show(f"{say('code.minutes', minutes=turn.task.minutes)}\n{signature}\n\n{example}")
+                told = f"{self.interview.framework} · {say('code.minutes', minutes=turn.task.minutes)}"
+                hint.show(f"{told}\n{signature}\n\n{example}")
             if stage == "revealed":
                 self.query_one(MarkList).show(turn.key_points, turn.marks, language)
                 if turn.misconception is not None:
@@ -241,6 +247,7 @@ class InterviewScreen(InterviewKeys):
     def _tick(self) -> None:
         if self.stage == "asked" and self.is_current:
             self.show_top()
+            self._look_at_the_file()
 
     def _tell_report(self) -> None:
         interview = self.interview
@@ -270,6 +277,8 @@ class InterviewScreen(InterviewKeys):
             "other_side": ("revealed",),
             "figure": ("revealed",),
         }
+        if action in ("edit", "framework"):
+            return self._writes_code and not self._judging
         if action == "walk":
             return self.is_mounted and self.has_class("pictured") and self.query_one(LivePanel).can_walk
         if action == "begin_or_type" and self.stage == "wishing" and self.app.is_typing:
@@ -280,11 +289,58 @@ class InterviewScreen(InterviewKeys):
     def wished(self, event: KnobChanged) -> None:
         event.stop()
 
+    # --- code --------------------------------------------------------------------------------------------------
+
+    @property
+    def _writes_code(self) -> bool:
+        turn = None if self.interview is None else self.interview.turn
+        return self.stage == "asked" and turn is not None and turn.task is not None
+
+    def action_framework(self) -> None:
+        """The next framework that is installed; what was begun in each is kept."""
+        if self.interview is not None:
+            self._write()
+            self.interview.write_in(next_framework(self.interview.framework))
+            self.show()
+
+    def action_edit(self) -> None:
+        """The code in the person's editor; what is saved there is the answer so far, while it is open and after."""
+        if self.interview is None or self.interview.turn is None:
+            return
+        self._write()
+        path = self.interview.code_path
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text(self.interview.turn.typed, encoding="utf-8")
+        except OSError as error:
+            self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
+            return
+        self._edited = stamp(path)
+        self.app.edit(path)
+        self._look_at_the_file()
+
+    def _look_at_the_file(self) -> None:
+        """Take what an editor has saved."""
+        if self.interview is None or not self._writes_code or self._edited is None:
+            return
+        path = self.interview.code_path
+        now = stamp(path)
+        if now in (None, self._edited):
+            return
+        self._edited, box = now, self.query_one(AnswerBox)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
+            return
+        box.load_text(text)  # as if it had been typed
+        self.interview.type(box.text)
+
     def action_begin_or_type(self) -> None:
         if self.stage == "asked":
             box = self.query_one(AnswerBox)
             if give_focus(self, box):
-                box.move_cursor(box.document.end)
+                box.to_where_one_goes_on()
             return
         wishes = wishes_of(self.query_one("#wishes", KnobPanel).values, self.app.selection)
         self.interview = begin(self.app.questions, self.app.store, wishes, self.app.language, seed=self.app.seed)
@@ -347,8 +403,9 @@ class InterviewScreen(InterviewKeys):
         def deliver(outcome: Verdict | Exception) -> None:
             self.post_message(self.Judged(turn, outcome))
 
-        framework = framework_of(self.app.store)
-        self.app.judging.request(turn.task.task, turn.typed.encode("utf-8"), "answer.py", framework, deliver)
+        assert self.interview is not None
+        source = turn.typed.encode("utf-8")
+        self.app.judging.request(turn.task.task, source, "answer.py", self.interview.framework, deliver)
 
     @on(Judged)
     def judged(self, event: Judged) -> None:

@@ -16,6 +16,10 @@ class InterviewKeys(Place):
     def stage(self) -> str:
         raise NotImplementedError
 
+    @property
+    def _writes_code(self) -> bool:
+        raise NotImplementedError
+
     def screen_hints(self) -> list[KeyHint]:
         say = self.app.say
         if self.app.is_typing:
@@ -30,8 +34,13 @@ class InterviewKeys(Place):
         if self.stage == "wishing":
             return [KeyHint("i", say("interview.key-begin"), "screen.begin_or_type"), *last]
         if self.stage == "asked":
+            code = [
+                KeyHint("e", say("code.edit"), "screen.edit"),
+                KeyHint("f", say("code.next-framework"), "screen.framework"),
+            ]
             return [
                 KeyHint("i", say("screens.key-type"), "screen.begin_or_type"),
+                *(code if self._writes_code else []),
                 KeyHint("s", say("interview.key-spoken"), "screen.spoken"),
                 KeyHint("␣", say("interview.key-give"), "screen.reveal", "space"),
                 ending,
@@ -71,7 +80,7 @@ class InterviewKeys(Place):
         own = {
             "i / Enter": "key-begin-or-answer", "s": "key-spoken-help", "space": "key-space-help",
             "M": "key-misconception", "n": "key-go-on", "X": "key-end", "N": "key-another", "w": "key-save-help",
-            "W": "key-save-page",
+            "W": "key-save-page", "e": "key-edit", "f": "key-framework",
         }  # fmt: skip
         names = {
             "x / F8": "key-side", ", .": "key-figure", "Esc": "key-come-back", "P / F5": "go-practice",

@@ -303,7 +303,7 @@ class PracticeScreen(PracticeKeys):
         if attempt is not None and not attempt.revealed:
             box = self.query_one(AnswerBox)
             if give_focus(self, box):  # at once: `focus()` waits its turn behind keys already typed
-                box.move_cursor(box.document.end)
+                box.to_where_one_goes_on()
 
     def action_leave_field(self) -> None:
         self.set_focus(None)

@@ -132,3 +132,30 @@ def test_what_it_does_not_take(typed: Typed, tmp_path: Path) -> None:
     assert typed(arguments=("--report", str(tmp_path / "r.pdf"))).status == 2
     assert typed(arguments=("--topic", "bort")).status == 2
     assert not list((tmp_path / "data").glob("*.sqlite3"))
+
+
+def test_code_is_written_in_the_framework_and_the_editor_that_one_has(
+    program: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for module in ("written", "interview"):
+        monkeypatch.setattr(f"tui.practice.{module}.is_installed", lambda framework: framework != "torch")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("tui.commands.conversation.more_is_coming", lambda: False)
+    edited: list[Path] = []
+    monkeypatch.setattr("tui.commands.conversation.edit", edited.append)
+    waiting = ["x", "f", "v", "f", "q"]
+    prompts: list[str] = []
+
+    def read(prompt: str = "") -> str:
+        prompts.append(prompt)
+        return waiting.pop(0)
+
+    monkeypatch.setattr("builtins.input", read)
+    ran = program("interview", "--plain", "--kind", "code", "--questions", "1")
+    assert ran.status == 0 and not waiting, ran.err
+    assert [("(mlx)" in prompt) for prompt in prompts] == [False, False, True, True, False]
+    (file,) = edited
+    assert file.name.endswith("_mlx.py") and file.read_text(encoding="utf-8").startswith("import mlx.core as mx")
+    with open_store(tmp_path / "data") as store:
+        (kept,) = store.interviews()
+    assert kept["record"]["present"]["framework"] == "numpy" and "mlx" in kept["record"]["present"]["others"]

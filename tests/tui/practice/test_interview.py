@@ -21,7 +21,7 @@ from tui.practice.interview_choice import choose, unsaid, weights
 from tui.practice.report import report
 from tui.practice.report_text import as_markdown
 from tui.practice.selection import Selection
-from tui.practice.written import Written, as_question
+from tui.practice.written import Written, as_question, next_framework
 from tui.progress.agenda import Calendar
 from tui.progress.preferences import Preferences, change_setting, read_preferences
 from tui.progress.records import Answer
@@ -382,6 +382,27 @@ def test_an_interview_ends_with_one_piece_of_code(wishes: Wishes, asked: list[st
         assert interview is not None
         kinds = {question.id: question.kind for question in every}
         assert [kinds[name] for name in interview.queue] == asked
+
+
+def test_code_is_written_in_the_framework_that_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("written", "interview"):
+        monkeypatch.setattr(f"tui.practice.{module}.is_installed", lambda framework: framework != "mlx")
+    hands, every = Hands(), [code()]
+    with open_store(None) as store:
+        interview = begin(every, store, Wishes(1, 30), "en", clock=lambda: hands.now, timer=lambda: hands.seconds)
+        assert interview is not None and interview.turn is not None
+        assert interview.framework == "numpy" and interview.code_path.name.endswith("_softmax_numpy.py")
+        interview.type("in numpy")
+        interview.write_in(next_framework("numpy"))
+        assert interview.framework == "torch" and interview.turn.typed.startswith("import torch")
+        interview.type("in torch")
+        store.set_setting("framework", "numpy")  # another place chooses for itself: this code stays what it is
+        again = left_open(every, store, clock=lambda: hands.now, timer=lambda: hands.seconds)
+        assert again is not None and again.turn is not None
+        assert (again.framework, again.turn.typed) == ("torch", "in torch")
+        again.write_in(next_framework("torch"))
+        assert (again.framework, again.turn.typed) == ("numpy", "in numpy")
+        assert store.setting("framework") == "numpy"
 
 
 @pytest.mark.parametrize(

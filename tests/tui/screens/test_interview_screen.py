@@ -10,8 +10,11 @@ import pytest
 from textual.pilot import Pilot
 
 from questions.bilingual import Language
-from tests.tui.screens.conftest import Open, shown, until
+from tests.tui.screens.conftest import Open, shown, tasks, until
+from tui.bank import load_bank
 from tui.practice.interview import Interview
+from tui.practice.selection import Selection
+from tui.practice.written import everything
 from tui.screens.answer_box import AnswerBox
 from tui.screens.interview import InterviewScreen
 from tui.screens.live_panel import LivePanel
@@ -208,3 +211,37 @@ async def test_settings_are_changed_from_the_palette(opened: Open) -> None:
             assert pilot.app.store.setting("new-per-day") == kept
         assert "0..9999" in pilot.app.said.text
         assert pilot.app.screen.practice.plan().new == 3
+
+
+async def test_code_is_written_in_the_own_editor_and_framework(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tui.practice.written.is_installed", lambda framework: framework != "mlx")
+    monkeypatch.setattr("tui.practice.interview.is_installed", lambda framework: framework != "mlx")
+    edited: list[Path] = []
+
+    def edit(app: Any, path: Path, line: int | None = None) -> bool:
+        edited.append(path)
+        path.write_text("# by the editor\n", encoding="utf-8")
+        return True
+
+    monkeypatch.setattr("tui.screens.editing.edit", edit)
+    async with opened(size=(80, 24)) as pilot:
+        app = pilot.app
+        app.tasks, app.questions = tasks(), everything(load_bank(), tasks())
+        app.selection = Selection(kind="code")
+        await pilot.press("I", "i")
+        box = screen(pilot).query_one(AnswerBox)
+        turn = interview(pilot).turn
+        assert turn is not None and box.text.startswith("import numpy")
+        await pilot.press("i", "x", "escape")
+        assert "    x\n" in box.text and not app.is_typing  # in the place of the empty body
+        await pilot.press("f")
+        assert box.text.startswith("import torch") and "torch" in shown(pilot)
+        await pilot.press("e")
+        assert turn.typed == box.text == "# by the editor\n" and edited[0].name.endswith("_torch.py")
+        edited[0].write_text("# saved later\n", encoding="utf-8")  # an editor that does not wait
+        screen(pilot)._tick()
+        assert turn.typed == "# saved later\n"
+        await pilot.press("f")
+        assert "    x\n" in turn.typed  # each framework keeps its own

@@ -14,8 +14,8 @@ from questions.loader import Bank
 from tests.tui.screens.conftest import shown, until
 from tui.app import QuizApp
 from tui.bank import OwnFiles, load_bank
+from tui.practice.editor import at_line
 from tui.progress.store import open_store
-from tui.screens.editing import at_line
 
 ONE = """\
 - id: own-{number}

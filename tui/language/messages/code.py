@@ -112,8 +112,15 @@ TABLE: Mapping[str, Bilingual] = {
     "write-here": Bilingual("在这里写", "write here"),
     "save-and-judge": Bilingual("存盘并判", "save and judge"),
     "its-question": Bilingual("看讲这个错误的题", "what shows the mistake"),
-    "file-prompt": Bilingual("回车判，h 提示，s 看解答，q 离开> ", "Enter judges, h hint, s solution, q leaves> "),
-    "final-prompt": Bilingual("写好按回车就交，e 结束，q 离开> ", "Enter hands it in, e ends, q leaves> "),
+    "file-prompt": Bilingual(
+        "回车判，v 用编辑器写，f 换框架（{framework}），h 提示，s 看解答，q 离开> ",
+        "Enter judges, v edits, f other framework ({framework}), h hint, s solution, q leaves> ",
+    ),
+    "final-prompt": Bilingual(
+        "写好按回车就交，v 用编辑器写，f 换框架（{framework}），e 结束，q 离开> ",
+        "Enter hands it in, v edits, f other framework ({framework}), e ends, q leaves> ",
+    ),
+    "one-of": Bilingual("只认提示里的字母，或直接回车", "type a letter of the prompt, or just Enter"),
     "write-into": Bilingual("写在这个文件里：{path}", "write it into this file: {path}"),
     "nothing-shows-it": Bilingual("没有认出错误，或没有题和实验讲它", "no mistake is named, or nothing else shows it"),
     "rate-it": Bilingual("评分：1 重来  2 困难  3 良好  4 简单", "rate: 1 again  2 hard  3 good  4 easy"),

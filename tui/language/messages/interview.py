@@ -68,6 +68,8 @@ TABLE: Mapping[str, Bilingual] = {
     "key-spoken-help": Bilingual("口头答完了，自己勾要点", "answered aloud: mark the key points yourself"),
     "key-give": Bilingual("答完", "that is it"),
     "key-space-help": Bilingual("答完；之后换要点的勾", "that is the answer; afterwards, the mark of a key point"),
+    "key-edit": Bilingual("手写题：在编辑器里写", "code: write it in your editor"),
+    "key-framework": Bilingual("手写题：换框架", "code: another framework"),
     "key-mark": Bilingual("换勾", "mark"),
     "key-misconception": Bilingual("说了误解", "misconception said"),
     "key-go-on": Bilingual("继续", "go on"),
