@@ -85,13 +85,16 @@ NAMES: tuple[str, ...] = (
 
 
 @cache
+def declared(name: str) -> Experiment:
+    """The experiment of that name, which must be one of ``NAMES``: its declaration alone is read."""
+    module = importlib.import_module(f"tui.experiments.{name.replace('-', '_')}.declaration")
+    experiment: Experiment = module.EXPERIMENT
+    if experiment.name != name:
+        raise ValueError(f"{module.__name__} declares {experiment.name!r}; the catalogue lists it as {name!r}")
+    return experiment
+
+
+@cache
 def catalogue() -> dict[str, Experiment]:
     """Every declared experiment by its name, in the order of ``NAMES``."""
-    experiments: dict[str, Experiment] = {}
-    for name in NAMES:
-        module = importlib.import_module(f"tui.experiments.{name.replace('-', '_')}.declaration")
-        experiment: Experiment = module.EXPERIMENT
-        if experiment.name != name:
-            raise ValueError(f"{module.__name__} declares {experiment.name!r}; the catalogue lists it as {name!r}")
-        experiments[name] = experiment
-    return experiments
+    return {name: declared(name) for name in NAMES}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Link = Callable[[str, str], Text | str]
 TABLE_GAP = 2
+_MARKS = frozenset("\\*_[]<&")  # what may begin something within a line; "!" only before "["
 
 
 class MarkdownText:
@@ -41,11 +42,28 @@ class MarkdownText:
 
 def markdown_lines(text: str, width: int, look: Look, link: Link | None = None) -> list[Text]:
     """``text`` as lines of at most ``width`` cells; ``link`` says what stands for a link, its text where None."""
+    plain = _plain(text, look)
+    if plain is not None:
+        return wrap_styled(plain, max(width, 1))
     lines = _Writer(look, link).blocks(_tree(_parser().parse(text)), max(width, 1))
     for line in lines:
         if cell_len(line.plain) > width:  # narrower than a table's columns
             line.truncate(width)
     return lines
+
+
+def _plain(text: str, look: Look) -> Text | None:
+    """A line in which nothing is marked but `code`, which needs no parser; None where ``text`` is anything else.
+
+    The parser takes a tenth of a start, and the choices of a question are such lines.
+    """
+    parts = text.split("`")
+    if not text[:1].isalpha() or not text.isprintable() or text[-1] == " " or len(parts) % 2 == 0:
+        return None
+    if not _MARKS.isdisjoint("".join(parts[::2])) or any(part != part.strip() or not part for part in parts[1::2]):
+        return None
+    styles = ("", look.accent)
+    return Text.assemble(*((visible(part), styles[number % 2]) for number, part in enumerate(parts)))
 
 
 class Node:

@@ -77,6 +77,15 @@ class ProgressStore(KeptFile):
                 reviews.append(_read_review(row))
         return reviews
 
+    @property
+    def was_rated(self) -> bool:
+        """Whether there is a rating that was not undone, a damaged one too."""
+        return bool(
+            self._rows(
+                "SELECT 1 FROM reviews JOIN actions ON actions.id = action_id WHERE actions.undone_at IS NULL LIMIT 1"
+            )
+        )
+
     def rated_between(self, begins: datetime, ends: datetime) -> tuple[int, int]:
         """How many new questions, and how many cards under review, were rated in that time."""
         rows = self._rows(

@@ -99,7 +99,7 @@ class PracticeScreen(PracticeKeys):
     def on_mount(self) -> None:
         self.practice = Practice(self.app.questions, self.app.store, seed=self.app.seed, selection=self.app.selection)
         self._started = True
-        self._welcoming = not self.app.store.setting("welcomed") and not self.app.store.reviews()
+        self._welcoming = not self.app.store.setting("welcomed") and not self.app.store.was_rated
         self.practice.start()
         self.watch(self.app, "language", self.show_again, init=False)
         self.set_interval(WAKE_EVERY, self._wake)

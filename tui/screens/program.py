@@ -259,9 +259,10 @@ class Program(App[int]):
 
     def experiment_of(self, question: Question) -> Experiment | None:
         """The experiment that shows the answer to ``question``."""
-        from tui.experiments.catalogue import catalogue
+        from tui.experiments.catalogue import NAMES, declared
 
-        return None if question.experiment is None else catalogue().get(question.experiment.run)
+        named = question.experiment
+        return None if named is None or named.run not in NAMES else declared(named.run)
 
     def error_text(self, error: BaseException) -> str:
         """``error`` in the present language. What nobody foresaw is named; its traceback goes to Textual's console."""
