@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
@@ -15,8 +14,10 @@ from tui.screens.message_line import MessageLine
 from tui.screens.program import Program, Said
 from tui.screens.top_bar import TopBar
 from tui.widgets.holding import stands
-from tui.widgets.knob_panel import KnobSays
 from tui.widgets.speaking import SpeakingWidget
+
+if TYPE_CHECKING:
+    from tui.widgets.knob_panel import KnobSays
 
 MOST_OF_THE_FOCUS = 5  # hints of the focused thing, before those of the screen
 
@@ -88,8 +89,7 @@ class Place(Screen[None]):
     def focus_moved(self) -> None:
         self.show_keys()
 
-    @on(KnobSays)
-    def knob_says(self, event: KnobSays) -> None:
+    def on_knob_says(self, event: KnobSays) -> None:
         """What the focused knob is for, or takes, on the message line: below the knob it would move the picture."""
         event.stop()
         severity = "error" if event.wrong else "standing"

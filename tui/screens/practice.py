@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from time import monotonic
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
@@ -22,20 +23,18 @@ from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Rating
 from tui.screens.answer_box import AnswerBox
 from tui.screens.choices import Choices
-from tui.screens.dialogs import LineDialog
 from tui.screens.key_bar import KeyBar
-from tui.screens.live_panel import LivePanel
 from tui.screens.message_line import MessageLine
 from tui.screens.passage import Passage
 from tui.screens.practice_keys import PracticeKeys
-from tui.screens.rating_bar import RatingBar
-from tui.screens.reading import Reading
 from tui.screens.side_tabs import SideTabs
-from tui.screens.ticking import TickDialog, ticked
 from tui.screens.top_bar import TopBar
 from tui.text.plain_text import as_title
 from tui.widgets.holding import give_focus
-from tui.widgets.knob_panel import KnobPanel
+
+if TYPE_CHECKING:
+    from tui.screens.live_panel import LivePanel
+    from tui.screens.rating_bar import RatingBar
 
 WRITE_AFTER = 0.3  # seconds without a keystroke after which a draft is written; while typing goes on, every second
 AT_LATEST = 0.9
@@ -77,6 +76,7 @@ class PracticeScreen(PracticeKeys):
         self._predicted_run = False
         self._writing: Timer | None = None
         self._unwritten_since = 0.0
+        self._bringing = asyncio.Lock()  # of what an answer needs
         self._welcoming = False
         self._planning = True  # the plan stands beside the first question, until a key is pressed
 
@@ -90,26 +90,47 @@ class PracticeScreen(PracticeKeys):
                 yield AnswerBox()
                 yield Passage(id="hint")
                 yield Passage(id="welcome")
-                yield Reading()
-            yield LivePanel()
-        yield RatingBar()
         yield MessageLine()
         yield KeyBar()
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         self.practice = Practice(self.app.questions, self.app.store, seed=self.app.seed, selection=self.app.selection)
         self._started = True
         self._welcoming = not self.app.store.setting("welcomed") and not self.app.store.was_rated
         self.practice.start()
         self.watch(self.app, "language", self.show_again, init=False)
         self.set_interval(WAKE_EVERY, self._wake)
+        if self._revealed:
+            await self._bring_answer()
         self.show()
+        self.call_after_refresh(self._bring_answer)
+
+    async def _bring_answer(self) -> None:
+        """Mount what only an answer needs, if it is not there yet: the question stands on the screen sooner."""
+        async with self._bringing:
+            if self.live is not None:
+                return
+            from tui.screens.live_panel import LivePanel
+            from tui.screens.rating_bar import RatingBar
+            from tui.screens.reading import Reading
+
+            self.reading, self.rating_bar, live = Reading(), RatingBar(), LivePanel()
+            await self.query_one("#answer-side").mount(self.reading)
+            await self.query_one("#sides").mount(live)
+            await self.mount(self.rating_bar, before=self.query_one(MessageLine))
+            self.live = live
+        if self.practice.attempt is None:
+            live.show(None, {})
+        else:
+            self._show_experiment(self.practice.attempt)
+        self.show_again()
 
     @on(ScreenResume)
     def back_again(self) -> None:
         """The compute thread serves the screen that is looked at: what was dropped meanwhile is asked for again."""
         if self._started:
-            self.query_one(LivePanel).resume()
+            if self.live is not None:
+                self.live.resume()
             if self.practice.rated_by_hand():
                 self.show()
             self._wake()
@@ -139,7 +160,7 @@ class PracticeScreen(PracticeKeys):
     def show(self) -> None:
         """Everything, for a question that has just been asked or revealed."""
         attempt = self.practice.attempt
-        box, live = self.query_one(AnswerBox), self.query_one(LivePanel)
+        box = self.query_one(AnswerBox)
         self.set_focus(None)
         self.set_class(attempt is not None and attempt.revealed, "revealed")
         self.set_class(attempt is None, "finished")
@@ -151,9 +172,10 @@ class PracticeScreen(PracticeKeys):
                     box.load_text(attempt.typed)
             self._predicted_run = attempt.choice is not None
             self._show_experiment(attempt)
-        else:
-            live.show(None, {})
-        live.knobs_to_top()
+        elif self.live is not None:
+            self.live.show(None, {})
+        if self.live is not None:
+            self.live.knobs_to_top()
         self.show_again()
         self.query_one("#answer-side").scroll_home(animate=False)
         if attempt is not None and attempt.revealed:
@@ -161,9 +183,11 @@ class PracticeScreen(PracticeKeys):
 
     def _show_experiment(self, attempt: Attempt) -> None:
         """The experiment at its knobs; those that the question or its prediction sets come first."""
+        if self.live is None:
+            return
         question = attempt.question
         first = {*question.settings, *(question.predict_settings if question.predict is not None else ())}
-        self.query_one(LivePanel).show(self.app.experiment_of(question), self._settings(attempt), first)
+        self.live.show(self.app.experiment_of(question), self._settings(attempt), first)
 
     def show_again(self) -> None:
         """The words, in the present language."""
@@ -181,10 +205,11 @@ class PracticeScreen(PracticeKeys):
             question.show(as_title(attempt.question.question.say(language)), style="bold")
             self._show_hint()
             self.query_one(Choices).show(attempt, language)
-            if attempt.revealed:
-                self.query_one(Reading).show(attempt, language, self.query_one(LivePanel).measured)
-                self.query_one(RatingBar).show(self.practice.intervals(), language)
-        self.query_one(LivePanel).language = language
+            if attempt.revealed and self.live is not None:
+                self.reading.show(attempt, language, self.live.measured)
+                self.rating_bar.show(self.practice.intervals(), language)
+        if self.live is not None:
+            self.live.language = language
         self.show_top()
         self.show_keys()
 
@@ -228,9 +253,10 @@ class PracticeScreen(PracticeKeys):
                 place = f"{self.practice.done + 1}/{total} {stars} {title}"
         top = self.query_one(TopBar)
         top.left = place
-        status = self.query_one(LivePanel).status if attempt is not None and attempt.revealed else ""
+        status = self.live.status if self.live is not None and attempt is not None and attempt.revealed else ""
         top.right = " · ".join(part for part in (status, say("screens.this-language")) if part)
-        self.query_one(LivePanel).lead = "" if self.has_class("whole") else say("screens.answer-tab")
+        if self.live is not None:
+            self.live.lead = "" if self.has_class("whole") else say("screens.answer-tab")
 
     def _next_due(self) -> str:
         wait = self.practice.next_wait
@@ -243,20 +269,21 @@ class PracticeScreen(PracticeKeys):
 
     def own_experiment(self) -> tuple[str, dict[str, object]] | None:
         """The experiment of the question, and the knobs as they are."""
-        live = self.query_one(LivePanel)
-        return None if live.experiment is None else (live.experiment.name, dict(live.knobs))
+        live = self.live
+        return None if live is None or live.experiment is None else (live.experiment.name, dict(live.knobs))
 
     @property
     def focus_chain(self) -> list[Widget]:
         """Tab goes from the answer to the picture, to the knobs, and then to what can be opened in the answer."""
-        live, answer = self.query_one(LivePanel), self.query_one("#answer-side")
+        live, answer = self.live, self.query_one("#answer-side")
+        knobs = None if live is None else live.query_one("#knobs")
 
         def rank(widget: Widget) -> int:
             if widget is answer or isinstance(widget, AnswerBox):
                 return 0
-            if live not in widget.ancestors:
+            if live is None or live not in widget.ancestors:
                 return 3
-            return 2 if any(isinstance(above, KnobPanel) for above in widget.ancestors) else 1
+            return 2 if knobs in widget.ancestors else 1
 
         return sorted(super().focus_chain, key=rank)
 
@@ -344,8 +371,8 @@ class PracticeScreen(PracticeKeys):
         self.app.notify(self.app.say("screens.too-long"), severity="warning")
 
     @on(AnswerBox.Submitted)
-    def submitted(self) -> None:
-        self.action_reveal()
+    async def submitted(self) -> None:
+        await self.action_reveal()
 
     @on(Choices.Chosen)
     def chosen(self, event: Choices.Chosen) -> None:
@@ -356,7 +383,7 @@ class PracticeScreen(PracticeKeys):
         attempt = self.practice.attempt
         if attempt is not None and attempt.revealed:
             self._show_the_experiment_side()
-            self.query_one(LivePanel).fold_checks()
+            self._shown_live().fold_checks()
         else:
             self.action_choose("c")
 
@@ -373,7 +400,8 @@ class PracticeScreen(PracticeKeys):
         self._show_experiment(attempt)
         self.show_again()
 
-    def action_reveal(self) -> None:
+    async def action_reveal(self) -> None:
+        await self._bring_answer()
         attempt = self.practice.attempt
         if attempt is None or attempt.revealed:
             return
@@ -381,8 +409,7 @@ class PracticeScreen(PracticeKeys):
         self.practice.reveal()
         self.show()
 
-    @on(RatingBar.Rated)
-    def rated(self, event: RatingBar.Rated) -> None:
+    def on_rating_bar_rated(self, event: RatingBar.Rated) -> None:
         self.action_rate(event.rating)
 
     def action_rate(self, rating: int) -> None:
@@ -412,7 +439,8 @@ class PracticeScreen(PracticeKeys):
         if self._try(change):
             self.app.notify(self.app.say(f"screens.{name}"))
 
-    def action_undo(self) -> None:
+    async def action_undo(self) -> None:
+        await self._bring_answer()
         self._write_draft()
         try:
             undone = self.practice.undo()
@@ -426,6 +454,8 @@ class PracticeScreen(PracticeKeys):
         self.app.say_undone(undone)
 
     def action_flag(self) -> None:
+        from tui.screens.dialogs import LineDialog
+
         if self.practice.attempt is None:
             return
         if self.practice.flagged:
@@ -450,6 +480,8 @@ class PracticeScreen(PracticeKeys):
         if attempt is None or not attempt.revealed or not attempt.question.key_points:
             return
 
+        from tui.screens.ticking import TickDialog, ticked
+
         def chosen(points: frozenset[int] | None) -> None:
             if points is not None and self.practice.attempt is attempt:
                 attempt.marking = ticked(attempt, points)
@@ -462,6 +494,11 @@ class PracticeScreen(PracticeKeys):
         self.app.reset(question_id, self.show)
 
     # --- the experiment beside it ------------------------------------------------------------------------------
+
+    def _shown_live(self) -> LivePanel:
+        """The experiment of a question that is revealed: it is there."""
+        assert self.live is not None
+        return self.live
 
     @property
     def _revealed(self) -> bool:
@@ -484,8 +521,7 @@ class PracticeScreen(PracticeKeys):
     def side_chosen(self, event: SideTabs.Chosen) -> None:
         self.show_side(event.experiment)
 
-    @on(LivePanel.AnswerWanted)
-    def answer_wanted(self) -> None:
+    def on_live_panel_answer_wanted(self) -> None:
         self.show_side(False)
 
     def show_side(self, experiment: bool) -> None:
@@ -493,7 +529,7 @@ class PracticeScreen(PracticeKeys):
         self.query_one(SideTabs).experiment = experiment
         self.show_top()
         if experiment:
-            self.call_after_refresh(self.query_one(LivePanel).focus_figure)
+            self.call_after_refresh(self._shown_live().focus_figure)
         else:
             give_focus(self, self.query_one("#answer-side"))
 
@@ -505,11 +541,11 @@ class PracticeScreen(PracticeKeys):
 
     def action_whole(self) -> None:
         """The picture alone, or all that was beside it."""
-        if self._revealed and self.query_one(LivePanel).experiment is not None:
+        if self._revealed and self._shown_live().experiment is not None:
             self._show_the_experiment_side()
             self.toggle_class("whole")
             self.show_top()
-            self.call_after_refresh(self.query_one(LivePanel).focus_figure)
+            self.call_after_refresh(self._shown_live().focus_figure)
 
     def action_preset(self) -> None:
         """Between the knobs of the question and those of its predict item."""
@@ -522,11 +558,11 @@ class PracticeScreen(PracticeKeys):
 
     def action_again(self) -> None:
         if self._revealed:
-            self.query_one(LivePanel).action_again()
+            self._shown_live().action_again()
 
     def action_defaults(self) -> None:
         if self._revealed:
-            self.query_one(LivePanel).action_defaults()
+            self._shown_live().action_defaults()
 
     def action_sentence(self) -> None:
         if self._revealed:
@@ -535,33 +571,31 @@ class PracticeScreen(PracticeKeys):
             self.call_after_refresh(self._open_sentence)
 
     def _open_sentence(self) -> None:
-        if not self.query_one(LivePanel).focus_sentence():
+        if not self._shown_live().focus_sentence():
             self.app.notify(self.app.say("screens.no-sentence"))
 
     def action_figure(self, step: int) -> None:
         if self._revealed:
             self._show_the_experiment_side()
-            self.query_one(LivePanel).next_figure(step)
+            self._shown_live().next_figure(step)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "walk":
-            return self._started and self._revealed and self.query_one(LivePanel).can_walk
+            return self._started and self._revealed and self.live is not None and self.live.can_walk
         return True
 
     def action_walk(self, by: int) -> None:
-        self.query_one(LivePanel).walk(by)
+        self._shown_live().walk(by)
 
-    @on(LivePanel.Ran)
-    def ran(self) -> None:
+    def on_live_panel_ran(self) -> None:
         """The experiment has new numbers: the answer shows them where it cites them."""
         attempt = self.practice.attempt
         if attempt is not None and attempt.revealed:
-            self.query_one(Reading).show(attempt, self.app.language, self.query_one(LivePanel).measured)
+            self.reading.show(attempt, self.app.language, self._shown_live().measured)
         self.show_top()
         self.show_keys()
 
-    @on(LivePanel.Told)
-    def told(self) -> None:
+    def on_live_panel_told(self) -> None:
         self.show_top()
 
     def _go_on(self, more: Callable[[], Attempt | None]) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tui.practice.session import Practice
 from tui.screens.answer_box import AnswerBox
 from tui.screens.key_bar import KeyHint
-from tui.screens.live_panel import LivePanel
 from tui.screens.place import Place
+
+if TYPE_CHECKING:
+    from tui.screens.live_panel import LivePanel
 
 
 class PracticeKeys(Place):
     """The part of Practice that says its keys."""
 
     practice: Practice
+    live: LivePanel | None = None  # the experiment beside the answer, once it is there
 
     def screen_hints(self) -> list[KeyHint]:
         """What the bar says, the most needed first; help, which has all, at the end."""
@@ -58,9 +62,8 @@ class PracticeKeys(Place):
 
     def _hints_revealed(self) -> list[KeyHint]:
         say, attempt = self.app.say, self.practice.attempt
-        live = self.query_one(LivePanel)
         shown = []
-        if live.experiment is not None:
+        if self.live is not None and self.live.experiment is not None:
             if self.has_class("-narrow"):
                 there = "answer-tab" if self.has_class("experiment-side") else "experiment-tab"
                 shown.append(KeyHint("x", say(f"screens.{there}").lower(), "screen.other_side"))
