@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from questions.bilingual import LANGUAGES, Bilingual, Language
-from questions.spans import NumberSpan, numbers
+
+if TYPE_CHECKING:
+    from questions.spans import NumberSpan
 
 When = Literal["good", "thin"]
 KnobValue = bool | int | float | str
@@ -158,6 +160,8 @@ class Question:
 
     def numbers(self) -> Iterator[LinkedNumber]:
         """Every number link of every text. Those of the predict item are measured at the predict item's knobs."""
+        from questions.spans import numbers  # its patterns take time to compile, and asking a question needs none
+
         for key, text in self.texts():
             settings = self.predict_settings if key.startswith("predict.") else self.settings
             if isinstance(text, str):

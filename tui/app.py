@@ -21,7 +21,6 @@ from tui.language.words import say_code, say_place, say_problem
 from tui.practice.written import everything
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
-from tui.screens.dialogs import LineDialog
 from tui.screens.program import Program, Said
 from tui.screens.terminal import served_driver, sturdy_driver
 
@@ -218,6 +217,8 @@ class QuizApp(Program):
 
     def change(self, name: str) -> None:
         """Ask for another value of a setting of the schedule, and keep it."""
+        from tui.screens.dialogs import LineDialog
+
         what = self.say(f"practice.{name}")
 
         def changed(typed: str | None) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from tui.judge.contract import Task
+if TYPE_CHECKING:
+    from tui.judge.contract import Task
 
 Framework = Literal["numpy", "torch", "mlx"]
 FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,6 @@ from textual.widgets import Input, TextArea
 from questions.bilingual import Language
 from questions.topics import topic_title
 from tui.bank import OwnFiles, in_order
-from tui.experiments.compute import ComputeThread
-from tui.figures.png import SaveError
-from tui.judge.thread import JudgeThread
 from tui.language.durations import say_duration
 from tui.language.harmless import harmless
 from tui.language.words import say_code, say_error, say_place, say_problem, words
@@ -35,9 +33,7 @@ from tui.practice.selection import Selection
 from tui.practice.written import everything
 from tui.progress.errors import ProgressError
 from tui.screens import editing
-from tui.screens.dialogs import ConfirmDialog
 from tui.screens.guard import guarded
-from tui.screens.saving import SaveDialog
 from tui.text.plain_text import as_title
 from tui.widgets.holding import stands
 
@@ -46,7 +42,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from questions.model import CodeQuestion, Question
+    from tui.experiments.compute import ComputeThread
     from tui.experiments.contract import Experiment
+    from tui.judge.thread import JudgeThread
     from tui.progress.records import Undone
     from tui.progress.store import ProgressStore
 
@@ -99,9 +97,21 @@ class Program(App[int]):
         self.own: OwnFiles | None = None  # the person's own question files, where there are any
         self.selection = Selection()  # the part of the bank that is studied
         self._waited_for: str | None = None
-        self.compute = ComputeThread()
-        self.judging = JudgeThread()
         self.set_reactive(Program.language, language)
+
+    @cached_property
+    def compute(self) -> ComputeThread:
+        """The thread that runs experiments; the first question needs none."""
+        from tui.experiments.compute import ComputeThread
+
+        return ComputeThread()
+
+    @cached_property
+    def judging(self) -> JudgeThread:
+        """The thread that judges code."""
+        from tui.judge.thread import JudgeThread
+
+        return JudgeThread()
 
     async def ask(self, question_id: str) -> None:
         """Go to Practice and ask ``question_id`` there."""
@@ -201,6 +211,8 @@ class Program(App[int]):
 
     def save_figure(self, stem: str, contents: Callable[[str], str | bytes]) -> None:
         """Ask in which format, and write what ``contents(format)`` gives."""
+        from tui.figures.png import SaveError
+        from tui.screens.saving import SaveDialog
 
         def write(format: str | None) -> None:
             if format is None:
@@ -346,6 +358,8 @@ class Program(App[int]):
 
     def reset(self, question_id: str | None, done: Callable[[], None]) -> None:
         """Reset one question, or all, once the person has said so twice; then ``done()``."""
+        from tui.screens.dialogs import ConfirmDialog
+
         if question_id is None:
             title = self.say("screens.reset-all-title", count=len(self.store.cards()))
         else:
