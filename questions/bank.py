@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from questions.bilingual import Bilingual
 from questions.errors import Problem, UnknownQuestionError, hint, quoted
@@ -13,6 +14,7 @@ from questions.model import (
     CodeQuestion,
     ExperimentUse,
     FollowUp,
+    Item,
     KeyPoint,
     Misconception,
     Predict,
@@ -20,11 +22,11 @@ from questions.model import (
     See,
     Solution,
     Source,
+    partly,
 )
 
 SUFFIXES = (".yaml", ".yml")  # of the files of questions
 PREFIX = "code-"  # of the id of a task
-Item = TypeVar("Item", bound=Question | CodeQuestion)
 
 
 @dataclass(frozen=True)
@@ -66,24 +68,52 @@ def _find(id: str, among: Sequence[Item]) -> Item:
     raise UnknownQuestionError("unknown-question", message, name=id, known=known)
 
 
+# What a list of questions needs of each. The rest is read when it is asked for: there may be ten thousand.
+_HEADS: dict[type[Question | CodeQuestion], tuple[str, ...]] = {
+    Question: ("id", "topic", "level", "question", "sees", "file", "line", "shipped"),
+    CodeQuestion: ("id", "topic", "level", "question", "sees", "file", "line", "shipped", "task", "minutes", "kind"),
+}
+
+
 def to_json(bank: Bank) -> str:
-    """``bank``, which must have no problems; ``from_json`` makes an equal one of it."""
-    return json.dumps(bank, ensure_ascii=False, default=_parts)
+    """``bank``, which must have no problems; ``from_json`` makes an equal one of it.
+
+    The first line has the heads of all items, and each line below it the rest of one of them.
+    """
+    items = {"questions": bank.questions, "tasks": bank.tasks}
+    heads = {
+        kind: [[getattr(each, name) for name in _HEADS[type(each)]] for each in items[kind]] for kind in sorted(items)
+    }
+    rests = [_rest(each) for kind in sorted(items) for each in items[kind]]
+    return "\n".join(json.dumps(line, ensure_ascii=False, default=_parts) for line in (heads, *rests))
 
 
 def from_json(text: str) -> Bank:
     """The bank that ``to_json`` wrote. Raises ``ValueError``, ``TypeError`` or ``LookupError`` for anything else."""
-    bank = json.loads(text, object_hook=_made)
-    if not isinstance(bank, Bank):
+    first, *rests = text.split("\n")
+    heads = json.loads(first, object_hook=_made)
+    questions, tasks = heads["questions"], heads["tasks"]
+    if len(rests) != len(questions) + len(tasks):
         raise ValueError("this is no bank")
-    return bank
+    return Bank(
+        tuple(_item(Question, *each) for each in zip(questions, rests[: len(questions)], strict=True)),
+        tasks=tuple(_item(CodeQuestion, *each) for each in zip(tasks, rests[len(questions) :], strict=True)),
+    )
+
+
+def _item(kind: type[Item], head: Sequence[Any], rest: str) -> Item:
+    return partly(kind, dict(zip(_HEADS[kind], head, strict=True)), partial(json.loads, rest, object_hook=_made))
+
+
+def _rest(item: Question | CodeQuestion) -> dict[str, Any]:
+    return {name: part for name, part in _parts(item).items() if name and name not in _HEADS[type(item)]}
 
 
 _KIND = ""  # the key under which an object has its class: no knob and no choice is named so
 _CLASSES: dict[str, type[Any]] = {
     each.__name__: each
     for each in (
-        Bank, Question, CodeQuestion, Bilingual, KeyPoint, Misconception, Predict, FollowUp, See, Source, ExperimentUse,
+        Question, CodeQuestion, Bilingual, KeyPoint, Misconception, Predict, FollowUp, See, Source, ExperimentUse,
         Solution,
     )
 }  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from questions.bilingual import LANGUAGES, Bilingual, Language
 
@@ -113,6 +114,11 @@ class Question:
     line: int = field(default=0, compare=False)
     shipped: bool = field(default=False, compare=False)
 
+    @cached_property
+    def sees(self) -> tuple[str, ...]:
+        """The ids of the questions that the follow-ups lead to."""
+        return _sees(self.follow_ups)
+
     @property
     def settings(self) -> Mapping[str, KnobValue]:
         """The knobs that the question runs its experiment at."""
@@ -210,6 +216,11 @@ class CodeQuestion:
     line: int = field(default=0, compare=False)
     shipped: bool = field(default=False, compare=False)
 
+    @cached_property
+    def sees(self) -> tuple[str, ...]:
+        """The ids of the questions that the follow-ups lead to."""
+        return _sees(self.follow_ups)
+
     def texts(self) -> Iterator[tuple[str, Bilingual]]:
         """Every text in two languages, with the key it stands under."""
         yield "question", self.question
@@ -224,3 +235,45 @@ class CodeQuestion:
 def _points(key: str, points: tuple[KeyPoint, ...]) -> Iterator[tuple[str, Bilingual]]:
     for index, point in enumerate(points):
         yield f"{key}[{index}]", point.text
+
+
+def _sees(follow_ups: tuple[FollowUp | See, ...]) -> tuple[str, ...]:
+    return tuple(each.id for each in follow_ups if isinstance(each, See))
+
+
+# --- an item of which a part is read when it is asked for --------------------------------------------------------
+
+Item = TypeVar("Item", bound=Question | CodeQuestion)
+_REST = "_rest"
+
+
+def partly(kind: type[Item], head: Mapping[str, Any], rest: Callable[[], Mapping[str, Any]]) -> Item:
+    """An item with the fields of ``head``; ``rest`` gives the others, once the first of them is asked for."""
+    item = object.__new__(kind)
+    vars(item).update(head, **{_REST: rest})
+    return item
+
+
+class _Later:
+    """A field that stands in the instance, or comes with the rest of it."""
+
+    def __init__(self, field: Field[Any]) -> None:
+        self._name, self._default, self._make = field.name, field.default, field.default_factory
+
+    def __get__(self, item: Any, kind: type) -> Any:
+        if item is None:
+            raise AttributeError(self._name)
+        there = vars(item)
+        rest = there.pop(_REST, None)
+        if rest is not None:
+            there.update({name: value for name, value in rest().items() if name not in there})
+        if self._name not in there:
+            if self._default is MISSING and self._make is MISSING:
+                raise AttributeError(f"{type(item).__name__} has no {self._name}")
+            there[self._name] = self._default if self._make is MISSING else self._make()
+        return there[self._name]
+
+
+for _kind in (Question, CodeQuestion):
+    for _field in fields(_kind):
+        setattr(_kind, _field.name, _Later(_field))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from questions.model import Question, See
+from questions.model import Question
 from questions.topics import TOPICS
 
 
@@ -34,12 +34,10 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
             before[question.id] |= {
                 each.id for each in questions if each.topic == question.topic and each.kind == "open"
             }
-        for see in question.follow_ups:
-            if isinstance(see, See) and see.id in by_id and see.id != question.id:
-                first, second = (see.id, question.id) if _is_ground(by_id[see.id], question, topics) else (
-                    question.id,
-                    see.id,
-                )  # fmt: skip
+        for see in question.sees:
+            if see in by_id and see != question.id:
+                is_ground = _is_ground(by_id[see], question, topics)
+                first, second = (see, question.id) if is_ground else (question.id, see)
                 before[second].add(first)
     after: dict[str, list[str]] = {name: [] for name in by_id}
     for name, grounds in before.items():

@@ -9,12 +9,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from questions.bank import Bank
 from questions.bilingual import Bilingual
-from questions.model import CodeQuestion, KeyPoint, Question
+from questions.model import CodeQuestion, KeyPoint, Question, partly
 from tui.judge.catalogue import FRAMEWORKS, Framework, is_installed
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ class Written(Question):
 
 
 def as_question(task: CodeQuestion) -> Written:
+    head = {name: getattr(task, name) for name in ("id", "topic", "level", "question", "sees", "file", "line", "shipped")}
+    return partly(Written, {**head, "key_points": POINTS, "task": task}, partial(_answer, task))
+
+
+def _answer(task: CodeQuestion) -> dict[str, object]:
     block = f"```python\n{task.solution.numpy.rstrip()}\n```"
-    return Written(
-        task.id, task.topic, task.level, task.question, Bilingual(block, block), POINTS,
-        follow_ups=task.follow_ups, sources=task.sources, experiment=task.experiment,
-        file=task.file, line=task.line, shipped=task.shipped, task=task,
-    )  # fmt: skip
+    taken = {name: getattr(task, name) for name in ("follow_ups", "sources", "experiment")}
+    return {"answer": Bilingual(block, block), **taken}
 
 
 def everything(bank: Bank, tasks: Sequence[CodeQuestion] | None = None) -> tuple[Question, ...]:

@@ -364,6 +364,15 @@ class ProgressStore(KeptFile):
             row: int = self._rows("SELECT id FROM interviews WHERE started_at = ?", at)[0]["id"]
             return row
 
+    def unnamed(self) -> list[str]:
+        """The questions in whose ratings key points stand by their numbers; looked for once in all ratings."""
+        waiting: list[str] | None = self.setting(POINTS_TO_NAME)
+        if waiting is None:
+            waiting = [row["question_id"] for row in self._rows(_BY_NUMBER)]
+            if self.waiting is None:
+                self.set_setting(POINTS_TO_NAME, waiting)
+        return waiting
+
     def name_points(self, points: Mapping[str, Sequence[str | None]]) -> int:
         """Put ids in the place of numbers in what an earlier version wrote; how many ratings were changed.
 
@@ -372,12 +381,10 @@ class ProgressStore(KeptFile):
         """
         if self.waiting is not None:
             return 0
-        waiting = self.setting(POINTS_TO_NAME)
-        if waiting is None:  # not looked for yet
-            waiting = [row["question_id"] for row in self._rows(_BY_NUMBER)]
-        elif not any(question in points for question in waiting):
-            return 0
+        waiting = self.unnamed()
         known = [question for question in waiting if question in points]
+        if not known:
+            return 0
         changed = 0
         with self._writing():
             for question in known:
