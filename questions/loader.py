@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from questions.bank import SUFFIXES, Bank
@@ -42,15 +42,23 @@ def _place(name: str) -> tuple[int, str]:
     return (topics.index(topic) if topic in topics else len(topics)), name
 
 
-def load(paths: Iterable[str | Path], catalogue: Catalogue | None = None, shipped: Bank | None = None) -> Bank:
+def load(
+    paths: Iterable[str | Path],
+    catalogue: Catalogue | None = None,
+    shipped: Bank | None = None,
+    report: Callable[[float, str], object] = lambda fraction, file: None,
+) -> Bank:
     """The questions of files and folders (searched for .yaml and .yml), added to those of ``shipped``.
 
     An id may not stand twice, in one file or in two, nor be one of the shipped bank's. A path that cannot be read is a
-    problem like any other: nothing is raised.
+    problem like any other: nothing is raised. ``report`` is told before each file what share of them was read.
     """
     reader = _BankReader(catalogue, shipped)
-    for path in paths:
-        for file in reader.find(Path(path)):
+    given = [Path(path) for path in paths]
+    for place, path in enumerate(given):
+        files = list(reader.find(path))
+        for number, file in enumerate(files):
+            report((place + number / len(files)) / len(given), str(file))
             data = reader.take(file)
             if data is not None:
                 reader.read(str(file), data, complete=False)

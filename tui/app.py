@@ -25,6 +25,7 @@ from tui.screens.program import Program, Said
 from tui.screens.terminal import served_driver, sturdy_driver
 
 if TYPE_CHECKING:
+    from questions.bank import Bank
     from questions.model import CodeQuestion, Question
     from tui.commands.context import Context
     from tui.progress.store import ProgressStore
@@ -307,9 +308,20 @@ class QuizApp(Program):
             self.screen.open(name, settings or {})
 
 
+def _load(context: Context) -> Bank:
+    with contextlib.suppress(OSError):  # the store says so
+        context.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is read is kept from the first start on
+    if not context.questions:
+        return load_bank((), context.data_dir)
+    from tui.commands.progress_line import ProgressLine
+
+    with ProgressLine() as report:
+        return load_bank(context.questions, context.data_dir, report)
+
+
 def run(context: Context) -> int:
     """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
-    bank = load_bank(context.questions, context.data_dir)
+    bank = _load(context)
     refuse_unknown_topics(context.selection, bank.topics)
     with context.open_store() as store:
         language = context.language

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,9 @@ from tui.proof.cards import card_files, refuse_card
 if TYPE_CHECKING:
     from tui.experiments.contract import Experiment
 
-KEPT = "bank.json"
+Report = Callable[[float, str], object]  # how far, from 0 to 1, and with what
+
+KEPT, KEPT_OWN = "bank.json", "bank-own.json"  # the second with the shipped ones before the person's own
 
 # What is wrong with a path that a person gave, rather than with what stands in a file.
 _PATH_PROBLEMS = frozenset({"no-such-file", "not-a-file", "unreadable", "no-files"})
@@ -60,6 +62,10 @@ class _Facts:
         return None
 
 
+def silent(fraction: float, text: str) -> None:
+    """Nobody is told."""
+
+
 def known_experiments() -> Catalogue:
     """The experiments and the models' cards as the bank's loader takes them."""
     from tui.experiments.catalogue import catalogue
@@ -67,37 +73,48 @@ def known_experiments() -> Catalogue:
     return Catalogue({name: _Facts(experiment) for name, experiment in catalogue().items()}, refuse_card, TASKS)
 
 
-def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None) -> Bank:
+def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None, report: Report = silent) -> Bank:
     """The shipped questions, then those of ``paths`` (files or folders). What is wrong with an item is in ``problems``.
 
-    What is kept in ``data_dir`` of the shipped ones is taken, and kept there if the folder exists; None reads them
-    anew. Raises ``UsageError`` where a path cannot be read at all.
+    What is kept in ``data_dir`` of either is taken, and kept there if the folder exists; None reads them anew.
+    ``report`` is told how far the reading of ``paths`` has come. Raises ``UsageError`` where a path cannot be read at
+    all.
     """
-    bank = _shipped(data_dir)
     own = tuple(paths)
+    bank = _kept(data_dir, KEPT, _digest, _load_shipped)
     if own:
-        from questions.loader import load
-
-        bank = load(own, known_experiments(), bank)
+        bank = _kept(data_dir, KEPT_OWN, lambda: _digest_of_own(own), lambda: _load_own(own, bank, report))
     for problem in bank.problems:
         if problem.code in _PATH_PROBLEMS:
             raise UsageError("unreadable-questions", path=problem.file, reason=problem)
     return bank
 
 
-def _shipped(data_dir: Path | None) -> Bank:
-    digest = "" if data_dir is None else _digest()
-    if data_dir is not None:
-        with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):  # no such file, or hurt
-            head, _, text = (data_dir / KEPT).read_text(encoding="utf-8").partition("\n")
-            if head == _head(digest, text):
-                return from_json(text)
+def _load_shipped() -> Bank:
     from questions.loader import load_shipped
 
-    bank = load_shipped(known_experiments())
+    return load_shipped(known_experiments())
+
+
+def _load_own(paths: Sequence[Path], shipped: Bank, report: Report) -> Bank:
+    from questions.loader import load
+
+    return load(paths, known_experiments(), shipped, report)
+
+
+def _kept(data_dir: Path | None, name: str, digest_now: Callable[[], str], read: Callable[[], Bank]) -> Bank:
+    """What the file ``name`` has kept, if it was read from what is there now; else what ``read`` gives, kept there."""
+    if data_dir is None:
+        return read()
+    digest = digest_now()
+    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):  # no such file, or hurt
+        head, _, text = (data_dir / name).read_text(encoding="utf-8").partition("\n")
+        if head == _head(digest, text):
+            return from_json(text)
+    bank = read()
     # A file that was saved while they were read may be in the bank as it was, or as it is.
-    if data_dir is not None and data_dir.is_dir() and not bank.problems and digest == _digest():
-        _keep(data_dir / KEPT, digest, to_json(bank))
+    if data_dir.is_dir() and not bank.problems and digest == digest_now():
+        _keep(data_dir / name, digest, to_json(bank))
     return bank
 
 
@@ -142,6 +159,24 @@ def _digest() -> str:
     return found.hexdigest()
 
 
+def _digest_of_own(paths: Sequence[Path]) -> str:
+    """Of the shipped bank, and of what stands at ``paths`` under which names."""
+    found = hashlib.sha256(_digest().encode())
+    for path in paths:
+        for file in sorted(_files(path)):
+            data = file.read_bytes() if file.is_file() else b""
+            found.update(f"{path} {file} {os.path.realpath(file)} {len(data)}\n".encode("utf-8", "surrogateescape"))
+            found.update(data)
+    return found.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The question files at ``path``, and itself, be it there or not."""
+    yield path
+    for folder, _, names in os.walk(path):
+        yield from (Path(folder, name) for name in names if name.lower().endswith(SUFFIXES))
+
+
 def in_order(bank: Bank) -> list[CodeQuestion]:
     """The tasks from the first to learn to the last."""
     return sorted(bank.tasks, key=lambda task: TASKS.index(task.task))
@@ -173,17 +208,10 @@ class OwnFiles:
 
     def _look(self) -> dict[str, tuple[int, int, int]]:
         found = {}
-        for path in self._paths:
-            files = [path]
-            if path.is_dir():
-                files = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
-            for file in files:
-                try:
-                    stamp = file.stat()
-                except OSError:
-                    continue
-                if file.suffix.lower() in SUFFIXES or file == path:
-                    found[str(file)] = (stamp.st_mtime_ns, stamp.st_size, stamp.st_ino)
+        for file in (file for path in self._paths for file in _files(path) if not file.is_dir()):
+            with contextlib.suppress(OSError):
+                stamp = file.stat()
+                found[str(file)] = (stamp.st_mtime_ns, stamp.st_size, stamp.st_ino)
         return found
 
 

@@ -6,9 +6,12 @@ import os
 import sys
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from tui.experiments.contract import Report
 from tui.text.layout import fit
+
+if TYPE_CHECKING:
+    from tui.experiments.contract import Report
 
 PATIENCE = 0.5  # seconds: a run that is shorter leaves the terminal alone
 EVERY = 0.1

@@ -90,7 +90,9 @@ class Practice:
         self._study(questions)
         with contextlib.suppress(ProgressError):  # they are named the next time
             old = set(store.unnamed())
-            store.name_points({each.id: [point.id for point in each.key_points] for each in questions if each.id in old})
+            store.name_points(
+                {each.id: [point.id for point in each.key_points] for each in questions if each.id in old}
+            )
         self._skipped: list[str] = []
         self._rated: list[Attempt] = []
         self._ahead = timedelta(0)

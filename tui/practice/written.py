@@ -43,7 +43,9 @@ class Written(Question):
 
 
 def as_question(task: CodeQuestion) -> Written:
-    head = {name: getattr(task, name) for name in ("id", "topic", "level", "question", "sees", "file", "line", "shipped")}
+    head = {
+        name: getattr(task, name) for name in ("id", "topic", "level", "question", "sees", "file", "line", "shipped")
+    }
     return partly(Written, {**head, "key_points": POINTS, "task": task}, partial(_answer, task))
 
 

@@ -84,12 +84,11 @@ class PracticeScreen(PracticeKeys):
         yield TopBar()
         yield Passage(id="question")
         yield SideTabs()
-        with Horizontal(id="sides"):
-            with VerticalScroll(id="answer-side"):
-                yield Choices()
-                yield AnswerBox()
-                yield Passage(id="hint")
-                yield Passage(id="welcome")
+        with Horizontal(id="sides"), VerticalScroll(id="answer-side"):
+            yield Choices()
+            yield AnswerBox()
+            yield Passage(id="hint")
+            yield Passage(id="welcome")
         yield MessageLine()
         yield KeyBar()
 
