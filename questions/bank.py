@@ -68,10 +68,11 @@ def _find(id: str, among: Sequence[Item]) -> Item:
     raise UnknownQuestionError("unknown-question", message, name=id, known=known)
 
 
-# What a list of questions needs of each. The rest is read when it is asked for: there may be ten thousand.
+# What a list of questions needs of each, beside its text and what it leads to. The rest is read when it is asked for:
+# there may be ten thousand.
 _HEADS: dict[type[Question | CodeQuestion], tuple[str, ...]] = {
-    Question: ("id", "topic", "level", "question", "sees", "file", "line", "shipped"),
-    CodeQuestion: ("id", "topic", "level", "question", "sees", "file", "line", "shipped", "task", "minutes", "kind"),
+    Question: ("id", "topic", "level", "file", "line", "shipped"),
+    CodeQuestion: ("id", "topic", "level", "file", "line", "shipped", "task", "minutes", "kind"),
 }
 
 
@@ -81,9 +82,7 @@ def to_json(bank: Bank) -> str:
     The first line has the heads of all items, and each line below it the rest of one of them.
     """
     items = {"questions": bank.questions, "tasks": bank.tasks}
-    heads = {
-        kind: [[getattr(each, name) for name in _HEADS[type(each)]] for each in items[kind]] for kind in sorted(items)
-    }
+    heads = {kind: [_head(each) for each in items[kind]] for kind in sorted(items)}
     rests = [_rest(each) for kind in sorted(items) for each in items[kind]]
     return "\n".join(json.dumps(line, ensure_ascii=False, default=_parts) for line in (heads, *rests))
 
@@ -91,7 +90,7 @@ def to_json(bank: Bank) -> str:
 def from_json(text: str) -> Bank:
     """The bank that ``to_json`` wrote. Raises ``ValueError``, ``TypeError`` or ``LookupError`` for anything else."""
     first, *rests = text.split("\n")
-    heads = json.loads(first, object_hook=_made)
+    heads = json.loads(first)
     questions, tasks = heads["questions"], heads["tasks"]
     if len(rests) != len(questions) + len(tasks):
         raise ValueError("this is no bank")
@@ -101,12 +100,19 @@ def from_json(text: str) -> Bank:
     )
 
 
-def _item(kind: type[Item], head: Sequence[Any], rest: str) -> Item:
-    return partly(kind, dict(zip(_HEADS[kind], head, strict=True)), partial(json.loads, rest, object_hook=_made))
+def _head(item: Question | CodeQuestion) -> list[Any]:
+    return [[item.question.zh, item.question.en], item.sees, *(getattr(item, name) for name in _HEADS[type(item)])]
+
+
+def _item(kind: type[Item], written: Sequence[Any], rest: str) -> Item:
+    question, sees, *others = written
+    head = dict(zip(_HEADS[kind], others, strict=True), question=Bilingual(*question), sees=tuple(sees))
+    return partly(kind, head, partial(json.loads, rest, object_hook=_made))
 
 
 def _rest(item: Question | CodeQuestion) -> dict[str, Any]:
-    return {name: part for name, part in _parts(item).items() if name and name not in _HEADS[type(item)]}
+    there = (_KIND, "question", *_HEADS[type(item)])
+    return {name: part for name, part in _parts(item).items() if name not in there}
 
 
 _KIND = ""  # the key under which an object has its class: no knob and no choice is named so

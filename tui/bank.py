@@ -81,9 +81,14 @@ def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None, report: 
     all.
     """
     own = tuple(paths)
-    bank = _kept(data_dir, KEPT, _digest, _load_shipped)
-    if own:
-        bank = _kept(data_dir, KEPT_OWN, lambda: _digest_of_own(own), lambda: _load_own(own, bank, report))
+
+    def load_shipped() -> Bank:
+        return _kept(data_dir, KEPT, _digest, _load_shipped)
+
+    def load_own() -> Bank:
+        return _load_own(own, load_shipped(), report)
+
+    bank = _kept(data_dir, KEPT_OWN, lambda: _digest_of_own(own), load_own) if own else load_shipped()
     for problem in bank.problems:
         if problem.code in _PATH_PROBLEMS:
             raise UsageError("unreadable-questions", path=problem.file, reason=problem)
@@ -108,22 +113,22 @@ def _kept(data_dir: Path | None, name: str, digest_now: Callable[[], str], read:
         return read()
     digest = digest_now()
     with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):  # no such file, or hurt
-        head, _, text = (data_dir / name).read_text(encoding="utf-8").partition("\n")
-        if head == _head(digest, text):
-            return from_json(text)
+        head, _, kept = (data_dir / name).read_bytes().partition(b"\n")
+        if head == _head(digest, kept):
+            return from_json(kept.decode())
     bank = read()
     # A file that was saved while they were read may be in the bank as it was, or as it is.
     if data_dir.is_dir() and not bank.problems and digest == digest_now():
-        _keep(data_dir / name, digest, to_json(bank))
+        _keep(data_dir / name, digest, to_json(bank).encode())
     return bank
 
 
-def _keep(file: Path, digest: str, text: str) -> None:
+def _keep(file: Path, digest: str, kept: bytes) -> None:
     """Written beside and put in place whole; where that cannot be, the next start takes as long as this one."""
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        with open(beside, "w", encoding="utf-8", newline="\n", opener=_private) as stream:
-            stream.write(f"{_head(digest, text)}\n{text}")
+        with open(beside, "wb", opener=_private) as stream:
+            stream.write(_head(digest, kept) + b"\n" + kept)
         beside.replace(file)
     except OSError:
         with contextlib.suppress(OSError):
@@ -134,9 +139,9 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)  # as everything in the data folder
 
 
-def _head(digest: str, text: str) -> str:
+def _head(digest: str, kept: bytes) -> bytes:
     """The first line of the kept file: what it was read from, and what it holds."""
-    return f"{digest} {hashlib.sha256(text.encode()).hexdigest()}"
+    return f"{digest} {hashlib.sha256(kept).hexdigest()}".encode()
 
 
 def _digest() -> str:

@@ -14,6 +14,7 @@ Three things in the bank say what rests on what, and from them alone the order i
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 
 from questions.model import Question
@@ -21,46 +22,42 @@ from questions.topics import TOPICS
 
 
 def learning_order(questions: Sequence[Question]) -> list[str]:
-    """The ids of ``questions`` in the order in which new ones are asked."""
+    """The ids of ``questions`` in the order in which new ones are asked. The work grows as their number."""
     topics = {name: number for number, name in enumerate(TOPICS)}
-    rank = {
-        question.id: (topics.get(question.topic, len(topics)), question.level, place)
-        for place, question in enumerate(questions)
-    }
     by_id = {question.id: question for question in questions}
-    before: dict[str, set[str]] = {name: set() for name in by_id}
+    names = sorted(by_id, key=lambda name: (topics.get(by_id[name].topic, len(topics)), by_id[name].level))
+    place = {name: number for number, name in enumerate(names)}
+    followers: dict[str, set[str]] = {name: set() for name in by_id}
     for question in questions:
-        if question.kind == "code":
-            before[question.id] |= {
-                each.id for each in questions if each.topic == question.topic and each.kind == "open"
-            }
         for see in question.sees:
             if see in by_id and see != question.id:
                 is_ground = _is_ground(by_id[see], question, topics)
                 first, second = (see, question.id) if is_ground else (question.id, see)
-                before[second].add(first)
-    after: dict[str, list[str]] = {name: [] for name in by_id}
-    for name, grounds in before.items():
-        for ground in grounds:
-            after[ground].append(name)
-    waiting = {name: len(grounds) for name, grounds in before.items()}
-    free = [(rank[name], name) for name, count in waiting.items() if count == 0]
-    heapq.heapify(free)
+                followers[first].add(second)
+    code = {question.id for question in questions if question.kind == "code"}
+    in_words = Counter(question.topic for question in questions if question.id not in code)
+    waiting = Counter(name for names in followers.values() for name in names)
+    waiting.update(name for name in code if in_words[by_id[name].topic])  # for all of them, as for one
+    free = [place[name] for name in names if not waiting[name]]
+    next_of_a_circle = iter(sorted(names, key=code.__contains__))
     order: list[str] = []
     while len(order) < len(by_id):
         if not free:  # a circle: let the one that stands first begin
-            left = (name for name in by_id if waiting[name] > 0)
-            name = min(left, key=lambda name: (by_id[name].kind == "code", rank[name]))
+            name = next(name for name in next_of_a_circle if waiting[name] > 0)
             waiting[name] = 0
-            heapq.heappush(free, (rank[name], name))
-        _, name = heapq.heappop(free)
+            heapq.heappush(free, place[name])
+        name = names[heapq.heappop(free)]
         order.append(name)
         waiting[name] = -1
-        for follower in after[name]:
+        topic = by_id[name].topic
+        if name not in code:
+            in_words[topic] -= 1
+        written = () if name in code or in_words[topic] else [each for each in code if by_id[each].topic == topic]
+        for follower in (*followers[name], *written):
             if waiting[follower] > 0:
                 waiting[follower] -= 1
                 if waiting[follower] == 0:
-                    heapq.heappush(free, (rank[follower], follower))
+                    heapq.heappush(free, place[follower])
     return order
 
 

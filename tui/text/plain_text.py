@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from questions.spans import CodeSpan, NumberSpan, parse
 from tui.text.layout import CLOSING, is_ideographic
 
+if TYPE_CHECKING:
+    from questions.spans import NumberSpan
+
+_PLAIN = re.compile(r"\w[^\\*_`\[\n]*")  # a line in which nothing is marked
 _LINK = re.compile(r"\[([^\[\]\n]*)\]\((https?://[^()\s]*)\)")
 _STRONG = re.compile(r"(\*\*|__)(?=\S)((?:(?!\1).)+)(?<=\S)\1", re.DOTALL)  # up to the next mark: linear
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])")
@@ -23,11 +27,15 @@ _PLACE = re.compile("[\x00\x01](\\d+)[\x00\x01]")
 
 def as_title(markdown: str) -> str:
     """A question in one plain line, as a title, in a list, in the palette: no marks, numbers as they are written."""
+    if _PLAIN.fullmatch(markdown) and not _OWN_LINE.match(markdown):
+        return " ".join(markdown.split())
     return " ".join(plain_text(markdown, lambda span: span.written).split())
 
 
 def plain_text(markdown: str, say_number: Callable[[NumberSpan], str]) -> str:
     """``markdown`` as paragraphs of one line each, code blocks indented as they are; ``say_number`` says a number."""
+    from questions.spans import CodeSpan, NumberSpan, parse  # patterns that a plain title needs none of
+
     kept: list[str] = []
 
     def keep(text: str, place: str = _KEPT) -> str:
@@ -56,6 +64,8 @@ def written(span: NumberSpan) -> str:
 
 def readable(markdown: str) -> str:
     """The Markdown with its number links read out: for a page on which nothing measures them."""
+    from questions.spans import NumberSpan, parse
+
     return "".join(written(span) if isinstance(span, NumberSpan) else span.text for span in parse(markdown))
 
 
