@@ -91,6 +91,11 @@ class KeptFile:
         news, self._news = self._news, []
         return news
 
+    def stamp(self) -> tuple[int, ...]:
+        """Another one whenever anything was written, here or by another program."""
+        version: int = self._rows("PRAGMA data_version")[0][0]
+        return id(self._connection), self._connection.total_changes, version
+
     # --- changes -----------------------------------------------------------------------------------------------
 
     def _change(self, method: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cached_property
 
 from tui.progress.agenda import Calendar, next_due
 from tui.progress.preferences import Preferences
@@ -96,7 +97,7 @@ class Statistics:
     points: Sequence[Point]  # the least said first
     weakest: Sequence[Weak]
 
-    @property
+    @cached_property
     def calendar(self) -> dict[date, int]:
         """How many were rated on each day."""
         return {day: done.reviews for day, done in self.days.items()}

@@ -140,6 +140,13 @@ class ProgressStore(KeptFile):
         running = self._running.others()
         return frozenset(row["question_id"] for row in rows if row["session_id"] in running)
 
+    def marked(self) -> list[str]:
+        """The questions that have an answer of which key points were marked."""
+        rows = self._rows(
+            "SELECT DISTINCT question_id FROM reviews WHERE found != '[]' OR unsure != '[]' OR missed != '[]'"
+        )
+        return [row["question_id"] for row in rows]
+
     def latest_marks(self, question_id: str, most: int) -> list[Marks]:
         """The key points that each of the ``most`` latest marked answers said, half said and missed, newest first."""
         rows = self._rows(

@@ -54,6 +54,7 @@ class Tallies:
 
 def tally(store: ProgressStore, questions: Iterable[str], calendar: Calendar, lately: datetime) -> Tallies:
     """Add up all ratings that were not undone; ``lately`` is where what came back lately begins."""
+    known = set(questions)
     returned = store._rows(
         "SELECT question_id, total(reviewed_at > ?) AS returned, total(reviewed_at > ? AND rating > 1) AS recalled, "
         "total(rating = 1) AS lapses FROM reviews WHERE from_state = ? "
@@ -68,7 +69,7 @@ def tally(store: ProgressStore, questions: Iterable[str], calendar: Calendar, la
             row["question_id"]: Returned(int(row["returned"]), int(row["recalled"]), int(row["lapses"]))
             for row in returned
         },
-        {question: store.latest_marks(question, MARKED) for question in questions},
+        {question: store.latest_marks(question, MARKED) for question in store.marked() if question in known},
     )
 
 

@@ -12,7 +12,7 @@ from textual.events import ScreenResume
 from textual.widgets import Input, OptionList, Static
 
 from tui.practice.filters import FILTERS, passes
-from tui.practice.finding import find, question_entry
+from tui.practice.finding import Entry, find, question_entry
 from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import read_preferences
@@ -42,6 +42,10 @@ class BrowseScreen(Place):
         Binding("u,ctrl+z", "undo", "Undo", id="browse.undo"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: list[Entry] | None = None
+
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield LineInput(id="search")
@@ -52,14 +56,13 @@ class BrowseScreen(Place):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._entries = [question_entry(question) for question in self.app.questions]
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
         give_focus(self, self.query_one("#found"))
 
     @on(ScreenResume)
     def back_again(self) -> None:
-        if hasattr(self, "_entries"):
+        if self.is_mounted:
             self.show_again()  # a rating in Practice has changed what is due
 
     def show_again(self) -> None:
@@ -71,49 +74,60 @@ class BrowseScreen(Place):
         shown = options.chosen
         searched = bool(search.value.strip())
         values = self.query_one(KnobPanel).values
-        states = self._states()
-        questions = {q.id: q for q in self.app.questions if passes(q, states[q.id], values)}
+        self._look()
+        self._questions = {q.id: q for q in self.app.questions if passes(q, self._states(q.id), values)}
         if searched:
-            hits = {one.entry.name: one.hit for one in find(self._entries, search.value, language)}
-            found = [questions[name] for name in hits if name in questions]
+            hits = {one.entry.name: one.hit for one in find(self._searched(), search.value, language)}
+            found = [name for name in hits if name in self._questions]
+            entries = []
+            for name in found:
+                title, about = self._said(name)
+                entries.append((name, title, about if hits[name] in ("", title) else f"{about} · {hits[name]}"))
+            options.show(entries, shown)
         else:
-            hits, found = {}, list(questions.values())
-        entries = []
-        for question in found:
-            about = " · ".join(["★" * question.level, self.app.topic(question.topic), self._say_state(question.id)])
-            hit, title = hits.get(question.id, ""), as_title(question.question.say(language))
-            if searched and hit not in ("", title):
-                about = f"{about} · {hit}"
-            entries.append((question.id, title, about))
-        options.one_line(not searched)
-        options.show(entries, shown)
-        options.display = bool(entries)
+            found = list(self._questions)
+            options.show_lines(found, self._said, shown)
+        options.display = bool(found)
         none = self.query_one("#none-found", Static)
         none.update(words("screens.none-found"))
-        none.display = not entries
+        none.display = not found
         top = self.query_one(TopBar)
-        top.left = f"{words('screens.browse')} · {words('screens.found', count=len(entries))}"
+        top.left = f"{words('screens.browse')} · {words('screens.found', count=len(found))}"
         top.right = words("screens.this-language")
         self.show_keys()
 
-    def _states(self) -> dict[str, set[str]]:
-        """How it stands with each question, by the person's day."""
-        store, now = self.app.store, utc_now()
+    def _said(self, name: str) -> tuple[str, str]:
+        """The title of a question, and what is said about it."""
+        question = self._questions[name]
+        about = " · ".join(["★" * question.level, self.app.topic(question.topic), self._say_state(name)])
+        return as_title(question.question.say(self.app.language)), about
+
+    def _searched(self) -> list[Entry]:
+        """All that is searched, made for the first search: every text of every question."""
+        if self._entries is None:
+            self._entries = [question_entry(question) for question in self.app.questions]
+        return self._entries
+
+    def _look(self) -> None:
+        """See how it stands with the questions."""
+        store = self.app.store
         self._cards, self._suspended, self._flags = store.cards(), store.suspended(), store.flags()
         self._calendar = Calendar(read_preferences(store))
-        states: dict[str, set[str]] = {}
-        for question in self.app.questions:
-            card, name = self._cards.get(question.id), question.id
-            states[name] = {"new"} if card is None else set()
-            if card is not None and self._calendar.is_due(name, card, now):
-                states[name].add("due")
-            states[name] |= {"flagged"} if name in self._flags else set()
-            states[name] |= {"suspended"} if name in self._suspended else set()
-        self._found_states = states
+
+    def _states(self, name: str) -> set[str]:
+        """How it stands with a question, by the person's day."""
+        card = self._cards.get(name)
+        states = {"new"} if card is None else set()
+        if card is not None and self._calendar.is_due(name, card, utc_now()):
+            states.add("due")
+        if name in self._flags:
+            states.add("flagged")
+        if name in self._suspended:
+            states.add("suspended")
         return states
 
     def _say_state(self, name: str) -> str:
-        words, states, now = self.app.say, self._found_states[name], utc_now()
+        words, states, now = self.app.say, self._states(name), utc_now()
         if "suspended" in states:
             said = words("screens.state-suspended")
         elif "new" in states:
@@ -194,7 +208,7 @@ class BrowseScreen(Place):
             await self.app.edit_question(next(q for q in self.app.questions if q.id == chosen))
 
     def questions_changed(self) -> None:
-        self._entries = [question_entry(question) for question in self.app.questions]
+        self._entries = None
         self.show_again()
 
     def action_search(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.visual import Visual
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -31,9 +33,10 @@ class Options(OptionList):
 
 
 class Listing(Options):
-    """An option list of (id, title, note). It breaks its lines anew when its width changes.
+    """An option list of titles with notes. It breaks its lines anew when its width changes.
 
-    ``brief`` gives each entry one line, its note at the end of it.
+    ``show`` gives each entry as many lines as it needs; ``show_lines`` gives it one, its note at the end of it, and
+    asks what it says when it is drawn: there may be ten thousand.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,16 +47,20 @@ class Listing(Options):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
-        self._entries: list[tuple[str, str, str]] = []
+        self._names: list[str] = []
+        self._said: Callable[[str], tuple[str, str]] = lambda name: ("", "")
         self._width = 0
         self._brief = False
 
-    def one_line(self, brief: bool) -> None:
-        self._brief = brief
+    def show(self, entries: Sequence[tuple[str, str, str]], highlight: str | None) -> None:
+        """Show (id, title, note), the one called ``highlight`` (else the first) highlighted."""
+        said = {name: (title, note) for name, title, note in entries}
+        self._names, self._said, self._brief = list(said), said.__getitem__, False
+        self._fill(highlight)
 
-    def show(self, entries: list[tuple[str, str, str]], highlight: str | None) -> None:
-        """Show ``entries``, the one called ``highlight`` (else the first) highlighted."""
-        self._entries = entries
+    def show_lines(self, names: Sequence[str], said: Callable[[str], tuple[str, str]], highlight: str | None) -> None:
+        """Show a line for each of the ids ``names``: title and note by ``said``."""
+        self._names, self._said, self._brief = list(names), said, True
         self._fill(highlight)
 
     @property
@@ -65,9 +72,8 @@ class Listing(Options):
 
     def choose(self, name: str) -> None:
         """Highlight the entry ``name``, where there is one."""
-        names = [entry[0] for entry in self._entries]
-        if name in names:
-            self.highlighted = names.index(name)
+        if name in self._names:
+            self.highlighted = self._names.index(name)
 
     def on_resize(self) -> None:
         if self.scrollable_content_region.width != self._width:
@@ -75,18 +81,37 @@ class Listing(Options):
 
     def _fill(self, highlight: str | None) -> None:
         self._width = self.scrollable_content_region.width
-        width = max(self._width - 2, 8) if self._width else 70  # an option has a cell of padding on either side
         self.clear_options()
-        for name, title, note in self._entries:
-            if self._brief:
-                room = max(width - cell_len(note) - 2, 8)
-                line = pad(fit(title, room), room)
-                self.add_option(Option(Content.assemble(line, "  ", (note, "dim")), id=name))
-                continue
-            lines = Content.assemble(
-                ("\n".join(wrap(title, width)), "bold"), "\n", ("\n".join(wrap(note, width)), "dim")
-            )
-            self.add_option(Option(lines, id=name))
-        names = [name for name, _, _ in self._entries]
-        if names:
-            self.highlighted = names.index(highlight) if highlight in names else 0
+        self.add_options(Option("" if self._brief else self._paragraph(name), id=name) for name in self._names)
+        if self._names:
+            self.highlighted = self._names.index(highlight) if highlight in self._names else 0
+
+    @property
+    def _room(self) -> int:
+        return max(self._width - 2, 8) if self._width else 70  # an option has a cell of padding on either side
+
+    def _paragraph(self, name: str) -> Content:
+        title, note = self._said(name)
+        return Content.assemble(
+            ("\n".join(wrap(title, self._room)), "bold"), "\n", ("\n".join(wrap(note, self._room)), "dim")
+        )
+
+    def _line(self, name: str) -> Content:
+        title, note = self._said(name)
+        room = max(self._room - cell_len(note) - 2, 8)
+        return Content.assemble(pad(fit(title, room), room), "  ", (note, "dim"))
+
+    def _get_visual(self, option: Option) -> Visual:
+        """What is drawn of ``option``: of a line only now what it says."""
+        if self._brief and option._visual is None:
+            option._set_prompt(self._line(option.id or ""))
+        return super()._get_visual(option)
+
+    def _update_lines(self) -> None:
+        """Tell Textual where each option stands; of lines it need not look at any to know that."""
+        if self._brief and self.scrollable_content_region:
+            there, count = self._line_cache, len(self.options)
+            for index in range(len(there.lines), count):
+                there.index_to_line[index], there.heights[index] = index, 1
+                there.lines.append((index, 0))
+        super()._update_lines()

@@ -39,6 +39,7 @@ class ProgressScreen(Place):
     def __init__(self) -> None:
         super().__init__()
         self._stands: Standing | None = None
+        self._counted: object = None  # what the count was made of: Textual says twice that one has come
         self._figures: list[Figure] = []
         self._front = 0
 
@@ -56,10 +57,14 @@ class ProgressScreen(Place):
 
     @on(ScreenResume)
     def count(self) -> None:
-        """Count anew whenever one comes here: a rating elsewhere has changed it."""
-        self._stands = standing(self.app.store, self.app.questions, utc_now())
-        self._figures = figures(self._stands)
-        self.show_again()
+        """Count anew where one comes here and a rating elsewhere, other questions or the time has changed it."""
+        now = utc_now()
+        counted = self.app.store.stamp(), self.app.questions, now.replace(second=0, microsecond=0)
+        if counted != self._counted:
+            self._counted = counted
+            self._stands = standing(self.app.store, self.app.questions, now)
+            self._figures = figures(self._stands)
+            self.show_again()
         self._focus_figure()
 
     def show_again(self) -> None:
