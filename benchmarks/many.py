@@ -52,7 +52,7 @@ def reviewed() -> Path:
     and a commit for each of them would take longer than all that is measured.
     """
     from tui.bank import load_bank
-    from tui.progress.file import FILE_NAME
+    from tui.progress.peeking import FILE_NAME
     from tui.progress.store import open_store
 
     folder = Path(_FOLDERS.name, "reviewed")

@@ -228,7 +228,7 @@ def _seed(given: str) -> int:
 def _language(option: str | None, data_dir: str | None) -> Language:
     if option is not None and option.lower() in LANGUAGES:
         return choose_language(option.lower(), None)
-    from tui.progress.file import peek_setting
+    from tui.progress.peeking import peek_setting
 
     return choose_language(None, peek_setting(data_folder(data_dir), "language"))
 

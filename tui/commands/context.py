@@ -56,7 +56,7 @@ class Context:
 
     def read_store(self) -> ProgressStore:
         """The same to be read only: where there is no progress yet, no file is made for it."""
-        from tui.progress.file import FILE_NAME
+        from tui.progress.peeking import FILE_NAME
         from tui.progress.store import open_store
 
         return open_store(self.data_dir if (self.data_dir / FILE_NAME).exists() else None)

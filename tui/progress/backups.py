@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from tui.progress.errors import ProgressError
-from tui.progress.file import FILE_NAME, copy_to_file, examine_file, move_away, one_at_a_time
+from tui.progress.file import copy_to_file, examine_file, move_away, one_at_a_time
+from tui.progress.peeking import FILE_NAME
 
 FOLDER = "backups"
 KEPT = 10  # of those made by themselves

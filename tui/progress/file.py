@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import sqlite3
@@ -22,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from tui.progress.errors import ProgressError
+from tui.progress.peeking import FILE_NAME, file_version
 from tui.progress.salvage import lacking, take_out, unreadable_rows
 from tui.progress.schema import APPLICATION_ID, VERSION, migrate
 
-FILE_NAME = "progress.sqlite3"
 BUSY_SECONDS = 0.3  # that a change waits for a lock before it is made in memory: the screen must answer
 OPEN_SECONDS = 1.0  # that opening waits
 FOLDER_SECONDS = 5.0  # that one start waits for another
@@ -102,19 +101,6 @@ def open_memory() -> OpenedFile:
     return OpenedFile(_into_memory(None), None)
 
 
-def peek_setting(folder: Path, name: str) -> Any:
-    """A setting, read without a store and without a trace: None where there is no file or no such setting."""
-    path = folder / FILE_NAME
-    if file_version(path) is None:
-        return None
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            row = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-            return json.loads(row[0]) if row else None
-    except (sqlite3.Error, ValueError):  # the store says what is wrong with the file when it is opened
-        return None
-
-
 @dataclass(frozen=True)
 class FileState:
     """The progress file as it is found, untouched. ``trouble`` is why it could not be opened as it stands."""
@@ -169,18 +155,6 @@ def say_sqlite(error: Exception, path: Path | None, seconds: float = BUSY_SECOND
         return ProgressError("progress-unwritable", message, path=where, reason=error)
     message = f"cannot read or write {where}: {error}; nothing since the last rating that succeeded is lost"
     return ProgressError("progress-unusable", message, path=where, reason=error)
-
-
-def file_version(path: Path) -> int | None:
-    """``PRAGMA user_version`` from the header alone, without opening it: None where there is no SQLite header."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(64)
-    except OSError:
-        return None
-    if not header.startswith(b"SQLite format 3\0") or len(header) < 64:
-        return None
-    return int.from_bytes(header[60:64], "big")
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, int]]]:

@@ -90,7 +90,7 @@ def _days(store: ProgressStore, calendar: Calendar) -> dict[date, Day]:
             "SELECT total(rating = 1) AS r1, total(rating = 2) AS r2, total(rating = 3) AS r3, "
             "total(rating = 4) AS r4, total(max(0, min(seconds, ?))) AS seconds, total(from_state = ?) AS returned, "
             "total(from_state = ? AND rating > 1) AS recalled FROM reviews WHERE reviewed_at >= ? AND reviewed_at < ? "
-            "AND NOT EXISTS (SELECT 1 FROM actions WHERE id = action_id AND undone_at IS NOT NULL)",
+            "AND action_id NOT IN (SELECT id FROM actions WHERE undone_at IS NOT NULL)",
             LONGEST,
             REVIEW,
             REVIEW,

@@ -13,7 +13,8 @@ import pytest
 from tests.soak import times
 from tui.language.words import say_code, say_error
 from tui.progress.errors import ProgressError
-from tui.progress.file import inspect_file, peek_setting
+from tui.progress.file import inspect_file
+from tui.progress.peeking import peek_setting
 from tui.progress.records import Answer, Place
 from tui.progress.store import ProgressStore, open_store
 
