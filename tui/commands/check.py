@@ -7,6 +7,7 @@ fail), 2 a file is wrong.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     falsified: list[Falsification] = []
     if options.run:
         with ProgressLine() as report:
-            proof = measure(bank.questions, report)
+            proof = measure(bank.questions, report, _processes())
             if options.falsify:
                 falsified = falsify(proof.experiments, report)
     if options.json:
@@ -57,6 +58,13 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return MISUSED
     well = (proof is None or proof.holds) and all(each.fails for each in falsified)
     return 0 if well else FAILED
+
+
+def _processes() -> int:
+    """One a core on NumPy; a GPU is shared by no more than one."""
+    from mlxformer import backend
+
+    return min(os.cpu_count() or 1, 8) if backend.name == "numpy" else 1
 
 
 def bank_to_check(paths: Sequence[Path], own: Sequence[Path]) -> Bank:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import active_children, get_context
 from typing import Any, Literal
 
 from questions.model import FollowUp, Question
@@ -11,6 +16,8 @@ from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import BreakKnobs, Cancelled, Check, Experiment, KnobValue, Report, Result
 from tui.proof.evidence import Settings, by_name, disproofs
 from tui.proof.runs import Runs, changed_knobs, visible_knobs
+
+MANY = 16  # runs for which it is worth to start processes, each of which imports the library
 
 FaultCode = Literal["number-differs", "number-unmeasured", "check-undefined", "card-differs"]
 
@@ -55,14 +62,18 @@ class Proof:
         return self.failures == 0
 
 
-def measure(questions: Sequence[Question], report: Report) -> Proof:
-    """Run the experiment of every question at its knobs and at its predict item's, each setting once."""
+def measure(questions: Sequence[Question], report: Report, processes: int = 1) -> Proof:
+    """Run the experiment of every question at its knobs and at its predict item's, each setting once.
+
+    Where there is much to run, ``processes`` share it.
+    """
     settings = _settings(questions)
-    runs = Runs()
     measured: dict[tuple[Any, ...], Measured] = {}
-    for done, (key, (name, given, users)) in enumerate(settings.items()):
-        report(done / len(settings), name)
-        measured[key] = _run(runs, name, given, tuple(users))
+    with _workers(processes if len(settings) >= MANY else 1) as run:
+        waiting = [(key, name, run(name, given, tuple(users))) for key, (name, given, users) in settings.items()]
+        for done, (key, name, result) in enumerate(waiting):
+            report(done / len(settings), name)
+            measured[key] = result()
     faults: list[Fault] = []
     numbers = 0
     for question in questions:
@@ -70,6 +81,28 @@ def measure(questions: Sequence[Question], report: Report) -> Proof:
         faults += _faults(question, measured)
     used = dict.fromkeys(name for name, _, _ in settings.values())
     return Proof(tuple(measured.values()), tuple(faults), numbers, [catalogue()[name] for name in used])
+
+
+@contextlib.contextmanager
+def _workers(processes: int) -> Iterator[Callable[..., Callable[[], Measured]]]:
+    """What begins a run and gives what waits for it: in other processes, or only then, here."""
+    if processes < 2:
+        yield lambda *run: partial(_run, *run)
+        return
+    # Spawned: a child that is forked off a program with threads, or with MLX, may hang.
+    with ProcessPoolExecutor(processes, get_context("spawn"), _end_at_once) as pool:
+        try:
+            yield lambda *run: pool.submit(_run, *run).result
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+def _end_at_once() -> None:
+    """Let Ctrl+C end this process without a word: the one that waits for it says what there is to say."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _settings(questions: Iterable[Question]) -> dict[tuple[Any, ...], tuple[str, Mapping[str, KnobValue], list[str]]]:
@@ -90,12 +123,12 @@ def _key(name: str, settings: Mapping[str, KnobValue]) -> tuple[Any, ...]:
     return (name, *sorted(visible_knobs(catalogue()[name], settings).items(), key=lambda item: item[0]))
 
 
-def _run(runs: Runs, name: str, settings: Mapping[str, KnobValue], users: tuple[str, ...]) -> Measured:
+def _run(name: str, settings: Mapping[str, KnobValue], users: tuple[str, ...]) -> Measured:
     experiment = catalogue()[name]
     knobs = visible_knobs(experiment, settings)
     changed = changed_knobs(experiment, knobs)
     try:
-        run = runs.run(name, settings)
+        run = Runs().run(name, settings)
     except Cancelled:
         raise
     except Exception as error:  # one experiment that fails must not hide the others; it is reported as a failure
