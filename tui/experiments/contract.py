@@ -26,6 +26,10 @@ class Cancelled(Exception):
     """Raised by ``report`` in a run whose result nobody wants any more."""
 
 
+def silent(fraction: float, text: str) -> None:
+    """The ``Report`` of a run that nobody watches."""
+
+
 class KnobError(ValueError):
     """A knob that does not exist or a value it cannot take. ``code`` and ``fields`` let a screen say it in Chinese."""
 
@@ -222,7 +226,7 @@ class Experiment:
         """Run on ``settings`` (missing knobs at their defaults). Raises ``KnobError`` or ``Cancelled``."""
         knobs = self.parse(settings or {}, hidden=hidden)
         body = importlib.import_module(f"tui.experiments.{self.name.replace('-', '_')}.body")
-        return body.run(knobs, report or (lambda fraction, text: None))
+        return body.run(knobs, report or silent)
 
     def declaration(self, name: str) -> CheckDeclaration:
         for declared in self.checks:

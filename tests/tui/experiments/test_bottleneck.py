@@ -35,7 +35,7 @@ def test_contexts_against_the_formula_in_float64() -> None:
     """Σ_j softmax_j(vᵀ tanh(W s + U h_j)) h_j from the weights' file, for the first step of one string."""
     found = reader("gru-attention")
     texts = held_out(9, 1)
-    given = attend("gru-attention", texts, quiet)
+    given = attend("gru-attention", tuple(texts), False, False)
     attention = found.model.attention
     w, u, v = (
         to_numpy(part.weight).astype(np.float64)
@@ -53,7 +53,7 @@ def test_contexts_against_the_formula_in_float64() -> None:
 
 def test_without_attention_the_context_is_the_two_last_states() -> None:
     """[→h_T; ←h_1]: whatever came between, the decoder gets no more."""
-    given = attend("gru", held_out(12, 2), quiet)
+    given = attend("gru", tuple(held_out(12, 2)), False, False)
     half = given.annotations.shape[-1] // 2
     last = np.concatenate([given.annotations[:, -1, :half], given.annotations[:, 0, half:]], axis=-1)
     for step in range(given.contexts.shape[1]):
@@ -76,7 +76,7 @@ def test_the_map_and_the_strip_are_of_what_was_typed(model: str) -> None:
     assert isinstance(strips, Tokens) and isinstance(heatmap, Heatmap)
     assert "".join(strips.strips[0].tokens) == "[BOS]zebraquilt[EOS]"
     assert heatmap.columns == ["[BOS]", *"zebraquilt", "[EOS]"]
-    written, weights, _ = alignment(model, "zebraquilt", quiet)
+    written, weights, _ = alignment(model, "zebraquilt")
     assert written == "tliuqarbez"
     np.testing.assert_allclose(strips.strips[0].values or (), weights[:, 1].mean(0), atol=0.006)
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)

@@ -20,6 +20,7 @@ from tui.experiments.bottleneck.twins import (
     letters_of,
     over_seeds,
     reader,
+    written,
 )  # fmt: skip
 from tui.experiments.contract import Check, Report, Result
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, TokenRow, Tokens
@@ -41,12 +42,12 @@ SHORT = Bilingual(
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     without = "gru-attention" if knobs["swap"] else "gru"
     length, uniform = int(knobs["length"]), bool(knobs["uniform"])
-    texts = held_out(length, LIVE, int(knobs["seed"]))
+    texts = tuple(held_out(length, LIVE, int(knobs["seed"])))
     live = {}
     for model in MODELS:
         report(0.1, model)
         used = without if model == "gru" else model
-        live[model] = accuracy(used, texts, uniform=uniform and model == "gru-attention")
+        live[model] = accuracy(used, texts, uniform and model == "gru-attention")
     checks = [
         *_contexts(without, texts[:TRACED], report, half=bool(knobs["half"]), uniform=uniform),
         *_accuracies(without, length, live),
@@ -56,10 +57,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     figures: list[Figure] = [_by_length(length, live), _by_place()]
     letters, steps = letters_of(str(knobs["text"])), tuple[Any, ...]()
     if letters:
-        written, weights, trace = alignment(str(knobs["model"]), letters, report)
+        text, weights, trace = alignment(str(knobs["model"]), letters, report=report)
         figures = [
-            _strips(letters, written, weights, str(knobs["model"]), int(knobs["step"])),
-            _map(letters, written, weights, str(knobs["model"])),
+            _strips(letters, text, weights, str(knobs["model"]), int(knobs["step"])),
+            _map(letters, text, weights, str(knobs["model"])),
             *figures,
         ]
         steps = tuple(trace)
@@ -67,10 +68,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     return Result(figures, [by_name[declared.name] for declared in EXPERIMENT.checks], steps)
 
 
-def _contexts(without: str, texts: list[str], report: Report, *, half: bool, uniform: bool) -> list[Check]:
+def _contexts(without: str, texts: tuple[str, ...], report: Report, *, half: bool, uniform: bool) -> list[Check]:
     measured = EXPERIMENT.measured
-    one = attend(without, texts, report)
-    many = attend("gru-attention", texts, report, half=half, uniform=uniform)
+    one = attend(without, texts, False, False, report=report)
+    many = attend("gru-attention", texts, half, uniform, report=report)
     assert many.weights is not None
     contexts = many.contexts.astype(np.float64)
     largest = np.abs(contexts).max()
@@ -143,11 +144,11 @@ def _date_map(report: Report) -> Heatmap:
     )
 
 
-def _strips(letters: str, written: str, weights: np.ndarray, model: str, step: int) -> Tokens:
+def _strips(letters: str, text: str, weights: np.ndarray, model: str, step: int) -> Tokens:
     step = min(step, weights.shape[1])
     seen = [min(1.0, round(float(weight), 2)) for weight in weights[:, step - 1].mean(0)]
     right = letters[::-1]
-    outputs = {name: written if name == model else reader(name)(letters) for name in MODELS}
+    outputs = {name: text if name == model else written(name, letters) for name in MODELS}
 
     def strip(name: str) -> TokenRow:
         marks = ["" if letter == wanted else "✗" for letter, wanted in zip(outputs[name], right, strict=False)]
@@ -167,14 +168,14 @@ def _strips(letters: str, written: str, weights: np.ndarray, model: str, step: i
     )  # fmt: skip
 
 
-def _map(letters: str, written: str, weights: np.ndarray, model: str) -> Heatmap:
+def _map(letters: str, text: str, weights: np.ndarray, model: str) -> Heatmap:
     said = NAMES[model]
     return Heatmap(
         Bilingual(
             f"对齐：{said.zh} 写每个字母时看源的哪里", f"Alignment: where {said.en} looks for each letter it writes"
         ),
         [Stage("weights", Bilingual("权重 α", "weights α"), weights)],
-        rows=[*written, "[EOS]"][: weights.shape[1]],
+        rows=[*text, "[EOS]"][: weights.shape[1]],
         columns=["[BOS]", *letters, "[EOS]"],
         row_axis=Bilingual("写出", "written"),
         column_axis=Bilingual("源", "source"),

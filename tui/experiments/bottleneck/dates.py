@@ -12,6 +12,7 @@ from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.evaluation import alignment
 from mlxformer.pretrained.dates.formats import FORMATS
 from tui.experiments.contract import Report
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import traced
 
 TEXT, WRITTEN = "2026年11月23日", "2026-11-23"
@@ -23,7 +24,7 @@ def _reader() -> Any:
     return load_pretrained("dates")
 
 
-@cache
+@kept(apart=True, beforehand=[()])
 def by_head() -> dict[str, float]:
     """``layer.head`` -> share of the digits written while its peak lies in the source's year, month or day for it."""
     return alignment(_reader(), list(FORMATS), count=PER_FORMAT)

@@ -15,7 +15,8 @@ from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.reverse.evaluation import right_letters
 from mlxformer.pretrained.reverse.strings import ALPHABET, LONGEST
 from mlxformer.pretrained.seeds import read_results
-from tui.experiments.contract import Report
+from tui.experiments.contract import Report, silent
+from tui.experiments.shared.kept import kept
 
 MODELS = {"gru": "reverse-gru", "gru-attention": "reverse-gru-attention", "transformer": "reverse-transformer"}
 CROSS_ATTENTION = "decoder.layers.0.cross_attention.weights"
@@ -45,13 +46,15 @@ class Attended:
     steps: mf.Trace
 
 
-def attend(model: str, texts: list[str], report: Report, *, half: bool = False, uniform: bool = False) -> Attended:
+@kept(size=8)
+def attend(model: str, texts: tuple[str, ...], half: bool, uniform: bool, *, report: Report = silent) -> Attended:
     """``texts`` of one length through ``model``, teacher-forced.
 
     half: stops in the middle of the targets. uniform: with every weight 1/Ts.
     """
     found = reader(model)
-    source_ids, target_ids = found.tokenizer.source_batch(texts), found.tokenizer.target_batch(texts)[:, :-1]
+    batch = list(texts)
+    source_ids, target_ids = found.tokenizer.source_batch(batch), found.tokenizer.target_batch(batch)[:, :-1]
     if half:
         target_ids = target_ids[:, : target_ids.shape[1] // 2]
     with mf.trace(only="[ac]*", origins=True, on_step=lambda path: report(0.3, path)) as steps:
@@ -69,30 +72,38 @@ def attend(model: str, texts: list[str], report: Report, *, half: bool = False, 
     return Attended(contexts, annotations, over_time("attention.weights")[:, :, 0, 0], scores, steps)
 
 
-def alignment(model: str, letters: str, report: Report) -> tuple[str, np.ndarray, mf.Trace]:
+@kept(size=8)
+def alignment(model: str, letters: str, *, report: Report = silent) -> tuple[str, np.ndarray, mf.Trace]:
     """What ``model`` writes for ``letters``, its weights [heads, Tt, Ts] on the way, and the trace."""
     found = reader(model)
-    written = found(letters)[:LONGEST]
+    text = written(model, letters)[:LONGEST]
     tokenizer = found.tokenizer
     source_ids = tokenizer.source_batch([letters], found.source_length)
     begin = np.full((1, 1), tokenizer.bos_id, np.int32)
-    target_ids = tokenizer.target_batch([written[::-1]])[:, :-1] if written else begin
+    target_ids = tokenizer.target_batch([text[::-1]])[:, :-1] if text else begin
     only = CROSS_ATTENTION if model == "transformer" else "[ac]*"
     with mf.trace(only=only, origins=True, on_step=lambda path: report(0.8, path)) as steps:
         found.model(mx.array(source_ids), mx.array(target_ids))
     if model == "transformer":
-        return written, steps[CROSS_ATTENTION].value[0, :, :, -len(letters) - 2 :], steps
+        return text, steps[CROSS_ATTENTION].value[0, :, :, -len(letters) - 2 :], steps
     rows = [step.value[0, :, 0] for step in steps.all("attention.weights")]  # [1, Ts] each
-    return written, np.stack(rows, axis=1), steps
+    return text, np.stack(rows, axis=1), steps
 
 
-def accuracy(model: str, texts: list[str], *, uniform: bool = False) -> float:
+@kept()
+def written(model: str, letters: str) -> str:
+    """What ``model`` writes for ``letters``."""
+    return str(reader(model)(letters))
+
+
+@kept()
+def accuracy(model: str, texts: tuple[str, ...], uniform: bool) -> float:
     """The share of letters right, written now by greedy search; ``uniform`` as in ``attend``."""
     if not uniform:
-        return float(right_letters(reader(model)(texts), texts).mean())
+        return float(right_letters(reader(model)(list(texts)), list(texts)).mean())
     with mf.trace(only="") as steps:
         steps.replace("attention.weights", _uniform)
-        return float(right_letters(reader(model)(texts), texts).mean())
+        return float(right_letters(reader(model)(list(texts)), list(texts)).mean())
 
 
 def _uniform(weights: Any) -> Any:

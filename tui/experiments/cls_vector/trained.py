@@ -6,8 +6,6 @@ have the same letters that matter, so a bag of letters is no better than chance,
 
 from __future__ import annotations
 
-import contextvars
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,8 @@ import mlxformer as mf
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from mlxformer.inspection.probes import fit_probe
 from mlxformer.models.bert.pooling import Pooling, pool
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.random_weights import draw, load
 
 LETTERS, LENGTH, A, B = 8, 6, 1, 2  # [CLS] is 0
@@ -52,14 +52,9 @@ class Classifier(mf.Module):
         return self.classifier(pool(self.bert(ids).last_hidden_state, None, self.how))
 
 
-@cache
+@kept(apart=True, beforehand=[(how, seed, STEPS) for how in PLACES for seed in SEEDS_BEFOREHAND])
 def accuracy(how: Pooling, seed: int, steps: int) -> float:
-    """In per cent, on texts of their own. Outside whatever trace is open, as it is kept."""
-    return contextvars.Context().run(_accuracy, how, seed, steps)
-
-
-def _accuracy(how: Pooling, seed: int, steps: int) -> float:
-    """The same first weights for each place."""
+    """In per cent, on texts of their own, from the same first weights for each place."""
     generator = np.random.default_rng([seed, 5])
     model = Classifier(how)
     load(model, draw(generator, model))

@@ -12,7 +12,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.diagnostics import count_attention_flops
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.grouped_queries.converted import HEADS, STEPS, accuracies
+from tui.experiments.grouped_queries.converted import CONVERTED, HEADS, STEPS, accuracies
 from tui.experiments.grouped_queries.declaration import EXPERIMENT
 from tui.experiments.shared.random_weights import draw, embed, load
 from tui.experiments.shared.reported_trace import traced
@@ -20,7 +20,6 @@ from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, Table
 
 DIMS = 64  # C of the layer
-CONVERTED = (2, 1)  # groups of the date model
 LATENT = 16  # d_c as declared; the layer that ran may have another
 GIB = 2**30
 # A large model's shape, for the table: layers, heads, head width, bytes of a float16.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextvars
 import random
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,11 @@ from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_flatten
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.recipe import DatesRecipe
 from mlxformer.pretrained.dates.split import held_out_dates
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 
 HEADS, HEAD_DIM = 4, 16  # of the model that ships
+CONVERTED = (2, 1)  # groups
 ASKED, BATCH, RATE = 48, 32, 1e-3
 STEPS = (0, 10, 20, 40)
 
@@ -26,16 +27,9 @@ def pooled(weight: np.ndarray, kv_heads: int, heads: int, head_dim: int) -> np.n
     return weight.reshape(kv_heads, heads // kv_heads, head_dim, -1).mean(1).reshape(kv_heads * head_dim, -1)
 
 
-@cache
+@kept(apart=True, beforehand=[(groups, seed, True) for groups in CONVERTED for seed in SEEDS_BEFOREHAND])
 def accuracies(kv_heads: int, seed: int, trained: bool) -> tuple[float, ...]:
-    """After ``STEPS``: held-out dates of which every character is right, after the right ones before it, in per cent.
-
-    Kept, so it is computed outside whatever trace is open.
-    """
-    return contextvars.Context().run(_accuracies, kv_heads, seed, trained)
-
-
-def _accuracies(kv_heads: int, seed: int, trained: bool) -> tuple[float, ...]:
+    """After ``STEPS``: held-out dates of which every character is right after the right ones before it, in %."""
     model, recipe = converted(kv_heads), DatesRecipe(batch_size=BATCH)
     asked = _asked(seed)
     optimizer, step = optimizers.Adam(RATE), nn.value_and_grad(model, recipe.loss)

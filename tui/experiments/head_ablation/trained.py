@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.tracing import is_tracing
-from tui.experiments.contract import Report
+from tui.experiments.contract import Report, silent
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.take_apart.reading import HEADS, Dates, held_out, reader
 
@@ -36,19 +36,13 @@ class Trained:
 
 def measure(seed: int, report: Report, *, most_needed: bool = False) -> Trained:
     """``pruned`` are chosen on other dates than those read. ``most_needed`` chooses the wrong end (to be wrong)."""
-    if is_tracing():  # someone changes tensors on their way: nothing is to be remembered
-        return _measure(seed, report, most_needed)
-    if (seed, most_needed) not in _remembered:
-        _remembered[seed, most_needed] = _measure(seed, report, most_needed)
-        if len(_remembered) > 16:
-            _remembered.popitem(last=False)
-    return _remembered[seed, most_needed]
+    whole, alone, least, pruned, together = _measure(seed, most_needed, report=report)
+    return Trained(whole, dict(alone), least, pruned, together)
 
 
-_remembered: OrderedDict[tuple[int, bool], Trained] = OrderedDict()  # no knob but the seed changes it
-
-
-def _measure(seed: int, report: Report, most_needed: bool) -> Trained:
+@kept(beforehand=[(seed, False) for seed in SEEDS_BEFOREHAND])
+def _measure(seed: int, most_needed: bool, *, report: Report = silent) -> tuple[Any, ...]:
+    """The fields of ``Trained``, ``alone`` as pairs."""
     dates = held_out(seed)
     scored, chosen = (Dates(dates.sources[part], dates.gold[part]) for part in (slice(0, READ), slice(READ, 2 * READ)))
     places = [(path, head) for path in attentions() for head in range(HEADS)]
@@ -56,11 +50,11 @@ def _measure(seed: int, report: Report, most_needed: bool) -> Trained:
     ranked = sorted(places, key=lambda place: loss[place], reverse=most_needed)
     pruned = ranked[:PRUNED]
     alone = {place: _read(scored, [place], report)[0] for place in places}
-    return Trained(
+    return (
         _read(scored, [], report)[0],
-        alone,
+        tuple(alone.items()),
         _read(dates, [min(alone, key=lambda place: alone[place])], report)[0],
-        pruned,
+        tuple(pruned),
         _read(scored, pruned, report)[0],
     )
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from tui.experiments.contract import Report
-from tui.experiments.shared.random_weights import draw, load
+from tui.experiments.contract import Report, silent
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.random_weights import draw, embed, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 64, 2
+TARGET = ("<s>", "I", "saw", "the", "cat", "chase", "mice")
+PAD = "[PAD]"
 Run = Callable[[np.ndarray], Any]
 
 
@@ -33,24 +37,89 @@ class Models(mf.Module):
         self.decoder = made(mf.Decoder)
 
 
+@kept(size=4)
+def models_of(seed: int) -> Models:
+    return Models(seed)
+
+
 @dataclass(frozen=True)
 class Masks:
-    """What is masked in a translator: the source's padding (or None) in either place, and the two triangles."""
+    """What is masked in a translator: the source's padding in either place, and the two triangles."""
 
-    encoder: Any = None
-    cross: Any = None
+    encoder: bool = False
+    cross: bool = False
     causal: bool = True
     cross_causal: bool = False
 
 
-def translate(models: Models, source: np.ndarray, target: np.ndarray, masks: Masks) -> Any:
-    """The decoder's output [1, Tt, C] for embedded source [Ts, C] and target [Tt, C]."""
-    memory = models.encoder(mx.array(source)[None], masks.encoder)
-    cross = masks.cross
-    if masks.cross_causal:
-        triangle = mx.array(np.tri(len(target), len(source), dtype=bool))  # target i sees source 0 to i
-        cross = mf.masks.combine(cross, triangle)
-    return models.decoder(mx.array(target)[None], memory, "causal" if masks.causal else None, cross)
+@dataclass(frozen=True)
+class Given:
+    """A source with its padding, and a target, embedded at their places by ``seed``."""
+
+    words: tuple[str, ...]
+    pads: int
+    seed: int
+    models: Models = field(init=False, compare=False)
+    source: np.ndarray = field(init=False, compare=False)  # [Ts, C]
+    target: np.ndarray = field(init=False, compare=False)  # [Tt, C]
+    valid: Any = field(init=False, compare=False)  # [1, 1, 1, Ts]
+
+    def __post_init__(self) -> None:
+        real = (np.arange(len(self.words) + self.pads) < len(self.words))[None]
+        for name, value in (
+            ("models", models_of(self.seed)),
+            ("source", place(embed([*self.words, *[PAD] * self.pads], WIDTH, self.seed))),
+            ("target", place(embed(TARGET, WIDTH, self.seed))),
+            ("valid", mf.masks.padding(mx.array(real))),
+        ):
+            object.__setattr__(self, name, value)
+
+    def translate(self, source: np.ndarray, target: np.ndarray, masks: Masks) -> Any:
+        """The decoder's output [1, Tt, C]."""
+        memory = self.models.encoder(mx.array(source)[None], self.valid if masks.encoder else None)
+        cross = self.valid if masks.cross else None
+        if masks.cross_causal:
+            triangle = mx.array(np.tri(len(target), len(source), dtype=bool))  # target i sees source 0 to i
+            cross = mf.masks.combine(cross, triangle)
+        return self.models.decoder(mx.array(target)[None], memory, "causal" if masks.causal else None, cross)
+
+    def encode(self, source: np.ndarray, *, padding: bool, causal: bool) -> Any:
+        """BERT's output [1, Ts, C]; GPT's under the causal mask."""
+        triangle = mf.masks.causal(len(source), len(source)) if causal else None
+        mask = mf.masks.combine(self.valid if padding else None, triangle)
+        return self.models.stack(mx.array(source)[None], mask)
+
+
+def place(x: np.ndarray) -> np.ndarray:
+    return x + np.array(mf.sinusoidal_positions(len(x), WIDTH), np.float32)
+
+
+@kept()
+def of_target(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
+    """The influence of each target token on each output of the translator."""
+    return influence(lambda x: given.translate(given.source, x, masks), given.target, given.seed, report)
+
+
+@kept()
+def of_source(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
+    """The influence of each source token on each output of the translator."""
+    return influence(lambda x: given.translate(x, given.target, masks), given.source, given.seed, report)
+
+
+@kept()
+def of_input(given: Given, padding: bool, causal: bool, *, report: Report = silent) -> np.ndarray:
+    """The influence of each token on each output of BERT, or of GPT."""
+    encode = partial(given.encode, padding=padding, causal=causal)
+    return influence(encode, given.source, given.seed, report)
+
+
+@kept()
+def of_memory(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
+    """The influence of each place of a memory, given as it is and without an encoder before it, on each output."""
+    target = mx.array(given.target)[None]
+    triangle = mx.array(np.tri(len(given.target), len(given.source), dtype=bool)) if masks.cross_causal else None
+    decode = given.models.decoder
+    return influence(lambda x: decode(target, mx.array(x)[None], "causal", triangle), given.source, given.seed, report)
 
 
 def influence(run: Run, x: np.ndarray, seed: int, report: Report) -> np.ndarray:

@@ -5,9 +5,7 @@ All lengths are an eighth of BERT's: 64 positions for 512, texts of 250 tokens f
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,8 @@ import mlxformer as mf
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from mlxformer.models.bert.pooling import pool
 from tui.experiments.long_text import spans
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.random_weights import draw, load
 
 POSITIONS, LENGTH, OVERLAP = 64, 250, 16
@@ -62,13 +62,9 @@ def _framed(ids: np.ndarray) -> Any:
     return mx.array(np.concatenate([CLS * edge, ids, SEP * edge], axis=1))
 
 
-@cache
-def accuracies(seed: int, steps: int = STEPS) -> Mapping[str, Sequence[float]]:
-    """Way -> % of texts sorted right, at each of ``DEPTHS``. Outside whatever trace is open, as it is kept."""
-    return contextvars.Context().run(_accuracies, seed, steps)
-
-
-def _accuracies(seed: int, steps: int) -> dict[str, list[float]]:
+@kept(apart=True, beforehand=[(seed, STEPS) for seed in SEEDS_BEFOREHAND])
+def accuracies(seed: int, steps: int) -> Mapping[str, Sequence[float]]:
+    """Way -> % of texts sorted right, at each of ``DEPTHS``."""
     generator = np.random.default_rng([seed, 8])
     model = _trained(generator, steps)
     labels = np.arange(ASKED) >= ASKED // 2

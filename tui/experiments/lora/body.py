@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
 import datetime
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,12 +19,16 @@ from mlxformer.pretrained.dates.split import is_held_out
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.lora.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 BATCH, RATE, ASKED = 16, 1e-3, 48
 EVERY = 10  # steps from one point of the curve to the next
 ALPHA = 8.0
 SHOWN_RANKS = (1, 4, 16)
+BEYOND = 4  # singular values after number r that are looked at
+BEFOREHAND = [(rank, steps, 0, ()) for rank in (1, 2, 4, 8, 16, 32) for steps in range(0, 61, 10)]
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Trained:
     start: float  # largest difference of the logits
     first_gradient: float
     share: float  # of the parameters, %
-    singular: np.ndarray  # of the change of one projection, largest first
+    singular: Sequence[float]  # of the change of one projection, largest first, up to ``BEYOND`` after number r
     rank: int
     untouched: float
     merged: float
@@ -47,15 +50,20 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     rank, steps, seed = int(knobs["rank"]), int(knobs["steps"]), int(knobs["seed"])
     how = tuple(name for name in ("b_drawn", "full", "unscaled", "wrong_dates") if knobs[name])
     report(0.1, "LoRA")
-    # Kept from run to run, so it is computed outside whatever trace is open.
-    found = contextvars.Context().run(trained, rank, steps, seed, how)
+    found = trained(rank, steps, seed, how)
     report(0.9, "checks")
     figures: list[Figure] = [_curve(found, rank), _singular(found, rank), _sizes()]
     return Result(figures, _checks(found, rank, steps))
 
 
-@cache
 def trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> Trained:
+    """One training, of the kind that ``how`` makes wrong."""
+    return Trained(*_trained(rank, steps, seed, how))
+
+
+@kept(apart=True, beforehand=[*BEFOREHAND, *((4, 40, seed, ()) for seed in SEEDS_BEFOREHAND[1:])])
+def _trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> tuple[Any, ...]:
+    """The fields of ``Trained``."""
     base, reader = _base(), mf.load_pretrained("dates")
     generator = np.random.default_rng([seed, rank])
     model = mf.lora(reader.model, rank=rank, alpha=ALPHA)
@@ -92,9 +100,8 @@ def trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> Trained:
         for adapter in _adapters(model).values():
             adapter.alpha = float(adapter.rank)
     merged = _largest(_logits(mf.merge_lora(model), source, target) - after) / _largest(after)
-    return Trained(
-        tuple(points), tuple(right), start, first_gradient, share, values[shown], max(ranks), untouched, merged
-    )
+    singular = tuple(values[shown][: rank + BEYOND].tolist())
+    return tuple(points), tuple(right), start, first_gradient, share, singular, max(ranks), untouched, merged
 
 
 @cache
@@ -197,7 +204,7 @@ def _curve(found: Trained, rank: int) -> Curve:
 
 
 def _singular(found: Trained, rank: int) -> Bars:
-    shown = found.singular[: min(len(found.singular), rank + 4)]
+    shown = found.singular
     return Bars(
         Bilingual(f"改变量 ΔW 的奇异值（变得最多的投影）：第 {rank} 个之后是 0",
                   f"Singular values of the change ΔW (the projection that changed most): 0 after number {rank}"),

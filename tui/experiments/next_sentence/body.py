@@ -27,18 +27,19 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if not first.strip() or not second.strip():
         return EXPERIMENT.nothing_to_run(NO_PAIR)
     held_out = bool(knobs["held_out"])
-    shown, verse = pairs(knobs["texts"], held_out, seed), pairs("verse", held_out, seed)
+    texts = knobs["texts"]
+    shown = pairs(texts, held_out, seed)
     shares, told = {}, {}
     for arm in ARMS:
         report(0.3, arm)
-        shares[arm], told[arm] = share(shown[arm]), share(shown[_instead(arm, knobs)])
+        shares[arm], told[arm] = (share(texts, held_out, each, seed) for each in (arm, _instead(arm, knobs)))
     report(0.6, "verse")
-    verses = share(verse["next"]), share(verse["next" if knobs["verse_is_next"] else "swapped"])
+    verses = [share("verse", held_out, arm, seed) for arm in ("next", "next" if knobs["verse_is_next"] else "swapped")]
     with traced(report, 0.9) as steps:
         batch = reader().tokenizer([first], [second], max_length=LONGEST)
         reader().model(**batch)
     figures: list[Figure] = [_bars(shares, knobs, len(shown["next"])), _table(first, second, shown)]
-    checks = [*_checks(told, verses, knobs["texts"] == "verse"), _bags(shown, knobs)]
+    checks = [*_checks(told, (verses[0], verses[1]), knobs["texts"] == "verse"), _bags(shown, knobs)]
     tokens = reader().tokenizer.tokens(batch["input_ids"])[0]
     words = {"query": tokens, "key": tokens, "time": tokens, "label": ["IsNext", "NotNext"]}
     return Result(figures, checks, tuple(steps), words)

@@ -13,9 +13,10 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.diagnostics import entropy, softmax_jacobian_norm, softmax_jacobian_spectral_norm
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.scaling import theory
 from tui.experiments.scaling.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
 

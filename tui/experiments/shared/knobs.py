@@ -8,6 +8,7 @@ from tui.experiments.contract import Knob
 # A sentence of so many characters is at most so many tokens: a map of 200 x 200 is still turned at once.
 MAX_CHARACTERS = 200
 
+SEEDS_BEFOREHAND = range(10)  # those for which what is slow is measured beforehand
 SEED = Knob(
     "seed",
     Bilingual("随机种子", "random seed"),

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import mlxformer as mf
-from mlxformer.inspection.ablation import PARTS
+from mlxformer.inspection.ablation import PARTS, Part
 from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
@@ -85,11 +85,13 @@ def _twin(readings: Mapping[Bilingual, Reading]) -> Check:
 
 def _ignored(knobs: Mapping[str, Any], report: Report) -> list[Check]:
     seed = int(knobs["seed"])
-    blind = Without() if knobs["keep_cross_attention"] else Without(("cross_attention",))
-    bag = Without() if knobs["keep_positions"] else Without(("positions",))
+    blind: tuple[Part, ...] = () if knobs["keep_cross_attention"] else ("cross_attention",)
+    bag: tuple[Part, ...] = () if knobs["keep_positions"] else ("positions",)
     return [
-        EXPERIMENT.measured("without-cross-attention-blind", change(seed, "other sources", blind, report)[0], 0.0),
-        EXPERIMENT.measured("without-positions-a-bag", change(seed, "shuffled", bag, report)[1], 0.0, 1e-5),
+        EXPERIMENT.measured(
+            "without-cross-attention-blind", change(seed, "other sources", blind, report=report)[0], 0.0
+        ),
+        EXPERIMENT.measured("without-positions-a-bag", change(seed, "shuffled", bag, report=report)[1], 0.0, 1e-5),
     ]
 
 

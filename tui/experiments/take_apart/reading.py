@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.inspection.ablation import Part, switch_off
+from mlxformer.inspection.ablation import PARTS, Part, switch_off
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.reader import ISO_LENGTH
 from mlxformer.pretrained.dates.split import held_out_dates
-from mlxformer.tracing import is_tracing
-from tui.experiments.contract import Report
+from tui.experiments.contract import Report, silent
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.reported_trace import traced
 
 PER_FORMAT = 8
@@ -98,17 +97,17 @@ def logits(dates: Dates, off: Without, report: Report, name: str = "dates") -> n
         return to_numpy(model(mx.array(dates.sources), mx.array(dates.gold[:, :-1])))
 
 
-def change(seed: int, how: Literal["other sources", "shuffled"], off: Without, report: Report) -> tuple[float, float]:
+@kept(beforehand=[(seed, *change) for seed in SEEDS_BEFOREHAND
+                  for change in (("other sources", ("cross_attention",)), ("shuffled", ("positions",)))])  # fmt: skip
+def change(
+    seed: int, how: Literal["other sources", "shuffled"], off: tuple[Part, ...], *, report: Report = silent
+) -> tuple[float, float]:
     """The largest difference that changed sources make in the logits: as it is, and over the largest logit."""
-
-    def differ() -> tuple[float, float]:
-        dates = held_out(seed)
-        first = logits(dates, off, report)
-        second = logits(dates.other_sources() if how == "other sources" else dates.shuffled(seed), off, report)
-        difference = float(np.abs(first - second).max())
-        return difference, difference / max(1.0, float(np.abs(first).max()))
-
-    return cast(tuple[float, float], _remembered((seed, how, off), differ))
+    dates = held_out(seed)
+    first = logits(dates, Without(off), report)
+    second = logits(dates.other_sources() if how == "other sources" else dates.shuffled(seed), Without(off), report)
+    difference = float(np.abs(first - second).max())
+    return difference, difference / max(1.0, float(np.abs(first).max()))
 
 
 def read(seed: int, text: str, off: Without, report: Report, name: str = "dates") -> Reading:
@@ -116,28 +115,24 @@ def read(seed: int, text: str, off: Without, report: Report, name: str = "dates"
 
     So one teacher-forced pass tells what generating token by token would write, all dates at once.
     """
-
-    def shares() -> tuple[float, float]:
-        dates = held_out(seed)
-        right = logits(dates, off, report, name).argmax(-1) == dates.gold[:, 1:]  # [N, T]
-        return 100.0 * float(right.all(-1).mean()), 100.0 * float(right.mean())
-
-    dates, characters = _remembered((seed, off, name), shares)
-    return Reading(dates, characters, _remembered((text, off, name), lambda: write(text, off, report, name)))
+    return Reading(*shares(seed, off.parts, off.heads, name, report=report), written(text, off, name, report=report))
 
 
-_remembered_values: OrderedDict[Any, Any] = OrderedDict()  # a knob turned makes one arm of ten anew
+ALONE: tuple[tuple[tuple[Part, ...], int], ...] = ((), HEADS), *(((part,), HEADS) for part in PARTS), ((), 1)
 
 
-def _remembered(key: Any, make: Callable[[], Any]) -> Any:
-    """What ``make`` gave for ``key``; made anew inside a trace, which may change it."""
-    if is_tracing():
-        return make()
-    if key not in _remembered_values:
-        _remembered_values[key] = make()
-        if len(_remembered_values) > 100:
-            _remembered_values.popitem(last=False)
-    return _remembered_values[key]
+@kept(size=128, beforehand=[(seed, *off, "dates") for seed in SEEDS_BEFOREHAND for off in ALONE]
+      + [(seed, (), HEADS, "dates-no-positions") for seed in SEEDS_BEFOREHAND])  # fmt: skip
+def shares(seed: int, off: tuple[Part, ...], heads: int, name: str, *, report: Report = silent) -> tuple[float, float]:
+    """In per cent of the dates, and of the characters after a right prefix: how many are right."""
+    dates = held_out(seed)
+    right = logits(dates, Without(off, heads), report, name).argmax(-1) == dates.gold[:, 1:]  # [N, T]
+    return 100.0 * float(right.all(-1).mean()), 100.0 * float(right.mean())
+
+
+@kept()
+def written(text: str, off: Without, name: str, *, report: Report = silent) -> str:
+    return write(text, off, report, name)
 
 
 def write(text: str, off: Without, report: Report, name: str = "dates") -> str:

@@ -11,10 +11,10 @@ import numpy as np
 import mlxformer as mf
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.teacher_forcing.declaration import EXPERIMENT
 from tui.experiments.teacher_forcing.decoding import (
-    Sources,
     by_steps,
     encode,
     held_out_sources,
@@ -55,18 +55,17 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         return EXPERIMENT.nothing_to_run(NO_DATE)
     step, offset = int(knobs["step"]), int(knobs["offset"])
     report(0.0, "dates")
-    sources = held_out_sources(int(knobs["seed"]))
-    with traced(report, 0.1):
-        equal = _one_pass_and_steps(sources, offset, bool(knobs["gold_steps"]), bool(knobs["together"]))
-        clean = by_steps(sources, _given(sources.gold, 0))[0]
-    with traced(report, 0.4):
-        found = _inject(sources, offset, bool(knobs["inject"]), bool(knobs["own_prefix"]))
-    clean_error = 100.0 * float((clean != sources.gold)[:, 1:].mean())
+    seed = int(knobs["seed"])
+    equal = _one_pass_and_steps(seed, offset, bool(knobs["gold_steps"]), bool(knobs["together"]))
+    clean_error = _clean_error(seed)
+    report(0.4, "dates")
+    found = _inject(seed, offset, bool(knobs["inject"]), bool(knobs["own_prefix"]))
+    report(0.8, "dates")
     with traced(report, 0.9) as steps:
         strips = _strips(text, step, offset)
     return Result(
         [strips, _curve(found, step)],
-        [*equal, *_errors(found, clean_error, offset)],
+        [*(EXPERIMENT.measured(*each) for each in equal), *_errors(found, clean_error, offset)],
         tuple(steps),
         {"vocab": reader().tokenizer.tokens},
     )
@@ -77,8 +76,21 @@ def _given(tokens: np.ndarray, last: np.ndarray | int) -> np.ndarray:
     return np.where(np.arange(tokens.shape[1])[None] <= last, tokens, -1).astype(np.int32)
 
 
-def _one_pass_and_steps(sources: Sources, offset: int, gold_steps: bool, together: bool) -> list[Check]:
-    measured, gold = EXPERIMENT.measured, sources.gold
+@kept()
+def _clean_error(seed: int) -> float:
+    """The percentage of tokens that are wrong where the model is left alone."""
+    sources = held_out_sources(seed)
+    written = by_steps(sources, _given(sources.gold, 0))[0]
+    return 100.0 * float((written != sources.gold)[:, 1:].mean())
+
+
+@kept()
+def _one_pass_and_steps(
+    seed: int, offset: int, gold_steps: bool, together: bool
+) -> list[tuple[str, float, float, float]]:
+    """Checks: the name, what was measured, what is expected, the tolerance."""
+    sources = held_out_sources(seed)
+    gold = sources.gold
     whole = one_pass(sources, gold[:, :-1])
     fed = gold if gold_steps else with_error(gold, DASH, offset)
     with mf.trace(only="logits") as calls:
@@ -86,14 +98,16 @@ def _one_pass_and_steps(sources: Sources, offset: int, gold_steps: bool, togethe
     changed = one_pass(sources, with_error(gold, DASH, offset)[:, :-1])
     largest = float(np.abs(whole).max())
     return [
-        measured("one-pass-equals-steps", float(np.abs(stepwise - whole).max()) / largest, 0.0, 1e-5),
-        measured("decoder-calls", float(len(calls.all("logits"))), float(gold.shape[1] - 1)),
-        measured("past-unchanged", float(np.abs(changed - whole)[:, :DASH].max()) / largest, 0.0, 1e-5),
+        ("one-pass-equals-steps", float(np.abs(stepwise - whole).max()) / largest, 0.0, 1e-5),
+        ("decoder-calls", float(len(calls.all("logits"))), float(gold.shape[1] - 1), 0.0),
+        ("past-unchanged", float(np.abs(changed - whole)[:, :DASH].max()) / largest, 0.0, 1e-5),
     ]
 
 
-def _inject(sources: Sources, offset: int, inject: bool, own_prefix: bool) -> Injected:
+@kept()
+def _inject(seed: int, offset: int, inject: bool, own_prefix: bool) -> Injected:
     """Every place of every date in one batch: rows [N·P]."""
+    sources = held_out_sources(seed)
     gold, count = sources.gold, len(PLACES)
     repeated = sources.repeated(count)
     wrong = np.stack([with_error(gold, place, offset) if inject else gold for place in PLACES], axis=1)

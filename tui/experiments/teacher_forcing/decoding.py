@@ -13,6 +13,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
+from tui.experiments.shared.kept import kept
 
 PER_FORMAT = 1  # 12 dates: all ten places of an error are tried on each, and the run stays below a second
 
@@ -44,6 +45,7 @@ class Sources:
         return Sources(mx.repeat(self.memory, times, axis=0), mask, np.repeat(self.gold, times, axis=0))
 
 
+@kept()
 def held_out_sources(seed: int) -> Sources:
     """Dates of which no format was trained, each format as often; ``seed`` draws them."""
     source = random.Random(seed)

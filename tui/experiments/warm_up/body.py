@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.warm_up.declaration import EXPERIMENT
 from tui.figures.data import Curve, Figure, Series
@@ -30,7 +32,7 @@ CHANCE = float(np.log(TOKENS))
 ENOUGH = 12  # steps of warm-up from which the claim about it is made
 
 Norm = Literal["post", "pre"]
-_races: dict[tuple[Norm, int, int], list[float]] = {}
+RACE_WARMUPS = (0, 4, 8, 12, 16, 20, 24)  # what the knob can be turned to
 
 
 class Namer(mf.Module):
@@ -61,7 +63,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     report(0.2, "adam")
     spread = _adaptive_rates(beta2, seed)
     early, late = (spread[-1], spread[0]) if knobs["swap_times"] else (spread[0], spread[-1])
-    races = [_race(norm, steps, seed, report) for norm, steps in ((post, 0), (post, race_warmup), (pre, 0))]  # type: ignore[arg-type]
+    races = [_race(norm, steps, seed, report=report) for norm, steps in ((post, 0), (post, race_warmup), (pre, 0))]  # type: ignore[arg-type]
     measured = EXPERIMENT.measured
     checks = [
         measured("peak-after-warm-up", float(at[int(np.argmax(rates))]), float(knobs["warmup"])),
@@ -87,7 +89,8 @@ def _first_update(correction: bool, beta2: float, seed: int) -> float:
     return float(np.median(np.abs(to_numpy(moved["w"])))) / rate
 
 
-def _adaptive_rates(beta2: float, seed: int) -> list[tuple[float, float]]:
+@kept()
+def _adaptive_rates(beta2: float, seed: int) -> Sequence[tuple[float, float]]:
     """The median and the 95th percentile over parameters of 1/√v̂, at each of Adam's updates on N(0, 1) gradients."""
     generator = np.random.default_rng([seed, 2])
     adam = optimizers.Adam(learning_rate=0.0, betas=[0.9, beta2], bias_correction=True)
@@ -102,17 +105,13 @@ def _adaptive_rates(beta2: float, seed: int) -> list[tuple[float, float]]:
     return found
 
 
-def _race(norm: Norm, warmup: int, seed: int, report: Report) -> list[float]:
-    """The training loss at each step. Kept, so that turning a knob of the other panels need not train anew."""
-    key = (norm, warmup, seed)
-    if key not in _races:
-        if len(_races) > 100:
-            _races.clear()
-        _races[key] = _train(norm, warmup, seed, report)
-    return _races[key]
-
-
-def _train(norm: Norm, warmup: int, seed: int, report: Report) -> list[float]:
+@kept(
+    apart=True,
+    beforehand=[("pre", 0, seed) for seed in SEEDS_BEFOREHAND]
+    + [("post", steps, seed) for steps in RACE_WARMUPS for seed in SEEDS_BEFOREHAND],
+)
+def _race(norm: Norm, warmup: int, seed: int, *, report: Report = silent) -> Sequence[float]:
+    """The training loss at each step."""
     generator = np.random.default_rng([seed, 3])
     model = Namer(norm)
     load(model, draw(generator, model)).train()
@@ -133,11 +132,11 @@ def _train(norm: Norm, warmup: int, seed: int, report: Report) -> list[float]:
     return losses
 
 
-def _end(losses: list[float]) -> float:
+def _end(losses: Sequence[float]) -> float:
     return float(np.mean(losses[-LAST:]))
 
 
-def _warmed(races: list[list[float]], race_warmup: int) -> Check:
+def _warmed(races: Sequence[Sequence[float]], race_warmup: int) -> Check:
     if race_warmup < ENOUGH:
         return EXPERIMENT.undefined(
             "warm-up-lets-it-learn",
@@ -148,7 +147,7 @@ def _warmed(races: list[list[float]], race_warmup: int) -> Check:
     return EXPERIMENT.measured("warm-up-lets-it-learn", _end(races[1]), _end(races[0]) - 0.3)
 
 
-def _race_curve(races: list[list[float]], race_warmup: int) -> Curve:
+def _race_curve(races: Sequence[Sequence[float]], race_warmup: int) -> Curve:
     steps = [float(step) for step in range(1, STEPS + 1)]
     return Curve(
         Bilingual(f"{LAYERS} 层编码器的训练损失，峰值学习率同为 {PEAK:g}",
@@ -165,7 +164,7 @@ def _race_curve(races: list[list[float]], race_warmup: int) -> Curve:
     )  # fmt: skip
 
 
-def _adam_curve(spread: list[tuple[float, float]]) -> Curve:
+def _adam_curve(spread: Sequence[tuple[float, float]]) -> Curve:
     steps = [float(step) for step in range(1, UPDATES + 1)]
     return Curve(
         Bilingual("Adam 的 1/√v̂，高斯梯度（稳定时是 1）", "Adam's 1/√v̂ on Gaussian gradients (1 once settled)"),
