@@ -11,7 +11,8 @@ import mlxformer as mf
 from mlxformer.backend import mx
 from questions.bilingual import Bilingual
 from tui.experiments.bounded_scores.declaration import EXPERIMENT
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage
@@ -26,19 +27,14 @@ CAPPED = Bilingual("软截断", "soft-capped")
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     gain, seed, width = float(knobs["gain"]), int(knobs["seed"]), int(knobs["head_dim"])
     cap = 1.0 if knobs["tiny_cap"] else float(knobs["cap"])
-    options: dict[Any, dict[str, Any]] = {
-        PLAIN: {"qk_norm": bool(knobs["plain_normed"])},
-        NORMED: {"qk_norm": not knobs["no_norm"]},
-        CAPPED: {"softcap": None if knobs["no_cap"] else cap},
+    options: dict[Any, tuple[bool, float | None]] = {
+        PLAIN: (bool(knobs["plain_normed"]), None),
+        NORMED: (not knobs["no_norm"], None),
+        CAPPED: (False, None if knobs["no_cap"] else cap),
     }
-    x = mx.array(np.random.default_rng([seed, 1]).standard_normal((1, LENGTH, HEADS * width)).astype(np.float32))
 
     def ran(name: Any, factor: float) -> tuple[np.ndarray, np.ndarray]:
-        layer = _layer(options[name], width, seed, factor, 3.0 if knobs["large_gains"] else 1.0)
-        with traced(report, 0.5, layer) as steps:
-            layer(x, x, x)
-        scores = "capped" if "capped" in steps else "scaled"
-        return steps[scores].value[0].astype(np.float64), steps["weights"].value[0].astype(np.float64)
+        return _ran(*options[name], width, seed, factor, 3.0 if knobs["large_gains"] else 1.0, report=report)
 
     small = {name: ran(name, 1.0) for name in options}
     grown = {name: ran(name, gain) for name in options}
@@ -67,14 +63,32 @@ def _where(defined: bool, name: str, value: float, expected: float) -> Check:
     return EXPERIMENT.measured(name, value, expected)
 
 
-def _layer(options: Mapping[str, Any], width: int, seed: int, gain: float, norm_gain: float) -> Any:
+@kept(size=128)
+def _ran(
+    qk_norm: bool, softcap: float | None, width: int, seed: int, gain: float, norm_gain: float, *,
+    report: Report = silent,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Scores as they enter the softmax, and weights, [H, T, T] each."""
+    x = mx.array(np.random.default_rng([seed, 1]).standard_normal((1, LENGTH, HEADS * width)).astype(np.float32))
+    layer = _layer(qk_norm, softcap, width, seed, gain, norm_gain)
+    with traced(report, 0.5, layer) as steps:
+        layer(x, x, x)
+    scores = "capped" if "capped" in steps else "scaled"
+    return steps[scores].value[0].astype(np.float64), steps["weights"].value[0].astype(np.float64)
+
+
+@kept(size=4)
+def _weights(width: int, seed: int) -> dict[str, np.ndarray]:
+    return draw(np.random.default_rng(seed), mf.MultiHeadAttention(HEADS * width, HEADS, bias=False))
+
+
+def _layer(qk_norm: bool, softcap: float | None, width: int, seed: int, gain: float, norm_gain: float) -> Any:
     """The same weights with every option; W_Q and W_K times ``gain``."""
-    layer = mf.MultiHeadAttention(HEADS * width, HEADS, bias=False, **options)
-    plain = mf.MultiHeadAttention(HEADS * width, HEADS, bias=False)
-    weights = draw(np.random.default_rng(seed), plain)
+    layer = mf.MultiHeadAttention(HEADS * width, HEADS, bias=False, qk_norm=qk_norm, softcap=softcap)
+    weights = dict(_weights(width, seed))
     for name in ("query_proj.weight", "key_proj.weight"):
         weights[name] = weights[name] * np.float32(gain)
-    if options.get("qk_norm"):
+    if qk_norm:
         weights |= {f"{name}_norm.weight": np.full(width, norm_gain, np.float32) for name in ("query", "key")}
     return load(layer, weights)
 

@@ -17,6 +17,8 @@ from mlxformer.pretrained.dates.split import held_out_dates
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Report, Result
 from tui.experiments.embedding_scale.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Series, Table
@@ -49,7 +51,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     scores = [float(steps["encoder.layers.0.self_attention.scaled"].value.std()) for steps in (with_factor, without)]
     logits = _tied_logits(weights["source_embedding.weight"], generator)
     report(0.6, "dates")
-    readings = {name: _exact(_multiple(name), seed) for name in FACTORS}
+    readings = {name: _exact(name, seed) for name in FACTORS}
     kept, taken, doubled = readings["1"], readings["1/√d"], readings["2"]
     if knobs["no_scale"]:
         kept = taken
@@ -129,8 +131,10 @@ def _read(multiple: float, seed: int) -> tuple[tuple[str, str, str], ...]:
     )
 
 
-def _exact(multiple: float, seed: int) -> float:
-    read = _read(multiple, seed)
+@kept(beforehand=[(name, seed) for name in FACTORS for seed in SEEDS_BEFOREHAND])
+def _exact(name: str, seed: int) -> float:
+    """The percentage of ``DATES`` that are read right with the factor ``name``."""
+    read = _read(_multiple(name), seed)
     return 100.0 * sum(due == written for _, due, written in read) / len(read)
 
 

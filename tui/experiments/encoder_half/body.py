@@ -60,7 +60,7 @@ def _excess(kind: Kind, knobs: Mapping[str, Any]) -> dict[str, tuple[float, floa
     found = {}
     for place in PLACES:
         where = "last" if place == "first" and knobs["first_is_last"] else place
-        found[place] = mean_cost(kind, seed, where, causal=False), mean_cost(kind, seed, where, causal=causal)
+        found[place] = mean_cost(kind, seed, where, False), mean_cost(kind, seed, where, causal)
     return found
 
 

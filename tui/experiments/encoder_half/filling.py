@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -12,7 +11,8 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.pretrained.masked.samples import Kind, samples
-from mlxformer.tracing import is_tracing
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 
 PLACES = ("first", "middle", "last")
 LINES, LONGEST = 24, 24
@@ -80,20 +80,11 @@ def costs(found: Gaps, *, causal: bool) -> np.ndarray:
     return np.asarray(to_numpy(losses), np.float64)
 
 
-_remembered: OrderedDict[tuple[Any, ...], float] = OrderedDict()
-
-
-def mean_cost(kind: Kind, seed: int, where: str, *, causal: bool) -> float:
-    """The mean of ``costs`` over the texts drawn; remembered, except inside a trace that may change it."""
-    key = (kind, seed, where, causal)
-    if is_tracing() or key not in _remembered:
-        cost = float(costs(gaps(drawn(kind, seed), where), causal=causal).mean())
-        if is_tracing():
-            return cost
-        _remembered[key] = cost
-        if len(_remembered) > 200:
-            _remembered.popitem(last=False)
-    return _remembered[key]
+@kept(size=200, beforehand=[(kind, seed, where, causal) for kind in ("idioms", "lunyu", "tang", "verse")
+                            for seed in SEEDS_BEFOREHAND for where in PLACES for causal in (False, True)])  # fmt: skip
+def mean_cost(kind: Kind, seed: int, where: str, causal: bool) -> float:
+    """The mean of ``costs`` over the texts drawn."""
+    return float(costs(gaps(drawn(kind, seed), where), causal=causal).mean())
 
 
 @lru_cache(maxsize=32)

@@ -35,31 +35,29 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     def opened(only: str = "") -> Callable[[], mf.Trace]:
         return lambda: mf.trace(on_step=lambda path: report(0.3, path), only=only, origins=True)
 
-    whole, steps = neurons.decode(sources, {}, opened(neurons.path_of(layer, "*")))
+    def without(units: np.ndarray) -> np.ndarray:
+        return neurons.right_without(seed, layer, tuple(units.tolist()), width, report=report)
+
+    whole, steps = neurons.whole(seed, layer, report=report)
     memory = neurons.memory_of(steps, layer, sources)
     width = len(memory.values)
     shuffled = generator.permutation(width)
-    off: neurons.Changes = {ALL: mx.zeros_like} if knobs["all_layers"] else _off(
-        layer, shuffled[:units] if knobs["any_units"] else memory.of_sign(sign, units), width
-    )  # fmt: skip
-    right = neurons.decode(sources, off, opened())[0]
+    chosen = shuffled[:units] if knobs["any_units"] else memory.of_sign(sign, units)
+    off: neurons.Changes = {ALL: mx.zeros_like} if knobs["all_layers"] else _off(layer, chosen, width)
+    right = neurons.decode(sources, off, opened())[0] if knobs["all_layers"] else without(chosen)
     strongest = np.argsort(-memory.strength)
     by_count = {
-        name: [
-            100 * float(neurons.decode(sources, _off(layer, order[:count], width), opened())[0].all(1).mean())
-            for count in sorted({units, MOST})
-        ]
+        name: [100 * float(without(order[:count]).all(1).mean()) for count in sorted({units, MOST})]
         for name, order in (("strongest", strongest), ("random", strongest if knobs["strongest"] else shuffled))
     }
-    nothing: neurons.Changes = {ALL: (lambda output: output) if knobs["keep"] else mx.zeros_like}
-    without = neurons.decode(sources, nothing, opened())[0]
+    nothing = whole if knobs["keep"] else neurons.without_any(seed, report=report)
     measured = EXPERIMENT.measured
     checks = [
         measured("sum-of-values", _relative(memory.summed(), memory.output), 0.0, 1e-5),
         _matches(memory, bool(knobs["shift_values"])),
         *_forgotten(right, sources, sign, layer, units),
         measured("any-units-harmless", by_count["random"][0], 95.0),
-        measured("without-feed-forward", 100 * float(without.all(1).mean()), 5.0),
+        measured("without-feed-forward", 100 * float(nothing.all(1).mean()), 5.0),
         *_random_layers(seed, knobs),
     ]
     report(0.8, "figures")

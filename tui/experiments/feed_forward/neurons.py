@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
+from tui.experiments.contract import Report, silent
+from tui.experiments.shared.kept import kept
 
 COUNT = 24  # held-out dates, two in each format
 SIGNS = "0123456789-"  # all that a date is written with
@@ -68,7 +70,7 @@ def held_out(seed: int) -> Sources:
     return Sources(model.encode(ids, mask), mask, gold)
 
 
-def path_of(layer: int, name: str) -> str:
+def path_of(layer: int | str, name: str) -> str:
     return f"decoder.layers.{layer}.feed_forward.{name}"
 
 
@@ -82,6 +84,28 @@ def decode(sources: Sources, changes: Changes, opened: Callable[[], mf.Trace]) -
             steps.replace(pattern, change)
         logits = reader().model.decode(mx.array(sources.gold[:, :-1]), sources.memory, sources.mask)
     return to_numpy(logits).argmax(-1) == sources.written, steps
+
+
+@kept(size=8)
+def whole(seed: int, layer: int, *, report: Report = silent) -> tuple[np.ndarray, mf.Trace]:
+    """Whether each token is right with nothing changed, and the trace of the layer."""
+    only = path_of(layer, "*")
+    opened = partial(mf.trace, on_step=lambda path: report(0.3, path), only=only, origins=True)
+    return decode(held_out(seed), {}, opened)
+
+
+@kept()
+def right_without(seed: int, layer: int, units: tuple[int, ...], width: int, *, report: Report = silent) -> np.ndarray:
+    """Whether each token is right with these hidden units of a layer at 0, [N, T]."""
+    changes = {path_of(layer, "activated"): switched_off(np.array(units, int), width)}
+    return decode(held_out(seed), changes, partial(mf.trace, on_step=lambda path: report(0.5, path), only=""))[0]
+
+
+@kept()
+def without_any(seed: int, *, report: Report = silent) -> np.ndarray:
+    """Whether each token is right without the decoder's feed-forwards, [N, T]."""
+    changes = {path_of("*", "output"): mx.zeros_like}
+    return decode(held_out(seed), changes, partial(mf.trace, on_step=lambda path: report(0.6, path), only=""))[0]
 
 
 def switched_off(units: np.ndarray, width: int) -> Callable[[Any], Any]:

@@ -15,6 +15,8 @@ from mlxformer.layers.normalization import NormType, normalization
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.norm_placement.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Curve, Figure, Label, Series, Table
@@ -70,14 +72,14 @@ class Sweep:
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     depth, width, offset = int(knobs["depth"]), int(knobs["width"]), float(knobs["offset"])
     seed = int(knobs["seed"])
-    post, pre = Kind(POST, "post"), Kind(PRE, "pre", final=not knobs["no_final_norm"])
-    rms = Kind(RMS, "pre", "rms", final=not knobs["no_final_norm"])
-    if knobs["swap"]:
-        post, pre = Kind(POST, "pre", final=True), Kind(PRE, "post")
+    kinds = post, pre, rms = _kinds(bool(knobs["swap"]), bool(knobs["no_final_norm"]))
     depths = [depth, 2 * depth, 4 * depth]
-    kinds = (post, pre, rms)
     report(0.2, "depths")
-    sweeps = dict(zip((kind.label for kind in kinds), _sweeps(kinds, tuple(depths), width, seed), strict=True))
+    known = _sweeps(bool(knobs["swap"]), bool(knobs["no_final_norm"]), depth, width, seed)
+    sweeps = {
+        kind.label: Sweep(*(dict(zip(depths, each, strict=True)) for each in found))
+        for kind, found in zip(kinds, known, strict=True)
+    }
     x = np.random.default_rng([seed, 1]).standard_normal((TOKENS, width)).astype(np.float32)
     moved = _moved(x, "layer" if knobs["centre"] else "rms", offset)
     steps = _silent(pre, depth, width, seed, report)
@@ -96,6 +98,13 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     return Result(figures, checks, tuple(steps))
 
 
+def _kinds(swap: bool, no_final_norm: bool) -> tuple[Kind, Kind, Kind]:
+    rms = Kind(RMS, "pre", "rms", final=not no_final_norm)
+    if swap:
+        return Kind(POST, "pre", final=True), Kind(PRE, "post"), rms
+    return Kind(POST, "post"), Kind(PRE, "pre", final=not no_final_norm), rms
+
+
 def _draw(depth: int, width: int, seed: list[int]) -> Drawn:
     generator = np.random.default_rng(seed)
     x, target = (mx.array(generator.standard_normal((SENTENCES, TOKENS, width)).astype(np.float32)) for _ in range(2))
@@ -103,9 +112,16 @@ def _draw(depth: int, width: int, seed: list[int]) -> Drawn:
     return Drawn(draw(generator, Kind(PRE, "pre", final=True).stack(depth, width)), x, target)
 
 
-@lru_cache(maxsize=32)  # a few numbers each; whoever turns another knob need not wait for them again
-def _sweeps(kinds: tuple[Kind, ...], depths: tuple[int, ...], width: int, seed: int) -> tuple[Sweep, ...]:
-    """The first l layers of the deepest stack are a stack of l layers, so one pass serves all depths."""
+@kept(beforehand=[(False, False, depth, width, 0) for depth in range(4, 9) for width in (32, 64)]
+      + [(False, False, 6, 32, seed) for seed in SEEDS_BEFOREHAND[1:]])  # fmt: skip
+def _sweeps(
+    swap: bool, no_final_norm: bool, depth: int, width: int, seed: int
+) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    """Of each kind the fields of ``Sweep`` at each depth.
+
+    The first l layers of the deepest stack are a stack of l layers, so one pass serves all depths.
+    """
+    kinds, depths = _kinds(swap, no_final_norm), [depth, 2 * depth, 4 * depth]
     found = tuple(Sweep(dict.fromkeys(depths, 0.0), dict.fromkeys(depths, 0.0)) for _ in kinds)
     stacks = [kind.stack(depths[-1], width) for kind in kinds]
     for number in range(DRAWS):
@@ -113,13 +129,13 @@ def _sweeps(kinds: tuple[Kind, ...], depths: tuple[int, ...], width: int, seed: 
         for encoder, sweep in zip(stacks, found, strict=True):
             x = one.x
             for index, layer in enumerate(one.given_to(encoder).layers):
-                depth = index + 1
-                if depth in depths:
-                    sweep.gradients[depth] += _last_gradient(encoder, layer, x, one.target) / DRAWS
+                at = index + 1
+                if at in depths:
+                    sweep.gradients[at] += _last_gradient(encoder, layer, x, one.target) / DRAWS
                 x = layer(x)
-                if depth in depths:
-                    sweep.sizes[depth] += float(np.sqrt(np.square(to_numpy(x).astype(np.float64)).mean())) / DRAWS
-    return found
+                if at in depths:
+                    sweep.sizes[at] += float(np.sqrt(np.square(to_numpy(x).astype(np.float64)).mean())) / DRAWS
+    return tuple((tuple(sweep.gradients.values()), tuple(sweep.sizes.values())) for sweep in found)
 
 
 def _loss(encoder: Any, y: Any, target: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from mlxformer.training.preferences import clipped_objective, dpo_loss, group_ad
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Report, Result
 from tui.experiments.preferences.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 PROMPTS, ANSWERS = 8, 6
@@ -35,10 +37,9 @@ class Policy(nn.Module):
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     beta, clip, group, seed = float(knobs["beta"]), float(knobs["clip"]), int(knobs["group"]), int(knobs["seed"])
-    generator = np.random.default_rng(seed)
-    reference, rewards = generator.standard_normal((2, PROMPTS, ANSWERS))
+    reference, rewards, *_ = _drawn(seed)
     report(0.1, "DPO")
-    start, ended = _dpo(reference, rewards, beta, generator, knobs)
+    start, ended = _dpo(seed, beta, bool(knobs["flipped"]), bool(knobs["unlike"]))
     wanted, before = _softmax(reference + rewards / beta), _softmax(reference)
     near, far = (float(0.5 * np.abs(each - wanted).sum(-1).mean()) for each in (ended, before))
     report(0.5, "PPO")
@@ -47,7 +48,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if knobs["both_clipped"]:
         loss = np.where(over, 0.0, loss)
     report(0.6, "GRPO")
-    curves, sums, idle = _grpo(reference, rewards, clip, group, generator, knobs)
+    curves, sums, idle = _grpo(seed, clip, group, bool(knobs["by_chance"]), bool(knobs["raw"]))
     rise = 100.0 * (curves["right"][-1] - curves["right"][0])
     measured = EXPERIMENT.measured
     checks = [
@@ -71,19 +72,26 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum(-1, keepdims=True))
 
 
-def _dpo(
-    reference: np.ndarray, rewards: np.ndarray, beta: float, generator: np.random.Generator, knobs: Mapping[str, Any]
-) -> tuple[float, np.ndarray]:
-    """DPO's loss at the start and π at the end, trained on pairs that Bradley and Terry's model orders."""
+@kept(size=4)
+def _drawn(seed: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...], np.random.Generator]:
+    """A reference's logits and the rewards, [P, K]; pairs, ordered by Bradley and Terry's model; what draws further."""
+    generator = np.random.default_rng(seed)
+    reference, rewards = generator.standard_normal((2, PROMPTS, ANSWERS))
     prompts = generator.integers(0, PROMPTS, PAIRS)
     first = generator.integers(0, ANSWERS, PAIRS)
     second = (first + generator.integers(1, ANSWERS, PAIRS)) % ANSWERS
     wins = generator.random(PAIRS) < 1 / (1 + np.exp(rewards[prompts, second] - rewards[prompts, first]))
-    better, worse = np.where(wins, first, second), np.where(wins, second, first)
-    if knobs["flipped"]:
+    return reference, rewards, (prompts, np.where(wins, first, second), np.where(wins, second, first)), generator
+
+
+@kept()
+def _dpo(seed: int, beta: float, flipped: bool, unlike: bool) -> tuple[float, np.ndarray]:
+    """DPO's loss at the start and π at the end."""
+    reference, rewards, (prompts, better, worse), _ = _drawn(seed)
+    if flipped:
         better, worse = worse, better
     given = [mx.array(each.astype(np.int32)) for each in (prompts, better, worse)]
-    fixed, policy = Policy(reference), Policy(reference + (rewards if knobs["unlike"] else 0.0))
+    fixed, policy = Policy(reference), Policy(reference + (rewards if unlike else 0.0))
     known = [fixed(given[0], each) for each in given[1:]]
     step = nn.value_and_grad(
         policy, lambda: dpo_loss(policy(given[0], given[1]), policy(given[0], given[2]), known[0], known[1], beta)
@@ -105,14 +113,16 @@ def _slopes(advantage: float, clip: float) -> np.ndarray:
     return to_numpy(slope(mx.array(np.log(RATIOS).astype(np.float32)))).astype(np.float64)
 
 
+@kept()
 def _grpo(
-    reference: np.ndarray, rewards: np.ndarray, clip: float, group: int, generator: np.random.Generator,
-    knobs: Mapping[str, Any],
-) -> tuple[dict[str, list[float]], float, float]:  # fmt: skip
+    seed: int, clip: float, group: int, by_chance: bool, raw: bool
+) -> tuple[dict[str, list[float]], float, float]:
     """How probably an answer is right, by step; the largest sum of a group's advantages; an idle prompt's gradient.
 
     An answer is right (reward 1) where it is among the best two of its prompt.
     """
+    reference, rewards, _, generator = _drawn(seed)
+    generator = copy.deepcopy(generator)
     right = (rewards >= np.sort(rewards, axis=-1)[:, -2:-1]).astype(np.float64)
     fixed, policy = Policy(reference), Policy(reference)
     prompts = mx.array(np.repeat(np.arange(PROMPTS), group).astype(np.int32))
@@ -125,10 +135,10 @@ def _grpo(
         curves["right"].append(float((p * right).sum(-1).mean()))
         drawn = np.stack([generator.choice(ANSWERS, size=group, p=each) for each in p])
         earned = np.take_along_axis(right, drawn, axis=-1)
-        if knobs["by_chance"]:
+        if by_chance:
             earned = generator.integers(0, 2, earned.shape).astype(np.float64)
         scores = mx.array(earned.astype(np.float32))
-        advantages = scores if knobs["raw"] else group_advantages(scores)
+        advantages = scores if raw else group_advantages(scores)
         largest = max(largest, float(np.abs(to_numpy(advantages).sum(-1)).max()))
         same = earned.min(-1) == earned.max(-1)
         curves["idle"].append(float(same.mean()))

@@ -27,7 +27,6 @@ OUT, IN, TOKENS = 64, 128, 64
 CHANNEL, FEATURE = 7, 5  # the outlying output channel of the weights, and feature of the activations
 ORDINARY = np.arange(OUT) != CHANNEL
 SIZES = (1, 2, 4, 8, 16, 32, 64, 100)
-BITS = (8, 6, 5, 4, 3)
 SHARED = Bilingual("每矩阵一个缩放系数", "one scale a matrix")
 OWN = Bilingual("每通道一个缩放系数", "one scale a channel")
 NOT_FAR = Bilingual(
@@ -151,7 +150,7 @@ def _exactness(x: np.ndarray, drawn: Drawn, alpha: float, one_side: bool) -> Che
 
 def _readings(seed: int, report: Report) -> dict[tuple[int, bool], dates.Reading]:
     found = {(32, False): dates.read(seed, 32, False)}
-    for bits in BITS:
+    for bits in dates.BITS:
         for own in (False, True):
             report(0.4 + 0.04 * len(found), f"{bits} bits")
             found[bits, own] = dates.read(seed, bits, own)
@@ -207,7 +206,7 @@ def _products(errors: Mapping[str, float], size: int, bits: int, alpha: float) -
 
 
 def _by_bits(readings: Mapping[tuple[int, bool], dates.Reading]) -> Curve:
-    x = [float(bits) for bits in reversed(BITS)]
+    x = [float(bits) for bits in reversed(dates.BITS)]
     return Curve(
         Bilingual(
             "日期模型的权重压到几位：整个日期还写得对", "The date model's weights in few bits: whole dates right"
@@ -215,7 +214,7 @@ def _by_bits(readings: Mapping[tuple[int, bool], dates.Reading]) -> Curve:
         Bilingual("位数", "bits"),
         "%",
         [
-            Series(label, x, [readings[bits, own].exact for bits in reversed(BITS)])
+            Series(label, x, [readings[bits, own].exact for bits in reversed(dates.BITS)])
             for label, own in ((SHARED, False), (Bilingual("每行一个缩放系数", "one scale a row"), True))
         ],
         name="dates",

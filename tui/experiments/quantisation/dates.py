@@ -14,8 +14,11 @@ from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
 from mlxformer.teaching.quantization import quantize_weights
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 
 COUNT = 48  # held-out dates, four in each format
+BITS = (8, 6, 5, 4, 3)
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,15 @@ def _predict(seed: int) -> np.ndarray:
     return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
 
 
-@lru_cache(maxsize=64)
 def read(seed: int, bits: int, per_channel: bool) -> Reading:
     """With the weights in ``bits`` bits; 32 leaves them as they are."""
+    return Reading(*_read(seed, bits, per_channel))
+
+
+@kept(apart=True, beforehand=[(seed, 32, False) for seed in SEEDS_BEFOREHAND]
+      + [(seed, bits, each) for seed in SEEDS_BEFOREHAND for bits in BITS for each in (True, False)])  # fmt: skip
+def _read(seed: int, bits: int, per_channel: bool) -> tuple[float, float, float]:
+    """The fields of ``Reading``."""
     model, weights = _reader().model, _weights()
     model.load_weights(list(weights.items()))
     whole = _log_probabilities(seed)
@@ -73,4 +82,4 @@ def read(seed: int, bits: int, per_channel: bool) -> Reading:
     rounded = _predict(seed)
     written = rounded.argmax(-1) == _sources(seed)[1][:, 1:]
     divergence = (np.exp(whole) * (whole - rounded)).sum(-1).mean()
-    return Reading(100 * float(written.all(1).mean()), max(float(divergence), 0.0), size / 1024)
+    return 100 * float(written.all(1).mean()), max(float(divergence), 0.0), size / 1024

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,26 @@ from tui.experiments.recurrent_gradients.unrolling import (
     spectral_norms,
     whole_gradient,
 )
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
 
 WIDTH = 32  # of inputs and states
 INPUT_STD = 0.1  # small inputs, so that activations work near their steepest point: the mildest case
 MAX_NORM = 1.0
+# Beside the length and the seed: which knobs each arm's numbers depend on.
+TOUCHED_BY: Mapping[str, Sequence[str]] = {
+    "rnn": ("sigma", "activation"),
+    "linear": ("sigma",),
+    "large": ("large_sigma", "activation"),
+    "gru": ("update_bias",),
+    "lstm": ("forget_bias",),
+    "lstm-small": ("forget_bias", "same_init"),
+    "lstm-open": ("large_bias",),
+    "lstm-path": ("forget_bias",),
+    "half": (),
+    "attention": (),
+}
 LEAST = 1e-30  # below it float32 loses digits, and from 1e-45 on everything
 
 
@@ -95,17 +109,18 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     x, tokens = (generator.standard_normal((length, WIDTH)).astype(np.float32) for _ in range(2))
     goal = generator.standard_normal(WIDTH)
     data = Data(np.float32(INPUT_STD) * x, tokens, (goal / np.linalg.norm(goal)).astype(np.float32))
-    found = _jacobians(arms, data, report)
-    norms = {name: spectral_norms(matrices) for name, matrices in found.items()}
-    steps, terms = shares(arms, arms.rnn, data.x, data.goal, report, 0.6)
-    whole = whole_gradient(arms.rnn, data.x, data.goal)
+    norms = {name: _norms(name, *_about(knobs, name), arms=arms, data=data, report=report) for name in TOUCHED_BY}
+    steps, terms = _shares("rnn", *_about(knobs, "rnn"), arms=arms, data=data, report=report)
+    whole = _whole_gradient(*_about(knobs, "rnn"), arms=arms, data=data)
     factor = _clip_factor(whole)
     checks = [
         *_path_checks(arms, float(knobs["sigma"]), data, norms),
         _near_terms(terms, whole, bool(knobs["early_weights_only"])),
-        _direct(arms, data, norms["attention"], report),
+        _direct(_reordered(*_about(knobs, "attention"), arms=arms, data=data, report=report), norms["attention"]),
         *_lstm(norms, length, bool(knobs["cell_only"])),
-        _gru_gate(arms, data, report),
+        EXPERIMENT.measured(
+            "gru-begins-half-open", _gru_gate(*_about(knobs, "gru"), arms=arms, data=data, report=report), 0.5, 0.1
+        ),
         _exploding(norms["large"][0], length),
         EXPERIMENT.measured(
             "clipping-does-not-revive",
@@ -118,28 +133,38 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if cell == "attention":
         steps = _attention_steps(arms, data, report)
     elif cell != "rnn":
-        steps, terms = shares(arms, getattr(arms, cell), data.x, data.goal, report, 0.9)
+        steps, terms = _shares(cell, *_about(knobs, cell), arms=arms, data=data, report=report)
     report(0.95, "figures")
     by_step = None if cell == "attention" else np.linalg.norm(terms, axis=(1, 2))
     drawn = figures(norms, by_step, factor if knobs["clip"] else 1.0, steps, knobs)
     return Result(drawn, checks, tuple(steps))
 
 
-def _jacobians(arms: Arms, data: Data, report: Report) -> dict[str, np.ndarray]:
-    """Of each arm ∂s_T/∂s_k, [T + 1, H, H]; of attention ∂y_T/∂x_k, [T, C, C]."""
-    x = data.x
-    return {
-        "rnn": jacobians(arms.rnn, x, report, 0.05),
-        "linear": jacobians(arms.linear, x, report, 0.1),
-        "large": jacobians(arms.large, x, report, 0.15),
-        "gru": jacobians(arms.gru, x, report, 0.2),
-        "lstm": jacobians(arms.lstm, x, report, 0.3, part=1),
-        "lstm-small": jacobians(arms.small, x, report, 0.35, part=1),
-        "lstm-open": jacobians(arms.opened, x, report, 0.35, part=1),
-        "lstm-path": jacobians(arms.lstm, x, report, 0.4, part=1, hold_hidden=True),
-        "half": jacobians(arms.half, np.zeros_like(x), report, 0.5, part=1, hold_hidden=True),
-        "attention": attention_jacobians(arms.attention, data.tokens),
-    }
+def _about(knobs: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+    """The values of all knobs that an arm depends on: what is remembered of it is remembered by them."""
+    return tuple(knobs[knob] for knob in ("steps", "seed", *TOUCHED_BY[name]))
+
+
+@kept()
+def _norms(name: str, *about: Any, arms: Arms, data: Data, report: Report) -> np.ndarray:
+    """Of an arm the spectral norms of ∂s_T/∂s_k, [T + 1]; of attention those of ∂y_T/∂x_k, [T]."""
+    if name == "attention":
+        return spectral_norms(attention_jacobians(arms.attention, data.tokens))
+    x = np.zeros_like(data.x) if name == "half" else data.x
+    cell = {"lstm-small": arms.small, "lstm-open": arms.opened, "lstm-path": arms.lstm}.get(name) or getattr(arms, name)
+    part = 1 if name == "half" or name.startswith("lstm") else 0
+    hold = name in ("half", "lstm-path")
+    return spectral_norms(jacobians(cell, x, report, 0.3, part=part, hold_hidden=hold))
+
+
+@kept(size=8)
+def _shares(cell: str, *about: Any, arms: Arms, data: Data, report: Report) -> tuple[mf.Trace, np.ndarray]:
+    return shares(arms, getattr(arms, cell), data.x, data.goal, report, 0.6)
+
+
+@kept(size=8)
+def _whole_gradient(*about: Any, arms: Arms, data: Data) -> Any:
+    return whole_gradient(arms.rnn, data.x, data.goal)
 
 
 def _path_checks(arms: Arms, sigma: float, data: Data, norms: dict[str, np.ndarray]) -> list[Check]:
@@ -185,11 +210,16 @@ def _near_terms(terms: np.ndarray, whole: Any, early_only: bool) -> Check:
     return EXPERIMENT.measured(name, norm / last, 0.5)
 
 
-def _direct(arms: Arms, data: Data, norms: np.ndarray, report: Report) -> Check:
-    """All tokens but the query in reverse order: what was nearest is farthest."""
+@kept(size=8)
+def _reordered(*about: Any, arms: Arms, data: Data, report: Report) -> tuple[np.ndarray, np.ndarray]:
+    """All tokens but the query in reverse order: what was nearest is farthest. The order, and the norms in it."""
     report(0.7, "attention")
     order = np.array([*range(len(data.tokens) - 2, -1, -1), len(data.tokens) - 1])
-    moved = spectral_norms(attention_jacobians(arms.attention, data.tokens[order]))
+    return order, spectral_norms(attention_jacobians(arms.attention, data.tokens[order]))
+
+
+def _direct(reordered: tuple[np.ndarray, np.ndarray], norms: np.ndarray) -> Check:
+    order, moved = reordered
     change = np.abs(moved - norms[order]) / norms[order]
     return EXPERIMENT.measured("attention-path-is-direct", float(change.max()), 0.0, 1e-4)
 
@@ -217,12 +247,13 @@ def _lstm(norms: dict[str, np.ndarray], length: int, cell_only: bool) -> list[Ch
     ]
 
 
-def _gru_gate(arms: Arms, data: Data, report: Report) -> Check:
+@kept(size=8)
+def _gru_gate(*about: Any, arms: Arms, data: Data, report: Report) -> float:
     """The share of the old state that a GRU keeps at each step, before any training: the mean of its update gates."""
     with traced(report, 0.72, arms) as steps:
         Recurrent(arms.gru)(mx.array(data.x)[None])
     gates = [step.value for step in steps if step.path.endswith("update_gate")]
-    return EXPERIMENT.measured("gru-begins-half-open", float(np.mean(gates)), 0.5, 0.1)
+    return float(np.mean(gates))
 
 
 def _exploding(norm: float, length: int) -> Check:

@@ -39,6 +39,7 @@ class Arm:
     jacobians: np.ndarray
     entropies: np.ndarray
     gradients: np.ndarray  # ‖∂L/∂q‖
+    largest_norm: float  # of the Jacobians, as spectral norms
     logit_gradients: np.ndarray  # ‖∂L/∂s‖, s the scores that enter the softmax
 
 
@@ -46,11 +47,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     d_k, keys, queries, seed = int(knobs["d_k"]), int(knobs["keys"]), int(knobs["queries"]), int(knobs["seed"])
     scales = _scales(d_k, float(knobs["unscaled_power"]))
     std = float(knobs["component_std"])
-    q, k, v = _draw(seed, d_k, keys, queries, std)
-    arms: dict[str, Arm] = {}
-    for index, (name, scale) in enumerate(scales.items()):
-        arms[name] = _measure(q, k, v, scale, queries, report, 0.2 * index)
-    scores, scaled = _score_sample(seed, d_k, std, report)
+    arms = {name: _measure(seed, d_k, keys, queries, std, scale, report=report) for name, scale in scales.items()}
+    scores, scaled = _score_sample(seed, d_k, std, report=report)
     report(0.7, "checks")
     checks = _checks(d_k, keys, queries, arms, scores, scaled)
     checks += _at_head_widths(keys, seed, std, float(knobs["unscaled_power"]))
@@ -82,17 +80,19 @@ def _draw(seed: int, d_k: int, keys: int, queries: int, std: float = 1.0) -> tup
     return q, k, mx.array(generator.standard_normal((groups, 1, keys, 1), np.float32))
 
 
-def _measure(q: Any, k: Any, v: Any, scale: float, queries: int, report: Report, done: float) -> Arm:
+@kept(size=6)
+def _measure(seed: int, d_k: int, keys: int, queries: int, std: float, scale: float, *, report: Report = silent) -> Arm:
     """Attention at ``scale``, and the gradients of L = the sum of its outputs, each the mean of v under one row's
     weights. The one with respect to a bias of zeros on the scores is ∂L/∂s."""
-    with traced(report, done) as steps:
+    q, k, v = _draw(seed, d_k, keys, queries, std)
+    with traced(report, 0.1) as steps:
         mf.scaled_dot_product_attention(q, k, v, scale=scale)
 
     def loss(q: Any, bias: Any) -> Any:
         return mx.sum(mf.scaled_dot_product_attention(q, k, v, scale=scale, bias=bias))
 
     weights = steps["weights"].value
-    with traced(report, done + 0.1):
+    with traced(report, 0.2):
         at_q, at_s = mx.grad(loss, argnums=(0, 1))(q, mx.zeros(weights.shape))  # [G, 1, 20, D], [G, 1, 20, n]
     rows = weights.reshape(-1, weights.shape[-1])[:queries]  # [R, n]
     return Arm(
@@ -102,6 +102,7 @@ def _measure(q: Any, k: Any, v: Any, scale: float, queries: int, report: Report,
         softmax_jacobian_norm(rows),
         entropy(rows, normalized=True),
         _lengths(at_q)[:queries],
+        float(softmax_jacobian_spectral_norm(weights).max()),
         _lengths(at_s)[:queries],
     )
 
@@ -110,7 +111,8 @@ def _lengths(gradient: Any) -> np.ndarray:
     return np.linalg.norm(to_numpy(gradient).astype(np.float64), axis=-1).reshape(-1)
 
 
-def _score_sample(seed: int, d_k: int, std: float, report: Report) -> tuple[np.ndarray, np.ndarray]:
+@kept(size=6)
+def _score_sample(seed: int, d_k: int, std: float, *, report: Report = silent) -> tuple[np.ndarray, np.ndarray]:
     """10,000 scores before and after the scale that attention applies by itself, from 5,000 queries and keys."""
     generator = np.random.default_rng([seed, d_k])
     q, k = (mx.array(std * generator.standard_normal((PAIRS, 1, 2, d_k), np.float32)) for _ in range(2))
@@ -128,7 +130,6 @@ def _checks(
     should = {name: theory.rows(d_k, keys, scales[name]) for name in ("none", "sqrt")}
     # With scores of a small variance s², H ≈ ln n − s²/2, and n scores have the variance (1 − 1/n) / d_k.
     flat = 1 - (1 - 1 / keys) / (2 * d_k * math.log(keys))
-    norms = [softmax_jacobian_spectral_norm(arm.weights).max() for arm in (none, sqrt)]
     return [
         measured("variance-grows", float(np.var(scores, dtype=np.float64)), float(d_k), 0.1 * d_k),
         measured("variance-scaled", float(np.var(scaled, dtype=np.float64)), 1.0, 0.1),
@@ -140,7 +141,7 @@ def _checks(
             limit=0.1,
             theory_ratio=should["none"].jacobian_norm / should["sqrt"].jacobian_norm,
         ),
-        measured("jacobian-bounded", float(max(norms)), 0.5, 1e-6),
+        measured("jacobian-bounded", max(none.largest_norm, sqrt.largest_norm), 0.5, 1e-6),
         measured("dk-flattens", float(arms["dk"].entropies.mean()), flat, 0.02),
         _mean_gradient(none, sqrt, should["none"], should["sqrt"].gradient_mean, queries),
         _where_theory_says(
@@ -165,6 +166,7 @@ def _saturated(name: str, found: float, expected: float, queries: int) -> Check:
     return EXPERIMENT.measured(name, found, expected, 100 * 5 * math.sqrt(share * (1 - share) / queries) + 0.5)
 
 
+@kept(size=16)
 def _at_head_widths(keys: int, seed: int, std: float, unscaled_power: float) -> list[Check]:
     """At widths that heads really have: how many rows saturate, and how much of the median ‖J‖ is left."""
     checks, ratios = [], []
@@ -253,12 +255,10 @@ def _histogram(scores: np.ndarray, knobs: Mapping[str, Any]) -> Curve:
     )
 
 
-def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
-    """Saturated rows, normalized entropy and median ‖J‖ against d_k, each width with queries and keys of its own."""
-    keys, seed = int(knobs["keys"]), int(knobs["seed"])
-    saturated: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
-    entropies: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
-    jacobians: dict[str, list[float]] = {name: [] for name in ARM_NAMES}
+@kept(size=16)
+def _swept(keys: int, seed: int, *, report: Report = silent) -> tuple[dict[str, list[float]], ...]:
+    """By scale, at each width: the share of saturated rows, the mean entropy and the median ‖J‖."""
+    saturated, entropies, jacobians = found = tuple({name: list[float]() for name in ARM_NAMES} for _ in range(3))
     for index, d_k in enumerate(SWEEP):
         report(0.8 + 0.2 * index / len(SWEEP), f"d_k = {d_k}")
         q, k, _ = _draw(seed, d_k, keys, SWEEP_QUERIES)
@@ -267,6 +267,13 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
             saturated[name].append(100.0 * float((weights.max(-1) > 0.99).mean()))
             entropies[name].append(float(entropy(weights, normalized=True).mean()))
             jacobians[name].append(float(np.median(softmax_jacobian_norm(weights))))
+    return found
+
+
+def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
+    """Saturated rows, normalized entropy and median ‖J‖ against d_k, each width with queries and keys of its own."""
+    keys, seed = int(knobs["keys"]), int(knobs["seed"])
+    saturated, entropies, jacobians = _swept(keys, seed, report=report)
     marks = [(float(knobs["d_k"]), "d_k")]
     x = [float(d_k) for d_k in SWEEP]
 

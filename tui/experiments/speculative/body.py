@@ -18,12 +18,15 @@ from mlxformer.pretrained.poems.forms import FORMS
 from mlxformer.pretrained.poems.vocabulary import PoemTokenizer
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.speculative.declaration import EXPERIMENT
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 DRAWS, TEXTS = 2000, 4
 AHEADS = (1, 2, 3, 4, 6, 8)
 SHOWN = 6  # likeliest tokens of the bars
+BEGINNING, DRAFTS = "白日依山尽", ("poet-small", "poet")  # as declared
 KEPT = 60  # texts whose logits are kept, half a megabyte each
 
 
@@ -32,7 +35,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     sampling = SamplingRules(temperature=float(knobs["temperature"]))
     poet = _reader("poet")
     try:
-        start = np.array(poet.prompt(str(knobs["beginning"]), "五绝"), np.int32)
+        start = _start(str(knobs["beginning"]))
     except ArgumentError as error:
         reason = Bilingual("开头只能是五言诗里的字，例如 白日依山尽", f"{error}")
         return EXPERIMENT.nothing_to_run(reason)
@@ -40,23 +43,21 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         return EXPERIMENT.nothing_to_run(
             Bilingual("诗已经写完了，没有词元可写", "the poem is whole: there is no token to write")
         )
-    target, draft = _scores("poet"), _scores(str(knobs["draft"]))
-    if knobs["uniform"]:
-        draft = lambda ids: np.zeros((len(ids), poet.tokenizer.vocab_size))  # noqa: E731
+    given, name = str(knobs["beginning"]), "uniform" if knobs["uniform"] else str(knobs["draft"])
     generator = np.random.default_rng(seed)
-    written = _alone(target, start)  # the beginning and what the target makes of it
+    written = np.array(_alone(given), np.int32)  # the beginning and what the target makes of it
     first = len(start) - 1
-    p, q = (sampling_probabilities(each(written)[first:-1], sampling) for each in (target, draft))  # [T, V]
+    p, q = (sampling_probabilities(_scores(each)(written)[first:-1], sampling) for each in ("poet", name))  # [T, V]
     place = int(np.argmin(acceptance(p, q)))
     report(0.4, "draws")
     found = _drawn(p[place], q[place], generator, knobs)
     checks = [
         EXPERIMENT.measured("output-is-p", _exact(p, q, bool(knobs["from_p"])), 0.0, 1e-9),
         *_against(found, p[place], q[place]),
-        _greedy(target, draft, written, len(start), ahead, bool(knobs["keep_all"])),
+        EXPERIMENT.measured("greedy-is-greedy", _greedy(given, name, ahead, bool(knobs["keep_all"])), 0.0),
     ]
     report(0.6, "texts")
-    per_pass = _per_pass(target, draft, start, ahead, sampling, seed)
+    per_pass = _per_pass(given, name, ahead, float(knobs["temperature"]), seed)
     beta = float(acceptance(p, q).mean())
     checks.append(EXPERIMENT.measured("tokens-per-pass", per_pass, 1.25))
     figures: list[Figure] = [
@@ -75,6 +76,8 @@ def _reader(name: str) -> Any:
 @cache
 def _scores(name: str) -> Scores:
     """Logits after each token of a poem; one that was read before is not read again."""
+    if name == "uniform":
+        return lambda text: np.zeros((len(text), _reader("poet").tokenizer.vocab_size))
     model = _reader(name).model
     known: OrderedDict[bytes, np.ndarray] = OrderedDict()
 
@@ -90,11 +93,16 @@ def _scores(name: str) -> Scores:
     return scores
 
 
-def _alone(target: Scores, start: np.ndarray) -> np.ndarray:
+def _start(beginning: str) -> np.ndarray:
+    return np.array(_reader("poet").prompt(beginning, "五绝"), np.int32)
+
+
+@kept(apart=True, beforehand=[(BEGINNING,)])
+def _alone(beginning: str) -> tuple[int, ...]:
     """The beginning, and the target's greedy text after it."""
-    ids = start
+    ids = tuple(_start(beginning).tolist())
     while len(ids) < FORMS["五绝"].length + 2 and ids[-1] != PoemTokenizer.end_id:
-        ids = np.append(ids, target(ids)[-1].argmax()).astype(np.int32)
+        ids = (*ids, int(_scores("poet")(np.array(ids, np.int32))[-1].argmax()))
     return ids
 
 
@@ -131,23 +139,29 @@ def _against(found: tuple[int, Any], p: np.ndarray, q: np.ndarray) -> list[Check
     return [*checks, drawn]
 
 
-def _greedy(target: Scores, draft: Scores, written: np.ndarray, given: int, ahead: int, keep_all: bool) -> Check:
-    """The likeliest token alone (top-k = 1): the text must be the target's own."""
-    judge = draft if keep_all else target
+@kept(apart=True, beforehand=[(BEGINNING, draft, ahead, False) for draft in DRAFTS for ahead in range(1, 9)])
+def _greedy(beginning: str, draft: str, ahead: int, keep_all: bool) -> float:
+    """With the likeliest token alone (top-k = 1): how many tokens of the text are not the target's own."""
+    judge, written = _scores(draft if keep_all else "poet"), np.array(_alone(beginning), np.int32)
+    start = _start(beginning)
     found = speculate(
-        judge, draft, written[:given], ahead=ahead, max_new_tokens=len(written) - given,
+        judge, _scores(draft), written[: len(start)], ahead=ahead, max_new_tokens=len(written) - len(start),
         sampling=SamplingRules(top_k=1), generator=np.random.default_rng(0),
     )  # fmt: skip
-    return EXPERIMENT.measured("greedy-is-greedy", float((found.tokens != written[given:]).sum()), 0.0)
+    return float((found.tokens != written[len(start) :]).sum())
 
 
-def _per_pass(
-    target: Scores, draft: Scores, start: np.ndarray, ahead: int, sampling: SamplingRules, seed: int
-) -> float:
+@kept(apart=True, beforehand=[
+    (BEGINNING, draft, ahead, temperature, 0) for draft in DRAFTS for ahead in range(1, 9)
+    for temperature in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+] + [(BEGINNING, DRAFTS[0], 4, 1.0, seed) for seed in SEEDS_BEFOREHAND[1:]])  # fmt: skip
+def _per_pass(beginning: str, draft: str, ahead: int, temperature: float, seed: int) -> float:
+    """How many tokens a pass of the target writes."""
+    sampling, start = SamplingRules(temperature=temperature), _start(beginning)
     generator, tokens, runs = np.random.default_rng([seed, ahead]), 0, 0
     for _ in range(TEXTS):
         found = speculate(
-            target, draft, start, ahead=ahead, max_new_tokens=FORMS["五绝"].length + 2 - len(start), sampling=sampling,
+            _scores("poet"), _scores(draft), start, ahead=ahead, max_new_tokens=FORMS["五绝"].length + 2 - len(start), sampling=sampling,
             generator=generator, eos_id=PoemTokenizer.end_id,
         )  # fmt: skip
         tokens, runs = tokens + len(found.tokens), runs + found.runs

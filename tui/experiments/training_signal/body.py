@@ -59,14 +59,14 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         "masked": _masked(ids, model, knobs),
         "prefix": _prefix(ids, model, knobs),
     }
+    causal = None if knobs["causal_is_open"] else "causal"
+    sums = sums_over_all_sentences(seed, causal, bool(knobs["by_chain_rule"]))
     with mf.trace(on_step=lambda path: report(0.3, path), only=""):
         maps = {
             name: reach(model, made.inputs, made.rows, [ids[answer] for answer in made.answers], made.mask)
             for name, made in objectives.items()
         }
         seen = {name: _seen(maps[name], made) for name, made in objectives.items()}
-        causal = None if knobs["causal_is_open"] else "causal"
-        sums = sums_over_all_sentences(seed, causal=causal, chain_rule=bool(knobs["by_chain_rule"]))
         checks = _checks(model, ids, objectives, seen, sums, knobs)
     chosen = str(knobs["objective"])
     with traced(report, 0.9, model) as steps:

@@ -10,6 +10,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2
@@ -50,7 +51,8 @@ def reach(model: LanguageModel, inputs: Sequence[int], rows: Sequence[int], targ
     return np.linalg.norm(to_numpy(mx.grad(losses)(x)), axis=-1)
 
 
-def sums_over_all_sentences(seed: int, *, causal: Any = "causal", chain_rule: bool = False) -> tuple[float, float]:
+@kept()
+def sums_over_all_sentences(seed: int, causal: Any = "causal", chain_rule: bool = False) -> tuple[float, float]:
     """Σ over all sentences of Π p(w_t | before) and of Π p(w_t | the others); with ``chain_rule`` twice the first.
 
     Each of ``MODELS`` models is asked; the sums furthest from 1 are given.

@@ -13,7 +13,8 @@ from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.inspection.flops import count_layer_flops
 from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.weight_sharing import arithmetic
 from tui.experiments.weight_sharing.declaration import EXPERIMENT
@@ -21,6 +22,7 @@ from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage,
 
 PAPER = mf.TransformerConfig(vocab_size=37_000)  # Vaswani et al. 2017, Table 3, base
 TABLE_3 = 65.0  # million parameters of the base model, Table 3
+DEPTHS = (1, 2, 3, 4, 6, 8, 10, 12)
 DATE = "23 November 2026"
 # ALBERT's ratio of widths, small enough to be run at every turn of a knob.
 SMALL_ALBERT = mf.AlbertConfig(
@@ -65,10 +67,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     report(0.1, "ledger")
     checks = _counts(config, unshare, bool(knobs["tie_all"]))
     checks += _published(unshare, bool(knobs["claim_sharing"]), int(knobs["bert_vocabulary"]))
-    checks.append(_flops(bool(knobs["run_once"]), report))
-    dates = mf.load_pretrained("dates")
-    steps = _read(dates, report)
-    distances, names = _distances(dates.model, bool(knobs["copy_layers"]))
+    ratio = _flops(bool(knobs["run_once"]), report=report)
+    checks.append(EXPERIMENT.measured("sharing-saves-no-flops", ratio, 1.0))
+    dates = _dates()
+    steps = _read(report=report)
+    distances, names = _distances(bool(knobs["copy_layers"]))
     checks += [*_tied(dates, steps), _differ(distances), _feed_forward(dates.model, steps, report)]
     drawn = replace(config, tie_embeddings=knobs["tie"] == "three-way")
     if knobs["share_layers"]:
@@ -83,6 +86,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     return Result(figures, checks, tuple(steps), {"vocab": dates.tokenizer.tokens})
 
 
+@kept(size=256)
+def _count(config: Any) -> int:
+    return mf.count_parameters(config)
+
+
 def _one_of_each(config: mf.TransformerConfig) -> mf.TransformerConfig:
     """What must be stored where all layers of a stack are one: that one."""
     return replace(config, num_encoder_layers=1, num_decoder_layers=1)
@@ -94,9 +102,9 @@ def _counts(config: mf.TransformerConfig, unshare: bool, tie_all: bool) -> list[
     shared = config if unshare else _one_of_each(config)
     measured = EXPERIMENT.measured
     return [
-        measured("tied-parameters", mf.count_parameters(config), arithmetic.transformer(v, d, layers, 1)),
-        measured("untied-parameters", mf.count_parameters(untied), arithmetic.transformer(v, d, layers, 3)),
-        measured("shared-layer-parameters", mf.count_parameters(shared), arithmetic.transformer(v, d, 1, 1)),
+        measured("tied-parameters", _count(config), arithmetic.transformer(v, d, layers, 1)),
+        measured("untied-parameters", _count(untied), arithmetic.transformer(v, d, layers, 3)),
+        measured("shared-layer-parameters", _count(shared), arithmetic.transformer(v, d, 1, 1)),
     ]
 
 
@@ -106,25 +114,29 @@ def _published(unshare: bool, claim_sharing: bool, bert_vocabulary: int) -> list
     shared = PAPER if unshare else _one_of_each(PAPER)
     albert = mf.AlbertConfig(num_hidden_groups=12 if unshare else 1)
     return [
-        measured(
-            "separate-layers-fit-the-paper", mf.count_parameters(separate) / 1e6, (0.95 * TABLE_3, 1.05 * TABLE_3)
-        ),
-        measured("shared-layers-miss-the-paper", mf.count_parameters(shared) / 1e6, TABLE_3 / 2),
+        measured("separate-layers-fit-the-paper", _count(separate) / 1e6, (0.95 * TABLE_3, 1.05 * TABLE_3)),
+        measured("shared-layers-miss-the-paper", _count(shared) / 1e6, TABLE_3 / 2),
         measured(
             "bert-base-parameters",
-            mf.count_parameters(mf.BertConfig(vocab_size=bert_vocabulary)),
+            _count(mf.BertConfig(vocab_size=bert_vocabulary)),
             arithmetic.bert_base(),
         ),
         measured(
             "sharing-layers-alone",
-            mf.count_parameters(mf.BertConfig(num_hidden_layers=12 if unshare else 1)),
+            _count(mf.BertConfig(num_hidden_layers=12 if unshare else 1)),
             arithmetic.bert_base(layers=1),
         ),
-        measured("albert-base-parameters", mf.count_parameters(albert), arithmetic.albert_base()),
+        measured("albert-base-parameters", _count(albert), arithmetic.albert_base()),
     ]
 
 
-def _flops(run_once: bool, report: Report) -> Check:
+@kept()
+def _dates() -> Any:
+    return mf.load_pretrained("dates")
+
+
+@kept()
+def _flops(run_once: bool, *, report: Report = silent) -> float:
     """Twelve runs of one layer against one run of each of twelve."""
     shared = replace(SMALL_ALBERT, num_hidden_layers=1) if run_once else SMALL_ALBERT
     counts = []
@@ -133,10 +145,12 @@ def _flops(run_once: bool, report: Report) -> Check:
         with traced(report, 0.3, model) as steps:
             model(mx.array(np.arange(8, dtype=np.int32)[None]))
         counts.append(count_layer_flops(steps))
-    return EXPERIMENT.measured("sharing-saves-no-flops", counts[0] / counts[1], 1.0)
+    return counts[0] / counts[1]
 
 
-def _read(dates: Any, report: Report) -> mf.Trace:
+@kept()
+def _read(*, report: Report = silent) -> mf.Trace:
+    dates = _dates()
     source = mx.array(np.array([dates.tokenizer.source(DATE)], np.int32))
     target = mx.array(np.array([dates.tokenizer.target("2026-11-23")[:-1]], np.int32))
     with traced(report, 0.5, dates.model) as steps:
@@ -161,8 +175,10 @@ def _tied(dates: Any, steps: mf.Trace) -> list[Check]:
     ]
 
 
-def _distances(model: Any, copy: bool) -> tuple[np.ndarray, list[str]]:
+@kept()
+def _distances(copy: bool) -> tuple[np.ndarray, list[str]]:
     """‖A − B‖ / √(‖A‖² + ‖B‖²) of like matrices in any two layers of either stack: [matrices, layers, layers]."""
+    model = _dates().model
     parameters: dict[str, Any] = dict(tree_flatten(model.parameters()))
     config = model.config
     names = [f"encoder.layers.{layer}" for layer in range(config.num_encoder_layers)]
@@ -234,9 +250,9 @@ def _by_depth(config: mf.TransformerConfig, report: Report) -> Curve:
     def millions(depth: int, tied: bool) -> float:
         report(0.9, f"N = {depth}")
         sized = replace(config, num_encoder_layers=depth, num_decoder_layers=depth, tie_embeddings=tied)
-        return mf.count_parameters(sized) / 1e6
+        return _count(sized) / 1e6
 
-    depths = list(range(1, 13))
+    depths = DEPTHS
     tied = [millions(depth, True) for depth in depths]
     arms: list[tuple[Label, list[float]]] = [
         (Bilingual("都不共用", "nothing shared"), [millions(depth, False) for depth in depths]),
@@ -271,7 +287,7 @@ def _models() -> Table:
     return Table(
         Bilingual("由真实模块数出的参数", "Parameters, counted from real modules"),
         columns=[Bilingual("模型", "model"), Bilingual("参数", "parameters")],
-        rows=[[name, f"{mf.count_parameters(config):,}"] for name, config in rows],
+        rows=[[name, f"{_count(config):,}"] for name, config in rows],
         name="models",
     )
 
