@@ -55,6 +55,34 @@ def softmax_jacobian_spectral_norm(weights: np.ndarray) -> np.ndarray:
     return np.abs(np.linalg.eigvalsh(jacobians)).max(-1)
 
 
+def largest_softmax_jacobian_norm(weights: np.ndarray) -> float:
+    """The largest ``softmax_jacobian_spectral_norm`` of all rows, without those that can't have it.
+
+    A spectral norm is at most the Frobenius norm, so rows are taken from the largest of these down, until the next
+    lies below what was found.
+
+    Args:
+        weights: p, distributions [..., Tk].
+
+    Returns:
+        The norm.
+
+    >>> import numpy as np
+    >>> from mlxformer.inspection.diagnostics import largest_softmax_jacobian_norm
+    >>> round(largest_softmax_jacobian_norm(np.array([[1.0, 0.0], [0.5, 0.5]])), 6)
+    0.5
+    """
+    p = np.asarray(weights, np.float64).reshape(-1, weights.shape[-1])
+    bounds = softmax_jacobian_norm(p) + 2e-8  # what rounding leaves uncertain
+    order, largest = np.argsort(-bounds), 0.0
+    for start in range(0, len(order), 32):
+        rows = order[start : start + 32]
+        if bounds[rows[0]] < largest:
+            break
+        largest = max(largest, float(softmax_jacobian_spectral_norm(p[rows]).max()))
+    return largest
+
+
 def entropy(weights: np.ndarray, *, normalized: bool = False) -> np.ndarray:
     """``−Σ p ln p`` of each row, 0 ln 0 being 0.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from tui.experiments.beam_search import trees
 from tui.experiments.beam_search.declaration import EXPERIMENT
 from tui.experiments.beam_search.trees import LENGTHS, MISSED, TreeDecoder, trap
 from tui.experiments.contract import Check, Report, Result
+from tui.experiments.shared.kept import kept
 from tui.figures.data import Figure, Table, TokenRow, Tokens
 
 # Two distributions over 16 tokens, as logits: each next token 0.4 and 0.95 times as probable as the one before.
@@ -49,37 +50,41 @@ def _held_out() -> list[Any]:
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     sampling = SamplingRules(float(knobs["temperature"]), int(knobs["top_k"]), float(knobs["top_p"]))
     report(0.1, "trees")
-    checks = _on_trees(knobs)
+    arms = ("greedy_beams", "beam_arm", "trap_beams")
+    checks = _on_trees(int(knobs["beams"]), *(int(knobs[name]) for name in arms), bool(knobs["penalise"]))
     report(0.3, "dates")
-    checks.append(_dates(knobs))
+    below = _dates(int(knobs["seed"]), int(knobs["beams"]), bool(knobs["take_worst"]))
+    checks = [*checks, EXPERIMENT.measured("dates-not-below-greedy", below, 0.0, 1e-4)]
     report(0.7, "beams")
     figures: list[Figure] = [_tree_table(int(knobs["beams"]), float(knobs["alpha"]))]
     if str(knobs["date"]).strip():
         figures.append(_beams(knobs, sampling))
     figures.append(_filtered(sampling))
-    checks += _sampled(sampling, knobs)
+    checks = [*checks, *_sampled(sampling, knobs)]
     return Result(figures, checks)
 
 
-def _on_trees(knobs: Mapping[str, Any]) -> list[Check]:
-    measured, beams = EXPERIMENT.measured, int(knobs["beams"])
+@kept()
+def _on_trees(beams: int, greedy_beams: int, beam_arm: int, trap_beams: int, penalize: bool) -> Sequence[Check]:
+    measured = EXPERIMENT.measured
     every = dict(trees.sequences(MISSED))
-    greedy = search(TreeDecoder(MISSED), 1, trees.rules(int(knobs["greedy_beams"])))
-    wide = search(TreeDecoder(MISSED), 1, trees.rules(int(knobs["beam_arm"]) or beams))
+    greedy = search(TreeDecoder(MISSED), 1, trees.rules(greedy_beams))
+    wide = search(TreeDecoder(MISSED), 1, trees.rules(beam_arm or beams))
     if beams == 1:
         found = EXPERIMENT.undefined("beam-probability", ONE_BEAM)
     else:
         found = measured("beam-probability", every[trees.body(wide[0])], max(every.values()), 1e-9)
     hidden = dict(trees.sequences(trap(beams)))
-    trapped = search(TreeDecoder(trap(beams)), 1, trees.rules(beams + int(knobs["trap_beams"])))
+    trapped = search(TreeDecoder(trap(beams)), 1, trees.rules(beams + trap_beams))
     return [
         measured("greedy-probability", every[trees.body(greedy[0])], 0.5 * 0.4, 1e-9),
         found,
         measured("beam-is-not-exact", hidden[trees.body(trapped[0])] / max(hidden.values()), 1.1 * 0.5, 1e-6),
-        measured("length-penalty-crossing", _crossing(bool(knobs["penalise"])), _derived_crossing(), 0.01),
+        measured("length-penalty-crossing", _crossing(penalize), _derived_crossing(), 0.01),
     ]
 
 
+@kept()
 def _crossing(penalize: bool) -> float:
     """The α in 0 to 2 at which the winner of tree 3 becomes the longer one, by halving the interval."""
     low, high = 0.0, 2.0
@@ -102,10 +107,11 @@ def _rules(beams: int, alpha: float) -> SearchRules:
                        length_penalty=alpha, early_stopping="never")  # fmt: skip
 
 
-def _dates(knobs: Mapping[str, Any]) -> Check:
-    """Twelve texts: held-out dates in formats drawn by the seed, and some that the model has to guess."""
-    reader, beams = _reader(), int(knobs["beams"])
-    source = random.Random(int(knobs["seed"]))
+@kept()
+def _dates(seed: int, beams: int, take_worst: bool) -> float:
+    """By how much beam search's score lies above greedy's, at least, on twelve texts: held-out dates in formats drawn
+    by the seed, and some that the model has to guess."""
+    reader, source = _reader(), random.Random(seed)
     dates = source.sample(_held_out(), 12 - len(UNTRAINED))
     texts = [*UNTRAINED, *(write_date(date, source.choice(list(FORMATS)), source).text for date in dates)]
     tokenizer = reader.tokenizer
@@ -114,8 +120,8 @@ def _dates(knobs: Mapping[str, Any]) -> Check:
     greedy = beam_search(reader.model.start_decoding(ids), len(texts), _rules(1, 0.0))[1]
     found = beam_hypotheses(reader.model.start_decoding(ids, rows_each=beams), len(texts), _rules(beams, 0.0))[1]
     ended = np.where(found > -1e8, found, np.inf)
-    chosen = ended.min(axis=1) if knobs["take_worst"] else found[:, 0]
-    return EXPERIMENT.measured("dates-not-below-greedy", float((chosen - greedy).min()), 0.0, 1e-4)
+    chosen = ended.min(axis=1) if take_worst else found[:, 0]
+    return float((chosen - greedy).min())
 
 
 def _sampled(sampling: SamplingRules, knobs: Mapping[str, Any]) -> list[Check]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -15,6 +15,8 @@ from questions.bilingual import Bilingual
 from tui.experiments.cls_vector.lines import passage_vectors, same_passage_auc, untraced_vectors
 from tui.experiments.contract import Report, Result
 from tui.experiments.contrastive.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.figures.data import Bars, Curve, Figure, Series
 
 DIMS, STEPS, RATE, EVERY = 64, 60, 3e-3, 10
@@ -31,9 +33,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     report(0.5, "positives")
     by_positives, together = _trained(temperature, batch, seed, bool(knobs["with_negatives"]))
     report(0.8, "temperature")
-    weight = mx.array(_start(seed))
-    left, right = _batch(batch, np.random.default_rng([seed, 1]))
-    shares = [_hardest(weight, left, right, each) for each in TEMPERATURES]
+    shares = _hardest(batch, seed)
     low = shares[-1] if knobs["hot"] else shares[TEMPERATURES.index(LOW)]
     same = np.ones((batch, DIMS), np.float32)
     if knobs["unlike"]:
@@ -47,7 +47,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         measured("collapse", together, 0.95),
         measured("spread", apart, 0.7),
         measured("low-looks-at-hardest", low - shares[-1], 10.0),
-        measured("accumulation-differs", _accumulated(weight, left, right, temperature, alone), 2.0),
+        measured("accumulation-differs", _accumulated(temperature, batch, seed, alone), 2.0),
     ]
     figures: list[Figure] = [
         _curve(by_contrast, by_positives), _cosines(apart, together), _shares(shares, temperature, batch),
@@ -86,7 +86,13 @@ def _loss(weight: Any, left: Any, right: Any, temperature: float, negatives: boo
     return -mx.mean(cosine_scores(left, right, temperature)[ones, ones])
 
 
-@cache
+SETTINGS = [
+    (temperature, batch, seed) for temperature in (0.05, 0.1, 0.2) for batch in (8, 16, 32)
+    for seed in (SEEDS_BEFOREHAND if (temperature, batch) == (0.1, 32) else (0,))
+]  # fmt: skip
+
+
+@kept(apart=True, beforehand=[(*setting, negatives) for setting in SETTINGS for negatives in (True, False)])
 def _trained(temperature: float, batch: int, seed: int, negatives: bool) -> Scores:
     layer = nn.Linear(_material()[0].shape[1], DIMS, bias=False)
     layer.weight = mx.array(_start(seed))
@@ -110,7 +116,18 @@ def _judged(weight: Any) -> tuple[float, float]:
     return 100.0 * same_passage_auc(mapped, passages), float((unit @ unit.T)[different].mean())
 
 
-def _hardest(weight: Any, left: Any, right: Any, temperature: float) -> float:
+def _first(batch: int, seed: int) -> tuple[Any, Any, Any]:
+    """The weights before training, and a batch."""
+    return mx.array(_start(seed)), *_batch(batch, np.random.default_rng([seed, 1]))
+
+
+@kept(apart=True, beforehand=[(batch, 0) for batch in (8, 16)] + [(32, seed) for seed in SEEDS_BEFOREHAND])
+def _hardest(batch: int, seed: int) -> Sequence[float]:
+    """At each of ``TEMPERATURES``, before training."""
+    return tuple(_hardest_share(*_first(batch, seed), each) for each in TEMPERATURES)
+
+
+def _hardest_share(weight: Any, left: Any, right: Any, temperature: float) -> float:
     """Of the gradient by the negatives' scores, the share at each query's hardest one, %, the mean of queries."""
     scores = cosine_scores(left @ weight.T, right @ weight.T, temperature)
     slope = mx.grad(lambda s: mx.mean(nn.losses.cross_entropy(s, mx.arange(s.shape[0]))))(scores)
@@ -119,7 +136,10 @@ def _hardest(weight: Any, left: Any, right: Any, temperature: float) -> float:
     return 100.0 * float((pushed.max(-1) / np.maximum(pushed.sum(-1), 1e-300)).mean())
 
 
-def _accumulated(weight: Any, left: Any, right: Any, temperature: float, alone: bool) -> float:
+@kept(apart=True, beforehand=[(*setting, False) for setting in SETTINGS])
+def _accumulated(temperature: float, batch: int, seed: int, alone: bool) -> float:
+    """By how much the gradients of two halves of a batch, averaged, miss the whole batch's, in %."""
+    weight, left, right = _first(batch, seed)
     slope = mx.grad(lambda w, a, b: _loss(w, a, b, temperature, not alone))
     half = left.shape[0] // 2
     whole = to_numpy(slope(weight, left, right))
@@ -156,7 +176,7 @@ def _cosines(apart: float, together: float) -> Bars:
     )  # fmt: skip
 
 
-def _shares(shares: list[float], temperature: float, batch: int) -> Curve:
+def _shares(shares: Sequence[float], temperature: float, batch: int) -> Curve:
     return Curve(
         Bilingual(f"温度越低，梯度越集中在最难的负例上（{batch - 1} 个负例，训练之前）",
                   f"The lower the temperature, the more of the gradient is at the hardest of {batch - 1} negatives "
@@ -164,7 +184,7 @@ def _shares(shares: list[float], temperature: float, batch: int) -> Curve:
         "τ",
         Bilingual("最难的负例占 %", "at the hardest, %"),
         [
-            Series(Bilingual("实测", "measured"), list(TEMPERATURES), shares),
+            Series(Bilingual("实测", "measured"), list(TEMPERATURES), list(shares)),
             Series(Bilingual("均分", "even"), list(TEMPERATURES), [100.0 / (batch - 1)] * len(shares)),
         ],
         log_x=True,

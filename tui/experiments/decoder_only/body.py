@@ -87,16 +87,16 @@ def _rows(
     for turn in range(turns):
         past, new = x[:, : turn * length], x[:, turn * length : (turn + 1) * length]
         so_far = x[:, : (turn + 1) * length]
-        with traced(report, 0.5, arms) as steps:
+        with mf.trace(arms, only="*.layers.0.feed_forward.activated", on_step=lambda path: report(0.5, path)) as steps:
             if knobs["no_cache"]:
                 arms.causal(so_far)
             else:
                 arms.causal(new, cache=cache)
         found[ONE_WAY].append(_passed(steps, "causal"))
-        with traced(report, 0.5, arms) as steps:
+        with mf.trace(arms, only="*.layers.0.feed_forward.activated", on_step=lambda path: report(0.5, path)) as steps:
             arms.causal(so_far, None)
         found[PREFIX].append(_passed(steps, "causal"))
-        with traced(report, 0.5, arms) as steps:
+        with mf.trace(arms, only="*.layers.0.feed_forward.activated", on_step=lambda path: report(0.5, path)) as steps:
             arms.decoder(new, arms.encoder(past if turn else new, None))
         found[BOTH].append(_passed(steps, "encoder") + _passed(steps, "decoder"))
     return {name: np.cumsum(each).tolist() for name, each in found.items()}

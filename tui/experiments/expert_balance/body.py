@@ -12,8 +12,9 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.layers.mixture_of_experts import balance_bias_step
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.expert_balance.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Series, Table
@@ -32,13 +33,14 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     def batch() -> Any:
         return mx.array((generator.standard_normal((TOKENS, DIMS)) + common).astype(np.float32))
 
-    loads = [_load(layer, batch())]
+    loads = []
     for step in range(0 if knobs["still"] else steps):
         report(0.1 + 0.5 * step / steps, "bias")
         _, chosen, _ = layer.route(batch())
+        loads.append(_load(experts, chosen))
         layer.balance_bias = balance_bias_step(layer.balance_bias, chosen, float(knobs["rate"]))
-        loads.append(_load(layer, batch()))
-    fine, coarse, shared, tokens = _costs(experts, seed, knobs, report)
+    loads.append(_load(experts, layer.route(batch())[1]))
+    fine, coarse, shared, tokens = _costs(experts, seed, bool(knobs["wide"]), bool(knobs["no_shared"]), report=report)
     checks = [
         *_balanced(loads, knobs),
         EXPERIMENT.measured("router-untouched", _pull(layer, batch(), bool(knobs["by_loss"])), 0.0),
@@ -57,9 +59,9 @@ def _router(experts: int, seed: int) -> Any:
     return load(layer, weights)
 
 
-def _load(layer: Any, x: Any) -> np.ndarray:
+def _load(experts: int, chosen: Any) -> np.ndarray:
     """Each expert's load over the mean."""
-    counts = np.bincount(to_numpy(layer.route(x)[1]).ravel(), minlength=layer.num_experts)
+    counts = np.bincount(to_numpy(chosen).ravel(), minlength=experts)
     return np.asarray(counts / counts.mean())
 
 
@@ -119,14 +121,15 @@ def _gates(layer: Any, x: Any, bias_in_gates: bool) -> float:
     return float(np.abs(found - wanted / wanted.sum(-1, keepdims=True)).max())
 
 
-def _costs(experts: int, seed: int, knobs: Mapping[str, Any], report: Report) -> tuple[int, int, int, int]:
+@kept()
+def _costs(
+    experts: int, seed: int, wide: bool, no_shared: bool, *, report: Report = silent
+) -> tuple[int, int, int, int]:
     """Operations of the routed experts, fine and coarse, rows of the shared expert, and tokens: read off traces."""
     x = mx.array(np.random.default_rng([seed, 2]).standard_normal((1, 32, DIMS)).astype(np.float32))
     coarse = mf.MixtureOfExperts(DIMS, HIDDEN, experts, TOP_K)
-    width = HIDDEN if knobs["wide"] else HIDDEN // CUT
-    fine = mf.MixtureOfExperts(
-        DIMS, width, experts * CUT, TOP_K * CUT, num_shared_experts=0 if knobs["no_shared"] else 1
-    )
+    width = HIDDEN if wide else HIDDEN // CUT
+    fine = mf.MixtureOfExperts(DIMS, width, experts * CUT, TOP_K * CUT, num_shared_experts=0 if no_shared else 1)
     found = []
     for layer in (fine, coarse):
         load(layer, draw(np.random.default_rng(seed), layer))

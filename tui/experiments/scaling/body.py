@@ -11,7 +11,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
-from mlxformer.inspection.diagnostics import entropy, softmax_jacobian_norm, softmax_jacobian_spectral_norm
+from mlxformer.inspection.diagnostics import entropy, largest_softmax_jacobian_norm, softmax_jacobian_norm
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.scaling import theory
@@ -102,7 +102,7 @@ def _measure(seed: int, d_k: int, keys: int, queries: int, std: float, scale: fl
         softmax_jacobian_norm(rows),
         entropy(rows, normalized=True),
         _lengths(at_q)[:queries],
-        float(softmax_jacobian_spectral_norm(weights).max()),
+        largest_softmax_jacobian_norm(weights),
         _lengths(at_s)[:queries],
     )
 

@@ -21,6 +21,7 @@ from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.reported_trace import traced
 
+DATE = "23 November 2026"  # as declared
 PER_FORMAT = 8
 HEADS = 4
 
@@ -115,10 +116,19 @@ def read(seed: int, text: str, off: Without, report: Report, name: str = "dates"
 
     So one teacher-forced pass tells what generating token by token would write, all dates at once.
     """
-    return Reading(*shares(seed, off.parts, off.heads, name, report=report), written(text, off, name, report=report))
+    return Reading(
+        *shares(seed, off.parts, off.heads, name, report=report),
+        written(text, off.parts, off.heads, name, report=report),
+    )
 
 
-ALONE: tuple[tuple[tuple[Part, ...], int], ...] = ((), HEADS), *(((part,), HEADS) for part in PARTS), ((), 1)
+ALONE: tuple[tuple[tuple[Part, ...], int], ...] = (
+    ((), HEADS),
+    *(((part,), HEADS) for part in PARTS),
+    ((), 1),
+    ((), 2),
+    ((), 3),
+)
 
 
 @kept(size=128, beforehand=[(seed, *off, "dates") for seed in SEEDS_BEFOREHAND for off in ALONE]
@@ -130,9 +140,9 @@ def shares(seed: int, off: tuple[Part, ...], heads: int, name: str, *, report: R
     return 100.0 * float(right.all(-1).mean()), 100.0 * float(right.mean())
 
 
-@kept()
-def written(text: str, off: Without, name: str, *, report: Report = silent) -> str:
-    return write(text, off, report, name)
+@kept(beforehand=[(DATE, *off, "dates") for off in ALONE] + [(DATE, (), HEADS, "dates-no-positions")])
+def written(text: str, off: tuple[Part, ...], heads: int, name: str, *, report: Report = silent) -> str:
+    return write(text, Without(off, heads), report, name)
 
 
 def write(text: str, off: Without, report: Report, name: str = "dates") -> str:
