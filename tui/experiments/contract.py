@@ -11,7 +11,7 @@ import difflib
 import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from questions.bilingual import Bilingual, Language
@@ -137,6 +137,15 @@ class BreakTensor:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A figure, before it is drawn: the few letters of its tab, and what in it is random and what trained."""
+
+    name: str
+    tab: Label
+    made: Bilingual
+
+
+@dataclass(frozen=True)
 class CheckDeclaration:
     """A claim, before it is measured: its relation to what is expected, and what would break it."""
 
@@ -190,6 +199,7 @@ class Experiment:
     knobs: Sequence[Knob]
     checks: Sequence[CheckDeclaration]
     hidden_knobs: Sequence[Knob] = field(default=())  # only falsifiers turn these
+    figures: Sequence[Drawn] = field(default=())
 
     def defaults(self) -> dict[str, KnobValue]:
         return {knob.name: knob.default for knob in self.knobs}
@@ -226,7 +236,15 @@ class Experiment:
         """Run on ``settings`` (missing knobs at their defaults). Raises ``KnobError`` or ``Cancelled``."""
         knobs = self.parse(settings or {}, hidden=hidden)
         body = importlib.import_module(f"tui.experiments.{self.name.replace('-', '_')}.body")
-        return body.run(knobs, report or silent)
+        result: Result = body.run(knobs, report or silent)
+        return replace(result, figures=tuple(self._named(figure) for figure in result.figures))
+
+    def _named(self, figure: Figure) -> Figure:
+        """``figure`` with what is declared of it."""
+        for declared in self.figures:
+            if declared.name == figure.name:
+                return replace(figure, tab=declared.tab, made=declared.made)
+        return figure
 
     def declaration(self, name: str) -> CheckDeclaration:
         for declared in self.checks:

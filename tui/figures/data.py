@@ -4,6 +4,8 @@ The same figure is drawn as text (``tui.figures.text``, by Rich) and on the scre
 (``tui.widgets.figures``, by Textual), and written as JSON (``tui.figures.plain``).
 
 A label is a ``Bilingual`` or, where it reads the same in both languages (a token, ``d_k``), a plain string.
+``tab`` is a title of a few letters, where there is no room for the whole, and ``made`` says what in a figure is random
+and what trained (``tui.figures.caption``); an experiment declares both.
 ``Cells`` is anything indexable as ``cells[head][row][column]``: a NumPy array as well as nested lists, so that
 a 512 x 512 map with 8 heads need not become two million Python floats before it is drawn.
 """
@@ -46,6 +48,8 @@ class Heatmap:
     column_axis: Label = KEY
     heads: Sequence[Label] = ("0",)
     name: str = ""
+    tab: Label = ""
+    made: Label = ""
     head: int = 0  # which is shown first
     opens: bool = False  # whether a cell stands for something that can be opened
     beside: int = 0  # heads in a row of the grid of all, where that fits (those of a layer); 0: as many as fit
@@ -73,6 +77,8 @@ class Curve:
     log_y: bool = False
     marks: Sequence[tuple[float, Label]] = ()
     name: str = ""
+    tab: Label = ""
+    made: Label = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,8 @@ class Bars:
     reference: tuple[float, Label] | None = None
     log: bool = False
     name: str = ""
+    tab: Label = ""
+    made: Label = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,8 @@ class Tokens:
     title: Label
     strips: Sequence[TokenRow]
     name: str = ""
+    tab: Label = ""
+    made: Label = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,8 @@ class Table:
     columns: Sequence[Label]
     rows: Sequence[Sequence[Label | float | int | bool | None]]
     name: str = ""
+    tab: Label = ""
+    made: Label = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,8 @@ class Tensor:
     values: Cells
     formula: str = ""
     name: str = ""
+    tab: Label = ""
+    made: Label = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +158,8 @@ class Links:
     row_axis: Label = QUERY
     column_axis: Label = KEY
     name: str = ""
+    tab: Label = ""
+    made: Label = ""
 
 
 Figure = Heatmap | Curve | Bars | Tokens | Table | Tensor | Links

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from questions.bilingual import Language, say
 from tui.figures.axes import Axis
 from tui.figures.bars_text import value_label
+from tui.figures.caption import caption
 from tui.figures.colors import VIRIDIS, hex_of, ink_on
 from tui.figures.curve_text import axis_label
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Table, Tensor, TokenRow, Tokens
@@ -89,8 +90,9 @@ def figures_html(figures: Sequence[Figure], language: Language, title: str = "")
 
 
 def _figure(figure: Figure, language: Language) -> str:
-    caption = f"<figcaption>{html.escape(say(figure.title, language))}</figcaption>"
-    return f"<figure>{caption}{_inside(figure, language)}</figure>"
+    title = f"<figcaption>{html.escape(say(figure.title, language))}</figcaption>"
+    said = f"<p>{html.escape(caption(figure, language))}</p>" if figure.made else ""
+    return f"<figure>{title}{_inside(figure, language)}{said}</figure>"
 
 
 def _inside(figure: Figure, language: Language) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from questions.bilingual import Language
 from tui.figures.bars_text import bars_lines
+from tui.figures.caption import caption
 from tui.figures.curve_text import curve_lines
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Table, Tokens
 from tui.figures.heatmap_text import HeadChoice, heatmap_lines
@@ -19,6 +20,8 @@ from tui.figures.look import Look, look_for
 from tui.figures.table_text import table_lines
 from tui.figures.tensor_text import tensor_lines
 from tui.figures.tokens_text import tokens_lines
+from tui.language.harmless import in_a_line
+from tui.text.layout import wrap_styled
 from tui.text.styled import harmless_line
 
 
@@ -31,8 +34,11 @@ def figure_lines(
     stage: str | None = None,
     head: HeadChoice = "all",
 ) -> list[Text]:
-    """The figure as lines of at most ``width`` cells. ``stage`` and ``head`` choose a part of a heatmap."""
-    lines = [harmless_line(line) for line in _lines(figure, language, width, look, stage, head)]
+    """The figure as lines of at most ``width`` cells, its caption below. ``stage`` and ``head`` choose of a heatmap."""
+    lines = _lines(figure, language, width, look, stage, head)
+    if figure.made:
+        lines += wrap_styled(Text(in_a_line(caption(figure, language)), look.dim), width)
+    lines = [harmless_line(line) for line in lines]
     for line in lines:
         if cell_len(line.plain) > width:  # narrower than the least that its kind needs
             line.truncate(width)

@@ -1,4 +1,4 @@
-"""A line of tabs, one for each figure of a result: the one in front is whole, the others are numbers if need be."""
+"""A line of tabs, one for each figure of a result: by their titles, or by short names where these do not fit."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from textual.widget import Widget
 
 from tui.text.layout import fit
 
-SHORT = 6  # cells of a title that is never shortened
-READABLE = 16  # cells below which a part of a title tells nothing
+LEAST = 4  # cells that every tab keeps
 
 
 class FigureTabs(Widget):
     """``,`` and ``.`` go to the neighbors, a click to any."""
 
     DEFAULT_CSS = "FigureTabs { height: 1; }"
-    tabs: reactive[tuple[tuple[str, ...], int]] = reactive(((), 0))
+    tabs: reactive[tuple[tuple[str, ...], tuple[str, ...], int]] = reactive(((), (), 0))
     lead: reactive[str] = reactive("")  # a tab before the first on a narrow terminal, which is the screen's: the answer
 
     class Chosen(Message):
@@ -31,14 +30,15 @@ class FigureTabs(Widget):
             super().__init__()
             self.index = index
 
-    def show(self, titles: Sequence[str], front: int) -> None:
-        self.tabs = (tuple(titles), front)
+    def show(self, titles: Sequence[str], front: int, short: Sequence[str] = ()) -> None:
+        """``short`` are the same in a few letters, for a line that the whole ones do not fit into."""
+        self.tabs = (tuple(titles), tuple(short or titles), front)
 
     def on_resize(self) -> None:
         self.refresh()  # what is rendered depends on the width, and on whether the terminal is narrow
 
     def render(self) -> Content:
-        titles, front = self.tabs
+        titles, short, front = self.tabs
         parts = []
         if self.lead and self.screen.has_class("-narrow"):
             click = Style.from_meta({"@click": "choose(-1)"})
@@ -46,7 +46,7 @@ class FigureTabs(Widget):
         if not titles:
             return Content("").join(parts)
         room = self.size.width - 2 * len(titles) - sum(part.cell_length for part in parts)
-        for index, shown in enumerate(_names(titles, front, max(room, 0))):
+        for index, shown in enumerate(_names(titles, short, front, max(room, 0))):
             style = "bold reverse" if index == front else "dim"
             click = Style.from_meta({"@click": f"choose({index})"})
             parts.append(Content.assemble((f" {shown} ", style)).stylize(click))
@@ -56,18 +56,17 @@ class FigureTabs(Widget):
         self.post_message(self.Chosen(index))
 
 
-def _names(titles: Sequence[str], front: int, room: int) -> list[str]:
-    """The front title whole, the others as whole as the room allows: one that could not be read is its number."""
+def _names(titles: Sequence[str], short: Sequence[str], front: int, room: int) -> list[str]:
+    """Whole titles where there is room for all, else their short names; the longest of these give way first."""
     if sum(map(cell_len, titles)) <= room:
         return list(titles)
-    names = [title if cell_len(title) <= SHORT else str(index + 1) for index, title in enumerate(titles)]
-    names[front] = f"{front + 1} {titles[front]}"
+    widths = [cell_len(name) for name in short]
+    while sum(widths) > room and max(widths) > LEAST:
+        behind = [width if index != front or max(widths) == width == min(widths) else 0 for index, width in
+                  enumerate(widths)]  # fmt: skip
+        widths[behind.index(max(behind)) if max(behind) > LEAST else front] -= 1
+    names = [fit(name, width) for name, width in zip(short, widths, strict=True)]
     spare = room - sum(map(cell_len, names))
-    if spare < 0:
-        names[front] = fit(names[front], max(cell_len(names[front]) + spare, 2))
-    others = [index for index in range(len(titles)) if index != front and names[index] != titles[index]]
-    for index in others:
-        share = spare // max(len(others), 1)
-        if share >= READABLE:
-            names[index] = fit(f"{index + 1} {titles[index]}", share + cell_len(names[index]))
+    if cell_len(titles[front]) <= cell_len(names[front]) + spare:
+        names[front] = titles[front]
     return names

@@ -20,6 +20,7 @@ from textual.widgets import Static
 from questions.bilingual import Language, say
 from tui.experiments.compute import Failed, Finished, Outcome, Progressed
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
+from tui.figures.caption import caption
 from tui.figures.data import Figure, Label, Tensor
 from tui.figures.trail import first_labels
 from tui.language.words import words
@@ -27,6 +28,7 @@ from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
 from tui.screens.texts import TextsDialog, kept_texts, offered, setting_name, with_text
+from tui.text.layout import fit
 from tui.widgets.checks_panel import ChecksPanel
 from tui.widgets.figures.figure_box import FigureBox
 from tui.widgets.figures.figure_view import FigureList, FigureView
@@ -66,6 +68,7 @@ class LivePanel(Vertical):
     LivePanel StepsPanel { height: 1fr; }
     LivePanel #run-message { display: none; height: 1fr; color: $text-muted; }
     LivePanel #run-message.failed { color: $text-error; }
+    LivePanel #caption { height: auto; max-height: 1; width: 1fr; color: $text-muted; }
     LivePanel #run-status { height: 1; width: 1fr; color: $text-muted; }
     """
     app: Program
@@ -116,6 +119,7 @@ class LivePanel(Vertical):
             yield FigureList()
             yield ChecksPanel()
         yield StepsPanel()
+        yield Static("", id="caption", markup=False)
         yield Static("", id="run-status", markup=False)
 
     # --- what is run -------------------------------------------------------------------------------------------
@@ -385,7 +389,7 @@ class LivePanel(Vertical):
         pages = self._pages()
         titles = [self._page_title(page) for page in pages]
         tabs = self.query_one(FigureTabs)
-        tabs.show(titles, pages.index(self._page) if pages else 0)
+        tabs.show(titles, pages.index(self._page) if pages else 0, [self._tab_name(page) for page in pages])
         self._show_status()
         message, view, steps = (
             self.query_one("#run-message", Passage),
@@ -402,6 +406,9 @@ class LivePanel(Vertical):
             message.show("" if result is not None else words("screens.loading", language) + " …")
         message.set_class(bool(self._failure), "failed")
         figures = self._front_figures()
+        self.query_one("#caption", Static).update(
+            fit(caption(figures[0], language), max(self.size.width, 1)) if figures and figures[0].made else ""
+        )
         shows_checks = result is not None and self._page == CHECKS
         steps.display = result is not None and self._page == STEPS
         view.display = bool(figures) or shows_checks
@@ -467,6 +474,12 @@ class LivePanel(Vertical):
             return words("screens.checks-tab", self.language)
         assert self._result is not None and isinstance(page, int)
         return say(self._result.figures[page].title, self.language)
+
+    def _tab_name(self, page: int | str) -> str:
+        """The title of a page in a few letters, where one is declared."""
+        assert self._result is not None
+        tab = say(self._result.figures[page].tab, self.language) if isinstance(page, int) else ""
+        return tab or self._page_title(page)
 
     def next_figure(self, step: int) -> None:
         pages = self._pages()

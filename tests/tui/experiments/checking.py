@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 
 from mlxformer.inspection.cells import open_cell
+from questions.bilingual import say
 from tui.experiments.contract import BreakKnobs, BreakTensor, Experiment, Knob, KnobValue, Result
 from tui.experiments.falsify import run_broken
+from tui.figures.caption import caption
 from tui.figures.data import FIGURE_KINDS, Bars, Curve, Heatmap, Table, Tensor, Tokens
 from tui.figures.heatmap import check_shapes
 
+HAN = re.compile(r"[\u4e00-\u9fff]")
 # What people type into a text field: nothing, blanks, one character, scripts and signs nobody thought of.
 SENTENCES = ("", " \t\u3000 ", "猫", "a a a a", "ไทยไม่มีช่องว่าง العربية 👩‍👩‍👧 \u200b e\u0301 \ud83d [b]x[/b]")
 
@@ -117,6 +122,7 @@ def assert_result_is_sound(experiment: Experiment, result: Result) -> None:
     for figure in result.figures:
         assert isinstance(figure, FIGURE_KINDS)
         assert_figure_is_finite(figure)
+        assert_figure_is_captioned(figure)
     assert_cells_are_their_sums(result)
 
 
@@ -135,6 +141,16 @@ def assert_cells_are_their_sums(result: Result, most: int = 24) -> None:
                 assert factor.step is None or float(factor.step.value[factor.index]) == factor.value
     closed = {step.path.rsplit(".", 1)[-1] for step in steps if step.made is None}
     assert not closed & {"scaled", "masked", "concatenated"}
+
+
+def assert_figure_is_captioned(figure: Any) -> None:
+    """In both languages a tab of a few letters, and a sentence that tells a number and what is random or trained."""
+    for language in ("zh", "en"):
+        tab, made = say(figure.tab, language), say(figure.made, language)  # type: ignore[arg-type]
+        assert tab and cell_len(tab) <= 12 and made, (figure.name, "is declared in figures=")
+        said = caption(figure, language)  # type: ignore[arg-type]
+        assert made in said and (isinstance(figure, Tensor) or len(said) > len(made) + 1), figure.name
+        assert language == "zh" or not HAN.search(tab + made), figure.name
 
 
 def assert_figure_is_finite(figure: Any) -> None:

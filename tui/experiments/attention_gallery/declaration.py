@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -39,6 +40,11 @@ EXPERIMENT = Experiment(
         hidden_switch("wrong_groups", "按错的次序分组", "heads grouped in the wrong order"),
         hidden_switch("all_heads", "GQA 一支留下所有键值头", "the GQA arm keeps all key/value heads"),
         hidden_switch("one_rotated", "平移时只平移查询", "only the query is moved"),
+    ),
+    figures=(
+        Drawn("variant", Bilingual("看到什么", "seen"), made.RANDOM),
+        Drawn("variants", Bilingual("各变体", "variants"), made.RANDOM),
+        Drawn("growth", Bilingual("增长", "growth"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,11 @@ EXPERIMENT = Experiment(
         Knob("keep_first", Bilingual("那一支真的留下最早的", "that arm keeps the first"), "switch", True),
         Knob("plus_one", Bilingual("加一那个头真的加一", "plus one is added"), "switch", True),
         hidden_switch("ghost_value", "多出来的键有值", "the key more has a value"),
+    ),
+    figures=(
+        Drawn("stream", Bilingual("流式", "stream"), made.TRAINED_SMALL),
+        Drawn("weights", Bilingual("权重", "weights"), made.TRAINED_SMALL),
+        Drawn("bert-mini", "bert-mini", made.BERT_MINI),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import MAX_CHARACTERS, SEED, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,20 @@ EXPERIMENT = Experiment(
         Knob("query", Bilingual("看哪个查询", "query looked at"), "number", 3, minimum=0, maximum=MAX_CHARACTERS - 1,
              help=Bilingual("从 0 数起；超出句子就看最后一个。", "Counted from 0; past the end it is the last one.")),
         SEED,
+    ),
+    figures=(
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
+        Drawn("tokens", Bilingual("看向哪里", "looks at"), made.RANDOM_WEIGHTS),
+        Drawn("row", Bilingual("一行权重", "one row"), made.RANDOM_WEIGHTS),
+        Drawn("queries", Bilingual("各查询", "queries"), made.RANDOM_WEIGHTS),
+        Drawn("sums", Bilingual("权重和", "sums"), made.RANDOM_WEIGHTS),
+        Drawn("keys", Bilingual("K", "keys"), made.RANDOM_WEIGHTS),
+        Drawn("values", Bilingual("V", "values"), made.RANDOM_WEIGHTS),
+        Drawn("scores", Bilingual("得分", "scores"), made.RANDOM_WEIGHTS),
+        Drawn("scaled", Bilingual("缩放后", "scaled"), made.RANDOM_WEIGHTS),
+        Drawn("weights", Bilingual("权重", "weights"), made.RANDOM_WEIGHTS),
+        Drawn("heads", Bilingual("头", "heads"), made.RANDOM_WEIGHTS),
+        Drawn("output", Bilingual("输出", "output"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -41,6 +42,11 @@ EXPERIMENT = Experiment(
         hidden_switch("fixed_number", "用 top-k 代替 top-p", "top-k in place of top-p"),
         hidden_switch("ignore_temperature", "不用温度", "ignore the temperature"),
         hidden_switch("unfiltered", "抽样时不过滤", "draw without the filters"),
+    ),
+    figures=(
+        Drawn("trees", Bilingual("树", "trees"), made.BY_FORMULA),
+        Drawn("dates", Bilingual("日期", "dates"), made.DATES_TYPED),
+        Drawn("filtered", Bilingual("过滤", "filtered"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
@@ -34,6 +35,11 @@ EXPERIMENT = Experiment(
         hidden_switch("wider", "数的那一层前馈层多宽 d", "the counted feed-forward is d wider"),
         hidden_switch("full_width", "每个头都是全宽", "every head is d wide"),
         Knob("large_layers", Bilingual("large 的层数", "layers of large"), "number", 24, minimum=12, maximum=24),
+    ),
+    figures=(
+        Drawn("ledger", Bilingual("账本", "ledger"), made.COUNTED),
+        Drawn("width", Bilingual("宽度", "width"), made.COUNTED),
+        Drawn("models", Bilingual("各模型", "models"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

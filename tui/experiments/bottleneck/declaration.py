@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -39,6 +40,13 @@ EXPERIMENT = Experiment(
         hidden_switch("uniform", "把注意力的权重换成均匀的", "make attention's weights uniform"),
         hidden_switch("worst_head", "换成对得最差的头", "the head that aligns worst"),
         hidden_switch("half", "只解码目标的一半", "decode half of the target only"),
+    ),
+    figures=(
+        Drawn("written", Bilingual("倒着写", "written"), made.REVERSERS),
+        Drawn("alignment", Bilingual("对齐", "alignment"), made.REVERSERS),
+        Drawn("by-length", Bilingual("按长度", "by length"), made.REVERSERS_AND_CARDS),
+        Drawn("by-place", Bilingual("按位置", "by place"), made.IN_TRAINING),
+        Drawn("date-alignment", Bilingual("日期对齐", "dates"), made.DATES_TYPED),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,11 @@ EXPERIMENT = Experiment(
         hidden_switch("large_gains", "归一化的增益取 3", "the norms' gains are 3"),
         hidden_switch("no_cap", "不截断", "nothing is capped"),
         hidden_switch("tiny_cap", "截断取 1", "a cap of 1"),
+    ),
+    figures=(
+        Drawn("scores", Bilingual("得分", "scores"), made.RANDOM),
+        Drawn("entropy", Bilingual("熵", "entropy"), made.RANDOM),
+        Drawn("weights", Bilingual("权重", "weights"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,12 @@ EXPERIMENT = Experiment(
         hidden_switch("untrained", "现场的小 BERT 不训练", "the small BERT is not trained"),
         hidden_switch("see_the_front", "只看第一个字母", "see the first letter alone"),
         hidden_switch("swap_raw", "对调 [CLS] 和平均", "swap [CLS] and mean"),
+    ),
+    figures=(
+        Drawn("trained", Bilingual("训练后", "trained"), made.TRAINED_SMALL),
+        Drawn("cls-attention", Bilingual("看哪里", "looks at"), made.BERT_MINI),
+        Drawn("probe", Bilingual("探针", "probe"), made.BERT_MINI),
+        Drawn("poolings", Bilingual("四种取法", "poolings"), made.BERT_MINI),
     ),
     checks=(
         CheckDeclaration(

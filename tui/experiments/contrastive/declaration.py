@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,11 @@ EXPERIMENT = Experiment(
         hidden_switch("with_negatives", "没有负例的那一路也用负例", "negatives in the arm that has none"),
         hidden_switch("hot", "低温换成 1", "a temperature of 1 for the low one"),
         hidden_switch("unlike", "不用相同的向量", "vectors that differ"),
+    ),
+    figures=(
+        Drawn("auc", Bilingual("更近", "closer"), made.BERT_MINI_FURTHER),
+        Drawn("cosines", Bilingual("余弦", "cosines"), made.BERT_MINI_FURTHER),
+        Drawn("temperature", Bilingual("温度", "temperature"), made.BERT_MINI_BEFORE),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,11 @@ EXPERIMENT = Experiment(
         Knob("keep", Bilingual("存下向量", "keep the vectors"), "switch", True),
         Knob("table_rank", Bilingual("表格的秩", "rank compared with"), "number", 8, minimum=1, maximum=24),
         Knob("factor", Bilingual("句对的长度", "length of a pair in the formula"), "number", 2, minimum=1, maximum=2),
+    ),
+    figures=(
+        Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
+        Drawn("passes", Bilingual("几遍", "passes"), made.BY_FORMULA),
+        Drawn("scores", Bilingual("打分", "scores"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,12 @@ EXPERIMENT = Experiment(
         hidden_switch("all_causal", "前缀和编码器也用因果掩码", "prefix model and encoder are causal too"),
         hidden_switch("no_cache", "纯解码器每轮从头算", "the decoder-only stack reads everything at each turn"),
         hidden_switch("deep", "纯解码器加倍层数", "the decoder-only stack has twice the layers"),
+    ),
+    figures=(
+        Drawn("turns", Bilingual("各轮", "turns"), made.COUNTED),
+        Drawn("moved", Bilingual("变多少", "moved"), made.RANDOM),
+        Drawn("maps", Bilingual("两张图", "maps"), made.RANDOM),
+        Drawn("sizes", Bilingual("大小", "sizes"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

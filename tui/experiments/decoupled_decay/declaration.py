@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -26,6 +27,10 @@ EXPERIMENT = Experiment(
         hidden_switch("coupled", "AdamW 换成 Adam + L2", "Adam + L2 in AdamW's place"),
         hidden_switch("decoupled", "Adam + L2 换成 AdamW", "AdamW in the place of Adam + L2"),
         hidden_switch("adaptive", "SGD 换成 Adam", "Adam in SGD's place"),
+    ),
+    figures=(
+        Drawn("left", Bilingual("剩下多少", "left"), made.RANDOM_DATA),
+        Drawn("classes", Bilingual("各类", "classes"), made.TRAINED_SMALL),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -29,6 +30,11 @@ EXPERIMENT = Experiment(
         hidden_switch("no_gate", "换话题时不关门", "no gate at the new topic"),
         hidden_switch("uphill", "梯度反着走", "the gradient is climbed"),
         hidden_switch("same_arm", "线性注意力也用 delta 规则", "linear attention uses the delta rule too"),
+    ),
+    figures=(
+        Drawn("capacity", Bilingual("容量", "capacity"), made.RANDOM_DATA),
+        Drawn("rewritten", Bilingual("再写", "rewritten"), made.RANDOM_DATA),
+        Drawn("sizes", Bilingual("大小", "sizes"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

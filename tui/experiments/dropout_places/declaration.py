@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -23,6 +24,11 @@ EXPERIMENT = Experiment(
     hidden_knobs=(
         hidden_switch("training_off", "训练那支也不丢", "drop nothing in training either"),
         hidden_switch("evaluation_off", "推理时也丢", "drop in evaluation too"),
+    ),
+    figures=(
+        Drawn("weights", Bilingual("权重", "weights"), made.RANDOM),
+        Drawn("by-probability", Bilingual("按概率", "by p"), made.RANDOM),
+        Drawn("places", Bilingual("各处", "places"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

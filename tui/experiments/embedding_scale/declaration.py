@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -25,6 +26,12 @@ EXPERIMENT = Experiment(
         hidden_switch("unit_rows", "嵌入按 N(0, 1) 初始化", "embeddings drawn from N(0, 1)"),
         hidden_switch("no_scale", "两支都不乘 √d", "no √d in either arm"),
         hidden_switch("keep_factor", "训练好的模型不改倍数", "leave the trained factor alone"),
+    ),
+    figures=(
+        Drawn("trained", Bilingual("改倍数", "factor"), made.DATES),
+        Drawn("by-width", Bilingual("按宽度", "by width"), made.RANDOM),
+        Drawn("summary", Bilingual("对照", "compared"), made.RANDOM),
+        Drawn("readings", Bilingual("写出", "written"), made.DATES),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -43,6 +44,11 @@ EXPERIMENT = Experiment(
         hidden_switch("first_is_last", "“头”一支实际在尾", "the first place is the last"),
         hidden_switch("decoder", "换成带解码器的模型来数", "count a model that has a decoder"),
         hidden_switch("large", "数 BERT-large", "count BERT-large"),
+    ),
+    figures=(
+        Drawn("guesses", Bilingual("猜什么", "guesses"), made.BERT_MINI),
+        Drawn("costs", Bilingual("代价", "cost"), made.BERT_MINI),
+        Drawn("influence", Bilingual("影响", "influence"), made.BERT_MINI),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -32,6 +33,11 @@ EXPERIMENT = Experiment(
         hidden_switch("wide", "细专家不变窄", "fine experts are as wide as coarse ones"),
         hidden_switch("by_chance", "专家由掷骰子选", "experts are chosen by chance"),
         hidden_switch("no_shared", "没有共享专家", "no shared expert"),
+    ),
+    figures=(
+        Drawn("load", Bilingual("负载", "load"), made.RANDOM),
+        Drawn("bias", Bilingual("偏置", "bias"), made.RANDOM),
+        Drawn("fine", Bilingual("细专家", "fine"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

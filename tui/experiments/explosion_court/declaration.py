@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,12 @@ EXPERIMENT = Experiment(
         Knob("amplify", Bilingual("softmax 的梯度被放大几倍", "the softmax's gradient is amplified by"), "number", 1,
              minimum=1, maximum=10),
         hidden_switch("right_label", "交叉熵的标签是对的", "the cross-entropy's label is right"),
+    ),
+    figures=(
+        Drawn("histogram-logits", "∂logits", made.RANDOM_DATA),
+        Drawn("histogram-query", "∂q", made.RANDOM_DATA),
+        Drawn("dead", Bilingual("无梯度", "dead rows"), made.RANDOM_DATA),
+        Drawn("verdict", Bilingual("判决", "verdict"), made.RANDOM_DATA),
     ),
     checks=(
         CheckDeclaration(

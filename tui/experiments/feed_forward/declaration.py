@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -37,6 +38,13 @@ EXPERIMENT = Experiment(
         hidden_switch("bend", "“无激活”一支有激活", "the arm without activation has one"),
         hidden_switch("full_gate", "门控的也宽 4d", "the gated one is 4d wide, too"),
         hidden_switch("ungated", "“门控”一支没有门", "the gated arm has no gate"),
+    ),
+    figures=(
+        Drawn("read", Bilingual("读成", "read"), made.DATES_TYPED),
+        Drawn("by-token", Bilingual("按词元", "by token"), made.DATES),
+        Drawn("keys-and-values", Bilingual("键与值", "keys"), made.DATES),
+        Drawn("units-off", Bilingual("关几个", "units off"), made.DATES),
+        Drawn("bill", Bilingual("账单", "bill"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

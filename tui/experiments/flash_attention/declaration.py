@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -33,6 +34,13 @@ EXPERIMENT = Experiment(
              minimum=0, maximum=256),
         hidden_switch("half", "只看前一半的键", "the first half of the keys only"),
         hidden_switch("tiny_sram", "快速存储只放 4096 个数", "fast memory holds 4096 numbers only"),
+    ),
+    figures=(
+        Drawn("traffic", Bilingual("读写量", "traffic"), made.COUNTED),
+        Drawn("provisional", Bilingual("临时权重", "blocks"), made.RANDOM_DATA),
+        Drawn("state", Bilingual("状态", "state"), made.RANDOM_DATA),
+        Drawn("convergence", Bilingual("收敛", "error"), made.RANDOM_DATA),
+        Drawn("memory", Bilingual("内存", "memory"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

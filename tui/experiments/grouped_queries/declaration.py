@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -33,6 +34,12 @@ EXPERIMENT = Experiment(
         hidden_switch("untrained", "日期模型不接着训练", "the date model is not trained further"),
         Knob("latent_dims", Bilingual("潜向量宽度 d_c", "width d_c of the latents"), "number", 16,
              minimum=4, maximum=64, step=4),
+    ),
+    figures=(
+        Drawn("cache", Bilingual("缓存", "cache"), made.COUNTED),
+        Drawn("quality", Bilingual("质量", "quality"), made.DATES_FURTHER),
+        Drawn("large", Bilingual("大模型", "large"), made.COUNTED),
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

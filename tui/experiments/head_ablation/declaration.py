@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -29,6 +30,13 @@ EXPERIMENT = Experiment(
         hidden_switch("prune_most_needed", "剪掉的是最要紧的头", "the heads pruned are the most needed ones"),
         hidden_switch("count_needed", "数的是关掉就变差的头", "the heads counted are those that are missed"),
         hidden_switch("best_head", "列的是最不要紧的头", "the head shown is the least needed one"),
+    ),
+    figures=(
+        Drawn("trained", Bilingual("训练过的", "trained"), made.DATES),
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM),
+        Drawn("changes", Bilingual("关掉一个", "one off"), made.RANDOM),
+        Drawn("similarity", Bilingual("相似度", "alike"), made.RANDOM),
+        Drawn("compromise", Bilingual("折中", "compromise"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -32,6 +33,12 @@ EXPERIMENT = Experiment(
         hidden_switch("without_feed_forward", "不算前馈层", "the feed-forward is not counted"),
         Knob("lengthen", Bilingual("“两倍长”一支是几倍长", "the doubled arm is so many times as long"), "number", 2,
              minimum=1, maximum=3),
+    ),
+    figures=(
+        Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
+        Drawn("singular", Bilingual("奇异值", "singular"), made.RANDOM),
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM),
+        Drawn("share", Bilingual("占比", "share"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

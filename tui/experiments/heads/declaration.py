@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,11 @@ EXPERIMENT = Experiment(
              "number", 0, minimum=0, maximum=512),
         Knob("run_heads", Bilingual("真正用的头数（0 为 h）", "heads that really run (0 for h)"), "number", 0,
              minimum=0, maximum=16),
+    ),
+    figures=(
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM),
+        Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
+        Drawn("contributions", Bilingual("各头贡献", "per head"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

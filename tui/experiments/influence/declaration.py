@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -38,6 +39,11 @@ EXPERIMENT = Experiment(
             Choice("drawn", Bilingual("随机", "drawn")), Choice("identity", Bilingual("恒等", "identity")),
         )),
         hidden_switch("swap_positions", "两支对调位置编码", "exchange the arms with and without positions"),
+    ),
+    figures=(
+        Drawn("influence", Bilingual("影响", "influence"), made.RANDOM_WEIGHTS),
+        Drawn("reach", Bilingual("够多远", "reach"), made.RANDOM),
+        Drawn("distances", Bilingual("距离", "distance"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

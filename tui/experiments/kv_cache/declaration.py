@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -32,6 +33,12 @@ EXPERIMENT = Experiment(
         Knob("run_kv_heads", Bilingual("真正用的键值头数（0 为 kv_heads）",
              "key/value heads that run (0 for kv_heads)"),
              "number", 0, minimum=0, maximum=8),
+    ),
+    figures=(
+        Drawn("work", Bilingual("工作量", "work"), made.RANDOM_WEIGHTS),
+        Drawn("memory", Bilingual("内存", "memory"), made.COUNTED),
+        Drawn("last-step", Bilingual("最后一步", "last step"), made.RANDOM_WEIGHTS),
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

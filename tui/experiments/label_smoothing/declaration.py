@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,11 @@ EXPERIMENT = Experiment(
         hidden_switch("claim_labels_alone", "声称最小值就是标签的分布", "claim the minimum at the labels themselves"),
         hidden_switch("reverse", "把词元的次序倒过来比", "compare with the tokens reversed"),
         hidden_switch("all_labels", "标签多到等于真实分布", "as many labels as give the true distribution"),
+    ),
+    figures=(
+        Drawn("by-gap", Bilingual("按差距", "by gap"), made.BY_FORMULA),
+        Drawn("by-step", Bilingual("按步", "by step"), made.TRAINED_SMALL),
+        Drawn("by-smoothing", Bilingual("按 ε", "by ε"), made.TRAINED_SMALL),
     ),
     checks=(
         CheckDeclaration(

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,11 @@ EXPERIMENT = Experiment(
         hidden_switch("no_turn", "旋转角为零", "nothing is turned"),
         hidden_switch("no_rope", "没有解耦的部分", "no decoupled part"),
         hidden_switch("swapped", "两种形式对调", "the two forms change places"),
+    ),
+    figures=(
+        Drawn("cached", Bilingual("缓存", "cached"), made.COUNTED),
+        Drawn("decoding", Bilingual("解码", "decoding"), made.COUNTED),
+        Drawn("forms", Bilingual("两形式", "forms"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
@@ -27,6 +28,11 @@ EXPERIMENT = Experiment(
         hidden_switch("keep_width", "“一半宽”一支不减宽", "the half-width arm stays wide"),
         hidden_switch("count_vectors", "偏置和归一化也算成矩阵", "biases and norms are counted too"),
         hidden_switch("one_head", "只用一个头", "run one head"),
+    ),
+    figures=(
+        Drawn("products", Bilingual("运算", "products"), made.COUNTED),
+        Drawn("shares", Bilingual("n² 占比", "n² share"), made.COUNTED),
+        Drawn("lengths", Bilingual("三种长度", "lengths"), made.RANDOM_TIMED),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -30,6 +31,11 @@ EXPERIMENT = Experiment(
         hidden_switch("always_training", "推理也用批统计", "batch statistics at inference too"),
         hidden_switch("drop_padding", "统计时去掉填充", "statistics without padding"),
         Knob("few", Bilingual("最小的批有几个词元", "tokens in the smallest batch"), "number", 2, minimum=2, maximum=8),
+    ),
+    figures=(
+        Drawn("normalised", Bilingual("归一化", "normalized"), made.RANDOM_DATA),
+        Drawn("by-batch-size", Bilingual("批大小", "batch size"), made.RANDOM_DATA),
+        Drawn("summary", Bilingual("对照", "compared"), made.RANDOM_DATA),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import CAT, CAT_IN_ENGLISH, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -41,6 +42,12 @@ EXPERIMENT = Experiment(
         hidden_switch("cross_is_causal", "“交叉注意力不遮”一支遮住", "the open cross-attention is causal"),
         hidden_switch("no_source_mask", "“有填充掩码”一支没有", "the padded arm has no mask"),
         hidden_switch("mask_cross_too", "“只遮编码器”一支也遮交叉注意力", "the half-masked arm is fully masked"),
+    ),
+    figures=(
+        Drawn("strip", Bilingual("输出", "outputs"), made.RANDOM_WEIGHTS),
+        Drawn("influence-0", Bilingual("影响", "influence"), made.RANDOM_WEIGHTS),
+        Drawn("influence-1", Bilingual("源端", "source"), made.RANDOM_WEIGHTS),
+        Drawn("combinations", Bilingual("各种掩码", "masks"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

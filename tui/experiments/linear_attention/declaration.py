@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -35,6 +36,11 @@ EXPERIMENT = Experiment(
         hidden_switch("same_kernel", "两支都用 softmax", "both arms have a softmax"),
         hidden_switch("swap_recall", "回忆的两支对调", "the two arms of the recall exchanged"),
         hidden_switch("crowd", "“少量”的一支也存很多对", "the arm of few pairs stores many"),
+    ),
+    figures=(
+        Drawn("maps", Bilingual("两张图", "maps"), made.RANDOM),
+        Drawn("memory", Bilingual("内存", "memory"), made.COUNTED),
+        Drawn("recall", Bilingual("取回", "recall"), made.RANDOM_DATA),
     ),
     checks=(
         CheckDeclaration(

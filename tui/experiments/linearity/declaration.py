@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -36,6 +37,11 @@ EXPERIMENT = Experiment(
         hidden_switch("skip_tanh", "池化层不做 tanh", "the pooler has no tanh"),
         Knob("hidden_width", Bilingual("BERT 前馈层的宽度", "width of BERT's feed-forward"), "number", 3072,
              minimum=768, maximum=3072, step=768),
+    ),
+    figures=(
+        Drawn("errors", Bilingual("叠加误差", "errors"), made.RANDOM),
+        Drawn("growth", Bilingual("放大", "growth"), made.RANDOM),
+        Drawn("parts", Bilingual("各部件", "parts"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -37,6 +38,13 @@ EXPERIMENT = Experiment(
         hidden_switch("head_is_windows", "取头的一支实际用窗口", "the head arm has the windows"),
         hidden_switch("max_for_mean", "取平均的一支实际取最大", "the mean arm takes the maximum"),
         Knob("mask_padding", Bilingual("屏蔽补齐", "mask the padding"), "switch", True),
+    ),
+    figures=(
+        Drawn("by-depth", Bilingual("按位置", "by place"), made.TRAINED_SMALL),
+        Drawn("coverage", Bilingual("看到哪些", "coverage"), made.COUNTED),
+        Drawn("reach", Bilingual("传多远", "reach"), made.RANDOM),
+        Drawn("by-layer", Bilingual("按层", "by layer"), made.BY_FORMULA),
+        Drawn("cost", Bilingual("代价", "cost"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

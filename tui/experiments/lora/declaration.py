@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -27,6 +28,11 @@ EXPERIMENT = Experiment(
         hidden_switch("full", "不冻结，全部参数都训练", "nothing is frozen, all parameters are trained"),
         hidden_switch("unscaled", "合并时忘了 α / r", "α / r is forgotten in merging"),
         hidden_switch("wrong_dates", "用错的日期训练", "trained on wrong dates"),
+    ),
+    figures=(
+        Drawn("accuracy", Bilingual("读对", "accuracy"), made.DATES_FURTHER),
+        Drawn("singular-values", Bilingual("奇异值", "singular"), made.DATES_FURTHER),
+        Drawn("sizes", Bilingual("大小", "sizes"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

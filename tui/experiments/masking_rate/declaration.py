@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -40,6 +41,11 @@ EXPERIMENT = Experiment(
         Knob("high_rate", Bilingual("多遮时的比例 %", "the high rate, %"), "number", 80, minimum=15, maximum=80),
         hidden_switch("swap", "15 % 与 40 % 的模型对调", "swap the models of 15 and 40 %"),
         hidden_switch("kept_random", "不变的换成随机的", "kept ones become random"),
+    ),
+    figures=(
+        Drawn("masked", Bilingual("选中谁", "chosen"), made.RANDOM_DATA),
+        Drawn("twins", Bilingual("各比例", "rates"), made.IN_TRAINING),
+        Drawn("treatments", Bilingual("各处理", "treatments"), made.MASKING_TWIN),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,12 @@ EXPERIMENT = Experiment(
         hidden_switch("left_scaled", "忘了除回来", "gradients are not divided again"),
         hidden_switch("half_master", "主权重也用 float16", "master weights in float16 too"),
         hidden_switch("fixed", "缩放不调整", "the scale does not follow"),
+    ),
+    figures=(
+        Drawn("scales", Bilingual("缩放", "scales"), made.RANDOM),
+        Drawn("weights", Bilingual("权重", "weights"), made.BY_FORMULA),
+        Drawn("sizes", Bilingual("梯度大小", "sizes"), made.RANDOM),
+        Drawn("formats", Bilingual("格式", "formats"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

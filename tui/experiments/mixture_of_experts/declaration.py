@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -36,6 +37,12 @@ EXPERIMENT = Experiment(
         hidden_switch("half", "只建一半专家", "only half of the experts are made"),
         hidden_switch("round_robin", "训练前就轮流分配", "experts take turns before the training"),
         hidden_switch("still", "路由器不训练", "the router is not trained"),
+    ),
+    figures=(
+        Drawn("routing", Bilingual("路由", "routing"), made.RANDOM_WEIGHTS),
+        Drawn("before", Bilingual("训练前", "before"), made.RANDOM_WEIGHTS),
+        Drawn("after", Bilingual("训练后", "after"), made.TRAINED_SMALL),
+        Drawn("cost", Bilingual("代价", "cost"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

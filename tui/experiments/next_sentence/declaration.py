@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -32,6 +33,10 @@ EXPERIMENT = Experiment(
         hidden_switch("swapped_is_random", "“对调”换成别处的一句", "the swapped pair is a stranger"),
         hidden_switch("verse_is_next", "经文的“对调”换成不对调", "the swapped verses are not swapped"),
         hidden_switch("half_swapped", "对调时换掉一句", "swapping replaces one of the two"),
+    ),
+    figures=(
+        Drawn("follows", Bilingual("接得上", "follows"), made.BERT_MINI),
+        Drawn("typed", Bilingual("你的两句", "yours"), made.BERT_MINI),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,11 @@ EXPERIMENT = Experiment(
         hidden_switch("no_final_norm", "Pre-LN 去掉末尾的归一化", "pre-LN without its last norm"),
         hidden_switch("centre", "RMSNorm 换成层归一化", "layer norm in place of RMSNorm"),
         hidden_switch("keep_mean", "对照那支不减均值", "do not center what the two norms share"),
+    ),
+    figures=(
+        Drawn("against-depth", Bilingual("按深度", "by depth"), made.RANDOM),
+        Drawn("by-layer", Bilingual("按层", "by layer"), made.RANDOM),
+        Drawn("summary", Bilingual("对照", "compared"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -29,6 +30,12 @@ EXPERIMENT = Experiment(
         hidden_switch("one_a_row", "每段独占一行", "one document a row"),
         hidden_switch("everywhere", "损失算在所有位置上", "the loss is taken everywhere"),
         hidden_switch("swap_means", "对调两种平均", "the two averages are swapped"),
+    ),
+    figures=(
+        Drawn("row", Bilingual("一行", "one row"), made.RANDOM_WEIGHTS),
+        Drawn("changes", Bilingual("差多少", "changes"), made.RANDOM_WEIGHTS),
+        Drawn("loss", Bilingual("损失", "loss"), made.ARRANGED),
+        Drawn("waste", Bilingual("浪费", "waste"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

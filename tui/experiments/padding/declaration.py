@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import CAT, CAT_IN_ENGLISH, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -40,6 +41,12 @@ EXPERIMENT = Experiment(
         Knob("half_fill", Bilingual("float16 里加多少", "what is added in float16"), "number", -1e9, minimum=-1e9,
              maximum=0, step=0.5),
         hidden_switch("swap_after", "对调“归一化”与“不归一化”两支", "exchange the renormalized arm and the other"),
+    ),
+    figures=(
+        Drawn("batch", Bilingual("批次", "batch"), made.ARRANGED),
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
+        Drawn("errors", Bilingual("误差", "errors"), made.RANDOM_WEIGHTS),
+        Drawn("by-padding", Bilingual("按填充", "padding"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -30,6 +31,12 @@ EXPERIMENT = Experiment(
         hidden_switch("both_clipped", "两边的梯度都当作 0", "gains are clipped whatever their sign"),
         hidden_switch("raw", "优势直接用奖励", "raw rewards for advantages"),
         hidden_switch("by_chance", "奖励与回答无关", "rewards that have nothing to do with the answer"),
+    ),
+    figures=(
+        Drawn("policies", "DPO", made.TRAINED_SMALL),
+        Drawn("objective", "PPO", made.BY_FORMULA),
+        Drawn("grpo", "GRPO", made.TRAINED_SMALL),
+        Drawn("models", Bilingual("要哪些", "models"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
@@ -34,6 +35,11 @@ EXPERIMENT = Experiment(
         hidden_switch("no_cache", "解码不用缓存", "decoding without a cache"),
         hidden_switch("own_kv", "每个查询头有自己的键值", "each query head has its own key and value"),
         hidden_switch("shared_batch", "一批当一行算", "the batch counts as one row"),
+    ),
+    figures=(
+        Drawn("intensity", Bilingual("强度", "intensity"), made.COUNTED),
+        Drawn("two-phases", Bilingual("两阶段", "phases"), made.COUNTED),
+        Drawn("times", Bilingual("时间", "times"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

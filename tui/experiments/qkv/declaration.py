@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -29,6 +30,12 @@ EXPERIMENT = Experiment(
     ),
     hidden_knobs=(
         hidden_switch("keys_are_values", "键与值共用投影", "keys and values share a projection"),
+    ),
+    figures=(
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
+        Drawn("projections", "Q K V", made.RANDOM_WEIGHTS),
+        Drawn("changes", Bilingual("变化", "changes"), made.RANDOM_WEIGHTS),
+        Drawn("self-weight", Bilingual("自身权重", "own weight"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -35,6 +36,12 @@ EXPERIMENT = Experiment(
         hidden_switch("no_smoothing", "不平滑", "no smoothing"),
         Knob("dates_bits", Bilingual("日期模型改用几位（0 不改）", "bits of the date model (0: as said)"), "number", 0,
              minimum=0, maximum=8),
+    ),
+    figures=(
+        Drawn("outlier", Bilingual("离群通道", "outlier"), made.RANDOM_DATA),
+        Drawn("products", Bilingual("乘积", "products"), made.RANDOM_DATA),
+        Drawn("dates", Bilingual("日期模型", "dates"), made.DATES),
+        Drawn("readings", Bilingual("读日期", "readings"), made.DATES),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,11 @@ EXPERIMENT = Experiment(
     hidden_knobs=(
         hidden_switch("skip_everywhere", "两支都有残差", "residuals in both arms"),
         hidden_switch("skip_nowhere", "两支都没有残差", "residuals in neither arm"),
+    ),
+    figures=(
+        Drawn("by-layer", Bilingual("按层", "by layer"), made.RANDOM),
+        Drawn("cosines", Bilingual("余弦", "cosines"), made.RANDOM),
+        Drawn("summary", Bilingual("对照", "compared"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -45,6 +46,13 @@ EXPERIMENT = Experiment(
         Knob("update_bias", Bilingual("GRU 更新门的偏置", "update bias of the GRU"), "number", 0.0,
              minimum=0, maximum=5, step=0.5),
         hidden_switch("rescale_each_term", "把每一步的那一项都放缩到 1", "rescale each step's term to 1 instead"),
+    ),
+    figures=(
+        Drawn("norms", Bilingual("随距离", "distance"), made.RANDOM),
+        Drawn("lstm", "LSTM", made.RANDOM),
+        Drawn("shares", Bilingual("各步", "each step"), made.RANDOM),
+        Drawn("gates", Bilingual("状态", "states"), made.RANDOM),
+        Drawn("ends", Bilingual("远与近", "far, near"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED
 
 EXPERIMENT = Experiment(
@@ -25,6 +26,12 @@ EXPERIMENT = Experiment(
         Knob("add_bias", Bilingual("加 ALiBi", "add ALiBi"), "switch", True),
         Knob("buckets", Bilingual("T5 的桶数", "T5's buckets"), "number", 32, minimum=16, maximum=64, step=4),
         Knob("shift", Bilingual("短文本错开", "offset of the short text"), "number", 0, minimum=0, maximum=8),
+    ),
+    figures=(
+        Drawn("bias", Bilingual("偏置", "bias"), made.BY_FORMULA),
+        Drawn("distance", Bilingual("距离", "distance"), made.BY_FORMULA),
+        Drawn("buckets", Bilingual("T5 分桶", "T5 buckets"), made.RANDOM_DATA),
+        Drawn("slopes", Bilingual("斜率", "slopes"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

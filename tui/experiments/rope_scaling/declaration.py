@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -29,6 +30,12 @@ EXPERIMENT = Experiment(
         hidden_switch("one_part", "YaRN 不分段，全部插值", "YaRN interpolates every pair"),
         hidden_switch("no_part", "YaRN 不分段，全不插值", "YaRN interpolates no pair"),
         hidden_switch("within", "只看训练长度以内", "within the trained length only"),
+    ),
+    figures=(
+        Drawn("speeds", Bilingual("转速", "speeds"), made.BY_FORMULA),
+        Drawn("reach", Bilingual("转多远", "reach"), made.BY_FORMULA),
+        Drawn("fitted", Bilingual("拟合的头", "fitted"), made.RANDOM_DATA),
+        Drawn("recipes", Bilingual("各做法", "recipes"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

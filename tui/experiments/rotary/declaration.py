@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -32,6 +33,11 @@ EXPERIMENT = Experiment(
              minimum=0, maximum=1_000_000),
         Knob("squeeze", Bilingual("位置乘以", "positions are multiplied by"), "number", 0.5, minimum=0.25, maximum=1,
              step=0.25),
+    ),
+    figures=(
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
+        Drawn("distance", Bilingual("距离", "distance"), made.RANDOM),
+        Drawn("pairs", Bilingual("各对", "pairs"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

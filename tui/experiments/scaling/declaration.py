@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED
 
 EXPERIMENT = Experiment(
@@ -31,6 +32,15 @@ EXPERIMENT = Experiment(
              minimum=0.01, maximum=10, step=0.01),
         Knob("unscaled_power", Bilingual("“不缩放”一支除以 d_k 的几次方", "power of d_k that divides the unscaled arm"),
              "number", 0.0, minimum=0, maximum=1, step=0.5),
+    ),
+    figures=(
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_DATA),
+        Drawn("saturation", Bilingual("饱和", "saturation"), made.RANDOM_DATA),
+        Drawn("histogram", Bilingual("得分", "scores"), made.RANDOM_DATA),
+        Drawn("entropy", Bilingual("熵", "entropy"), made.RANDOM_DATA),
+        Drawn("jacobian", Bilingual("雅可比", "Jacobian"), made.RANDOM_DATA),
+        Drawn("saturated", Bilingual("饱和行", "saturated"), made.RANDOM_DATA),
+        Drawn("rows", Bilingual("各行", "rows"), made.RANDOM_DATA),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -41,6 +42,11 @@ EXPERIMENT = Experiment(
         Knob("hot", Bilingual("最高的温度", "the highest temperature"), "number", 100_000.0, minimum=1,
              maximum=100_000),
         hidden_switch("compress", "加性打分只用 1 维", "additive score of width 1"),
+    ),
+    figures=(
+        Drawn("maps", Bilingual("四张图", "maps"), made.RANDOM_WEIGHTS),
+        Drawn("row", Bilingual("一行", "one row"), made.RANDOM_WEIGHTS),
+        Drawn("by-temperature", Bilingual("温度", "temperature"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, sentence_knob
 
 EXPERIMENT = Experiment(
@@ -25,6 +26,12 @@ EXPERIMENT = Experiment(
         Knob("layout", Bilingual("排列", "layout"), "choice", "interleaved",
              choices=(Choice("interleaved", "interleaved"), Choice("halves", "halves"))),
         Knob("base", Bilingual("底数", "base"), "number", 10_000, minimum=100, maximum=1_000_000),
+    ),
+    figures=(
+        Drawn("table", Bilingual("正弦表", "table"), made.BY_FORMULA),
+        Drawn("similarity", Bilingual("相似度", "similarity"), made.BY_FORMULA),
+        Drawn("distance", Bilingual("距离", "distance"), made.BY_FORMULA),
+        Drawn("wavelengths", Bilingual("波长", "wavelength"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

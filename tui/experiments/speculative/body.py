@@ -161,8 +161,8 @@ def _per_pass(beginning: str, draft: str, ahead: int, temperature: float, seed: 
     generator, tokens, runs = np.random.default_rng([seed, ahead]), 0, 0
     for _ in range(TEXTS):
         found = speculate(
-            _scores("poet"), _scores(draft), start, ahead=ahead, max_new_tokens=FORMS["五绝"].length + 2 - len(start), sampling=sampling,
-            generator=generator, eos_id=PoemTokenizer.end_id,
+            _scores("poet"), _scores(draft), start, ahead=ahead, sampling=sampling, generator=generator,
+            max_new_tokens=FORMS["五绝"].length + 2 - len(start), eos_id=PoemTokenizer.end_id,
         )  # fmt: skip
         tokens, runs = tokens + len(found.tokens), runs + found.runs
     return tokens / runs

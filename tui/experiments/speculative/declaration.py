@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -30,6 +31,11 @@ EXPERIMENT = Experiment(
         hidden_switch("keep_all", "草稿写什么都接受", "everything that the draft writes is kept"),
         hidden_switch("from_p", "拒绝之后从 p 重抽", "after a refusal the token is drawn from p"),
         hidden_switch("uniform", "草稿乱猜", "the draft guesses"),
+    ),
+    figures=(
+        Drawn("tokens-per-pass", Bilingual("每遍几个", "per pass"), made.POETS),
+        Drawn("distributions", Bilingual("p 与 q", "p and q"), made.POETS),
+        Drawn("places", Bilingual("各位置", "places"), made.POETS),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,11 @@ EXPERIMENT = Experiment(
         hidden_switch("swap_layers", "换长度时两层对调", "exchange the layers at the other length"),
         Knob("dense_growth", Bilingual("参数按几倍长度数", "length factor in counting"), "number", 2, minimum=1,
              maximum=4),
+    ),
+    figures=(
+        Drawn("mixing", Bilingual("混合矩阵", "mixing"), made.RANDOM),
+        Drawn("differences", Bilingual("差别", "compared"), made.RANDOM),
+        Drawn("parameters", Bilingual("参数", "parameters"), made.COUNTED),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
@@ -34,6 +35,11 @@ EXPERIMENT = Experiment(
         hidden_switch("show_probe", "训练时见过那些字符", "have those characters in the training text"),
         hidden_switch("same_criterion", "两种准则换成一种", "one criterion for both"),
         hidden_switch("longest_match", "Unigram 改用最长匹配", "longest match for Unigram"),
+    ),
+    figures=(
+        Drawn("splits", Bilingual("切法", "splits"), made.SPLITS),
+        Drawn("merges", Bilingual("合并", "merges"), made.SPLITS),
+        Drawn("tokens-per-character", Bilingual("词元数", "tokens"), made.SPLITS),
     ),
     checks=(
         CheckDeclaration(

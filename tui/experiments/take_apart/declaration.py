@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -36,6 +37,10 @@ EXPERIMENT = Experiment(
         hidden_switch("no_twin", "对照模型换成原模型", "the model itself stands for its twin"),
         hidden_switch("pre_norm", "数 pre-norm 的层归一化", "count the layer norms of pre-norm"),
         hidden_switch("attention_bias", "注意力投影带偏置", "attention projections with biases"),
+    ),
+    figures=(
+        Drawn("characters", Bilingual("字符", "characters"), made.DATES),
+        Drawn("written", Bilingual("写出", "written"), made.DATES),
     ),
     checks=(
         CheckDeclaration(

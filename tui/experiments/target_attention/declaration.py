@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -32,6 +33,12 @@ EXPERIMENT = Experiment(
         hidden_switch("swap", "两支的权重对调：求和那支归一化，softmax 那支不归一化", "the two arms exchanged"),
         hidden_switch("one_asks", "自注意力里只有第一件商品提问", "only the first item asks in self-attention"),
         hidden_switch("isolate", "自注意力里每件商品只看自己", "each item sees itself only in self-attention"),
+    ),
+    figures=(
+        Drawn("weights", Bilingual("权重", "weights"), made.RANDOM),
+        Drawn("intensity", Bilingual("强度", "intensity"), made.RANDOM),
+        Drawn("kinds", Bilingual("谁问谁", "kinds"), made.BY_FORMULA),
+        Drawn("self", Bilingual("自注意力", "self"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

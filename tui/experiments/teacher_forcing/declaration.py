@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -34,6 +35,10 @@ EXPERIMENT = Experiment(
         Knob("gold_steps", Bilingual("逐步那一支喂正确前缀", "feed the gold prefix in the stepwise arm"), "switch",
              True),
         hidden_switch("together", "逐步那一支也一次算完", "compute the stepwise arm in one pass too"),
+    ),
+    figures=(
+        Drawn("one-error", Bilingual("一处错", "one error"), made.DATES_TYPED),
+        Drawn("later-errors", Bilingual("后面错", "later"), made.DATES),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -44,6 +45,12 @@ EXPERIMENT = Experiment(
         hidden_switch("keep_positions", "位置不换", "the positions are not changed"),
         hidden_switch("encoder_only", "数 T5 时不数解码器", "T5 is counted without its decoder"),
         hidden_switch("lose_a_token", "T5 的目标漏一个词元", "T5's target lacks a token"),
+    ),
+    figures=(
+        Drawn("examples", Bilingual("样本", "examples"), made.ARRANGED),
+        Drawn("seen", Bilingual("看到什么", "seen"), made.RANDOM_WEIGHTS),
+        Drawn("table", Bilingual("对照", "compared"), made.RANDOM_WEIGHTS),
+        Drawn("changed", Bilingual("换一样", "changed"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

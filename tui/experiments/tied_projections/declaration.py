@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -37,6 +38,13 @@ EXPERIMENT = Experiment(
         hidden_switch(
             "tied_later", "对照模型换成训练之后才令 W_V = W_K 的", "the K = V model is tied only after training"
         ),
+    ),
+    figures=(
+        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM),
+        Drawn("comparison", Bilingual("四种做法", "four ways"), made.RANDOM),
+        Drawn("own-weight", Bilingual("自身权重", "own weight"), made.RANDOM),
+        Drawn("distances", Bilingual("W_Q、W_K", "W_Q, W_K"), made.DATES_TYPED),
+        Drawn("readings", Bilingual("读日期", "dates"), made.DATES),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -33,6 +34,11 @@ EXPERIMENT = Experiment(
         hidden_switch("equal_lengths", "两种切法一样长", "both of one length"),
         hidden_switch("by_piece", "全词那一支也逐块遮", "mask the whole-word arm piece by piece"),
         hidden_switch("by_word", "逐块那一支也全词遮", "mask the piecewise arm by words"),
+    ),
+    figures=(
+        Drawn("splits", Bilingual("切法", "splits"), made.SPLITS),
+        Drawn("summary", Bilingual("对照", "compared"), made.SPLITS),
+        Drawn("unknown-by-size", Bilingual("未知词", "unknown"), made.SPLITS),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import CAT, CAT_IN_ENGLISH, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -39,6 +40,11 @@ EXPERIMENT = Experiment(
         hidden_switch("every_other", "因果 LM 隔一个算损失", "the causal LM has every other loss"),
         hidden_switch("twice_the_rate", "掩码比例翻倍", "mask at twice the rate"),
         hidden_switch("by_chain_rule", "掩码 LM 一支改用链式法则", "the masked arm uses the chain rule"),
+    ),
+    figures=(
+        Drawn("gradients", Bilingual("梯度", "gradients"), made.RANDOM_WEIGHTS),
+        Drawn("context", Bilingual("凭几个", "context"), made.RANDOM_WEIGHTS),
+        Drawn("signals", Bilingual("信号", "signals"), made.RANDOM_WEIGHTS),
     ),
     checks=(
         CheckDeclaration(

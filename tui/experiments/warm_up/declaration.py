@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -28,6 +29,11 @@ EXPERIMENT = Experiment(
         hidden_switch("flip_correction", "偏差校正对调", "swap bias correction"),
         hidden_switch("swap_times", "第 1 步与第 100 步对调", "swap steps 1 and 100"),
         hidden_switch("swap_norms", "Post-LN 与 Pre-LN 对调", "swap post-LN and pre-LN"),
+    ),
+    figures=(
+        Drawn("race", Bilingual("比赛", "race"), made.TRAINED_SMALL),
+        Drawn("adaptive-rates", "1/√v̂", made.RANDOM_DATA),
+        Drawn("schedules", Bilingual("学习率", "schedules"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -33,6 +34,12 @@ EXPERIMENT = Experiment(
             Choice("same", Bilingual("同一步", "the same step")), Choice("other", Bilingual("别的步", "another step")),
         )),
         hidden_switch("exchange_layers", "对调两层", "exchange the layers"),
+    ),
+    figures=(
+        Drawn("alignment", Bilingual("对齐", "alignment"), made.DATES_TYPED),
+        Drawn("strips", Bilingual("源词元", "source"), made.DATES_TYPED),
+        Drawn("keys", Bilingual("各词元", "tokens"), made.DATES_TYPED),
+        Drawn("by-layer", Bilingual("各层", "layers"), made.DATES),
     ),
     checks=(
         CheckDeclaration(

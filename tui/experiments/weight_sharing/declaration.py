@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
@@ -37,6 +38,12 @@ EXPERIMENT = Experiment(
              maximum=50_000),
         hidden_switch("run_once", "共用的层只跑一次", "the shared layer runs once"),
         hidden_switch("copy_layers", "把第 0 层抄到各层", "copy layer 0 into the others"),
+    ),
+    figures=(
+        Drawn("ledger", Bilingual("账本", "ledger"), made.COUNTED),
+        Drawn("depth", Bilingual("层数", "depth"), made.COUNTED),
+        Drawn("models", Bilingual("各模型", "models"), made.COUNTED),
+        Drawn("distances", Bilingual("层间距离", "distances"), made.DATES_TYPED),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -30,6 +31,11 @@ EXPERIMENT = Experiment(
         hidden_switch("keep_all", "窗口层的缓存也不丢", "window layers forget nothing"),
         hidden_switch("forget_more", "窗口层多丢一个", "window layers forget one more"),
         hidden_switch("random_blocks", "块随便选", "blocks are chosen blindly"),
+    ),
+    figures=(
+        Drawn("reach", Bilingual("影响", "reach"), made.RANDOM),
+        Drawn("caches", Bilingual("缓存", "caches"), made.COUNTED),
+        Drawn("masks", Bilingual("掩码", "masks"), made.RANDOM),
     ),
     checks=(
         CheckDeclaration(

@@ -1,0 +1,40 @@
+"""The sentence under a figure says what was measured, in numbers that are the figure's own."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from questions.bilingual import Bilingual
+from tui.figures.caption import caption, measured
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, Table, TokenRow, Tokens
+
+MAP = Heatmap("t", [Stage("scores", "s", np.array([[[1.0, -3.0], [-1e38, math.inf]]]), "signed")], "ab", "cd")
+LINES = [Series("one", [0.0, 1.0, 2.0], [5.0, 6.0, 7.0]), Series("gap", [0.0, 1.0, 2.0], [1.0, math.nan, 3.0])]
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        (MAP, "the largest -3: query a → key d"),  # what a mask put in is not a score
+        (Heatmap("t", [Stage("m", "m", [[[True, False]]], "mask")], "a", "cd"), "50 % of the cells are set"),
+        (Curve("t", "step", "y", LINES), "step 2: one 7, gap 3"),
+        (Curve("t", "step", "y", LINES, marks=[(0.0, "here")]), "step 0: one 5, gap 1"),
+        (Bars("t", ["x", "y"], [2.0, 2.0]), "all 2"),
+        (Table("t", ["who", "what", "n"], [["a", "u", 1.0], ["b", "v", 4.0]]), "n: the most: b (4), the least: a (1)"),
+        (Table("t", ["who"], [["a"], ["b"]]), "2 rows"),
+        (Tokens("t", [TokenRow("row", ["p", "q"], [0.1, 0.9])]), "row: the strongest is q"),
+        (Curve("t", "step", "y", []), ""),
+    ],
+)
+def test_each_kind_is_said(figure: Figure, said: str) -> None:
+    assert measured(figure, "en") == said
+
+
+def test_a_caption_ends_with_what_is_random_and_what_trained() -> None:
+    made = Bilingual("随机", "random")
+    assert caption(Bars("t", ["x"], [1.0], made=made), "zh") == "都是 1；随机。"
+    assert caption(Curve("t", "x", "y", [], made=made), "en") == "random."
+    assert caption(Curve("t", "x", "y", []), "en") == ""

@@ -1,0 +1,149 @@
+"""The sentence under a figure: what was measured, in its own numbers, and what in it is random and what trained.
+
+>>> from tui.figures.data import Bars
+>>> caption(Bars("t", ["a", "b"], [1.0, 2.5], made="counted"), "en")
+'the most: b (2.5), the least: a (1); counted.'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from questions.bilingual import Language, say
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Links, Series, Table, TokenRow, Tokens
+from tui.figures.numbers import short
+
+MOST = 4  # lines of a curve that are read
+MASKED = 1e37  # scores from there on were put in by a mask
+
+
+def caption(figure: Figure, language: Language) -> str:
+    """What was measured and how it was made, in one line; what is not known is left out."""
+    parts = [part for part in (measured(figure, language), say(figure.made, language)) if part]
+    between, end = ("；", "。") if language == "zh" else ("; ", ".")
+    return between.join(parts) + end if parts else ""
+
+
+def measured(figure: Figure, language: Language) -> str:
+    """The figure in a few words: where it is largest and least, or what its lines say at the mark or at the end."""
+    if isinstance(figure, Heatmap):
+        return _of_map(figure, language)
+    if isinstance(figure, Links):
+        cells = _largest(_rows(figure.values))
+        return "" if cells is None else _cell(cells[:2], cells[2], figure, language)
+    if isinstance(figure, Curve):
+        return _of_curve(figure, language)
+    if isinstance(figure, Bars):
+        named = [
+            (say(label, language), float(value)) for label, value in zip(figure.labels, figure.values, strict=True)
+        ]
+        return _extremes(named, language)
+    if isinstance(figure, Table):
+        return _of_table(figure, language)
+    return _of_strips(figure.strips, language) if isinstance(figure, Tokens) else ""
+
+
+def _of_map(figure: Heatmap, language: Language) -> str:
+    stage = figure.stages[-1]
+    rows = _rows(stage.values[figure.head])
+    if stage.scale == "mask":
+        cells = [bool(value) for row in rows for value in row]
+        share = 100.0 * sum(cells) / max(len(cells), 1)
+        return f"{short(share, 2)} % 的格是“有”" if language == "zh" else f"{short(share, 2)} % of the cells are set"
+    found = _largest(rows)
+    return "" if found is None else _cell(found[:2], found[2], figure, language)
+
+
+def _rows(values: Any) -> Sequence[Sequence[float]]:
+    """Cells as nested lists: this room knows no arrays."""
+    return values.tolist() if hasattr(values, "tolist") else values  # type: ignore[no-any-return]
+
+
+def _largest(rows: Sequence[Sequence[float]]) -> tuple[int, int, float] | None:
+    """Row, column and value of the cell furthest from 0, masked and infinite ones left out."""
+    best: tuple[int, int, float] | None = None
+    for r, row in enumerate(rows):
+        for c, value in enumerate(row):
+            if math.isfinite(value) and abs(value) < MASKED and (best is None or abs(value) > abs(best[2])):
+                best = r, c, float(value)
+    return best
+
+
+def _cell(place: tuple[int, int], value: float, figure: Heatmap | Links, language: Language) -> str:
+    row, column = figure.rows[place[0]], figure.columns[place[1]]
+    axes = say(figure.row_axis, language), say(figure.column_axis, language)
+    most = "最大" if language == "zh" else "the largest"
+    return f"{most} {short(value)}{'：' if language == 'zh' else ': '}{axes[0]} {row} → {axes[1]} {column}"
+
+
+def _of_curve(figure: Curve, language: Language) -> str:
+    """Each line at the first mark, else at the end of all."""
+    ends = [max(series.x) for series in figure.series if len(series.x)]
+    if not ends:
+        return ""
+    at = figure.marks[0][0] if figure.marks else max(ends)
+    read = []
+    for series in figure.series:
+        value = _at(series, at)
+        if value is not None:
+            read.append(f"{say(series.name, language)} {short(value)}")
+    where = f"{say(figure.x_label, language)} {short(at)}"
+    if not read:
+        return ""
+    rest = "…" if len(read) > MOST else ""
+    return f"{where}{'：' if language == 'zh' else ': '}{('，' if language == 'zh' else ', ').join(read[:MOST])}{rest}"
+
+
+def _at(series: Series, at: float) -> float | None:
+    """The value at the nearest point that there is, no further away than a tenth of the line."""
+    known = [(abs(x - at), y) for x, y in zip(series.x, series.y, strict=True) if y == y]
+    if not known:
+        return None
+    away, value = min(known)
+    return float(value) if away <= 0.1 * (max(series.x) - min(series.x)) + 1e-9 or len(series.x) > 1 else None
+
+
+def _of_table(figure: Table, language: Language) -> str:
+    """The extremes of the last column of numbers that has two different ones."""
+    for column in range(len(figure.columns) - 1, 0, -1):
+        named = [
+            (say(row[0], language), float(row[column]))
+            for row in figure.rows
+            if isinstance(row[column], int | float) and not isinstance(row[column], bool) and _is_label(row[0])
+        ]
+        if len({value for _, value in named}) > 1:
+            name = say(figure.columns[column], language)
+            return f"{name}{'：' if language == 'zh' else ': '}{_extremes(named, language)}"
+    count = len(figure.rows)
+    return f"{count} 行" if language == "zh" else f"{count} rows"
+
+
+def _is_label(cell: object) -> bool:
+    return not isinstance(cell, int | float | None)
+
+
+def _extremes(named: Sequence[tuple[str, float]], language: Language) -> str:
+    known = [(value, name) for name, value in named if value == value]
+    if not known:
+        return ""
+    (high, most), (low, least) = max(known), min(known)
+    if high == low:
+        return f"都是 {short(high)}" if language == "zh" else f"all {short(high)}"
+    if language == "zh":
+        return f"最大：{most}（{short(high)}），最小：{least}（{short(low)}）"
+    return f"the most: {most} ({short(high)}), the least: {least} ({short(low)})"
+
+
+def _of_strips(strips: Sequence[TokenRow], language: Language) -> str:
+    """The token of the first colored strip that is colored most; else how many there are."""
+    for strip in strips:
+        if strip.values and len(set(strip.values)) > 1:
+            place = list(strip.values).index(max(strip.values))
+            label: Label = strip.label
+            most = "颜色最深的是" if language == "zh" else "the strongest is"
+            return f"{say(label, language)}{'：' if language == 'zh' else ': '}{most} {strip.tokens[place]}"
+    counts = [str(len(strip.tokens)) for strip in strips]
+    joined = ("、" if language == "zh" else ", ").join(counts[:6])
+    return f"各行 {joined} 个词元" if language == "zh" else f"tokens in each row: {joined}"
