@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from questions.bilingual import Language, say
+from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Links, Series, Table, TokenRow, Tokens
 from tui.figures.numbers import short
 
@@ -36,10 +36,8 @@ def measured(figure: Figure, language: Language) -> str:
     if isinstance(figure, Curve):
         return _of_curve(figure, language)
     if isinstance(figure, Bars):
-        named = [
-            (say(label, language), float(value)) for label, value in zip(figure.labels, figure.values, strict=True)
-        ]
-        return _extremes(named, language)
+        names = [say(label, language) for label in figure.labels]
+        return _extremes(list(zip(names, map(float, figure.values), strict=True)), language)
     if isinstance(figure, Table):
         return _of_table(figure, language)
     return _of_strips(figure.strips, language) if isinstance(figure, Tokens) else ""
@@ -58,7 +56,7 @@ def _of_map(figure: Heatmap, language: Language) -> str:
 
 def _rows(values: Any) -> Sequence[Sequence[float]]:
     """Cells as nested lists: this room knows no arrays."""
-    return values.tolist() if hasattr(values, "tolist") else values  # type: ignore[no-any-return]
+    return values.tolist() if hasattr(values, "tolist") else values
 
 
 def _largest(rows: Sequence[Sequence[float]]) -> tuple[int, int, float] | None:
@@ -97,31 +95,26 @@ def _of_curve(figure: Curve, language: Language) -> str:
 
 
 def _at(series: Series, at: float) -> float | None:
-    """The value at the nearest point that there is, no further away than a tenth of the line."""
-    known = [(abs(x - at), y) for x, y in zip(series.x, series.y, strict=True) if y == y]
-    if not known:
+    """The value at the nearest point of a line; a single point says nothing of another place."""
+    if not len(series.x) or (len(series.x) == 1 and series.x[0] != at):
         return None
-    away, value = min(known)
-    return float(value) if away <= 0.1 * (max(series.x) - min(series.x)) + 1e-9 or len(series.x) > 1 else None
+    value = min(zip(series.x, series.y, strict=True), key=lambda point: abs(point[0] - at))[1]
+    return None if math.isnan(value) else float(value)
 
 
 def _of_table(figure: Table, language: Language) -> str:
     """The extremes of the last column of numbers that has two different ones."""
     for column in range(len(figure.columns) - 1, 0, -1):
-        named = [
-            (say(row[0], language), float(row[column]))
-            for row in figure.rows
-            if isinstance(row[column], int | float) and not isinstance(row[column], bool) and _is_label(row[0])
-        ]
+        named = []
+        for row in figure.rows:
+            label, value = row[0], row[column]
+            if isinstance(label, Bilingual | str) and isinstance(value, int | float) and not isinstance(value, bool):
+                named.append((say(label, language), float(value)))
         if len({value for _, value in named}) > 1:
             name = say(figure.columns[column], language)
             return f"{name}{'：' if language == 'zh' else ': '}{_extremes(named, language)}"
     count = len(figure.rows)
     return f"{count} 行" if language == "zh" else f"{count} rows"
-
-
-def _is_label(cell: object) -> bool:
-    return not isinstance(cell, int | float | None)
 
 
 def _extremes(named: Sequence[tuple[str, float]], language: Language) -> str:

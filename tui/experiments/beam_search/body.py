@@ -50,8 +50,10 @@ def _held_out() -> list[Any]:
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     sampling = SamplingRules(float(knobs["temperature"]), int(knobs["top_k"]), float(knobs["top_p"]))
     report(0.1, "trees")
-    arms = ("greedy_beams", "beam_arm", "trap_beams")
-    checks = _on_trees(int(knobs["beams"]), *(int(knobs[name]) for name in arms), bool(knobs["penalise"]))
+    beams, greedy_beams, beam_arm, trap_beams = (
+        int(knobs[name]) for name in ("beams", "greedy_beams", "beam_arm", "trap_beams")
+    )
+    checks = _on_trees(beams, greedy_beams, beam_arm, trap_beams, bool(knobs["penalise"]))
     report(0.3, "dates")
     below = _dates(int(knobs["seed"]), int(knobs["beams"]), bool(knobs["take_worst"]))
     checks = [*checks, EXPERIMENT.measured("dates-not-below-greedy", below, 0.0, 1e-4)]

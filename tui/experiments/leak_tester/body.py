@@ -107,11 +107,10 @@ def _figures(given: Given, masks: Masks, knobs: Mapping[str, Any], report: Repor
     model, source_tokens = str(knobs["model"]), [*given.words, *[PAD] * given.pads]
     maps: list[tuple[Bilingual, np.ndarray, Sequence[str], Sequence[str]]] = []
     if model == "encoder-decoder":
-        for title, of, inputs in (
-            (Bilingual("改目标端的一个词元", "one target token changed"), of_target, TARGET),
-            (Bilingual("改源端的一个词元", "one source token changed"), of_source, source_tokens),
-        ):
-            maps.append((title, of(given, masks, report=report), TARGET, inputs))
+        target = of_target(given, masks, report=report), TARGET, TARGET
+        source = of_source(given, masks, report=report), TARGET, source_tokens
+        maps.append((Bilingual("改目标端的一个词元", "one target token changed"), *target))
+        maps.append((Bilingual("改源端的一个词元", "one source token changed"), *source))
         with traced(report, 0.9, given.models) as steps:
             given.translate(given.source, given.target, masks)
     else:
