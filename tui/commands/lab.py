@@ -19,6 +19,7 @@ from tui.commands.progress_line import ProgressLine
 from tui.commands.writing import refuse_to_overwrite, write_file
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, Knob, Result
+from tui.experiments.shared.afresh import measuring_afresh
 from tui.figures.data import Label
 from tui.figures.numbers import short
 from tui.language.backend import say_backend
@@ -58,7 +59,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         refuse_to_overwrite(target, force=options.force)
     values = experiment.parse(settings, language=context.language)  # sentences of the language that is read
     knobs = {knob.name: values[knob.name] for knob in experiment.knobs}
-    with ProgressLine() as report:
+    with ProgressLine() as report, measuring_afresh():
         start = time.perf_counter()
         result = experiment.run(knobs, report)
         seconds = time.perf_counter() - start

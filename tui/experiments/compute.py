@@ -10,10 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tui.experiments.contract import Cancelled, Report
+from tui.experiments.shared.afresh import measuring_afresh
 
 PROGRESS_EVERY = 0.1  # seconds between two progress reports: faster ones would only cost frames
 
@@ -61,6 +63,7 @@ class _Request:
     experiment: Runs
     settings: Mapping[str, object]
     deliver: Deliver
+    afresh: bool
 
 
 class ComputeThread:
@@ -73,11 +76,16 @@ class ComputeThread:
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def request(self, experiment: Runs, settings: Mapping[str, object], deliver: Deliver) -> int:
-        """Run ``experiment`` on ``settings`` as soon as may be; the number that its outcomes will bear."""
+    def request(
+        self, experiment: Runs, settings: Mapping[str, object], deliver: Deliver, *, afresh: bool = False
+    ) -> int:
+        """Run ``experiment`` on ``settings`` as soon as may be; the number that its outcomes will bear.
+
+        ``afresh``: it takes nothing that was measured beforehand.
+        """
         with self._changed:
             self._latest += 1
-            self._waiting = _Request(self._latest, experiment, dict(settings), deliver)
+            self._waiting = _Request(self._latest, experiment, dict(settings), deliver, afresh)
             if self._thread is None:
                 # A daemon, so that a run that polls too rarely cannot hold the process open when the person leaves.
                 self._thread = threading.Thread(target=self._work, name="experiments", daemon=True)
@@ -128,7 +136,8 @@ class ComputeThread:
         outcome: Outcome
         try:
             report(0.0, "")
-            result = request.experiment.run(request.settings, report)
+            with measuring_afresh() if request.afresh else nullcontext():
+                result = request.experiment.run(request.settings, report)
             from mlxformer import backend  # the body has imported it already
 
             outcome = Finished(request.number, result, time.perf_counter() - started, backend.name)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from questions.bilingual import Bilingual, Language
+from tui.experiments.shared import afresh
 from tui.figures.data import Figure, Label
 
 KnobValue = bool | int | float | str
@@ -180,13 +181,15 @@ class Result:
     """What a run gives. ``steps`` is the trace (``mlxformer.tracing.Step``), for the step-by-step panel.
 
     ``words`` has for an axis of the trace the words for its places (``vocab``: the vocabulary), where the first map of
-    ``figures`` does not tell.
+    ``figures`` does not tell. ``beforehand``: some of its numbers were measured before this run
+    (``tui.experiments.shared.kept``).
     """
 
     figures: Sequence[Figure]
     checks: Sequence[Check]
     steps: Sequence[Any] = ()
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    beforehand: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,8 +239,10 @@ class Experiment:
         """Run on ``settings`` (missing knobs at their defaults). Raises ``KnobError`` or ``Cancelled``."""
         knobs = self.parse(settings or {}, hidden=hidden)
         body = importlib.import_module(f"tui.experiments.{self.name.replace('-', '_')}.body")
+        afresh.begin()
         result: Result = body.run(knobs, report or silent)
-        return replace(result, figures=tuple(self._named(figure) for figure in result.figures))
+        figures = tuple(self._named(figure) for figure in result.figures)
+        return replace(result, figures=figures, beforehand=afresh.was_taken())
 
     def _named(self, figure: Figure) -> Figure:
         """``figure`` with what is declared of it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, KnobValue, Report, Result
+from tui.experiments.shared.afresh import measuring_afresh
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,10 @@ class Run:
 
 
 class Runs:
-    """Remembers what has run. Raises what a run raises, each time that it is asked for."""
+    """Remembers what has run. Raises what a run raises, each time that it is asked for.
+
+    Nothing is taken that was measured beforehand: what is proved is measured.
+    """
 
     def __init__(self) -> None:
         self._done: dict[tuple[Any, ...], Run] = {}
@@ -33,7 +37,8 @@ class Runs:
         key = (name, *sorted((knob, type(value).__name__, value) for knob, value in knobs.items()))
         if key not in self._done:
             start = time.perf_counter()
-            result = experiment.run(settings, report)
+            with measuring_afresh():
+                result = experiment.run(settings, report)
             self._done[key] = Run(experiment, knobs, result, time.perf_counter() - start)
         return self._done[key]
 

@@ -218,7 +218,8 @@ class LivePanel(Vertical):
             self._request()
 
     def action_again(self) -> None:
-        self._request()
+        """Run again, and measure now what was measured beforehand."""
+        self._request(afresh=True)
 
     def action_defaults(self) -> None:
         """The knobs as the panel was opened with."""
@@ -238,13 +239,16 @@ class LivePanel(Vertical):
             self._request()
         return bool(changed)
 
-    def _request(self) -> None:
+    def _request(self, *, afresh: bool = False) -> None:
         if self._experiment is None:
             self.app.compute.cancel()
             return
         self._requested = dict(self._knobs)
         self._number = self.app.compute.request(
-            self._experiment, self._requested, lambda outcome: self.post_message(self.Arrived(outcome))
+            self._experiment,
+            self._requested,
+            lambda outcome: self.post_message(self.Arrived(outcome)),
+            afresh=afresh,
         )
         if self._timer is not None:
             self._timer.stop()
@@ -269,7 +273,12 @@ class LivePanel(Vertical):
         """The checks and what ran, or that something runs, in few words for the top line."""
         if self._progressing:
             return self._progressing
-        return " · ".join(part for part in (self.checks_said(short=True), self._ran_on) if part)
+        ran = words("screens.beforehand", self.language) if self._taken_from_file else self._ran_on
+        return " · ".join(part for part in (self.checks_said(short=True), ran) if part)
+
+    @property
+    def _taken_from_file(self) -> bool:
+        return self._result is not None and self._result.beforehand
 
     def checks_said(self, *, short: bool = False) -> str:
         """How many checks hold, and of which path they speak where a mistake is shown beside the right one."""
@@ -297,7 +306,9 @@ class LivePanel(Vertical):
     def _show_status(self) -> None:
         checks = self.checks_said()
         hint = words("screens.checks-key", self.language) if checks else ""
-        said = " · ".join(part for part in (checks, hint, self._progressing or self._ran_on) if part)
+        taken = self._taken_from_file and not self._progressing
+        before = words("screens.measured-beforehand", self.language) if taken else ""
+        said = " · ".join(part for part in (checks, hint, self._progressing or self._ran_on, before) if part)
         self.query_one("#run-status", Static).update(said)
 
     @on(Arrived)

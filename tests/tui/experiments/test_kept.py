@@ -12,7 +12,8 @@ import mlxformer as mf
 from mlxformer.backend import mx
 from mlxformer.tracing import tap
 from tui.experiments.beforehand import main, measured
-from tui.experiments.catalogue import NAMES
+from tui.experiments.catalogue import NAMES, catalogue
+from tui.experiments.shared.afresh import measuring_afresh
 from tui.experiments.shared.kept import Kept, kept, written
 
 FUNCTIONS = [function for name in NAMES for function in measured(name)]
@@ -42,6 +43,33 @@ def test_inside_a_trace_nothing_is_remembered_or_it_runs_apart(apart: bool) -> N
         if apart:
             tap("x", mx.ones((2,)), axes=("feature",), formula="1")
     assert total() == 2.0
+
+
+def test_a_run_says_whether_it_took_what_was_measured_beforehand_and_afresh_takes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+    measure = Kept.measure
+
+    def counted(self: Kept[Any, Any], *args: Any, **kwargs: Any) -> Any:
+        if self.beforehand:
+            asked.append(args)
+        return measure(self, *args, **kwargs)
+
+    monkeypatch.setattr(Kept, "measure", counted)
+    experiment = catalogue()["bottleneck"]
+    function = next(measured("bottleneck"))
+    function._known.clear()
+    first = experiment.run()
+    assert first.beforehand and not asked
+    with measuring_afresh():
+        again = experiment.run()
+    assert asked and set(asked) <= set(function.beforehand) and not again.beforehand
+    pairs = list(zip(first.checks, again.checks, strict=True))
+    assert all(is_now.measured == pytest.approx(was.measured, rel=1e-3) for was, is_now in pairs)
+    count = len(asked)
+    assert not experiment.run().beforehand and len(asked) == count  # what was measured now is remembered
+    function._known.clear()
 
 
 def test_every_experiment_that_is_slow_has_its_results_on_file() -> None:

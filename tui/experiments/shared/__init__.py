@@ -1,5 +1,5 @@
 """What several experiments share: ``knobs`` for declarations, and for bodies all the rest.
 
-``knobs`` and ``sentence`` need no NumPy; ``random_weights``, ``reference`` and ``reported_trace`` need it and
-mlxformer, so only bodies import them.
+``afresh``, ``knobs`` and ``sentence`` need no NumPy; ``kept``, ``random_weights``, ``reference`` and ``reported_trace``
+need it and mlxformer, so only bodies import them.
 """

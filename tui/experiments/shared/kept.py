@@ -1,7 +1,8 @@
 """What a knob does not touch is not computed again: results remembered by the arguments that they depend on.
 
 What takes a training or hundreds of passes is measured beforehand for the first seeds, by the very function that would
-measure it now (``python -m tui.experiments.beforehand``), and lies beside the experiment in ``beforehand.json``.
+measure it now (``python -m tui.experiments.beforehand``), and lies beside the experiment in ``beforehand.json``. A run
+that took something from there says so (``Result.beforehand``), and one that measures afresh takes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from mlxformer.tracing import is_tracing
+from tui.experiments.shared import afresh
 
 FILE = "beforehand.json"
 P = ParamSpec("P")
@@ -32,16 +34,20 @@ class Kept(Generic[P, R]):
         self.beforehand = [] if beforehand is None else list(beforehand)
         self.file = Path(inspect.getfile(function)).parent / FILE
         self._known: OrderedDict[tuple[Any, ...], R] = OrderedDict()
+        self._from_file: set[tuple[Any, ...]] = set()
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if is_tracing() and not self.apart:
             return self.function(*args, **kwargs)
-        if args in self._known:
-            self._known.move_to_end(args)
-            return self._known[args]
-        found = self.measured_beforehand(*args) if args in self.beforehand else None
-        self._known[args] = self.measure(*args, **kwargs) if found is None else found
+        if args not in self._known or (args in self._from_file and afresh.is_asked()):
+            filed = args in self.beforehand and not afresh.is_asked()
+            found = self.measured_beforehand(*args) if filed else None
+            self._known[args] = self.measure(*args, **kwargs) if found is None else found
+            (self._from_file.discard if found is None else self._from_file.add)(args)
+        self._known.move_to_end(args)
+        if args in self._from_file:
+            afresh.note_taken()
         if len(self._known) > self.size:
             self._known.popitem(last=False)
         return self._known[args]
