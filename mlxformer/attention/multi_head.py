@@ -176,7 +176,7 @@ class MultiHeadAttention(Module):
         mask = masks.checked(mask, scores_shape)
         if bias is not None:
             check_bias(bias, scores_shape)
-        q = split_heads(self.query_proj(queries), self.num_heads)  # [B, H, Tq, D]
+        q = self._heads(self.query_proj(queries), self.num_heads)  # [B, H, Tq, D]
         q = self._rotate(self.query_norm(q) if "query_norm" in self else q, past)
         if cache is not None and cache.is_complete:
             k, v = cache.fetch()
@@ -231,9 +231,9 @@ class MultiHeadAttention(Module):
 
     def _project(self, keys: mx.array, values: mx.array, past: int) -> tuple[mx.array, mx.array]:
         key_proj, value_proj = self._key_and_value_proj()
-        k = split_heads(key_proj(keys), self.num_kv_heads)
+        k = self._heads(key_proj(keys), self.num_kv_heads)
         same = value_proj is key_proj and values is keys
-        v = k if same else split_heads(value_proj(values), self.num_kv_heads)
+        v = k if same else self._heads(value_proj(values), self.num_kv_heads)
         k = self.key_norm(k) if "key_norm" in self else k
         return self._rotate(k, past), v  # values carry content, not position: never rotated
 
@@ -270,7 +270,7 @@ class MultiHeadAttention(Module):
             return made
         plain = aside(
             f"unrotated_{name[-1].lower()}",
-            split_heads(layer(x), heads),
+            self._heads(layer(x), heads),
             axes=HEADS_IN_TIME,
             formula=f"X {name}, split into heads",
             of=lambda: made,
@@ -282,6 +282,10 @@ class MultiHeadAttention(Module):
 
     def _rotate(self, x: mx.array, offset: int) -> mx.array:
         return x if self.rope is None else self.rope(x, offset=offset)
+
+    def _heads(self, x: mx.array, heads: int) -> mx.array:
+        """What ``mlxformer.teaching.mistakes`` does wrong."""
+        return split_heads(x, heads)
 
     def _sinks(self) -> mx.array | None:
         if self.sink_kind is None:
