@@ -19,9 +19,10 @@ from .arrays import array, wrap
 from .operands import operand, quiet
 from .primitives import Function, differentiable, plain
 from .tape import unrecorded
+from .threads import each_product
 
-# Scores in one block (1 MiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
-BLOCK_SCORES = 1 << 18
+# Scores in one block (512 KiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
+BLOCK_SCORES = 1 << 17
 BLOCK_KEYS = 512
 
 _LOWEST = np.finfo(np.float32).min
@@ -102,7 +103,9 @@ def _block_sizes(p: _Problem) -> tuple[int, int, int, int]:
         keys = min(Tk, BLOCK_KEYS)
         return 1, 1, min(Tq, max(16, BLOCK_SCORES // (R * keys))), keys
     heads = BLOCK_SCORES // max(R * Tq * Tk, 1)
-    return (max(heads // max(Hkv, 1), 1), Hkv, Tq, Tk) if heads >= Hkv else (1, heads, Tq, Tk)
+    if heads >= Hkv:
+        return max(heads // max(Hkv, 1), 1), Hkv, Tq, Tk
+    return 1, -(-Hkv // -(-Hkv // heads)), Tq, Tk  # as many blocks as must be, of about the same size
 
 
 def _blocks(p: _Problem) -> Iterator[_Block]:
@@ -236,13 +239,17 @@ def _attend_once(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
     shape = p.q.shape[:-1]
     heads = np.empty((*shape, p.v.shape[-1]), np.float32)
     sums = np.empty((*shape, 2), np.float32)
-    for block in _blocks(p):
+
+    @quiet
+    def attend(block: _Block) -> None:
         rows = block.rows(heads)  # a view, unless several heads share a key head and the block holds not all queries
         block_sums = _attend_block(p, block, rows)
         part = heads[block.batch, block.heads, :, block.queries]
         if not np.may_share_memory(rows, heads):
             part[...] = rows.reshape(part.shape)
         sums[block.batch, block.heads, :, block.queries] = block_sums.reshape(*part.shape[:-1], 2)
+
+    each_product(attend, list(_blocks(p)))
     return heads, sums
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from .arrays import array, wrap
 from .operands import data, floats, quiet
 from .primitives import differentiable, plain
+from .threads import chunks, each
 
 # Mean squares between these are exact in float32; a row of equal numbers has 0 and goes the other way too.
 _SQUARES = (1e-30, 1e37)
@@ -23,16 +24,37 @@ def _rows(x: np.ndarray) -> np.ndarray:
     return x.reshape(-1, x.shape[-1]).astype(np.float32, copy=False)
 
 
-def _normalized(x: np.ndarray, eps: float, center: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(x − mean)·r and r = 1 / √(var + eps), with rows [N, C] and [N, 1]."""
+def _normalized(
+    x: np.ndarray, eps: float, center: bool, weight: Any = None, bias: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(x − mean)·r, times ``weight`` and plus ``bias``, and r = 1 / √(var + eps), with rows [N, C] and [N, 1]."""
     rows = _rows(x)
-    deviations = rows - _row_means(rows) if center else rows.copy()
-    mean_square = np.einsum("ij,ij->i", deviations, deviations) * np.float32(1 / x.shape[-1])
-    if x.size and not _SQUARES[0] < mean_square.min() <= mean_square.max() < _SQUARES[1]:
-        return _normalized_wide(rows, eps, center)
-    inverse = (np.float32(1) / np.sqrt(mean_square + np.float32(eps)))[:, None]
-    deviations *= inverse
-    return deviations, inverse
+    normal, inverse = np.empty_like(rows), np.empty((len(rows), 1), np.float32)
+
+    @quiet
+    def block(part: slice) -> None:
+        _normalize(rows[part], eps, center, normal[part], inverse[part])
+        if weight is not None:
+            normal[part] *= _wide(weight)
+        if bias is not None:
+            normal[part] += _wide(bias)
+
+    each(block, chunks(*rows.shape))
+    return normal, inverse
+
+
+def _normalize(rows: np.ndarray, eps: float, center: bool, normal: np.ndarray, inverse: np.ndarray) -> None:
+    """Fills ``normal`` and ``inverse``."""
+    if center:
+        np.subtract(rows, _row_means(rows), out=normal)
+    else:
+        normal[...] = rows
+    mean_square = np.einsum("ij,ij->i", normal, normal) * np.float32(1 / rows.shape[-1])
+    if rows.size and not _SQUARES[0] < mean_square.min() <= mean_square.max() < _SQUARES[1]:
+        normal[...], inverse[...] = _normalized_wide(rows, eps, center)
+        return
+    np.divide(np.float32(1), np.sqrt(mean_square + np.float32(eps))[:, None], out=inverse)
+    normal *= inverse
 
 
 def _normalized_wide(rows: np.ndarray, eps: float, center: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -48,18 +70,14 @@ def _wide(parameter: Any) -> np.ndarray:
     return data(parameter).astype(np.float32, copy=False)
 
 
-def _finish(x: np.ndarray, normal: np.ndarray, weight: Any, bias: Any) -> array:
-    if weight is not None:
-        normal = np.multiply(normal, _wide(weight), out=normal)
-    if bias is not None:
-        normal += _wide(bias)
-    return wrap(normal.reshape(x.shape).astype(x.dtype, copy=False))
+def _shaped(x: np.ndarray, rows: np.ndarray) -> array:
+    return wrap(rows.reshape(x.shape).astype(x.dtype, copy=False))
 
 
 @quiet
 def _norm_array(x: Any, weight: Any, bias: Any, eps: float, center: bool) -> array:
     given = floats(x)
-    return _finish(given, _normalized(given, eps, center)[0], weight, bias)
+    return _shaped(given, _normalized(given, eps, center, weight, bias)[0])
 
 
 @quiet
@@ -67,7 +85,9 @@ def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: flo
     plain("a norm", x, weight, bias)
     given = floats(x)
     normal, inverse = _normalized(given, eps, center)
-    value = _finish(given, normal.copy(), weight, bias)
+    value = normal.copy() if weight is None else normal * _wide(weight)
+    if bias is not None:
+        value += _wide(bias)
 
     @quiet
     def pullback(g: Any) -> list[array]:
@@ -91,7 +111,7 @@ def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: flo
 
         return [(for_x, for_weight, for_bias)[position]() for position in needed]
 
-    return value, pullback
+    return _shaped(given, value), pullback
 
 
 _norm = differentiable(_norm_array, _norm_rule)

@@ -12,18 +12,26 @@ from .elementwise import subtract
 from .operands import floats, quiet
 from .primitives import differentiable, plain
 from .reductions import logsumexp
+from .threads import chunks, each
 
 
 def softmax_in_place(scores: np.ndarray, axes: Any = -1) -> np.ndarray:
     """Overwrites ``scores`` with exp(scores − max) / Σ. A row of −inf becomes NaN, as in MLX."""
+    if axes == -1 and scores.ndim > 1 and scores.flags.c_contiguous:
+        rows = scores.reshape(-1, scores.shape[-1])
+        each(lambda part: _rows_in_place(rows[part]), chunks(*rows.shape))
+        return scores
     scores -= scores.max(axis=axes, keepdims=True)
     np.exp(scores, out=scores)
-    if axes == -1 and scores.ndim > 1:
-        # einsum sums rows several times faster than sum does.
-        scores /= np.einsum("...i->...", scores)[..., None]
-    else:
-        scores /= scores.sum(axis=axes, keepdims=True)
+    scores /= scores.sum(axis=axes, keepdims=True)
     return scores
+
+
+@quiet
+def _rows_in_place(rows: np.ndarray) -> None:
+    rows -= rows.max(axis=-1, keepdims=True)
+    np.exp(rows, out=rows)
+    rows /= np.einsum("ij->i", rows)[:, None]  # it sums rows several times faster than sum does
 
 
 @quiet

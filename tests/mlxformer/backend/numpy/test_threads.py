@@ -1,0 +1,107 @@
+"""Work shared out to threads: the same numbers with any number of them, and nothing of it outlasts an error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlxformer.backend.numpy import core as mx
+from mlxformer.backend.numpy import threads
+from mlxformer.backend.numpy.error_function import gelu
+from tests.mlxformer.backend.numpy.inputs import normal
+
+BIG = (7, 3, 33, 128)  # some 89,000 numbers: three blocks, the last one not full
+
+
+def _with(monkeypatch: pytest.MonkeyPatch, count: int, work: Callable[[], Any]) -> np.ndarray:
+    monkeypatch.setenv(threads.VARIABLE, str(count))
+    return np.asarray(work())
+
+
+def _attention(mask: Any) -> Any:
+    q, k, v = (mx.array(normal(2, 6, 300, 16, seed=seed)) for seed in range(3))
+    return mx.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask=mask)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: gelu(mx.array(normal(*BIG))),
+        lambda: mx.erf(mx.array(normal(*BIG))),
+        lambda: mx.softmax(mx.array(normal(*BIG)), axis=-1),
+        lambda: mx.fast.layer_norm(mx.array(normal(*BIG)), mx.array(normal(128)), mx.array(normal(128)), 1e-5),
+        lambda: mx.fast.rms_norm(mx.array(normal(*BIG)), None, 1e-5),
+        lambda: _attention(None),
+        lambda: _attention("causal"),
+    ],
+    ids=["gelu", "erf", "softmax", "layer norm", "RMS norm", "attention", "causal attention"],
+)
+def test_any_number_of_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) -> None:
+    alone = _with(monkeypatch, 1, work)
+    for count in (2, 5):
+        np.testing.assert_array_equal(_with(monkeypatch, count, work), alone)
+
+
+def test_the_parts_are_shared_out_and_what_a_part_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(threads.VARIABLE, "2")
+    meeting = threading.Barrier(2, timeout=10)  # passed only where two threads are at work at once
+    seen: list[tuple[int, str]] = []
+
+    def work(part: int) -> None:
+        meeting.wait()
+        threads.each(lambda inner: seen.append((inner, threading.current_thread().name)), [part, part])
+
+    threads.each(work, [1, 2])
+    assert sorted(part for part, _ in seen) == [1, 1, 2, 2]
+    assert len(set(seen)) == 2  # what a thread of ours begins it does itself
+
+    def fail(part: int) -> None:
+        meeting.wait()
+        if part == 3:
+            raise ValueError("part 3")
+
+    with pytest.raises(ValueError, match="part 3"):
+        threads.each(fail, [3, 4])
+    threads.each(work, [5, 6])  # and the threads work on
+
+
+def test_the_variable_bounds_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, most in (("3", 3), ("1", 1)):
+        monkeypatch.setenv(threads.VARIABLE, given)
+        assert threads.limit() == most
+    cores = []
+    for given in ("", "0", "-2", "many"):
+        monkeypatch.setenv(threads.VARIABLE, given)
+        cores.append(threads.limit())
+    assert len(set(cores)) == 1 and cores[0] >= 1
+    monkeypatch.setenv(threads.VARIABLE, "1")
+    names: set[str] = set()
+    threads.each(lambda part: names.add(threading.current_thread().name), range(4))
+    assert names == {threading.current_thread().name}
+
+
+def test_blas_has_one_thread_while_ours_multiply_and_its_own_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = threads._openblas()
+    if functions is None:
+        pytest.skip("NumPy multiplies by another BLAS here")
+    count, set_count = functions
+    before = count()
+    monkeypatch.setenv(threads.VARIABLE, "2")
+    try:
+        set_count(2)
+        seen: list[int] = []
+        threads.each_product(lambda part: seen.append(count()), range(3))
+        assert seen == [1, 1, 1] and count() == 2
+
+        def fail(part: int) -> None:
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            threads.each_product(fail, range(3))
+        assert count() == 2
+    finally:
+        set_count(before)
