@@ -417,9 +417,10 @@ class LivePanel(Vertical):
             message.show("" if result is not None else words("screens.loading", language) + " …")
         message.set_class(bool(self._failure), "failed")
         figures = self._front_figures()
-        self.query_one("#caption", Static).update(
-            fit(caption(figures[0], language), max(self.size.width, 1)) if figures and figures[0].made else ""
-        )
+        said = caption(figures[0], language) if figures and figures[0].made else ""
+        line = self.query_one("#caption", Static)
+        line.update(fit(said, max(self.size.width, 1)))
+        line.display = bool(said)
         shows_checks = result is not None and self._page == CHECKS
         steps.display = result is not None and self._page == STEPS
         view.display = bool(figures) or shows_checks

@@ -9,7 +9,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained.masked.samples import documents
 from mlxformer.training.contrastive import cosine_scores
 from tests.tui.experiments.checking import assert_hold_or_null
-from tui.experiments.contrastive.body import _batch, _hardest, _start
+from tui.experiments.contrastive.body import _batch, _hardest_share, _start
 from tui.experiments.contrastive.declaration import EXPERIMENT
 
 
@@ -31,4 +31,4 @@ def test_the_hardest_share_is_a_softmax_over_negatives() -> None:
     for i, row in enumerate(scores):
         powers = np.exp(np.delete(row, i))
         shares.append(powers.max() / powers.sum())
-    assert _hardest(weight, left, right, 0.2) == pytest.approx(100 * np.mean(shares), rel=1e-4)
+    assert _hardest_share(weight, left, right, 0.2) == pytest.approx(100 * np.mean(shares), rel=1e-4)

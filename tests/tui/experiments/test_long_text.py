@@ -42,7 +42,7 @@ def test_reach_grows_by_the_window_with_each_layer(layers: int) -> None:
 @pytest.mark.parametrize("seed", range(1, 3))
 def test_where_the_deciding_token_was_cut_off_a_trained_classifier_guesses(seed: int) -> None:
     """It is right where a way keeps the place, and half of the time where it does not."""
-    found = trained.accuracies(seed)
+    found = trained.accuracies(seed, trained.STEPS)
     for name, pieces in trained.WAYS.items():
         kept = spans.covered(trained.LENGTH, pieces)
         for depth, share in zip(trained.DEPTHS, found[name], strict=True):

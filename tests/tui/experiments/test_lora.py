@@ -43,7 +43,7 @@ def test_before_training_none_is_read_and_after_it_most() -> None:
 
 
 def test_singular_values_end_at_the_rank() -> None:
-    values = trained(4, 40, 0, ()).singular
+    values = np.array(trained(4, 40, 0, ()).singular)
     assert np.all(values[:4] > 1e-3) and np.all(values[4:] < 1e-5)
 
 

@@ -75,11 +75,11 @@ def test_it_can_be_cancelled_at_every_tap() -> None:
             raise Cancelled
 
     stop = 0
-    EXPERIMENT.run({"d_k": 16}, report)
+    EXPERIMENT.run({"d_k": 16, "seed": 70}, report)
     total = len(seen)
     assert total >= 30 and seen == sorted(seen)
     for stop in (1, total // 2, total):
         seen.clear()
         with pytest.raises(Cancelled):
-            EXPERIMENT.run({"d_k": 16}, report)
+            EXPERIMENT.run({"d_k": 16, "seed": 71 + stop}, report)  # what was run before is remembered
         assert len(seen) == stop

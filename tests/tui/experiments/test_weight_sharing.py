@@ -37,7 +37,8 @@ def test_parameters_grow_with_depth_only_where_layers_are_apart() -> None:
     curve = next(figure for figure in EXPERIMENT.run().figures if figure.name == "depth")
     untied, tied, shared = (np.array(series.y) for series in curve.series)
     assert len(set(shared)) == 1 and shared[0] == tied[0]
-    np.testing.assert_allclose(np.diff(tied), np.diff(tied)[0], rtol=1e-9)
+    by_layer = np.diff(tied) / np.diff(curve.series[1].x)
+    np.testing.assert_allclose(by_layer, by_layer[0], rtol=1e-9)
     np.testing.assert_allclose(untied - tied, 2 * 37_000 * 512 / 1e6, rtol=1e-9)
 
 

@@ -52,6 +52,7 @@ EXPERIMENT = Experiment(
         Drawn("lstm", "LSTM", made.RANDOM),
         Drawn("shares", Bilingual("各步", "each step"), made.RANDOM),
         Drawn("gates", Bilingual("状态", "states"), made.RANDOM),
+        Drawn("last-row", Bilingual("最后一行", "last row"), made.RANDOM),
         Drawn("ends", Bilingual("远与近", "far, near"), made.RANDOM),
     ),
     checks=(

@@ -47,7 +47,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     d_k, keys, queries, seed = int(knobs["d_k"]), int(knobs["keys"]), int(knobs["queries"]), int(knobs["seed"])
     scales = _scales(d_k, float(knobs["unscaled_power"]))
     std = float(knobs["component_std"])
-    arms = {name: _measure(seed, d_k, keys, queries, std, scale, report=report) for name, scale in scales.items()}
+    arms = {
+        name: _measure(seed, d_k, keys, queries, std, scale, report=report, done=0.2 * index)
+        for index, (name, scale) in enumerate(scales.items())
+    }
     scores, scaled = _score_sample(seed, d_k, std, report=report)
     report(0.7, "checks")
     checks = _checks(d_k, keys, queries, arms, scores, scaled)
@@ -81,18 +84,28 @@ def _draw(seed: int, d_k: int, keys: int, queries: int, std: float = 1.0) -> tup
 
 
 @kept(size=6)
-def _measure(seed: int, d_k: int, keys: int, queries: int, std: float, scale: float, *, report: Report = silent) -> Arm:
+def _measure(
+    seed: int,
+    d_k: int,
+    keys: int,
+    queries: int,
+    std: float,
+    scale: float,
+    *,
+    report: Report = silent,
+    done: float = 0.0,
+) -> Arm:
     """Attention at ``scale``, and the gradients of L = the sum of its outputs, each the mean of v under one row's
     weights. The one with respect to a bias of zeros on the scores is ∂L/∂s."""
     q, k, v = _draw(seed, d_k, keys, queries, std)
-    with traced(report, 0.1) as steps:
+    with traced(report, done) as steps:
         mf.scaled_dot_product_attention(q, k, v, scale=scale)
 
     def loss(q: Any, bias: Any) -> Any:
         return mx.sum(mf.scaled_dot_product_attention(q, k, v, scale=scale, bias=bias))
 
     weights = steps["weights"].value
-    with traced(report, 0.2):
+    with traced(report, done + 0.1):
         at_q, at_s = mx.grad(loss, argnums=(0, 1))(q, mx.zeros(weights.shape))  # [G, 1, 20, D], [G, 1, 20, n]
     rows = weights.reshape(-1, weights.shape[-1])[:queries]  # [R, n]
     return Arm(
