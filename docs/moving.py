@@ -26,6 +26,7 @@ from rich.style import Style  # noqa: E402
 from textual.events import Paste  # noqa: E402
 from textual.pilot import Pilot  # noqa: E402
 
+from questions.bilingual import say  # noqa: E402
 from tui.app import QuizApp  # noqa: E402
 from tui.bank import load_bank  # noqa: E402
 from tui.progress.store import open_store  # noqa: E402
@@ -89,7 +90,7 @@ async def play(pilot: Pilot[Any]) -> list[tuple[list[Line], float]]:
     panel._turn_to("steps")
     steps = panel.query_one(StepsPanel)
     await recording.until(lambda: bool(steps.trail))
-    names = [stop.name for stop in steps.trail]
+    names = [say(stop.name, "en") for stop in steps.trail]
     steps.list.focus()
     steps.list.chosen = names.index("scores")
     await recording.keep(1.4)

@@ -75,7 +75,7 @@ def open_model(path_or_name: str | os.PathLike[str]) -> tuple[Any, Any]:
     kind = read_json(folder / CONFIG).get("model_type")
     if not isinstance(kind, str) or kind not in MODELS:
         message = f"{folder / CONFIG}: model_type is {kind!r:.80}; read are {', '.join(MODELS)}"
-        raise CheckpointError("model-type", message, given=kind)
+        raise CheckpointError("model-family", message, path=folder / CONFIG, given=kind, known=list(MODELS))
     made = MODELS[kind]
     head, with_head = MASKED_LM.get(kind, ("", made))
     if head and any(name.startswith(head) for name in open_checkpoint(folder).tensors):

@@ -65,7 +65,7 @@ def show_cell(asked: str, result: Result, context: Context, *, as_json: bool) ->
     words = fitting(cell, names_of(result))
     columns = width()
     for line in (
-        cell_title(cell, words),
+        cell_title(cell, words, context.language),
         equation(cell, context.language),
         verdict(cell, context.language),
     ):

@@ -11,6 +11,7 @@ from typing import Any
 from questions.bilingual import Bilingual, Language
 from tui.figures.data import Label, Table
 from tui.figures.numbers import short
+from tui.language.tensors import axis_word
 
 Words = Mapping[str, Sequence[str]]  # for an axis (``query``), the words for its places
 DIGITS = 5
@@ -40,7 +41,7 @@ def fitting(cell: Any, words: Words) -> dict[str, Sequence[str]]:
     return {axis: named for axis, named in words.items() if len(named) == sizes.get(axis)}
 
 
-def place_text(axes: Sequence[str], index: Sequence[int], words: Words) -> str:
+def place_text(axes: Sequence[str], index: Sequence[int], words: Words, language: Language = "en") -> str:
     """Where a cell stands: ``head 1, query 2 cat, key 3 mat``. A batch of one is not worth a word."""
     parts = []
     for axis, place in zip(axes, index, strict=True):
@@ -48,13 +49,13 @@ def place_text(axes: Sequence[str], index: Sequence[int], words: Words) -> str:
             continue
         named = words.get(axis, ())
         word = f" {named[place]}" if place < len(named) else ""
-        parts.append(f"{axis} {place}{word}")
+        parts.append(f"{axis_word(axis, language)} {place}{word}")
     return ", ".join(parts)
 
 
-def cell_title(cell: Any, words: Words) -> str:
+def cell_title(cell: Any, words: Words, language: Language = "en") -> str:
     """The step, the place and the number."""
-    where = place_text(cell.step.axes, cell.index, words)
+    where = place_text(cell.step.axes, cell.index, words, language)
     return f"{step_name(cell.step)} [{where}] = {short(cell.value, DIGITS)}"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from questions.bilingual import Bilingual, Language, say
 from tui.figures.heatmap_cells import FILL
 from tui.figures.numbers import short
+from tui.language.tensors import axis_word
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def tensor_stats(values: Any) -> TensorStats:
 
 def summary(axes: Sequence[str], stats: TensorStats, language: Language) -> str:
     """``(head 4, query 7, key 7) float32  0.1429 ± 0.2054  [0, 0.9834]  84 zeros``; no axes, no names."""
-    names = [*axes, *[""] * (len(stats.shape) - len(axes))]
+    names = [*(axis_word(axis, language) for axis in axes), *[""] * (len(stats.shape) - len(axes))]
     shape = ", ".join(f"{name} {extent}".strip() for name, extent in zip(names, stats.shape, strict=False))
     parts = [f"({shape}) {stats.dtype}".strip()]
     if stats.mean is not None and stats.std is not None:

@@ -9,27 +9,34 @@ from typing import Any
 from rich.text import Text
 
 from questions.bilingual import Bilingual, Language, say
-from tui.figures.data import Heatmap, Stage, Tensor
+from tui.figures.data import Heatmap, Label, Stage, Tensor
 from tui.figures.heatmap_cells import as_list
 from tui.figures.look import Look
 from tui.figures.numbers import short
 from tui.figures.tensor_stats import shape_of_lists, summary, tensor_stats
+from tui.language.tensors import axis_label, axis_word, step_label
 from tui.text.layout import fit, wrap
 
 CORNER_ROWS = 6
 NUMBER_WIDTH = 10
 VALUE = Bilingual("值", "value")
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 def tensor_lines(figure: Tensor, language: Language, width: int, look: Look, *, with_corner: bool = True) -> list[Text]:
     """Title with the formula, the summary, and the first rows and columns of the last two axes."""
-    title = say(figure.title, language) + (f"   {figure.formula}" if figure.formula else "")
+    title = say(titled(figure), language) + (f"   {figure.formula}" if figure.formula else "")
     stats = tensor_stats(figure.values)
     lines = [Text(line, style=look.title) for line in wrap(title, width)]
     style = look.bad if stats.is_odd else look.label
     lines += [Text(line, style=style) for line in wrap(summary(figure.axes, stats, language), width)]
     numbers = corner(figure.values, width, look) if with_corner else []
     return lines + [Text(line, style=look.dim) for line in numbers]
+
+
+def titled(figure: Tensor) -> Label:
+    """Its title; where that is the name of a step, with the house's word for it."""
+    return step_label(figure.title) if isinstance(figure.title, str) else figure.title
 
 
 def corner(values: Any, width: int, look: Look) -> list[str]:
@@ -83,8 +90,8 @@ def as_heatmap(figure: Tensor) -> Heatmap | None:
         stages=[Stage("value", figure.formula or VALUE, _planes(figure.values, shape, places), "signed")],
         rows=[str(index) for index in range(rows)],
         columns=[str(index) for index in range(columns)],
-        row_axis=axes[-2] if len(shape) > 1 else "",
-        column_axis=axes[-1],
+        row_axis=axis_label(axes[-2]) if len(shape) > 1 else "",
+        column_axis=axis_label(axes[-1]),
         heads=[place_name(axes, place) for place in places] if leading else ["0"],
         name=figure.name,
     )
@@ -105,7 +112,13 @@ def _planes(values: Any, shape: Sequence[int], places: Sequence[Sequence[int]]) 
     return planes
 
 
-def place_name(axes: Sequence[str], place: Sequence[int]) -> str:
+def place_name(axes: Sequence[str], place: Sequence[int]) -> Bilingual:
     """Where a matrix stands on the leading axes: ``batch 0, head 3``."""
     named = list(axes[: len(place)]) + [""] * (len(place) - len(axes))
-    return ", ".join(f"{axis} {index}".strip() for axis, index in zip(named, place, strict=True))
+    said = {
+        language: ", ".join(
+            f"{axis_word(axis, language)} {index}".strip() for axis, index in zip(named, place, strict=True)
+        )
+        for language in LANGUAGES
+    }
+    return Bilingual(**said)

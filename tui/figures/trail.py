@@ -13,6 +13,7 @@ from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Bars, Figure, Heatmap, Label, Tensor, TokenRow, Tokens
 from tui.figures.sums import Words, last_name, step_name
 from tui.figures.tensor_stats import summary, tensor_stats
+from tui.language.tensors import step_label
 from tui.text.layout import fit
 
 LIKELIEST = 10  # words whose probability is drawn
@@ -73,7 +74,7 @@ def stops(steps: Sequence[Any], words: Words, texts: Mapping[Label, str] | None 
     if strips:
         rows = [TokenRow(axis if len(strips) > 1 else "", tokens) for axis, tokens in strips.items()]
         found.append(Stop(TOKENS, shown=Tokens(TOKENS, rows, name="tokens")))
-    found += [Stop(step_name(step), step=step) for step in steps]
+    found += [Stop(step_label(step_name(step)), step=step) for step in steps]
     return found + outcomes(steps, words)
 
 

@@ -58,7 +58,7 @@ class SumSaid(LinesView[Any]):
 
     def lines(self, width: int, look: Look) -> list[Text]:
         said = (
-            (cell_title(self.figure, self.words), look.title),
+            (cell_title(self.figure, self.words, self.language), look.title),
             (equation(self.figure, self.language), look.label),
             (verdict(self.figure, self.language), look.dim if self.figure.agrees else look.bad),
         )

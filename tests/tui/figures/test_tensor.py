@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from questions.bilingual import say
 from tests.tui.figures.examples import FLOAT32_MIN
 from tui.figures.data import Tensor
 from tui.figures.heatmap import Picture
@@ -75,8 +76,9 @@ def test_every_number_is_somewhere_on_the_map(shape: tuple[int, ...], as_array: 
 def test_places_on_the_leading_axes_are_named() -> None:
     heatmap = as_heatmap(Tensor("t", ("batch", "head", "query", "key"), np.zeros((1, 2, 3, 4))))
     assert heatmap is not None
-    assert list(heatmap.heads) == ["batch 0, head 0", "batch 0, head 1"]
-    assert (heatmap.row_axis, heatmap.column_axis) == ("query", "key")
+    assert [say(head, "en") for head in heatmap.heads] == ["batch 0, head 0", "batch 0, head 1"]
+    assert say(heatmap.heads[1], "zh") == "批 0, 头 1"
+    assert (say(heatmap.row_axis, "en"), say(heatmap.column_axis, "en")) == ("query", "key")
 
 
 @pytest.mark.parametrize("values", [np.float32(1), np.zeros((0, 3)), []])

@@ -176,7 +176,7 @@ def test_a_tensor_says_its_statistics_and_shows_a_corner() -> None:
     finite = np.array([1, 0, 3, -4], np.float64)
     assert lines[0] == "权重   Q Kᵀ"
     assert lines[1] == (
-        f"(head 2, query 3) float32  {finite.mean():.4g} ± {finite.std():.4g}  [-4, 3]  1 个零  1 NaN  1 +inf"
+        f"(头 2, 查询 3) float32  {finite.mean():.4g} ± {finite.std():.4g}  [-4, 3]  1 个零  1 NaN  1 +inf"
     )
     assert [line.split() for line in lines[2:]] == [["1", "0", "3"], ["NaN", "+inf", "-4"]]
 

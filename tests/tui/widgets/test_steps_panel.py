@@ -12,6 +12,7 @@ from rich.cells import cell_len
 import mlxformer as mf
 import tui.widgets.step_list as step_list
 from mlxformer.backend import mx
+from questions.bilingual import say
 from tests.tui.widgets.harness import Harness
 from tui.figures.sums import step_name
 from tui.widgets.step_list import fit_end
@@ -155,7 +156,7 @@ def attention(seed: int = 0) -> mf.Trace:
 async def opened(pilot: Any, panel: StepsPanel, name: str) -> None:
     """Open the stop ``name`` and put the focus on its numbers."""
     panel.list.focus()
-    panel.list.chosen = next(at for at, stop in enumerate(panel.trail) if stop.name == name)
+    panel.list.chosen = next(at for at, stop in enumerate(panel.trail) if say(stop.name, "en") == name)
     await pilot.press("enter")
     await pilot.pause()
 
@@ -175,21 +176,22 @@ async def test_a_cell_opens_into_its_sum_and_a_term_leads_to_its_step_and_back()
         assert "2 terms, added again in float64" in app.text and "✓" in app.text
         await pilot.press("down", "down", "enter")  # the second key's score
         await pilot.pause()
-        assert panel.sum is None and panel.trail[panel.list.chosen].name == "scaled"
+        assert panel.sum is None and say(panel.trail[panel.list.chosen].name, "en") == "scaled"
         assert panel.detail is not None and panel.detail.numbers is not None
         assert panel.detail.numbers.picture.head == 1 and panel.detail.numbers.cursor == (1, 1)
         await pilot.press("enter", "enter")  # opened too, and on to q kᵀ
         await pilot.pause()
-        assert panel.trail[panel.list.chosen].name == "scores"
+        assert say(panel.trail[panel.list.chosen].name, "en") == "scores"
         await pilot.press("enter")
         await pilot.pause()
         assert "Σ" not in app.text.splitlines()[1]  # two terms are written out
         await pilot.press("right", "right", "right", "enter")  # the second factor: a key
         await pilot.pause()
-        assert panel.trail[panel.list.chosen].name == "keys" and panel.detail.numbers.cursor == (1, 0)
+        assert say(panel.trail[panel.list.chosen].name, "en") == "keys" and panel.detail.numbers.cursor == (1, 0)
         seen = []
         for _ in range(7):
-            seen.append((panel.trail[panel.list.chosen].name if panel.is_open else "list", panel.sum is not None))
+            name = say(panel.trail[panel.list.chosen].name, "en")
+            seen.append((name if panel.is_open else "list", panel.sum is not None))
             await pilot.press("escape")
             await pilot.pause()
         assert seen == [

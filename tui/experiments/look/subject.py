@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from mlxformer.backend import mx, to_numpy
-from mlxformer.checkpoints.folder import find_folder, open_checkpoint
+from mlxformer.checkpoints.folder import CONFIG, find_folder, open_checkpoint, read_json
 from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.folder_look import open_model
 from mlxformer.generation.generate import GenerativeModel
 from mlxformer.inspection.attentions import Attention, attentions
 from mlxformer.inspection.lens import lens_paths
-from mlxformer.models.bert.albert import AlbertModel
 from mlxformer.models.gpt.model import GPT
 from mlxformer.pretrained import load_pretrained
 from tui.experiments.look.names import shipped_names
@@ -173,10 +172,12 @@ def open_subject(name: str) -> Subject:
         raise
     except (OSError, ValueError) as error:  # no name that a file could have
         raise unknown("unknown-model", name[:40], shipped_names()) from error
+    if read_json(folder / CONFIG).get("model_type") == "albert":  # one module is all layers: none has a place of its own
+        read_json(folder / CONFIG).get("model_type") == "albert"
+    ):  # one module is all layers: none has a place in a trace
+        raise UsageError("look-shared-layers", path=folder)
     _require_room(folder)
     model, tokenizer = open_model(folder)
-    if isinstance(model, AlbertModel):  # one module stands for all layers: none has a place of its own in a trace
-        raise UsageError("look-shared-layers", path=folder)
     return Subject(name, model, tokenizer)
 
 

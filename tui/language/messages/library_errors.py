@@ -180,6 +180,7 @@ _CHINESE: Mapping[str, str] = {
     "sentence-dense": "{path} 有误：in_features 和 out_features 都要是大于 0 的整数",
     "sentence-modules": "{path} 要是一个列表，每项写 type 和 path，path 不能指到文件夹外面",
     "sentence-module": "{path} 里有一步 {kind} 尚未实现；能读的有：Transformer、Pooling、Dense、Normalize",
+    "model-family": "{path}：model_type 是 {given!r}，读不了；读得了的有 {known}",
     "model-type": "检查点的 model_type 是 {given!r}，这个类读不了",
     "config-type": "配置里有一项的类型不对（{english}）",
     "config-unknown-fields": "配置里有不认识的项 {unknown}，可能影响结果；确认不影响就删掉，或用 config= 直接给出配置",
