@@ -506,8 +506,9 @@ class LivePanel(Vertical):
 
     def walk(self, by: int) -> None:
         """Along the path of steps, and the focus goes there."""
-        self.query_one(StepsPanel).action_walk(by)
-        self.focus_figure()
+        steps = self.query_one(StepsPanel)
+        steps.action_walk(by)
+        steps.take_focus()
 
     def figure_named(self, name: str) -> Figure | None:
         """The figure of that name in the last result."""

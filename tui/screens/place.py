@@ -41,6 +41,13 @@ class Place(Screen[None]):
                 return
             widget = None
         super().set_focus(widget, scroll_visible, from_app_focus)
+        spoken = [line for line in self.query(MessageLine) if line.standing]
+        if spoken:  # what a knob is for; away from its panel nothing says it
+            from tui.widgets.knob_panel import KnobPanel  # what spoke has imported it
+
+            if self.focused is None or not any(isinstance(above, KnobPanel) for above in self.focused.ancestors):
+                for line in spoken:
+                    line.standing = None
 
     async def action_back(self) -> None:
         await self.app.go_back()

@@ -191,6 +191,13 @@ class StepsPanel(SpeakingWidget):
         if had_focus or self.screen.focused is None:
             self.call_after_refresh(self._focus_stop)
 
+    def take_focus(self) -> None:
+        """The focus to the list, or to what is open of the stop, once it is there."""
+        if self.is_open:
+            self.call_after_refresh(self._focus_stop)
+        else:
+            give_focus(self.screen, self.list)
+
     def _drop(self, name: str) -> None:
         widget = getattr(self, name)
         if widget is not None:

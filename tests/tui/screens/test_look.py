@@ -194,3 +194,24 @@ async def test_it_reads_without_color(opened: Open, monkeypatch: pytest.MonkeyPa
         await pilot.press("down")
         text = shown(pilot)
         assert "written 2 (1) →" in text and any(0x2800 < ord(sign) < 0x2900 for sign in text)
+
+
+async def test_a_key_that_a_model_has_nothing_for_says_so(opened: Open) -> None:
+    async with opened() as pilot:
+        await entered(pilot)
+        for key, word in (("greater_than_sign", "W first"), ("W", "")):
+            await pilot.press(key)
+            assert word in getattr(pilot.app.said, "text", ""), key
+        await until(pilot, lambda: panel(pilot).measured is not None and "step" in panel(pilot).knobs)
+        await pilot.press("z")
+        assert "no head is switched off while it writes" in pilot.app.said.text
+        pilot.app.screen.open("bert-mini")
+        await until(pilot, lambda: panel(pilot).measured is not None and "step" not in panel(pilot).knobs)
+        await pilot.press("W")
+        assert "bert-mini does not write" in pilot.app.said.text
+        await pilot.press("less_than_sign")
+        assert "bert-mini does not write" in pilot.app.said.text
+        pilot.app.screen.open("reverse-gru")
+        await until(pilot, lambda: panel(pilot).experiment.subject.name == "reverse-gru")
+        await pilot.press("Z")
+        assert "reverse-gru has no attention heads" in pilot.app.said.text

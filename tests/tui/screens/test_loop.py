@@ -15,11 +15,15 @@ from tui.screens.browse import BrowseScreen
 from tui.screens.key_bar import KeyBar
 from tui.screens.lab import LabScreen
 from tui.screens.live_panel import LivePanel
+from tui.screens.message_line import MessageLine
 from tui.screens.practice import PracticeScreen
+from tui.screens.program import READ
 from tui.screens.ticking import TickDialog
 from tui.widgets.holding import stands
+from tui.widgets.knob_panel import KnobPanel
 from tui.widgets.knobs import KnobRow
 from tui.widgets.slider import SliderRow
+from tui.widgets.steps_panel import StepsPanel
 
 
 def practice(pilot: Any) -> Any:
@@ -273,6 +277,63 @@ async def test_opened_steps_are_walked_by_angles_and_name_words(opened: Open) ->
         await pilot.press("less_than_sign", "less_than_sign", "escape")
         await pilot.pause()
         assert pilot.app.focused is panel.query_one("StepList")
+
+
+async def test_angles_walk_with_a_knob_in_focus(opened: Open) -> None:
+    async with opened(only="attention-formula") as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: live(pilot).measured is not None)
+        live(pilot)._turn_to("steps")
+        await pilot.pause()
+        steps = live(pilot).query_one(StepsPanel)
+        knob = next(iter(live(pilot).query(SliderRow)))
+        pilot.app.screen.set_focus(knob)
+        await pilot.press("greater_than_sign")
+        assert steps.list.chosen == 1 and pilot.app.focused is steps.list
+        pilot.app.screen.set_focus(knob)
+        await pilot.press("greater_than_sign", "less_than_sign", "enter")
+        await until(pilot, lambda: steps.is_open)
+        pilot.app.screen.set_focus(pilot.app.screen.query_one("#answer-side"))
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: steps.list.chosen == 2 and steps.has_focus_within)
+        live(pilot)._turn_to(0)
+        await until(pilot, lambda: not steps.display and not steps.has_focus_within)
+        await pilot.pause()
+        pilot.app.screen.set_focus(knob)
+        await pilot.press("greater_than_sign")  # the path is not in front
+        assert steps.list.chosen == 2 and pilot.app.focused is knob
+
+
+async def test_a_message_goes_when_its_occasion_is_over(opened: Open) -> None:
+    async with opened() as pilot:
+        app = pilot.app
+        await pilot.press("3")
+        assert app.said is not None  # reveal first
+        await pilot.press("space")
+        assert app.said is not None  # too soon to have been read
+        app._said_at -= READ
+        await pilot.press("tab")
+        assert app.said is None
+        app.notify("a disk is full", severity="error")
+        app._said_at -= READ
+        await pilot.press("tab")
+        assert app.said is not None  # what is wrong stays for its time
+        await pilot.press("B", "E")
+        app.notify("only told")
+        await pilot.press("escape")
+        assert app.said is None
+
+
+async def test_what_a_knob_is_for_goes_with_the_knob(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: live(pilot).measured is not None)
+        line = pilot.app.screen.query_one(MessageLine)
+        row = next(row for panel in live(pilot).query(KnobPanel) for row in panel.rows if row.knob.help is not None)
+        pilot.app.screen.set_focus(row)
+        await until(pilot, lambda: line.standing is not None)
+        await pilot.press("3")
+        await until(pilot, lambda: line.standing is None)
 
 
 async def test_the_question_s_own_experiment_opens(opened: Open) -> None:
