@@ -154,6 +154,7 @@ class InterviewScreen(InterviewKeys):
         self.set_focus(None)
         for each in ("wishing", "asked", "revealed", "told"):
             self.set_class(each == stage, each)
+        self.set_class(turn is not None and turn.task is not None, "to-write")
         self.remove_class("experiment-side")
         self.query_one(SideTabs).experiment = False
         live = self.query_one(LivePanel)
@@ -218,8 +219,8 @@ class InterviewScreen(InterviewKeys):
                 if turn.misconception is not None:
                     sign = "✗ " if turn.said_misconception else ""
                     text = as_title(turn.misconception.text.say(language))
-                    named = "said-it" if turn.said_misconception else "not-said-it"
-                    wrong.show(f"{sign}{say(f'interview.{named}')}: {text}", style="$text-error" if sign else "dim")
+                    named = "you-said-it" if turn.said_misconception else "not-said-it"
+                    wrong.show(sign + say(f"interview.{named}", text=text), style="$text-error" if sign else "dim")
                 reference.show_markdown(readable(turn.reference.say(language)))
                 if turn.judged:
                     hint.show("\n".join(turn.judged.get(language, ())))

@@ -330,7 +330,7 @@ class LivePanel(Vertical):
             self._ran_on = ""
             reason = self.app.error_text(outcome.error)
             hint = words("screens.failed-hint", self.language)
-            self._tell(failure=f"{words('screens.failed', self.language)}: {reason}\n{hint}")
+            self._tell(failure=f"{words('screens.failed', self.language, reason=reason)}\n{hint}")
             return
         self._progressing = self._failure = ""
         self._finished(outcome)

@@ -63,6 +63,7 @@ class PracticeScreen(PracticeKeys):
         Binding("D", "defaults", "Default knobs", id="practice.defaults"),
         Binding("e", "sentence", "The sentence", id="practice.sentence"),
         Binding("o", "whole", "Whole figure", id="practice.whole"),
+        Binding("tab", "next_part", "Next part", id="practice.next"),
         Binding("x,f8", "other_side", "Answer or experiment", id="practice.side"),
         Binding("comma", "figure(-1)", "Figure", id="practice.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="practice.figure-after"),
@@ -511,6 +512,14 @@ class PracticeScreen(PracticeKeys):
                 self.set_focus(None)
         else:
             await super().action_back()
+
+    def action_next_part(self) -> None:
+        """In a narrow window the picture is on the other side of the answer: Tab goes there, as it does beside it."""
+        beside = self.has_class("-wide") or self.query_one(LivePanel).experiment is None
+        if self._revealed and not beside and self.focused is self.query_one("#answer-side"):
+            self.show_side(True)
+        else:
+            self.app.action_focus_next()
 
     def action_other_side(self) -> None:
         if self._revealed:

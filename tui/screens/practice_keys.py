@@ -68,7 +68,7 @@ class PracticeKeys(Place):
                 there = "answer-tab" if self.has_class("experiment-side") else "experiment-tab"
                 shown.append(KeyHint("x", say(f"screens.{there}").lower(), "screen.other_side"))
             else:
-                shown.append(KeyHint("Tab", say("screens.key-next-part"), "app.focus_next", "tab"))
+                shown.append(KeyHint("Tab", say("screens.key-next-part"), "screen.next_part", "tab"))
             shown.append(KeyHint("o", say("screens.key-whole"), "screen.whole"))
             shown.append(KeyHint(".", say("screens.key-figure"), "screen.figure(1)", "full_stop"))
             shown.append(KeyHint("c", say("screens.key-checks"), "screen.c"))

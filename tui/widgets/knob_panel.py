@@ -148,7 +148,8 @@ class KnobPanel(SpeakingWidget):
     def _tell(self) -> None:
         row = next((row for row in self.rows if row.complaint), None)
         if row is not None:
-            self.post_message(KnobSays(f"{row.label()}: {row.complaint}", wrong=True))
+            colon = "：" if self.language == "zh" else ": "
+            self.post_message(KnobSays(f"{row.label()}{colon}{row.complaint}", wrong=True))
             return
         row = next((row for row in self.rows if row.has_focus_within), None)
         text = row.knob.help.say(self.language) if row is not None and row.knob.help is not None else ""

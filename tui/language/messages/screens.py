@@ -162,7 +162,7 @@ TABLE = {
     "kind-tensor": Bilingual("张量", "tensor"),
     "steps-tab": Bilingual("步骤", "Steps"),
     "checks-tab": Bilingual("实测", "Checks"),
-    "failed": Bilingual("这次运行出错了", "This run failed"),
+    "failed": Bilingual("这次运行出错了：{reason}", "This run failed: {reason}"),
     "failed-hint": Bilingual(
         "拧一下旋钮或按 r 重试；别处不受影响。", "Turn a knob or press r to try again; nothing else is affected."
     ),
