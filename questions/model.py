@@ -205,7 +205,7 @@ class CodeQuestion:
     minutes: int
     question: Bilingual
     signature: str
-    example: str
+    example: str | Bilingual  # numbers and code read the same in both
     hints: tuple[Bilingual, ...]
     solution: Solution
     follow_ups: tuple[FollowUp | See, ...] = ()

@@ -195,16 +195,21 @@ class Field:
 
 @dataclass(frozen=True)
 class Record:
-    """A map with known keys. ``bilingual``: it holds ``zh`` and ``en`` itself, which become its ``text``."""
+    """A map with known keys. ``bilingual``: it holds ``zh`` and ``en`` itself, which become its ``text``.
+
+    ``prose``: that text is one of the bank, in which no number stands without what holds it.
+    """
 
     what: str
     build: Callable[..., Any]
     fields: tuple[Field, ...] = ()
     bilingual: bool = False
+    prose: bool = True
     by_key: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        texts = [Field(language, Text(), "shipped", f"The text, {name}.") for language, name in _LANGUAGE_NAMES.items()]
+        text = Text(prose=self.prose)
+        texts = [Field(language, text, "shipped", f"The text, {name}.") for language, name in _LANGUAGE_NAMES.items()]
         every = (*texts, *self.fields) if self.bilingual else self.fields
         object.__setattr__(self, "by_key", {each.key: each for each in every})
 

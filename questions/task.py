@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from questions.bank import PREFIX
+from questions.bilingual import Bilingual
 from questions.errors import hint, quoted
 from questions.item import EXPERIMENT, ID, NAME, SEE, SOURCES, TOPIC, find_experiment, is_see, judge_texts, judge_topic
 from questions.model import CodeQuestion, FollowUp, See, Solution
@@ -17,6 +18,12 @@ from questions.reading import Broken, Reading
 from questions.shapes import BILINGUAL, Choice, Either, Field, Many, Record, Text, Whole
 
 _CODE = Text(prose=False, wanted="code")
+_EXAMPLE = Either(
+    Record("an example", Bilingual, bilingual=True, prose=False),
+    _CODE,
+    lambda node: node.kind == "map",
+    lambda part: not isinstance(part, str),
+)
 _SOLUTION = Record(
     "a solution",
     Solution,
@@ -47,7 +54,7 @@ CODE = Record(
         Field("minutes", Whole(1, 60), "always", "How long one should take."),
         Field("question", BILINGUAL, "always", "What is to be written, with shapes; Markdown."),
         Field("signature", _CODE, "always", "The functions and their parameters, a line each."),
-        Field("example", _CODE, "always", "A call and what it returns."),
+        Field("example", _EXAMPLE, "always", "A call and what it returns; in two languages where words stand in it."),
         Field("hints", Many(BILINGUAL, most=3, least_complete=3), "always", "Three steps towards the solution."),
         Field("solution", _SOLUTION, "always", "The function in each framework."),
         Field("follow_ups", _FOLLOW_UPS, "shipped", "What an interviewer asks next."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from questions.bank import Bank
-from questions.bilingual import Bilingual, Language
+from questions.bilingual import Bilingual, Language, say
 from questions.model import CodeQuestion
 from tui.commands.output import paragraphs, width
 from tui.commands.question_text import INDENT, QuestionText
@@ -31,7 +31,7 @@ class TaskText:
             [f"{heading}  {minutes}"],
             self._text(self._task.question),
             [words("code.signature-is", self._language), *self._code(self._task.signature)],
-            [words("code.example", self._language), *self._code(self._task.example)],
+            [words("code.example", self._language), *self._code(say(self._task.example, self._language))],
         ]
 
     def hints(self) -> list[str]:

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import OptionList
 
+from questions.bilingual import say as say_in
 from questions.model import CodeQuestion
 from tui.judge.catalogue import Framework
 from tui.judge.contract import Mistake
@@ -129,7 +130,7 @@ class ByHandScreen(Place):
             view.show("")
             return
         parts = [task.question.say(language), say("code.signature-is"), _block(task.signature)]
-        parts += [say("code.example"), _block(task.example)]
+        parts += [say("code.example"), _block(say_in(task.example, language))]
         for number, hint in enumerate(task.hints[: self._hints], 1):
             parts.append(say("code.hint", number=number) + hint.say(language))
         if self._gave_up:

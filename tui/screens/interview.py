@@ -14,6 +14,7 @@ from textual.events import ScreenResume, ScreenSuspend
 from textual.message import Message
 from textual.timer import Timer
 
+from questions.bilingual import say as say_in
 from tui.experiments.compute import Failed, Finished, Outcome
 from tui.judge.verdict import Verdict
 from tui.language.words import words
@@ -211,7 +212,7 @@ class InterviewScreen(InterviewKeys):
             asked = as_title(turn.asked.say(language))
             question.show(say(f"interview.{name}", number=self.interview.number, asked=asked), style="bold")
             if stage == "asked" and turn.task is not None:
-                signature, example = turn.task.signature, turn.task.example
+                signature, example = turn.task.signature, say_in(turn.task.example, language)
                 told = f"{self.interview.framework} · {say('code.minutes', minutes=turn.task.minutes)}"
                 hint.show(f"{told}\n{signature}\n\n{example}")
             if stage == "revealed":

@@ -48,10 +48,9 @@ def page_markdown(question: Question, language: Language) -> str:
     parts = [f"## {as_title(question.question.say(language))}"]
     task = task_of(question)
     if task is not None:  # its solution is not to be read before it was tried
-        example = (
-            f"```python\n{task.signature}\n```\n\n{words('code.example', language)}\n\n```python\n{task.example}\n```"
-        )
-        return "\n\n".join([*parts, words("code.signature-is", language), example])
+        blocks = [f"```python\n{text}\n```" for text in (task.signature, say(task.example, language))]
+        example = [words("code.signature-is", language), blocks[0], words("code.example", language), blocks[1]]
+        return "\n\n".join([*parts, *example])
     if question.brief is not None:
         parts += [f"### {words('quiz.brief', language)}", readable(question.brief.say(language))]
     parts += [f"### {words('quiz.answer', language)}", readable(question.answer.say(language))]

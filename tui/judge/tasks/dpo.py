@@ -70,7 +70,7 @@ def _call(seed: int, count: int, scale: float = 1.0, **options: float) -> Call:
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, None, None, dpo_loss=partial(_dpo, **change))
+    return mistake(name, zh, en, "dpo-ppo-grpo", "preferences", dpo_loss=partial(_dpo, **change))
 
 
 _HAND = Call("dpo_loss", tuple(np.array([each], F32) for each in (-1, -3, -2, -2)), {"beta": 0.5})

@@ -53,7 +53,8 @@ def _call(seed: int, rows: int, width: int, micro_batch: int, scale: float = 1.0
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, None, None, accumulated_gradient=partial(_gradient, **change))
+    where = (None, None) if name == "two-forgotten" else ("sft-mask-and-packing", "packing")
+    return mistake(name, zh, en, *where, accumulated_gradient=partial(_gradient, **change))
 
 
 _HAND = Call(

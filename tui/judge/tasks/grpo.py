@@ -102,7 +102,8 @@ def _call(seed: int, answers: int, length: int, at: float = 0.0, scale: float = 
 
 def _mistake(name: str, zh: str, en: str, advantages: Any = None, loss: Any = None) -> Any:
     functions = {"group_advantages": advantages, "grpo_loss": loss}
-    return mistake(name, zh, en, None, None, **{key: value for key, value in functions.items() if value})
+    shown = {key: value for key, value in functions.items() if value}
+    return mistake(name, zh, en, "dpo-ppo-grpo", "preferences", **shown)
 
 
 _HALF = Call("grpo_loss", tuple(x.astype(F16) if x.dtype == F32 else x for x in _call(70, 4, 8, scale=0.3).arguments))

@@ -66,7 +66,8 @@ def _back(x: np.ndarray, seed: int, out: int) -> Call:
 
 def _mistake(name: str, zh: str, en: str, forward: Any = None, backward: Any = None) -> Any:
     functions = {"linear": forward, "linear_backward": backward}
-    return mistake(name, zh, en, None, None, **{key: value for key, value in functions.items() if value})
+    where = ("bert-nonlinearity", "linearity") if name.startswith("bias") else (None, None)
+    return mistake(name, zh, en, *where, **{key: value for key, value in functions.items() if value})
 
 
 _X, _W = np.array([[1, 2], [3, 4]], F32), np.array([[1, 0], [1, 1], [0, 2]], F32)

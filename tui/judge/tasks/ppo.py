@@ -73,7 +73,7 @@ def _call(seed: int, count: int, scale: float = 0.4, at: float = 0.0, **options:
 
 
 def _mistake(name: str, zh: str, en: str, **change: Any) -> Any:
-    return mistake(name, zh, en, None, None, ppo_loss=partial(_ppo, **change))
+    return mistake(name, zh, en, "dpo-ppo-grpo", "preferences", ppo_loss=partial(_ppo, **change))
 
 
 _HAND = Call(
