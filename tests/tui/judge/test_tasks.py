@@ -12,6 +12,7 @@ import pytest
 
 from questions.loader import load_shipped
 from tests.tui.judge.further_styles import FURTHER
+from tests.tui.judge.second_styles import SECOND
 from tests.tui.judge.styles import STYLES as FIRST_STYLES
 from tests.tui.judge.test_references import outputs
 from tui.experiments.catalogue import NAMES as EXPERIMENTS
@@ -23,7 +24,8 @@ from tui.judge.running import expected, run_plainly, variant
 from tui.judge.verdict import Verdict
 
 BANK = load_shipped()
-STYLES = {**FIRST_STYLES, **FURTHER}
+ONCE_MORE = {name: [source] for name, source in SECOND.items()}
+STYLES = {name: styles + ONCE_MORE.get(name, []) for name, styles in {**FIRST_STYLES, **FURTHER}.items()}
 SOAK = bool(os.environ.get("TFORMER_SOAK"))
 THE_FIFTEEN = NAMES[:15]  # those whose ids and signatures others rely on
 TASKS = pytest.mark.parametrize("name", NAMES)
@@ -122,8 +124,9 @@ def test_right_in_other_styles(name: str) -> None:
         assert verdict.passed, (number, verdict.failure and verdict.failure.case, say(verdict))
 
 
-def test_there_are_fifty_styles() -> None:
+def test_there_are_two_styles_of_each_task_and_fifty_in_all() -> None:
     assert sum(map(len, STYLES.values())) >= 50
+    assert set(STYLES) == set(NAMES) and min(map(len, STYLES.values())) >= 2
 
 
 @pytest.mark.parametrize("name", IN_A_PROCESS)
