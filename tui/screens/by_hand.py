@@ -464,8 +464,15 @@ class ByHandScreen(Place):
         if event.number == self._number:
             self._judging, self._verdict = False, event.outcome
             self._show_verdict()
-            self.call_after_refresh(self.query_one("#verdict").scroll_visible, animate=False, top=True)
+            # after the figure below it is there: before, there is no room to scroll to
+            self.call_after_refresh(self.call_after_refresh, self._to_the_verdict)
+            self.show_keys()
             self.app.judging.prepare(self._framework)
+
+    def _to_the_verdict(self) -> None:
+        """What is wrong to the top, and the figure of it in sight."""
+        top = self.query_one("#verdict").virtual_region.y
+        self.query_one("#task", VerticalScroll).scroll_to(y=top, animate=False)
 
     def action_edit(self) -> None:
         if self._chosen is None:

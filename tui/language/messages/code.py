@@ -11,7 +11,7 @@ TABLE: Mapping[str, Bilingual] = {
     "syntax": Bilingual("语法错误：{text}", "syntax error: {text}"),
     "missing": Bilingual("文件里没有函数 {name}；要写的是 {wanted}", "there is no function {name}; write {wanted}"),
     "signature": Bilingual(
-        "函数写成了 {text}，judge 按 {wanted} 来调用", "the function is {text}, but it is called as {wanted}"
+        "函数写成了 {text}，判题时按 {wanted} 来调用", "the function is {text}, but it is called as {wanted}"
     ),
     "import": Bilingual("导入不了：{text}", "an import fails: {text}"),
     "exception": Bilingual("出错了，{name}：{text}", "it raises {name}: {text}"),
