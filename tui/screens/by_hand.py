@@ -38,6 +38,7 @@ from tui.widgets.holding import give_focus
 from tui.widgets.markdown_view import MarkdownView
 
 LOOK_EVERY = 0.25  # seconds between two looks at the file
+LAID_OUT = 0.1  # seconds after which the verdict and its figure are laid out: before, there is no room to scroll to
 SECONDS_A_MINUTE = 60
 WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed here is on the disk within the second
 _MOST = 4 << 20  # bytes of a draft that are read
@@ -464,8 +465,7 @@ class ByHandScreen(Place):
         if event.number == self._number:
             self._judging, self._verdict = False, event.outcome
             self._show_verdict()
-            # after the figure below it is there: before, there is no room to scroll to
-            self.call_after_refresh(self.call_after_refresh, self._to_the_verdict)
+            self.set_timer(LAID_OUT, self._to_the_verdict)
             self.show_keys()
             self.app.judging.prepare(self._framework)
 
