@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ PLAN: dict[str, Floors] = {
 }
 
 
+@cache
 def _imports(package: str) -> dict[str, dict[str, int]]:
     found = imports(sources(ROOT, package), _packages(package))
     assert sum(map(len, found.values())) > 30, "hardly an import was read: the test would prove nothing"

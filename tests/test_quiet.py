@@ -68,6 +68,7 @@ def files(home: Path) -> set[str]:
     return {name for name in found if not name.startswith("tmp/mlx/")}
 
 
+@pytest.mark.once
 def test_the_guard_bites(tmp_path: Path) -> None:
     code = "import socket; socket.create_connection(('127.0.0.1', 9))"
     (tmp_path / "work").mkdir()
@@ -76,16 +77,23 @@ def test_the_guard_bites(tmp_path: Path) -> None:
         quiet(tmp_path, "calls")
 
 
+@pytest.mark.once
 def test_what_only_reads_leaves_nothing_behind(tmp_path: Path) -> None:
-    for arguments in (["list"], ["lab", "attention-steps"], ["stats"], ["doctor"], ["check"], ["show", "nothing"]):
+    for arguments in (["list"], ["stats"], ["doctor"], ["check"], ["show", "nothing"]):
         quiet(tmp_path, "tui", *arguments)
-    quiet(tmp_path, "mlxformer", "我爱你")
     quiet(tmp_path, "mlxformer.convert", "nowhere")
+    assert files(tmp_path) == set()
+
+
+def test_what_computes_leaves_nothing_behind(tmp_path: Path) -> None:
+    quiet(tmp_path, "tui", "lab", "attention-steps")
+    quiet(tmp_path, "mlxformer", "我爱你")
     (tmp_path / "work" / "uses.py").write_text(LIBRARY, encoding="utf-8")
     assert quiet(tmp_path, "uses").returncode == 0
     assert files(tmp_path) == {"work/uses.py"}
 
 
+@pytest.mark.once
 def test_what_is_written_stands_in_the_data_folder_or_where_it_was_asked_for(tmp_path: Path) -> None:
     data = tmp_path / "data"
     at = ("--data-dir", str(data))
@@ -104,6 +112,7 @@ def test_what_is_written_stands_in_the_data_folder_or_where_it_was_asked_for(tmp
     assert (tmp_path / "work" / "out.json").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.once
 def test_a_scratch_file_cannot_be_foreseen_and_follows_no_link(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()

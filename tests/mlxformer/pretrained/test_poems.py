@@ -53,6 +53,7 @@ def test_what_is_no_poem_is_refused(text: str, code: str) -> None:
     assert raised.value.code == code
 
 
+@pytest.mark.once  # slow on MLX's CPU build; test_both_backends holds each model's probabilities there to NumPy's
 @pytest.mark.parametrize("name", RECIPES)
 def test_shipped_scores_hold(name: str) -> None:
     """On a third of the draws and of the poems: within what so many can differ by chance."""

@@ -20,10 +20,12 @@ from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.take_apart.reading import held_out
 
 
+@pytest.mark.once  # as test_every_experiment does with claims at other settings
 def test_twins_that_are_treated_differently_part_by_a_finite_amount() -> None:
     assert 0.01 < broken(EXPERIMENT, "nothing-forces-diversity").measured < 100
 
 
+@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("heads", [2, 4, 16])
 @pytest.mark.parametrize("width", [16, 64])
 def test_claims_hold_together(width: int, heads: int) -> None:

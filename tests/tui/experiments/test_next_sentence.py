@@ -33,6 +33,7 @@ def test_the_pairs_are_what_they_are_called(kind: str) -> None:
     assert found["swapped"] == [(b, a) for a, b in found["next"]]
 
 
+@pytest.mark.once  # as test_every_experiment does with claims at other settings
 def test_the_figures() -> None:
     bars, table = EXPERIMENT.run({"held_out": True}).figures
     assert isinstance(bars, Bars) and isinstance(table, Table)
@@ -53,6 +54,7 @@ def test_a_missing_sentence_says_so() -> None:
     assert not result.figures and all(check.holds is None for check in result.checks)
 
 
+@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("texts", ["tang", "lunyu"])
 def test_the_claims_hold_of_each_text(texts: str) -> None:
     settings = {"texts": texts}

@@ -9,12 +9,14 @@ from tui.experiments.speculative.body import expected_tokens
 from tui.experiments.speculative.declaration import EXPERIMENT
 
 
+@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("draft", ["poet-small", "poet"])
 def test_claims_hold_with_every_draft(draft: str) -> None:
     for settings in ({"seed": 1, "ahead": 1, "temperature": 0.5}, {"beginning": "", "temperature": 2.0}):
         assert_hold_or_null(EXPERIMENT.run({"draft": draft, **settings}), settings)
 
 
+@pytest.mark.once  # as test_every_experiment does with claims at other settings
 def test_a_better_draft_is_kept_more_often_and_saves_more_passes() -> None:
     small, itself = (values_of(EXPERIMENT, {"draft": draft}) for draft in ("poet-small", "poet"))
     assert small["kept-share"] < 40 and itself["kept-share"] == pytest.approx(100)

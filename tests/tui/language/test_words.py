@@ -8,6 +8,7 @@ import pkgutil
 import re
 import string
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,7 @@ class Raised:
     fields: frozenset[str] | None  # None: given as **fields
 
 
+@cache
 def _raised(package: str) -> dict[str, list[Raised]]:
     """Every error code of ``package`` that stands as a literal where an error or a problem is made.
 

@@ -22,7 +22,7 @@ from tui.app import THEMES, QuizApp
 from tui.bank import load_bank
 from tui.progress.store import open_store
 
-EVENTS = times(250, 5_000)  # of each of four draws
+EVENTS = times(150, 5_000)  # of each of four draws
 KEYS = (
     *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,.<>[]",
     *(f"f{number}" for number in range(1, 13)),

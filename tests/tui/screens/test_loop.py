@@ -200,9 +200,9 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
 
 
 @pytest.mark.parametrize("walk", WALKS)
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_no_context_binds_a_key_twice_and_the_bar_is_true(opened: Open, walk: str, size: tuple[int, int]) -> None:
-    async with opened(size=size, only="attention-formula") as pilot:
+async def test_no_context_binds_a_key_twice_and_the_bar_is_true(opened: Open, walk: str) -> None:
+    """Neither where it was come to, 120 wide, nor in a narrow window, to which each context is shrunk and back."""
+    async with opened(size=(120, 40), only="attention-formula") as pilot:
         pilot.app.tasks = tasks()
         for context, keys in WALKS[walk]:
             for key in keys:
@@ -216,7 +216,10 @@ async def test_no_context_binds_a_key_twice_and_the_bar_is_true(opened: Open, wa
                 else:
                     await pilot.press(key)
                 await pilot.pause()
-            _assert_keys_are_true(pilot.app.screen, context, pilot.app.is_typing)
+            for size in ((120, 40), (80, 24), (120, 40)):
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+                _assert_keys_are_true(pilot.app.screen, context, pilot.app.is_typing)
 
 
 def _assert_keys_are_true(screen: Any, context: str, typing: bool) -> None:
