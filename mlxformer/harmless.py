@@ -75,7 +75,11 @@ class Parser(argparse.ArgumentParser):
     """
 
     def error(self, message: str) -> Any:
-        """Say what is wrong, in a line, and leave with status 2."""
+        """Say what is wrong, in a line, and leave with status 2.
+
+        Args:
+            message: what is wrong.
+        """
         super().error(in_a_line(message))
 
 

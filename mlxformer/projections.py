@@ -48,7 +48,14 @@ class OddEmbedding(nn.Embedding):
     """
 
     def to_quantized(self, group_size: int | None = None, bits: int | None = None, *rest: Any, **more: Any) -> Any:
-        """As that of ``OddLinear``."""
+        """As that of ``OddLinear``.
+
+        Args:
+            group_size: how many weights share a scale; None is 64.
+            bits: of a weight; None is MLX's default.
+            rest: handed on.
+            more: handed on.
+        """
         if self.weight.shape[-1] % (group_size or 64):
             return self
         return super().to_quantized(group_size, bits, *rest, **more)

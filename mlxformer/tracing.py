@@ -133,7 +133,11 @@ class Trace:
         self._replacements.append(_Replacement(pattern, change))
 
     def all(self, path: str) -> list[Step]:
-        """Every call of ``path``, in order. Raises ``TraceError`` if there is none."""
+        """Every call of ``path``, in order. Raises ``TraceError`` if there is none.
+
+        Args:
+            path: of a step.
+        """
         found = [step for step in self._steps if step.path == path]
         if not found:
             raise self._unknown(path)
@@ -473,6 +477,9 @@ def _path_here(name: str) -> str:
 
 def in_trace(method: Callable[..., Any]) -> Callable[..., Any]:
     """Let taps inside ``method`` of a module know whose they are. ``Module.__call__`` has it already.
+
+    Args:
+        method: of a module.
 
     >>> import mlxformer as mf
     >>> from mlxformer.backend import mx

@@ -19,6 +19,9 @@ from mlxformer.errors import ArgumentError
 def shape_text(x: Any) -> str:
     """``[2, 5, 64]``: how shapes are written in errors and docstrings.
 
+    Args:
+        x: what has a shape.
+
     >>> shape_text(mx.zeros((2, 3)))
     '[2, 3]'
     """
@@ -27,6 +30,9 @@ def shape_text(x: Any) -> str:
 
 def array_text(x: Any) -> str:
     """``float32 [2, 5, 64]``: an array in one line, without its values.
+
+    Args:
+        x: an array of any shape and dtype.
 
     >>> from mlxformer.backend import mx
     >>> from mlxformer.validation import array_text
@@ -38,6 +44,10 @@ def array_text(x: Any) -> str:
 
 def require_array(name: str, x: Any) -> None:
     """``x`` is an array of the running backend; anything else would be mixed silently into float64.
+
+    Args:
+        name: of the argument.
+        x: what was given.
 
     >>> require_array("x", mx.zeros((2,)))
     """
@@ -54,6 +64,10 @@ def require_array(name: str, x: Any) -> None:
 
 def require_floating(name: str, x: Any) -> None:
     """``x`` holds floating-point numbers.
+
+    Args:
+        name: of the argument.
+        x: what was given.
 
     >>> require_floating("x", mx.zeros((2,)))
     """
@@ -113,6 +127,12 @@ def _is_floating(dtype: Any) -> bool:
 def require_shape(name: str, x: Any, axes: Sequence[str], sizes: Sequence[int | None] = ()) -> None:
     """``x`` has one axis for each of ``axes``, none empty, and the sizes that are not None.
 
+    Args:
+        name: of the argument.
+        x: an array.
+        axes: the name of each axis.
+        sizes: of the axes, from the first; None is any.
+
     >>> from mlxformer.backend import mx
     >>> from mlxformer.errors import ArgumentError
     >>> from mlxformer.validation import require_shape
@@ -163,6 +183,12 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
 
     Inside ``mx.compile`` and ``vmap`` nothing can be evaluated: there the range is not checked.
 
+    Args:
+        name: of the argument.
+        ids: what was given.
+        size: V.
+        what: what has that many, for the error.
+
     >>> require_ids("input_ids", mx.array([[0, 4]]), 5, "the vocabulary")
     """
     require_array(name, ids)
@@ -188,6 +214,12 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
 
 def require_indices(name: str, indices: Any, size: int, what: str) -> None:
     """Integers [N] with 0 <= index < ``size``; the range is not checked inside ``mx.compile``.
+
+    Args:
+        name: of the argument.
+        indices: what was given.
+        size: how many rows there are.
+        what: what has them, for the error.
 
     >>> from mlxformer.backend import mx
     >>> from mlxformer.errors import ArgumentError
@@ -221,6 +253,13 @@ def _out_of_range(indices: Any, size: int) -> int | None:
 def require_sequence(name: str, x: Any, dims: int, *, batch: int | None = None, length: int | None = None) -> None:
     """``x`` is floating point, [B, T, C] with C = ``dims``, and B and T where they are given: what a layer takes.
 
+    Args:
+        name: of the argument.
+        x: what was given.
+        dims: C.
+        batch: B; None is any.
+        length: T; None is any.
+
     >>> from mlxformer.backend import mx
     >>> from mlxformer.errors import ArgumentError
     >>> from mlxformer.validation import require_sequence
@@ -243,6 +282,13 @@ def require_sequence(name: str, x: Any, dims: int, *, batch: int | None = None, 
 def require_divisible(name: str, dims: int, heads_name: str, num_heads: int, cure: str = "choose a divisor") -> int:
     """``dims / num_heads``, the width of a head, once it is a whole number.
 
+    Args:
+        name: of the width.
+        dims: the width.
+        heads_name: of the number of heads.
+        num_heads: that number.
+        cure: what to do, for the error.
+
     >>> require_divisible("dims", 8, "num_heads", 2)
     4
     """
@@ -259,6 +305,11 @@ def require_divisible(name: str, dims: int, heads_name: str, num_heads: int, cur
 def require_kind(name: str, value: object, kind: type) -> None:
     """``value`` is a ``kind``: the configuration that a model is made of, say, and not a dict of its fields.
 
+    Args:
+        name: of the argument.
+        value: what was given.
+        kind: the class that it has to be of.
+
     >>> require_kind("config", 3, int)
     """
     if not isinstance(value, kind):
@@ -269,6 +320,10 @@ def require_kind(name: str, value: object, kind: type) -> None:
 def is_whole(value: object, least: int) -> bool:
     """Whether ``value`` is a whole number (and not True or False) of at least ``least``.
 
+    Args:
+        value: anything.
+        least: the smallest number that will do.
+
     >>> is_whole(3, 0), is_whole(True, 0), is_whole(-1, 0)
     (True, False, False)
     """
@@ -277,6 +332,9 @@ def is_whole(value: object, least: int) -> bool:
 
 def require_positive(**values: Any) -> None:
     """Each value is a whole number of at least 1.
+
+    Args:
+        values: by the names of the arguments.
 
     >>> require_positive(dims=8)
     """
@@ -290,6 +348,10 @@ def require_positive(**values: Any) -> None:
 def require_positive_number(name: str, value: object) -> None:
     """A finite number above 0.
 
+    Args:
+        name: of the argument.
+        value: what was given.
+
     >>> require_positive_number("temperature", 0.5)
     """
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
@@ -301,6 +363,10 @@ def require_positive_number(name: str, value: object) -> None:
 def require_probability(name: str, value: float) -> None:
     """``0 <= value < 1``: a probability of dropping.
 
+    Args:
+        name: of the argument.
+        value: what was given.
+
     >>> require_probability("dropout", 0.1)
     """
     if not isinstance(value, Real) or not 0 <= value < 1:
@@ -311,6 +377,11 @@ def require_probability(name: str, value: float) -> None:
 
 def require_choice(name: str, value: object, choices: Sequence[object]) -> None:
     """``value`` is one of ``choices``.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+        choices: what it may be.
 
     >>> require_choice("norm", "pre", ("pre", "post"))
     """

@@ -124,7 +124,11 @@ class KVCache:
             self._source = ()  # of these rows it is not known any more
 
     def truncate(self, length: int) -> None:
-        """Forget all but the first ``length`` tokens. Raises ``ArgumentError`` for a negative number."""
+        """Forget all but the first ``length`` tokens. Raises ``ArgumentError`` for a negative number.
+
+        Args:
+            length: how many tokens stay, from the first.
+        """
         self._require_count("length", length)
         if length < len(self):
             self._parts = tuple(part[:, :, :length] for part in self._parts) if length else ()

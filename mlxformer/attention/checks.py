@@ -56,6 +56,10 @@ def check_heads(q: mx.array, k: mx.array, v: mx.array | None = None, *, grouped:
 def check_bias(bias: mx.array, scores_shape: ScoresShape) -> None:
     """Raise ``ArgumentError`` unless ``bias`` is floating point and broadcasts to the scores [B, H, Tq, Tk].
 
+    Args:
+        bias: what is to be added to the scores.
+        scores_shape: (B, H, Tq, Tk).
+
     >>> import mlxformer as mf
     >>> from mlxformer.attention.checks import check_bias
     >>> try:
@@ -82,6 +86,10 @@ def check_bias(bias: mx.array, scores_shape: ScoresShape) -> None:
 def check_sinks(sinks: mx.array, heads: int) -> None:
     """Raise ``ArgumentError`` unless ``sinks`` is floating point, [H].
 
+    Args:
+        sinks: a score of each head.
+        heads: H.
+
     >>> import mlxformer as mf
     >>> from mlxformer.attention.checks import check_sinks
     >>> try:
@@ -96,6 +104,10 @@ def check_sinks(sinks: mx.array, heads: int) -> None:
 
 def checked_scale(scale: float | None, width: int) -> float:
     """``scale`` as a float, 1/√D where it is None. Raises ``ArgumentError`` for what is not a finite number.
+
+    Args:
+        scale: what scores are multiplied by, or None.
+        width: D.
 
     >>> from mlxformer.attention.checks import checked_scale
     >>> checked_scale(None, 64), checked_scale(1, 64)

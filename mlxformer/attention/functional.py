@@ -126,6 +126,17 @@ def attend(
     inside a trace, and under dropout. A bias also takes it, because fused kernels differ in whether they give a bias
     its gradient, and so do sinks and a ``softcap`` c, ``c tanh(scaled / c)``. Else the fused one runs.
 
+    Args:
+        q: [B, H, Tq, D].
+        k: [B, Hkv, Tk, D].
+        v: [B, Hkv, Tk, D].
+        scale: of the scores; None is 1/√D.
+        mask: None, ``"causal"`` or boolean, as ``masks.checked`` gives it.
+        bias: added to the scores; None adds nothing.
+        sinks: [H], a score of each head that takes weight and gives nothing; None is none.
+        dropout: applied to the weights; None drops nothing.
+        softcap: c; None caps nothing.
+
     >>> from mlxformer.attention.functional import attend
     >>> q, k, v = mx.ones((1, 8, 5, 16)), mx.ones((1, 2, 5, 16)), mx.ones((1, 2, 5, 16))
     >>> attend(q, k, v, mask="causal").shape

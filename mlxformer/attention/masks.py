@@ -309,6 +309,11 @@ def check(mask: mx.array, scores_shape: Sequence[int] | None = None) -> None:
 def require_broadcast(name: str, x: mx.array, scores_shape: Sequence[int]) -> None:
     """``x`` of rank 2 or 4 broadcasts to the scores [B, H, Tq, Tk] without enlarging them.
 
+    Args:
+        name: what ``x`` is called in the error.
+        x: of rank 2 or 4.
+        scores_shape: (B, H, Tq, Tk).
+
     >>> import mlxformer as mf
     >>> from mlxformer.attention.masks import require_broadcast
     >>> require_broadcast("mask", mx.ones((2, 1, 1, 5)), (2, 8, 3, 5))
@@ -338,6 +343,10 @@ def require_broadcast(name: str, x: mx.array, scores_shape: Sequence[int]) -> No
 def checked(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.array | str | None:
     """``mask`` as it is, once it is known to be None, ``"causal"`` or boolean and fit for the scores [B, H, Tq, Tk].
 
+    Args:
+        mask: what a user gave.
+        scores_shape: (B, H, Tq, Tk).
+
     >>> from mlxformer.attention.masks import checked
     >>> checked("causal", (1, 8, 3, 3))
     'causal'
@@ -355,6 +364,11 @@ def checked(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.arra
 def as_array(mask: mx.array | str | None, query_length: int, key_length: int) -> mx.array | None:
     """A mask that was checked, as a boolean array, or None.
 
+    Args:
+        mask: None, ``"causal"`` or boolean.
+        query_length: Tq.
+        key_length: Tk.
+
     >>> from mlxformer.attention.masks import as_array
     >>> as_array("causal", 2, 3).tolist()
     [[True, True, False], [True, True, True]]
@@ -364,6 +378,10 @@ def as_array(mask: mx.array | str | None, query_length: int, key_length: int) ->
 
 def resolve(mask: mx.array | str | None, scores_shape: Sequence[int]) -> mx.array | None:
     """``mask`` as a boolean array that was checked against the scores [B, H, Tq, Tk], or None.
+
+    Args:
+        mask: what a user gave.
+        scores_shape: (B, H, Tq, Tk).
 
     >>> from mlxformer.attention.masks import resolve
     >>> resolve("causal", (1, 8, 2, 3)).tolist()

@@ -67,6 +67,10 @@ def dot_scores(q: mx.array, k: mx.array) -> mx.array:
 def scaled_dot_scores(q: mx.array, k: mx.array) -> mx.array:
     """``q kᵀ / √A``. Arguments, result and errors as in ``dot_scores``.
 
+    Args:
+        q: floating point [B, H, Tq, D].
+        k: floating point [B, H, Tk, D].
+
     Source: Vaswani et al. 2017, §3.2.1.
 
     >>> from mlxformer.attention.scores import scaled_dot_scores
@@ -81,6 +85,10 @@ def scaled_dot_scores(q: mx.array, k: mx.array) -> mx.array:
 
 def cosine_scores(q: mx.array, k: mx.array) -> mx.array:
     """The cosine of the angle between q and k; 0 for a vector of zeros. Arguments and errors as in ``dot_scores``.
+
+    Args:
+        q: floating point [B, H, Tq, D].
+        k: floating point [B, H, Tk, D].
 
     Source: Graves et al. 2014, §3.3.1.
 

@@ -39,6 +39,9 @@ else:
 def is_array(x: object) -> TypeGuard[mx.array]:
     """Whether ``x`` is an array of the running backend, also while it is being differentiated.
 
+    Args:
+        x: anything.
+
     >>> is_array(mx.ones((2,))), is_array([1.0, 1.0])
     (True, False)
     """
@@ -47,6 +50,9 @@ def is_array(x: object) -> TypeGuard[mx.array]:
 
 def array_cure(x: object) -> str:
     """What to do about ``x``, which is no array of the running backend: a sentence for an error's message.
+
+    Args:
+        x: what is none of the backend's arrays.
 
     >>> "mx.array(...)" in array_cure([1.0, 2.0])
     True
@@ -57,6 +63,9 @@ def array_cure(x: object) -> str:
 def is_evaluable(x: mx.array) -> bool:
     """Whether the values of the array ``x`` can be read now: not inside ``mx.compile`` or ``mx.vmap``.
 
+    Args:
+        x: an array of the backend.
+
     >>> is_evaluable(mx.ones((2,)))
     True
     """
@@ -65,6 +74,9 @@ def is_evaluable(x: mx.array) -> bool:
 
 def to_numpy(x: mx.array) -> np.ndarray:
     """The values of ``x`` as a NumPy array of its own; bfloat16, which NumPy lacks, as float32.
+
+    Args:
+        x: an array of the backend, of any shape.
 
     Raises:
         TraceError: inside ``mx.compile`` or ``mx.vmap``, where there are no values yet, and for an array that another
@@ -79,6 +91,9 @@ def to_numpy(x: mx.array) -> np.ndarray:
 def numpy_view(x: mx.array) -> np.ndarray:
     """The values of ``x`` without a copy where there can be one, not to be written to; bfloat16 as float32.
 
+    Args:
+        x: an array of the backend, of any shape.
+
     Raises:
         TraceError: as ``to_numpy``.
 
@@ -90,6 +105,9 @@ def numpy_view(x: mx.array) -> np.ndarray:
 
 def dtype_named(name: str) -> mx.Dtype | None:
     """The dtype of that name, or None where the backend has none: NumPy has no bfloat16.
+
+    Args:
+        name: ``"float32"``, ``"float16"`` or ``"bfloat16"``.
 
     >>> dtype_named("float16") == mx.float16
     True
@@ -122,6 +140,9 @@ def from_mapped(values: np.ndarray) -> mx.array:
 
     A file mapped into memory is so read only where it is looked at.
 
+    Args:
+        values: of any shape.
+
     >>> from_mapped(np.zeros((2, 3), np.float32)).shape
     (2, 3)
     """
@@ -146,6 +167,9 @@ def settle(module: nn.Module) -> None:
 
     MLX makes an array lazily, and only in the thread that asked for it: a module made in one thread could not run in
     another.
+
+    Args:
+        module: one that was just made.
 
     >>> settle(nn.Linear(2, 3))
     """

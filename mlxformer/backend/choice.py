@@ -29,6 +29,15 @@ class Description:
     ``reason``: ``asked`` (by the variable), ``gpu`` (MLX has one), ``no-gpu`` (MLX is there, but no GPU works) or
     ``no-mlx`` (MLX cannot be imported); ``detail`` is the error behind the last two, or empty.
 
+    Args:
+        name: of the backend.
+        device: what computes.
+        device_name: as people call it.
+        reason: why this one, as above.
+        detail: the error behind the reason, or empty.
+        numpy_version: of NumPy.
+        mlx_version: of MLX; None where it cannot be imported.
+
     >>> from mlxformer.backend.choice import Description
     >>> print(Description("numpy", "cpu", "the CPU", "no-mlx", "", "2.4.6", None))
     NumPy 2.4.6 on the CPU (MLX cannot be imported)

@@ -257,6 +257,10 @@ class _Stepping:
 def run_plan(decoder: NextLogits, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """What a plan finds: int32 [B · N, T] and the score of each, [B · N].
 
+    Args:
+        decoder: on B sources, as many rows each as the plan asks for.
+        plan: of ``make_plan``.
+
     >>> import mlxformer as mf
     >>> from mlxformer.generation.generate import run_plan
     >>> from mlxformer.generation.plan import make_plan
@@ -286,6 +290,10 @@ def _one_of(input_ids: mx.array | None, source_ids: mx.array | None) -> mx.array
 def source_mask_of(input_ids: mx.array, attention_mask: mx.array | None) -> mx.array | None:
     """Hugging Face's ``attention_mask`` of ids [B, Ts] that were checked, as a mask [B, 1, 1, Ts].
 
+    Args:
+        input_ids: integers [B, Ts].
+        attention_mask: [B, Ts], 1 or True at real tokens; None means all.
+
     >>> source_mask_of(mx.array([[5, 0]]), mx.array([[1, 0]])).tolist()
     [[[[True, False]]]]
     """
@@ -297,6 +305,9 @@ def source_mask_of(input_ids: mx.array, attention_mask: mx.array | None) -> mx.a
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Nothing is dropped out inside; afterwards every module is in the mode that it was in.
+
+    Args:
+        model: any module.
 
     >>> from mlxformer.backend import nn
     >>> layer = nn.Dropout(0.5)

@@ -182,6 +182,12 @@ def _as_lists(stops: Any) -> Any:
 def rules_of(given: dict[str, Any], *, start_id: int, pad_id: int, eos_id: int) -> SearchRules:
     """The rules of a model without a checkpoint's: ``given``, which must say how long a result may be.
 
+    Args:
+        given: options by name, those that were given.
+        start_id: the id that a sequence begins with.
+        pad_id: the id after its end.
+        eos_id: the id that ends it.
+
     >>> rules_of({"max_length": 9}, start_id=1, pad_id=0, eos_id=2).eos_ids
     (2,)
     """

@@ -121,17 +121,30 @@ class Start:
 
     @staticmethod
     def of(batch: int, rules: SearchRules) -> Start:
-        """The start token of ``rules``, for each of ``batch`` rows."""
+        """The start token of ``rules``, for each of ``batch`` rows.
+
+        Args:
+            batch: N.
+            rules: whose start token it is.
+        """
         return Start(np.full((batch, 1), rules.start_id, np.int32))
 
     def repeated(self, times: int) -> Start:
-        """Each row ``times`` times."""
+        """Each row ``times`` times.
+
+        Args:
+            times: how many rows each row becomes, one after another.
+        """
         uncounted = None if self.uncounted is None else np.repeat(self.uncounted, times)
         padding = None if self.padding is None else np.repeat(self.padding, times, axis=0)
         return Start(np.repeat(self.ids, times, axis=0), uncounted, self.max_new_tokens, padding)
 
     def padded(self, sequences: np.ndarray) -> np.ndarray:
-        """``sequences`` [N, T], -1 where a row has nothing, with the padding that stands there."""
+        """``sequences`` [N, T], -1 where a row has nothing, with the padding that stands there.
+
+        Args:
+            sequences: int32 [N, T].
+        """
         if self.padding is None:
             return sequences
         width = self.padding.shape[1]
@@ -139,11 +152,20 @@ class Start:
         return np.concatenate([first, sequences[:, width:]], axis=1)
 
     def lengths(self, width: int) -> np.ndarray:
-        """The length [N] of sequences that are ``width`` wide now."""
+        """The length [N] of sequences that are ``width`` wide now.
+
+        Args:
+            width: T, with what rows have nothing in.
+        """
         return np.full(len(self.ids), width) - (0 if self.uncounted is None else self.uncounted)
 
     def room(self, rules: SearchRules, width: int) -> np.ndarray:
-        """How many tokens [N] may still follow sequences that are ``width`` wide now."""
+        """How many tokens [N] may still follow sequences that are ``width`` wide now.
+
+        Args:
+            rules: of which ``max_length`` is asked.
+            width: T.
+        """
         if self.max_new_tokens is not None:
             return np.full(len(self.ids), self.ids.shape[1] + self.max_new_tokens - width)
         return rules.max_length - self.lengths(width)
@@ -162,10 +184,18 @@ class NextLogits(Protocol):
     """
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
-        """int32 [N, T], -1 where a row has nothing, one column longer at each call -> float32 [N, V]."""
+        """int32 [N, T], -1 where a row has nothing, one column longer at each call -> float32 [N, V].
+
+        Args:
+            sequences: all that was written so far, the start with it.
+        """
 
     def reorder(self, rows: np.ndarray) -> None:
-        """From the next call on, row i continues what was row ``rows[i]``."""
+        """From the next call on, row i continues what was row ``rows[i]``.
+
+        Args:
+            rows: integers [N], from 0 to N − 1, some twice.
+        """
 
 
 def checked_logits(logits: np.ndarray, place: int) -> np.ndarray:

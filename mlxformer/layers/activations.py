@@ -31,6 +31,9 @@ def gelu_tanh(x: mx.array) -> mx.array:
 def identity(x: mx.array) -> mx.array:
     """``x``: the layer without its non-linearity.
 
+    Args:
+        x: of any shape.
+
     >>> identity(3)
     3
     """
@@ -66,7 +69,11 @@ class Activation:
         self.name = name
 
     def __call__(self, x: mx.array) -> mx.array:
-        """act(x), of the shape of x."""
+        """act(x), of the shape of x.
+
+        Args:
+            x: floating point, of any shape.
+        """
         return ACTIVATIONS[self.name](x)
 
     def __repr__(self) -> str:

@@ -82,20 +82,39 @@ class LayerConfig:
         return f"LayerConfig({', '.join(f'{name}={value!r}' for name, value in changed)})"
 
     def self_attention(self, dims: int, num_heads: int) -> MultiHeadAttention:
-        """The attention of C-wide tokens to each other, with H heads."""
+        """The attention of C-wide tokens to each other, with H heads.
+
+        Args:
+            dims: C.
+            num_heads: H.
+        """
         return self._attention(dims, num_heads, self.rope)
 
     def cross_attention(self, dims: int, num_heads: int) -> MultiHeadAttention:
-        """That to the encoder's output, not turned by ``rope``: places in target and source are not comparable."""
+        """That to the encoder's output, not turned by ``rope``: places in target and source are not comparable.
+
+        Args:
+            dims: C.
+            num_heads: H.
+        """
         return self._attention(dims, num_heads, None)
 
     def feed_forward(self, dims: int, ffn_dims: int) -> FeedForward | GatedFeedForward:
-        """The feed-forward network C -> F -> C."""
+        """The feed-forward network C -> F -> C.
+
+        Args:
+            dims: C.
+            ffn_dims: F.
+        """
         kind = GatedFeedForward if self.gated else FeedForward
         return kind(dims, ffn_dims, activation=self.activation, dropout=self.activation_dropout, bias=self.ffn_bias)
 
     def normalization(self, dims: int) -> nn.LayerNorm | nn.RMSNorm:
-        """The norm of C features."""
+        """The norm of C features.
+
+        Args:
+            dims: C.
+        """
         return normalization(self.norm_type, dims, self.norm_eps, self.norm_bias)
 
     def _attention(self, dims: int, num_heads: int, rope: Callable[..., mx.array] | None) -> MultiHeadAttention:

@@ -116,7 +116,11 @@ class ConvolutionLayer(Module):
         self._activate = activation_named(activation)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[B, T, C] -> [B, T, C]."""
+        """[B, T, C] -> [B, T, C].
+
+        Args:
+            x: floating point [B, T, C].
+        """
         y = x + self._activate(self.convolution(x))
         return tap("output", y, axes=MODEL, formula="x + act(Convolution(x))")
 

@@ -72,6 +72,10 @@ class DecoderCache:
 def layer_caches(cache: DecoderCache | None, num_layers: int) -> list[LayerCache] | list[None]:
     """The cache of each layer, or None for each where there is no cache.
 
+    Args:
+        cache: what a user gave.
+        num_layers: N.
+
     Raises ``ArgumentError`` for a cache of another kind, or of another number of layers.
 
     >>> from mlxformer.layers.decoder_cache import layer_caches

@@ -49,6 +49,9 @@ def normalization(norm_type: NormType, dims: int, eps: float = 1e-5, bias: bool 
 def formula(norm_type: NormType) -> str:
     """What a trace calls it.
 
+    Args:
+        norm_type: as in ``LayerConfig``.
+
     >>> from mlxformer.layers.normalization import formula
     >>> formula("rms")
     'RMSNorm'

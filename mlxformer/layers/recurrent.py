@@ -28,6 +28,12 @@ State = tuple[mx.array, ...]
 class Cell(Protocol):
     """What a layer needs of a cell.
 
+    Args:
+        gates: how many H-wide parts a step computes.
+        parts: how many arrays a state has.
+        input_dims: C.
+        hidden_dims: H.
+
     >>> cell: Cell = GRUCell(4, 8)
     >>> cell.gates, cell.parts, [part.shape for part in cell.initial_state(batch=2)]
     (3, 1, [(2, 8)])
@@ -39,13 +45,27 @@ class Cell(Protocol):
     hidden_dims: int
 
     def input_proj(self, x: mx.array) -> mx.array:
-        """The part of a step that needs no state, [..., C] -> [..., gates · H]: for all times at once."""
+        """The part of a step that needs no state, [..., C] -> [..., gates · H]: for all times at once.
+
+        Args:
+            x: floating point [..., C].
+        """
 
     def step(self, projected: mx.array, state: State) -> State:
-        """One step from ``input_proj(x)`` [B, gates · H]."""
+        """One step from ``input_proj(x)`` [B, gates · H].
+
+        Args:
+            projected: [B, gates · H].
+            state: the step before's.
+        """
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
-        """Zeros."""
+        """Zeros.
+
+        Args:
+            batch: B.
+            dtype: of the zeros.
+        """
 
 
 def _both(a: mx.array | Named, b: mx.array | Named) -> Product:
@@ -103,13 +123,23 @@ class RNNCell(Module):
         return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
 
     def __call__(self, x: mx.array, state: State) -> State:
-        """x [B, C], state ``(h,)`` -> ``(h',)``."""
+        """x [B, C], state ``(h,)`` -> ``(h',)``.
+
+        Args:
+            x: floating point [B, C].
+            state: the step before's.
+        """
         _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
     def step(self, projected: mx.array, state: State) -> State:
-        """The same from ``input_proj(x)`` [B, H]."""
+        """The same from ``input_proj(x)`` [B, H].
+
+        Args:
+            projected: ``input_proj(x)`` [B, gates · H].
+            state: the step before's.
+        """
         before = state[0]
         hidden = tap(
             "hidden",
@@ -125,7 +155,12 @@ class RNNCell(Module):
         return None if recurrent is None else Function(self.activation, Total((Named("W x + b", projected), recurrent)))
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
-        """``(0,)``."""
+        """``(0,)``.
+
+        Args:
+            batch: B.
+            dtype: of the zeros.
+        """
         return (mx.zeros((batch, self.hidden_dims), dtype),)
 
 
@@ -169,13 +204,23 @@ class GRUCell(Module):
         return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
 
     def __call__(self, x: mx.array, state: State) -> State:
-        """x [B, C], state ``(h,)`` -> ``(h',)``."""
+        """x [B, C], state ``(h,)`` -> ``(h',)``.
+
+        Args:
+            x: floating point [B, C].
+            state: the step before's.
+        """
         _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
     def step(self, projected: mx.array, state: State) -> State:
-        """The same from ``input_proj(x)`` [B, 3H]."""
+        """The same from ``input_proj(x)`` [B, 3H].
+
+        Args:
+            projected: ``input_proj(x)`` [B, gates · H].
+            state: the step before's.
+        """
         (hidden,) = state
         if not is_tracing() and projected.shape[:-1] == hidden.shape[:-1]:
             states = fused_gru(mx.expand_dims(projected, 1), self.hidden_proj, hidden)
@@ -215,7 +260,12 @@ class GRUCell(Module):
         return (new,)
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
-        """``(0,)``."""
+        """``(0,)``.
+
+        Args:
+            batch: B.
+            dtype: of the zeros.
+        """
         return (mx.zeros((batch, self.hidden_dims), dtype),)
 
 
@@ -264,13 +314,23 @@ class LSTMCell(Module):
         return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
 
     def __call__(self, x: mx.array, state: State) -> State:
-        """x [B, C], state ``(h, c)`` -> ``(h', c')``."""
+        """x [B, C], state ``(h, c)`` -> ``(h', c')``.
+
+        Args:
+            x: floating point [B, C].
+            state: the step before's.
+        """
         _check_cell(self, x, state)
         return self.step(self.input_proj(x), state)
 
     @in_trace
     def step(self, projected: mx.array, state: State) -> State:
-        """The same from ``input_proj(x)`` [B, 4H]."""
+        """The same from ``input_proj(x)`` [B, 4H].
+
+        Args:
+            projected: ``input_proj(x)`` [B, gates · H].
+            state: the step before's.
+        """
         hidden, cell = state
         i, f, g, o = mx.split(projected + self.hidden_proj(hidden), 4, axis=-1)  # [B, H] each
         write, keep, candidate, show = (
@@ -306,7 +366,12 @@ class LSTMCell(Module):
         return hidden, new
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
-        """``(0, 0)``."""
+        """``(0, 0)``.
+
+        Args:
+            batch: B.
+            dtype: of the zeros.
+        """
         return mx.zeros((batch, self.hidden_dims), dtype), mx.zeros((batch, self.hidden_dims), dtype)
 
 

@@ -64,7 +64,14 @@ class Layer(Module):
         return self.residual_dropout(self.feed_forward(x))
 
     def around(self, name: str, x: mx.array, norm: Unary, sublayer: Unary) -> mx.array:
-        """The sum around a sub-layer with its norm, before or after it as the config says, tapped as ``name``."""
+        """The sum around a sub-layer with its norm, before or after it as the config says, tapped as ``name``.
+
+        Args:
+            name: of the sum in a trace.
+            x: [B, T, C].
+            norm: of this sub-layer.
+            sublayer: [B, T, C] -> [B, T, C].
+        """
         kind = formula(self.config.norm_type)
         if self.config.norm == "post":
             added = sublayer(x)
@@ -112,7 +119,11 @@ class Stack(Module):
         return DecoderCache(len(self.layers))
 
     def normalized(self, x: mx.array) -> mx.array:
-        """The last layer's output [B, T, C], after the final norm if there is one."""
+        """The last layer's output [B, T, C], after the final norm if there is one.
+
+        Args:
+            x: the last layer's output [B, T, C].
+        """
         if "final_norm" not in self:
             return x
         norm = formula(self.layers[0].config.norm_type)

@@ -33,6 +33,15 @@ class EncoderDecoder(GenerativeModel):
     offset), source_bias and target_bias (absent without relative positions; called with Tq and Tk), embedding_dropout,
     encoder, decoder. It sets the numbers below; max_positions is the longest sequence that it can read, or None.
 
+    Args:
+        encoder: of the source.
+        decoder: of the target.
+        embedding_scale: what embeddings are multiplied by.
+        pad_id: the id that fills up.
+        source_vocab_size: V of the source.
+        target_vocab_size: V of the target.
+        max_positions: the longest sequence that it can read, or None.
+
     >>> import mlxformer as mf
     >>> from mlxformer.models.encoder_decoder import EncoderDecoder
     >>> model: EncoderDecoder = mf.Transformer(mf.TransformerConfig(20, dims=8, num_heads=2, ffn_dims=16))
@@ -118,7 +127,11 @@ class EncoderDecoder(GenerativeModel):
         return self._decode(target_ids, memory, source_mask, cache)
 
     def source_padding(self, source_ids: mx.array) -> mx.array | None:
-        """``mf.masks.padding(source_ids != pad_id)``, or None where nothing is padding: [B, 1, 1, Ts]."""
+        """``mf.masks.padding(source_ids != pad_id)``, or None where nothing is padding: [B, 1, 1, Ts].
+
+        Args:
+            source_ids: integers [B, Ts].
+        """
         valid = source_ids != self.pad_id
         if is_evaluable(valid) and bool(to_numpy(mx.all(valid))):
             return None

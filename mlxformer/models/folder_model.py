@@ -28,6 +28,10 @@ class FolderModel(Module):
     ``config_class`` reads the configuration, whose ``layers`` and ``widths`` are held against the weights; ``_stored``,
     ``_cut`` and ``_others`` say what becomes of the tensors, ``_writing`` what is written.
 
+    Args:
+        config: of ``config_class``.
+        load_report: what became of each tensor of the folder; None of a model that was not read.
+
     >>> import mlxformer as mf
     >>> mf.GPT(mf.GPTConfig(20, dims=8, num_heads=2, num_layers=1)).save_pretrained("my-gpt")
     >>> model = mf.GPT.from_pretrained("my-gpt")
@@ -144,6 +148,10 @@ def spelled(tensors: Mapping[str, StoredTensor], name_of: Callable[[str], str]) 
 
     So it belongs to no part of a model, and loading refuses it.
 
+    Args:
+        tensors: by the names that they are stored under.
+        name_of: from such a name, the one that is wanted.
+
     >>> from mlxformer.models.folder_model import spelled
     >>> list(spelled({"bert.a": None, "a": None}, lambda name: name.removeprefix("bert.")))
     ['a', 'a (again)']
@@ -158,6 +166,10 @@ def spelled(tensors: Mapping[str, StoredTensor], name_of: Callable[[str], str]) 
 def replaced(path: str, spellings: tuple[tuple[str, str], ...]) -> str:
     """``path`` with each of ``spellings``, ours and theirs, applied in order.
 
+    Args:
+        path: of a parameter.
+        spellings: pairs of ours and theirs.
+
     >>> from mlxformer.models.folder_model import replaced
     >>> replaced("stack.layers.0.self_attention.", (("stack.layers.", "h."), ("self_attention", "attn")))
     'h.0.attn.'
@@ -169,6 +181,11 @@ def replaced(path: str, spellings: tuple[tuple[str, str], ...]) -> str:
 
 def require_only(values: Mapping[str, Any], only: Mapping[str, Any], model: str) -> None:
     """Fields that change the result have the one value that is implemented, or are absent or null.
+
+    Args:
+        values: the fields of a ``config.json``.
+        only: field -> the one value that is implemented.
+        model: its name, for the error.
 
     Raises ``ArgumentError`` otherwise.
 

@@ -53,6 +53,10 @@ _BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")
 def kind_of(tensors: Iterable[str], config: GPTConfig) -> str:
     """Whose names the tensors of a folder bear: ``"gpt2"``, ``"llama"``, or ours.
 
+    Args:
+        tensors: their stored names.
+        config: of the model.
+
     >>> import mlxformer as mf
     >>> kind_of(["transformer.wte.weight"], mf.GPTConfig(20, dims=8))
     'gpt2'
@@ -162,6 +166,10 @@ def writing(parameters: Mapping[str, np.ndarray], kind: str) -> dict[str, np.nda
 
 def canonical_name(stored: str, kind: str) -> str:
     """One name for a tensor's spellings: without ``transformer.`` (GPT-2), with ``model.`` (Llama).
+
+    Args:
+        stored: the name in a checkpoint.
+        kind: of ``kind_of``.
 
     >>> canonical_name("transformer.wte.weight", "gpt2"), canonical_name("norm.weight", "llama")
     ('wte.weight', 'model.norm.weight')

@@ -119,7 +119,11 @@ class ModernBertConfig(FolderConfig):
         return self.max_position_embeddings
 
     def layer(self, kind: str) -> LayerConfig:
-        """The choices of a layer of a kind, ``"full_attention"`` or ``"sliding_attention"``."""
+        """The choices of a layer of a kind, ``"full_attention"`` or ``"sliding_attention"``.
+
+        Args:
+            kind: of the layer's attention.
+        """
         base, scale, stretch = self.global_rope if kind == GLOBAL else self.local_rope
         width = self.hidden_size // self.num_attention_heads
         return LayerConfig(

@@ -57,7 +57,11 @@ class Unchanged(Module):
     """
 
     def __call__(self, x: mx.array) -> mx.array:
-        """``x``."""
+        """``x``.
+
+        Args:
+            x: of any shape.
+        """
         return x
 
 

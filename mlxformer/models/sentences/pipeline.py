@@ -147,7 +147,11 @@ class Dense(Module):
         self._activate = activation_called(activation)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[N, C] -> [N, out_features]."""
+        """[N, C] -> [N, out_features].
+
+        Args:
+            x: floating point [B, in].
+        """
         return tap("output", self._activate(self.linear(x)), axes=VECTOR, formula="act(W x + b)")
 
 
@@ -206,6 +210,9 @@ def _json(value: Any) -> bytes:
 
 def read_dense(folder: Path) -> Dense:
     """A dense step from its folder. Raises ``CheckpointError`` where it is broken or not implemented.
+
+    Args:
+        folder: of that step.
 
     >>> from pathlib import Path
     >>> from mlxformer.errors import CheckpointError
@@ -283,6 +290,10 @@ def activation_name(function: Activation) -> str:
 
 def body_class(folder: Path, classes: Mapping[str, type[Network]]) -> type[Network]:
     """The class that reads a folder's network. Raises ``CheckpointError`` for a kind that is not in ``classes``.
+
+    Args:
+        folder: of the network.
+        classes: by ``model_type``.
 
     >>> from pathlib import Path
     >>> from mlxformer.models.sentences.pipeline import BODIES, body_class
