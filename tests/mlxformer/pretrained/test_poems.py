@@ -152,6 +152,7 @@ def test_of_two_versions_of_a_poem_none_is_trained_on_where_one_is_held_out(monk
         corpus.split.cache_clear()
 
 
+@pytest.mark.once  # slow on MLX's CPU build; that training works there, test_masked shows on a smaller model
 def test_this_code_makes_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the held-out poems, a few steps: the loss falls well below that of guessing by frequency at the start."""
     monkeypatch.setattr(corpus, "training_ids", lambda: ids_of(held_out()))
