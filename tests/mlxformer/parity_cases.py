@@ -50,7 +50,8 @@ from mlxformer.models.bert.heads import (
     BertForPreTraining,
     BertForSequenceClassification,
 )
-from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.model import BertModel
+from mlxformer.models.bert.pooling import mean_pooling
 from mlxformer.models.bert.roberta import (
     RobertaConfig,
     RobertaForMaskedLM,

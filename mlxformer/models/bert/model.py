@@ -20,7 +20,7 @@ from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.origins import Named, Total, applied, normalized, projection, rows
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import fields_text, require_floating, require_ids, require_shape, shape_text
+from mlxformer.validation import fields_text, require_ids, require_shape, shape_text
 
 
 class Sizes(Protocol):
@@ -280,38 +280,3 @@ def checked_type_ids(config: Sizes, input_ids: mx.array, token_type_ids: mx.arra
     require_ids("token_type_ids", token_type_ids, config.type_vocab_size, "the type embedding")
     require_shape("token_type_ids", token_type_ids, TOKENS, tuple(input_ids.shape))
     return token_type_ids
-
-
-def mean_pooling(hidden: mx.array, attention_mask: mx.array | None = None) -> mx.array:
-    """The mean of the hidden states of the real tokens, ``Σ_t m_t h_t / Σ_t m_t``.
-
-    It is how sentence-transformers' MiniLM and E5 make a sentence's vector; cosines of such vectors then tell how alike
-    two sentences are.
-
-    Args:
-        hidden: h, floating point [B, T, C].
-        attention_mask: m [B, T], 1 or True at real tokens; None means all.
-
-    Returns:
-        [B, C]; zeros for a row without one real token.
-
-    Raises:
-        ArgumentError: shapes that differ, or numbers that are not floating point.
-
-    Source: Reimers & Gurevych 2019, "Sentence-BERT", §3.
-
-    >>> import mlxformer as mf
-    >>> from mlxformer.backend import mx
-    >>> mf.mean_pooling(mx.array([[[1.0, 2.0], [3.0, 4.0], [9.0, 9.0]]]), mx.array([[1, 1, 0]])).tolist()
-    [[2.0, 3.0]]
-    """
-    require_floating("hidden", hidden)
-    require_shape("hidden", hidden, MODEL)
-    # Sums are float32: in float16 they end at 65504, and thousands of tokens are soon beyond it.
-    if attention_mask is None:
-        return mx.mean(hidden.astype(mx.float32), axis=1).astype(hidden.dtype)
-    real = masks.from_attention_mask(attention_mask, (hidden.shape[0], hidden.shape[1]))
-    weights = mx.expand_dims(real.astype(mx.float32), -1)  # [B, T, 1]
-    # `where` and not a product: a NaN or infinity at a padded place must not come through.
-    total = mx.sum(mx.where(weights > 0, hidden.astype(mx.float32), 0.0), axis=1)  # [B, C]
-    return (total / mx.maximum(mx.sum(weights, axis=1), 1.0)).astype(hidden.dtype)

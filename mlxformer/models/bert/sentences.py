@@ -12,7 +12,8 @@ from __future__ import annotations
 from mlxformer.axes import VECTOR
 from mlxformer.backend import mx
 from mlxformer.models.bert.config import BertConfig
-from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.model import BertModel
+from mlxformer.models.bert.pooling import mean_pooling
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_floating, require_shape
 

@@ -13,7 +13,8 @@ from mlxformer.backend import mx, nn, to_numpy, tree_flatten
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.heads import BertForMaskedLM
-from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.model import BertModel
+from mlxformer.models.bert.pooling import mean_pooling
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, is_float32, numbers
 from tests.mlxformer.models.bert.reference import inputs

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mlxformer.backend import mx, name, to_numpy, tree_flatten
-from mlxformer.models.bert.model import BertModel, mean_pooling
+from mlxformer.models.bert.model import BertModel
+from mlxformer.models.bert.pooling import mean_pooling
 from mlxformer.tokenization.bert import BertTokenizer
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_close
