@@ -345,6 +345,18 @@ def require_positive(**values: Any) -> None:
             )
 
 
+def is_finite_number(value: object) -> bool:
+    """Whether ``value`` is a number (and not True or False) that a float can hold: no NaN, no infinity, no 10⁴⁰⁰.
+
+    >>> is_finite_number(3), is_finite_number(float("inf")), is_finite_number(10**400)
+    (True, False, False)
+    """
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def require_positive_number(name: str, value: object) -> None:
     """A finite number above 0.
 
@@ -354,7 +366,7 @@ def require_positive_number(name: str, value: object) -> None:
 
     >>> require_positive_number("temperature", 0.5)
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+    if not is_finite_number(value) or not value > 0:  # type: ignore[operator]
         raise ArgumentError(
             "not-a-positive-number", f"{name} must be a finite number above 0; got {value!r}", name=name, given=value
         )

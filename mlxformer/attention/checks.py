@@ -5,14 +5,11 @@ Masks are checked in ``masks``, the tokens that a layer projects in ``validation
 
 from __future__ import annotations
 
-import math
-from numbers import Real
-
 from mlxformer.attention import masks
 from mlxformer.axes import HEADS_IN_TIME, KV_HEADS
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import require_array, require_floating, require_shape, shape_text
+from mlxformer.validation import is_finite_number, require_array, require_floating, require_shape, shape_text
 
 ScoresShape = tuple[int, int, int, int]
 
@@ -115,7 +112,7 @@ def checked_scale(scale: float | None, width: int) -> float:
     """
     if scale is None:
         return float(width) ** -0.5
-    if isinstance(scale, bool) or not isinstance(scale, Real) or not math.isfinite(scale):
+    if not is_finite_number(scale):
         raise ArgumentError(
             "scale-not-finite",
             f"scale must be a finite number, or None for 1/√D; got {scale!r}. One that is learned multiplies q",

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from mlxformer.errors import ArgumentError
-from mlxformer.validation import is_whole, require_choice, require_positive, require_positive_number
+from mlxformer.validation import (
+    is_finite_number,
+    is_whole,
+    require_choice,
+    require_positive,
+    require_positive_number,
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class SearchRules:
         _check_stops(self.stop_sequences)
         require_choice("early_stopping", self.early_stopping, (False, True, "never"))
         alpha = self.length_penalty
-        if isinstance(alpha, bool) or not isinstance(alpha, Real) or not math.isfinite(alpha):
+        if not is_finite_number(alpha):
             raise ArgumentError("length-penalty", f"length_penalty must be a finite number; got {alpha!r}", given=alpha)
         if abs(alpha) * math.log(self.max_length) > 80:  # float32 ends at e^88
             raise ArgumentError(
@@ -314,10 +319,18 @@ def has_ended(sequences: np.ndarray, rules: SearchRules) -> np.ndarray:
 
 
 def _penalize(scores: np.ndarray, sequences: np.ndarray, penalty: float) -> None:
-    """Keskar et al. 2019, §4.1, in place: what has occurred becomes less probable, whatever the sign of its score."""
+    """Keskar et al. 2019, §4.1, in place: what has occurred becomes less probable, whatever the sign of its score.
+
+    In float32 as in Hugging Face; where it leads out of float32 it leads to its end, as ``0 / 0`` is no number and of
+    two infinities none is greater.
+    """
+    factor, end = np.float32(min(max(penalty, 1e-30), 1e30)), np.finfo(np.float32).max / 2
     for row, tokens in zip(scores, sequences, strict=True):
         seen = np.unique(tokens[tokens >= 0])
-        row[seen] = np.where(row[seen] < 0, row[seen] * np.float32(penalty), row[seen] / np.float32(penalty))
+        given = row[seen]
+        with np.errstate(over="ignore"):
+            penalized = np.where(given < 0, given * factor, given / factor).clip(-end, end)
+        row[seen] = np.where(np.isfinite(given), penalized, given)
 
 
 def _forbid_ngrams(scores: np.ndarray, sequences: np.ndarray, size: int) -> None:

@@ -125,12 +125,21 @@ def draw_tokens(probabilities: np.ndarray, generator: np.random.Generator) -> np
     Returns:
         int32 [N].
 
+    Raises:
+        ArgumentError: a row that holds NaN or infinity, or nothing but zeros.
+
     >>> from mlxformer.generation.sampling import draw_tokens
     >>> draw_tokens(np.array([[0.0, 1.0, 0.0]]), np.random.default_rng(0)).tolist()
     [1]
     """
     cumulative = np.cumsum(probabilities, axis=-1)
-    thresholds = generator.random(len(probabilities))[:, None] * cumulative[:, -1:]
+    totals = cumulative[:, -1:]
+    wrong = np.flatnonzero(~(np.isfinite(totals) & (totals > 0)))
+    if len(wrong):
+        row = int(wrong[0])
+        message = f"row {row} of the probabilities cannot be drawn from: they add up to {totals[row, 0]}"
+        raise ArgumentError("probabilities", message, row=row, total=str(totals[row, 0]))
+    thresholds = generator.random(len(probabilities))[:, None] * totals
     return (cumulative <= thresholds).sum(-1).astype(np.int32)
 
 

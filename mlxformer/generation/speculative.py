@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlxformer.errors import ArgumentError
+from mlxformer.generation.rules import checked_logits
 from mlxformer.generation.sampling import SamplingRules, draw_tokens, sampling_probabilities
 from mlxformer.validation import require_positive
 
@@ -194,7 +195,8 @@ def speculate(
         What was written, the end among it.
 
     Raises:
-        ArgumentError: numbers below 1, a prompt without tokens, and models of different vocabularies.
+        ArgumentError: numbers below 1, a prompt without tokens, models of different vocabularies, and logits that are
+            not numbers.
 
     Source: Leviathan et al. 2023, "Fast Inference from Transformers via Speculative Decoding"; Chen et al. 2023.
 
@@ -217,9 +219,10 @@ def speculate(
         room = min(ahead, max_new_tokens - (len(ids) - start) - 1)
         text, guesses = ids, []
         for _ in range(room):
-            guesses.append(sampling_probabilities(draft(text)[-1:], sampling)[0])
+            guesses.append(sampling_probabilities(checked_logits(draft(text)[-1:], len(text)), sampling)[0])
             text = np.concatenate([text, draw_tokens(guesses[-1][None], generator)])
-        p = sampling_probabilities(target(text)[len(ids) - 1 :], sampling)  # [room + 1, V]
+        logits = checked_logits(target(text)[len(ids) - 1 :], len(text))
+        p = sampling_probabilities(logits, sampling)  # [room + 1, V]
         q = np.array(guesses).reshape(room, -1) if room else p[:0]
         if q.shape[1] != p.shape[1]:
             message = f"target and draft must have one vocabulary; got {p.shape[1]} and {q.shape[1]} tokens"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
+from mlxformer.attention.exactness import wide
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 
@@ -18,14 +19,17 @@ def gelu_tanh(x: mx.array) -> mx.array:
     Returns:
         The shape of x.
 
-    Written out, because MLX's ``gelu_approx`` has meant different approximations in different versions.
+    Written out, because MLX's ``gelu_approx`` has meant different approximations in different versions. It is computed
+    in float32, and beyond ±10 the tanh is ±1 in it: x³ stays out of infinity, and its gradient out of ``0 · inf``.
 
     >>> from mlxformer.layers.activations import gelu_tanh
     >>> from mlxformer.backend import mx
     >>> round(float(gelu_tanh(mx.array(1.0))), 4)
     0.8412
     """
-    return 0.5 * x * (1.0 + mx.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+    z = wide(x)
+    near = mx.clip(z, -10.0, 10.0)
+    return (0.5 * z * (1.0 + mx.tanh(0.7978845608028654 * (near + 0.044715 * near * near * near)))).astype(x.dtype)
 
 
 def identity(x: mx.array) -> mx.array:

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer as Library
 from mlxformer.checkpoints.folder import find_folder, read_json
 from mlxformer.errors import ArgumentError
 from mlxformer.tokenization.bert import BertTokenizer
-from mlxformer.tokenization.files import TokenizerSettings, load_tokenizer, of_the_library
+from mlxformer.tokenization.files import TokenizerSettings, known_text, load_tokenizer, of_the_library, save_tokenizer
 
 
 class Tokenizer(BertTokenizer):
@@ -55,9 +55,13 @@ class Tokenizer(BertTokenizer):
         self.named = dict(named or {})
         if with_types is None:
             with of_the_library("this tokenizer fails on a pair of texts"):
-                tells = 1 in tokenizer.encode("a", "a").type_ids
+                text = known_text(tokenizer)
+                tells = 1 in tokenizer.encode(text, text).type_ids
                 with_types = tells and bool(tokenizer.num_special_tokens_to_add(True))
         self.with_types = with_types
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._tokenizer, self.settings, self.named, self.with_types)
 
     @classmethod
     def from_pretrained(cls, path_or_name: str | os.PathLike[str], *, revision: str = "main") -> Tokenizer:
@@ -89,6 +93,18 @@ class Tokenizer(BertTokenizer):
         inputs = config.get("model_input_names")
         with_types = "token_type_ids" in inputs if isinstance(inputs, list) else None
         return cls(library, settings, named, with_types)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``tokenizer.json``, ``tokenizer_config.json`` and, for WordPiece, ``vocab.txt``, for transformers too.
+
+        Args:
+            folder: where to; it is made if need be.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
+        inputs = ["input_ids", *["token_type_ids"] * self.with_types, "attention_mask"]
+        save_tokenizer(Path(folder), self._tokenizer, self.settings, self.named, inputs)
 
     @property
     def bos_id(self) -> int:

@@ -217,7 +217,9 @@ class BertTokenizer:
         return list(self._encode(_texts("text", text), None, False)[0].tokens)
 
     def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
-        """The token of each id.
+        """The token of each id; ``<32100>`` for one that the vocabulary has not.
+
+        A model's table is often longer than its vocabulary (T5's has 32,128 rows for 32,100 tokens), so it may write one.
 
         Args:
             ids: whole numbers [T] or [B, T], an array or nested lists.
@@ -226,16 +228,16 @@ class BertTokenizer:
             A list for [T], a list of lists for [B, T].
 
         Raises:
-            ArgumentError: ids that are no whole numbers or outside the vocabulary.
+            ArgumentError: ids that are no whole numbers, below 0 or beyond int32.
         """
         rows, is_batch = self._id_rows(ids)
-        named = [[str(self._tokenizer.id_to_token(index)) for index in row] for row in rows]
+        named = [[self._tokenizer.id_to_token(index) or f"<{index}>" for index in row] for row in rows]
         return named if is_batch else named[0]
 
     def decode(
         self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]], *, skip_special_tokens: bool = True
     ) -> Any:
-        """The text of ids: pieces joined.
+        """The text of ids: pieces joined. One that the vocabulary has not stands for nothing, as in transformers.
 
         Args:
             ids: whole numbers [T] or [B, T], an array or nested lists.
@@ -245,7 +247,7 @@ class BertTokenizer:
             A text for [T], B texts for [B, T].
 
         Raises:
-            ArgumentError: ids that are no whole numbers or outside the vocabulary.
+            ArgumentError: ids that are no whole numbers, below 0 or beyond int32.
         """
         rows, is_batch = self._id_rows(ids)
         with of_the_library("this tokenizer fails on these ids"):
@@ -346,7 +348,7 @@ class BertTokenizer:
         return TokenizedBatch(**arrays, tokens=tokens)
 
     def _id_rows(self, ids: Any) -> tuple[list[list[int]], bool]:
-        """Rows of ids that the vocabulary has, and whether there were several: lists of lists may be ragged."""
+        """Rows of ids, and whether there were several: lists of lists may be ragged."""
         nested = to_numpy(ids) if is_array(ids) else ids
         nested = nested.tolist() if isinstance(nested, np.ndarray) else nested
         is_batch = isinstance(nested, list | tuple) and any(isinstance(row, list | tuple) for row in nested)
@@ -356,7 +358,7 @@ class BertTokenizer:
             raise ArgumentError("ids-not-integers", message, given=reprlib.repr(nested))
         rows = [[int(index) for index in row] for row in rows]
         for index in {index for row in rows for index in row}:
-            if not 0 <= index < self.vocab_size or self._tokenizer.id_to_token(index) is None:
+            if not 0 <= index < 2**31:
                 message = f"ids hold {index}, but the vocabulary has ids 0 to {self.vocab_size - 1}"
                 raise ArgumentError("id-out-of-range", message, given=index, size=self.vocab_size)
         return rows, is_batch

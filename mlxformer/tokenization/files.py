@@ -7,7 +7,7 @@ a ``tokenizer.json`` was saved with are switched off: they belong to a call, and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,13 +140,22 @@ def build_wordpiece(
     return tokenizer
 
 
-def save_tokenizer(folder: Path, tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
+def save_tokenizer(
+    folder: Path,
+    tokenizer: Tokenizer,
+    settings: TokenizerSettings,
+    named: Mapping[str, str] | None = None,
+    inputs: Sequence[str] | None = None,
+) -> None:
     """Write ``tokenizer.json``, ``tokenizer_config.json`` and, for WordPiece, ``vocab.txt``, for transformers to read.
 
     Args:
         folder: where to; it is made if need be.
         tokenizer: of the tokenizers library.
-        settings: special tokens, sides and length.
+        settings: special tokens, sides and length. A special token that the vocabulary lacks is not written: whoever
+            reads it would add it.
+        named: further special tokens by role: bos, eos.
+        inputs: which arrays the model takes, ``model_input_names``; None leaves it to the reader.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -164,7 +173,10 @@ def save_tokenizer(folder: Path, tokenizer: Tokenizer, settings: TokenizerSettin
     content = json.loads(tokenizer.to_str())
     normalizer = content.get("normalizer") or {}
     is_wordpiece = content["model"].get("type") == "WordPiece"
-    config: dict[str, Any] = {f"{role}_token": token for role, token in settings.special.items()}
+    known = tokenizer.get_vocab(with_added_tokens=True)
+    roles = {**(named or {}), **settings.special}
+    config: dict[str, Any] = {f"{role}_token": token for role, token in roles.items() if token in known}
+    config |= {} if inputs is None else {"model_input_names": list(inputs)}
     config |= {"padding_side": settings.padding_side, "truncation_side": settings.truncation_side}
     config["tokenizer_class"] = "BertTokenizer" if is_wordpiece else "PreTrainedTokenizerFast"
     if settings.model_max_length is not None:
@@ -193,12 +205,31 @@ def _from_json(path: Path, config: Mapping[str, Any]) -> Tokenizer:
 
 def _tried(tokenizer: Tokenizer) -> Tokenizer:
     """The tokenizer, once it has tokenized: a template that names a token which is not there only fails then."""
-    tried = (tokenizer.encode("a"), tokenizer.encode("a", "a"))
+    text = known_text(tokenizer)
+    tried = (tokenizer.encode(text), tokenizer.encode(text, text))
     ids = [index for encoding in tried for index in (*encoding.ids, *encoding.type_ids)]
     largest = max((*ids, *tokenizer.get_vocab().values()), default=0)
     if largest >= 2**31:
         raise ValueError(f"an id must be below 2,147,483,648; got {largest:,}")
     return tokenizer
+
+
+def known_text(tokenizer: Tokenizer) -> str:
+    """A text to try a tokenizer with: one that has no unknown token may refuse whatever is not in its vocabulary.
+
+    Args:
+        tokenizer: of the tokenizers library.
+
+    Returns:
+        ``"a"``, or where that is no token the shortest that there is.
+
+    >>> from tokenizers import Tokenizer, models
+    >>> from mlxformer.tokenization.files import known_text
+    >>> known_text(Tokenizer(models.WordLevel({"[PAD]": 0, "春": 1}, unk_token="[UNK]")))
+    '春'
+    """
+    vocabulary = tokenizer.get_vocab()
+    return "a" if "a" in vocabulary else min(vocabulary, key=lambda token: (len(token), token), default="a")
 
 
 def _from_vocabulary_file(folder: Path, config: Mapping[str, Any], settings: TokenizerSettings) -> Tokenizer:

@@ -146,14 +146,29 @@ def as_array(labels: Labels) -> mx.array:
     """Labels as an array of the running backend; lists and NumPy arrays are made one.
 
     Args:
-        labels: numbers of any shape: an array of the running backend, which is given back as it is, or what NumPy
-            makes an array of.
+        labels: numbers of any shape: an array of the running backend, or what NumPy makes an array of.
+
+    Returns:
+        The array; whole numbers are int32 or int64, which −100 and any length can be compared with.
+
+    Raises:
+        ArgumentError: words, nested lists of unequal lengths and whatever else is no array of numbers.
 
     >>> from mlxformer.training.label_losses import as_array
     >>> as_array([[1, 0]]).shape
     (1, 2)
     """
-    return labels if is_array(labels) else mx.array(np.asarray(labels))
+    if not is_array(labels):
+        try:
+            values = np.asarray(labels)
+        except ValueError:  # of unequal lengths
+            values = np.asarray(None)
+        if values.dtype.kind not in "biuf":
+            message = f"labels must be an array or nested lists of numbers; got {labels!r:.80}"
+            raise ArgumentError("labels-not-numbers", message, given=f"{labels!r:.80}")
+        labels = mx.array(values)
+    narrow = mx.issubdtype(labels.dtype, mx.integer) and labels.dtype not in (mx.int32, mx.int64)
+    return labels.astype(mx.int64) if narrow else labels
 
 
 def _require_like(name: str, given: mx.array, shape: Sequence[int]) -> None:

@@ -64,6 +64,8 @@ def attended(**given):
         (lambda: mf.RotaryEmbedding(8, base=-1.0), "not-a-positive-number", "base"),
         (lambda: mf.RotaryEmbedding(8, scale=float("inf")), "not-a-positive-number", "scale"),
         (lambda: mf.warmup_linear_decay(1e-3, 1.5, 50), "schedule-steps", "warmup_steps is 1.5"),
+        (lambda: attended(scale=10**400), "scale-not-finite", "finite number"),
+        (lambda: mf.SamplingRules(temperature=10**400), "not-a-positive-number", "temperature"),
         (lambda: mf.KVCache().truncate(1.5), "cache-length", "whole number"),
         (lambda: mf.KVCache().update(np.zeros((1, 1, 1, 1)), drawn(1, 1, 1, 1)), "not-an-array", "keys"),
         (lambda: mf.mean_pooling(np.zeros((2, 3, 4), np.float32)), "not-an-array", "hidden"),

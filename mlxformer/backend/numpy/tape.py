@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import ArrayLike, array, is_foreign, wrap
+from .operands import quiet
 
 Pullback = Callable[[Any], Iterable[Any]]
 Rule = Callable[..., tuple[Any, Pullback]]
@@ -105,6 +106,7 @@ class Part(NamedTuple):
         return total
 
 
+@quiet  # as every function of the way there is
 def _walk_back(end: Node, seed: Any) -> dict[Node, Any]:
     """The gradient at each leaf below ``end``.
 

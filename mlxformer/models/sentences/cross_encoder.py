@@ -17,7 +17,7 @@ from mlxformer.models.bert.roberta import RobertaForSequenceClassification
 from mlxformer.models.sentences.pipeline import Activation, activation_called, activation_name, body_class
 from mlxformer.tokenization.any import Tokenizer
 from mlxformer.tokenization.bert import BertTokenizer
-from mlxformer.validation import require_positive
+from mlxformer.validation import require_finite, require_positive
 
 Classifier = BertForSequenceClassification | RobertaForSequenceClassification
 CLASSIFIERS: dict[str, type[Classifier]] = {
@@ -111,10 +111,11 @@ class CrossEncoder:
             float32 [N], or [N, num_labels] where there is more than one label.
 
         Raises:
-            ArgumentError: what is not pairs of text, a batch size below 1.
+            ArgumentError: what is not pairs of text, a batch size below 1, logits that are not all numbers.
         """
         require_positive(batch_size=batch_size)
-        listed = [tuple(pair) if isinstance(pair, list | tuple) else () for pair in pairs]
+        is_list = isinstance(pairs, Sequence) and not isinstance(pairs, str)
+        listed = [tuple(pair) if isinstance(pair, list | tuple) else () for pair in pairs] if is_list else []
         if not listed or not all(len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in listed):
             message = f"pairs must be a list of at least one (text, text); got {pairs!r:.80}"
             raise ArgumentError("not-text", message, name="pairs")
@@ -123,7 +124,9 @@ class CrossEncoder:
         for first in range(0, len(order), batch_size):
             chosen = [listed[place] for place in order[first : first + batch_size]]
             batch = self.tokenizer(*map(list, zip(*chosen, strict=True)), max_length=self.max_length)
-            parts.append(to_numpy(self.activation(self.model(**batch).logits.astype(mx.float32))))
+            logits = self.model(**batch).logits.astype(mx.float32)
+            require_finite("the logits", logits, "Are the weights numbers, and do they fit their dtype?")
+            parts.append(to_numpy(self.activation(logits)))
         found = np.concatenate(parts)[np.argsort(order, kind="stable")]
         return mx.array(found[:, 0] if found.shape[1] == 1 else found)
 
@@ -145,7 +148,10 @@ class CrossEncoder:
         if labels != 1:
             message = f"this classifier has {labels} labels, and an order needs one score: use predict"
             raise ArgumentError("rank-labels", message, given=labels)
-        if isinstance(texts, str) or not isinstance(texts, Sequence):
+        if not isinstance(query, str):
+            raise ArgumentError("not-text", f"query must be a string; got {query!r:.80}", name="query")
+        is_list = isinstance(texts, Sequence) and not isinstance(texts, str) and texts
+        if not is_list or not all(isinstance(text, str) for text in texts):
             message = f"texts must be a list of at least one string; got {texts!r:.80}"
             raise ArgumentError("not-text", message, name="texts")
         scores = to_numpy(self.predict([(query, text) for text in texts], batch_size))

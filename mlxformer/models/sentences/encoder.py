@@ -26,7 +26,7 @@ from mlxformer.models.sentences.pipeline import (
 )
 from mlxformer.tokenization.any import Tokenizer
 from mlxformer.tokenization.bert import BertTokenizer
-from mlxformer.validation import require_choice, require_positive
+from mlxformer.validation import require_choice, require_finite, require_positive
 
 
 class SentenceEncoder:
@@ -113,7 +113,7 @@ class SentenceEncoder:
             float32 [N, C] in the order of the texts; [C] for one text alone.
 
         Raises:
-            ArgumentError: what is not text, a batch size below 1.
+            ArgumentError: what is not text, a batch size below 1, a vector that is not all numbers.
         """
         require_positive(batch_size=batch_size)
         require_choice("normalize", normalize, (None, True, False))
@@ -127,7 +127,9 @@ class SentenceEncoder:
         for first in range(0, len(order), batch_size):
             chosen = [prepared[place] for place in order[first : first + batch_size]]
             parts.append(to_numpy(self._vectors(self.tokenizer(chosen, max_length=self.max_length))))
-        found = mx.array(np.concatenate(parts)[np.argsort(order, kind="stable")].astype(np.float32))  # [N, C]
+        vectors = np.concatenate(parts)[np.argsort(order, kind="stable")].astype(np.float32)  # [N, C]
+        require_finite("the vectors", vectors, "Are the weights numbers, and do they fit their dtype?")
+        found = mx.array(vectors)
         if normalize if normalize is not None else self.pipeline.normalize:
             length = mx.sqrt(mx.sum(mx.square(found), axis=-1, keepdims=True))
             found = found / mx.maximum(length, 1e-12)

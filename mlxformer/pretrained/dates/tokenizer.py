@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
 from mlxformer.errors import ArgumentError
+from mlxformer.tokenization.characters import save_characters
 
 PAD, BOS, EOS, UNKNOWN = "[PAD]", "[BOS]", "[EOS]", "[UNK]"
 CHARACTERS = " ,-./0123456789abcdefghijlmnoprstuvwy〇一七三九二五八六十四○零天年日星月期周号"
@@ -109,3 +111,15 @@ class DateTokenizer:
         """
         length = max(map(len, rows))
         return np.array([[*row, *[self.pad_id] * (length - len(row))] for row in rows], np.int32)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``tokenizer.json`` and ``tokenizer_config.json``: ``mf.Tokenizer`` and transformers read sources by it.
+
+        Args:
+            folder: where to; it is made if need be.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
+        special = {"pad": PAD, "bos": BOS, "eos": EOS, "unk": UNKNOWN}
+        save_characters(folder, self.tokens, special, template=f"$A {EOS}", fold=self.normalize)

@@ -6,6 +6,7 @@ which rhymes are told. ``samples.write`` made it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -14,6 +15,7 @@ import numpy as np
 
 from mlxformer.errors import ArgumentError
 from mlxformer.pretrained.poems.forms import COMMA, FORMS, STOP, Form, form_of, lines_of, written
+from mlxformer.tokenization.characters import save_characters
 
 PAD, END = "[PAD]", "[END]"
 SPECIAL = (PAD, END, *(f"[{name}]" for name in FORMS), COMMA, STOP)
@@ -104,6 +106,18 @@ class PoemTokenizer:
             A string.
         """
         return "".join(token for token in (self.tokens[int(each)] for each in ids) if not token.startswith("["))
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``tokenizer.json`` and ``tokenizer_config.json``: ``mf.Tokenizer`` and transformers read texts by it,
+        which begin with their form's token, ``[五绝]白日依山尽，``.
+
+        Args:
+            folder: where to; it is made if need be.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
+        save_characters(folder, self.tokens, {"pad": PAD, "eos": END})
 
     def rhymes(self, first: str, second: str) -> bool:
         """Whether two characters have the same final in today's pinyin.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 
 import numpy as np
 
 from mlxformer.errors import ArgumentError
+from mlxformer.tokenization.characters import save_characters
 
 PAD, BOS, EOS = "[PAD]", "[BOS]", "[EOS]"
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -127,6 +129,18 @@ class StringTokenizer:
         rows = [self.target(text) for text in texts]
         length = max(map(len, rows))
         return np.array([[*row, *[self.pad_id] * (length - len(row))] for row in rows], np.int32)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``tokenizer.json`` and ``tokenizer_config.json``: ``mf.Tokenizer`` and transformers read sources by it.
+
+        Args:
+            folder: where to; it is made if need be.
+
+        Raises:
+            CheckpointError: the folder cannot be written.
+        """
+        special = {"pad": PAD, "bos": BOS, "eos": EOS}
+        save_characters(folder, self.tokens, special, template=f"{BOS} $A {EOS}", fold=str.lower, padding_side="left")
 
 
 TOKENIZER = StringTokenizer()

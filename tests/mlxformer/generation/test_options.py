@@ -72,6 +72,18 @@ def test_penalties_are_transformers():
         np.testing.assert_allclose(found, theirs(*given).numpy(), rtol=1e-6, err_msg=f"{name} {value}")
 
 
+@pytest.mark.parametrize(("penalty", "like"), [(1e300, 1e30), (1e-300, 1e-30)])
+@pytest.mark.filterwarnings("error")
+def test_penalties_far_out_give_numbers(penalty, like):
+    """0 / 0 and 0 · inf are none; of what would be infinite all is alike."""
+    logits = np.array([[0.0, 2e20, -2e20, 1.0, -1.0, 5.0]], np.float32)
+    before = np.array([[0, 1, 2, 3, 4]])
+    found = constrain(logits, before, rules(20, forbid_pad=False, repetition_penalty=penalty))
+    assert np.isfinite(found).all() and found[0, 0] == 0 and found[0, 5] == 5
+    assert found.tolist() == constrain(logits, before, rules(20, forbid_pad=False, repetition_penalty=like)).tolist()
+    assert (found[0, 3] < 1e-20) == (penalty > 1) and (found[0, 4] < -1e20) == (penalty > 1)
+
+
 def test_a_row_that_begins_later_is_what_it_is_alone():
     laid = Start(np.array([[-1, -1, START, 3], [START, 4, 3, 4]], np.int32), np.array([2, 0]))
     given = rules(9, repetition_penalty=1.5, no_repeat_ngram_size=2, min_length=6)

@@ -37,6 +37,13 @@ def by_loop(logits: np.ndarray, temperature: float, top_k: int | None, top_p: fl
     return [math.exp(scaled[v]) / total if v in kept else 0.0 for v in range(len(scaled))]
 
 
+@pytest.mark.parametrize("row", [[0.0, np.nan, 1.0], [np.inf, 0.0, 0.0], [0.0, 0.0, 0.0]])
+def test_what_is_no_probability_is_not_drawn_from(row):
+    with pytest.raises(ArgumentError, match="row 1 of the probabilities cannot be drawn from") as error:
+        draw_tokens(np.array([[0.5, 0.5, 0.0], row]), np.random.default_rng(0))
+    assert error.value.code == "probabilities"
+
+
 @pytest.mark.parametrize("top_p", [0.05, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize("top_k", [None, 1, 4, 50])
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])

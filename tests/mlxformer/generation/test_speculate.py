@@ -95,3 +95,14 @@ def test_bad_input_is_refused() -> None:
         } | changed
         with pytest.raises(ArgumentError, match=message):
             speculate(target, generator=np.random.default_rng(0), **options)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("which", [0, 1])
+def test_logits_that_are_no_numbers_are_said(value: float, which: int) -> None:
+    models = [lambda ids: np.zeros((len(ids), V))] * 2
+    models[which] = lambda ids: np.full((len(ids), V), value)
+    with pytest.raises(ArgumentError, match="are not all numbers") as error:
+        speculate(*models, np.array([0]), ahead=2, max_new_tokens=4, sampling=PLAIN,
+                  generator=np.random.default_rng(0))  # fmt: skip
+    assert error.value.code == "logits-not-numbers"

@@ -123,6 +123,7 @@ _CHINESE: Mapping[str, str] = {
     "stop-sequences": "stop_sequences 要是编号列表的列表，如 [[13], [5, 6]]，每个都不能为空；给的是 {given!s:.80}",
     "logits-not-numbers": "第 {row} 行（从 0 数起）接在 {place} 个词元之后的 logits 不正常，错在编号 {token}；"
     "请查权重有没有 NaN、dtype 装不装得下，用 with mf.trace() as steps: model(…) 能看出从哪一步开始错",
+    "probabilities": "第 {row} 行（从 0 数起）的概率加起来是 {total}，没法从中抽取",
     "nothing-allowed": "第 {row} 行（从 0 数起）到了第 {place} 个词元，按规则没有可选的了；"
     "请放宽 no_repeat_ngram_size、min_length 或禁用的词元",
     "decoder-input-ids": "只有解码器的模型没有 decoder_input_ids；要续写的内容请放进 input_ids",
@@ -133,6 +134,7 @@ _CHINESE: Mapping[str, str] = {
     "length-penalty": "length_penalty 要是有限的数，给的是 {given!r}",
     "bad-words": "bad_words_ids 里有一个空列表；请删掉",
     # labels and losses
+    "labels-not-numbers": "labels 要是数组或数字的嵌套列表（各行等长），给的是 {given}",
     "labels-not-integers": "{name} 要是整数的类别编号，给的是 {given}",
     "label-out-of-range": "{name} 里有 {given}，但只有 {size} 类，编号从 0 起；不计损失的位置写 -100",
     "positions-missing": "start_positions 和 end_positions 要一起给，缺了 {name}",

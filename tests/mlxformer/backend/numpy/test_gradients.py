@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.mlxformer.backend.numpy.closed_list import closed_list
-from tests.mlxformer.backend.numpy.comparing import assert_same, core, mlx, values
+from tests.mlxformer.backend.numpy.comparing import assert_same, core, mlx, nn, values
 from tests.mlxformer.backend.numpy.inputs import integers, normal
 
 Inputs = list[np.ndarray]
@@ -352,3 +352,11 @@ def test_an_exception_on_the_way_leaves_the_next_gradient_right() -> None:
         with pytest.raises(KeyError):
             core.grad(fails)(x)
     assert core.grad(lambda a: core.sum(a * a))(x).tolist() == [4]
+
+
+@pytest.mark.filterwarnings("error")
+def test_gradients_that_overflow_do_so_without_a_word() -> None:
+    """As MLX's: the backward pass of a fused function is as quiet as its forward pass."""
+    x = core.array([3.0, -1.0]).astype(core.float16)
+    found = core.grad(lambda x: core.sum(nn.gelu(x) * core.array(65504.0).astype(core.float16)))(x)
+    assert found.dtype == core.float16 and found.tolist()[0] == np.inf

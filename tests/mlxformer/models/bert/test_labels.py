@@ -205,6 +205,25 @@ def test_modernbert_fills_masks_as_transformers_does(tmp_path):
     assert_close(again(as_torch(ids)).logits, theirs(as_torch(ids)).logits, 1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint32, np.int64])
+@pytest.mark.parametrize("make", [np.asarray, lambda values: mx.array(values), np.ndarray.tolist])
+def test_labels_of_any_whole_numbers(dtype, make):
+    logits = mx.array(numbers(3, 260, seed=1))
+    wanted = float(class_loss(logits, ours([2, 0, 100])))
+    assert float(class_loss(logits, make(np.array([2, 0, 100], dtype)))) == wanted
+    if dtype != np.int8:  # which ends before the text, so that nothing is beyond it
+        beyond = np.array([2, 255, 100], dtype)  # 255 - 256 is -1, and -100 in 8 bits is 156
+        losses = span_loss(logits[:, :200], logits[:, :200], make(beyond), make(beyond))
+        assert float(losses) == float(class_loss(logits[:, :200], ours([2, -100, 100])))
+
+
+@pytest.mark.parametrize("labels", ["abc", [["a"]], [[1], [1, 2]], [None], {"a": 1}])
+def test_labels_that_are_no_numbers_are_refused(labels):
+    with pytest.raises(mf.ArgumentError, match="labels must be an array or nested lists of numbers") as error:
+        class_loss(mx.zeros((3, 4)), labels)
+    assert error.value.code == "labels-not-numbers"
+
+
 def test_roberta_reads_as_many_tokens_as_it_has_positions_for():
     config = mf.RobertaConfig(**TINY | {"max_position_embeddings": 10, "pad_token_id": 1, "type_vocab_size": 1})
     model = mf.RobertaModel(config)

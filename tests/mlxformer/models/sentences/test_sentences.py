@@ -278,3 +278,31 @@ def test_an_albert_body(tmp_path):
     mf.BertTokenizer.from_vocabulary(WORDS).save_pretrained(tmp_path)
     found = to_numpy(mf.SentenceEncoder.from_pretrained(tmp_path).encode(TEXTS))
     assert_close(found, np.stack([states(model, text).mean(0) for text in TEXTS]), 1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_said(value, tmp_path):
+    make(tmp_path)
+    encoder = mf.SentenceEncoder.from_pretrained(tmp_path)
+    mf.BertForSequenceClassification.from_pretrained(tmp_path, num_labels=1).save_pretrained(tmp_path / "ranker")
+    encoder.tokenizer.save_pretrained(tmp_path / "ranker")
+    ranker = mf.CrossEncoder.from_pretrained(tmp_path / "ranker")
+    for bert in (encoder.model, ranker.model.bert):
+        norm = bert.encoder.layers[-1].feed_forward_norm
+        norm.weight = norm.weight * value
+    for call, what in ((lambda: encoder.encode(["cat"]), "vectors"), (lambda: ranker.rank("cat", ["cat"]), "logits")):
+        with pytest.raises(mf.ArgumentError, match=rf"the {what}\[0, 0\] is ") as error:
+            call()
+        assert error.value.code == "not-finite"
+
+
+@pytest.mark.parametrize(("query", "texts", "says"), [(3, ["a"], "query must be a string"), ("a", [], "texts must be"),
+                                                      ("a", ["a", None], "texts must be"), ("a", "b", "texts must be")])  # fmt: skip
+def test_a_ranking_names_what_it_cannot_rank(query, texts, says, tmp_path):
+    make(tmp_path)
+    mf.BertForSequenceClassification.from_pretrained(tmp_path, num_labels=1).save_pretrained(tmp_path)
+    ranker = mf.CrossEncoder.from_pretrained(tmp_path)
+    with pytest.raises(mf.ArgumentError, match=says):
+        ranker.rank(query, texts)
+    with pytest.raises(mf.ArgumentError, match="pairs must be"):
+        ranker.predict(5)
