@@ -219,7 +219,7 @@ class BertTokenizer:
     def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
         """The token of each id; ``<32100>`` for one that the vocabulary has not.
 
-        A model's table is often longer than its vocabulary (T5's has 32,128 rows for 32,100 tokens), so it may write one.
+        A model's table is often longer than its vocabulary (T5's has 32,128 rows for 32,100 tokens): it may write one.
 
         Args:
             ids: whole numbers [T] or [B, T], an array or nested lists.

@@ -26,7 +26,7 @@ def test_ids_are_the_tokenizers_own(case, tmp_path):
     assert read.vocab_size == len(own.tokens) and read.pad_id == own.pad_id
     for text, wanted in texts.items():
         assert read(text).input_ids.tolist() == [wanted]
-    ids = list(texts.values())[0]
+    ids = next(iter(texts.values()))
     assert read.decode(ids) == own.decode(ids)
 
 

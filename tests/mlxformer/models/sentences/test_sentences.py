@@ -296,8 +296,10 @@ def test_weights_that_are_no_numbers_are_said(value, tmp_path):
         assert error.value.code == "not-finite"
 
 
-@pytest.mark.parametrize(("query", "texts", "says"), [(3, ["a"], "query must be a string"), ("a", [], "texts must be"),
-                                                      ("a", ["a", None], "texts must be"), ("a", "b", "texts must be")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "texts", "says"), [(3, ["a"], "query must"), ("a", [], "texts must"), ("a", ["a", None], "texts must"),
+                                 ("a", "b", "texts must")],
+)  # fmt: skip
 def test_a_ranking_names_what_it_cannot_rank(query, texts, says, tmp_path):
     make(tmp_path)
     mf.BertForSequenceClassification.from_pretrained(tmp_path, num_labels=1).save_pretrained(tmp_path)
