@@ -14,14 +14,14 @@ _KNOWN = ("default", "linear", "llama3")
 
 
 def rope_of(
-    values: Mapping[str, Any], default: float, layer_type: str = "full_attention", theta: str = "rope_theta"
+    values: Mapping[str, Any], default: float, layer_type: str | None = None, theta: str = "rope_theta"
 ) -> Rope:
     """The rotary positions that a ``config.json`` asks for.
 
     Args:
         values: the file's fields.
         default: the base where none is given.
-        layer_type: which layers, where ``rope_parameters`` tells them apart.
+        layer_type: which layers, of a model whose ``rope_parameters`` tell them apart; None of others.
         theta: the older field of the base, ``"rope_theta"`` (ModernBERT: ``"local_rope_theta"``).
 
     Returns:
@@ -37,10 +37,12 @@ def rope_of(
     (20000.0, 1.0, None)
     """
     given = values.get("rope_parameters")
-    if isinstance(given, Mapping) and isinstance(given.get(layer_type), Mapping):
-        given = given[layer_type]
-    elif isinstance(given, Mapping) and any(isinstance(value, Mapping) for value in given.values()):
-        given = {}  # by kind of layer, and none of this kind
+    if isinstance(given, Mapping) and any(isinstance(value, Mapping) for value in given.values()):
+        if layer_type is None:
+            message = f"rope_parameters tells kinds of layers apart, and here all are alike; got {given!r:.80}"
+            raise ArgumentError("rope-fields", message, given=given)
+        of_kind = given.get(layer_type)
+        given = of_kind if isinstance(of_kind, Mapping) else {}  # by kind of layer, and none of this kind
     scaling = values.get("rope_scaling")
     for name, fields in (("rope_parameters", given), ("rope_scaling", scaling)):
         if fields is not None and not isinstance(fields, Mapping):

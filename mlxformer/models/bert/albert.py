@@ -33,7 +33,13 @@ from mlxformer.models.reading_config import FolderConfig
 from mlxformer.tracing import tap
 from mlxformer.validation import require_kind, require_positive
 
-_ONLY = {"inner_group_num": 1, "position_embedding_type": "absolute", "quantization_config": None, "auto_map": None}
+_ONLY = {
+    "inner_group_num": 1,
+    "position_embedding_type": "absolute",
+    "quantization_config": None,
+    "auto_map": None,
+    "is_causal": False,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

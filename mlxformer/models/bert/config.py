@@ -25,6 +25,7 @@ _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_labe
 # BertConfig has not is ignored, as transformers ignores it, and ``load_report`` lists it.
 _ONLY: dict[str, tuple[Any, str]] = {
     "position_embedding_type": ("absolute", "relative positions are not implemented for BERT"),
+    "is_causal": (False, "a causal BERT is not implemented; mf.GPT is a decoder"),
     "is_decoder": (False, "a causal BERT is not implemented; mf.Transformer has a decoder"),
     "add_cross_attention": (False, "a BERT decoder is not implemented; mf.Transformer has a decoder"),
     "is_encoder_decoder": (False, "this is an encoder; mf.MarianModel reads encoder-decoders"),

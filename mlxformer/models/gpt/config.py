@@ -25,10 +25,17 @@ _GPT2_ONLY = {
     "scale_attn_weights": True,
     "scale_attn_by_inverse_layer_idx": False,
     "add_cross_attention": False,
+    "is_causal": True,
     "quantization_config": None,
     "auto_map": None,
 }
-_LLAMA_ONLY = {"quantization_config": None, "auto_map": None, "sliding_window": None, "partial_rotary_factor": 1.0}
+_LLAMA_ONLY = {
+    "quantization_config": None,
+    "auto_map": None,
+    "sliding_window": None,
+    "partial_rotary_factor": 1.0,
+    "is_causal": True,
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -291,7 +298,7 @@ def _from_gpt2(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_llama(values: Mapping[str, Any]) -> dict[str, Any]:
     require_only(values, _LLAMA_ONLY, "Llama")
-    base, scale, stretch = rope_of(values, 10_000.0)
+    base, scale, stretch = rope_of(values, 10_000.0, None)
     dims, heads, width = (
         values.get(name, usual)
         for name, usual in (("hidden_size", 4096), ("num_attention_heads", 32), ("head_dim", None))

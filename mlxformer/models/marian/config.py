@@ -13,7 +13,7 @@ from mlxformer.models.reading_config import FolderConfig
 from mlxformer.validation import require_divisible, require_positive, require_probability
 
 # Fields of the first converted checkpoints. Each has one value in all of them, and no other is implemented, neither
-# here nor in transformers, which ignores them.
+# here nor in transformers, which ignores them (but for ``is_causal``, which would turn one half into the other).
 _ONLY = {
     "normalize_before": False,
     "normalize_embedding": False,
@@ -21,6 +21,7 @@ _ONLY = {
     "static_position_embeddings": True,
     "is_encoder_decoder": True,
     "is_decoder": False,
+    "is_causal": None,
 }
 
 

@@ -24,7 +24,7 @@ from mlxformer.validation import (
 
 GLOBAL, LOCAL = "full_attention", "sliding_attention"
 _SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-_ONLY = {"quantization_config": None, "auto_map": None}
+_ONLY = {"quantization_config": None, "auto_map": None, "is_causal": False}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -168,6 +168,9 @@ class ModernBertConfig(FolderConfig):
             raise ArgumentError("model-type", message, given=kind)
         require_only(values, _ONLY, "ModernBERT")
         given = {f.name: values[f.name] for f in fields(cls) if values.get(f.name) is not None}
+        if values.get("sliding_window") is not None:  # transformers' other name of half of it, which comes first
+            require_positive(sliding_window=values["sliding_window"])
+            given["local_attention"] = 2 * values["sliding_window"]
         every = values.get("global_attn_every_n_layers")
         if "layer_types" not in given and every is not None:
             require_positive(global_attn_every_n_layers=every)

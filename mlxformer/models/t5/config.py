@@ -22,7 +22,7 @@ from mlxformer.validation import (
 )
 
 _SIZES = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
-_ONLY = {"quantization_config": None, "auto_map": None, "is_encoder_decoder": True}
+_ONLY = {"quantization_config": None, "auto_map": None, "is_encoder_decoder": True, "is_causal": None}
 _OUTPUT = "lm_head.weight"
 
 
