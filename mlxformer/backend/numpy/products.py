@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,39 @@ def _matmul_rule(needed: tuple[int, ...], a: Any, b: Any) -> Any:
 matmul = differentiable(_matmul_arrays, _matmul_rule)
 
 
+FEW = 128  # rows: a decoding step's tokens, or a sentence's
+LARGE = 1 << 14  # numbers of a weight, from which its layout matters
+
+
+def _columns(x: Any, weight: Any) -> np.ndarray:
+    """Wᵀ [in, out]. A weight that multiplies few rows for the second time is laid out as that from then on.
+
+    It still is [out, in] to all who see it. BLAS multiplies 8 rows with such a one in half the time, 128 in 0.93 of
+    it, and many in the same; the copy costs as much as a few products, which a single pass would not win back.
+    """
+    rows = data(weight)
+    few = 0 < math.prod(data(x).shape[:-1]) <= FEW
+    if few and type(weight) is array and rows.ndim == 2 and rows.size >= LARGE and rows.flags.c_contiguous:
+        if getattr(weight, "_met", False):
+            weight._data = _by_columns(rows)
+        else:
+            weight._met = True
+    return weight._data.T if type(weight) is array else rows.T
+
+
+def _by_columns(rows: np.ndarray) -> np.ndarray:
+    """The same numbers, column after column in memory; a few rows at a time, which stay in the cache."""
+    columns = np.empty(rows.shape[::-1], rows.dtype)
+    for start in range(0, len(rows), 16):
+        columns[:, start : start + 16] = rows[start : start + 16].T
+    return columns.T
+
+
 @quiet
-def _linear_arrays(x: Any, weight: Any, bias: Any) -> array:
-    y = _matmul_arrays(x, wrap(data(weight).T))
+def _linear_arrays(x: Any, weight: Any, bias: Any = None) -> array:
+    y = _matmul_arrays(x, wrap(_columns(x, weight)))
+    if bias is None:
+        return y
     bias = operand(bias)
     if bias.dtype != y.dtype:
         return y + bias
@@ -75,7 +106,7 @@ def _linear_arrays(x: Any, weight: Any, bias: Any) -> array:
     return y
 
 
-def _linear_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any) -> Any:
+def _linear_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any = None) -> Any:
     def pullback(g: Any) -> list[Any]:
         flat = reshape(g, (-1, g.shape[-1]))
         parts = {
@@ -89,7 +120,7 @@ def _linear_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any) -> Any
 
 
 linear = differentiable(_linear_arrays, _linear_rule)
-"""x Wᵀ + b, for W [out, in]: the layer's product and sum in one."""
+"""x Wᵀ + b, for W [out, in]: the layer's product and sum in one; b may be None."""
 
 
 def outer(a: Any, b: Any) -> Any:

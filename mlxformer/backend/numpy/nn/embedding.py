@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import random
-from ..products import matmul
+from ..products import linear
 from .module import Module
 
 
@@ -28,4 +28,4 @@ class Embedding(Module):
 
     def as_linear(self, x: Any) -> Any:
         """x Wᵀ: the scores of all ids, with the table tied to the output."""
-        return matmul(x, self["weight"].T)
+        return linear(x, self["weight"])

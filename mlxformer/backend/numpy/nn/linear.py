@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import random
-from ..products import linear, matmul
+from ..products import linear
 from .module import Module
 
 
@@ -25,9 +25,7 @@ class Linear(Module):
         return f"input_dims={input_dims}, output_dims={output_dims}, bias={'bias' in self}"
 
     def __call__(self, x: Any) -> Any:
-        if "bias" in self:
-            return linear(x, self["weight"], self["bias"])
-        return matmul(x, self["weight"].T)
+        return linear(x, self["weight"], self["bias"] if "bias" in self else None)
 
 
 class Identity(Module):
