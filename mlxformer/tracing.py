@@ -107,6 +107,7 @@ class Trace:
         self._calls: dict[str, int] = {}
         self._replacements: list[_Replacement] = []
         self._names: dict[int, tuple[Any, dict[int, str]]] = {}
+        self._walks: list[tuple[Any, list[tuple[str, Any]]]] = []  # of whole trees: the top, and all modules below it
         # The step that an array is, by its identity; the array is kept beside it, so that no other can get that.
         self._arrays: dict[int, tuple[Any, Step]] = {}
         self._tokens: tuple[Any, Any] | None = None
@@ -194,7 +195,7 @@ class Trace:
         _running.reset(running)
         replacements = self._replacements
         # What is kept from here on are the steps: not the model, nor what the replacements closed over.
-        self._root, self._names, self._arrays, self._replacements = None, {}, {}, []
+        self._root, self._names, self._walks, self._arrays, self._replacements = None, {}, [], {}, []
         self._tokens, self._closed = None, True
         if error is not None:
             return
@@ -230,12 +231,22 @@ class Trace:
         """The path below ``holder`` of every module in it, by identity."""
         if id(holder) not in self._names:
             names: dict[int, str] = {}
-            for name, child in holder.named_modules():
+            for name, child in self._modules_below(holder):
                 # A module held under two names (shared layers) goes by the one that sorts first.
                 names[id(child)] = min(name, names.get(id(child), name))
             # The holder is kept beside its names: were it collected, another module could get its identity.
             self._names[id(holder)] = holder, names
         return self._names[id(holder)][1]
+
+    def _modules_below(self, holder: Any) -> list[tuple[str, Any]]:
+        """Each with its path. A tree is walked once: what is below a module of it is a part of that walk."""
+        for top, walk in self._walks:
+            path = self._names[id(top)][1].get(id(holder))
+            if path:
+                return [(name[len(path) + 1 :], child) for name, child in walk if f"{name}.".startswith(f"{path}.")]
+        walk = holder.named_modules()
+        self._walks.append((holder, walk))
+        return walk
 
     def _changed(self, path: str, x: Any) -> Any:
         for replacement in self._replacements:

@@ -25,7 +25,7 @@ class Linear(Module):
         return f"input_dims={input_dims}, output_dims={output_dims}, bias={'bias' in self}"
 
     def __call__(self, x: Any) -> Any:
-        return linear(x, self["weight"], self["bias"] if "bias" in self else None)
+        return linear(x, self["weight"], self.get("bias"))
 
 
 class Identity(Module):
