@@ -3,6 +3,9 @@
 Each row measures two sides in one process, in turns, and tells the median of the rounds with the middle half of them
 beside the aim; ``--list`` names the rows. The peers are the extra ``benchmarks``: a row without its peer says so and
 measures ours alone. Exits with 1 where a row failed; an aim that is not reached is no failure.
+
+``--json`` is written after every row: what was measured before Ctrl+C is there, and ``--resume`` goes on with the rest.
+``--readme`` puts the table, with the machine's line, between the README's marks.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -26,9 +29,10 @@ from benchmarks.measure import blank_result
 from benchmarks.processes import ROOT
 from benchmarks.row import Result
 from benchmarks.rows import FAMILIES, ROWS
-from benchmarks.table import table
+from benchmarks.table import in_readme, table
 from tui.commands.context import BLAS_THREADS
 
+README = ROOT / "README.md"
 PACKAGES = ("numpy", "mlx", "textual", "torch", "transformers")
 
 
@@ -38,9 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="rows, or families of them (default: all)")
     parser.add_argument("--list", action="store_true", help="name the rows by family and measure nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the rows that --json FILE has, and measure the others"
+    )
+    parser.add_argument("--readme", action="store_true", help="put the table into README.md")
     parser.add_argument("--against", type=Path, metavar="FILE", help="what changed since a run that --json wrote")
     parser.add_argument("--threads", type=_count, default=2, metavar="N", help="of either side (default: 2)")
-    parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="for the rounds of a row (default: 4)")
+    parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="for the rounds of a row (default: 3)")
     parser.add_argument("--busy", type=int, default=0, metavar="N", help="processes that compute beside (default: 0)")
     options = parser.parse_args(arguments)
     if options.list:
@@ -55,14 +63,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, TypeError, KeyError) as error:
         parser.error(f"{options.against} is not what --json writes: {error}")
     about = {**machine(), "threads": options.threads, "seconds": options.seconds, "busy": options.busy}
-    with _busy(options.busy):
-        results = list(_measured(_chosen(options.rows), options.seconds, options.threads))
-    print(", ".join(f"{name}: {value}" for name, value in about.items() if value not in (None, 0)))
+    kept = read(options.json) if options.resume and options.json is not None and options.json.exists() else {}
+    names = _chosen(options.rows)
+    found = {name: kept[name] for name in names if name in kept and not kept[name].failed}
+    interrupted = False
+    with _busy(options.busy), contextlib.closing(
+        _measured([name for name in names if name not in found], options.seconds, options.threads)
+    ) as measured:  # fmt: skip
+        try:
+            for result in measured:
+                found[result.name] = result
+                _write(options.json, about, found)
+        except KeyboardInterrupt:
+            interrupted = True
+    _write(options.json, about, found)
+    results = [found[name] for name in names if name in found]
+    said = ", ".join(f"{name}: {value}" for name, value in about.items() if value not in (None, 0))
+    print(said)
     print(table(results, before))
-    if options.json is not None:
-        written = {"machine": about, "rows": [asdict(result) for result in results]}
-        options.json.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return 1 if any(result.failed for result in results) else 0
+    if options.readme:
+        README.write_text(in_readme(README.read_text(encoding="utf-8"), said, results), encoding="utf-8")
+    return 130 if interrupted else 1 if any(result.failed for result in results) else 0
+
+
+def _write(file: Path | None, about: Mapping[str, Any], found: Mapping[str, Result]) -> None:
+    if file is not None:
+        written = {"machine": dict(about), "rows": [asdict(result) for result in found.values()]}
+        file.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def read(file: Path) -> dict[str, Result]:
@@ -103,7 +130,7 @@ def _named(given: str) -> list[str]:
     return [given] if given in ROWS else [row.name for row in FAMILIES[given]]
 
 
-def _measured(names: Sequence[str], seconds: float, threads: int) -> Iterator[Result]:
+def _measured(names: Sequence[str], seconds: float, threads: int) -> Generator[Result, None, None]:
     """In the order of ``names``, a process for those of a family that follow each other."""
     family = {row.name: family for family, rows in FAMILIES.items() for row in rows}
     for _, group in groupby(names, key=lambda name: (family[name], ROWS[name].backend)):
@@ -118,12 +145,16 @@ def _in_a_process(names: Sequence[str], seconds: float, threads: int) -> Iterato
     left = list(names)
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            row = json.loads(line)
-            found = Result(**{**row, "missing": tuple(row["missing"])})
-            left.remove(found.name)
-            print(f"{found.name}: {found.failed or found.value}", file=sys.stderr, flush=True)
-            yield found
+        try:
+            for line in process.stdout:
+                row = json.loads(line)
+                found = Result(**{**row, "missing": tuple(row["missing"])})
+                left.remove(found.name)
+                print(f"{found.name}: {found.failed or found.value}", file=sys.stderr, flush=True)
+                yield found
+        except BaseException:  # Ctrl+C, or nobody asks for more
+            process.kill()
+            raise
     for name in left:
         yield replace(blank_result(ROWS[name], threads), failed=f"its process ended with {process.returncode}")
 

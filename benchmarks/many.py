@@ -71,15 +71,18 @@ def _copy(file: Path, began: datetime, there: int, names: Sequence[str]) -> None
     step = timedelta(days=3 * 365) / REVIEWS
     with sqlite3.connect(file) as connection:
         last = connection.execute("SELECT max(id) FROM actions").fetchone()[0]
-        rows = [(last + n, write_time(began + n * step), names[n % len(names)]) for n in range(1, REVIEWS - there + 1)]
-        connection.executemany(
-            "INSERT INTO actions SELECT ?1, session_id, kind, question_id, ?2, before, after, NULL FROM actions "
-            "WHERE question_id = ?3 AND kind = 'rate' AND id <= " + str(last),
-            rows,
-        )
-        connection.executemany(
-            "INSERT INTO reviews SELECT ?1, question_id, 1 + ?1 % 4, ?2, 30.0, language, answer, choice, found, "
-            "unsure, missed, mode, 2 FROM reviews WHERE question_id = ?3 AND action_id <= " + str(last),
-            rows,
-        )
+        query = "SELECT {} FROM {} WHERE question_id = ? AND {} <= ?"
+        acted = {name: connection.execute(query.format("session_id, kind, question_id, before, after", "actions", "id"),
+                                          (name, last)).fetchone() for name in names}  # fmt: skip
+        rated = {name: connection.execute(query.format("*", "reviews", "action_id"), (name, last)).fetchone()
+                 for name in names}  # fmt: skip
+        actions, reviews = [], []
+        for number in range(1, REVIEWS - there + 1):
+            name, at, action = names[number % len(names)], write_time(began + number * step), last + number
+            session, kind, question, *states = acted[name]
+            actions.append((action, session, kind, question, at, *states, None))
+            _, question, _, _, _, *others, _ = rated[name]
+            reviews.append((action, question, 1 + action % 4, at, 30.0, *others, 2))
+        connection.executemany("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", actions)
+        connection.executemany("INSERT INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", reviews)
     connection.close()

@@ -19,6 +19,22 @@ def table(results: Sequence[Result], before: Mapping[str, Result] | None = None)
     return "\n".join("| " + " | ".join(line) + " |" for line in drawn)
 
 
+BEGIN, END = "<!-- benchmarks -->", "<!-- benchmarks end -->"
+
+
+def in_readme(text: str, about: str, results: Sequence[Result]) -> str:
+    """``text`` with the table between its two marks, under the line ``about`` the machine. Raises ``ValueError``."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"there are no marks {BEGIN} and {END}")
+    lines = ["| what | against | ours | ours : peer | aim |", "| --- | --- | --- | --- | --- |"]
+    for result in results:
+        _, what, against, ours, _, found, aim, _, _ = _cells(result, None)
+        lines.append(f"| {what} | {against} | {ours} | {found if against else ''} | {aim} |")
+    return f"{before}{BEGIN}\n{about}\n\n" + "\n".join(lines) + f"\n{END}{after}"
+
+
 def _cells(result: Result, before: Mapping[str, Result] | None) -> tuple[str, ...]:
     cells = (
         result.name,

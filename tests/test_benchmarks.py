@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from benchmarks import knobs
 from benchmarks.measure import blank_result, run
 from benchmarks.row import Result, Row, Sides
 from benchmarks.rows import FAMILIES, ROWS
-from benchmarks.table import table
+from benchmarks.table import in_readme, table
 from benchmarks.timing import measure
 from tui.experiments.catalogue import catalogue
 
@@ -130,3 +131,30 @@ def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert said in capsys.readouterr().err
     assert benchmarks.main(["--list"]) == 0
     assert "attention: attention-128 attention-512" in capsys.readouterr().out
+
+
+def test_what_was_measured_before_an_interruption_is_kept_and_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, readme = tmp_path / "now.json", tmp_path / "README.md"
+    readme.write_text("before\n<!-- benchmarks -->\nold\n<!-- benchmarks end -->\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(benchmarks, "README", readme)
+    asked: list[str] = []
+
+    def measured(names: list[str], seconds: float, threads: int) -> Iterator[Result]:
+        for number, name in enumerate(names):
+            if number == 1 and not asked:
+                asked.append(name)
+                raise KeyboardInterrupt
+            yield replace(_measured(_row()), name=name, what=f"what {name} is")
+
+    monkeypatch.setattr(benchmarks, "_measured", measured)
+    given = ["start-help", "start-list", "attention-128", "--json", str(file), "--resume"]
+    assert benchmarks.main(given) == 130 and list(benchmarks.read(file)) == ["start-help"]
+    assert benchmarks.main([*given, "--readme"]) == 0 and asked == ["start-list"]
+    assert list(benchmarks.read(file)) == ["start-help", "start-list", "attention-128"]
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- benchmarks -->\nat: ") and text.endswith("\n<!-- benchmarks end -->\nafter\n")
+    assert "| what start-list is |  | 3.00 s |  | ≤ 1.00 ✗ |" in text and "old" not in text
+    with pytest.raises(ValueError, match="no marks"):
+        in_readme("nothing", "", [])
