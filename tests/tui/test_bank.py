@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from questions.bank import Bank, from_json, to_json
 from questions.errors import Problem
 from tui import bank as shipping
-from tui.bank import KEPT, known_experiments, load_bank
+from tui.bank import KEPT, KEPT_OWN, known_experiments, load_bank
 from tui.experiments.catalogue import NAMES, catalogue
 from tui.language.usage import UsageError
 
@@ -171,3 +172,39 @@ def test_nothing_is_kept_of_a_faulty_bank_of_files_in_change_or_where_it_cannot_
     faulty = replace(shipped, problems=(Problem("questions/a.yaml", 1, 1, "", "not-yaml", "", {}),))
     monkeypatch.setattr("questions.loader.load_shipped", lambda catalogue: faulty)
     assert load_bank((), tmp_path) == faulty and not list(tmp_path.iterdir())
+
+
+def test_of_a_kept_question_the_rest_is_read_when_it_is_asked_for(shipped: Bank) -> None:
+    again = from_json(to_json(shipped))
+    for item, whole in zip((*again.questions, *again.tasks), (*shipped.questions, *shipped.tasks), strict=True):
+        head = vars(item)
+        assert "follow_ups" not in head and (item.id, item.topic, item.sees) == (whole.id, whole.topic, whole.sees)
+        assert pickle.loads(pickle.dumps(item)) == whole == replace(item, level=whole.level)
+        assert "follow_ups" in head and item.question == whole.question
+    assert again["sqrt-dk"].predict == shipped["sqrt-dk"].predict is not None
+
+
+def test_own_questions_are_kept_with_the_shipped_ones_until_a_file_of_them_changes(
+    tmp_path: Path, read: list[Bank], shipped: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, own = tmp_path / "data", tmp_path / "own"
+    data.mkdir()
+    own.mkdir()
+    text = OWN % ("scaling", "d_k", "64")
+    (own / "a.yaml").write_text(text, encoding="utf-8")
+    told: list[float] = []
+    bank = load_bank([own], data, lambda share, file: told.append(share))
+    assert told == [0.0] and len(read) == 1 and bank["my-own"].settings == {"d_k": 64}
+    with monkeypatch.context() as patch:
+        patch.setattr("questions.loader.load", None)  # it would be called in vain
+        assert load_bank([own], data) == bank and places(load_bank([own], data)) == places(bank)
+    for change in (
+        lambda: (own / "a.yaml").write_text(text.replace("Mine?", "Yours?"), encoding="utf-8"),
+        lambda: (own / "b.yml").write_text(text.replace("my-own", "other"), encoding="utf-8"),
+        lambda: (own / "a.yaml").unlink(),
+    ):
+        change()
+        assert load_bank([own], data) == load_bank([own]) != bank
+    (own / "c.yaml").write_text("- id: faulty\n", encoding="utf-8")
+    (data / KEPT_OWN).unlink()
+    assert load_bank([own], data).problems and not (data / KEPT_OWN).exists()

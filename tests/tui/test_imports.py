@@ -85,6 +85,8 @@ def test_the_first_question_waits_for_nothing_that_marks_an_answer() -> None:
     loaded = _loaded("import tui.app, tui.screens.practice, tui.practice.session")
     assert "tui.screens.practice" in loaded
     assert _intruders(loaded, ("questions.marking", "questions.words", "yaml")) == []
+    later = ("tui.screens.live_panel", "tui.figures.data", "tui.experiments", "markdown_it", "fsrs", "questions.spans")
+    assert _intruders(loaded, later) == []
 
 
 def test_a_kept_bank_is_listed_without_what_reads_and_judges_one(tmp_path: Path) -> None:

@@ -44,8 +44,9 @@ def markdown_lines(text: str, width: int, look: Look, link: Link | None = None) 
     """``text`` as lines of at most ``width`` cells; ``link`` says what stands for a link, its text where None."""
     plain = _plain(text, look)
     if plain is not None:
-        return wrap_styled(plain, max(width, 1))
-    lines = _Writer(look, link).blocks(_tree(_parser().parse(text)), max(width, 1))
+        lines = wrap_styled(plain, max(width, 1))
+    else:
+        lines = _Writer(look, link).blocks(_tree(_parser().parse(text)), max(width, 1))
     for line in lines:
         if cell_len(line.plain) > width:  # narrower than a table's columns
             line.truncate(width)

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from tui.figures import markdown
 from tui.figures.look import PLAIN, Look
 from tui.figures.markdown import MarkdownText, markdown_lines
 
@@ -100,6 +101,22 @@ def test_headings_quotes_and_rules() -> None:
 def test_any_text_is_drawn_within_the_width(text: str, width: int) -> None:
     for line in markdown_lines(text, width, PLAIN):
         assert cell_len(line.plain) <= max(width, 1)
+
+
+@given(st.text(alphabet="我a，。b`*_ <&[1.\u3000#-", max_size=40), st.integers(min_value=1, max_value=30))
+def test_a_line_without_marks_needs_no_parser_and_reads_the_same(text: str, width: int) -> None:
+    if markdown._plain(text, LOOK) is None:
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        quick = markdown_lines(text, width, LOOK)
+        patch.setattr(markdown, "_plain", lambda text, look: None)
+        parsed = markdown_lines(text, width, LOOK)
+    assert [(line.plain, line.spans) for line in quick] == [(line.plain, line.spans) for line in parsed]
+
+
+def test_choices_and_their_code_need_no_parser() -> None:
+    for text in ("没有定义", "第 2 行和第 5 行对调，数值不变", "Rows `2` and `5` swap, a_b is not code"):
+        assert (markdown._plain(text, LOOK) is not None) == ("a_b" not in text), text
 
 
 def test_rich_prints_it_without_touching_the_lines() -> None:
