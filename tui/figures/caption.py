@@ -11,19 +11,31 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from questions.bilingual import Bilingual, Language, say
-from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Links, Series, Table, TokenRow, Tokens
-from tui.figures.numbers import short
+from rich.cells import cell_len
 
+from questions.bilingual import Bilingual, Language, say
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Series, Table, TokenRow, Tokens
+from tui.figures.numbers import short
+from tui.text.layout import fit
+
+LEAST = 12  # cells below which a part of what was measured tells nothing
 MOST = 4  # lines of a curve that are read
 MASKED = 1e37  # scores from there on were put in by a mask
 
 
-def caption(figure: Figure, language: Language) -> str:
-    """What was measured and how it was made, in one line; what is not known is left out."""
-    parts = [part for part in (measured(figure, language), say(figure.made, language)) if part]
+def caption(figure: Figure, language: Language, width: int | None = None) -> str:
+    """What was measured and how it was made, in one line; what is not known is left out.
+
+    Where ``width`` cells do not hold it, what was measured is cut, and not what is random and what trained.
+    """
     between, end = ("；", "。") if language == "zh" else ("; ", ".")
-    return between.join(parts) + end if parts else ""
+    said, made = measured(figure, language), say(figure.made, language)
+    if width is not None and said and made:
+        room = width - cell_len(between + made + end)
+        said = said if cell_len(said) <= room else fit(said, room) if room >= LEAST else ""
+    parts = [part for part in (said, made) if part]
+    line = between.join(parts) + end if parts else ""
+    return line if width is None else fit(line, max(width, 1))
 
 
 def measured(figure: Figure, language: Language) -> str:
@@ -130,13 +142,17 @@ def _extremes(named: Sequence[tuple[str, float]], language: Language) -> str:
 
 
 def _of_strips(strips: Sequence[TokenRow], language: Language) -> str:
-    """The token of the first colored strip that is colored most; else how many there are."""
+    """The token of the first colored strip that is colored most, or how many are colored; else how many there are."""
     for strip in strips:
-        if strip.values and len(set(strip.values)) > 1:
-            place = list(strip.values).index(max(strip.values))
-            label: Label = strip.label
-            most = "颜色最深的是" if language == "zh" else "the strongest is"
-            return f"{say(label, language)}{'：' if language == 'zh' else ': '}{most} {strip.tokens[place]}"
+        values = list(strip.values or ())
+        if len(set(values)) > 1:
+            if set(values) <= {0.0, 1.0}:
+                colored, count = sum(value > 0 for value in values), len(values)
+                said = f"着色 {colored} 个，共 {count} 个" if language == "zh" else f"{colored} of {count} colored"
+            else:
+                most = "颜色最深的是" if language == "zh" else "the strongest is"
+                said = f"{most} {strip.tokens[values.index(max(values))]}"
+            return f"{say(strip.label, language)}{'：' if language == 'zh' else ': '}{said}"
     counts = [str(len(strip.tokens)) for strip in strips]
     joined = ("、" if language == "zh" else ", ").join(counts[:6])
     return f"各行 {joined} 个词元" if language == "zh" else f"tokens in each row: {joined}"

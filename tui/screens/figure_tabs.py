@@ -1,4 +1,4 @@
-"""A line of tabs, one for each figure of a result: by their titles, or by short names where these do not fit."""
+"""A line of tabs, one for each figure of a result, by names of a few letters: the titles stand in the figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FigureTabs(Widget):
     """``,`` and ``.`` go to the neighbors, a click to any."""
 
     DEFAULT_CSS = "FigureTabs { height: 1; }"
-    tabs: reactive[tuple[tuple[str, ...], tuple[str, ...], int]] = reactive(((), (), 0))
+    tabs: reactive[tuple[tuple[str, ...], int]] = reactive(((), 0))
     lead: reactive[str] = reactive("")  # a tab before the first on a narrow terminal, which is the screen's: the answer
 
     class Chosen(Message):
@@ -30,23 +30,22 @@ class FigureTabs(Widget):
             super().__init__()
             self.index = index
 
-    def show(self, titles: Sequence[str], front: int, short: Sequence[str] = ()) -> None:
-        """``short`` are the same in a few letters, for a line that the whole ones do not fit into."""
-        self.tabs = (tuple(titles), tuple(short or titles), front)
+    def show(self, names: Sequence[str], front: int) -> None:
+        self.tabs = (tuple(names), front)
 
     def on_resize(self) -> None:
         self.refresh()  # what is rendered depends on the width, and on whether the terminal is narrow
 
     def render(self) -> Content:
-        titles, short, front = self.tabs
+        names, front = self.tabs
         parts = []
         if self.lead and self.screen.has_class("-narrow"):
             click = Style.from_meta({"@click": "choose(-1)"})
             parts.append(Content.assemble((f" {self.lead} ", "dim")).stylize(click) + Content("│"))
-        if not titles:
+        if not names:
             return Content("").join(parts)
-        room = self.size.width - 2 * len(titles) - sum(part.cell_length for part in parts)
-        for index, shown in enumerate(_names(titles, short, front, max(room, 0))):
+        room = self.size.width - 2 * len(names) - sum(part.cell_length for part in parts)
+        for index, shown in enumerate(fitted(names, front, max(room, 0))):
             style = "bold reverse" if index == front else "dim"
             click = Style.from_meta({"@click": f"choose({index})"})
             parts.append(Content.assemble((f" {shown} ", style)).stylize(click))
@@ -56,17 +55,11 @@ class FigureTabs(Widget):
         self.post_message(self.Chosen(index))
 
 
-def _names(titles: Sequence[str], short: Sequence[str], front: int, room: int) -> list[str]:
-    """Whole titles where there is room for all, else their short names; the longest of these give way first."""
-    if sum(map(cell_len, titles)) <= room:
-        return list(titles)
-    widths = [cell_len(name) for name in short]
+def fitted(names: Sequence[str], front: int, room: int) -> list[str]:
+    """The names in ``room`` cells: the longest give way first, and the one in front last."""
+    widths = [cell_len(name) for name in names]
     while sum(widths) > room and max(widths) > LEAST:
         behind = [width if index != front or max(widths) == width == min(widths) else 0 for index, width in
                   enumerate(widths)]  # fmt: skip
         widths[behind.index(max(behind)) if max(behind) > LEAST else front] -= 1
-    names = [fit(name, width) for name, width in zip(short, widths, strict=True)]
-    spare = room - sum(map(cell_len, names))
-    if cell_len(titles[front]) <= cell_len(names[front]) + spare:
-        names[front] = titles[front]
-    return names
+    return [fit(name, width) for name, width in zip(names, widths, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,7 +28,6 @@ from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
 from tui.screens.passage import Passage
 from tui.screens.texts import TextsDialog, kept_texts, offered, setting_name, with_text
-from tui.text.layout import fit
 from tui.widgets.checks_panel import ChecksPanel
 from tui.widgets.figures.figure_box import FigureBox
 from tui.widgets.figures.figure_view import FigureList, FigureView
@@ -398,9 +397,8 @@ class LivePanel(Vertical):
     def _draw(self) -> None:
         language, result = self.language, self._result
         pages = self._pages()
-        titles = [self._page_title(page) for page in pages]
         tabs = self.query_one(FigureTabs)
-        tabs.show(titles, pages.index(self._page) if pages else 0, [self._tab_name(page) for page in pages])
+        tabs.show([self._tab_name(page) for page in pages], pages.index(self._page) if pages else 0)
         self._show_status()
         message, view, steps = (
             self.query_one("#run-message", Passage),
@@ -417,10 +415,7 @@ class LivePanel(Vertical):
             message.show("" if result is not None else words("screens.loading", language) + " …")
         message.set_class(bool(self._failure), "failed")
         figures = self._front_figures()
-        said = caption(figures[0], language) if figures and figures[0].made else ""
-        line = self.query_one("#caption", Static)
-        line.update(fit(said, max(self.size.width, 1)))
-        line.display = bool(said)
+        self._say_caption(figures)
         shows_checks = result is not None and self._page == CHECKS
         steps.display = result is not None and self._page == STEPS
         view.display = bool(figures) or shows_checks
@@ -443,8 +438,16 @@ class LivePanel(Vertical):
         if self.screen.focused is view and not view.can_focus:
             self.call_after_refresh(self.focus_figure)
 
+    def _say_caption(self, figures: Sequence[Figure]) -> None:
+        """What was measured in the figure in front, what is random in it and what trained."""
+        said = caption(figures[0], self.language, self.size.width) if figures and figures[0].made else ""
+        line = self.query_one("#caption", Static)
+        line.update(said)
+        line.display = bool(said)
+
     def on_resize(self) -> None:
         self.call_after_refresh(self._say_more)
+        self._say_caption(self._front_figures())
 
     @on(DescendantFocus)
     def focused_inside(self) -> None:

@@ -1,21 +1,21 @@
-"""Tabs bear names at any width: whole titles, else short names, and these cut where even they do not fit."""
+"""Tabs bear names at any width; where not all fit, the longest give way first and the one in front last."""
 
 from __future__ import annotations
 
 from rich.cells import cell_len
 
-from tui.screens.figure_tabs import _names
+from tui.screens.figure_tabs import fitted
 
-TITLES = ["Rows that saturate, by d_k", "Entropy of attention", "Steps"]
-SHORT = ["saturation", "entropy", "Steps"]
+NAMES = ["saturation", "entropy", "步骤"]
 
 
-def test_titles_where_they_fit_else_short_names_and_the_title_in_front_if_that_fits() -> None:
-    assert _names(TITLES, SHORT, 0, 60) == TITLES
-    assert _names(TITLES, SHORT, 0, 40) == [TITLES[0], "entropy", "Steps"]
-    assert _names(TITLES, SHORT, 0, 30) == SHORT
+def test_names_are_whole_where_they_fit() -> None:
+    assert fitted(NAMES, 0, 21) == NAMES
 
 
 def test_the_longest_give_way_and_the_one_in_front_last() -> None:
-    names = _names(TITLES, SHORT, 1, 18)
-    assert sum(map(cell_len, names)) <= 18 and names[1] == "entropy" and names[0].startswith("satu")
+    for front in range(3):
+        names = fitted(NAMES, front, 16)
+        assert sum(map(cell_len, names)) <= 16
+        assert (names[front] == NAMES[front]) == (front > 0)  # the longest has to, even in front
+    assert fitted(NAMES, 1, 16)[0].startswith("sat")

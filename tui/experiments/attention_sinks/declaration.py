@@ -34,8 +34,8 @@ EXPERIMENT = Experiment(
         hidden_switch("ghost_value", "多出来的键有值", "the key more has a value"),
     ),
     figures=(
-        Drawn("stream", Bilingual("流式", "stream"), made.TRAINED_SMALL),
-        Drawn("weights", Bilingual("权重", "weights"), made.TRAINED_SMALL),
+        Drawn("stream", Bilingual("流式", "stream"), made.TRAINED_NOW),
+        Drawn("weights", Bilingual("权重", "weights"), made.TRAINED_NOW),
         Drawn("bert-mini", "bert-mini", made.BERT_MINI),
     ),
     checks=(

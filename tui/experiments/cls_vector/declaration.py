@@ -34,7 +34,7 @@ EXPERIMENT = Experiment(
         hidden_switch("swap_raw", "对调 [CLS] 和平均", "swap [CLS] and mean"),
     ),
     figures=(
-        Drawn("trained", Bilingual("训练后", "trained"), made.TRAINED_SMALL),
+        Drawn("trained", Bilingual("训练后", "trained"), made.TRAINED_BEFORE),
         Drawn("cls-attention", Bilingual("看哪里", "looks at"), made.BERT_MINI),
         Drawn("probe", Bilingual("探针", "probe"), made.BERT_MINI),
         Drawn("poolings", Bilingual("四种取法", "poolings"), made.BERT_MINI),

@@ -30,7 +30,7 @@ EXPERIMENT = Experiment(
     ),
     figures=(
         Drawn("left", Bilingual("剩下多少", "left"), made.RANDOM_DATA),
-        Drawn("classes", Bilingual("各类", "classes"), made.TRAINED_SMALL),
+        Drawn("classes", Bilingual("各类", "classes"), made.TRAINED_NOW),
     ),
     checks=(
         CheckDeclaration(

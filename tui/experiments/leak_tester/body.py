@@ -151,8 +151,8 @@ def _strips(maps: Sequence[tuple[Bilingual, np.ndarray, Sequence[str], Sequence[
         strips.append(
             TokenRow(
                 Bilingual(
-                    f"{title.zh}（第 {at} 个，{inputs[at]}）之后的输出",
-                    f"{title.en} (number {at}, {inputs[at]}): the outputs",
+                    f"{title.zh.split('一个')[0]} {inputs[at]} 后",
+                    title.en.replace("one ", "").replace("token", inputs[at]),
                 ),
                 outputs,
                 [float(value) / top if top else 0.0 for value in column],

@@ -202,8 +202,8 @@ def _by_depth(found: Mapping[str, Sequence[float]], depth: int) -> Curve:
     }
     return Curve(
         Bilingual(
-            "要紧的词元在哪里，各种切法分类对多少（现场训练的小 BERT，上限 64，文本 250 个词元）",
-            "Texts sorted right by where the deciding token is (a small BERT trained now: 64 positions, texts of 250)",
+            "要紧的词元在哪里，各种切法分类对多少（小 BERT，上限 64；文本 250 个词元）",
+            "Texts sorted right by where the deciding token is (a small BERT: 64 positions, texts of 250)",
         ),
         Bilingual("要紧的词元在百分之几处", "depth of the deciding token, %"),
         Bilingual("对的 %", "right, %"),

@@ -40,7 +40,7 @@ EXPERIMENT = Experiment(
         Knob("mask_padding", Bilingual("屏蔽补齐", "mask the padding"), "switch", True),
     ),
     figures=(
-        Drawn("by-depth", Bilingual("按位置", "by place"), made.TRAINED_SMALL),
+        Drawn("by-depth", Bilingual("按位置", "by place"), made.TRAINED_BEFORE),
         Drawn("coverage", Bilingual("看到哪些", "coverage"), made.COUNTED),
         Drawn("reach", Bilingual("传多远", "reach"), made.RANDOM),
         Drawn("by-layer", Bilingual("按层", "by layer"), made.BY_FORMULA),

@@ -41,7 +41,7 @@ EXPERIMENT = Experiment(
     figures=(
         Drawn("routing", Bilingual("路由", "routing"), made.RANDOM_WEIGHTS),
         Drawn("before", Bilingual("训练前", "before"), made.RANDOM_WEIGHTS),
-        Drawn("after", Bilingual("训练后", "after"), made.TRAINED_SMALL),
+        Drawn("after", Bilingual("训练后", "after"), made.TRAINED_NOW),
         Drawn("cost", Bilingual("代价", "cost"), made.COUNTED),
     ),
     checks=(

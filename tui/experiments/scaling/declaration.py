@@ -34,12 +34,12 @@ EXPERIMENT = Experiment(
              "number", 0.0, minimum=0, maximum=1, step=0.5),
     ),
     figures=(
-        Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_DATA),
-        Drawn("saturation", Bilingual("饱和", "saturation"), made.RANDOM_DATA),
+        Drawn("attention", Bilingual("注意力", "map"), made.RANDOM_DATA),
+        Drawn("saturation", Bilingual("饱和", "by d_k"), made.RANDOM_DATA),
         Drawn("histogram", Bilingual("得分", "scores"), made.RANDOM_DATA),
         Drawn("entropy", Bilingual("熵", "entropy"), made.RANDOM_DATA),
-        Drawn("jacobian", Bilingual("雅可比", "Jacobian"), made.RANDOM_DATA),
-        Drawn("saturated", Bilingual("饱和行", "saturated"), made.RANDOM_DATA),
+        Drawn("jacobian", Bilingual("雅可比", "‖J‖"), made.RANDOM_DATA),
+        Drawn("saturated", Bilingual("饱和行", "share"), made.RANDOM_DATA),
         Drawn("rows", Bilingual("各行", "rows"), made.RANDOM_DATA),
     ),
     checks=(

@@ -31,7 +31,7 @@ EXPERIMENT = Experiment(
         hidden_switch("swap_norms", "Post-LN 与 Pre-LN 对调", "swap post-LN and pre-LN"),
     ),
     figures=(
-        Drawn("race", Bilingual("比赛", "race"), made.TRAINED_SMALL),
+        Drawn("race", Bilingual("比赛", "race"), made.TRAINED_BEFORE),
         Drawn("adaptive-rates", "1/√v̂", made.RANDOM_DATA),
         Drawn("schedules", Bilingual("学习率", "schedules"), made.BY_FORMULA),
     ),
