@@ -19,8 +19,10 @@ from tui.commands.signals import leave_on_signals
 from tui.language.usage import UsageError
 from tui.language.words import say_code, say_place, say_problem
 from tui.practice.written import everything
+from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
+from tui.progress.records import utc_now
 from tui.screens.program import Program, Said
 from tui.screens.terminal import served_driver, sturdy_driver
 
@@ -216,8 +218,8 @@ class QuizApp(Program):
         self.theme = theme
         self.remember("theme", theme)
 
-    def change(self, name: str) -> None:
-        """Ask for another value of a setting of the schedule, and keep it."""
+    def change(self, name: str, given: str | None = None) -> None:
+        """Ask for another value of a setting of the schedule, and keep it; what it cannot be is to be mended."""
         from tui.screens.dialogs import LineDialog
 
         what = self.say(f"practice.{name}")
@@ -227,17 +229,24 @@ class QuizApp(Program):
                 return
             try:
                 change_setting(self.store, name, typed)
-            except (UsageError, ProgressError) as error:
+            except UsageError as error:
+                self.change(name, typed)
                 self.say_error(error)
                 return
-            value = value_of(read_preferences(self.store), name)
-            self.notify(self.say("screens.setting-changed", what=what, value=value))
+            except ProgressError as error:
+                self.say_error(error)
+                return
+            preferences = read_preferences(self.store)
+            said = "setting-changed"
+            if name == "interview-on" and preferences.interview_on is not None:
+                said = "day-is-over" if Calendar(preferences).days_left(utc_now()) is None else said
+            self.notify(self.say(f"screens.{said}", what=what, value=value_of(preferences, name)))
             show_again = getattr(self.screen, "show_again", None)
             if show_again is not None:
                 show_again()
 
         hint = self.say("screens.setting-takes", takes=SETTINGS[name].takes)
-        self.push_screen(LineDialog(what, hint, value_of(read_preferences(self.store), name)), changed)
+        self.push_screen(LineDialog(what, hint, given or value_of(read_preferences(self.store), name)), changed)
 
     # --- from one place to another -----------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -55,7 +57,12 @@ def _between(kind: type[int] | type[float], least: float, most: float) -> Callab
 
 
 def _day(text: str) -> date | None:
-    return None if text.lower() in NOTHING else date.fromisoformat(text)
+    """``2026-12-05``, and as people write it: ``2026/12/5``, ``2026年12月5日``, in full width."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    if text.lower() in NOTHING:
+        return None
+    parts = re.fullmatch(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?", text)
+    return date.fromisoformat(text) if parts is None else date(*map(int, parts.groups()))
 
 
 SETTINGS: Mapping[str, Setting] = {

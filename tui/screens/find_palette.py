@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.widgets.option_list import Option
 
 from questions.bilingual import Bilingual
 from tui.practice.finding import Entry, Found, experiment_entry, find, fold, point_entries, question_entry
@@ -20,7 +21,19 @@ KINDS = {"question": "find-question", "point": "find-point", "experiment": "find
 
 
 class FindScreen(CommandPalette):
-    """The palette, which stands where there is no room for a line of what it found."""
+    """The palette, which stands where there is no room for a line of what it found, and speaks both languages."""
+
+    def _start_no_matches_countdown(self, search_value: str) -> None:
+        """As Textual's, in the language of the screen."""
+        self._stop_no_matches_countdown()
+
+        def say_so() -> None:
+            if search_value and self.is_attached:
+                said = cast("Program", self.app).say("screens.nothing-found")
+                self.query_one(CommandList).add_option(Option(said, disabled=True, id=self._NO_MATCHES))
+                self._list_visible = True
+
+        self._no_matches_timer = self.set_timer(self._NO_MATCHES_COUNTDOWN, say_so)
 
     def _action_command_list(self, action: str) -> None:
         if laid_out(self.query_one(CommandList)):

@@ -172,12 +172,16 @@ def test_settings_are_read_checked_and_kept(store: ProgressStore, clock: HandClo
         assert value_of(read_preferences(store), name) == text.rstrip()
     assert store.schedule.desired_retention == 0.95
     assert store.schedule.intervals(None, clock.now)[4] < Schedule().intervals(None, clock.now)[4]
+    for text in ("2026/12/5", "２０２６－１２－０５", "2026年12月5日", "2026.12.05", " 20261205 "):
+        change_setting(store, "interview-on", "none")
+        change_setting(store, "interview-on", text)
+        assert value_of(read_preferences(store), "interview-on") == "2026-12-05"
     change_setting(store, "interview-on", "none")
     assert read_preferences(store).interview_on is None
     for name, text in (
         *(("rollover-hour", bad) for bad in ("24", "-1", "4.5", "four", "")),
         *(("desired-retention", bad) for bad in ("1", "nan", "inf")),
-        *(("interview-on", bad) for bad in ("2026-02-31", "tomorrow")),
+        *(("interview-on", bad) for bad in ("2026-02-31", "2026/13/1", "5/12/2026", "tomorrow")),
         ("new-per-day", "10000000"),
         ("new-per-da", "3"),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from questions.bilingual import Language
 from tests.tui.screens.conftest import Open, shown, until
@@ -209,6 +209,21 @@ async def test_the_palette_is_the_one_search(opened: Open) -> None:
         await until(pilot, lambda: "Setting: new questions a day" in shown(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+
+
+async def test_a_setting_that_cannot_be_is_mended_where_it_was_typed(opened: Open) -> None:
+    async with opened(language="zh") as pilot:
+        pilot.app.change("interview-on")
+        await pilot.pause()
+        await pilot.press("ctrl+u", *"2020-13-1", "enter")
+        await pilot.pause()
+        field = pilot.app.screen.query_one(Input)
+        assert field.value == "2020-13-1" and "2020-13-1" in pilot.app.said.text
+        await pilot.press("ctrl+u", *"2020-1-1", "enter")
+        await pilot.pause()
+        assert not isinstance(pilot.app.screen, LineDialog) and "已经过去" in pilot.app.said.text
+        await pilot.press("ctrl+p", *"zzqq")
+        await until(pilot, lambda: "什么也没搜到" in shown(pilot))
 
 
 async def test_the_sentence_is_of_the_language_of_the_screen_until_one_is_typed(opened: Open) -> None:

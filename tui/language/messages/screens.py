@@ -93,6 +93,9 @@ TABLE = {
     "nothing-more": Bilingual("再没有可以问的题", "There is nothing more to ask"),
     "change-setting": Bilingual("设置：{what}（{value}）", "Setting: {what} ({value})"),
     "setting-takes": Bilingual("可填 {takes}；回车确认，Esc 取消", "Takes {takes}; Enter confirms, Esc cancels"),
+    "day-is-over": Bilingual(
+        "{what}：{value}，已经过去了，不影响安排", "{what}: {value}, which is over: it changes nothing"
+    ),
     "setting-changed": Bilingual("{what}：{value}", "{what}: {value}"),
     "next-due": Bilingual("下一题 {when} 后到期。", "The next one is due in {when}. "),
     # after the reveal
@@ -183,6 +186,7 @@ TABLE = {
     # browser
     "search-here": Bilingual("搜索题目、答案、编号、主题", "Search questions, answers, ids, topics"),
     "found": Bilingual("{count} 题", "{count} questions"),
+    "nothing-found": Bilingual("什么也没搜到", "Nothing found"),
     "none-found": Bilingual("没有匹配的题目", "No question matches"),
     "state-new": Bilingual("新题", "new"),
     "state-due": Bilingual("到期", "due"),
