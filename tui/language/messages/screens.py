@@ -97,7 +97,7 @@ TABLE = {
         "{what}：{value}，已经过去了，不影响安排", "{what}: {value}, which is over: it changes nothing"
     ),
     "setting-changed": Bilingual("{what}：{value}", "{what}: {value}"),
-    "next-due": Bilingual("下一题 {when} 后到期。", "The next one is due in {when}. "),
+    "next-due": Bilingual("下一题{when}后到期。", "The next one is due in {when}. "),
     # after the reveal
     "your-answer": Bilingual("你的回答", "Your answer"),
     "key-points": Bilingual("要点", "Key points"),
