@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from questions.bank import Bank
     from questions.model import CodeQuestion, Question
     from tui.commands.context import Context
+    from tui.practice.selection import Selection
     from tui.progress.store import ProgressStore
 
 THEMES = ("textual-dark", "textual-light", "nord", "gruvbox", "solarized-light", "ansi-dark", "ansi-light")
@@ -289,6 +290,14 @@ class QuizApp(Program):
         await self._enter("practice")
         if isinstance(self.screen, PracticeScreen):
             self.screen.ask(question_id)
+
+    async def study(self, selection: Selection) -> None:
+        """Go to Practice and ask of ``selection`` alone from now on; of everything where it is empty."""
+        from tui.screens.practice import PracticeScreen
+
+        await self._enter("practice")
+        if isinstance(self.screen, PracticeScreen):
+            self.screen.study_part(selection)
 
     async def write(self, task_id: str, *, typing: bool = False) -> None:
         """Go to what is written by hand, and take up ``task_id`` there; ``typing``: with the cursor in the text."""

@@ -26,6 +26,7 @@ class Selection:
     flagged: bool = False
     search: str = ""
     kind: str = ""  # open, answered in words, or code
+    ids: frozenset[str] | None = None  # these and no others: what a list showed
 
     def __bool__(self) -> bool:
         return self != Selection()
@@ -35,6 +36,8 @@ class Selection:
         return [question for question in questions if self._has(question, flags)]
 
     def _has(self, question: Question | CodeQuestion, flags: Collection[str]) -> bool:
+        if self.ids is not None and question.id not in self.ids:
+            return False
         if self.kind and question.kind != self.kind:
             return False
         if self.topics and question.topic not in self.topics:

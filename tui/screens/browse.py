@@ -13,6 +13,7 @@ from textual.widgets import Input, OptionList, Static
 
 from tui.practice.filters import FILTERS, passes
 from tui.practice.finding import Entry, find, question_entry
+from tui.practice.selection import Selection
 from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import read_preferences
@@ -36,6 +37,7 @@ class BrowseScreen(Place):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "read", "Read without being asked", id="browse.read"),
         Binding("slash", "search", "Search", id="browse.search"),
+        Binding("s", "study", "Study what is listed", id="browse.study"),
         Binding("e", "edit", "Edit", id="browse.edit"),
         Binding("Z", "suspend", "Suspend or resume", id="browse.suspend"),
         Binding("R", "reset", "Reset", id="browse.reset"),
@@ -87,6 +89,7 @@ class BrowseScreen(Place):
         else:
             found = list(self._questions)
             options.show_lines(found, self._said, shown)
+        self._listed = frozenset(found)
         options.display = bool(found)
         none = self.query_one("#none-found", Static)
         none.update(words("screens.none-found"))
@@ -153,6 +156,7 @@ class BrowseScreen(Place):
             KeyHint("Enter", words("screens.key-open"), "select", "enter"),
             KeyHint("␣", words("screens.key-read"), "screen.read", "space"),
             KeyHint("/", words("screens.key-search"), "screen.search", "slash"),
+            KeyHint("s", words("screens.key-study"), "screen.study"),
             KeyHint("Z", words("screens.key-suspend"), "screen.suspend"),
             KeyHint("e", words("screens.key-edit"), "screen.edit"),
             KeyHint("u", words("screens.key-undo"), "screen.undo"),
@@ -166,7 +170,8 @@ class BrowseScreen(Place):
         """Every key of this screen, for help."""
         names = {
             "Enter": "key-open", "space": "read-command", "Tab": "key-filters",
-            "↑ ↓ j k": "key-choose", "/": "key-search", "Z": "key-suspend", "e": "edit-command", "R": "reset-command",
+            "↑ ↓ j k": "key-choose", "/": "key-search", "s": "study-listed", "Z": "key-suspend",
+            "e": "edit-command", "R": "reset-command",
             "u / Ctrl+Z": "undo-command", "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
             "G / F4": "go-progress", "E / F6": "go-lab", "O / F9": "go-look",
             "H / F12": "go-by-hand", "L / F2": "switch-language",
@@ -201,6 +206,14 @@ class BrowseScreen(Place):
         chosen = self._chosen_id()
         if chosen is not None:
             self.app.push_screen(QuestionPage(next(q for q in self.app.questions if q.id == chosen)))
+
+    async def action_study(self) -> None:
+        """Practice what the search and the filters have left, and nothing else; where they leave all, all."""
+        if not self._listed:
+            self.app.notify(self.app.say("screens.none-found"))
+            return
+        whole = len(self._listed) == len(self.app.questions)
+        await self.app.study(Selection() if whole else Selection(ids=self._listed))
 
     async def action_edit(self) -> None:
         chosen = self._chosen_id()
@@ -256,5 +269,6 @@ class BrowseScreen(Place):
         """This screen's lines in the command palette."""
         words = self.app.say
         yield SystemCommand(words("screens.reset-command"), words("screens.reset-help"), self.action_reset)
+        yield SystemCommand(words("screens.study-listed"), words("screens.study-help"), self.action_study)
         reset_all = lambda: self.app.reset(None, self.show_again)  # noqa: E731
         yield SystemCommand(words("screens.reset-all-command"), words("screens.reset-help"), reset_all)

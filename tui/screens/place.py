@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.message_line import MessageLine
@@ -48,6 +49,11 @@ class Place(Screen[None]):
             if self.focused is None or not any(isinstance(above, KnobPanel) for above in self.focused.ancestors):
                 for line in spoken:
                     line.standing = None
+
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Tab stops at no text: only its own key begins the typing, and until then single keys act."""
+        return [each for each in super().focus_chain if each is self.focused or not isinstance(each, Input | TextArea)]
 
     async def action_back(self) -> None:
         await self.app.go_back()

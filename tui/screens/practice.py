@@ -17,6 +17,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.practice.plan import say_plan, say_summary
+from tui.practice.selection import Selection
 from tui.practice.session import Attempt, Practice
 from tui.practice.written import task_of
 from tui.progress.errors import ProgressError
@@ -243,7 +244,7 @@ class PracticeScreen(PracticeKeys):
 
     def show_top(self) -> None:
         say, attempt = self.app.say, self.practice.attempt
-        place = say("screens.practice")
+        place = say("screens.practice-part" if self.app.selection else "screens.practice")
         if attempt is not None:
             total = self.practice.done + self.practice.remaining
             stars = "★" * attempt.question.level
@@ -614,11 +615,18 @@ class PracticeScreen(PracticeKeys):
 
     def study(self, kind: str) -> None:
         """Ask questions of one kind only (``open``, ``code``), or of both (empty)."""
+        self.study_part(replace(self.app.selection, kind=kind))
+
+    def study_part(self, selection: Selection) -> None:
+        """Ask of this part of the bank alone from now on, and say how much that is."""
         self._write_draft()
-        self.app.selection = replace(self.app.selection, kind=kind)
-        self.practice.study(self.app.selection)
+        self.app.selection = selection
+        self.practice.study(selection)
         self._planning = True
         self.show()
+        name = "study-part" if selection else "study-all"
+        count = len(selection.of(self.app.questions, self.app.store.flags()))
+        self.app.notify(self.app.say(f"screens.{name}", count=count))
 
     # --- leaving -----------------------------------------------------------------------------------------------
 
@@ -660,6 +668,18 @@ class PracticeScreen(PracticeKeys):
             )
             yield SystemCommand(say("screens.ahead-command"), say("screens.ahead-help"), ahead)
             yield SystemCommand(say("screens.lift-command"), say("screens.lift-help"), lift)
+        if self.app.selection:
+            whole = lambda: self.study_part(Selection())  # noqa: E731
+            yield SystemCommand(say("screens.study-everything"), say("screens.study-everything-help"), whole)
+        parts = [
+            (self.app.topic(topic), replace(self.app.selection, topics=(topic,)))
+            for topic in dict.fromkeys(question.topic for question in self.app.questions)
+        ]
+        parts += [("★" * level, replace(self.app.selection, levels=(level,))) for level in (1, 2, 3)]
+        parts.append((say("screens.state-flagged"), replace(self.app.selection, flagged=True)))
+        for what, part in parts:
+            title = say("screens.study-only", what=what)
+            yield SystemCommand(title, say("screens.study-help"), lambda part=part: self.study_part(part), False)
         for kind in ("", "open", "code"):
             if kind != self.app.selection.kind and self.app.tasks:
                 title, text = say(f"screens.study-{kind or 'both'}"), say("screens.study-help")

@@ -117,6 +117,10 @@ class Program(App[int]):
         """Go to Practice and ask ``question_id`` there."""
         raise NotImplementedError
 
+    async def study(self, selection: Selection) -> None:
+        """Go to Practice and ask of ``selection`` alone from now on; of everything where it is empty."""
+        raise NotImplementedError
+
     async def write(self, task_id: str, *, typing: bool = False) -> None:
         """Go to what is written by hand, and take up ``task_id`` there; ``typing``: with the cursor in the text."""
         raise NotImplementedError

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from questions.bilingual import Language
-from tests.tui.screens.conftest import Open, shown, until
+from tests.tui.screens.conftest import Open, shipped, shown, until
 from tui.progress.errors import ProgressError
 from tui.screens.browse import BrowseScreen
 from tui.screens.dialogs import LineDialog
@@ -183,6 +183,31 @@ async def test_browser_filters_by_topic_level_and_state(opened: Open) -> None:
         level = {question.id: question.level for question in pilot.app.questions}
         shown_ids = [found.get_option_at_index(index).id for index in range(found.option_count)]
         assert shown_ids and all(level[name] == 1 for name in shown_ids)
+
+
+async def test_what_is_listed_can_be_studied_alone(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("B", "tab")
+        assert not pilot.app.is_typing  # Tab stops at the filters: / begins a search
+        topics = next(iter(pilot.app.screen.query(KnobPanel))).row("topic")
+        topics.turn_to("masking")
+        await pilot.pause()
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PracticeScreen))
+        practice = pilot.app.screen.practice
+        masking = {question.id for question in shipped() if question.topic == "masking"}
+        assert practice.attempt.question.topic == "masking" and practice.remaining == len(masking)
+        assert f"Studying these {len(masking)} alone" in pilot.app.said.text and "a part" in shown(pilot)
+        await pilot.press("ctrl+p", *"study everything")
+        await until(pilot, lambda: "Only a part is studied now" in shown(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: not pilot.app.selection)
+        await pilot.press("ctrl+p", *"study only positions")
+        await until(pilot, lambda: "Study only: positions" in shown(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: practice.attempt.question.topic == "positions")
+        await pilot.press("B", "slash", *"zzqq", "escape", "s")
+        assert "No question matches" in pilot.app.said.text and pilot.app.current_mode == "browse"
 
 
 async def test_a_question_is_read_without_being_asked(opened: Open) -> None:

@@ -70,6 +70,16 @@ TABLE = {
     "read-command": Bilingual("看这道题，不作答", "Read it without being asked"),
     "key-filters": Bilingual("到筛选：话题、难度、题型、状态", "to the filters: topic, level, kind, state"),
     "find-question": Bilingual("题", "question"),
+    "practice-part": Bilingual("练习（一部分）", "Practice (a part)"),
+    "study-part": Bilingual(
+        "只练这 {count} 题；Ctrl+P 可以再练全部", "Studying these {count} alone; Ctrl+P has all again"
+    ),
+    "study-all": Bilingual("练全部 {count} 题", "Studying all {count}"),
+    "study-everything": Bilingual("练全部题", "Study everything"),
+    "study-everything-help": Bilingual("现在只练一部分", "Only a part is studied now"),
+    "study-only": Bilingual("只练：{what}", "Study only: {what}"),
+    "study-listed": Bilingual("只练列出来的题", "Study what is listed, and nothing else"),
+    "key-study": Bilingual("只练这些", "study these"),
     "study-both": Bilingual("问答和手写都练", "Study both: in words and in code"),
     "study-open": Bilingual("只练问答", "Study only what is answered in words"),
     "study-code": Bilingual("只练手写代码", "Study only what is written by hand"),
