@@ -70,7 +70,7 @@ def _find(id: str, among: Sequence[Item]) -> Item:
 
 # What a list of questions needs of each, beside its text and what it leads to. The rest is read when it is asked for:
 # there may be ten thousand.
-_HEADS: dict[type[Question | CodeQuestion], tuple[str, ...]] = {
+_HEADS: dict[type[Any], tuple[str, ...]] = {
     Question: ("id", "topic", "level", "file", "line", "shipped"),
     CodeQuestion: ("id", "topic", "level", "file", "line", "shipped", "task", "minutes", "kind"),
 }
@@ -81,7 +81,7 @@ def to_json(bank: Bank) -> str:
 
     The first line has the heads of all items, and each line below it the rest of one of them.
     """
-    items = {"questions": bank.questions, "tasks": bank.tasks}
+    items: dict[str, Sequence[Question | CodeQuestion]] = {"questions": bank.questions, "tasks": bank.tasks}
     heads = {kind: [_head(each) for each in items[kind]] for kind in sorted(items)}
     rests = [_rest(each) for kind in sorted(items) for each in items[kind]]
     return "\n".join(json.dumps(line, ensure_ascii=False, default=_parts) for line in (heads, *rests))
