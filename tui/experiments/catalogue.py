@@ -75,6 +75,7 @@ NAMES: tuple[str, ...] = (
     "decoder-only",
     "prefill-decode",
     "speculative",
+    "perplexity",
     "rope-scaling",
     "latent-attention",
     "window-hybrids",
