@@ -296,11 +296,12 @@ def _open_shards(folder: Path) -> Checkpoint:
     outside = [shard for shard in shards if not _is_shard(shard)]
     if outside:
         raise _bad_index(index, f"{outside[0]!r:.80} is not the name of a safetensors file beside it")
-    missing = [shard for shard in shards if not (folder / shard).is_file()]
+    there = set(os.listdir(folder))  # one look, however many shards the index claims
+    missing = [shard for shard in shards if shard not in there]
     if missing:
         raise _bad_index(
             index,
-            f"{len(missing)} of {len(shards)} shards are missing: {', '.join(missing)}. Download the whole folder",
+            f"{len(missing)} of {len(shards)} shards are missing: {', '.join(missing[:20])}. Download the whole folder",
         )
     tensors: dict[str, StoredTensor] = {}
     for shard in shards:
@@ -313,13 +314,16 @@ def _open_shards(folder: Path) -> Checkpoint:
     )
     if misplaced:
         name = misplaced[0]
-        raise _bad_index(index, f"{placed[name]} does not hold {name!r} (nor {len(misplaced) - 1} others so placed)")
+        others = f" (nor {len(misplaced) - 1} others so placed)" if len(misplaced) > 1 else ""
+        raise _bad_index(index, f"{placed[name]} does not hold {name!r}{others}")
     return Checkpoint(folder, tuple(folder / shard for shard in shards), tensors)
 
 
 def _is_shard(name: str) -> bool:
     """A file beside the index; a longer name no file system has, and asking for one is an error of its own."""
-    return Path(name).name == name and name.endswith(".safetensors") and len(name.encode()) <= 255
+    return (
+        Path(name).name == name and name.endswith(".safetensors") and len(name.encode("utf-8", "surrogatepass")) <= 255
+    )
 
 
 def _bad_index(index: Path, what: str) -> CheckpointError:

@@ -18,10 +18,12 @@ from mlxformer.checkpoints.writing import DTYPES
 from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.harmless import in_a_line
 
+_SHOWN = 20  # names of each kind in a report's text; all are in its fields
+
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What became of each stored tensor, under the name that the file gives it.
+    """What became of each stored tensor, under the name that the file gives it. Its text names the first of each kind.
 
     Args:
         loaded: those that became parameters.
@@ -66,7 +68,9 @@ class LoadReport:
             (self.new, "made anew, to be trained"),
         ):
             if names:
-                lines.append(f"{len(names)} {what}: {', '.join(map(in_a_line, names))}")
+                more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+                shown = ", ".join(in_a_line(f"{name:.100}") for name in names[:_SHOWN])
+                lines.append(f"{len(names)} {what}: {shown}{more}")
         return "\n".join(lines)
 
 

@@ -152,6 +152,17 @@ class TestOpening:
         with pytest.raises(CheckpointError, match=r"1 of 2 shards are missing: model-00002-of-00002.safetensors"):
             open_checkpoint(tmp_path)
 
+    def test_an_index_of_more_shards_than_can_be_named(self, tmp_path):
+        sharded(tmp_path, SHARDS, weight_map={f"t{n}": f"{n:04}.safetensors" for n in range(5000)})
+        with pytest.raises(CheckpointError, match="5000 of 5000 shards are missing: 0000.safetensors, 0001") as error:
+            open_checkpoint(tmp_path)
+        assert len(str(error.value)) < 1000
+
+    def test_half_a_character_in_a_shards_name(self, tmp_path):
+        sharded(tmp_path, SHARDS, weight_map={"a": "\ud800.safetensors"})
+        with pytest.raises(CheckpointError, match=r"shards are missing: \\ud800.safetensors"):
+            open_checkpoint(tmp_path)
+
     @pytest.mark.parametrize("name", ["../outside.safetensors", "/etc/passwd", "sub/x.safetensors", "model.bin"])
     def test_a_shard_outside_the_folder(self, tmp_path, name):
         sharded(tmp_path, SHARDS, weight_map={"a": name})

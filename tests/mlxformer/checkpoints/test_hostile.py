@@ -292,3 +292,10 @@ def test_no_field_of_any_family_fills_the_memory(name: str, tmp_path: Path) -> N
                 assert len(str(error)) <= 2400
             assert tracemalloc.get_traced_memory()[1] < 100e6, (field, value)
     tracemalloc.stop()
+
+
+def test_a_report_fits_on_a_screen_whatever_is_ignored(folder: Path) -> None:
+    change(folder / "config.json", **{f"note{n}": n for n in range(10_000)}, **{"x" * 100_000: 1})
+    report = mf.BertModel.from_pretrained(folder).load_report
+    assert len(report.ignored_fields) == 10_001
+    assert len(str(report)) < 2400 and ", and 9981 more" in str(report)
