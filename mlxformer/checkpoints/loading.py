@@ -18,7 +18,7 @@ from mlxformer.checkpoints.writing import DTYPES
 from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.harmless import in_a_line
 
-_SHOWN = 20  # names of each kind in a report's text; all are in its fields
+_NAMED = 20  # of each kind in a report's text; all are in its fields
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class LoadReport:
             (self.new, "made anew, to be trained"),
         ):
             if names:
-                more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-                shown = ", ".join(in_a_line(f"{name:.100}") for name in names[:_SHOWN])
+                more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+                shown = ", ".join(in_a_line(f"{name:.100}") for name in names[:_NAMED])
                 lines.append(f"{len(names)} {what}: {shown}{more}")
         return "\n".join(lines)
 

@@ -84,6 +84,11 @@ class ArrayLike:
     def __float__(self) -> float:
         return float(self.item())
 
+    def __format__(self, spec: str) -> str:
+        if spec and self.ndim:
+            raise TypeError(f"Only an array of rank 0 can be formatted; this one has shape {self.shape}.")
+        return format(self.item(), spec) if spec else str(self)
+
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise TypeError("Only an integer array of rank 0 can be used as an index.")

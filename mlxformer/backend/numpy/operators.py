@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import broadcasting, comparisons, elementwise, indexing, products, reductions, shaping
+from .absent import absent
 from .arrays import ArrayLike, is_foreign
 
 _OPERANDS = (ArrayLike, bool, int, float, np.ndarray, np.generic)
@@ -78,7 +79,17 @@ def _transpose(self: Any, *axes: Any) -> Any:
     return shaping.transpose(self, axes or None)
 
 
+def _shift(name: str) -> Callable[[Any, Any], Any]:
+    def operator(self: Any, other: Any) -> Any:
+        raise absent("mx", name)
+
+    return operator
+
+
 def install() -> None:
+    for sign, name in (("lshift", "left_shift"), ("rshift", "right_shift")):
+        setattr(ArrayLike, f"__{sign}__", _shift(name))
+        setattr(ArrayLike, f"__r{sign}__", _shift(name))
     for name, fn in _BOTH_WAYS.items():
         setattr(ArrayLike, f"__{name}__", _forward(fn))
         setattr(ArrayLike, f"__r{name}__", _reflected(fn))

@@ -154,7 +154,7 @@ class TestOpening:
 
     def test_an_index_of_more_shards_than_can_be_named(self, tmp_path):
         sharded(tmp_path, SHARDS, weight_map={f"t{n}": f"{n:04}.safetensors" for n in range(5000)})
-        with pytest.raises(CheckpointError, match="5000 of 5000 shards are missing: 0000.safetensors, 0001") as error:
+        with pytest.raises(CheckpointError, match=r"5000 of 5000 shards are missing: 0000\.safetensors, 0001") as error:
             open_checkpoint(tmp_path)
         assert len(str(error.value)) < 1000
 

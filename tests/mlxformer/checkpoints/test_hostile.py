@@ -295,7 +295,7 @@ def test_no_field_of_any_family_fills_the_memory(name: str, tmp_path: Path) -> N
 
 
 def test_a_report_fits_on_a_screen_whatever_is_ignored(folder: Path) -> None:
-    change(folder / "config.json", **{f"note{n}": n for n in range(10_000)}, **{"x" * 100_000: 1})
+    change(folder / "config.json", **{f"{'x' * 10_000}{n}": n for n in range(1000)})
     report = mf.BertModel.from_pretrained(folder).load_report
-    assert len(report.ignored_fields) == 10_001
-    assert len(str(report)) < 2400 and ", and 9981 more" in str(report)
+    assert len(report.ignored_fields) == 1000 and len(report.ignored_fields[0]) == 10_001
+    assert len(str(report)) < 2400 and ", and 980 more" in str(report)

@@ -137,3 +137,16 @@ def test_arrays_travel() -> None:
     x = core.array(normal(2, 3))
     for moved in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
         assert type(moved) is core.array and np.array_equal(values(moved), values(x))
+
+
+def test_what_cannot_be_formatted_or_shifted_says_so() -> None:
+    x = core.array([1, 2])
+    with pytest.raises(TypeError, match=r"Only an array of rank 0 can be formatted; this one has shape \(2,\)"):
+        f"{x:.2f}"
+    assert f"{x}" == str(x)
+    for library in (core, mlx):
+        scalars = library.array(1.5), library.array(3), library.array(True), library.array(0.25).astype(library.float16)
+        assert [f"{a:.3f} {b:4d} {c:d} {d:>8}" for a, b, c, d in [scalars]] == ["1.500    3 1     0.25"]
+    for shifted in (lambda: x << 1, lambda: 1 << x, lambda: x >> x):
+        with pytest.raises(AbsentError, match="MLXFORMER_BACKEND=mlx"):
+            shifted()
