@@ -282,28 +282,29 @@ def _require_combinable(first: mx.array, second: mx.array) -> None:
         )
 
 
-def check(mask: mx.array, scores_shape: Sequence[int] | None = None) -> None:
+def check(mask: mx.array, scores_shape: Sequence[int] | None = None, name: str = "mask") -> None:
     """Raise ``ArgumentError`` unless ``mask`` is boolean, of rank 2 or 4, and broadcasts to the scores.
 
     Args:
         mask: what should be a mask.
         scores_shape: [B, H, Tq, Tk]; None where it is not known yet.
+        name: what an error calls it.
 
     >>> import mlxformer as mf
     >>> mf.masks.check(mf.masks.causal(2, 3), (1, 8, 2, 3))
     """
-    require_array("mask", mask)
+    require_array(name, mask)
     if mask.dtype != mx.bool_:
-        raise _not_boolean("mask", mask)
+        raise _not_boolean(name, mask)
     if mask.ndim not in (2, 4):
         raise ArgumentError(
             "mask-rank",
-            f"mask must have shape [Tq, Tk] or [B, H, Tq, Tk]; got {shape_text(mask)}. "
+            f"{name} must have shape [Tq, Tk] or [B, H, Tq, Tk]; got {shape_text(mask)}. "
             f"For a mask of real tokens [B, Tk] use mf.masks.padding(valid), which makes [B, 1, 1, Tk]",
             given=shape_text(mask),
         )
     if scores_shape is not None:
-        require_broadcast("mask", mask, scores_shape)
+        require_broadcast(name, mask, scores_shape)
 
 
 def require_broadcast(name: str, x: mx.array, scores_shape: Sequence[int]) -> None:
@@ -328,7 +329,7 @@ def require_broadcast(name: str, x: mx.array, scores_shape: Sequence[int]) -> No
         full_text = "[" + ", ".join(str(size) for size in scores_shape) + "]"
         cure = (
             " A mask of real tokens [B, Tk] goes through mf.masks.padding(valid)."
-            if name == "mask" and x.ndim == 2
+            if name != "bias" and x.ndim == 2
             else ""
         )
         raise ArgumentError(

@@ -265,5 +265,5 @@ class _Decoding(CachedDecoding):
 
 def _check_source_mask(mask: Any, batch: int, length: int) -> None:
     """A source mask says which tokens exist, whatever asks for them: its query axis is 1."""
-    masks.check(mask)
-    masks.check(mask, (batch, mask.shape[1] if mask.ndim == 4 else 1, 1, length))
+    masks.check(mask, name="source_mask")
+    masks.check(mask, (batch, mask.shape[1] if mask.ndim == 4 else 1, 1, length), "source_mask")

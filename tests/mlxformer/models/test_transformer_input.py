@@ -91,7 +91,7 @@ def test_arrays_of_another_library_are_refused():
 def test_masks_that_cannot_be(mask, code, method):
     model, mask = filled(), mx.array(mask)
     source, target = arrays(SOURCE, TARGET)
-    with pytest.raises(ArgumentError) as error:
+    with pytest.raises(ArgumentError, match="source_mask") as error:
         if method == "encode":
             model.encode(source, mask)
         elif method == "decode":
