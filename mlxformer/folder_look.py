@@ -21,7 +21,9 @@ from mlxformer.models.gpt.model import GPT
 from mlxformer.models.marian.model import MarianModel
 from mlxformer.models.modernbert.masked_lm import ModernBertForMaskedLM
 from mlxformer.models.modernbert.model import ModernBertModel
+from mlxformer.models.seq2seq import Seq2Seq
 from mlxformer.models.t5.model import T5Model
+from mlxformer.models.transformer import Transformer
 from mlxformer.tokenization.any import Tokenizer
 from mlxformer.tokenization.marian import MarianTokenizer
 from mlxformer.tracing import trace
@@ -35,6 +37,8 @@ MODELS: dict[str, Any] = {
     "gpt2": GPT,
     "llama": GPT,
     "mlxformer-gpt": GPT,
+    "mlxformer-transformer": Transformer,
+    "mlxformer-seq2seq": Seq2Seq,
     "t5": T5Model,
     "marian": MarianModel,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import mlxformer as mf
+from mlxformer.folder_look import folder_look
 from mlxformer.pretrained.dates.tokenizer import DateTokenizer
 from mlxformer.pretrained.poems.vocabulary import tokenizer as poems
 from mlxformer.pretrained.reverse.strings import StringTokenizer
@@ -56,3 +57,14 @@ def test_a_shipped_model_reads_on_from_a_folder(tmp_path):
     batch = tokenizer(["23rd of November, 2026", "二〇二六年十一月二十三日"])
     written = mf.Transformer.from_pretrained(tmp_path).generate(**batch, max_length=12)
     assert tokenizer.decode(written) == ["2026-11-23"] * 2
+
+
+@pytest.mark.parametrize(("name", "text", "says"), [("dates", "23 Nov 2026", "2026-11-23"),
+                                                    ("reverse-gru-attention", "abcdefg", "gfedcba"),
+                                                    ("poet-small", "[五绝]白日依山尽，", "白日依山尽，")])  # fmt: skip
+def test_a_shipped_models_folder_can_be_looked_into(name, text, says, tmp_path):
+    shipped = mf.load_pretrained(name)
+    shipped.model.save_pretrained(tmp_path)
+    shipped.tokenizer.save_pretrained(tmp_path)
+    look = folder_look(tmp_path, text)
+    assert f"Written greedily: {says}" in look and type(shipped.model).__name__ in look
