@@ -20,6 +20,7 @@ from questions.bilingual import LANGUAGES, Bilingual, Language
 from questions.errors import Problem, nearest
 from tui.language.harmless import harmless, in_a_line
 
+LONGEST = 1000  # characters of what a message names: a name of a stranger's may be as long as a file
 # Where the words of an error stand, by the package that raised it: two packages may use one code.
 _TABLES_OF = {"mlxformer": ("library_errors",), "questions": ("errors", "bank_errors")}
 
@@ -98,7 +99,13 @@ def choose_language(option: str | None, remembered: object, environment: Mapping
 
 def listing(items: Any, language: Language) -> str:
     """Names one after another, as the language separates them."""
-    return ("、" if language == "zh" else ", ").join(in_a_line(str(item)) for item in items)
+    return ("、" if language == "zh" else ", ").join(_name(item) for item in items)
+
+
+def _name(value: object) -> str:
+    """``value`` as it stands within a line, cut where it would fill the screen."""
+    text = str(value)
+    return in_a_line(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
 
 
 def _spoken(fields: Mapping[str, Any], language: Language) -> dict[str, Any]:
@@ -119,7 +126,7 @@ def _spoken(fields: Mapping[str, Any], language: Language) -> dict[str, Any]:
         elif isinstance(value, BaseException):
             spoken[name] = say_error(value, language)
         else:
-            spoken[name] = in_a_line(str(value)) if isinstance(value, str | Path) else value
+            spoken[name] = _name(value) if isinstance(value, str | Path) else value
     spoken.setdefault("hint", _hint(fields, language))
     return spoken
 
