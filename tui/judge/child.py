@@ -1,7 +1,7 @@
 """The process that runs a person's code: ``python -P -m tui.judge.child FRAMEWORK IN OUT FAULTS``.
 
 It imports the framework, says that it is ready, takes one file and its cases, and sends one message a case. It judges
-nothing: what is right is known to the process that started it only.
+nothing: what is right is known to the process that started it only. It ends with that process, however that ends.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +26,8 @@ from tui.judge.contract import Call, Case
 from tui.judge.frameworks import Bridge
 from tui.judge.guard import install
 from tui.judge.stages import look
+
+LONGEST = 60  # seconds of CPU for a file: what ends one that nobody watches any more and that gives no thread its turn
 
 
 def main(framework: str, source: int, target: int, faults: int) -> None:
@@ -45,12 +49,31 @@ def main(framework: str, source: int, target: int, faults: int) -> None:
         exit_now(1)
     send({"ready": framework})
     job, blob = _take(source)
-    os.close(source)
+    _end_with_the_judge(source, exit_now)
     _run(job, blob, bridge, send)
     with contextlib.suppress(BaseException):  # their stdout may be anything by now
         flush()
     send({"done": True})
     exit_now(0)
+
+
+def _end_with_the_judge(source: int, exit_now: Any) -> None:
+    """End when the judge is gone, killed or left in a hurry: while it runs, it holds the other end of ``source``."""
+    read, here, remove = os.read, os.getcwd(), os.rmdir
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):  # their code may have closed it
+            read(source, 1)
+            with contextlib.suppress(OSError):
+                remove(here)  # the folder that it was given, where nothing is in it
+            exit_now(1)
+
+    threading.Thread(target=wait, name="judge", daemon=True).start()
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        limit = int(time.process_time()) + LONGEST
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
 
 
 def _run(job: Mapping[str, Any], blob: bytes, bridge: Bridge, send: Any) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.tui.commands.started import environment
 from tests.tui.judge.hostile import GOOD, HOSTILE
 from tui.judge.judging import judge
 from tui.judge.memory import resident
@@ -91,3 +97,40 @@ def test_looks_that_are_right_are_said_so() -> None:
 def test_look_is_nothing_elsewhere() -> None:
     with pytest.raises(NameError):
         exec("look('scores', 1)", {})
+
+
+LEFT = """
+import sys, time
+from tui.judge.catalogue import load_task
+from tui.judge.process import Runner
+runner = Runner("numpy", seconds=60)
+runner._wait_until_ready()
+runner._send({source!r}, "mine.py", load_task("softmax").cases)
+time.sleep(0.5)
+print(runner.process.pid, runner.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    "source", ["while True: pass\n", "import time\ntime.sleep(3600)\n", HOSTILE["endless-and-deaf"][0]]
+)
+def test_a_file_ends_with_the_program_however_that_ends(source: str) -> None:
+    """It went on for ever, at full speed, where the program was killed or had left in a hurry."""
+    program = LEFT.format(source=source.encode())
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+    ) as judge_process:
+        assert judge_process.stdout is not None
+        number, folder = judge_process.stdout.readline().split()
+        judge_process.kill()
+    with contextlib.suppress(ProcessLookupError):
+        for _ in range(400):  # it belongs to nobody now: only its being gone can be seen
+            if Path(f"/proc/{number}/stat").exists() and " Z " in Path(f"/proc/{number}/stat").read_text():
+                break
+            os.kill(int(number), 0)
+            time.sleep(0.05)
+        else:
+            os.kill(int(number), 9)
+            raise AssertionError("it still runs")
+    assert not Path(folder).exists()
