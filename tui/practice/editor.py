@@ -34,10 +34,13 @@ def edit(path: Path, line: int | None = None) -> None:
 def at_line(editor: Sequence[str], path: Path, line: int | None) -> list[str]:
     """The command that opens ``path`` at ``line``, from 1: ``vim +12 FILE``, ``code -g FILE:12``, ``hx FILE:12``."""
     name = Path(editor[0]).name.removesuffix(".exe")
+    file = str(path)
+    if file.startswith(("-", "+")):  # of a stranger's folder: to an editor that would be an option, and options run
+        file = os.path.join(os.curdir, file)
     if line and name in _PLUS:
-        return [*editor, f"+{line}", str(path)]
+        return [*editor, f"+{line}", file]
     if line and name in _GOTO:
-        return [*editor, "-g", f"{path}:{line}"]
+        return [*editor, "-g", f"{file}:{line}"]
     if line and name in _COLON:
-        return [*editor, f"{path}:{line}"]
-    return [*editor, str(path)]
+        return [*editor, f"{file}:{line}"]
+    return [*editor, file]

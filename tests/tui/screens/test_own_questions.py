@@ -109,3 +109,12 @@ async def test_the_editor_opens_the_file_at_the_question_and_what_it_saved_is_ch
 def test_each_editor_is_told_the_line_in_its_own_way(editor: list[str], command: list[str]) -> None:
     assert at_line(editor, Path("q.yaml"), 7) == command
     assert at_line(editor, Path("q.yaml"), None) == [*editor, "q.yaml"]
+
+
+@pytest.mark.parametrize("name", ["-c!id.yaml", "+call x.yaml", "--wait.yaml"])
+@pytest.mark.parametrize("editor", ["vim", "code", "hx", "ed"])
+def test_a_file_s_name_is_no_option_of_the_editor(editor: str, name: str) -> None:
+    """In a stranger's folder, which was named as ``.``: vim would run what stands after ``-c`` and ``+``."""
+    for line in (7, None):
+        command = at_line([editor], Path(name), line)
+        assert command[-1].startswith(f"./{name}")
