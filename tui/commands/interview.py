@@ -40,7 +40,7 @@ from tui.practice.interview_turn import Turn
 from tui.practice.page import page
 from tui.practice.report import Report, report
 from tui.practice.report_text import as_markdown, sections
-from tui.practice.written import everything
+from tui.practice.written import everything, keep_draft
 from tui.progress.errors import ProgressError
 from tui.progress.paths import typed_path
 from tui.progress.store import ProgressStore
@@ -201,9 +201,8 @@ class _Asking(Conversation):
                 keep()
                 interview.write_in(framework)
             path = interview.code_path
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not path.exists():  # else it was left, or killed, and is taken up again
-                path.write_text(turn.typed, encoding="utf-8")
+                keep_draft(path, turn.typed)
             return path
 
         interview.resume()

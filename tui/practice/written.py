@@ -6,10 +6,12 @@ case, and how long it took. Each of these is a key point, so that an interview c
 
 from __future__ import annotations
 
+import contextlib
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -82,19 +84,40 @@ def skeleton(task: CodeQuestion, framework: str) -> str:
 
 def draft_path(progress: Path | None, task: CodeQuestion, framework: str) -> Path:
     """Where ``task`` is written: beside the progress file, so that the draft is there next time."""
-    folder = Path(tempfile.gettempdir()) / "tformer-quiz-by-hand" if progress is None else progress.parent / "by-hand"
+    folder = _folder_of_this_sitting() if progress is None else progress.parent / "by-hand"
     return folder / f"{task.task.replace('-', '_')}_{framework}.py"
+
+
+@cache
+def _folder_of_this_sitting() -> Path:
+    """Where nothing is kept: a name that nobody else can have taken, for what lies there is run."""
+    return Path(tempfile.mkdtemp(prefix="tformer-quiz-by-hand-"))
 
 
 def begin_draft(path: Path, task: CodeQuestion, framework: str) -> bool:
     """Make the draft where there is none; whether it was made. Raises ``OSError``."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(skeleton(task, framework))
-    except FileExistsError:
+    if path.exists():
         return False
+    keep_draft(path, skeleton(task, framework))
     return True
+
+
+def keep_draft(path: Path, text: str) -> None:
+    """Write the draft whole or not at all, the person's alone: a full disk or a kill leaves what was there before.
+
+    Raises ``OSError``.
+    """
+    file = path.resolve()  # a link of the person's stays one
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, scratch = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(scratch, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch)
+        raise
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

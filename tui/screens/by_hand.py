@@ -24,7 +24,7 @@ from tui.judge.contract import Mistake
 from tui.judge.telling import lines_of
 from tui.judge.verdict import Verdict
 from tui.language.words import say_error
-from tui.practice.written import begin_draft, draft_path, framework_of, next_framework, stamp
+from tui.practice.written import begin_draft, draft_path, framework_of, keep_draft, next_framework, stamp
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Answer, utc_now
 from tui.screens.code_box import CodeBox
@@ -41,6 +41,7 @@ LOOK_EVERY = 0.25  # seconds between two looks at the file
 LAID_OUT = 0.1  # seconds after which the verdict and its figure are laid out: before, there is no room to scroll to
 SECONDS_A_MINUTE = 60
 WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed here is on the disk within the second
+AGAIN_AFTER = 2.0  # seconds until what could not be written is tried again
 _MOST = 4 << 20  # bytes of a draft that are read
 
 
@@ -392,9 +393,10 @@ class ByHandScreen(Place):
         self._writing = None
         path = self._path()
         try:
-            path.write_text(self.query_one(CodeBox).text, encoding="utf-8")
+            keep_draft(path, self.query_one(CodeBox).text)
         except OSError as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
+            self._writing = self.set_timer(AGAIN_AFTER, self._write)  # there may be room again; leaving tries too
         self._seen = stamp(path)
 
     def leave(self) -> None:
@@ -442,9 +444,10 @@ class ByHandScreen(Place):
         return None if mistake is None or mistake.experiment is None else (mistake.experiment, {})
 
     def action_judge(self) -> None:
-        task, path = self._chosen, self._path()
+        task = self._chosen
         if task is None:
             return
+        path = self._path()
         try:
             with path.open("rb") as file:
                 source = file.read(_MOST)

@@ -24,7 +24,7 @@ from tui.practice.interview_wishes import KNOBS, wishes_of
 from tui.practice.report import Report, report
 from tui.practice.report_page import ReportPage
 from tui.practice.report_text import as_markdown
-from tui.practice.written import next_framework, stamp
+from tui.practice.written import keep_draft, next_framework, stamp
 from tui.progress.errors import ProgressError
 from tui.screens.answer_box import AnswerBox
 from tui.screens.interview_keys import InterviewKeys
@@ -312,8 +312,7 @@ class InterviewScreen(InterviewKeys):
         self._write()
         path = self.interview.code_path
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(self.interview.turn.typed, encoding="utf-8")
+            keep_draft(path, self.interview.turn.typed)
         except OSError as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
             return

@@ -19,7 +19,8 @@ from questions.bilingual import Language
 from tests import soak
 from tests.soak import times
 from tui.app import THEMES, QuizApp
-from tui.bank import load_bank
+from tui.bank import in_order, load_bank
+from tui.practice.written import everything
 from tui.progress.store import open_store
 
 EVENTS = times(150, 5_000)  # of each of four draws
@@ -77,10 +78,14 @@ async def test_the_program_stands(
 
     monkeypatch.setattr(QuizApp, "action_quit", stay)
     monkeypatch.chdir(tmp_path)  # where `w` saves pictures
+    for editor in ("VISUAL", "EDITOR"):
+        monkeypatch.delenv(editor, raising=False)  # it would wait for its person
     chance = random.Random(seed)
     latest: deque[str] = deque(maxlen=25)
+    bank = load_bank()
+    tasks = in_order(bank)
     with open_store(tmp_path) as store:
-        app = QuizApp(load_bank().questions, store, language=language, seed=seed)
+        app = QuizApp(everything(bank, tasks), store, language=language, seed=seed, tasks=tasks)
         async with app.run_test(size=size, notifications=True) as pilot:
             async for what in draw(pilot, app, chance, EVENTS):
                 latest.append(what)

@@ -273,3 +273,17 @@ async def test_practice_asks_the_kind_that_is_wanted(tmp_path: Path) -> None:
             assert practice.attempt.question.id == "code-softmax"  # the present one stays where both are studied
             app.screen.study("open")  # type: ignore[attr-defined]
             assert practice.attempt.question.id == first
+
+
+async def test_every_key_acts_on_no_task_where_none_was_chosen(tmp_path: Path) -> None:
+    """With the focus neither in the list nor in a text, ``r`` looked for the file of no task, and the program ended."""
+    with open_store(tmp_path) as store:
+        app = app_in(store)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("H")
+            await pilot.pause()
+            app.screen.set_focus(None)
+            for key in ("r", "e", "h", "s", "m", "3", "u", "f", "x", "r", "escape"):
+                await pilot.press(key)
+                await pilot.pause()
+                assert app.crash is None, key
