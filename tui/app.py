@@ -15,7 +15,7 @@ from questions.bilingual import Language
 from tui.bank import OwnFiles, in_order, load_bank
 from tui.commands.notices import FEW
 from tui.commands.selecting import refuse_unknown_topics
-from tui.commands.signals import leave_on_signals
+from tui.commands.signals import end_soon, leave_on_signals
 from tui.language.usage import UsageError
 from tui.language.words import say_code, say_place, say_problem
 from tui.practice.written import everything
@@ -154,6 +154,7 @@ class QuizApp(Program):
 
     async def action_quit(self) -> None:
         self.keep()
+        end_soon(self, 0)
         self.compute.cancel()
         self.exit(0)
 

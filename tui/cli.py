@@ -16,7 +16,7 @@ try:  # Ctrl+C while this loads ends the program as it does later: without a tra
     from tui.commands.arguments import Request, command_module, early_language, parse
     from tui.commands.failures import record
     from tui.commands.output import OutputError, finish_output, prepare_environment, prepare_streams, tell, write
-    from tui.commands.signals import INTERRUPTED, interruptible, terminal_as_found
+    from tui.commands.signals import INTERRUPTED, end_process, interruptible, terminal_as_found
     from tui.language.words import say_error, words
 except KeyboardInterrupt:
     sys.exit(130)
@@ -85,7 +85,9 @@ def _open(request: Request) -> int:
     from tui.app import run
 
     with terminal_as_found():
-        return run(request.context)
+        status = run(request.context)
+    finish_output()
+    end_process(status)
 
 
 def _language_of_errors(arguments: Sequence[str]) -> Language:

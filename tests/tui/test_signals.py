@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import termios
@@ -18,7 +19,7 @@ import pexpect
 import pytest
 
 from tests.soak import seed, times
-from tests.tui.commands.started import COMMAND, environment
+from tests.tui.commands.started import COMMAND, ROOT, environment
 from tui.progress.store import open_store
 
 ENDINGS = [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT]
@@ -37,7 +38,7 @@ class Terminal:
         self.child = pexpect.spawn(
             COMMAND[0],
             [*COMMAND[1:], "--data-dir", str(data), *arguments],
-            env=environment(COLUMNS="80", LINES="24", **more),
+            env=environment(**{"COLUMNS": "80", "LINES": "24", **more}),
             cwd=str(data.parent),
             encoding="utf-8",
             dimensions=(24, 80),
@@ -152,6 +153,60 @@ def test_a_terminal_that_can_do_nothing_gets_the_line_quiz(data: Path, term: str
         assert "\x1b[?1049h" not in terminal.written
     finally:
         terminal.close()
+
+
+HELD = """
+import threading, time
+threading.Thread(target=time.sleep, args=(600,)).start()  # which Python would wait for
+"""
+
+
+@pytest.mark.parametrize("how", ["Ctrl+Q", "a signal"])
+def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, how: str) -> None:
+    """Neither for what still runs nor for Python, which takes itself down for longer than all the rest of leaving."""
+    (tmp_path / "sitecustomize.py").write_text(HELD)
+    terminal = Terminal(data, "--lang", "en", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    try:
+        terminal.see("reveal")
+        begun = time.monotonic()
+        terminal.child.sendcontrol("q") if how == "Ctrl+Q" else os.kill(terminal.child.pid, signal.SIGTERM)
+        assert terminal.ends() == (0 if how == "Ctrl+Q" else 130)
+        print(f"left after {time.monotonic() - begun:.2f} s")
+        assert set(terminal.modes().values()) == {"l"} and termios.tcgetattr(terminal.end) == terminal.before
+    finally:
+        terminal.close()
+
+
+def test_a_file_that_another_program_keeps_locked(data: Path) -> None:
+    """The rating is taken and the next question asked at once; it is said what is waited for; leaving waits for no
+    lock; and the next start writes what had to wait."""
+    terminal = Terminal(data, "--lang", "en")
+    try:
+        terminal.see("reveal")
+        terminal.child.send("i")
+        time.sleep(0.5)
+        terminal.child.send("half an answer")
+        terminal.see("answer")
+        terminal.child.sendcontrol("s")
+        terminal.see("Again")
+        holder = sqlite3.connect(data / "progress.sqlite3", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        terminal.child.send("3")
+        terminal.see("waiting to write")
+        print(f"said after {time.monotonic() - begun:.2f} s")
+        terminal.child.send("n")  # it goes on
+        terminal.see("2/")
+        begun = time.monotonic()
+        terminal.child.sendcontrol("q")
+        assert terminal.ends() == 0
+        print(f"left after {time.monotonic() - begun:.2f} s")
+        holder.close()
+    finally:
+        terminal.close()
+    with open_store(data) as store:
+        assert [(review.rating, review.answer.text) for review in store.reviews()] == [(3, "half an answer")]
+        assert [notice.code for notice in store.news()] == ["progress-written"]
 
 
 def stopped(process: int) -> None:

@@ -1,9 +1,11 @@
 """Being told to end, or to stop and go on: the terminal is left as it was found, and what was done is kept.
 
 SIGTERM, SIGHUP, SIGQUIT and SIGINT all mean leaving, with exit status 130. The line-based commands leave as from
-Ctrl-C, so that ``finally`` saves and the line editor gives the terminal back. The screen leaves as from Ctrl+Q; where
-it does not come to that within ``PATIENCE``, the terminal is restored and the process ended: everything that a person
-typed or rated is on the disk by then.
+Ctrl-C, so that ``finally`` saves and the line editor gives the terminal back. The screen leaves as from Ctrl+Q.
+
+However the screen leaves, where it does not come to its end within ``PATIENCE``, the terminal is restored and the
+process ended: everything that a person typed or rated is on the disk by then. Nor does it wait for Python to take
+itself down, which is as long again.
 """
 
 from __future__ import annotations
@@ -126,7 +128,6 @@ def leave_on_signals(app: App[int]) -> None:
     import asyncio  # the screen has it; without one, to import it takes as long as all else that --help does
 
     driver = app._driver
-    before = getattr(driver, "attrs_before", None)
     loop = asyncio.get_running_loop()
 
     async def leave() -> None:
@@ -136,9 +137,7 @@ def leave_on_signals(app: App[int]) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         if not loop.is_running():
             _interrupt(number, frame)
-        deadline = threading.Timer(PATIENCE, _end_now, [before])
-        deadline.daemon = True
-        deadline.start()
+        end_soon(app, INTERRUPTED)
         loop.call_soon_threadsafe(lambda: app.call_later(leave))
 
     def go_on(number: int, frame: FrameType | None) -> None:
@@ -164,9 +163,27 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _end_now(before: list[Any] | None) -> NoReturn:
+def end_soon(app: App[int], status: int) -> None:
+    """End the process within ``PATIENCE``, whatever the screen still waits for: all that there was to keep is kept."""
+    if app.is_headless:
+        return
+    before = getattr(app._driver, "attrs_before", None)
+    deadline = threading.Timer(PATIENCE, _end_now, [before, status])
+    deadline.daemon = True
+    deadline.start()
+
+
+def end_process(status: int) -> NoReturn:
+    """End the process here, after everything was written and closed."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
+
+
+def _end_now(before: list[Any] | None, status: int) -> NoReturn:
     _restore(before)
-    os._exit(INTERRUPTED)
+    os._exit(status)
 
 
 def _attributes() -> list[Any] | None:

@@ -56,7 +56,7 @@ class JudgeThread:
             self._waiting = None
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join(0.5)
+            self._thread.join(0.1)  # what it judges ends with this process
         if self._runner is not None:
             self._runner.close()
 

@@ -333,8 +333,8 @@ TABLE: Mapping[str, Bilingual] = {
         "all the rest is used as before",
     ),
     "progress-waiting": Bilingual(
-        "等着写入：{reason}。没写进去的 {count} 处改动都留着，一能写就补上",
-        "waiting to write: {reason}. Changes kept until then: {count}",
+        "等着写入（{count} 处改动都留着，一能写就补上）：{reason}",
+        "waiting to write (changes kept until then: {count}): {reason}",
     ),
     "progress-written": Bilingual(
         "先前没写进去的 {count} 处改动已写入 {path}", "changes that had to wait are now written to {path}: {count}"
