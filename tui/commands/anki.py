@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from questions.bilingual import Bilingual, Language, say
 from questions.model import Question
 from tui.language.words import words
+from tui.practice.page import as_html
 from tui.progress.anki_ratings import guid_of
 from tui.text.plain_text import as_title, readable
 
@@ -35,7 +36,9 @@ def as_anki(questions: Sequence[Question], language: Language) -> str:
 
 def back(question: Question, language: Language) -> str:
     parts = [to_html(text, language) for text in (question.brief, question.answer) if text]
-    points = "".join(f"<li>{_inline(point.text, language)}</li>" for point in question.key_points)
+    points = "".join(
+        f"<li>{as_html(readable(point.text.say(language)), inline=True)}</li>" for point in question.key_points
+    )
     parts.append(f"<h4>{words('quiz.key-points', language)}</h4><ul>{points}</ul>")
     if question.misconception is not None:
         parts.append(
@@ -53,15 +56,4 @@ def back(question: Question, language: Language) -> str:
 
 
 def to_html(text: Bilingual, language: Language) -> str:
-    from markdown_it import MarkdownIt
-
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    rendered: str = markdown.render(readable(text.say(language)))
-    return rendered.strip()
-
-
-def _inline(text: Bilingual, language: Language) -> str:
-    from markdown_it import MarkdownIt
-
-    rendered: str = MarkdownIt("commonmark", {"html": False}).renderInline(readable(text.say(language)))
-    return rendered
+    return as_html(readable(text.say(language)))

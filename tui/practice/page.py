@@ -1,6 +1,7 @@
 """A page by itself: HTML with its style and figures in it, that asks nothing of the network, to read and to print.
 
-Markdown is rendered without raw HTML: what a person typed, or a file of theirs says, is text and nothing else.
+Markdown is rendered without raw HTML and without pictures: what a person typed, or a stranger's file says, is text,
+and whoever opens the page asks no machine for anything.
 """
 
 from __future__ import annotations
@@ -44,15 +45,25 @@ class Section:
     number: int = 0
 
 
-def page(title: str, sections: Sequence[Section], language: Language, figures: Figures) -> str:
-    """The whole page. ``figures`` runs an experiment and gives what to draw of it, nothing where it cannot."""
+def as_html(markdown: str, *, inline: bool = False) -> str:
+    """Markdown of anybody's as HTML: tags stand as they were written, and a picture is a link that one may follow.
+
+    >>> as_html("**a** <b> ![x](https://y.z/w.png)", inline=True)
+    '<strong>a</strong> &lt;b&gt; !<a href="https://y.z/w.png">x</a>'
+    """
     from markdown_it import MarkdownIt
 
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    rendered: str = parser.renderInline(markdown) if inline else parser.render(markdown)
+    return rendered.strip()
+
+
+def page(title: str, sections: Sequence[Section], language: Language, figures: Figures) -> str:
+    """The whole page. ``figures`` runs an experiment and gives what to draw of it, nothing where it cannot."""
     parts = []
     for section in sections:
         name = f' id="{html.escape(section.anchor)}"' if section.anchor else ""
-        parts.append(f"<section{name}>\n<h2>{html.escape(section.title)}</h2>\n{markdown.render(section.markdown)}")
+        parts.append(f"<section{name}>\n<h2>{html.escape(section.title)}</h2>\n{as_html(section.markdown)}")
         if section.experiment is not None:
             for figure in figures(section.experiment):
                 parts.append(f"<figure>{figure_svg(figure, language, width=WIDTH)}</figure>")

@@ -66,7 +66,9 @@ class FindPalette(Provider):
     async def discover(self) -> Hits:
         for command in self._commands:
             if command.discover:
-                yield DiscoveryHit(command.title, command.callback, help=command.help)
+                yield DiscoveryHit(
+                    Content(command.title), command.callback, text=command.title, help=_plain(command.help)
+                )
 
     async def search(self, query: str) -> Hits:
         language = self._program.language
@@ -74,9 +76,8 @@ class FindPalette(Provider):
         best = max((one.score for one in found), default=1.0)
         for one in found:
             title = one.entry.title.say(language)
-            yield Hit(
-                one.score / best, _marked(title, query), self._opens(one), text=title, help=self._help(one, title)
-            )
+            help = _plain(self._help(one, title))
+            yield Hit(one.score / best, _marked(title, query), self._opens(one), text=title, help=help)
 
     def _help(self, one: Found, title: str) -> str:
         if one.entry.kind == "setting":
@@ -102,6 +103,11 @@ def _marked(title: str, query: str) -> Content:
             if at >= 0:
                 content = content.stylize("underline", at, at + len(word))
     return content
+
+
+def _plain(text: str) -> str:
+    """``text`` as Textual takes it for a line of help without reading ``[a=b]`` in it as markup, at which it fails."""
+    return cast("str", Content(text))
 
 
 def _same(text: str) -> Bilingual:

@@ -6,19 +6,24 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from questions.bilingual import Bilingual
 from questions.loader import load_shipped
 from tests.soak import SOAKING
 from tests.tui.commands.conftest import Ran
 from tests.tui.commands.started import run as start
 from tui.commands import arguments
+from tui.commands.anki import as_anki
 from tui.experiments.catalogue import catalogue
 from tui.language.harmless import harmless, harmless_json, in_a_line, is_harmless
+from tui.practice.page import Section, as_html, page
 
 ESC, BELL = "\x1b", "\x07"
 TITLE = f"{ESC}]0;title{BELL}"
@@ -259,3 +264,20 @@ WAYS = {  # who looks at what each command writes of a stranger's content; a new
 
 def test_no_command_is_left_out() -> None:
     assert set(WAYS) == set(arguments.COMMANDS)
+
+
+def test_what_is_exported_asks_no_machine_for_anything() -> None:
+    """A picture in a question's Markdown was one in Anki and in the pages: who opened them told a stranger so."""
+    tracked = "![a](https://evil.example/a.png) [b](javascript:alert(1)) ![c][d]\n\n[d]: //evil.example/d.png"
+    shipped = load_shipped().questions[0]
+    question = replace(
+        shipped,
+        question=Bilingual(tracked, tracked),
+        answer=Bilingual(tracked, tracked),
+        brief=None,
+        key_points=tuple(replace(point, text=Bilingual(tracked, tracked)) for point in shipped.key_points),
+    )
+    sections = [Section("t", tracked)]
+    for made in (as_anki([question], "en"), page("t", sections, "en", lambda use: ()), as_html(tracked, inline=True)):
+        assert "evil.example" in made  # as a link, which a person may follow or not
+        assert not re.search(r"<img|<script|src=|href=\"+javascript:|url\(", made), made

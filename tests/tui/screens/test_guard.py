@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from rich.segment import Segment
 from textual import events
@@ -12,8 +14,11 @@ from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
 from questions.bilingual import Language
-from tests.tui.screens.conftest import Open, shown
+from questions.loader import load
+from tests.tui.screens.conftest import Open, shown, until
+from tui.app import QuizApp
 from tui.language.harmless import is_harmless
+from tui.progress.store import open_store
 from tui.screens.guard import guarded
 from tui.screens.program import Said
 
@@ -72,3 +77,40 @@ def test_the_last_guard_leaves_out_what_a_widget_let_through() -> None:
         assert "\x1b]" not in written and "文 b" in written and "good" in written
         assert not {character for character in written if not is_harmless(character)} - {"\x1b"}
     assert bad.cell_length == Strip([Segment("a]52;c;aGk=]8;;x:y\\2Jgnpz文 b")]).cell_length
+
+
+MARKUP = "[a=。b] [/] [@click=app.quit]zebra[/] [red"
+MARKED_UP = f"""\
+- id: mine
+  topic: attention
+  level: 1
+  question: {{en: "{MARKUP} asked"}}
+  answer: {{en: "{MARKUP} answered"}}
+  key_points:
+    - {{en: "{MARKUP} pointed", match: [zebra]}}
+  misconception: {{en: "{MARKUP} mistaken", match: [horse]}}
+  sources: [{{title: "{MARKUP} titled", where: "{MARKUP}"}}]
+  experiment: {{run: attention-steps, with: {{sentence: "[a=b] [/] zebra"}}}}
+"""
+
+
+async def test_what_looks_like_markup_is_text_everywhere(tmp_path: Path) -> None:
+    """Of a question's texts the palette read those of a hit's second line as markup: a search ended the program."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(MARKED_UP, encoding="utf-8")
+    bank = load([file])
+    assert not bank.problems
+    with open_store(tmp_path / "d") as store:
+        app = QuizApp(bank.questions, store, language="en")
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            for keys, words in (
+                (["ctrl+p", *"mistaken"], "question · …@click=app.quit]zebra[/]"),
+                (["escape", "escape", "i", *"zebra", "ctrl+s"], "answered"),
+                (["B"], f"{MARKUP} asked"),
+                (["I", "i"], f"{MARKUP} asked"),
+                (["i", *"zebra", "ctrl+s"], "pointed"),
+            ):
+                await pilot.press(*keys)
+                await until(pilot, lambda words=words: words in shown(pilot))  # type: ignore[misc]
+                assert app.crash is None
+            assert app.is_running
