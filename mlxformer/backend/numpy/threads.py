@@ -15,8 +15,8 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -55,7 +55,9 @@ def each(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
         finally:
             _inside.working = False
 
-    others = [_pool(workers - 1).submit(take) for _ in range(workers - 1)]
+    others: list[Future[None]] = []
+    with suppress(RuntimeError):  # no more threads may be started here: then those that there are do it
+        others.extend(_pool(workers - 1).submit(take) for _ in range(workers - 1))
     try:
         take()
     finally:
@@ -78,10 +80,6 @@ def chunks(size: int, width: int = 1) -> list[slice]:
 @cache
 def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, "mlxformer")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of the threads
 
 
 # --- BLAS's own threads ------------------------------------------------------------------------------------------
@@ -134,3 +132,14 @@ def _openblas() -> tuple[Any, Any] | None:
         if None not in functions:
             return functions[0], functions[1]
     return None
+
+
+def _begin_in_a_child() -> None:
+    """A process that was forked off has none of the threads, and no one to release a lock."""
+    global _lock, _multiplying
+    _pool.cache_clear()
+    _lock, _multiplying = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_a_child)

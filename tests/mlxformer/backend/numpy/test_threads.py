@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -105,3 +106,29 @@ def test_blas_has_one_thread_while_ours_multiply_and_its_own_again_afterwards(mo
         assert count() == 2
     finally:
         set_count(before)
+
+
+def test_where_no_thread_can_be_started_this_one_does_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(threads.VARIABLE, "7")
+    threads._pool.cache_clear()
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        done: list[int] = []
+        threads.each(done.append, range(9))
+    threads._pool.cache_clear()
+    assert done == list(range(9))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_process_that_is_forked_off_has_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(threads.VARIABLE, "2")
+    expected = np.asarray(gelu(mx.array(normal(*BIG))))  # so that there is a pool, whose threads the child lacks
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(np.asarray(gelu(mx.array(normal(*BIG)))), expected) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
