@@ -49,6 +49,27 @@ async def test_space_reveals_and_digits_rate_only_after(opened: Open) -> None:
         assert pilot.app.store.card(first) is not None
 
 
+async def test_the_first_question_stands_there_and_takes_keys_before_what_its_answer_needs(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_once(screen: PracticeScreen, callback: Any, *given: Any) -> bool:
+        return callback.__name__ == "_bring_answer" or later(
+            screen, callback, *given
+        )  # which then never comes by itself
+
+    later = PracticeScreen.call_after_refresh
+    monkeypatch.setattr(PracticeScreen, "call_after_refresh", at_once)
+    async with opened(only="sqrt-dk") as pilot:
+        assert not pilot.app.screen.query(LivePanel) and "reveal" in shown(pilot)
+        await pilot.press("L", "L", "a", "i", *"softmax", "escape")
+        assert practice(pilot).attempt.choice == "a" and not pilot.app.screen.query(LivePanel)
+        await pilot.press("space")
+        await until(pilot, lambda: has_run(pilot))
+        assert practice(pilot).attempt.revealed and "Key points" in shown(pilot)
+        await pilot.press("3", "u")
+        assert practice(pilot).attempt.revealed
+
+
 async def test_typing_takes_every_letter(opened: Open) -> None:
     async with opened() as pilot:
         await pilot.press("enter", *"qLuf1?", "escape")
