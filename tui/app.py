@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -138,6 +139,7 @@ class QuizApp(Program):
     # --- coming and going --------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        gc.enable()  # the command line has turned it off
         leave_on_signals(self)
         self.set_interval(0.5, self.watch_progress)
         self.set_interval(0.5, self.watch_questions)

@@ -7,6 +7,7 @@ usage or bad input, 130 interrupted. Whatever goes wrong is said in a sentence; 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -82,6 +83,7 @@ def _open(request: Request) -> int:
         from tui.commands.quiz import run as run_plain
 
         return run_plain(request.context)
+    gc.disable()  # all that is made before the first question stands there stays; the app turns it on again
     from tui.app import run
 
     with terminal_as_found():
