@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Choice, Experiment, Knob, Report, Result
+from tui.experiments.contract import Choice, Drawn, Experiment, Knob, Report, Result
 from tui.experiments.look import figures
 from tui.experiments.look.figures import PARTS, Shown
 from tui.experiments.look.names import text_for
@@ -21,6 +21,17 @@ from tui.experiments.shared.knobs import SEED
 from tui.figures.data import Figure
 from tui.language.usage import UsageError
 
+DRAWN = tuple(
+    Drawn(name, Bilingual(zh, en), Bilingual("模型自己的权重，现在跑的", "the model's own weights, run now"))
+    for name, zh, en in (
+        ("head", "连线", "lines"), ("heads", "所有头", "heads"), ("model", "一览", "model"),
+        ("neurons", "q ⊙ k", "q ⊙ k"), ("pair", "一对", "pair"), ("prediction", "预测", "prediction"),
+        ("lens", "各层预测", "lens"), ("lens-curve", "逐层形成", "layers"), ("off", "关掉之后", "off"),
+        ("rewritten", "重写", "rewritten"), ("difference", "差", "difference"), ("both", "两段", "both"),
+        ("chances", "概率", "chances"), ("writing", "写出", "written"), ("next", "下一个", "next"),
+        ("beams", "束", "beams"), ("steps", "各步", "each step"), ("sureness", "把握", "sureness"),
+    )
+)  # fmt: skip
 LONGEST = 2000  # characters of a text
 AUTO = -1  # a place that the model's kind chooses
 
@@ -47,7 +58,7 @@ class Looking(Experiment):
         self, settings: Mapping[str, object] | None = None, report: Report | None = None, *, hidden: bool = False
     ) -> Result:
         looked = self.look(settings or {}, report or (lambda fraction, text: None))
-        return Result(self.figures_of(looked), (), looked.seen.steps)
+        return Result([self._named(figure) for figure in self.figures_of(looked)], (), looked.seen.steps)
 
     @staticmethod
     def figures_of(looked: Looked) -> list[Figure]:
@@ -94,7 +105,8 @@ class Writing(Experiment):
         self, settings: Mapping[str, object] | None = None, report: Report | None = None, *, hidden: bool = False
     ) -> Result:
         made = self.write(settings or {}, report or (lambda fraction, text: None))
-        return Result(writing_figures(made, int(self.parse(settings or {})["step"])), ())
+        figures = writing_figures(made, int(self.parse(settings or {})["step"]))
+        return Result([self._named(figure) for figure in figures], ())
 
     def write(self, settings: Mapping[str, object], report: Report) -> Written:
         """Let the model write. Raises ``UsageError`` for a text that cannot be."""
@@ -128,6 +140,7 @@ def looking(name: str) -> Looking:
         summary=Bilingual("层、头、预测、开关", "layers, heads, predictions, switches"),
         knobs=tuple(knobs),
         checks=(),
+        figures=DRAWN,
         subject=subject,
     )
 
@@ -156,6 +169,7 @@ def writing(name: str) -> Writing:
             SEED,
         ),
         checks=(),
+        figures=DRAWN,
         subject=subject,
     )  # fmt: skip
 
