@@ -172,10 +172,10 @@ def open_subject(name: str) -> Subject:
         raise
     except (OSError, ValueError) as error:  # no name that a file could have
         raise unknown("unknown-model", name[:40], shipped_names()) from error
+    _require_room(folder)
     kind = read_json(folder / CONFIG).get("model_type")
     if kind == "albert":  # one module stands for all layers: none has a place of its own in a trace
         raise UsageError("look-shared-layers", path=folder)
-    _require_room(folder)
     model, tokenizer = open_model(folder)
     return Subject(name, model, tokenizer)
 
