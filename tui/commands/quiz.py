@@ -21,7 +21,7 @@ from tui.language.durations import say_duration
 from tui.language.words import say_error, words
 from tui.practice.plan import say_plan, say_summary
 from tui.practice.session import Practice
-from tui.practice.written import draft_path, everything, framework_of, task_of
+from tui.practice.written import draft_path, everything, framework_of, in_framework, task_of
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS
 from tui.progress.store import ProgressStore
@@ -131,7 +131,8 @@ class _Quiz(Conversation):
         attempt = self._practice.reveal()
         self._practice.leave()
         shown = self._run_experiment(attempt.question)
-        text = QuestionText(attempt.question, self._language, shown.checks, shown.predict_checks)
+        question = in_framework(attempt.question, framework_of(self._store))
+        text = QuestionText(question, self._language, shown.checks, shown.predict_checks)
         write()
         self._write(
             text.marked(attempt.marking) if attempt.marking is not None else text.key_points(),

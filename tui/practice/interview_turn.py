@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from questions.bilingual import Bilingual
 from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question
-from tui.practice.written import task_of
+from tui.practice.written import in_framework, task_of
 from tui.progress.records import Marks, PointName, Rating
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Turn:
         """What is asked, as a question: an inline follow-up with its own answer and key points."""
         inline = self._inline
         if inline is None:
-            return self.question
+            return in_framework(self.question, self.framework or "numpy")
         return replace(
             self.question, question=inline.question, brief=None, answer=inline.answer, key_points=inline.key_points,
             misconception=None, predict=None, follow_ups=(),
@@ -71,7 +71,7 @@ class Turn:
         """What is shown after the answer: what to say in a minute, where there is one."""
         if self._inline is not None:
             return self._inline.answer
-        return self.question.brief or self.question.answer
+        return self.question.brief or self.as_question().answer
 
     @property
     def key_points(self) -> Sequence[KeyPoint]:

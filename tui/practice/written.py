@@ -10,7 +10,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -52,9 +52,20 @@ def as_question(task: CodeQuestion) -> Written:
 
 
 def _answer(task: CodeQuestion) -> dict[str, object]:
-    block = f"```python\n{task.solution.numpy.rstrip()}\n```"
     taken = {name: getattr(task, name) for name in ("follow_ups", "sources", "experiment")}
-    return {"answer": Bilingual(block, block), **taken}
+    return {"answer": _solution(task, "numpy"), **taken}
+
+
+def _solution(task: CodeQuestion, framework: str) -> Bilingual:
+    code = task.solution.of(framework) or task.solution.numpy
+    block = f"```python\n{code.rstrip()}\n```"
+    return Bilingual(block, block)
+
+
+def in_framework(question: Question, framework: str) -> Question:
+    """``question``; its answer, where that is code, in the framework that the person writes in."""
+    task = task_of(question)
+    return question if task is None else replace(question, answer=_solution(task, framework))
 
 
 def everything(bank: Bank, tasks: Sequence[CodeQuestion] | None = None) -> tuple[Question, ...]:

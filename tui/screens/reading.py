@@ -14,6 +14,7 @@ from questions.model import FollowUp, Question, See
 from questions.spans import NumberSpan, numbers
 from tui.language.words import words
 from tui.practice.session import Attempt
+from tui.practice.written import framework_of, in_framework
 from tui.proof.evidence import evidence
 from tui.screens.fold import Fold
 from tui.screens.passage import Passage
@@ -98,7 +99,7 @@ class Reading(Vertical):
             yield Block("heading", words("quiz.brief", self._language))
             yield self._bank("answer", question.brief)
             yield Block("heading", words("quiz.deeper", self._language))
-        yield self._bank("answer", question.answer)
+        yield self._bank("answer", in_framework(question, framework_of(self.app.store)).answer)
         if question.misconception is not None:
             yield self._heading("misconception")
             yield self._bank("wrong", question.misconception.text)

@@ -18,10 +18,11 @@ from tui.bank import load_bank
 from tui.judge.verdict import Failure, Verdict
 from tui.practice.interview import Interview, Wishes, begin, left_open
 from tui.practice.interview_choice import choose, unsaid, weights
+from tui.practice.interview_turn import Turn
 from tui.practice.report import report
 from tui.practice.report_text import as_markdown
 from tui.practice.selection import Selection
-from tui.practice.written import Written, as_question, next_framework
+from tui.practice.written import Written, as_question, in_framework, next_framework
 from tui.progress.agenda import Calendar
 from tui.progress.preferences import Preferences, change_setting, read_preferences
 from tui.progress.records import Answer
@@ -403,6 +404,15 @@ def test_code_is_written_in_the_framework_that_is_chosen(monkeypatch: pytest.Mon
         again.write_in(next_framework("torch"))
         assert (again.framework, again.turn.typed) == ("numpy", "in numpy")
         assert store.setting("framework") == "numpy"
+
+
+def test_a_solution_is_shown_in_the_framework_that_one_writes_in() -> None:
+    task = next(task for task in load_bank().tasks if task.task == "softmax")
+    question = as_question(task)
+    assert "import torch" in in_framework(question, "torch").answer.say("zh")
+    assert in_framework(question, "numpy") == question and in_framework(QUESTIONS[0], "torch") is QUESTIONS[0]
+    turn = Turn(question, framework="mlx")
+    assert turn.reference == turn.as_question().answer != question.answer and "mx" in turn.reference.say("en")
 
 
 @pytest.mark.parametrize(
