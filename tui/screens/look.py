@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
-from textual.app import ComposeResult, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.events import ScreenResume
 from textual.message import Message
 from textual.widgets import OptionList
 
@@ -17,15 +15,12 @@ from tui.experiments.compute import Failed, Finished, Outcome, Progressed
 from tui.experiments.look.names import about, shipped_names
 from tui.experiments.look.opening import Opening
 from tui.figures.data import Table
+from tui.screens.beside_list import BesideList
 from tui.screens.dialogs import LineDialog
-from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.key_bar import KeyHint
 from tui.screens.listing import Listing
 from tui.screens.live_panel import LivePanel
-from tui.screens.message_line import MessageLine
-from tui.screens.place import Place
-from tui.screens.top_bar import TopBar
 from tui.widgets.figures.messages import HeadChosen, HeadWanted, PairChosen
-from tui.widgets.holding import give_focus
 from tui.widgets.steps_panel import StepsPanel
 
 if TYPE_CHECKING:
@@ -36,10 +31,9 @@ OTHER = "+"  # the entry that asks for another model; no name of one
 REMEMBERED, FOLDER = "look-model", "look-folder"
 
 
-class LookScreen(Place):
+class LookScreen(BesideList):
     """A list of models beside the one that is looked at; on a narrow terminal one of the two is seen."""
 
-    CSS_PATH = "look.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,f8", "other_side", "List or model", id="look.side"),
         Binding("comma", "figure(-1)", "Figure", id="look.figure-before"),
@@ -62,14 +56,6 @@ class LookScreen(Place):
             super().__init__()
             self.outcome = outcome
 
-    def compose(self) -> ComposeResult:
-        yield TopBar()
-        with Horizontal(id="look-sides"):
-            yield Listing(id="models")
-            yield LivePanel()
-        yield MessageLine()
-        yield KeyBar()
-
     def on_mount(self) -> None:
         self._model = ""  # the one that is open, or being opened
         self._writes = False
@@ -87,52 +73,36 @@ class LookScreen(Place):
         kept = self.app.store.setting(FOLDER)
         return [kept] if isinstance(kept, str) and kept else []
 
-    @on(ScreenResume)
-    def back_again(self) -> None:
+    def resume(self) -> None:
         if self._opening:  # another screen took the compute thread meanwhile
             self._request()
         else:
-            self.query_one(LivePanel).resume()
+            super().resume()
 
     # --- what is shown -----------------------------------------------------------------------------------------
 
-    def show_again(self) -> None:
-        """The words, in the present language."""
-        say, options = self.app.say, self.query_one(Listing)
-        entries = [(name, name, about(name, self.app.language)) for name in shipped_names()]
-        entries += [(name, name, say("look.about-folder")) for name in self._folders()]
-        entries.append((OTHER, say("look.open-folder"), say("look.open-folder-note")))
-        options.show(entries, self._model or None)
-        self.query_one(LivePanel).language = self.app.language
-        self._show_top()
-        self.show_keys()
+    @property
+    def is_open(self) -> bool:
+        return self._shown is not None
 
-    def _show_top(self) -> None:
-        say = self.app.say
-        top, live = self.query_one(TopBar), self.query_one(LivePanel)
+    def name_and_title(self) -> tuple[str, str]:
+        say, experiment = self.app.say, self.query_one(LivePanel).experiment
         title = self._model
         if self._opening:
             title = say("look.opening", model=self._model)
-        elif live.experiment is not None:
-            title = live.experiment.title.say(self.app.language)
-        top.left = " · ".join(part for part in (say("screens.look"), title) if part)
-        top.right = " · ".join(part for part in (live.status, say("screens.this-language")) if part)
-        live.lead = "" if self.has_class("whole") else say("screens.list-tab")
+        elif experiment is not None:
+            title = experiment.title.say(self.app.language)
+        return say("screens.look"), title
 
-    def screen_hints(self) -> list[KeyHint]:
+    def entries(self) -> tuple[list[tuple[str, str, str]], str | None]:
         say = self.app.say
-        last = [
-            KeyHint("L", say("screens.key-language"), "app.switch_language"),
-            KeyHint("q", say("screens.key-leave"), "app.quit"),
-            KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
-        ]
-        if self.app.is_typing:
-            typing = KeyHint("Enter", say("screens.key-take-text"), "close", "enter")
-            helping = KeyHint("F1", say("screens.key-help"), "app.help", "f1")
-            return [helping] if self.focus_hints() else [typing, helping]
-        back = KeyHint("Esc", say("screens.key-back"), "screen.back", "escape")
-        if self.query_one(Listing).has_focus:
-            return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]
+        entries = [(name, name, about(name, self.app.language)) for name in shipped_names()]
+        entries += [(name, name, say("look.about-folder")) for name in self._folders()]
+        entries.append((OTHER, say("look.open-folder"), say("look.open-folder-note")))
+        return entries, self._model or None
+
+    def own_hints(self) -> list[KeyHint]:
+        say = self.app.say
         own = [
             KeyHint(".", say("screens.key-figure"), "screen.figure(1)", "full_stop"),
             KeyHint("e", say("look.help-sentence"), "screen.sentence"),
@@ -144,8 +114,7 @@ class LookScreen(Place):
         if self._can("write"):
             own.append(KeyHint("W", say("look.key-write"), "screen.write"))
         own.append(KeyHint("o", say("screens.key-whole"), "screen.whole"))
-        held = {hint.binds or hint.key for hint in self.focus_hints()}
-        return [*own, *([] if "escape" in held else [back]), *last]
+        return own
 
     def all_keys(self) -> Sequence[KeyHint]:
         """Every key of this screen, for help."""
@@ -191,7 +160,7 @@ class LookScreen(Place):
         self._model, self._writes, self._opening = model, writes, True
         self.query_one(Listing).choose(model)
         self._request()
-        self._show_top()
+        self.show_top()
         self.show_keys()
 
     def _request(self) -> None:
@@ -212,7 +181,7 @@ class LookScreen(Place):
             self.query_one(LivePanel).resume()
         else:
             self._take(outcome)
-        self._show_top()
+        self.show_top()
         self.show_keys()
 
     def _take(self, outcome: Finished) -> None:
@@ -224,13 +193,7 @@ class LookScreen(Place):
             self.app.remember(FOLDER, model)
             self.show_again()
         self.query_one(Listing).choose(model)
-        self.add_class("opened")
-        self.set_focus(None)
-        panel = self.query_one(LivePanel)
-        panel.visible = True
-        panel.show(experiment, {})
-        panel.knobs_to_top()
-        panel.focus_figure()
+        self.show_panel(experiment, {})
 
     @property
     def _shown(self) -> Subject | None:
@@ -241,57 +204,6 @@ class LookScreen(Place):
     def _is_writing(self) -> bool:
         experiment = self.query_one(LivePanel).experiment
         return experiment is not None and any(knob.name == "step" for knob in experiment.knobs)
-
-    # --- going about -------------------------------------------------------------------------------------------
-
-    async def action_back(self) -> None:
-        """From the picture alone to all, from the model to the list, from the list back to where one came from."""
-        if self.has_class("whole"):
-            self.action_whole()
-        elif self.has_class("opened") and not self.query_one(Listing).has_focus:
-            self._to_list()
-        else:
-            await super().action_back()
-
-    def _to_list(self) -> None:
-        self.remove_class("opened", "whole")
-        give_focus(self, self.query_one(Listing))
-        self._show_top()
-
-    def action_other_side(self) -> None:
-        if self._shown is not None and self.query_one(Listing).has_focus:
-            self.add_class("opened")
-            self.query_one(LivePanel).focus_figure()
-            self._show_top()
-        else:
-            self._to_list()
-
-    @on(LivePanel.AnswerWanted)
-    def list_wanted(self) -> None:
-        self._to_list()
-
-    def action_figure(self, step: int) -> None:
-        self.query_one(LivePanel).next_figure(step)
-
-    def action_whole(self) -> None:
-        """The picture alone, or all that was beside it."""
-        if self._shown is not None:
-            self.add_class("opened")
-            self.toggle_class("whole")
-            self._show_top()
-            self.call_after_refresh(self.query_one(LivePanel).focus_figure)
-
-    def action_sentence(self) -> None:
-        if self._shown is not None:
-            self.add_class("opened")
-            self.remove_class("whole")
-            self.call_after_refresh(self.query_one(LivePanel).focus_sentence)
-
-    def action_again(self) -> None:
-        self.query_one(LivePanel).action_again()
-
-    def action_defaults(self) -> None:
-        self.query_one(LivePanel).action_defaults()
 
     # --- what is only here -------------------------------------------------------------------------------------
 
@@ -404,11 +316,5 @@ class LookScreen(Place):
             self.query_one(LivePanel).show_figure(name)
 
     @on(LivePanel.Ran)
-    def ran(self) -> None:
+    def figure_wanted(self) -> None:
         self._to_wanted_figure()
-        self._show_top()
-        self.show_keys()
-
-    @on(LivePanel.Told)
-    def told(self) -> None:
-        self._show_top()

@@ -1,0 +1,173 @@
+"""A place with a list, and beside it the panel of what was opened from it: the lab, and look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.events import ScreenResume
+
+from tui.screens.key_bar import KeyBar, KeyHint
+from tui.screens.listing import Listing
+from tui.screens.live_panel import LivePanel
+from tui.screens.message_line import MessageLine
+from tui.screens.place import Place
+from tui.screens.top_bar import TopBar
+from tui.widgets.holding import give_focus
+
+if TYPE_CHECKING:
+    from tui.experiments.contract import Experiment
+
+
+class BesideList(Place):
+    """On a narrow terminal one of the two is seen: the panel where the screen has the class ``opened``.
+
+    A subclass binds the keys, and says what is in the list, what is open, and what it is called.
+    """
+
+    CSS_PATH = "beside_list.tcss"
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        with Horizontal(id="sides"):
+            yield Listing(id="list")
+            yield LivePanel()
+        yield MessageLine()
+        yield KeyBar()
+
+    # --- what a subclass says ----------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the panel shows anything."""
+        raise NotImplementedError
+
+    def name_and_title(self) -> tuple[str, str]:
+        """The place, and what is open in it or "", for the top line."""
+        raise NotImplementedError
+
+    def entries(self) -> tuple[list[tuple[str, str, str]], str | None]:
+        """The list as ``Listing.show`` takes it: id, title and note of each, and which of them is chosen."""
+        raise NotImplementedError
+
+    def own_hints(self) -> list[KeyHint]:
+        """The keys that act on what is open."""
+        raise NotImplementedError
+
+    # --- what is shown -----------------------------------------------------------------------------------------
+
+    def show_again(self) -> None:
+        """The words, in the present language."""
+        self.query_one(Listing).show(*self.entries())
+        self.query_one(LivePanel).language = self.app.language
+        self.show_top()
+        self.show_keys()
+
+    def show_top(self) -> None:
+        say = self.app.say
+        top, live = self.query_one(TopBar), self.query_one(LivePanel)
+        top.left = " · ".join(part for part in self.name_and_title() if part)
+        top.right = " · ".join(part for part in (live.status, say("screens.this-language")) if part)
+        live.lead = "" if self.has_class("whole") else say("screens.list-tab")
+
+    def screen_hints(self) -> list[KeyHint]:
+        say = self.app.say
+        last = [
+            KeyHint("L", say("screens.key-language"), "app.switch_language"),
+            KeyHint("q", say("screens.key-leave"), "app.quit"),
+            KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
+        ]
+        if self.app.is_typing:
+            typing = KeyHint("Enter", say("screens.key-take-text"), "close", "enter")
+            helping = KeyHint("F1", say("screens.key-help"), "app.help", "f1")
+            return [helping] if self.focus_hints() else [typing, helping]
+        back = KeyHint("Esc", say("screens.key-back"), "screen.back", "escape")
+        if not self.is_open or self.query_one(Listing).has_focus:
+            return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]
+        held = {hint.binds or hint.key for hint in self.focus_hints()}
+        return [*self.own_hints(), *([] if "escape" in held else [back]), *last]
+
+    def show_panel(self, experiment: Experiment, settings: Mapping[str, object]) -> None:
+        """Open ``experiment`` in the panel, bring it to the front, and give its picture the keyboard."""
+        self.add_class("opened")
+        self.set_focus(None)
+        panel = self.query_one(LivePanel)
+        panel.visible = True
+        panel.show(experiment, settings)
+        panel.knobs_to_top()
+        panel.focus_figure()
+
+    # --- going about -------------------------------------------------------------------------------------------
+
+    async def action_back(self) -> None:
+        """From the picture alone to all, from what is open to the list, from the list back to where one came from."""
+        if self.has_class("whole"):
+            self.action_whole()
+        elif self.has_class("opened") and not self.query_one(Listing).has_focus:
+            self.to_list()
+        else:
+            await super().action_back()
+
+    def to_list(self) -> None:
+        self.remove_class("opened", "whole")
+        give_focus(self, self.query_one(Listing))
+        self.show_top()
+
+    def action_other_side(self) -> None:
+        if self.is_open and self.query_one(Listing).has_focus:
+            self.add_class("opened")
+            self.query_one(LivePanel).focus_figure()
+            self.show_top()
+        else:
+            self.to_list()
+
+    @on(LivePanel.AnswerWanted)
+    def list_wanted(self) -> None:
+        self.to_list()
+
+    def action_figure(self, step: int) -> None:
+        self.query_one(LivePanel).next_figure(step)
+
+    def action_whole(self) -> None:
+        """The picture alone, or all that was beside it."""
+        if self.is_open:
+            self.add_class("opened")
+            self.toggle_class("whole")
+            self.show_top()
+            self.call_after_refresh(self.query_one(LivePanel).focus_figure)
+
+    def action_sentence(self) -> None:
+        if self.is_open:
+            self.add_class("opened")
+            self.remove_class("whole")
+            self.call_after_refresh(self._open_sentence)
+
+    def _open_sentence(self) -> None:
+        if not self.query_one(LivePanel).focus_sentence():
+            self.app.notify(self.app.say("screens.no-sentence"))
+
+    def action_again(self) -> None:
+        self.query_one(LivePanel).action_again()
+
+    def action_defaults(self) -> None:
+        self.query_one(LivePanel).action_defaults()
+
+    @on(ScreenResume)
+    def back_again(self) -> None:
+        self.resume()
+
+    def resume(self) -> None:
+        """Run again what another screen took the compute thread from."""
+        self.query_one(LivePanel).resume()
+
+    @on(LivePanel.Ran)
+    def ran(self) -> None:
+        self.show_top()
+        self.show_keys()
+
+    @on(LivePanel.Told)
+    def told(self) -> None:
+        self.show_top()
