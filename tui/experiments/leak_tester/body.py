@@ -151,8 +151,8 @@ def _strips(maps: Sequence[tuple[Bilingual, np.ndarray, Sequence[str], Sequence[
         strips.append(
             TokenRow(
                 Bilingual(
-                    f"{title.zh.split('一个')[0]} {inputs[at]} 后",
-                    title.en.replace("one ", "").replace("token", inputs[at]),
+                    f"{title.say('zh').split('一个')[0]} {inputs[at]} 后",
+                    title.say("en").replace("one ", "").replace("token", inputs[at]),
                 ),
                 outputs,
                 [float(value) / top if top else 0.0 for value in column],
