@@ -348,6 +348,9 @@ def require_positive(**values: Any) -> None:
 def is_finite_number(value: object) -> bool:
     """Whether ``value`` is a number (and not True or False) that a float can hold: no NaN, no infinity, no 10⁴⁰⁰.
 
+    Args:
+        value: anything.
+
     >>> is_finite_number(3), is_finite_number(float("inf")), is_finite_number(10**400)
     (True, False, False)
     """

@@ -9,7 +9,7 @@ the state.) Every gate is tapped, once for each step: ``steps.all("cell.hidden")
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,39 +25,62 @@ from mlxformer.validation import require_floating, require_positive, require_sha
 State = tuple[mx.array, ...]
 
 
-class Cell(Protocol):
-    """What a layer needs of a cell.
+class Cell(Module):
+    """A recurrent cell: ``cell(x, state)`` is one step. A subclass says what ``step`` computes.
 
     Args:
-        gates: how many H-wide parts a step computes.
-        parts: how many arrays a state has.
         input_dims: C.
         hidden_dims: H.
+        hidden_bias: whether the projection of the state has a bias; that of the input always has one.
+
+    Raises:
+        ArgumentError: for sizes below 1; when called, for inputs and states that do not fit.
 
     >>> cell: Cell = GRUCell(4, 8)
     >>> cell.gates, cell.parts, [part.shape for part in cell.initial_state(batch=2)]
     (3, 1, [(2, 8)])
     """
 
-    gates: int  # how many H-wide parts a step computes
-    parts: int  # how many arrays a state has
-    input_dims: int
-    hidden_dims: int
+    gates: ClassVar[int]  # how many H-wide parts a step computes
+    parts: ClassVar[int]  # how many arrays a state has
 
-    def input_proj(self, x: mx.array) -> mx.array:
-        """The part of a step that needs no state, [..., C] -> [..., gates · H]: for all times at once.
+    def __init__(self, input_dims: int, hidden_dims: int, *, hidden_bias: bool) -> None:
+        super().__init__()
+        require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
+        self.input_dims = input_dims
+        self.hidden_dims = hidden_dims
+        self.input_proj = nn.Linear(input_dims, self.gates * hidden_dims)
+        self.hidden_proj = nn.Linear(hidden_dims, self.gates * hidden_dims, bias=hidden_bias)
+
+    def _extra_repr(self) -> str:
+        return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
+
+    def __call__(self, x: mx.array, state: State) -> State:
+        """The state after x.
 
         Args:
-            x: floating point [..., C].
+            x: floating point [B, C].
+            state: the one before it: ``(h,)``, of an LSTM ``(h, c)``, each [B, H].
+
+        Returns:
+            As many arrays.
         """
+        require_floating("x", x)
+        require_shape("x", x, VECTOR, (None, self.input_dims))
+        _check_state(self, state, x.shape[0])
+        return self.step(self.input_proj(x), state)
 
     def step(self, projected: mx.array, state: State) -> State:
-        """One step from ``input_proj(x)`` [B, gates · H].
+        """The same from what needs no state, which a layer computes for all times at once.
 
         Args:
-            projected: [B, gates · H].
-            state: the step before's.
+            projected: ``input_proj(x)`` [B, gates · H].
+            state: as in ``__call__``.
+
+        Returns:
+            As ``__call__``.
         """
+        raise NotImplementedError
 
     def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
         """Zeros.
@@ -65,7 +88,11 @@ class Cell(Protocol):
         Args:
             batch: B.
             dtype: of the zeros.
+
+        Returns:
+            As many arrays [B, H] as a state has.
         """
+        return tuple(mx.zeros((batch, self.hidden_dims), dtype) for _ in range(self.parts))
 
 
 def _both(a: mx.array | Named, b: mx.array | Named) -> Product:
@@ -73,7 +100,7 @@ def _both(a: mx.array | Named, b: mx.array | Named) -> Product:
     return Product("bh,bh->bh", (a, b))
 
 
-class RNNCell(Module):
+class RNNCell(Cell):
     """``h' = act(W x + b + U h)``: Elman 1990; as ``torch.nn.RNNCell``, whose two biases are this one's sum.
 
     Args:
@@ -108,38 +135,14 @@ class RNNCell(Module):
         recurrent_gain: float | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
-        self.input_dims = input_dims
-        self.hidden_dims = hidden_dims
+        super().__init__(input_dims, hidden_dims, hidden_bias=False)
         self.activation = activation
         self._activate = activation_named(activation)
-        self.input_proj = nn.Linear(input_dims, hidden_dims)
-        self.hidden_proj = nn.Linear(hidden_dims, hidden_dims, bias=False)
         if recurrent_gain is not None:
             self.hidden_proj.weight = orthogonal(hidden_dims, recurrent_gain, np.random.default_rng(seed))
 
-    def _extra_repr(self) -> str:
-        return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
-
-    def __call__(self, x: mx.array, state: State) -> State:
-        """x [B, C], state ``(h,)`` -> ``(h',)``.
-
-        Args:
-            x: floating point [B, C].
-            state: the step before's.
-        """
-        _check_cell(self, x, state)
-        return self.step(self.input_proj(x), state)
-
     @in_trace
     def step(self, projected: mx.array, state: State) -> State:
-        """The same from ``input_proj(x)`` [B, H].
-
-        Args:
-            projected: ``input_proj(x)`` [B, gates · H].
-            state: the step before's.
-        """
         before = state[0]
         hidden = tap(
             "hidden",
@@ -154,17 +157,8 @@ class RNNCell(Module):
         recurrent = projection(before, self.hidden_proj, "U", "bc,oc->bo")
         return None if recurrent is None else Function(self.activation, Total((Named("W x + b", projected), recurrent)))
 
-    def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
-        """``(0,)``.
 
-        Args:
-            batch: B.
-            dtype: of the zeros.
-        """
-        return (mx.zeros((batch, self.hidden_dims), dtype),)
-
-
-class GRUCell(Module):
+class GRUCell(Cell):
     """The gated recurrent unit, in the form of cuDNN, torch and ``mlx.nn.GRU``; gates stacked r, z, n:
 
         r = σ(W_r x + U_r h + b_r),  z = σ(W_z x + U_z h + b_z)
@@ -193,34 +187,10 @@ class GRUCell(Module):
     parts = 1
 
     def __init__(self, input_dims: int, hidden_dims: int) -> None:
-        super().__init__()
-        require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
-        self.input_dims = input_dims
-        self.hidden_dims = hidden_dims
-        self.input_proj = nn.Linear(input_dims, 3 * hidden_dims)
-        self.hidden_proj = nn.Linear(hidden_dims, 3 * hidden_dims)
-
-    def _extra_repr(self) -> str:
-        return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
-
-    def __call__(self, x: mx.array, state: State) -> State:
-        """x [B, C], state ``(h,)`` -> ``(h',)``.
-
-        Args:
-            x: floating point [B, C].
-            state: the step before's.
-        """
-        _check_cell(self, x, state)
-        return self.step(self.input_proj(x), state)
+        super().__init__(input_dims, hidden_dims, hidden_bias=True)
 
     @in_trace
     def step(self, projected: mx.array, state: State) -> State:
-        """The same from ``input_proj(x)`` [B, 3H].
-
-        Args:
-            projected: ``input_proj(x)`` [B, gates · H].
-            state: the step before's.
-        """
         (hidden,) = state
         if not is_tracing() and projected.shape[:-1] == hidden.shape[:-1]:
             states = fused_gru(mx.expand_dims(projected, 1), self.hidden_proj, hidden)
@@ -259,17 +229,8 @@ class GRUCell(Module):
         )
         return (new,)
 
-    def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
-        """``(0,)``.
 
-        Args:
-            batch: B.
-            dtype: of the zeros.
-        """
-        return (mx.zeros((batch, self.hidden_dims), dtype),)
-
-
-class LSTMCell(Module):
+class LSTMCell(Cell):
     """Long short-term memory with a forget gate, as ``torch.nn.LSTMCell`` and ``mlx.nn.LSTM``; gates i, f, g, o:
 
         i, f, o = σ(W x + U h + b),  g = tanh(W_g x + U_g h + b_g)
@@ -299,38 +260,14 @@ class LSTMCell(Module):
     parts = 2
 
     def __init__(self, input_dims: int, hidden_dims: int, *, forget_bias: float | None = 1.0) -> None:
-        super().__init__()
-        require_positive(input_dims=input_dims, hidden_dims=hidden_dims)
-        self.input_dims = input_dims
-        self.hidden_dims = hidden_dims
-        self.input_proj = nn.Linear(input_dims, 4 * hidden_dims)
-        self.hidden_proj = nn.Linear(hidden_dims, 4 * hidden_dims, bias=False)
+        super().__init__(input_dims, hidden_dims, hidden_bias=False)
         if forget_bias is not None:
             drawn = self.input_proj.bias
             forget = mx.full((hidden_dims,), float(forget_bias))
             self.input_proj.bias = mx.concatenate([drawn[:hidden_dims], forget, drawn[2 * hidden_dims :]])
 
-    def _extra_repr(self) -> str:
-        return f"input_dims={self.input_dims}, hidden_dims={self.hidden_dims}"
-
-    def __call__(self, x: mx.array, state: State) -> State:
-        """x [B, C], state ``(h, c)`` -> ``(h', c')``.
-
-        Args:
-            x: floating point [B, C].
-            state: the step before's.
-        """
-        _check_cell(self, x, state)
-        return self.step(self.input_proj(x), state)
-
     @in_trace
     def step(self, projected: mx.array, state: State) -> State:
-        """The same from ``input_proj(x)`` [B, 4H].
-
-        Args:
-            projected: ``input_proj(x)`` [B, gates · H].
-            state: the step before's.
-        """
         hidden, cell = state
         i, f, g, o = mx.split(projected + self.hidden_proj(hidden), 4, axis=-1)  # [B, H] each
         write, keep, candidate, show = (
@@ -364,15 +301,6 @@ class LSTMCell(Module):
             of=lambda: _both(show, Named("tanh(c')", seen)),
         )
         return hidden, new
-
-    def initial_state(self, batch: int, dtype: mx.Dtype = mx.float32) -> State:
-        """``(0, 0)``.
-
-        Args:
-            batch: B.
-            dtype: of the zeros.
-        """
-        return mx.zeros((batch, self.hidden_dims), dtype), mx.zeros((batch, self.hidden_dims), dtype)
 
 
 class Recurrent(Module):
@@ -462,12 +390,6 @@ def run_cell(
         state = moved
         hidden[time] = state[0]
     return mx.stack([hidden[time] for time in times], axis=1), state
-
-
-def _check_cell(cell: Cell, x: Any, state: Any) -> None:
-    require_floating("x", x)
-    require_shape("x", x, VECTOR, (None, cell.input_dims))
-    _check_state(cell, state, x.shape[0])
 
 
 def _check_state(cell: Cell, state: Any, batch: int) -> None:

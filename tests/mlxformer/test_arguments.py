@@ -27,8 +27,17 @@ def public(tree: ast.Module) -> Iterator[tuple[str, Definition]]:
         if isinstance(node, Definition) and not node.name.startswith("_"):
             yield node.name, node
             for part in node.body if isinstance(node, ast.ClassDef) else ():
-                if isinstance(part, ast.FunctionDef) and _is_called(part):
+                if isinstance(part, ast.FunctionDef) and _is_called(part) and not _is_said_above(part, node, tree):
                     yield f"{node.name}.{part.name}", part
+
+
+def _is_said_above(method: ast.FunctionDef, owner: ast.ClassDef, tree: ast.Module) -> bool:
+    """Whether a method without a docstring has that of a base in the same file, which ``help`` shows."""
+    bases = {ast.unparse(base) for base in owner.bases}
+    above = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in bases]
+    return ast.get_docstring(method) is None and method.name in {
+        part.name for node in above for part in node.body if isinstance(part, ast.FunctionDef)
+    }
 
 
 def _is_called(method: ast.FunctionDef) -> bool:

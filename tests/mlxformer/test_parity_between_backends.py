@@ -58,13 +58,14 @@ def test_every_module_of_the_library_has_a_case():
 def _abstract() -> set[type]:
     """Bases that are never made themselves."""
     from mlxformer.generation.generate import GenerativeModel
+    from mlxformer.layers.recurrent import Cell
     from mlxformer.layers.stack import Layer, Stack
     from mlxformer.models.bert.checkpoint import BertPreTrained
     from mlxformer.models.encoder_decoder import EncoderDecoder
     from mlxformer.models.folder_model import FolderModel
     from mlxformer.models.own_folder import OwnFolder
 
-    return {BertPreTrained, EncoderDecoder, FolderModel, GenerativeModel, Layer, OwnFolder, Stack}
+    return {Cell, BertPreTrained, EncoderDecoder, FolderModel, GenerativeModel, Layer, OwnFolder, Stack}
 
 
 ABSTRACT = _abstract()
