@@ -32,9 +32,11 @@ class FolderModel(Module):
         config: of ``config_class``.
         load_report: what became of each tensor of the folder; None of a model that was not read.
 
+    >>> import tempfile
     >>> import mlxformer as mf
-    >>> mf.GPT(mf.GPTConfig(20, dims=8, num_heads=2, num_layers=1)).save_pretrained("my-gpt")
-    >>> model = mf.GPT.from_pretrained("my-gpt")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mf.GPT(mf.GPTConfig(20, dims=8, num_heads=2, num_layers=1)).save_pretrained(folder)
+    ...     model = mf.GPT.from_pretrained(folder)
     >>> isinstance(model, FolderModel), model.config.dims, model.training
     (True, 8, False)
     """

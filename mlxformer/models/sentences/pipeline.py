@@ -295,10 +295,12 @@ def body_class(folder: Path, classes: Mapping[str, type[Network]]) -> type[Netwo
         folder: of the network.
         classes: by ``model_type``.
 
+    >>> import tempfile
     >>> from pathlib import Path
     >>> from mlxformer.models.sentences.pipeline import BODIES, body_class
-    >>> _ = Path("config.json").write_text('{"model_type": "bert"}')
-    >>> body_class(Path("."), BODIES).__name__
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "config.json").write_text('{"model_type": "bert"}')
+    ...     body_class(Path(folder), BODIES).__name__
     'BertModel'
     """
     kind = read_json(folder / CONFIG).get("model_type")
