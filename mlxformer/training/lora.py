@@ -25,7 +25,7 @@ from mlxformer.checkpoints.safetensors import SafetensorsFile
 from mlxformer.checkpoints.writing import serialize, storable
 from mlxformer.errors import ArgumentError, CheckpointError
 from mlxformer.tracing import Module
-from mlxformer.validation import require_choice, require_finite, require_positive, require_positive_number
+from mlxformer.validation import require_choice, require_finite, require_kind, require_positive, require_positive_number
 
 ATTENTION = ("query_proj", "key_proj", "value_proj", "out_proj")
 Model = TypeVar("Model", bound=nn.Module)
@@ -142,7 +142,7 @@ def lora(model: Model, rank: int = 8, alpha: float = 16.0, targets: Iterable[str
     if targets is None:
         chosen = [path for path in projections if path.rpartition(".")[2] in ATTENTION] or list(projections)
     else:
-        chosen = _named(projections, [targets] if isinstance(targets, str) else list(targets))
+        chosen = _named(projections, targets)
     if not chosen or "" in chosen:
         message = f"{type(model).__name__} holds no projection (nn.Linear) that could be adapted"
         raise ArgumentError("lora-no-projections", message, given=type(model).__name__)
@@ -284,6 +284,7 @@ def _freeze(model: nn.Module) -> None:
 
 
 def _adapters(model: nn.Module) -> dict[str, LoRALinear]:
+    require_kind("model", model, nn.Module)
     return {path: layer for path, layer in model.named_modules() if isinstance(layer, LoRALinear)}
 
 
@@ -312,12 +313,14 @@ def _floating_dtype(layer: Any) -> Any:
     return layer.scales.dtype if "scales" in layer else layer.weight.dtype
 
 
-def _named(projections: dict[str, Any], targets: list[str]) -> list[str]:
-    chosen = []
-    for target in targets:
+def _named(projections: dict[str, Any], targets: Any) -> list[str]:
+    names = sorted({path.rpartition(".")[2] for path in projections})
+    if not isinstance(targets, Iterable):
+        require_choice("targets", targets, names)
+    chosen: list[str] = []
+    for target in [targets] if isinstance(targets, str) else targets:
         found = [path for path in projections if path == target or path.rpartition(".")[2] == target]
         if not found:
-            names = sorted({path.rpartition(".")[2] for path in projections})
             require_choice("targets", target, names)
         chosen += [path for path in found if path not in chosen]
     return chosen
