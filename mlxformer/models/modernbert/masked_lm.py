@@ -19,11 +19,12 @@ from mlxformer.backend import mx, nn
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.layers.activations import activation
 from mlxformer.models.bert.checkpoint import initialize
-from mlxformer.models.bert.heads import BertHeadOutput
+from mlxformer.models.bert.heads import BertHeadOutput, BertLossOutput, head_output
 from mlxformer.models.folder_model import replaced, require_only
 from mlxformer.models.modernbert.config import ModernBertConfig
 from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.tracing import tap
+from mlxformer.training.label_losses import class_loss
 
 _HEAD = (("head_dense.", "head.dense."), ("head_norm.", "head.norm."), ("decoder_bias", "decoder.bias"))
 _ONLY = {
@@ -74,22 +75,24 @@ class ModernBertForMaskedLM(ModernBertModel):
         initialize(self, config)
 
     def __call__(  # type: ignore[override]
-        self, input_ids: mx.array, *, attention_mask: mx.array | None = None
-    ) -> BertHeadOutput:
+        self, input_ids: mx.array, *, attention_mask: mx.array | None = None, labels: mx.array | None = None
+    ) -> BertHeadOutput | BertLossOutput:
         """Scores of the word at each place.
 
         Args:
             input_ids: integers [B, T], 0 to V − 1.
             attention_mask: [B, T], 1 or True at real tokens: the others are seen by none; None means all.
+            labels: integers [B, T], the words, −100 where none is to be told; None asks for no loss.
 
         Returns:
-            A ``BertHeadOutput``, ``logits`` [B, T, V].
+            A ``BertHeadOutput``, ``logits`` [B, T, V]; with labels a ``BertLossOutput``.
 
         Raises:
-            ArgumentError: as ``ModernBertModel``.
+            ArgumentError: as ``ModernBertModel``, and labels of another shape, kind or range.
         """
         hidden = super().__call__(input_ids, attention_mask=attention_mask).last_hidden_state
-        return BertHeadOutput(self.predict(hidden), hidden)
+        logits = self.predict(hidden)
+        return head_output(logits, hidden, None if labels is None else class_loss(logits, labels))
 
     def predict(self, hidden: mx.array) -> mx.array:
         """A score for each word, of hidden states after the final norm.

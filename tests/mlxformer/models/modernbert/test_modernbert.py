@@ -97,6 +97,23 @@ def test_older_fields(tmp_path):
     assert_close(found, theirs(torch_of(tokens)).last_hidden_state, 3e-5)
 
 
+def test_the_loss_of_masked_words_is_theirs(tmp_path):
+    library = pytest.importorskip("transformers")
+    config = library.ModernBertConfig(**theirs_of(**MODELS["thetas"]).config.to_dict() | {"sparse_prediction": False})
+    theirs = redrawn(library.ModernBertForMaskedLM(config))
+    model = mf.ModernBertForMaskedLM.from_pretrained(saved(theirs, tmp_path))
+    tokens, mask = batch()
+    labels = np.where(np.random.default_rng(3).random(tokens.shape) < 0.6, -100, tokens)
+    wanted = theirs(torch_of(tokens), attention_mask=torch_of(mask), labels=torch_of(labels)).loss
+    found = model(ours(tokens), attention_mask=ours(mask), labels=ours(labels))
+    assert abs(float(found.loss) - float(wanted.detach())) < 1e-5
+    none = model(ours(tokens), labels=ours(np.full_like(labels, -100)))
+    assert float(none.loss) == 0.0
+    with pytest.raises(mf.ArgumentError, match="labels holds") as error:
+        model(ours(tokens), labels=ours(np.full_like(labels, V)))
+    assert error.value.code == "label-out-of-range"
+
+
 def test_a_sliding_layer_sees_half_the_window_to_each_side():
     config = mf.ModernBertConfig(
         vocab_size=V, hidden_size=8, intermediate_size=10, num_hidden_layers=1, num_attention_heads=2,
