@@ -3,7 +3,7 @@
     s_ij = cos(q_i, k_j) / τ        L = −(1/N) Σ_i log softmax(s_i)_i
 
 The gradient by s_ij is (softmax(s_i)_j − [i = j]) / N: a negative is pushed away as far as it is likely, so a small τ
-looks at the hardest ones alone.
+looks at the hardest ones alone. All of it is float32, whatever the vectors are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def cosine_scores(queries: mx.array, keys: mx.array, temperature: float = 0.05) 
         temperature: τ, above 0.
 
     Returns:
-        [N, M].
+        float32 [N, M].
 
     Raises:
         ArgumentError: other kinds and widths, τ not above 0.
@@ -48,7 +48,7 @@ def info_nce(queries: mx.array, keys: mx.array, temperature: float = 0.05) -> mx
         temperature: τ, above 0.
 
     Returns:
-        A scalar.
+        A float32 scalar.
 
     Raises:
         ArgumentError: fewer keys than queries, other kinds and widths, τ not above 0.
@@ -67,4 +67,5 @@ def info_nce(queries: mx.array, keys: mx.array, temperature: float = 0.05) -> mx
 
 
 def _unit(x: mx.array) -> mx.array:
+    x = x.astype(mx.float32)
     return x * mx.rsqrt(mx.maximum(mx.sum(mx.square(x), axis=-1, keepdims=True), 1e-12))

@@ -5,6 +5,7 @@
     GRPO   PPO's, A = (R − mean R) / std R of a prompt's answers, plus β KL(π ‖ π_ref)    (Shao et al. 2024, Eq. 3, 4)
 
 All take log-probabilities of what was written, not logits; those of the reference and of the old policy are constants.
+All is float32, whatever they are.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from mlxformer.backend import mx, nn
 from mlxformer.validation import require_floating, require_positive_number, require_shape
 
 
-def _require(axes: tuple[str, ...], **arrays: mx.array) -> None:
-    """All floating point, of these axes and of one shape."""
+def _checked(axes: tuple[str, ...], **arrays: mx.array) -> list[mx.array]:
+    """In float32, once all are floating point, of these axes and of one shape."""
     sizes: tuple[int, ...] = ()
     for name, x in arrays.items():
         require_floating(name, x)
         require_shape(name, x, axes, sizes)
         sizes = tuple(x.shape)
+    return [x.astype(mx.float32) for x in arrays.values()]
 
 
 def implicit_rewards(policy: mx.array, reference: mx.array, beta: float = 0.1) -> mx.array:
@@ -43,7 +45,7 @@ def implicit_rewards(policy: mx.array, reference: mx.array, beta: float = 0.1) -
     >>> implicit_rewards(mx.array([-1.0]), mx.array([-3.0]), 0.5).tolist()
     [1.0]
     """
-    _require(("answer",), policy=policy, reference=reference)
+    policy, reference = _checked(("answer",), policy=policy, reference=reference)
     require_positive_number("beta", beta)
     return beta * (policy - mx.stop_gradient(reference))
 
@@ -105,7 +107,8 @@ def clipped_objective(new: mx.array, old: mx.array, advantages: mx.array, clip: 
     >>> clipped_objective(mx.log(mx.array([2.0, 2.0])), mx.zeros((2,)), mx.array([1.0, -1.0]), 0.5).tolist()
     [1.5, -2.0]
     """
-    _require(tuple(f"axis{i}" for i in range(new.ndim)), new=new, old=old, advantages=advantages)
+    axes = tuple(f"axis{i}" for i in range(new.ndim))
+    new, old, advantages = _checked(axes, new=new, old=old, advantages=advantages)
     require_positive_number("clip", clip)
     ratio = mx.exp(new - mx.stop_gradient(old))
     return mx.minimum(ratio * advantages, mx.clip(ratio, 1.0 - clip, 1.0 + clip) * advantages)
@@ -156,7 +159,7 @@ def group_advantages(rewards: mx.array, eps: float = 1e-4) -> mx.array:
     >>> [round(each, 3) for each in group_advantages(mx.array([[1.0, 3.0]]))[0].tolist()]
     [-1.0, 1.0]
     """
-    _require(("prompt", "answer"), rewards=rewards)
+    [rewards] = _checked(("prompt", "answer"), rewards=rewards)
     require_positive_number("eps", eps)
     centered = rewards - mx.mean(rewards, axis=-1, keepdims=True)
     return centered / (mx.sqrt(mx.mean(mx.square(centered), axis=-1, keepdims=True)) + eps)
@@ -198,7 +201,7 @@ def grpo_loss(
     >>> float(grpo_loss(same, same, same, mx.array([1.0, 3.0]), mask))
     -2.0
     """
-    _require(("answer", "time"), new=new, old=old, reference=reference)
+    new, old, reference = _checked(("answer", "time"), new=new, old=old, reference=reference)
     require_shape("advantages", advantages, ("answer",), (new.shape[0],))
     require_shape("mask", mask, ("answer", "time"), tuple(new.shape))
     require_positive_number("beta", beta)

@@ -10,6 +10,8 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.pooling import POOLINGS, pool
 from mlxformer.teaching.quantization import dequantize, quantize
+from mlxformer.training.contrastive import cosine_scores, info_nce
+from mlxformer.training.preferences import dpo_loss, group_advantages, grpo_loss
 
 HALVES = ["float16", *(["bfloat16"] if mf.backend.name == "mlx" else [])]
 
@@ -54,6 +56,39 @@ def test_pooling_of_8192_tokens(dtype: str, how: str) -> None:
         pooled = pool(hidden, mask, how)
         assert pooled.dtype == hidden.dtype
         np.testing.assert_array_equal(to_numpy(pooled), 8.5)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_contrastive_scores_of_long_vectors(dtype: str) -> None:
+    """|x|² is 384 · 400 = 153,600, beyond float16."""
+    x = half(dtype, 6, 384, size=20.0)
+    wide = to_numpy(x).astype(np.float64)
+    unit = wide / np.linalg.norm(wide, axis=-1, keepdims=True)
+    scores = cosine_scores(x, x, 0.05)
+    assert scores.dtype == info_nce(x, x).dtype == mx.float32
+    np.testing.assert_allclose(to_numpy(scores), unit @ unit.T / 0.05, atol=1e-4)
+    np.testing.assert_allclose(float(info_nce(x, x)), -np.diag(log_softmax(unit @ unit.T / 0.05)).mean(), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_preferences_of_large_rewards_and_long_answers(dtype: str) -> None:
+    rewards = half(dtype, 2, 8, size=500.0)
+    wide = to_numpy(rewards).astype(np.float64)
+    centered = wide - wide.mean(-1, keepdims=True)
+    found = group_advantages(rewards)
+    np.testing.assert_allclose(to_numpy(found), centered / (wide.std(-1, keepdims=True) + 1e-4), rtol=1e-5)
+    new, mask = half(dtype, 2, 4099, size=0.3), mx.ones((2, 4099), dtype=mx.bool_)  # 4,099 tokens are no float16
+    z, a = to_numpy(new).astype(np.float64), np.array([1.0, -0.5])
+    gain = np.minimum(np.exp(z) * a[:, None], np.exp(z).clip(0.8, 1.2) * a[:, None])
+    wanted = -(gain - 0.04 * (np.exp(-z) + z - 1)).mean()
+    zeros = mx.zeros((2, 4099)).astype(new.dtype)
+    loss = grpo_loss(new, zeros, zeros, mx.array(a.astype(np.float32)).astype(new.dtype), mask)
+    assert loss.dtype == mx.float32
+    np.testing.assert_allclose(float(loss), wanted, rtol=1e-5)
+    pairs = [half(dtype, 3, size=size) for size in (30.0, 20.0, 10.0, 5.0)]
+    better, worse, ours, theirs = (to_numpy(each).astype(np.float64) for each in pairs)
+    margin = 0.1 * ((better - ours) - (worse - theirs))
+    np.testing.assert_allclose(float(dpo_loss(*pairs)), np.log1p(np.exp(-margin)).mean(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", HALVES)
