@@ -144,7 +144,7 @@ class QuizApp(Program):
         self.set_interval(0.5, self.watch_progress)
         self.set_interval(0.5, self.watch_questions)
         theme = self.store.setting("theme")
-        if theme in self.available_themes:
+        if isinstance(theme, str) and theme in self.available_themes:
             self.theme = theme
         if self.no_color and self.theme.startswith("ansi"):
             self.theme = "textual-dark"  # without colors the ANSI themes are black on black

@@ -20,7 +20,12 @@ def peek_setting(folder: Path, name: str) -> Any:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             row = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
             return json.loads(row[0]) if row else None
-    except (sqlite3.Error, ValueError):  # the store says what is wrong with the file when it is opened
+    except (
+        sqlite3.Error,
+        ValueError,
+        TypeError,
+        RecursionError,
+    ):  # the store says what is wrong with the file when it is opened
         return None
 
 

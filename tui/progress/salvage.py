@@ -18,7 +18,7 @@ from typing import Any
 from tui.progress.records import read_card, read_time
 from tui.progress.schema import MIGRATIONS, migrate
 
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def lacking(connection: sqlite3.Connection, version: int) -> list[str]:

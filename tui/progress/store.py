@@ -373,8 +373,8 @@ class ProgressStore(KeptFile):
 
     def unnamed(self) -> list[str]:
         """The questions in whose ratings key points stand by their numbers; looked for once in all ratings."""
-        waiting: list[str] | None = self.setting(POINTS_TO_NAME)
-        if waiting is None:
+        waiting = self.setting(POINTS_TO_NAME)
+        if not isinstance(waiting, list) or not all(isinstance(name, str) for name in waiting):
             waiting = [row["question_id"] for row in self._rows(_BY_NUMBER)]
             if self.waiting is None:
                 self.set_setting(POINTS_TO_NAME, waiting)

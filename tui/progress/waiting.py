@@ -81,7 +81,9 @@ def left_behind(folder: Path) -> Iterator[tuple[Path, list[Change]]]:
         changes = []
         with contextlib.suppress(OSError):
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                with contextlib.suppress(
+                    ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
+                ):
                     changes.append(_read(json.loads(line)))
             yield path, changes
 

@@ -8,11 +8,14 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Size
 from textual.visual import Visual
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.text.layout import fit, pad, wrap
+
+NARROWEST = 4  # cells
 
 
 def laid_out(options: OptionList) -> bool:
@@ -21,7 +24,17 @@ def laid_out(options: OptionList) -> bool:
 
 
 class Options(OptionList):
-    """An option list that stands where there is no room for a single line of it."""
+    """An option list that stands where there is no room for a single line of it, or no width for a letter.
+
+    Textual breaks an option at the width of the list less its padding, and fails at none.
+    """
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return super().get_content_height(container, viewport, max(width, NARROWEST))
+
+    def _update_lines(self) -> None:
+        if self.scrollable_content_region.width >= NARROWEST:
+            super()._update_lines()
 
     def action_page_up(self) -> None:
         if laid_out(self):

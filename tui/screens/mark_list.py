@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from questions.bilingual import Language
 from questions.model import KeyPoint
+from tui.screens.listing import Options
 from tui.text.layout import wrap
 from tui.text.plain_text import plain_text, written
 
@@ -22,7 +23,7 @@ SIGNS: dict[Status, str] = {"found": "✓ ", "unsure": "◐ ", "missed": "✗ "}
 AFTER: dict[Status, Status] = {"missed": "found", "found": "unsure", "unsure": "missed"}
 
 
-class MarkList(OptionList):
+class MarkList(Options):
     """What marking found in a typed answer, for the person to mend; of a spoken answer they mark all themselves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

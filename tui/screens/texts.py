@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from tui.experiments.contract import Knob
 from tui.language.harmless import in_a_line
+from tui.screens.listing import Options
 
 KEPT = 12  # texts that are kept for knobs of one name
 
@@ -60,7 +61,7 @@ class TextsDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="dialog-title", markup=False)
-            yield OptionList(*(Option(in_a_line(text)) for text in self._texts), markup=False)
+            yield Options(*(Option(in_a_line(text)) for text in self._texts), markup=False)
             yield Static(self._hint, classes="dialog-hint", markup=False)
 
     def on_mount(self) -> None:

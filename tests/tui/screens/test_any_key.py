@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
 from textual.pilot import OutOfBounds, Pilot
+from textual.widgets import TextArea
 
 from questions.bilingual import Language
 from tests import soak
@@ -22,6 +25,10 @@ from tui.app import THEMES, QuizApp
 from tui.bank import in_order, load_bank
 from tui.practice.written import everything
 from tui.progress.store import open_store
+from tui.screens.answer_box import AnswerBox
+from tui.screens.code_box import CodeBox
+from tui.screens.listing import Options
+from tui.widgets.line_input import LineInput
 
 EVENTS = times(150, 5_000)  # of each of four draws
 KEYS = (
@@ -111,3 +118,33 @@ async def test_the_palette_stands_without_room(tmp_path: Path, size: tuple[int, 
                 await pilot.press("a", "pagedown")
                 await pilot.pause()
         assert app.crash is None
+
+
+class Narrow(App[None]):
+    """Every list and field of ours in a box of ``width``, as it stands in a dialog."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            listed = Options("猫 one two", "three", markup=False)
+            listed.styles.height = "auto"
+            yield listed
+            yield AnswerBox()
+            yield CodeBox(id="code")
+            yield LineInput("猫 value")
+
+
+async def test_every_field_and_list_stands_without_width() -> None:
+    """A list was laid out at no width, where Textual breaks its lines in steps of none; a field too, once."""
+    app = Narrow()
+    async with app.run_test(size=(40, 60)) as pilot:
+        for field in app.query(TextArea):
+            field.load_text("猫 half an answer, longer than a line of it\n" * 3)
+        for width in (40, 5, 4, 3, 2, 1, 0, 3):
+            app.query_one(Vertical).styles.width = width
+            await pilot.pause()
+            for widget in app.query("Options, AnswerBox, CodeBox, LineInput"):
+                widget.focus()
+                await pilot.press("down", "x")
+        await pilot.resize_terminal(1, 1)
+        await pilot.press("a", "down")
+        assert app.is_running

@@ -17,8 +17,14 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.commands.started import environment
-from tests.tui.screens.conftest import Open, shown, until
-from tui.progress.store import open_store
+from tests.tui.screens.conftest import Open, shipped, shown, tasks, until
+from tui.app import QuizApp
+from tui.practice.written import framework_of
+from tui.progress.peeking import peek_setting
+from tui.progress.preferences import SETTINGS as PREFERENCES
+from tui.progress.preferences import Preferences, read_preferences
+from tui.progress.store import POINTS_TO_NAME, open_store
+from tui.screens.look import FOLDER, REMEMBERED
 
 
 def locked(path: Path) -> Callable[[], None]:
@@ -132,3 +138,28 @@ def test_a_folder_that_was_made_read_only(tmp_path: Path) -> None:
         )
     assert done.returncode == 0, done.stdout + done.stderr
     print(done.stdout)
+
+
+SETTINGS = ("theme", "framework", "task", "experiment", "welcomed", "language", *PREFERENCES, REMEMBERED, FOLDER,
+            POINTS_TO_NAME, "texts.sentence")  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["[[]]", "1e308", "[" * 100_000 + "]" * 100_000], ids=["list", "number", "deep"])
+async def test_settings_of_another_kind(tmp_path: Path, value: str) -> None:
+    """As a damaged file or another version has them: they are as if not set. A theme that was a list, and ratings to
+    look through that were a number, ended every start; what is nested without end ended it before it began."""
+    with open_store(tmp_path) as store:
+        store.rate("p1-q1", 3, "en")
+    with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
+        raw.executemany("INSERT OR REPLACE INTO settings VALUES (?, ?)", [(name, value) for name in SETTINGS])
+    raw.close()
+    assert peek_setting(tmp_path, "language") != "zh"
+    with open_store(tmp_path) as store:
+        assert ("progress-rows-set-aside" in {notice.code for notice in store.notices}) == (len(value) > 1000)
+        assert read_preferences(store) == Preferences() and framework_of(store) == "numpy"
+        app = QuizApp(shipped()[:2], store, language="en", tasks=tasks())
+        async with app.run_test(size=(120, 40)) as pilot:
+            for key in "PEHBGI":
+                await pilot.press(key)
+                await pilot.pause()
+                assert app.crash is None, key
