@@ -6,6 +6,10 @@ What is read is bounded by bytes, nodes, keys and characters, and all work grows
 from __future__ import annotations
 
 import json
+import os
+import random
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -13,6 +17,8 @@ import pytest
 from questions.loader import Bank, load
 from questions.nodes import MAX_BYTES, MAX_ENTRIES, MAX_NODES
 from questions.shapes import MAX_TEXT
+from tests.soak import SOAKING
+from tests.tui.commands.started import environment
 
 GOOD = """\
 - id: mine
@@ -144,3 +150,51 @@ def test_an_escape_that_is_none_is_called_so(tmp_path, escape):
     problems = read(tmp_path, GOOD.replace(ANSWER, f'"a {escape}"')).problems
     assert [problem.code for problem in problems] == ["not-an-escape"]
     assert problems[0].line == 5 and "write the character itself" in problems[0].message
+
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from questions.loader import load
+load([])
+begun = time.process_time()
+load([sys.argv[1]])
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
+print(int(peak.split()[1]) // 1024, time.process_time() - begun)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads what memory was taken from /proc")
+def test_what_would_exhaust_takes_little_memory_and_time(tmp_path):
+    """Each in a process of its own; what it took is printed, and the time held with room for a busy machine."""
+    for name, (text, _) in EXHAUSTING.items() if SOAKING else random.Random(16).sample(sorted(EXHAUSTING.items()), 5):
+        file = tmp_path / "hostile.yaml"
+        file.write_text(text, encoding="utf-8")
+        ran = subprocess.run([sys.executable, "-c", CHILD, file], capture_output=True, text=True, env=environment())
+        assert ran.returncode == 0, ran.stderr
+        megabytes, seconds = map(float, ran.stdout.split())
+        print(f"{name}: {megabytes:.0f} MB, {seconds:.2f} s")
+        assert megabytes < 300 and seconds < 10, name
+
+
+def test_the_cost_of_a_file_grows_as_the_file(tmp_path):
+    """By counted work: the calls that Python makes for each question, at once, twice and four times as many."""
+    calls = []
+    for count in (20, 40, 80):
+        file = tmp_path / f"{count}.yaml"
+        file.write_text("".join(GOOD.replace("mine", f"m{number}") for number in range(count)), encoding="utf-8")
+        made = 0
+
+        def counted(frame, event, argument):
+            nonlocal made
+            made += event in ("call", "c_call")
+
+        sys.setprofile(counted)
+        try:
+            bank = load([file])
+        finally:
+            sys.setprofile(None)
+        assert len(bank.questions) == count
+        calls.append(made)
+    print(calls)
+    assert calls[2] - calls[1] < 2.1 * (calls[1] - calls[0])
