@@ -83,6 +83,7 @@ def _open(request: Request) -> int:
         from tui.commands.quiz import run as run_plain
 
         return run_plain(request.context)
+    request.context.check_ahead()
     gc.disable()  # all that is made before the first question stands there stays; the app turns it on again
     from tui.app import run
 

@@ -54,6 +54,12 @@ class Context:
             change_setting(store, "interview-on", self.interview_on)
         return store
 
+    def check_ahead(self) -> None:
+        """Begin to look through the progress file, while the program is imported; the store waits for what is found."""
+        from tui.progress.file import check_ahead
+
+        check_ahead(self.data_dir)
+
     def read_store(self) -> ProgressStore:
         """The same to be read only: where there is no progress yet, no file is made for it."""
         from tui.progress.peeking import FILE_NAME

@@ -15,6 +15,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -124,7 +125,7 @@ def inspect_file(folder: Path) -> FileState:
     cards = reviews = version = None
     try:
         _examine(path)
-        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(_read_only(path), uri=True)) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version:
                 cards = connection.execute("SELECT count(*) FROM cards").fetchone()[0]
@@ -246,7 +247,7 @@ def _examine(path: Path) -> None:
         raise _Damaged(ProgressError("not-sqlite", "it does not begin as a SQLite file does"))
     if version > VERSION:
         raise _newer(path, version)
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=OPEN_SECONDS)
+    connection = sqlite3.connect(_read_only(path), uri=True, timeout=OPEN_SECONDS)
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         application: int = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -261,7 +262,8 @@ def _examine(path: Path) -> None:
         if missing := lacking(connection, version):
             why = f"these are missing: {', '.join(missing)}"
             raise _Damaged(ProgressError("lacking", why, missing=missing))
-        verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        begun = _begun.pop(path, None)
+        verdict = _check(connection) if begun is None else begun.result()
         if verdict != "ok":
             raise _Damaged(ProgressError("verdict", verdict.replace("\n", " "), verdict=verdict))
     except UnicodeDecodeError as error:  # in what SQLite says of the tables
@@ -273,6 +275,32 @@ def _examine(path: Path) -> None:
             raise
     finally:
         connection.close()
+
+
+_begun: dict[Path, Future[str]] = {}
+
+
+def check_ahead(folder: Path) -> None:
+    """Begin to look through the file in a thread: with years of reviews in it that takes a part of a start."""
+    path = folder / FILE_NAME
+    if file_version(path) is not None:
+        thread = ThreadPoolExecutor(1, "check-ahead")
+        _begun[path] = thread.submit(_check_file, path)
+        thread.shutdown(wait=False)
+
+
+def _check_file(path: Path) -> str:
+    with contextlib.closing(sqlite3.connect(_read_only(path), uri=True, timeout=OPEN_SECONDS)) as connection:
+        return _check(connection)
+
+
+def _check(connection: sqlite3.Connection) -> str:
+    verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    return verdict
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.resolve().as_uri()}?mode=ro"
 
 
 def _newer(path: Path, version: int) -> ProgressError:

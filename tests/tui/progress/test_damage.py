@@ -13,8 +13,8 @@ import pytest
 from tests.soak import times
 from tui.language.words import say_code, say_error
 from tui.progress.errors import ProgressError
-from tui.progress.file import inspect_file
-from tui.progress.peeking import peek_setting
+from tui.progress.file import check_ahead, inspect_file
+from tui.progress.peeking import FILE_NAME, peek_setting
 from tui.progress.records import Answer, Place
 from tui.progress.store import ProgressStore, open_store
 
@@ -209,3 +209,20 @@ def test_a_clock_that_jumps(tmp_path: Path, year: int) -> None:
         while store.undo() is not None:
             rated -= 1
         assert rated == 0 and store.cards() == {}
+
+
+@pytest.mark.parametrize("hurt", [False, True])
+def test_a_file_that_was_looked_through_ahead_is_judged_as_any_other(tmp_path: Path, hurt: bool) -> None:
+    with open_store(tmp_path) as store:
+        store.rate("q", 3, "en")
+    path = tmp_path / FILE_NAME
+    if hurt:
+        data = bytearray(path.read_bytes())
+        data[4096:8192] = b"\xff" * 4096
+        path.write_bytes(data)
+    check_ahead(tmp_path)
+    with open_store(tmp_path) as store:
+        assert [notice.code for notice in store.notices] == ["progress-set-aside"] * hurt
+        assert (store.card("q") is None) == hurt
+    check_ahead(tmp_path / "none")  # nothing is there, and nothing is made
+    assert not (tmp_path / "none").exists()
