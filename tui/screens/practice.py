@@ -109,7 +109,7 @@ class PracticeScreen(PracticeKeys):
     async def _bring_answer(self) -> None:
         """Mount what only an answer needs, if it is not there yet: the question stands on the screen sooner."""
         async with self._bringing:
-            if self.live is not None:
+            if self.live is not None or not self.is_attached:  # there, or never needed any more
                 return
             from tui.screens.live_panel import LivePanel
             from tui.screens.rating_bar import RatingBar
