@@ -81,6 +81,10 @@ def dtype_named(name: str) -> mx.Dtype | None:
     return dtype
 
 
+def expect_few_rows(module: nn.Module) -> None:
+    """MLX multiplies with either layout."""
+
+
 def quantize(module: nn.Module, chosen: Callable[[str, nn.Module], bool], how: Mapping[str, Any]) -> None:
     def is_chosen(path: str, layer: nn.Module) -> bool:
         return hasattr(layer, "to_quantized") and chosen(path, layer)

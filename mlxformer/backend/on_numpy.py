@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .numpy import core as mx
-from .numpy import nn, optimizers
+from .numpy import nn, optimizers, products
 from .numpy.absent import absent
 from .numpy.additive import additive_attention
 from .numpy.arrays import ArrayLike, wrap
@@ -46,6 +46,12 @@ def numpy_view(x: ArrayLike) -> np.ndarray:
 
 def dtype_named(name: str) -> np.dtype | None:
     return None if name == "bfloat16" else getattr(mx, name)
+
+
+def expect_few_rows(module: nn.Module) -> None:
+    for each in module.modules():
+        if isinstance(each, (nn.Linear, nn.Embedding)):
+            products.expect_few_rows(each.weight)
 
 
 def quantize(module: Any, chosen: Any, how: Any) -> None:

@@ -65,24 +65,27 @@ def _matmul_rule(needed: tuple[int, ...], a: Any, b: Any) -> Any:
 matmul = differentiable(_matmul_arrays, _matmul_rule)
 
 
-FEW = 128  # rows: a decoding step's tokens, or a sentence's
+FEW = 128  # rows: a decoding step's tokens, or a prompt's
 LARGE = 1 << 14  # numbers of a weight, from which its layout matters
 
 
-def _columns(x: Any, weight: Any) -> np.ndarray:
-    """Wᵀ [in, out]. A weight that multiplies few rows for the second time is laid out as that from then on.
+def expect_few_rows(weight: array) -> None:
+    """Have ``weight`` [out, in] laid out as [in, out] when ``linear`` next multiplies few rows with it.
 
     It still is [out, in] to all who see it. BLAS multiplies 8 rows with such a one in half the time, 128 in 0.93 of
-    it, and many in the same; the copy costs as much as a few products, which a single pass would not win back.
+    it, and many in the same. It rounds differently, so nothing is laid out anew unasked: the same call gives the same.
     """
+    weight._few = True
+
+
+def _columns(x: Any, weight: Any) -> np.ndarray:
+    """Wᵀ [in, out]"""
     rows = data(weight)
-    few = 0 < math.prod(data(x).shape[:-1]) <= FEW
-    if few and type(weight) is array and rows.ndim == 2 and rows.size >= LARGE and rows.flags.c_contiguous:
-        if getattr(weight, "_met", False):
-            weight._data = _by_columns(rows)
-        else:
-            weight._met = True
-    return weight._data.T if type(weight) is array else rows.T
+    if type(weight) is not array or not getattr(weight, "_few", False) or not rows.flags.c_contiguous:
+        return rows.T
+    if rows.ndim == 2 and rows.size >= LARGE and math.prod(data(x).shape[:-1]) <= FEW:
+        weight._data = _by_columns(rows)
+    return weight._data.T
 
 
 def _by_columns(rows: np.ndarray) -> np.ndarray:
