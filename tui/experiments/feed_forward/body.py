@@ -141,14 +141,15 @@ def _parameters(make: Callable[[], Any]) -> int:
 
 
 def _strips(text: str, sign: str, units: int, off: neurons.Changes) -> Tokens:
-    arms: list[tuple[Label, neurons.Changes]] = [
-        (Bilingual("原样", "as it is"), {}),
-        (Bilingual(f"关掉“{sign}”的 {units} 个", f"{units} units of “{sign}” off"), off),
-        (Bilingual("前馈层全关", "no feed-forward"), {ALL: mx.zeros_like}),
+    labels: list[Label] = [
+        Bilingual("原样", "as it is"),
+        Bilingual(f"关掉“{sign}”的 {units} 个", f"{units} units of “{sign}” off"),
+        Bilingual("前馈层全关", "no feed-forward"),
     ]
-    read = [neurons.read_date(text, changes) for _, changes in arms]
+    whole, without = (neurons.read_unchanged(text, feeds) for feeds in (True, False))
+    read = [whole, neurons.read_date(text, off), without]
     strips = []
-    for (label, _), tokens in zip(arms, read, strict=True):
+    for label, tokens in zip(labels, read, strict=True):
         differs = [i >= len(read[0]) or token != read[0][i] for i, token in enumerate(tokens)]
         strips.append(
             TokenRow(label, tokens, [1.0 if bad else 0.0 for bad in differs], ["✗" if bad else "" for bad in differs])

@@ -108,6 +108,12 @@ def without_any(seed: int, *, report: Report = silent) -> np.ndarray:
     return decode(held_out(seed), changes, partial(mf.trace, on_step=lambda path: report(0.6, path), only=""))[0]
 
 
+@kept()
+def read_unchanged(text: str, feeds: bool) -> list[str]:
+    """``read_date`` with nothing changed, or without the decoder's feed-forwards."""
+    return read_date(text, {} if feeds else {path_of("*", "output"): mx.zeros_like})
+
+
 def switched_off(units: np.ndarray, width: int) -> Callable[[Any], Any]:
     """Multiplies these hidden units by 0 on their way."""
     kept = np.ones(width, np.float32)

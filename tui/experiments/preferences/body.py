@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Report, Result
 from tui.experiments.preferences.declaration import EXPERIMENT
 from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 PROMPTS, ANSWERS = 8, 6
@@ -39,7 +40,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     beta, clip, group, seed = float(knobs["beta"]), float(knobs["clip"]), int(knobs["group"]), int(knobs["seed"])
     reference, rewards, *_ = _drawn(seed)
     report(0.1, "DPO")
-    start, ended = _dpo(seed, beta, bool(knobs["flipped"]), bool(knobs["unlike"]))
+    start, policy = _dpo(seed, beta, bool(knobs["flipped"]), bool(knobs["unlike"]))
+    ended = np.array(policy)
     wanted, before = _softmax(reference + rewards / beta), _softmax(reference)
     near, far = (float(0.5 * np.abs(each - wanted).sum(-1).mean()) for each in (ended, before))
     report(0.5, "PPO")
@@ -84,8 +86,8 @@ def _drawn(seed: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...], n
     return reference, rewards, (prompts, np.where(wins, first, second), np.where(wins, second, first)), generator
 
 
-@kept()
-def _dpo(seed: int, beta: float, flipped: bool, unlike: bool) -> tuple[float, np.ndarray]:
+@kept(apart=True, beforehand=[(seed, 1.0, False, False) for seed in SEEDS_BEFOREHAND])
+def _dpo(seed: int, beta: float, flipped: bool, unlike: bool) -> tuple[float, Sequence[Sequence[float]]]:
     """DPO's loss at the start and π at the end."""
     reference, rewards, (prompts, better, worse), _ = _drawn(seed)
     if flipped:
@@ -102,7 +104,7 @@ def _dpo(seed: int, beta: float, flipped: bool, unlike: bool) -> tuple[float, np
         start = float(loss) if number == 0 else start
         optimizer.update(policy, slopes)
         mx.eval(policy.parameters(), optimizer.state)
-    return start, _softmax(to_numpy(policy.logits).astype(np.float64))
+    return start, _softmax(to_numpy(policy.logits).astype(np.float64)).tolist()
 
 
 def _slopes(advantage: float, clip: float) -> np.ndarray:
@@ -113,10 +115,10 @@ def _slopes(advantage: float, clip: float) -> np.ndarray:
     return to_numpy(slope(mx.array(np.log(RATIOS).astype(np.float32)))).astype(np.float64)
 
 
-@kept()
+@kept(apart=True, beforehand=[(seed, 0.2, 8, False, False) for seed in SEEDS_BEFOREHAND])
 def _grpo(
     seed: int, clip: float, group: int, by_chance: bool, raw: bool
-) -> tuple[dict[str, list[float]], float, float]:
+) -> tuple[dict[str, Sequence[float]], float, float]:
     """How probably an answer is right, by step; the largest sum of a group's advantages; an idle prompt's gradient.
 
     An answer is right (reward 1) where it is among the best two of its prompt.
@@ -128,7 +130,7 @@ def _grpo(
     prompts = mx.array(np.repeat(np.arange(PROMPTS), group).astype(np.int32))
     mask = mx.ones((PROMPTS * group, 1)).astype(mx.bool_)
     optimizer = optimizers.Adam(GRPO_RATE, bias_correction=True)
-    curves: dict[str, list[float]] = {"right": [], "idle": []}
+    curves: dict[str, Any] = {"right": [], "idle": []}
     largest, idle = 0.0, 0.0
     for _ in range(GRPO_STEPS):
         p = _softmax(to_numpy(policy.logits).astype(np.float64))
@@ -197,7 +199,7 @@ def _objective(clip: float) -> Curve:
     )  # fmt: skip
 
 
-def _learning(curves: Mapping[str, list[float]], rise: float) -> Curve:
+def _learning(curves: Mapping[str, Sequence[float]], rise: float) -> Curve:
     return Curve(
         Bilingual(f"GRPO：答对的概率提高 {rise:.0f} 个百分点；全对或全错的提问越来越多，它们不再教什么",
                   f"GRPO: right answers rise by {rise:.0f} points; prompts all right or all wrong teach nothing more"),

@@ -33,9 +33,9 @@ EXPERIMENT = Experiment(
         hidden_switch("by_chance", "奖励与回答无关", "rewards that have nothing to do with the answer"),
     ),
     figures=(
-        Drawn("policies", "DPO", made.TRAINED_NOW),
+        Drawn("policies", "DPO", made.TRAINED_BEFORE),
         Drawn("objective", "PPO", made.BY_FORMULA),
-        Drawn("grpo", "GRPO", made.TRAINED_NOW),
+        Drawn("grpo", "GRPO", made.TRAINED_BEFORE),
         Drawn("models", Bilingual("要哪些", "models"), made.BY_FORMULA),
     ),
     checks=(

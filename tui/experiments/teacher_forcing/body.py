@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import mlxformer as mf
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.teacher_forcing.declaration import EXPERIMENT
 from tui.experiments.teacher_forcing.decoding import (
@@ -26,6 +27,8 @@ from tui.figures.data import Curve, Figure, Series, TokenRow, Tokens
 
 PLACES = tuple(range(1, 11))  # of an error: the characters of an ISO date
 YEAR_END, DASH = 4, 5
+OFFSET = 5  # as declared
+SETTINGS = [(0, offset) for offset in range(1, 10)] + [(seed, OFFSET) for seed in SEEDS_BEFOREHAND[1:]]
 NO_DATE = Bilingual("还没有日期：请输入一个，例如 23 November 2026。", "No date yet: type one, as 23 November 2026.")
 LEGAL = Bilingual(
     "只差 1 时，月和日的首位常常还是合法的数字，喂哪一种前缀没有分明的高下。",
@@ -35,18 +38,14 @@ LEGAL = Bilingual(
 
 @dataclass(frozen=True)
 class Injected:
-    """With an error at each place: what was wrong later, [N, P, T + 1], False up to the error itself."""
+    """With an error at each place: the percentage of later tokens that are wrong, by place and overall, with the gold
+    prefix and with the model's own; and of the tokens right after a wrong dash, with its own."""
 
-    forced: np.ndarray
-    free: np.ndarray
-    later: np.ndarray  # the tokens after the error, [P, T + 1]
-
-    def by_place(self, wrong: np.ndarray) -> np.ndarray:
-        """The percentage of later tokens that are wrong, [P]."""
-        return 100.0 * wrong.sum((0, 2)) / (len(wrong) * self.later.sum(1))
-
-    def overall(self, wrong: np.ndarray) -> float:
-        return 100.0 * float(wrong.sum()) / (len(wrong) * int(self.later.sum()))
+    forced: Sequence[float]
+    free: Sequence[float]
+    forced_overall: float
+    free_overall: float
+    after_dash: float
 
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
@@ -59,7 +58,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     equal = _one_pass_and_steps(seed, offset, bool(knobs["gold_steps"]), bool(knobs["together"]))
     clean_error = _clean_error(seed)
     report(0.4, "dates")
-    found = _inject(seed, offset, bool(knobs["inject"]), bool(knobs["own_prefix"]))
+    found = Injected(*_inject(seed, offset, bool(knobs["inject"]), bool(knobs["own_prefix"])))
     report(0.8, "dates")
     with traced(report, 0.9) as steps:
         strips = _strips(text, step, offset)
@@ -76,7 +75,7 @@ def _given(tokens: np.ndarray, last: np.ndarray | int) -> np.ndarray:
     return np.where(np.arange(tokens.shape[1])[None] <= last, tokens, -1).astype(np.int32)
 
 
-@kept()
+@kept(beforehand=[(seed,) for seed in SEEDS_BEFOREHAND])
 def _clean_error(seed: int) -> float:
     """The percentage of tokens that are wrong where the model is left alone."""
     sources = held_out_sources(seed)
@@ -84,10 +83,10 @@ def _clean_error(seed: int) -> float:
     return 100.0 * float((written != sources.gold)[:, 1:].mean())
 
 
-@kept()
+@kept(beforehand=[(*each, True, False) for each in SETTINGS])
 def _one_pass_and_steps(
     seed: int, offset: int, gold_steps: bool, together: bool
-) -> list[tuple[str, float, float, float]]:
+) -> Sequence[tuple[str, float, float, float]]:
     """Checks: the name, what was measured, what is expected, the tolerance."""
     sources = held_out_sources(seed)
     gold = sources.gold
@@ -104,9 +103,11 @@ def _one_pass_and_steps(
     ]
 
 
-@kept()
-def _inject(seed: int, offset: int, inject: bool, own_prefix: bool) -> Injected:
-    """Every place of every date in one batch: rows [N·P]."""
+@kept(beforehand=[(*each, True, True) for each in SETTINGS])
+def _inject(
+    seed: int, offset: int, inject: bool, own_prefix: bool
+) -> tuple[Sequence[float], Sequence[float], float, float, float]:
+    """The fields of ``Injected``, every place of every date in one batch: rows [N·P]."""
     sources = held_out_sources(seed)
     gold, count = sources.gold, len(PLACES)
     repeated = sources.repeated(count)
@@ -120,20 +121,22 @@ def _inject(seed: int, offset: int, inject: bool, own_prefix: bool) -> Injected:
     for chosen in (forced, free):
         differs = np.concatenate([np.zeros((len(chosen), 1), bool), chosen != repeated.gold[:, 1:]], axis=1)
         arms.append(differs.reshape(len(gold), count, -1) & later)
-    return Injected(arms[0], arms[1], later)
+    by_place = [tuple((100.0 * wrong.sum((0, 2)) / (len(wrong) * later.sum(1))).tolist()) for wrong in arms]
+    overall = [100.0 * float(wrong.sum()) / (len(wrong) * int(later.sum())) for wrong in arms]
+    after_dash = 100.0 * float(arms[1][:, PLACES.index(DASH), DASH + 1].mean())
+    return by_place[0], by_place[1], overall[0], overall[1], after_dash
 
 
 def _errors(found: Injected, clean: float, offset: int) -> list[Check]:
     measured = EXPERIMENT.measured
-    forced, free = found.overall(found.forced), found.overall(found.free)
+    forced, free = found.forced_overall, found.free_overall
     promised = 100.0 * (1.0 - float(reader().card.scores["worst-format"]))
-    next_wrong = 100.0 * float(found.free[:, PLACES.index(DASH), DASH + 1].mean())
     return [
         measured("clean-error", clean, promised, 1.0),
         EXPERIMENT.undefined("forced-error", LEGAL) if offset == 1 else measured("forced-error", forced, free - 1.0),
         measured("free-error", free, clean + 5.0),
-        measured("year-recovers", float(found.by_place(found.free)[PLACES.index(YEAR_END)]), 5.0),
-        measured("dash-derails", next_wrong, 90.0),
+        measured("year-recovers", found.free[PLACES.index(YEAR_END)], 5.0),
+        measured("dash-derails", found.after_dash, 90.0),
     ]
 
 
@@ -176,8 +179,8 @@ def _curve(found: Injected, step: int) -> Figure:
         Bilingual("出错的位置", "place of the error"),
         Bilingual("后面错的词元 %", "later tokens wrong, %"),
         [
-            Series(Bilingual("接着喂正确前缀", "gold prefix goes on"), places, list(found.by_place(found.forced))),
-            Series(Bilingual("接着喂自己的输出", "own output goes on"), places, list(found.by_place(found.free))),
+            Series(Bilingual("接着喂正确前缀", "gold prefix goes on"), places, list(found.forced)),
+            Series(Bilingual("接着喂自己的输出", "own output goes on"), places, list(found.free)),
         ],
         marks=[(float(step), Bilingual("现在这里", "here"))],
         name="later-errors",

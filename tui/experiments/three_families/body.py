@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mlxformer.backend import mx
 from mlxformer.training.masked_lm import mask_tokens
 from mlxformer.training.span_corruption import corrupt_spans, restore_spans, span_noise_mask
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.leak_tester.models import future, influence
+from tui.experiments.leak_tester.models import future
 from tui.experiments.shared.random_weights import embed
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.shared.sentence import split
@@ -23,9 +22,11 @@ from tui.experiments.three_families.models import (
     WIDTH,
     Families,
     changed_alone,
+    families_of,
     matrices,
+    of_one_stack,
+    of_pair,
     operations,
-    placed,
 )
 from tui.figures.data import Figure, Heatmap, Stage, Table, TokenRow, Tokens
 
@@ -49,17 +50,15 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if len(words) < 2:
         return EXPERIMENT.nothing_to_run(TOO_FEW)
     seed = int(knobs["seed"])
-    families = Families(seed)
+    families = families_of(seed)
     bert, gpt = _bert(words, knobs), _gpt(words)
     source, target, wrong = _t5(words, knobs)
     report(0.1, "bert")
-    x_bert, x_gpt = placed(bert.inputs, seed), placed(gpt.inputs, seed)
     x_t5 = embed([*source, *target.inputs], WIDTH, seed)
-    masks = ("causal" if knobs["bert_is_causal"] else None, None if knobs["gpt_is_open"] else "causal")
-    of_bert = influence(lambda x: families.bert(mx.array(x)[None], masks[0]), x_bert, seed, report)
-    of_gpt = influence(lambda x: families.gpt(mx.array(x)[None], mask=masks[1]), x_gpt, seed, report)
+    of_bert = of_one_stack("bert", tuple(bert.inputs), seed, bool(knobs["bert_is_causal"]), report=report)
+    of_gpt = of_one_stack("gpt", tuple(gpt.inputs), seed, not knobs["gpt_is_open"], report=report)
     triangle = None if knobs["t5_decoder_is_open"] else "causal"
-    of_t5 = influence(lambda x: families.run_t5(x, len(source), mask=triangle), x_t5, seed, report)
+    of_t5 = of_pair(tuple(source), tuple(target.inputs), seed, triangle, report=report)
     maps = {
         "bert": (of_bert[bert.rows], bert.targets, bert.inputs),
         "gpt": (of_gpt, gpt.targets, gpt.inputs),

@@ -10,6 +10,9 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.inspection.flops import count_layer_flops
+from tui.experiments.contract import Report, silent
+from tui.experiments.leak_tester.models import influence
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, embed, load
 
 WIDTH, HEADS, HIDDEN, LAYERS = 32, 4, 128, 2
@@ -44,6 +47,28 @@ class Families(mf.Module):
         memory = self.encoder(source, bias=self.source_bias(sources, sources))
         targets = len(x) - sources
         return self.decoder(target, memory, mask, bias=self.target_bias(targets, targets))
+
+
+@kept(size=4)
+def families_of(seed: int) -> Families:
+    return Families(seed)
+
+
+@kept()
+def of_one_stack(name: str, tokens: tuple[str, ...], seed: int, causal: bool, *, report: Report = silent) -> np.ndarray:
+    """The influence of each token on each output of BERT or GPT."""
+    stack = getattr(families_of(seed), name)
+    mask = "causal" if causal else None
+    return influence(lambda x: stack(mx.array(x)[None], mask=mask), placed(list(tokens), seed), seed, report)
+
+
+@kept()
+def of_pair(
+    source: tuple[str, ...], target: tuple[str, ...], seed: int, mask: str | None, *, report: Report = silent
+) -> np.ndarray:
+    """The influence of each token of source and target on each output of T5."""
+    x, families = embed([*source, *target], WIDTH, seed), families_of(seed)
+    return influence(lambda x: families.run_t5(x, len(source), mask=mask), x, seed, report)
 
 
 def changed_alone(families: Families, tokens: list[str], seed: int, unchanged: Collection[str]) -> dict[str, float]:

@@ -17,6 +17,7 @@ from tui.experiments.window_hybrids.declaration import EXPERIMENT
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage
 
 DIMS, HEADS, FFN = 32, 4, 64
+DECODED = 16  # tokens that are decoded one by one
 PRE = mf.LayerConfig(norm="pre")
 WINDOWS = Bilingual("全用窗口", "all windows")
 HYBRID = Bilingual("交错", "interleaved")
@@ -96,7 +97,7 @@ def _decoded(stack: Any, x: Any, pattern: Sequence[bool], window: int, knobs: Ma
     """Tokens kept in all caches at the end, and how far decoding with them is from one masked pass."""
     whole, cache = _read(stack, x, pattern, window), stack.make_cache()
     last = window - (2 if knobs["forget_more"] else 1)
-    read = x.shape[1] // 2  # at once, as a prompt; the rest token by token
+    read = max(x.shape[1] - DECODED, 1)  # at once, as a prompt; the rest token by token
     y = x[:, :read]
     for layer, full, own in zip(stack.layers, pattern, cache.layers, strict=True):
         y = layer(y, _mask(read, window, full), cache=own.self_attention)
