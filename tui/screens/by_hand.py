@@ -39,6 +39,7 @@ from tui.widgets.markdown_view import MarkdownView
 
 LOOK_EVERY = 0.25  # seconds between two looks at the file
 LAID_OUT = 0.1  # seconds after which the verdict and its figure are laid out: before, there is no room to scroll to
+AFTER_THE_NEW = 3  # lines at the end of the statement, after its hints and solution
 SECONDS_A_MINUTE = 60
 WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed here is on the disk within the second
 AGAIN_AFTER = 2.0  # seconds until what could not be written is tried again
@@ -188,6 +189,8 @@ class ByHandScreen(Place):
             opening = KeyHint("Enter", say("screens.key-open"), "select", "enter")
             return [opening, KeyHint("i", say("code.write-here"), "screen.type"), back, *last]
         shown = [KeyHint("i", say("code.write-here"), "screen.type")]
+        if self._may_rate:
+            shown.insert(0, KeyHint("1-4", say("screens.key-rate"), "screen.rate(3)", "3"))
         if self._mistake is not None and (self._mistake.question or self._mistake.experiment):
             shown.append(KeyHint("m", say("code.its-question"), "screen.mistake"))
         return [
@@ -491,12 +494,20 @@ class ByHandScreen(Place):
             self.app.notify(self.app.say("code.no-more-hints"))
             return
         self._hints += 1
-        self._show_task()
+        self._tell_more()
 
     def action_give_up(self) -> None:
-        if self._chosen is not None:
+        if self._chosen is not None and not self._gave_up:
             self._gave_up = True
-            self._show_task()
+            self._tell_more()
+            self.show_keys()
+
+    def _tell_more(self) -> None:
+        """The statement with a hint more, or the solution; what is new comes into sight."""
+        began = self.query_one("#statement").virtual_region.bottom - AFTER_THE_NEW
+        self._show_task()
+        task = self.query_one("#task", VerticalScroll)
+        self.set_timer(LAID_OUT, lambda: task.scroll_to(y=max(began, 0), animate=False))
 
     def action_framework(self) -> None:
         """The next framework that is installed; each has a draft of its own."""
@@ -507,16 +518,18 @@ class ByHandScreen(Place):
             self._take_up()
         self._show_top()
 
+    @property
+    def _may_rate(self) -> bool:
+        """Once it passes, or its solution was seen; a task that was taken up is rated once."""
+        passed = isinstance(self._verdict, Verdict) and self._verdict.passed
+        return (passed or self._gave_up) and not self._rated
+
     async def action_rate(self, rating: int) -> None:
         task = self._chosen
         if task is None:
             return
-        passed = isinstance(self._verdict, Verdict) and self._verdict.passed
-        if not passed and not self._gave_up:
-            self.app.notify(self.app.say("code.not-yet"))
-            return
-        if self._rated:
-            self.app.notify(self.app.say("code.rated-already"))
+        if not self._may_rate:
+            self.app.notify(self.app.say("code.rated-already" if self._rated else "code.not-yet"))
             return
         answer = Answer(seconds=time.monotonic() - self._began, mode="by-hand")
         try:
@@ -525,6 +538,7 @@ class ByHandScreen(Place):
             self.app.say_error(error)
             return
         self._rated = True
+        self.show_keys()
         interval = self.app.interval(card.due - utc_now())
         if self.app.is_asked(task.id):
             await self.app.go_back()  # to Practice, which goes on
@@ -542,6 +556,7 @@ class ByHandScreen(Place):
             if task is not None and task != self._chosen:
                 self._open(task)
             self._rated = self._rated and task is None
+            self.show_keys()
         self.app.say_undone(undone)
 
 

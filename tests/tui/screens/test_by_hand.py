@@ -75,7 +75,11 @@ async def test_hints_solution_and_frameworks(tmp_path: Path) -> None:
             await pilot.press("H", "j", "enter", "h")
             await pilot.pause()
             assert "提示 1" in shown(pilot) and "提示 2" not in shown(pilot)
-            await pilot.press("h", "h", "h", "s")
+            await pilot.resize_terminal(100, 24)
+            await pilot.press("h")
+            await until(pilot, lambda: "提示 2" in shown(pilot))  # what is new comes into sight
+            await pilot.resize_terminal(100, 60)
+            await pilot.press("h", "h", "s")
             await pilot.pause()
             assert "提示 3" in shown(pilot) and "解答" in shown(pilot)
             await pilot.press("1")
@@ -237,7 +241,15 @@ async def test_a_task_is_rated_once_and_undo_takes_it_back(tmp_path: Path) -> No
     with open_store(tmp_path) as store:
         app = app_in(store)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await pilot.press("H", "enter", "s", "2", "1")
+            await pilot.press("H", "enter")
+            await pilot.pause()
+            assert "1-4" not in shown(pilot)
+            await pilot.press("s")
+            await pilot.pause()
+            assert "1-4" in shown(pilot)
+            await pilot.press("2", "1")
+            await pilot.pause()
+            assert "1-4" not in shown(pilot)
             assert [review.rating for review in store.reviews()] == [2]
             assert app.said is not None and "rated already" in app.said.text
             await pilot.press("u")
