@@ -244,11 +244,13 @@ class PracticeScreen(PracticeKeys):
 
     def show_top(self) -> None:
         say, attempt = self.app.say, self.practice.attempt
-        place = say("screens.practice-part" if self.app.selection else "screens.practice")
+        place = say("screens.practice")
         if attempt is not None:
             total = self.practice.done + self.practice.remaining
             stars = "★" * attempt.question.level
             place = f"{place} {self.practice.done + 1}/{total} · {self.app.topic(attempt.question.topic)} · {stars}"
+            if self.app.selection:
+                place += f" · {say('screens.a-part')}"
             if self._pictured:
                 title = as_title(attempt.question.question.say(self.app.language))
                 place = f"{self.practice.done + 1}/{total} {stars} {title}"

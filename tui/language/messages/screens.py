@@ -70,7 +70,7 @@ TABLE = {
     "read-command": Bilingual("看这道题，不作答", "Read it without being asked"),
     "key-filters": Bilingual("到筛选：话题、难度、题型、状态", "to the filters: topic, level, kind, state"),
     "find-question": Bilingual("题", "question"),
-    "practice-part": Bilingual("练习（一部分）", "Practice (a part)"),
+    "a-part": Bilingual("只练一部分", "a part"),
     "study-part": Bilingual(
         "只练这 {count} 题；Ctrl+P 可以再练全部", "Studying these {count} alone; Ctrl+P has all again"
     ),
