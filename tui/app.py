@@ -134,6 +134,7 @@ class QuizApp(Program):
     ) -> None:
         super().__init__(questions, store, language=language, seed=seed, tasks=tasks)
         self.notices.extend(Said(notice, "warning") for notice in notices)
+        self._refused: dict[str, str] = {}  # what was typed for a setting, and is none
         self._came_from: dict[str, str] = {}  # each place that was gone to, and the one that it was entered from
 
     # --- coming and going --------------------------------------------------------------------------------------
@@ -222,8 +223,9 @@ class QuizApp(Program):
         self.theme = theme
         self.remember("theme", theme)
 
-    def change(self, name: str, given: str | None = None) -> None:
-        """Ask for another value of a setting of the schedule, and keep it; what it cannot be is to be mended."""
+    def change(self, name: str) -> None:
+        """Ask for another value of a setting of the schedule, and keep it; what it cannot be stands there to be mended
+        when it is asked for again."""
         from tui.screens.dialogs import LineDialog
 
         what = self.say(f"practice.{name}")
@@ -233,11 +235,8 @@ class QuizApp(Program):
                 return
             try:
                 change_setting(self.store, name, typed)
-            except UsageError as error:
-                self.change(name, typed)
-                self.say_error(error)
-                return
-            except ProgressError as error:
+            except (UsageError, ProgressError) as error:
+                self._refused[name] = typed
                 self.say_error(error)
                 return
             preferences = read_preferences(self.store)
@@ -250,7 +249,8 @@ class QuizApp(Program):
                 show_again()
 
         hint = self.say("screens.setting-takes", takes=SETTINGS[name].takes)
-        self.push_screen(LineDialog(what, hint, given or value_of(read_preferences(self.store), name)), changed)
+        value = self._refused.pop(name, None) or value_of(read_preferences(self.store), name)
+        self.push_screen(LineDialog(what, hint, value), changed)
 
     # --- from one place to another -----------------------------------------------------------------------------
 

@@ -236,11 +236,14 @@ async def test_the_palette_is_the_one_search(opened: Open) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
 
 
-async def test_a_setting_that_cannot_be_is_mended_where_it_was_typed(opened: Open) -> None:
+async def test_a_setting_that_cannot_be_stands_there_to_be_mended(opened: Open) -> None:
     async with opened(language="zh") as pilot:
         pilot.app.change("interview-on")
         await pilot.pause()
         await pilot.press("ctrl+u", *"2020-13-1", "enter")
+        await pilot.pause()
+        assert not isinstance(pilot.app.screen, LineDialog)
+        pilot.app.change("interview-on")
         await pilot.pause()
         field = pilot.app.screen.query_one(Input)
         assert field.value == "2020-13-1" and "2020-13-1" in pilot.app.said.text
