@@ -18,7 +18,7 @@ from mlxformer.attention.scores import ScoredAttention
 from mlxformer.backend import nn
 
 PARTS = ("cross", "encoder", "decoder", "self")
-_LAYER = re.compile(r"(.*\blayers\.(\d+))\.(self_attention|cross_attention)")
+_LAYER = re.compile(r"(.*\blayers\.(\d+))(?:\.(self_attention|cross_attention))?")  # a layer may be all attention
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def attentions(model: nn.Module) -> list[Attention]:
             part, layer_path = "cross", match[1]
         else:
             side = "decoder" if "decoder" in path.split(".") else "encoder"
-            part, layer_path = side if is_pair else "self", match[1]
+            part, layer_path = side if is_pair else "self", match[1] if match[3] else ""
         found[part, path] = module, layer_path
     made = []
     for (part, path), (module, layer_path) in found.items():

@@ -23,9 +23,10 @@ def families() -> tuple[Family, ...]:
     from mlxformer.pretrained.dates import family as dates
     from mlxformer.pretrained.masked import family as masked
     from mlxformer.pretrained.poems import family as poems
+    from mlxformer.pretrained.repeats import family as repeats
     from mlxformer.pretrained.reverse import family as reverse
 
-    return (dates.FAMILY, masked.FAMILY, poems.FAMILY, reverse.FAMILY)
+    return (dates.FAMILY, masked.FAMILY, poems.FAMILY, repeats.FAMILY, reverse.FAMILY)
 
 
 def trainable_names() -> tuple[str, ...]:
@@ -75,8 +76,8 @@ def load_pretrained(name: str) -> Any:
 
     Returns:
         ``dates…``: a ``DateReader``, ``reader(text) -> "2026-11-23"``. ``reverse-…``: a ``StringReverser``.
-        ``bert-mini`` and ``mlm-rate-…``: a ``MaskFiller``, ``.fill(text, k)``. ``poet…``: a ``Poet``. Each model is in
-        evaluation mode.
+        ``bert-mini`` and ``mlm-rate-…``: a ``MaskFiller``, ``.fill(text, k)``. ``poet…``: a ``Poet``.
+        ``induction…``: a ``RepeatReader``, ``reader("x7kq9mx7") -> "k"``. Each model is in evaluation mode.
 
     Raises:
         ArgumentError: an unknown name.

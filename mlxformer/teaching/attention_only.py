@@ -14,11 +14,12 @@ from __future__ import annotations
 from functools import partial
 
 from mlxformer.attention.multi_head import MultiHeadAttention
-from mlxformer.axes import MODEL
-from mlxformer.backend import mx
-from mlxformer.origins import Same, Total
+from mlxformer.axes import MODEL, VOCAB
+from mlxformer.backend import mx, nn
+from mlxformer.origins import Same, Total, projection
+from mlxformer.positions.learned import LearnedPositions
 from mlxformer.tracing import Module, tap
-from mlxformer.validation import require_positive, require_sequence
+from mlxformer.validation import require_ids, require_positive, require_sequence
 
 
 class AttentionOnly(Module):
@@ -78,3 +79,57 @@ class AttentionOnly(Module):
             formula = "X + MultiHead(X)" if self.residual else "MultiHead(X)"
             x = tap("output", x + y if self.residual else y, axes=MODEL, formula=formula, of=partial(Total, parts))
         return x
+
+
+class AttentionOnlyLM(Module):
+    """The least decoder: ``logits = W^U (E[ids] + P + what the heads of each layer add)``, and no norm anywhere.
+
+    So the logits are a sum of what each head writes, and a path from a token to a logit is a product of matrices
+    (Elhage et al. 2021).
+
+    Args:
+        vocab_size: V.
+        max_positions: the longest text.
+        num_layers: N.
+        dims: C, the width of the model.
+        num_heads: H of each layer, a divisor of C.
+
+    Raises:
+        ArgumentError: as ``AttentionOnly`` and ``LearnedPositions`` do.
+
+    Source: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.teaching.attention_only import AttentionOnlyLM
+    >>> AttentionOnlyLM(20, 16, num_layers=2, dims=8, num_heads=2)(mx.array([[1, 2, 3]])).shape == (1, 3, 20)
+    True
+    """
+
+    def __init__(self, vocab_size: int, max_positions: int, num_layers: int, dims: int, num_heads: int) -> None:
+        super().__init__()
+        require_positive(vocab_size=vocab_size)
+        self.vocab_size = vocab_size
+        self.token_embedding = nn.Embedding(vocab_size, dims)
+        self.positions = LearnedPositions(max_positions, dims)
+        self.stack = AttentionOnly(num_layers, dims, num_heads)
+        self.output_proj = nn.Linear(dims, vocab_size, bias=False)
+
+    def _extra_repr(self) -> str:
+        return f"vocab_size={self.vocab_size}"
+
+    def __call__(self, input_ids: mx.array) -> mx.array:
+        """Logits of the token after each token; each sees itself and what came before.
+
+        Args:
+            input_ids: integers [B, T], 0 to V − 1.
+
+        Returns:
+            [B, T, V].
+
+        Raises:
+            ArgumentError: ids out of range, or more of them than positions.
+        """
+        require_ids("input_ids", input_ids, self.vocab_size, "the vocabulary")
+        x = self.stack(self.token_embedding(input_ids) + self.positions(input_ids.shape[1]), "causal")
+        logits = self.output_proj(x)
+        return tap("logits", logits, axes=VOCAB, formula="x W^U", of=lambda: projection(x, self.output_proj, "W^U"))

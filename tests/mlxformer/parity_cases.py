@@ -73,7 +73,7 @@ from mlxformer.models.t5.config import T5Config
 from mlxformer.models.t5.model import T5Model
 from mlxformer.models.transformer import Transformer, TransformerConfig
 from mlxformer.teaching import mistakes
-from mlxformer.teaching.attention_only import AttentionOnly
+from mlxformer.teaching.attention_only import AttentionOnly, AttentionOnlyLM
 from mlxformer.teaching.online_softmax import blockwise_attention
 from mlxformer.teaching.quantization import dequantize, quantize
 from mlxformer.teaching.quantized_products import decomposed_linear, smoothed_linear
@@ -518,7 +518,8 @@ def attention_only() -> dict[str, Any]:
     for residual in (True, False):
         ran = observed(AttentionOnly(2, 8, 2, residual=residual), batch(2, 5, 8), "causal")
         found |= {f"{residual}.{part}": value for part, value in ran.items()}
-    return found
+    ran = observed(AttentionOnlyLM(20, 9, 2, 8, 2), token_ids(2, 7, size=20))
+    return found | {f"lm.{part}": value for part, value in ran.items()}
 
 
 @case

@@ -64,6 +64,7 @@ NAMES: tuple[str, ...] = (
     "attention-gallery",
     "take-apart",
     "attention-sinks",
+    "induction",
     "three-families",
     "training-signal",
     "masking-rate",

@@ -18,6 +18,7 @@ from mlxformer.pretrained import pretrained_names
 from mlxformer.pretrained.masked.samples import samples
 from mlxformer.pretrained.poems.samples import held_out
 from mlxformer.pretrained.poems.vocabulary import ids_of
+from mlxformer.pretrained.repeats.signs import twice
 
 pytestmark = pytest.mark.once
 
@@ -44,6 +45,8 @@ def probabilities(name: str) -> np.ndarray:
         logits = reader.model(source_ids, targets)
     elif name.startswith("poet"):
         logits = reader.model(mx.array(ids_of(held_out()[:4])["五绝"][:, :-1]))
+    elif name.startswith("induction"):
+        logits = reader.model(mx.array(twice(np.random.default_rng(0), 12, 4)))
     else:
         kind = "idioms" if name == "bert-mini" else "book"
         logits = reader.logits(reader.tokenizer([text.replace(text[1], "[MASK]", 1) for text in samples(kind)[:8]]))

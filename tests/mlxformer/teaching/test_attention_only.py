@@ -8,7 +8,7 @@ import pytest
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.errors import ArgumentError
 from mlxformer.inspection.diagnostics import token_spread
-from mlxformer.teaching.attention_only import AttentionOnly
+from mlxformer.teaching.attention_only import AttentionOnly, AttentionOnlyLM
 from mlxformer.tracing import trace
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, numbers
 
@@ -96,3 +96,20 @@ def test_inputs_of_another_width():
     with pytest.raises(ArgumentError) as error:
         filled()(mx.array(numbers(1, T, C + 1)))
     assert error.value.code == "wrong-shape"
+
+
+def test_the_logits_are_a_sum_of_what_each_part_writes():
+    model = AttentionOnlyLM(11, 7, 2, C, H)
+    ids = mx.array([[3, 1, 4, 1, 5]])
+    with trace() as steps:
+        logits = to_numpy(model(ids))
+    own = model.token_embedding(ids) + model.positions(5)
+    parts = [to_numpy(own), *(steps[f"stack.layers.{layer}.output"].value for layer in range(2))]
+    by_hand = sum(part.astype(np.float64) @ to_numpy(model.output_proj.weight).T for part in parts)
+    assert_close(logits, by_hand)
+
+
+def test_no_sign_sees_a_later_one():
+    model = AttentionOnlyLM(11, 7, 2, C, H)
+    whole, begun = (to_numpy(model(mx.array([ids]))) for ids in ([3, 1, 4, 1, 5], [3, 1, 4]))
+    assert_close(whole[:, :3], begun)

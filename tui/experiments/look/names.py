@@ -18,6 +18,7 @@ _TEXTS = {
     "bert-mini": Bilingual("床前明[MASK]光，疑是地上霜。", "In the beginning God created the heaven and the [MASK]."),
     "mlm-rate": Bilingual("the old man sat down in the [MASK] .", "the old man sat down in the [MASK] ."),
     "poet": Bilingual("床前明月光，", "床前明月光，"),
+    "induction": Bilingual("x7kq9m2ahbx7kq9m2ahb", "x7kq9m2ahbx7kq9m2ahb"),
 }
 _TEXTS_OF_KINDS = {
     "masked-lm": Bilingual("北京是中国的首[MASK]。", "Paris is the [MASK] of France."),

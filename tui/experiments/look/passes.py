@@ -243,7 +243,7 @@ def _named(subject: Subject, read: Text) -> dict[str, mx.array]:
 
 def _scores(subject: Subject, output: Any) -> Any:
     """The logits [B, T, V] in what a model returns; None where it predicts nothing."""
-    if subject.writes:
+    if subject.writes or subject.kind == "decoder":
         return output
     return getattr(output, "prediction_logits", getattr(output, "logits", None))
 

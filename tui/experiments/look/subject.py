@@ -20,6 +20,7 @@ from mlxformer.inspection.attentions import Attention, attentions
 from mlxformer.inspection.lens import lens_paths
 from mlxformer.models.gpt.model import GPT
 from mlxformer.pretrained import load_pretrained
+from mlxformer.teaching.attention_only import AttentionOnlyLM
 from tui.experiments.look.names import shipped_names
 from tui.language.usage import UsageError, unknown
 
@@ -58,7 +59,7 @@ class Subject:
     @property
     def kind(self) -> str:
         """``masked-lm``, ``encoder``, ``decoder`` or ``encoder-decoder``."""
-        if isinstance(self.model, GPT):
+        if isinstance(self.model, GPT | AttentionOnlyLM):
             return "decoder"
         if isinstance(self.model, GenerativeModel):
             return "encoder-decoder"

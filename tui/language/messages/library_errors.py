@@ -254,6 +254,7 @@ _CHINESE: Mapping[str, str] = {
     "poem-form-unknown": "没有 {given} 这种诗体；有的是：{known}",
     "samples-unknown": "没有 {given} 这类样本；有的是：{known}",
     "training-data": "取不到训练用的文本（{english}）",
+    "signs": "要 1 到 {longest} 个字母 a–z 或数字；{given} 不是",
     "string-length": "文字有 {length} 个字符；请写 1 到 {longest} 个字母",
     "string-letters": "只认字母 a 到 z，里面却有 {others}",
     "pretrained-one-seed": "{name} 只从一个种子训练过；它的分数在模型卡上",
