@@ -71,6 +71,7 @@ NAMES: tuple[str, ...] = (
     "encoder-half",
     "next-sentence",
     "cls-vector",
+    "fine-tuning",
     "contrastive",
     "lora",
     "decoder-only",
