@@ -7,6 +7,7 @@ MultiHead(Q, K, V) = Concat(head_1, …, head_H) W^O,  head_i = Attention(Q W_i^
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from mlxformer.attention import masks
@@ -19,6 +20,7 @@ from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.origins import Joined, Named, Product, Same, projection
 from mlxformer.tracing import Module, aside, tap
+from mlxformer.training.recomputation import recomputed
 from mlxformer.validation import (
     require_choice,
     require_divisible,
@@ -139,6 +141,7 @@ class MultiHeadAttention(Module):
             self.sinks = mx.zeros((num_heads,))
         self.weight_dropout = nn.Dropout(dropout)
         self.dropout = dropout
+        self.recompute_scores = False  # set by ``recompute`` of a stack
 
     def _extra_repr(self) -> str:
         shared = "" if self.num_kv_heads == self.num_heads else f", num_kv_heads={self.num_kv_heads}"
@@ -216,17 +219,16 @@ class MultiHeadAttention(Module):
             check_bias(relative, scores_shape)
             bias = relative if bias is None else bias + relative
         drops = self.training and self.dropout > 0
-        heads = attend(
-            q,
-            k,
-            v,
+        core = partial(
+            attend,
             scale=self.scale,
             mask=mask,
-            bias=bias,
-            sinks=self._sinks(),
             dropout=self.weight_dropout if drops else None,
             softcap=self.softcap,
         )
+        if self.recompute_scores:
+            core = recomputed(core, [self.weight_dropout])
+        heads = core(q, k, v, bias=bias, sinks=self._sinks())
         return joined_heads(heads, self.out_proj)
 
     def _project(self, keys: mx.array, values: mx.array, past: int) -> tuple[mx.array, mx.array]:

@@ -188,6 +188,48 @@ def settle(module: nn.Module) -> None:
     _running.settle(module)
 
 
+def random_state() -> Any:
+    """Where the random numbers stand, for ``drawing_from``.
+
+    Raises:
+        TraceError: inside ``mx.compile``, where that is not known yet.
+
+    >>> state = random_state()
+    >>> with drawing_from(state):
+    ...     again = mx.random.uniform(shape=(3,))
+    >>> bool(mx.all(again == mx.random.uniform(shape=(3,))))
+    True
+    """
+    return _running.random_state()
+
+
+def drawing_from(state: Any) -> AbstractContextManager[None]:
+    """What is drawn inside begins at ``state`` again; afterwards the random numbers stand where they stood.
+
+    Args:
+        state: of ``random_state()``.
+    """
+    return _running.drawing_from(state)
+
+
+def peak_bytes(fn: Callable[[], Any]) -> int:
+    """How much more memory than before ``fn`` took at most, its result among it.
+
+    Measured, not counted: by MLX's allocator, or by Python's (``tracemalloc``, which NumPy reports to), where what
+    other threads take meanwhile counts too.
+
+    Args:
+        fn: whose result MLX is made to compute.
+
+    Returns:
+        Bytes.
+
+    >>> 4e6 <= peak_bytes(lambda: mx.ones((1000, 1000)) + 1) <= 9e6
+    True
+    """
+    return _running.peak_bytes(fn)
+
+
 def fused_attention_is_exact() -> bool:
     """Whether ``mx.fast.scaled_dot_product_attention`` is right of itself in 16 bits, where scores leave float32, and
     where a key that no query may see holds what is not a number; else its operands have to be made so before.
@@ -263,6 +305,7 @@ __all__ = [
     "Description",
     "array_cure",
     "describe",
+    "drawing_from",
     "dtype_named",
     "from_mapped",
     "fused_additive_attention",
@@ -276,7 +319,9 @@ __all__ = [
     "nn",
     "numpy_view",
     "optimizers",
+    "peak_bytes",
     "quantize",
+    "random_state",
     "settle",
     "to_numpy",
     "tree_flatten",

@@ -98,15 +98,14 @@ def from_mapped(values: np.ndarray) -> mx.array:
 
 @contextmanager
 def without_values() -> Iterator[None]:
-    # MLX makes no array before it is looked at. A key is its seed in two halves, so the random state can be set again,
-    # though not assigned.
-    high, low = to_numpy(mx.random.state[0]).tolist()  # type: ignore[index]  # its stub says object
+    # MLX makes no array before it is looked at.
+    before = random_state()
     outside = _lazy.set(True)
     try:
         yield
     finally:
         _lazy.reset(outside)
-        mx.random.seed(high << 32 | low)
+        mx.random.seed(before)
 
 
 _lazy: ContextVar[bool] = ContextVar("without_values", default=False)
@@ -117,6 +116,30 @@ def settle(module: nn.Module) -> None:
         return
     with suppress(ValueError):  # inside mx.compile or mx.vmap nothing can be made yet
         mx.eval(module.parameters())
+
+
+def random_state() -> int:
+    # A key is its seed in two halves, so the random state can be set again, though not assigned.
+    high, low = to_numpy(mx.random.state[0]).tolist()  # type: ignore[index]  # its stub says object
+    return int(high << 32 | low)
+
+
+@contextmanager
+def drawing_from(state: int) -> Iterator[None]:
+    before = random_state()
+    mx.random.seed(state)
+    try:
+        yield
+    finally:
+        mx.random.seed(before)
+
+
+def peak_bytes(fn: Callable[[], Any]) -> int:
+    mx.clear_cache()
+    mx.reset_peak_memory()
+    before = mx.get_active_memory()
+    mx.eval(fn())
+    return mx.get_peak_memory() - before
 
 
 def fused_attention_is_exact() -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from .numpy.absent import absent
 from .numpy.additive import additive_attention
 from .numpy.arrays import ArrayLike, wrap
 from .numpy.gates import gru
-from .numpy.random import shapes_only
+from .numpy.random import generator, shapes_only
 from .numpy.trees import tree_flatten, tree_map, tree_unflatten
 
 __all__ = ["mx", "nn", "optimizers", "tree_flatten", "tree_map", "tree_unflatten"]
@@ -68,6 +70,34 @@ def without_values() -> AbstractContextManager[None]:
 
 def settle(module: Any) -> None:
     return
+
+
+def random_state() -> Any:
+    return generator().bit_generator.state
+
+
+@contextmanager
+def drawing_from(state: Any) -> Iterator[None]:
+    drawn = generator().bit_generator
+    before, drawn.state = drawn.state, state
+    try:
+        yield
+    finally:
+        drawn.state = before
+
+
+def peak_bytes(fn: Callable[[], Any]) -> int:
+    is_first = not tracemalloc.is_tracing()
+    if is_first:
+        tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        _ = fn()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if is_first:
+            tracemalloc.stop()
 
 
 def fused_attention_is_exact() -> bool:

@@ -13,7 +13,7 @@ from mlxformer.attention.cache import KVCache
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
-from mlxformer.layers.decoder_cache import DecoderCache, LayerCache, layer_caches
+from mlxformer.layers.decoder_cache import DecoderCache, LayerCache
 from mlxformer.layers.encoder import PLAIN
 from mlxformer.layers.stack import Layer, Stack
 from mlxformer.origins import Same
@@ -152,6 +152,10 @@ class Decoder(Stack):
         Raises:
             ArgumentError: also for a cache of another kind, or of another number of layers.
         """
-        for layer, kept in zip(self.layers, layer_caches(cache, len(self.layers)), strict=True):
-            x = layer(x, memory, mask, memory_mask, bias=bias, cache=kept)
-        return self.normalized(x)
+
+        def call(
+            layer: DecoderLayer, kept: LayerCache | None, x: mx.array, memory: mx.array, bias: mx.array | None
+        ) -> mx.array:
+            return layer(x, memory, mask, memory_mask, bias=bias, cache=kept)
+
+        return self.normalized(self.through(call, cache, x, memory, bias))

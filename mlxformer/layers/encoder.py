@@ -13,7 +13,7 @@ from mlxformer.attention.cache import KVCache
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx
 from mlxformer.layers.config import LayerConfig
-from mlxformer.layers.decoder_cache import DecoderCache, layer_caches
+from mlxformer.layers.decoder_cache import DecoderCache, LayerCache
 from mlxformer.layers.stack import Layer, Stack
 from mlxformer.origins import Same
 from mlxformer.tracing import tap
@@ -135,6 +135,8 @@ class Encoder(Stack):
         Returns:
             [B, T, C].
         """
-        for layer, kept in zip(self.layers, layer_caches(cache, len(self.layers)), strict=True):
-            x = layer(x, mask, bias=bias, cache=None if kept is None else kept.self_attention)
-        return self.normalized(x)
+
+        def call(layer: EncoderLayer, kept: LayerCache | None, x: mx.array, bias: mx.array | None) -> mx.array:
+            return layer(x, mask, bias=bias, cache=None if kept is None else kept.self_attention)
+
+        return self.normalized(self.through(call, cache, x, bias))

@@ -9,13 +9,14 @@ from mlxformer.attention.multi_head import MultiHeadAttention
 from mlxformer.axes import MODEL
 from mlxformer.backend import mx, nn
 from mlxformer.layers.config import LayerConfig
-from mlxformer.layers.decoder_cache import DecoderCache
+from mlxformer.layers.decoder_cache import DecoderCache, layer_caches
 from mlxformer.layers.feed_forward import FeedForward
 from mlxformer.layers.gated_feed_forward import GatedFeedForward
 from mlxformer.layers.normalization import formula
 from mlxformer.origins import Total, normalized
 from mlxformer.tracing import Module, aside, tap
-from mlxformer.validation import require_kind
+from mlxformer.training.recomputation import recomputed
+from mlxformer.validation import require_kind, require_positive
 
 Unary = Callable[[mx.array], mx.array]
 
@@ -107,6 +108,7 @@ class Stack(Module):
         super().__init__()
         self.layers = list(layers)
         self.dims = layers[0].dims
+        self.recompute_every: int | None = None
         config = layers[0].config
         if final_norm if final_norm is not None else config.norm == "pre":
             self.final_norm = config.normalization(self.dims)
@@ -117,6 +119,46 @@ class Stack(Module):
     def make_cache(self) -> DecoderCache:
         """An empty cache for reading one batch token by token, which only a causal mask allows."""
         return DecoderCache(len(self.layers))
+
+    def recompute(self, every: int | None = 1, *, scores: bool = False) -> None:
+        """Keep less for the gradient from now on, and make the rest again in the backward pass.
+
+        Args:
+            every: k, keep the inputs of every k-th layer and nothing between; None keeps all. One more forward pass. A
+                call with a cache, which would grow twice, keeps all.
+            scores: make again only what lies between q, k, v and the heads in each attention, which is quadratic in
+                the length and little work ("selective", Korthikanti et al. 2022, §4.2).
+
+        Raises:
+            ArgumentError: for a number below 1.
+
+        Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost".
+        """
+        if every is not None:
+            require_positive(every=every)
+        self.recompute_every = every
+        for module in self.modules():
+            if isinstance(module, MultiHeadAttention):
+                module.recompute_scores = scores
+
+    def through(self, call: Callable[..., mx.array], cache: DecoderCache | None, x: mx.array, *others: object) -> mx.array:
+        """x after all layers: ``x = call(layer, its cache, x, *others)``; what gets a gradient is among the others."""
+        layers = list(zip(self.layers, layer_caches(cache, len(self.layers)), strict=True))
+        every = self.recompute_every if cache is None else None
+        if every is None:
+            for layer, kept in layers:
+                x = call(layer, kept, x, *others)
+            return x
+        for start in range(0, len(layers), every):
+            segment = self.layers[start : start + every]
+
+            def run(x: mx.array, *others: object, segment: Sequence[Layer] = segment) -> mx.array:
+                for layer in segment:
+                    x = call(layer, None, x, *others)
+                return x
+
+            x = recomputed(run, segment)(x, *others)
+        return x
 
     def normalized(self, x: mx.array) -> mx.array:
         """The last layer's output [B, T, C], after the final norm if there is one.

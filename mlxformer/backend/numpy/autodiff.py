@@ -1,4 +1,4 @@
-"""Gradients, as ``mx.grad`` and ``mx.value_and_grad`` give them."""
+"""Gradients, as ``mx.grad``, ``mx.value_and_grad`` and ``mx.checkpoint`` give them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from .arrays import ArrayLike
 from .creation import zeros_like
-from .tape import trace
+from .tape import Pullback, Recorded, record, stripped, trace, unrecorded
 from .trees import tree_flatten, tree_map
 
 Argnums = int | Sequence[int] | None
@@ -71,6 +71,44 @@ def grad(fun: Callable[..., Any], argnums: Argnums = None, argnames: Argnames = 
     @wraps(fun)
     def call(*args: Any, **kwargs: Any) -> Any:
         return both(*args, **kwargs)[1]
+
+    return call
+
+
+def checkpoint(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """``fun``, which gives one array, with only its arguments kept for the gradient: the walk back runs it again.
+
+    As in MLX gradients go to the arrays among the arguments, in trees of any depth, and to nothing that ``fun`` sees
+    otherwise.
+    """
+
+    @wraps(fun)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = args, kwargs
+        arrays = [leaf for _, leaf in tree_flatten(given) if isinstance(leaf, ArrayLike)]
+        levels = [leaf._level for leaf in arrays if type(leaf) is Recorded]
+
+        def run(*values: Any) -> Any:
+            left = iter(values)
+            of, named = tree_map(lambda leaf: next(left) if isinstance(leaf, ArrayLike) else leaf, given)
+            return fun(*of, **named)
+
+        def rule(needed: tuple[int, ...], *values: Any) -> tuple[Any, Pullback]:
+            def again(leaves: list[Any]) -> tuple[Any, None]:
+                mixed = list(values)
+                for position, leaf in zip(needed, leaves, strict=True):
+                    mixed[position] = leaf
+                return run(*mixed), None
+
+            def pullback(g: Any) -> list[Any]:
+                leaves = [values[position] for position in needed]
+                found = trace(again, leaves)[2](g)
+                found = [zeros_like(leaf) if g is None else g for leaf, g in zip(leaves, found, strict=True)]
+                return stripped(found, max(levels))  # of what ``fun`` saw otherwise and this trace follows
+
+            return stripped(run(*values), max(levels)), pullback
+
+        return record(rule, tuple(arrays), {}) if levels else unrecorded(run(*arrays))
 
     return call
 

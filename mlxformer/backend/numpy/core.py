@@ -6,7 +6,7 @@ from typing import Any
 from . import fast, linalg, operators, random  # noqa: F401 (operators gives arrays theirs)
 from .absent import absent
 from .arrays import array
-from .autodiff import compile, eval, grad, value_and_grad
+from .autodiff import checkpoint, compile, eval, grad, value_and_grad
 from .broadcasting import broadcast_to, reshape, sum
 from .comparisons import (
     all,
@@ -131,6 +131,7 @@ __all__ = [
     "bool_",
     "broadcast_to",
     "ceil",
+    "checkpoint",
     "clip",
     "compile",
     "concatenate",

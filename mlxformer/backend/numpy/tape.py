@@ -73,8 +73,11 @@ def record(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Recorde
     return Recorded(value, level, Node(tuple(parents), pullback))
 
 
-def trace(fn: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> tuple[Any, Any, Callable[[], list[Any]]]:
-    """``fn`` of recorded ``leaves``: its scalar value, what else it returned, and a function for the gradients."""
+def trace(fn: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> tuple[Any, Any, Callable[..., list[Any]]]:
+    """``fn`` of recorded ``leaves``: its value, what else it returned, and a function for the gradients.
+
+    That takes the gradient of the value, which need not be given for a scalar.
+    """
     level = next(_levels)
     roots = [Node() for _ in leaves]
     value, aux = fn([Recorded(leaf, level, root) for leaf, root in zip(leaves, roots, strict=True)])
@@ -83,11 +86,12 @@ def trace(fn: Callable[[list[Any]], Any], leaves: Sequence[Any]) -> tuple[Any, A
     else:
         end = None
 
-    def gradients() -> list[Any]:
-        found = _walk_back(end, wrap(np.ones((), value.dtype))) if end is not None else {}
+    def gradients(seed: Any = None) -> list[Any]:
+        seed = wrap(np.ones((), value.dtype)) if seed is None else seed
+        found = _walk_back(end, seed) if end is not None else {}
         return [found.get(root) for root in roots]
 
-    return value, _stripped(aux, level), gradients
+    return value, stripped(aux, level), gradients
 
 
 class Part(NamedTuple):
@@ -139,17 +143,17 @@ def _walk_back(end: Node, seed: Any) -> dict[Node, Any]:
     return leaves
 
 
-def _stripped(tree: Any, level: int) -> Any:
+def stripped(tree: Any, level: int) -> Any:
     """``tree`` (tuples, lists, dicts, dataclasses) with the arrays of trace ``level`` no longer recorded by it."""
     if type(tree) is Recorded:
         return tree._value if tree._level == level else tree
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*(_stripped(value, level) for value in tree))
+        return type(tree)(*(stripped(value, level) for value in tree))
     if isinstance(tree, (list, tuple)):
-        return type(tree)(_stripped(value, level) for value in tree)
+        return type(tree)(stripped(value, level) for value in tree)
     if isinstance(tree, dict):
-        return {key: _stripped(value, level) for key, value in tree.items()}
+        return {key: stripped(value, level) for key, value in tree.items()}
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         fields = [field.name for field in dataclasses.fields(tree) if field.init]
-        return dataclasses.replace(tree, **{name: _stripped(getattr(tree, name), level) for name in fields})
+        return dataclasses.replace(tree, **{name: stripped(getattr(tree, name), level) for name in fields})
     return tree

@@ -25,6 +25,7 @@ cases = Cases("mx")
 cases.add("eval", lambda mx: mx.eval(mx.ones((2,)), {"a": [mx.ones((1,))]}))
 cases.add("compile", lambda mx: mx.compile(lambda x: mx.exp(x) * 2)(array(mx, normal(3))))
 cases.add("compile", lambda mx: mx.compile(lambda x: x + 1, shapeless=True)(mx.array([1, 2])))
+cases.add("checkpoint", lambda mx: mx.checkpoint(lambda x: mx.exp(x) * 2)(array(mx, normal(3))))
 cases.add("grad", lambda mx: mx.grad(lambda x: mx.sum(x * x))(array(mx, normal(3))))
 cases.add("value_and_grad", lambda mx: mx.value_and_grad(lambda x: mx.sum(x * x))(array(mx, normal(3))))
 
