@@ -48,6 +48,7 @@ NAMES: tuple[str, ...] = (
     "decoupled-decay",
     "packing",
     "mixed-precision",
+    "training-memory",
     "preferences",
     "dropout-places",
     "rank-collapse",
