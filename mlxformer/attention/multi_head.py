@@ -219,7 +219,7 @@ class MultiHeadAttention(Module):
             check_bias(relative, scores_shape)
             bias = relative if bias is None else bias + relative
         drops = self.training and self.dropout > 0
-        core = partial(
+        core: Callable[..., mx.array] = partial(
             attend,
             scale=self.scale,
             mask=mask,

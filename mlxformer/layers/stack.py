@@ -141,7 +141,9 @@ class Stack(Module):
             if isinstance(module, MultiHeadAttention):
                 module.recompute_scores = scores
 
-    def through(self, call: Callable[..., mx.array], cache: DecoderCache | None, x: mx.array, *others: object) -> mx.array:
+    def through(
+        self, call: Callable[..., mx.array], cache: DecoderCache | None, x: mx.array, *others: object
+    ) -> mx.array:
         """x after all layers: ``x = call(layer, its cache, x, *others)``; what gets a gradient is among the others."""
         layers = list(zip(self.layers, layer_caches(cache, len(self.layers)), strict=True))
         every = self.recompute_every if cache is None else None

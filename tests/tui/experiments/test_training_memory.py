@@ -10,7 +10,7 @@ from tui.experiments.training_memory.body import SEGMENTS, STEPS, _bytes, _chain
 from tui.experiments.training_memory.declaration import EXPERIMENT
 
 
-@pytest.mark.parametrize("settings", [{"layers": 8, "every": 2, "seed": 3}, {"tokens": 128, "batch": 2, "every": 4}])
+@pytest.mark.parametrize("settings", [{"layers": 8, "every": 2}, {"tokens": 128, "batch": 2, "every": 4}])
 def test_claims_hold_elsewhere(settings: dict[str, int]) -> None:
     assert_hold_or_null(EXPERIMENT.run(settings), settings)
 
@@ -29,8 +29,8 @@ def test_each_layer_runs_twice_however_long_the_segments() -> None:
     assert _extra_compute(1, True) == 0
 
 
-def test_an_optimizer_without_state_leaves_eight_bytes() -> None:
-    assert (_bytes(True), _bytes(False)) == (8, 16)
+def test_an_optimizer_with_one_moment_leaves_twelve_bytes() -> None:
+    assert (_bytes(True), _bytes(False)) == (12, 16)
 
 
 def test_without_recomputation_each_layer_adds_as_much() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
     name="training-memory",
@@ -18,16 +18,15 @@ EXPERIMENT = Experiment(
     ),
     knobs=(
         Knob("layers", Bilingual("层数 L", "layers L"), "number", 4, minimum=4, maximum=8, step=4),
-        Knob("tokens", Bilingual("长度 n（词元）", "length n (tokens)"), "number", 64, minimum=64, maximum=128, log=True),
+        Knob("tokens", Bilingual("词元数 n", "tokens n"), "number", 64, minimum=64, maximum=128, log=True),
         Knob("batch", Bilingual("批大小 B", "batch B"), "number", 1, minimum=1, maximum=4),
         Knob("every", Bilingual("几层一段重算 k", "layers of a segment k"), "number", 1, minimum=1, maximum=4),
-        SEED,
     ),
     hidden_knobs=(
         hidden_switch("keep", "什么都不重算", "nothing is made again"),
         hidden_switch("fresh_masks", "重算时 dropout 另抽掩码", "dropout draws new masks when made again"),
         hidden_switch("wider", "加倍的是批，不是长度", "the batch is doubled, not the length"),
-        hidden_switch("plain_sgd", "优化器没有状态", "an optimizer without state"),
+        hidden_switch("plain_sgd", "优化器只有一个矩（SGD）", "an optimizer with one moment (SGD)"),
     ),
     checks=(
         CheckDeclaration(

@@ -44,7 +44,10 @@ case("remainder", lambda mx, x, y: mx.remainder(x, y), POSITIVE * 3, OTHER_POSIT
 case("clip", lambda mx, x: mx.clip(x, -0.5, 0.5), X)
 case("clip", lambda mx, x, low: mx.clip(x, low, None), X, ROW)
 case("where", lambda mx, x, y: mx.where(mx.array(CHOICE), x, y), X, ROW)
-case("checkpoint", lambda mx, x, y: mx.checkpoint(lambda a, named: mx.tanh(a) * named["y"][0])(x, {"y": [y]}) * x, X, ROW)
+case(
+    "checkpoint", lambda mx, x, y: mx.checkpoint(lambda a, named: mx.tanh(a) * named["y"][0])(x, {"y": [y]}) * x, X, ROW
+)
+case("checkpoint", lambda mx, x, y: mx.checkpoint(lambda a, b: mx.tanh(a) * b["y"][0])(x, {"y": [y]}) * x, X, ROW)
 case("checkpoint", lambda mx, x: mx.checkpoint(lambda a, kind, b=None: mx.ones_like(a))(x, "unused", b=x) + x, X)
 case("stop_gradient", lambda mx, x: x * mx.stop_gradient(x) + x, X)
 CHOICE = np.random.default_rng(3).random((3, 5)) < 0.5
