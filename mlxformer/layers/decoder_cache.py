@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlxformer.attention.cache import KVCache
+from mlxformer.attention.paged_cache import PagedKVCache, PagedSequence
 from mlxformer.backend import mx
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import require_positive
@@ -51,6 +53,26 @@ class DecoderCache:
     def __init__(self, num_layers: int) -> None:
         require_positive(num_layers=num_layers)
         self.layers = [LayerCache() for _ in range(num_layers)]
+
+    @classmethod
+    def paged(cls, sequences: Sequence[PagedSequence]) -> DecoderCache:
+        """A cache whose rows are sequences of one pool, for the next call or more of them together.
+
+        Rows of different length end together; ``attention_mask=real_tokens(sequences, n)`` hides what stands before.
+
+        Args:
+            sequences: one for each row; they grow as the cache does.
+
+        Returns:
+            A cache of as many layers as the pool has.
+
+        Raises:
+            ArgumentError: for none.
+        """
+        require_positive(rows=len(sequences))
+        cache = cls(len(sequences[0].pool.blocks))
+        cache.layers = [LayerCache(PagedKVCache(sequences, layer)) for layer in range(len(cache.layers))]
+        return cache
 
     def __len__(self) -> int:
         return len(self.layers[0].self_attention)
