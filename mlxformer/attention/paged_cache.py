@@ -1,4 +1,4 @@
-"""Keys and values in blocks of one pool, as an operating system keeps pages: no sequence reserves what it may never need.
+"""Keys and values in blocks of one pool, as an operating system keeps pages: nothing is reserved that may not be needed.
 
     token t of a sequence is in block table[t // S], at place t mod S        S tokens a block
 
@@ -58,7 +58,7 @@ class PagedSequence:
         return -(-length // self.pool.block_size) - len(self.table) + self._writes_to_shared()
 
     def reserve(self, length: int) -> None:
-        """Have blocks of its own for all tokens from the end on, up to ``length``: new ones, and a copy of a shared one.
+        """Have blocks of its own for all tokens from the end on, up to ``length``: new ones, a copy of a shared one.
 
         Args:
             length: how many tokens there will be.
@@ -208,7 +208,7 @@ class PagedKVCache(KVCache):
         if not len(self):
             return super().fetch()
         rows = [self._gathered(row) for row in range(len(self._sequences))]
-        return tuple(mx.stack(parts) for parts in zip(*rows, strict=True))
+        return tuple(mx.stack(list(parts)) for parts in zip(*rows, strict=True))
 
     def update(self, *parts: mx.array) -> tuple[mx.array, ...]:
         """Append what belongs to the next tokens, as many for each row.

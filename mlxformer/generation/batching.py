@@ -126,9 +126,12 @@ def serve(
     >>> [serve(asked, step, BlockPool(9, 4, num_layers=1), slots=2, continuous=way).steps for way in (False, True)]
     [5, 4]
     """
-    require_positive(slots=slots, **{f"max_new_tokens of request {n}": r.max_new_tokens for n, r in enumerate(requests)})
+    require_positive(
+        slots=slots, **{f"max_new_tokens of request {n}": r.max_new_tokens for n, r in enumerate(requests)}
+    )
     waiting = deque(_Job(number, request) for number, request in enumerate(requests))
-    jobs, running, preempted = list(waiting), [], 0
+    jobs, preempted = list(waiting), 0
+    running: list[_Job] = []
     found = Served([], [], [], [])
     while waiting or running:
         if continuous or not running:

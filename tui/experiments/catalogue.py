@@ -77,6 +77,7 @@ NAMES: tuple[str, ...] = (
     "lora",
     "decoder-only",
     "prefill-decode",
+    "paged-cache",
     "speculative",
     "perplexity",
     "rope-scaling",

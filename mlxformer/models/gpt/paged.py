@@ -36,7 +36,9 @@ def paged_step(model: GPT) -> Step:
     (1, 20)
     """
     if model.config.positions != "learned":
-        message = "paged_step needs learned positions: rotated keys would have to move when a longer row joins the batch"
+        message = (
+            "paged_step needs learned positions: rotated keys would have to move when a longer row joins the batch"
+        )
         raise ArgumentError("paged-positions", message, given=model.config.positions)
 
     def step(sequences: Sequence[PagedSequence], ids: np.ndarray) -> np.ndarray:

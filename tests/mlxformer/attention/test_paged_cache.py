@@ -32,7 +32,9 @@ def test_logits_are_those_of_a_contiguous_cache(size: int) -> None:
     assert pool.in_use == len(sequence.table) == -(-8 // size)
     for layer, kept in enumerate(whole.layers):
         gathered = PagedKVCache([sequence], layer).fetch()
-        assert all((to_numpy(a) == to_numpy(b)).all() for a, b in zip(gathered, kept.self_attention.fetch(), strict=True))
+        assert all(
+            (to_numpy(a) == to_numpy(b)).all() for a, b in zip(gathered, kept.self_attention.fetch(), strict=True)
+        )
 
 
 def test_rows_of_different_length_are_what_each_is_alone() -> None:

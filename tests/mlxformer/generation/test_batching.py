@@ -28,7 +28,7 @@ def _asked() -> list[Request]:
 
 
 def test_steps_by_hand() -> None:
-    """Two slots. A prompt gives the first token, so n tokens take n − 1 steps. Static: pairs (9, 2), (2, 5), (1, 3) take
+    """Two slots. A prompt gives the first token, so n tokens take n − 1 steps. Static: (9, 2), (2, 5), (1, 3) take
     8 + 4 + 2. Continuous: one slot has 9, the other 2, 2, 5 and, as 1 needs no step, 3; 1 + 1 + 4 + 2 = 8."""
     static, continuous = (
         serve(_asked(), _counting, BlockPool(40, 4, num_layers=1), slots=2, continuous=way) for way in (False, True)
