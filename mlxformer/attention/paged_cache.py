@@ -1,4 +1,4 @@
-"""Keys and values in blocks of one pool, as an operating system keeps pages: nothing is reserved that may not be needed.
+"""Keys and values in blocks of one pool, as an operating system keeps pages: nothing is reserved in vain.
 
     token t of a sequence is in block table[t // S], at place t mod S        S tokens a block
 
@@ -118,8 +118,8 @@ class BlockPool:
         self.num_blocks, self.block_size = num_blocks, block_size
         self.holders = [0] * num_blocks  # of each block, how many sequences have it
         self._unused = list(range(num_blocks - 1, -1, -1))
-        # Of each layer and block: its keys and values [Hkv, n, D], n tokens so far; an empty tuple before the first.
-        self.blocks: list[list[tuple[mx.array, ...]]] = [[()] * num_blocks for _ in range(num_layers)]
+        # Of each layer, the blocks that were written to: keys and values [Hkv, n, D], n tokens so far.
+        self.blocks: list[dict[int, tuple[mx.array, ...]]] = [{} for _ in range(num_layers)]
 
     def __repr__(self) -> str:
         return f"BlockPool({self.in_use} of {self.num_blocks} blocks of {self.block_size} in use)"
@@ -157,7 +157,7 @@ class BlockPool:
         """A block of one's own with what ``block`` holds, which has a holder less."""
         own = self.take()
         for layer in self.blocks:
-            layer[own] = layer[block]
+            layer.update({own: layer[block]} if block in layer else {})
         self.release(block)
         return own
 
@@ -167,7 +167,7 @@ class BlockPool:
         if not self.holders[block]:
             self._unused.append(block)
             for layer in self.blocks:
-                layer[block] = ()
+                layer.pop(block, None)
 
 
 class PagedKVCache(KVCache):
@@ -261,7 +261,7 @@ class PagedKVCache(KVCache):
             if used:
                 before = [part[:, :used] for part in blocks[block]]
                 pieces = [mx.concatenate([old, piece], axis=1) for old, piece in zip(before, pieces, strict=True)]
-            blocks[block] = tuple(pieces)
+            blocks.update({block: tuple(pieces)})
             done += fits
 
     def _gathered(self, row: int) -> list[mx.array]:

@@ -158,7 +158,7 @@ def _bars(kept: int, scores: int, again: int, fused: int, knobs: Mapping[str, An
                   f"Peak of a step: {100 * again / kept:.0f} % is left with layers made again "
                   f"(L = {knobs['layers']}, n = {knobs['tokens']})"),
         labels=[Bilingual("全部保留", "all kept"), Bilingual("只重算得分", "scores again"),
-                Bilingual(f"每 {every} 层一段重算", f"segments of {every} again"),
+                Bilingual(f"按层重算，k = {every}", f"layers again, k = {every}"),
                 Bilingual("融合注意力，不重算", "fused attention, all kept")],
         values=[each / MIB for each in (kept, scores, again, fused)],
         value_label="MiB",
