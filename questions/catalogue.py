@@ -33,8 +33,15 @@ class ExperimentFacts(Protocol):
 @dataclass(frozen=True)
 class Catalogue:
     """The experiments by name. ``refuse_card`` says what is wrong with a card's entry (``bert-mini/top1``), or None.
-    ``tasks`` are those that the judge knows."""
+    ``tasks`` are those that the judge knows.
+
+    ``breaks`` tells of an experiment, one of its checks and a question's settings what would break the check, or None
+    where that is what is set already. ``numbers`` has the values of an experiment's number knobs at such settings, but
+    for its seed.
+    """
 
     experiments: Mapping[str, ExperimentFacts]
     refuse_card: Callable[[str], str | None] | None = None
     tasks: Collection[str] = ()
+    breaks: Callable[[str, str, Mapping[str, KnobValue]], str | None] | None = None
+    numbers: Callable[[str, Mapping[str, KnobValue]], Collection[float]] | None = None

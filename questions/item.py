@@ -25,6 +25,7 @@ from questions.nodes import Node
 from questions.phrases import APART, DENIED
 from questions.prose import MOST_FAULTS, faults
 from questions.reading import BROKEN, Broken, Reading
+from questions.settings import unsettled
 from questions.shapes import BILINGUAL, Choice, Either, Field, Keyed, Many, Record, Schema, Text, Whole, is_plain
 from questions.spans import numbers
 from questions.topics import TOPICS
@@ -284,6 +285,8 @@ def read_item(node: Node, reading: Reading) -> Question | None:
     _judge_predict(node, reading)
     _judge_checks(node, reading)
     judge_texts(node, reading)
+    if not isinstance(question, Broken):
+        _judge_evidence(question, reading)
     if isinstance(question, Broken) or reading.reported:
         return None
     return replace(question, file=reading.file, line=node.start[0] + 1, shipped=reading.complete)
@@ -329,6 +332,40 @@ def _judge_checks(node: Node, reading: Reading) -> None:
         refusal = _refuse_check(name.value.strip(), node, reading)
         if refusal:
             reading.problem(refusal[0], refusal[1], name, key, name=name.value)
+
+
+def _judge_evidence(question: Question, reading: Reading) -> None:
+    """Checks that nothing can break where the question runs them, and measured numbers of unknown settings."""
+    use, catalogue = question.experiment, reading.catalogue
+    if use is None or catalogue is None or use.run not in catalogue.experiments:
+        return
+    of_predict = {**use.settings, **(question.predict.settings if question.predict else {})}
+    named = [(key, name.value.strip(), name, "") for key, name in reading.checks]
+    for key, text in reading.texts:
+        named += [(key, span.target, text, span.text) for span in numbers(text.value) if span.kind == "check"]
+        for span in numbers(text.value):
+            tolerance = span.quantity.tolerance
+            if tolerance is not None and tolerance >= abs(span.quantity.value) > 0:
+                message = f"{span.text} holds for nearly every value: its tolerance is as large as the number itself"
+                reading.problem("tolerance-as-large", message, reading.place_of(text, span.text), key, link=span.text)
+    for key, check, at, written in named:
+        settings = of_predict if key.startswith("predict.why") else use.settings
+        if catalogue.breaks and not catalogue.breaks(use.run, check, settings):
+            message = (
+                f"nothing can break the check {quoted(check)} here: what would break it is how the question runs it"
+            )
+            place = reading.place_of(at, written) if written else at
+            reading.problem("check-unbreakable", message, place, key, name=check)
+    if catalogue.numbers and (reading.complete or not use.settings):
+        values = catalogue.numbers(use.run, use.settings)
+        for key, text in reading.texts:
+            link = unsettled(text.value, values) if values and key.startswith(("answer", "brief")) else None
+            if link:
+                message = (
+                    f"{link} is measured, and the text does not say at which settings: name one of "
+                    f"{', '.join(f'{value:g}' for value in values)}, as in 'at d_k = 512'"
+                )
+                reading.problem("number-without-settings", message, reading.place_of(text, link), key, link=link)
 
 
 def judge_texts(node: Node, reading: Reading) -> None:

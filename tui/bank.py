@@ -70,7 +70,31 @@ def known_experiments() -> Catalogue:
     """The experiments and the models' cards as the bank's loader takes them."""
     from tui.experiments.catalogue import catalogue
 
-    return Catalogue({name: _Facts(experiment) for name, experiment in catalogue().items()}, refuse_card, TASKS)
+    facts = {name: _Facts(experiment) for name, experiment in catalogue().items()}
+    return Catalogue(facts, refuse_card, TASKS, _breaks, _numbers)
+
+
+def _breaks(name: str, check: str, settings: Mapping[str, KnobValue]) -> str | None:
+    """What would break a check at these settings; None where all that does is set already."""
+    from tui.experiments.catalogue import catalogue
+    from tui.experiments.contract import BreakKnobs
+
+    experiment = catalogue()[name]
+    how = experiment.declaration(check).fails_when
+    if not isinstance(how, BreakKnobs):
+        return how.pattern
+    hidden = {knob.name: knob.default for knob in experiment.hidden_knobs}
+    now = {**hidden, **experiment.defaults(), **settings}
+    changed = {knob: value for knob, value in how.values.items() if now[knob] != value}
+    return ", ".join(f"{knob}={value}" for knob, value in changed.items()) or None
+
+
+def _numbers(name: str, settings: Mapping[str, KnobValue]) -> list[float]:
+    from tui.experiments.catalogue import catalogue
+
+    experiment = catalogue()[name]
+    now = {**experiment.defaults(), **settings}
+    return [float(now[knob.name]) for knob in experiment.knobs if knob.kind == "number" and knob.name != "seed"]
 
 
 def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None, report: Report = silent) -> Bank:

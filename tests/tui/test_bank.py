@@ -208,3 +208,20 @@ def test_own_questions_are_kept_with_the_shipped_ones_until_a_file_of_them_chang
     (own / "c.yaml").write_text("- id: faulty\n", encoding="utf-8")
     (data / KEPT_OWN).unlink()
     assert load_bank([own], data).problems and not (data / KEPT_OWN).exists()
+
+
+def test_of_every_check_something_would_change_what_its_question_runs() -> None:
+    told = known_experiments()
+    assert told.breaks is not None
+    for name, experiment in catalogue().items():
+        for check in experiment.checks:
+            assert told.breaks(name, check.name, {}), (name, check.name)
+
+
+def test_a_check_whose_break_is_set_already_has_none() -> None:
+    told = known_experiments()
+    assert told.breaks is not None and told.numbers is not None
+    hidden = {"plain_growth": 3}
+    assert told.breaks("influence", "convolution-reach", {**hidden, "depth": 3}) == "depth=2"
+    assert told.breaks("influence", "convolution-reach", {**hidden, "depth": 2}) is None
+    assert told.numbers("scaling", {"d_k": 64})[0] == 64

@@ -67,6 +67,9 @@ _CHINESE: Mapping[str, str] = {
     # numbers in texts
     "not-a-number": "{written} 不是链接里能写的数：可写 61 %、61 ± 5 %、2.8e-3、2.8×10⁻³、1,048,576；"
     "词和单位放在方括号外面",
+    "check-unbreakable": "实测 {name} 在这里不可能不成立：会让它不成立的设置，正是这道题的设置",
+    "tolerance-as-large": "{link} 的误差和数字本身一样大，几乎什么值都算对",
+    "number-without-settings": "{link} 是实测的，文中却没说是在什么设置下：至少写出一个旋钮的值",
     "bare-number": "数字 {number} 没有依据：链接到实测 [{number}](check:名字)、论文 [{number}](source:1) "
     "或模型卡 [{number}](card:模型/条目)；定义和精确算式写成代码 `{number}`",
     "link-unknown": "链接只能指向 check、source、card 或 https://，不能指向 {address}{hint}",
