@@ -122,12 +122,13 @@ class Lexicon:
         self.opaque: set[int] = set()
         self.harms: set[int] = set()
         self.rivals: list[list[frozenset[int]]] = []
+        self.persons: list[list[frozenset[int]]] = []  # the rivals of which one may be what a whole point speaks of
         lists: list[str] = []
         number = 0
         for line in lines:
             line = line.split("#")[0].strip()
             if line.startswith("~"):
-                lists.append(line[1:])
+                lists.append(line)
             elif line:
                 flags = self.opaque if line[0] == "!" else self.harms if line[0] == "-" else set()
                 flags.add(number)
@@ -135,9 +136,11 @@ class Lexicon:
                     self._plant(content(expression), number)
                 number += 1
         for line in lists:
-            sides = [self._side(side, number + index) for index, side in enumerate(line.split(";"))]
+            sides = [self._side(side, number + index) for index, side in enumerate(line.lstrip("~").split(";"))]
             number += len(sides)
             self.rivals.append(sides)
+            if line.startswith("~~"):
+                self.persons.append(sides)
 
     def _plant(self, expression: Content, number: int) -> None:
         branch = self._root

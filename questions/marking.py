@@ -22,7 +22,7 @@ from typing import Literal
 from questions.lexicon import FILLERS, begins, lexicon, stem
 from questions.model import Alternative, KeyPoint, Misconception
 from questions.negation import Denial, denials, is_cure
-from questions.phrases import APART, Sides, Wanted, guards, phrase_of, rivals_of
+from questions.phrases import APART, Sides, Wanted, guards, names, phrase_of, rivals_of, spoken_of
 from questions.words import Clause, clauses, is_ideograph
 
 Status = Literal["found", "unsure", "missed"]
@@ -60,7 +60,8 @@ def mark(answer: str, key_points: Sequence[KeyPoint], misconception: Misconcepti
         wrong = index.mark(misconception.match, cures=False)
         if wrong.status == "found":
             index.distrust(misconception.match)
-    return Marking(tuple(index.mark(point.match) for point in key_points), wrong)
+    marks = (index.mark(point.match, of=spoken_of(point.text.say("zh"), point.text.say("en"))) for point in key_points)
+    return Marking(tuple(marks), wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +161,14 @@ class _Index:
                 self.meanings.setdefault(meaning, []).append((number, start, stop))
                 self.ends.setdefault((number, start, meaning), []).append(stop)
 
-    def mark(self, alternatives: Sequence[Alternative], cures: bool = True) -> Mark:
-        """The best that any of the alternatives gives. ``cures``: a harm that is kept away counts as said."""
+    def mark(self, alternatives: Sequence[Alternative], cures: bool = True, of: tuple[Sides, ...] = ()) -> Mark:
+        """The best that any of the alternatives gives.
+
+        ``cures``: a harm that is kept away counts as said. ``of``: whom it is to be said of, where somebody is named.
+        """
         unsure: Mark | None = None
         for alternative in alternatives:
-            said, hits = self._best((alternative,) if isinstance(alternative, str) else alternative, cures)
+            said, hits = self._best((alternative,) if isinstance(alternative, str) else alternative, cures, of)
             if hits and said:
                 return Mark("found", self._spans(hits), alternative)
             if hits and unsure is None:
@@ -177,13 +181,17 @@ class _Index:
             for hits in self._together((alternative,) if isinstance(alternative, str) else alternative, False, True):
                 self.distrusted.update(self.clauses[hit.clause].sentence for hit in hits)
 
-    def _best(self, phrases: tuple[str, ...], cures: bool) -> tuple[bool, tuple[_Hit, ...]]:
+    def _best(
+        self, phrases: tuple[str, ...], cures: bool, of: tuple[Sides, ...]
+    ) -> tuple[bool, tuple[_Hit, ...]]:
         for said in (True, False):
-            for hits in self._together(phrases, cures, said):
+            for hits in self._together(phrases, cures, said, of):
                 return said, hits
         return False, ()
 
-    def _together(self, phrases: tuple[str, ...], cures: bool, said: bool) -> Iterator[tuple[_Hit, ...]]:
+    def _together(
+        self, phrases: tuple[str, ...], cures: bool, said: bool, of: tuple[Sides, ...] = ()
+    ) -> Iterator[tuple[_Hit, ...]]:
         """Hits of all phrases that stand together; with ``said`` only those that are not denied."""
         apart = APART in phrases
         phrases = tuple(phrase for phrase in phrases if phrase != APART)
@@ -191,6 +199,9 @@ class _Index:
         for sides, rest in guards(phrases) if len(phrases) > 1 else ():
             for each in rest:
                 every[each] = [hit for hit in every[each] if self._is_said_of(hit, sides)]
+        for sides in of if all(every) else ():
+            if not any(names(phrase, sides) for phrase in phrases):
+                every = [[hit for hit in hits if not self._is_said_of_rival(hit, sides)] for hits in every]
         if not all(every):
             return
         if not said:
@@ -319,6 +330,17 @@ class _Index:
 
     def _is_said_of(self, hit: _Hit, sides: Sides) -> bool:
         """Whether a hit is said of one's own side: that is nearer to it, in the order of speech, than its rivals."""
+        nearest = self._nearest_actor(hit, sides)
+        return nearest is not None and nearest.own
+
+    def _is_said_of_rival(self, hit: _Hit, sides: Sides) -> bool:
+        """Whether its own sentence says a hit of somebody else."""
+        nearest = self._nearest_actor(hit, sides)
+        if nearest is None or nearest.own:
+            return False
+        return self.clauses[nearest.clause].sentence == self.clauses[hit.clause].sentence
+
+    def _nearest_actor(self, hit: _Hit, sides: Sides) -> _Actors | None:
         if sides not in self.actors:
             self.actors[sides] = self._actors(sides)
         groups, places = self.actors[sides]
@@ -327,11 +349,10 @@ class _Index:
         if after:  # the decoder's queries, 解码器的查询
             between = self.clauses[hit.clause].words[hit.stop : after[0].first]
             if all(word.text in FILLERS for word in between):
-                return after[0].own
+                return after[0]
         before = [each for each in groups[max(0, at - 3) : at] if each.clause != hit.clause or each.stop <= hit.first]
         inside = [each for each in before if each.clause == hit.clause]
-        nearest = inside[-1:] or after[:1] or before[-1:]
-        return bool(nearest) and nearest[0].own
+        return next(iter(inside[-1:] or after[:1] or before[-1:]), None)
 
     def _actors(self, sides: Sides) -> tuple[list[_Actors], list[int]]:
         """Both sides in the order of the answer; those named together, K 与 V or K/V, are one."""

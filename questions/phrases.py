@@ -64,6 +64,35 @@ def guards(phrases: tuple[str, ...]) -> tuple[tuple[Sides, tuple[int, ...]], ...
 
 
 @lru_cache(maxsize=8192)
+def spoken_of(*texts: str) -> tuple[Sides, ...]:
+    """Of each set of rivals of which ``texts`` name one side and no other, the sides: what they say is said of it.
+
+    A point that says of GRPO that it needs no critic is not made by who says so of PPO.
+    """
+    said = {meaning for text in texts for meaning in meanings_in(text)}
+    found = []
+    for sides in lexicon().persons:
+        own = [side for side in sides if side & said]
+        if len(own) == 1:
+            found.append(Sides((), own[0], frozenset[int]().union(*sides) - own[0]))
+    return tuple(found)
+
+
+@lru_cache(maxsize=65536)
+def names(written: str, sides: Sides) -> bool:
+    """Whether a phrase itself says of which side it speaks."""
+    phrase = phrase_of(written)
+    whole = sides.own | sides.rivals
+    return any(whole.intersection(part.meanings) for part in (*phrase.parts, *phrase.subject))
+
+
+def meanings_in(text: str) -> Iterator[int]:
+    """What a text means, the longest expressions from left to right."""
+    for part in _parts(text):
+        yield from part.meanings
+
+
+@lru_cache(maxsize=8192)
 def phrase_of(written: str) -> Phrase:
     subject, arrow, predicate = written.removeprefix(DENIED).rpartition("->")
     return Phrase(_parts(predicate), _parts(subject) if arrow else (), written.startswith(DENIED))
