@@ -181,9 +181,7 @@ class _Index:
             for hits in self._together((alternative,) if isinstance(alternative, str) else alternative, False, True):
                 self.distrusted.update(self.clauses[hit.clause].sentence for hit in hits)
 
-    def _best(
-        self, phrases: tuple[str, ...], cures: bool, of: tuple[Sides, ...]
-    ) -> tuple[bool, tuple[_Hit, ...]]:
+    def _best(self, phrases: tuple[str, ...], cures: bool, of: tuple[Sides, ...]) -> tuple[bool, tuple[_Hit, ...]]:
         for said in (True, False):
             for hits in self._together(phrases, cures, said, of):
                 return said, hits

@@ -29,6 +29,7 @@ CONDITION_REACH = 4  # words that a "without" without any further sign is taken 
 _INNOCENT = (
     "不只 不仅 不光 不但 不单 不断 不同 不管 不论 无论 无非 不妨 不得不 无疑 不少 不错 不可或缺 不可避免 差不多"
     " 无限 无穷 非常 无监督 无偏 未来 淹没 是否 能否 无量纲 不等长 不如说 没错"
+    " 影响不大 变化不大 区别不大 差别不大 相差不大 不怎么掉 不掉点 不怎么变"
     " 不超过 不大于 不小于 不高于 不低于 不多于 不等于说 不能没有 不可没有 不可缺少 离不开 能不能说 不知不觉",
     "cannot do without|can't do without|not without|not least|not only|"
     "not just|not merely|not simply|not to mention|no matter|no doubt|no wonder|nothing but|no less than",
@@ -36,10 +37,10 @@ _INNOCENT = (
 _DENIALS = (
     "不是 不会 不能 不可能 不可以 不再 不太 不够 不应 不该 不需要 不用 不必 不存在 不具有 不具备 不属于 不意味 不代表"
     " 不影响 不保证 不一定 不认为 不觉得 不相信 不说明 未必 并不 并非 并未 并没 绝不 绝非 决不 从不 从未 毫不 毫无"
-    " 远非 没有证据 没有理由 没有根据 没有必要 误以为 误认为 错误地 谬误 谣言 吗",
+    " 远非 没有依据 没依据 缺乏依据 站不住脚 没有道理 没有证据 没有理由 没有根据 没有必要 误以为 误认为 错误地 谬误 谣言 吗",
     r"not so|not yet|not|never|cannot|neither|nor|none|nobody|nothing|hardly|barely|rarely|seldom|scarcely"
     r"|[a-z]+n't|dont|doesnt|didnt|isnt|arent|wasnt|werent|wont|cant|couldnt|wouldnt|shouldnt|havent|hasnt"
-    r"|fail(?:s|ed)? to|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
+    r"|no evidence|no basis|unfounded|fail(?:s|ed)? to|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
 )
 _OWN_WORDS = (
     "不准确 不准 不稳定 不稳 不一致 不一样 不等价 不对称 不均匀 不平衡 不均衡 不足 不可靠 不可导 不可微 不连续 不相等"
@@ -62,7 +63,9 @@ _BREAKS = (
     "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然 而 也(?=[不没])",
     "but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
 )
-_AFTER_WITHOUT = re.compile(r" (?:the|a|an|it|they|we|you|there|this|all|each|every|attention|softmax) ")
+_AFTER_WITHOUT = re.compile(
+    r" (?:the|a|an|it|its|they|their|we|our|you|your|there|this|all|each|every|attention|softmax) "
+)
 _CURABLE = re.compile(
     "不会|不再|不能|不可能|不至于|不|没有|没|无|并不|并没"
     "|(?:not|never|no|cannot|[a-z]+n't|dont|doesnt|wont|cant|isnt|arent)"

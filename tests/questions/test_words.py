@@ -89,3 +89,10 @@ def test_whether_there_are_words(text, worded):
 )
 def test_the_work_grows_with_the_length(piece):
     assert is_linear(clauses, piece)
+
+
+@pytest.mark.parametrize("token", ["[MASK]", "[CLS]", "[sep]"])
+def test_a_token_in_its_brackets_is_a_word_of_its_clause(token):
+    (clause,) = clauses(f"微调时没有 {token} 了")
+    assert token.strip("[]").lower() in [word.text for word in clause.words]
+    assert len(clauses("没有 [别的] 了")) == 2
