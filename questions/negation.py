@@ -37,10 +37,12 @@ _INNOCENT = (
 _DENIALS = (
     "不是 不会 不能 不可能 不可以 不再 不太 不够 不应 不该 不需要 不用 不必 不存在 不具有 不具备 不属于 不意味 不代表"
     " 不影响 不保证 不一定 不认为 不觉得 不相信 不说明 未必 并不 并非 并未 并没 绝不 绝非 决不 从不 从未 毫不 毫无"
-    " 远非 没有依据 没依据 缺乏依据 站不住脚 没有道理 没有证据 没有理由 没有根据 没有必要 误以为 误认为 错误地 谬误 谣言 吗",
+    " 远非 没有依据 没依据 缺乏依据 站不住脚 没有道理 没有证据 没有理由 没有根据 没有必要"
+    " 误以为 误认为 错误地 谬误 谣言 吗",
     r"not so|not yet|not|never|cannot|neither|nor|none|nobody|nothing|hardly|barely|rarely|seldom|scarcely"
     r"|[a-z]+n't|dont|doesnt|didnt|isnt|arent|wasnt|werent|wont|cant|couldnt|wouldnt|shouldnt|havent|hasnt"
-    r"|no evidence|no basis|unfounded|fail(?:s|ed)? to|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
+    r"|no evidence|no basis|unfounded"
+    r"|fail(?:s|ed)? to|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
 )
 _OWN_WORDS = (
     "不准确 不准 不稳定 不稳 不一致 不一样 不等价 不对称 不均匀 不平衡 不均衡 不足 不可靠 不可导 不可微 不连续 不相等"
