@@ -37,3 +37,10 @@ def test_rows_turn_by_turn() -> None:
 
 def test_effective_rank_of_known_matrices() -> None:
     assert effective_rank(np.eye(5)) == pytest.approx(5) and effective_rank(np.ones((4, 4))) == pytest.approx(1)
+
+
+def test_one_layer_has_nothing_to_read_again() -> None:
+    """Its keys and values are made of embeddings, whatever the mask; from the second layer on they are not."""
+    rows = {layers: {check.name: check for check in EXPERIMENT.run({"layers": layers}).checks} for layers in (1, 2)}
+    assert rows[1]["rows-ratio"].holds is None and "embeddings" in rows[1]["rows-ratio"].reason.en
+    assert rows[2]["rows-ratio"].measured == 3.5

@@ -11,12 +11,12 @@ EXPERIMENT = Experiment(
     name="decoder-only",
     title=Bilingual("三种架构，同一场多轮对话", "Three architectures, one conversation"),
     summary=Bilingual(
-        "对话每轮加几个词元。纯解码器的旧状态不变，只算新词元；"
-        "前缀模型和编码器-解码器的上文是双向的，每轮都变，要从头算。"
-        "再数同样运算量下各有多少参数，看因果注意力矩阵的秩。",
+        "对话每轮加几个词元。纯解码器的旧状态不变，只算新词元；前缀模型和编码器-解码器的上文是双向的，每轮都变，"
+        "从第二层起旧的键值作废，要从头算。再数同样运算量下各有多少参数，看因果注意力矩阵的秩。",
         "Each turn of a conversation adds some tokens. In the decoder-only stack old states stay, and only new tokens "
-        "are computed; a prefix model and an encoder-decoder read the history both ways, so it changes at each turn "
-        "and is read again. Then: parameters at equal operations, and the rank of causal attention.",
+        "are computed; a prefix model and an encoder-decoder read the history both ways, so it changes at each turn, "
+        "from the second layer on old keys and values are void, and it is read again. Then: parameters at equal "
+        "operations, and the rank of causal attention.",
     ),
     knobs=(
         Knob("turns", Bilingual("轮数", "turns"), "number", 6, minimum=2, maximum=12),
