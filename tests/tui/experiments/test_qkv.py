@@ -29,9 +29,9 @@ def test_claims_hold_together(sentence: str, width: int) -> None:
 
 
 def test_scaling_values_leaves_the_map_and_scales_the_output() -> None:
-    before, after, plain = before_and_after()
+    before, after, plain = before_and_after(change="none")
     np.testing.assert_array_equal(before, after)
-    before, after, doubled = before_and_after(value_scale=2.0)
+    before, after, doubled = before_and_after(change="none", value_scale=2.0)
     np.testing.assert_array_equal(before, after)
     np.testing.assert_allclose(doubled["output"], 2 * plain["output"], rtol=1e-5)
 
@@ -43,14 +43,14 @@ def test_zeroed_values_leave_the_map_and_nothing_of_the_output() -> None:
 
 
 def test_swapping_queries_and_keys_transposes_the_scores() -> None:
-    _, _, plain = before_and_after()
+    _, _, plain = before_and_after(change="none")
     before, after, swapped = before_and_after(change="swap-qk")
     np.testing.assert_allclose(swapped["scores"], plain["scores"].swapaxes(-1, -2), rtol=1e-4, atol=1e-5)
     assert np.abs(before - after).max() > 0.1
 
 
 def test_rotating_both_projections_moves_queries_and_keys_but_not_the_map() -> None:
-    _, _, plain = before_and_after()
+    _, _, plain = before_and_after(change="none")
     before, after, rotated = before_and_after(change="rotate-qk")
     np.testing.assert_allclose(before, after, atol=1e-6)
     assert np.abs(rotated["queries"] - plain["queries"]).max() > 1

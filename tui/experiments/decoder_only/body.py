@@ -76,8 +76,8 @@ def _read_again(rows: Mapping[Any, list[int]], turns: int, layers: int) -> Check
         reason = Bilingual(
             "只有一层时，前缀模型的键值直接由嵌入算出，新的一轮不改变它们，不必重读；两层以上才要。"
             "编码器的输出则总会变。",
-            "With a single layer a prefix model's keys and values are made of embeddings and stay, so nothing has to be "
-            "read again; with two it has. An encoder's outputs change in any case.",
+            "With a single layer a prefix model's keys and values are made of embeddings and stay, so nothing has "
+            "to be read again; with two it has. An encoder's outputs change in any case.",
         )
         return EXPERIMENT.undefined("rows-ratio", reason)
     return EXPERIMENT.measured("rows-ratio", rows[PREFIX][-1] / rows[ONE_WAY][-1], (turns + 1) / 2, 1e-9)

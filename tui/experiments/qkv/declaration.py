@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
     knobs=(
         sentence_knob(),
         Knob("d_model", "d_model", "number", 64, minimum=16, maximum=256, log=True),
-        Knob("change", Bilingual("改动", "change"), "choice", "none", choices=(
+        Knob("change", Bilingual("改动", "change"), "choice", "tie-qk", choices=(
             Choice("none", Bilingual("不改", "none")),
             Choice("swap-qk", Bilingual("交换 W_Q 与 W_K", "swap W_Q and W_K")),
             Choice("zero-v", "W_V = 0"),

@@ -20,7 +20,7 @@ EXPERIMENT = Experiment(
         "reads.",
     ),
     knobs=(
-        Knob("tie", Bilingual("看哪一种", "shown"), "choice", "none", choices=(
+        Knob("tie", Bilingual("看哪一种", "shown"), "choice", "all", choices=(
             Choice("none", Bilingual("各自独立", "separate")),
             Choice("kv", "K = V"),
             Choice("qk", "Q = K"),
