@@ -52,7 +52,11 @@ class PagedSequence:
         self.table, self.length = [], 0
 
     def needed(self, length: int) -> int:
-        """How many free blocks it takes to have ``length`` tokens, a copy of a shared block among them."""
+        """How many free blocks it takes to have so many tokens, a copy of a shared block among them.
+
+        Args:
+            length: how many tokens there would be.
+        """
         if length <= self.length:
             return 0
         return -(-length // self.pool.block_size) - len(self.table) + self._writes_to_shared()
@@ -139,7 +143,11 @@ class BlockPool:
         return PagedSequence(self)
 
     def require_free(self, blocks: int) -> None:
-        """Raise ``ArgumentError`` unless so many blocks are free."""
+        """Raise ``ArgumentError`` unless so many blocks are free.
+
+        Args:
+            blocks: how many.
+        """
         if blocks > len(self._unused):
             message = (
                 f"the pool has {len(self._unused)} of {self.num_blocks} blocks left, and {blocks} are needed: free a "
@@ -154,7 +162,11 @@ class BlockPool:
         return block
 
     def copied(self, block: int) -> int:
-        """A block of one's own with what ``block`` holds, which has a holder less."""
+        """A block of one's own with what another holds, which has a holder less.
+
+        Args:
+            block: the other's number.
+        """
         own = self.take()
         for layer in self.blocks:
             layer.update({own: layer[block]} if block in layer else {})
@@ -162,7 +174,11 @@ class BlockPool:
         return own
 
     def release(self, block: int) -> None:
-        """One holder less; free without any."""
+        """One holder less; free without any.
+
+        Args:
+            block: its number.
+        """
         self.holders[block] -= 1
         if not self.holders[block]:
             self._unused.append(block)
@@ -238,12 +254,28 @@ class PagedKVCache(KVCache):
         return self.fetch()
 
     def reorder(self, rows: mx.array) -> None:
+        """Raises ``ArgumentError``: sequences are forked and freed instead.
+
+        Args:
+            rows: as in ``KVCache``.
+        """
         raise self._not_here("reorder")
 
     def truncate(self, length: int) -> None:
+        """Raises ``ArgumentError``: sequences are forked and freed instead.
+
+        Args:
+            length: as in ``KVCache``.
+        """
         raise self._not_here("truncate")
 
     def evict(self, first: int, last: int) -> None:
+        """Raises ``ArgumentError``: sequences are forked and freed instead.
+
+        Args:
+            first: as in ``KVCache``.
+            last: as in ``KVCache``.
+        """
         raise self._not_here("evict")
 
     def _not_here(self, name: str) -> ArgumentError:

@@ -208,6 +208,12 @@ def drawing_from(state: Any) -> AbstractContextManager[None]:
 
     Args:
         state: of ``random_state()``.
+
+    >>> state = random_state()
+    >>> first = mx.random.uniform(shape=(3,))
+    >>> with drawing_from(state):
+    ...     bool(mx.all(mx.random.uniform(shape=(3,)) == first))
+    True
     """
     return _running.drawing_from(state)
 

@@ -68,7 +68,11 @@ class Served:
         return len(self.running)
 
     def occupancy(self, slots: int) -> float:
-        """Which share of the rows of all steps got a token, of ``slots`` in each."""
+        """Which share of the rows of all steps got a token.
+
+        Args:
+            slots: B, how many rows each step could have had.
+        """
         return sum(map(len, self.running)) / (slots * self.steps) if self.steps else 1.0
 
 

@@ -133,6 +133,12 @@ class Stack(Module):
             ArgumentError: for a number below 1.
 
         Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost".
+
+        >>> import mlxformer as mf
+        >>> stack = mf.CausalStack(4, 8, 2, 16)
+        >>> stack.recompute(2)
+        >>> stack.recompute_every
+        2
         """
         if every is not None:
             require_positive(every=every)
@@ -144,7 +150,14 @@ class Stack(Module):
     def through(
         self, call: Callable[..., mx.array], cache: DecoderCache | None, x: mx.array, *others: object
     ) -> mx.array:
-        """x after all layers: ``x = call(layer, its cache, x, *others)``; what gets a gradient is among the others."""
+        """x after all layers, ``x = call(layer, its cache, x, *others)`` for each.
+
+        Args:
+            call: runs a layer.
+            cache: of ``make_cache()``, or None.
+            x: [B, T, C].
+            others: what ``call`` takes besides; whatever is to get a gradient must be here and not within ``call``.
+        """
         layers = list(zip(self.layers, layer_caches(cache, len(self.layers)), strict=True))
         every = self.recompute_every if cache is None else None
         if every is None:

@@ -74,14 +74,14 @@ def test_what_is_not_given_gets_no_gradient() -> None:
 
 
 def test_memory_falls_to_the_inputs_of_the_segments() -> None:
-    """Eight layers keep 24 numbers for each of their input's and more; with the inputs alone kept, a fraction."""
-    x = mx.array(np.random.default_rng(0).standard_normal((1, 64, 64)).astype(np.float32))
-    model = mf.CausalStack(8, 64, 4, 256)
+    """Eight layers hold many times their inputs; the weights, which stay, are few here."""
+    x = mx.array(np.random.default_rng(0).standard_normal((1, 256, 16)).astype(np.float32))
+    model = mf.CausalStack(8, 16, 2, 64)
     mx.eval(model.parameters(), x)
     step = nn.value_and_grad(model, lambda: mx.mean(mx.square(model(x))))
     plain = peak_bytes(step)
     model.recompute(1)
-    assert peak_bytes(step) < 0.75 * plain
+    assert peak_bytes(step) < 0.6 * plain
 
 
 def test_traced_once() -> None:
