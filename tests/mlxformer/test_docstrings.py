@@ -44,6 +44,7 @@ MEASURES = {
     "masked.evaluation.measure",
     "masked.evaluation.measure_rate",
     "masked.evaluation.next_sentence",
+    "masked.fine_tuning.main",
     "poems.evaluation.measure",
     "reverse.evaluation.measure",
 }

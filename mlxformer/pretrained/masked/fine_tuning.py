@@ -139,6 +139,10 @@ def fine_tune(
 
     Returns:
         What came out.
+
+    >>> from mlxformer.pretrained.masked.fine_tuning import Setting, fine_tune
+    >>> fine_tune(Setting(layers=0, steps=2)).moved
+    (0.0, 0.0, 0.0, 0.0)
     """
     generator = np.random.default_rng(setting.seed)
     half = setting.examples // 2
@@ -296,6 +300,10 @@ def main() -> int:
 
     Returns:
         The exit status.
+
+    >>> from mlxformer.pretrained.masked.fine_tuning import main
+    >>> main()  # doctest: +SKIP
+    0
     """
     found = []
     for setting in GRID:

@@ -24,6 +24,11 @@ def accuracy(logits: np.ndarray, ids: np.ndarray) -> float:
 
     Returns:
         0 to 1.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.repeats.evaluation import accuracy
+    >>> accuracy(np.eye(3)[None, [0, 0, 1, 1, 2, 0]], np.array([[0, 1, 2, 0, 1, 2]]))
+    1.0
     """
     length = ids.shape[1] // 2
     return float((logits[:, length:-1].argmax(-1) == ids[:, length + 1 :]).mean())
@@ -39,6 +44,11 @@ def prefix_matching(weights: np.ndarray) -> np.ndarray:
         [H], 0 to 1, the mean over texts and signs.
 
     Source: Olsson et al. 2022, "In-context Learning and Induction Heads" (the prefix-matching score).
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.repeats.evaluation import prefix_matching
+    >>> prefix_matching(np.full((1, 2, 4, 4), 0.25)).tolist()
+    [0.25, 0.25]
     """
     length = weights.shape[-1] // 2
     found: np.ndarray = weights[:, :, np.arange(length, 2 * length), np.arange(1, length + 1)].mean((0, 2))
@@ -53,6 +63,11 @@ def previous_token(weights: np.ndarray) -> np.ndarray:
 
     Returns:
         [H], 0 to 1, the mean over texts and signs.
+
+    >>> import numpy as np
+    >>> from mlxformer.pretrained.repeats.evaluation import previous_token
+    >>> previous_token(np.full((1, 2, 4, 4), 0.25)).tolist()
+    [0.25, 0.25]
     """
     length = weights.shape[-1] // 2
     found: np.ndarray = weights[:, :, np.arange(1, length), np.arange(length - 1)].mean((0, 2))
@@ -70,6 +85,11 @@ def measure(
 
     Returns:
         name -> score, and name -> report.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.pretrained.repeats.evaluation import measure
+    >>> measure(mf.load_pretrained("induction"))[0]["accuracy@16"] > 0.99
+    True
     """
     scores, reports = {}, {}
     for done, length in enumerate(LENGTHS):
