@@ -20,6 +20,7 @@ from mlxformer.models.bert.model import BertModel
 from mlxformer.models.bert.roberta import RobertaModel
 from mlxformer.models.modernbert.model import ModernBertModel
 from mlxformer.tracing import Module, tap
+from mlxformer.validation import is_whole
 
 Network = TypeVar("Network")
 
@@ -97,30 +98,26 @@ def read_pipeline(folder: Path) -> Pipeline:
     ...     read_pipeline(Path(folder)).poolings
     ('mean',)
     """
-    body, poolings, dense, normalize = folder, [], [], False
-    for kind, path in _modules(folder):
-        if kind == "Transformer":
-            body = path
-        elif kind == "Pooling":
-            poolings = _poolings(read_json(path / CONFIG), path)
-        elif kind == "Dense":
-            dense.append(path)
-        elif kind == "Normalize":
-            normalize = True
-        else:
-            message = f"{folder}/modules.json asks for a step {kind!r}, which is not implemented"
-            raise CheckpointError("sentence-module", message, path=str(folder / "modules.json"), kind=kind)
+    steps = _modules(folder)
+    body, poolings, pooling = folder, ["mean"], {}
+    if steps is not None:
+        _require_order(folder, [kind for kind, _ in steps])
+        body, pooling = steps[0][1], read_json(steps[1][1] / CONFIG)
+        poolings = _poolings(pooling, steps[1][1])
     settings = _optional(body / "sentence_bert_config.json")
     longest = settings.get("max_seq_length")
     shared = _optional(folder / "config_sentence_transformers.json")
-    prompts = shared.get("prompts")
-    prompt = prompts.get(shared.get("default_prompt_name")) if isinstance(prompts, dict) else None
+    prompts, name = shared.get("prompts"), shared.get("default_prompt_name")
+    prompt = prompts.get(name) if isinstance(prompts, dict) and isinstance(name, str) else None
+    if prompt and pooling.get("include_prompt") is False:
+        message = f"{folder}: a default prompt that the pooling leaves out (include_prompt) is not implemented"
+        raise CheckpointError("sentence-prompt", message, path=str(folder))
     return Pipeline(
         body,
-        tuple(poolings) or ("mean",),
-        tuple(dense),
-        normalize,
-        longest if isinstance(longest, int) and longest > 0 else None,
+        tuple(poolings),
+        tuple(path for kind, path in steps or () if kind == "Dense"),
+        bool(steps) and steps[-1][0] == "Normalize",
+        longest if is_whole(longest, 1) else None,
         settings.get("do_lower_case") is True,
         prompt if isinstance(prompt, str) else "",
     )
@@ -223,17 +220,21 @@ def read_dense(folder: Path) -> Dense:
     ...     print(error.code)
     checkpoint-file-missing
     """
-    values = read_json(folder / CONFIG)
-    try:
-        layer = Dense(
-            values["in_features"], values["out_features"], values.get("bias", True) is True,
-            values.get("activation_function") or "Tanh",
-        )  # fmt: skip
-    except (KeyError, ValueError, TypeError) as error:
-        message = f"{folder / CONFIG}: in_features and out_features must be whole numbers above 0 ({error})"
-        raise CheckpointError("sentence-dense", message, path=str(folder / CONFIG)) from error
+    values, tensors = read_json(folder / CONFIG), open_checkpoint(folder).tensors
+    sizes = [values.get(name) for name in ("out_features", "in_features")]
+    weight = tensors.get("linear.weight")
+    stored = None if weight is None else list(weight.shape)
+    # From the tensor before anything is made of these sizes.
+    if not all(is_whole(size, 1) for size in sizes) or stored != sizes:
+        message = (
+            f"{folder / CONFIG}: out_features and in_features must be whole numbers above 0, those of linear.weight, "
+            f"{stored}; got {sizes!r:.80}"
+        )
+        raise CheckpointError("sentence-dense", message, path=str(folder / CONFIG), given=f"{sizes!r:.80}")
+    activation = values.get("activation_function") or "Tanh"
+    layer = Dense(sizes[1], sizes[0], values.get("bias", True) is True, activation)
     names = {"linear.weight": "linear.weight"} | ({"linear.bias": "linear.bias"} if "bias" in layer.linear else {})
-    load_into(layer, open_checkpoint(folder).tensors, names)
+    load_into(layer, tensors, names)
     layer.eval()
     return layer
 
@@ -310,11 +311,11 @@ def body_class(folder: Path, classes: Mapping[str, type[Network]]) -> type[Netwo
     return classes[kind]
 
 
-def _modules(folder: Path) -> list[tuple[str, Path]]:
-    """Kind and folder of each step."""
+def _modules(folder: Path) -> list[tuple[str, Path]] | None:
+    """Kind and folder of each step; None where the folder names no steps."""
     path = folder / "modules.json"
     if not path.is_file():
-        return []
+        return None
     try:
         listed = parse_json(path, read_bytes(path), JSON_ITEMS)
     except (ValueError, RecursionError) as error:
@@ -327,19 +328,41 @@ def _modules(folder: Path) -> list[tuple[str, Path]]:
             raise CheckpointError("sentence-modules", message, path=str(path))
         if Path(inner).is_absolute() or ".." in Path(inner).parts:
             raise CheckpointError("sentence-modules", f"{path}: {inner!r} leads out of the folder", path=str(path))
+        if (
+            not inner.isprintable() or len(inner) > 200
+        ):  # no file system has it, and asking for it is an error of its own
+            raise CheckpointError("sentence-modules", f"{path}: {inner!r:.80} is no folder's name", path=str(path))
         found.append((entry["type"].rpartition(".")[2], folder / inner))
     return found
 
 
+def _require_order(folder: Path, kinds: Sequence[str]) -> None:
+    """The steps are those that are implemented, in the order in which they are done."""
+    path = str(folder / "modules.json")
+    unknown = [kind for kind in kinds if kind not in ("Transformer", "Pooling", "Dense", "Normalize")]
+    if unknown:
+        message = f"{path} asks for a step {unknown[0]!r:.80}, which is not implemented"
+        raise CheckpointError("sentence-module", message, path=path, kind=unknown[0])
+    after = list(kinds[2:-1]) if kinds[-1:] == ["Normalize"] else list(kinds[2:])
+    if list(kinds[:2]) != ["Transformer", "Pooling"] or any(kind != "Dense" for kind in after):
+        listed = ", ".join(kinds[:20])
+        message = (
+            f"{path}: the steps must be Transformer, Pooling, Dense any number of times, and Normalize or not, in this "
+            f"order; got {listed or 'none'}"
+        )
+        raise CheckpointError("sentence-order", message, path=path, given=listed)
+
+
 def _poolings(values: Mapping[str, Any], folder: Path) -> list[str]:
     named = values.get("pooling_mode")
-    named = [named] if isinstance(named, str) else named
-    found = [_SPELLED.get(str(name), str(name)) for name in named or ()]
+    named = named if isinstance(named, list) else [] if named is None else [named]
+    found = [_SPELLED.get(str(name), str(name)) for name in named]
     found = found or [how for flag, how in _FLAGS.items() if values.get(flag) is True]
-    unknown = [name for name in found if name not in _FLAGS.values()]
+    unknown = [name for name in found if name not in _FLAGS.values() or found.count(name) > 1]
     if unknown or not found:
         known, path = list(_FLAGS.values()), str(folder / CONFIG)
-        what = f"pooling_mode {unknown[0]!r} is not implemented" if unknown else "no pooling is asked for"
+        what = "stands twice" if unknown and unknown[0] in known else "is not implemented"
+        what = f"pooling_mode {unknown[0]!r:.80} {what}" if unknown else "no pooling is asked for"
         raise CheckpointError("sentence-pooling", f"{path}: {what}; known: {', '.join(known)}", path=path, known=known)
     return found
 

@@ -179,7 +179,11 @@ _CHINESE: Mapping[str, str] = {
     "rank-labels": "排序要每对文本一个分数，这个分类器却有 {given} 个标签；请改用 predict",
     "sentence-activation": "激活函数 {given} 尚未实现；能读的有：{known}",
     "sentence-pooling": "{path} 里的池化方式没写，或尚未实现；能读的有：{known}",
-    "sentence-dense": "{path} 有误：in_features 和 out_features 都要是大于 0 的整数",
+    "sentence-dense": "{path} 有误：out_features 和 in_features 都要是大于 0 的整数，并和 linear.weight 的形状一致，"
+    "给的是 {given}",
+    "sentence-order": "{path} 里的步骤要依次是 Transformer、Pooling、若干个 Dense、最后可以有 Normalize；"
+    "现在是 {given}",
+    "sentence-prompt": "{path} 有默认提示语，又要求池化时略去它（include_prompt），这尚未实现",
     "sentence-modules": "{path} 要是一个列表，每项写 type 和 path，path 不能指到文件夹外面",
     "sentence-module": "{path} 里有一步 {kind} 尚未实现；能读的有：Transformer、Pooling、Dense、Normalize",
     "model-family": "{path}：model_type 是 {given!r}，读不了；读得了的有 {known}",

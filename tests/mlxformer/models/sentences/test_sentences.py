@@ -47,6 +47,16 @@ def make(folder, flags=None, steps=("Transformer", "Pooling"), settings=None, sh
     return model
 
 
+def steps(folder, *kinds):
+    listed = [{"type": f"x.{kind}", "path": "1_Pooling" if kind == "Pooling" else ""} for kind in kinds]
+    write(folder / "modules.json", listed)
+
+
+def prompted(folder, **more):
+    write(folder / "1_Pooling" / "config.json", {"pooling_mode_mean_tokens": True, **more})
+    write(folder / "config_sentence_transformers.json", {"prompts": {"q": "cat "}, "default_prompt_name": "q"})
+
+
 def states(model, text, limit=16):
     """[T, C]: what the network makes of one text, alone."""
     ids = [2, *[WORDS.index(word) for word in text.split()][: limit - 2], 3]
@@ -177,6 +187,19 @@ def test_roberta_classifiers_are_transformers(tmp_path):
         (lambda f: (f / "modules.json").write_text("{"), "json-broken"),
         (lambda f: write(f / "1_Pooling" / "config.json", {}), "sentence-pooling"),
         (lambda f: write(f / "1_Pooling" / "config.json", {"pooling_mode": "median"}), "sentence-pooling"),
+        (lambda f: write(f / "1_Pooling" / "config.json", {"pooling_mode": 3}), "sentence-pooling"),
+        (lambda f: write(f / "1_Pooling" / "config.json", {"pooling_mode": ["mean"] * 9}), "sentence-pooling"),
+        (lambda f: steps(f), "sentence-order"),
+        (lambda f: steps(f, "Pooling"), "sentence-order"),
+        (
+            lambda f: steps(f, "Transformer", "Pooling", "Normalize", "Dense"),
+            "sentence-order",
+        ),  # it would not be done last
+        (lambda f: steps(f, "Transformer", "Normalize", "Pooling"), "sentence-order"),
+        (lambda f: steps(f, "Transformer", "Pooling", "Pooling"), "sentence-order"),
+        (lambda f: write(f / "modules.json", [{"type": "x.Pooling", "path": "a" * 5000}]), "sentence-modules"),
+        (lambda f: write(f / "modules.json", [{"type": "x.Pooling", "path": "\ud800"}]), "sentence-modules"),
+        (lambda f: prompted(f, include_prompt=False), "sentence-prompt"),
         (lambda f: write(f / "config.json", {"model_type": "mpnet"}), "model-type"),
         (lambda f: write(f / "config.json", {"model_type": ["bert"]}), "model-type"),
         (lambda f: (f / "1_Pooling" / "config.json").unlink(), "checkpoint-file-missing"),
@@ -188,6 +211,27 @@ def test_folders_that_are_refused(change, code, tmp_path):
     with pytest.raises(mf.CheckpointError) as error:
         mf.SentenceEncoder.from_pretrained(tmp_path)
     assert error.value.code == code
+
+
+@pytest.mark.parametrize("sizes", [{"in_features": 10**9}, {"out_features": 10**9}, {"in_features": True},
+                                   {"out_features": "5"}, {"in_features": 10**30}, {"in_features": None}])  # fmt: skip
+def test_a_dense_step_of_other_sizes_is_refused_before_it_is_made(sizes, tmp_path):
+    make(tmp_path, None, ("Transformer", "Pooling", "Dense"))
+    path = tmp_path / "2_Dense" / "config.json"
+    write(path, json.loads(path.read_text()) | sizes)
+    with pytest.raises(mf.CheckpointError, match=r"those of linear.weight, \[5, 12\]; got") as error:
+        mf.SentenceEncoder.from_pretrained(tmp_path)
+    assert error.value.code == "sentence-dense"
+
+
+def test_a_default_prompt_of_another_kind_is_none(tmp_path):
+    make(tmp_path)
+    plain = mf.SentenceEncoder.from_pretrained(tmp_path).encode("cat")
+    for shared in ({"prompts": {"q": "cat "}, "default_prompt_name": ["q"]}, {"prompts": ["q"]}):
+        write(tmp_path / "config_sentence_transformers.json", shared)
+        assert mf.SentenceEncoder.from_pretrained(tmp_path).encode("cat").tolist() == plain.tolist()
+    prompted(tmp_path)
+    assert mf.SentenceEncoder.from_pretrained(tmp_path).encode("cat").tolist() != plain.tolist()
 
 
 @pytest.mark.parametrize(
