@@ -116,7 +116,7 @@ def read_pipeline(folder: Path) -> Pipeline:
         body,
         tuple(poolings),
         tuple(path for kind, path in steps or () if kind == "Dense"),
-        bool(steps) and steps[-1][0] == "Normalize",
+        steps is not None and steps[-1][0] == "Normalize",
         longest if is_whole(longest, 1) else None,
         settings.get("do_lower_case") is True,
         prompt if isinstance(prompt, str) else "",
