@@ -6,6 +6,7 @@ The one place that opens a pickle, and only when it is run by hand: by torch, wh
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, help="a folder in Hugging Face's layout with pytorch_model.bin")
     try:
-        say(convert(parser.parse_args(arguments).folder.expanduser()))
+        say(convert(Path(os.path.expanduser(parser.parse_args(arguments).folder))))
     except CheckpointError as error:
         say(error, sys.stderr)
         return 2

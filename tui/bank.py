@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[float, str], object]  # how far, from 0 to 1, and with what
 
+LONGEST = 2_000_001  # bytes: a longer file is none that the loader takes (``questions.nodes``)
 KEPT, KEPT_OWN = "bank.json", "bank-own.json"  # the second with the shipped ones before the person's own
 
 # What is wrong with a path that a person gave, rather than with what stands in a file.
@@ -193,10 +194,19 @@ def _digest_of_own(paths: Sequence[Path]) -> str:
     found = hashlib.sha256(_digest().encode())
     for path in paths:
         for file in sorted(_files(path)):
-            data = file.read_bytes() if file.is_file() else b""
+            data = _contents(file)
             found.update(f"{path} {file} {os.path.realpath(file)} {len(data)}\n".encode("utf-8", "surrogateescape"))
             found.update(data)
     return found.hexdigest()
+
+
+def _contents(file: Path) -> bytes:
+    """What the loader reads of a file, and a byte more; nothing where it reads none. What is faulty is not kept."""
+    with contextlib.suppress(OSError):
+        if file.is_file():
+            with file.open("rb") as stream:
+                return stream.read(LONGEST)
+    return b""
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -78,7 +78,7 @@ def find_folder(path_or_name: str | os.PathLike[str], revision: str = "main") ->
     if not isinstance(given, str):
         message = f"give a folder, or the name of a repository; got {path_or_name!r}"
         raise CheckpointError("checkpoint-no-folder", message, given=path_or_name)
-    path = Path(given).expanduser()
+    path = Path(os.path.expanduser(given))  # which leaves a person that there is not as it is
     if given and path.is_dir():
         return path
     if given and path.exists():
@@ -106,7 +106,7 @@ def hub_cache() -> Path:
         ("XDG_CACHE_HOME", "huggingface/hub"),
     ):
         if os.environ.get(variable):
-            return Path(os.environ[variable]).expanduser() / below
+            return Path(os.path.expanduser(os.environ[variable])) / below
     return Path.home() / ".cache" / "huggingface" / "hub"
 
 

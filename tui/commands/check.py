@@ -99,7 +99,7 @@ def _shipped_names(path: Path) -> list[str]:
     import questions
 
     folder = Path(questions.__file__).resolve().parent
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))  # which a circle of links does not end
     if not resolved.is_relative_to(folder):
         return []
     files = [resolved] if resolved.is_file() else resolved.rglob("*.y*ml")

@@ -19,6 +19,7 @@ from tui.commands.task_text import TaskText
 from tui.judge.catalogue import FRAMEWORKS, NAMES, is_installed
 from tui.language.usage import UsageError, unknown
 from tui.language.words import words
+from tui.progress.paths import typed_path
 from tui.text.layout import fit, pad
 from tui.text.plain_text import as_title
 
@@ -106,13 +107,13 @@ def _judge(name: str, given: str, framework: str, context: Context, as_json: boo
 
 def _read(given: str) -> bytes:
     """The bytes of a file. A pipe or a device is never opened: it might not end. Raises ``UsageError``."""
-    path = Path(given).expanduser()
+    path = typed_path(given)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UsageError("code-not-a-file", path=given)
         with path.open("rb") as file:
             source = file.read(LARGEST + 1)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError("code-unreadable", path=given, reason=error) from error
     if len(source) > LARGEST:
         raise UsageError("code-too-long", path=given, limit=LARGEST)

@@ -138,7 +138,8 @@ def _open_to_others(folder: Path) -> list[str]:
     """What of the program's own in the data folder, and the folder itself, others on this machine may read or write."""
     if os.name != "posix" or not folder.is_dir():
         return []
-    own = (folder, *folder.glob("progress.*"), *folder.glob("errors.log*"))
+    names = ("progress.*", "errors.log*", "bank*.json", "by-hand", "by-hand/*.py")  # the last are run
+    own = (folder, *(path for name in names for path in folder.glob(name)))
     return sorted(path.name or str(path) for path in own if path.lstat().st_mode & 0o077 and not path.is_symlink())
 
 

@@ -46,10 +46,10 @@ def write_file(path: Path, content: str | bytes, encoding: str = "utf-8", *, for
 
 def refuse_to_overwrite(path: Path, *, force: bool) -> Path:
     """The file that ``path`` stands for. Raises ``UsageError`` where it must not be written."""
-    target = path.resolve() if path.is_symlink() else path
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_dir():
         raise UsageError("cannot-write", path=path, reason=IsADirectoryError(errno.EISDIR, "it is a folder"))
-    if target.exists() and not (force and target.is_file()):
+    if os.path.lexists(target) and not (force and target.is_file()):
         raise UsageError("file-exists", path=path)
     return target
 

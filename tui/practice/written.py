@@ -118,7 +118,7 @@ def keep_draft(path: Path, text: str) -> None:
 
     Raises ``OSError``.
     """
-    file = path.resolve()  # a link of the person's stays one
+    file = Path(os.path.realpath(path))  # a link of the person's stays one
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, scratch = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:

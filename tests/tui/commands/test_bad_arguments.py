@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import signal
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +15,9 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from questions.nodes import MAX_BYTES
 from tests.tui.commands.conftest import Ran
+from tui.bank import LONGEST, _contents, load_bank
 from tui.language.messages.help import TABLE as HELP
 from tui.progress.records import Answer
 from tui.progress.store import open_store
@@ -55,6 +59,58 @@ def test_a_path_that_cannot_be(program: Program, path: str, command: list[str]) 
     ran = program(*(part.format(path) for part in command))
     assert ran.status == 2 and "Traceback" not in ran.err and "did not expect" not in ran.err
     assert len(ran.err) < 500
+
+
+NAMING = {
+    "questions": (["--questions", "{}", "list"], ".yaml"), "check": (["check", "{}"], ".yaml"),
+    "import": (["import", "{}"], ".json"), "import Anki's": (["import", "{}"], ".apkg"),
+    "export": (["export", "{}"], ".json"), "export over": (["export", "{}", "--force"], ".csv"),
+    "lab": (["lab", "toy", "--save", "{}"], ".svg"), "look": (["look", "{}", "hi"], ""),
+    "code": (["code", "softmax", "{}"], ".py"), "report": (["interview", "--questions", "1", "--report", "{}"], ".md"),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+@pytest.mark.parametrize("command", NAMING)
+def test_a_place_where_no_file_is(
+    program: Program, toy: object, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pipes that nobody fills, devices without end, links in a circle, folders, sockets, files that cannot be read:
+    nothing waits, nothing is written over, and each is said in a sentence."""
+    arguments, suffix = NAMING[command]
+    pipe, endless, circle, folder = (tmp_path / f"{name}{suffix}" for name in ("pipe", "endless", "circle", "folder"))
+    os.mkfifo(pipe)
+    endless.symlink_to("/dev/zero")
+    circle.symlink_to(circle)
+    folder.mkdir()
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    def hangs(*_: object) -> None:
+        raise AssertionError("it waits")
+
+    before = signal.signal(signal.SIGALRM, hangs)
+    try:
+        for place in (pipe, endless, circle, folder, f"~nobody9/x{suffix}", "/dev/full", "/proc/self/mem"):
+            signal.alarm(60)
+            ran = program(*(part.format(place) for part in arguments))
+            said = ran.err + ran.out
+            assert ran.status == 2 or (place == folder and suffix == ".yaml"), (place, said)
+            assert "did not expect" not in said and "Traceback" not in said and len(said) < 2_000, (place, said)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode) and circle.is_symlink() and endless.is_symlink()
+    assert not [each for each in tmp_path.iterdir() if each.name.startswith(".tformer")]
+
+
+def test_of_a_file_without_end_no_more_is_read_than_of_the_longest(tmp_path: Path) -> None:
+    """To know whether it had changed, all of it was read into memory."""
+    long = tmp_path / "long.yaml"
+    with long.open("wb") as file:
+        file.truncate(1 << 40)
+    assert len(_contents(long)) == LONGEST == MAX_BYTES + 1
+    bank = load_bank([long], tmp_path)
+    assert [problem.code for problem in bank.problems] == ["file-too-large"]
 
 
 def test_export_never_writes_over_a_file_unasked(program: Program, tmp_path: Path) -> None:
