@@ -26,6 +26,7 @@ from tui.figures.trail import first_labels
 from tui.language.words import words
 from tui.proof.evidence import by_name
 from tui.screens.figure_tabs import FigureTabs
+from tui.screens.message_line import MessageLine
 from tui.screens.passage import Passage
 from tui.screens.texts import TextsDialog, kept_texts, offered, setting_name, with_text
 from tui.widgets.checks_panel import ChecksPanel
@@ -439,11 +440,16 @@ class LivePanel(Vertical):
             self.call_after_refresh(self.focus_figure)
 
     def _say_caption(self, figures: Sequence[Figure]) -> None:
-        """What was measured in the figure in front, what is random in it and what trained."""
+        """What was measured in the figure in front, what is random in it and what trained.
+
+        In a short window the figure needs the line, and the one for messages is free most of the time.
+        """
         said = caption(figures[0], self.language, self.size.width) if figures and figures[0].made else ""
-        line = self.query_one("#caption", Static)
+        line, short = self.query_one("#caption", Static), self.screen.has_class("-short")
         line.update(said)
-        line.display = bool(said)
+        line.display = bool(said) and not short
+        for messages in self.screen.query(MessageLine):
+            messages.resting = said if short else ""
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._say_more)

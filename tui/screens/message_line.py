@@ -14,10 +14,14 @@ STYLES = {"information": "$text-accent", "warning": "$text-warning", "error": "$
 
 
 class MessageLine(Widget):
-    """The latest message while it lasts, else ``standing``: what the focused thing is for. ``?`` shows all of it."""
+    """The latest message while it lasts, else ``standing``: what the focused thing is for. ``?`` shows all of it.
+
+    Where there is neither, ``resting``: the caption of a figure that needs all lines of a short window.
+    """
 
     DEFAULT_CSS = "MessageLine { height: 1; width: 1fr; padding: 0 1; }"
     standing: reactive[Said | None] = reactive[Said | None](None)
+    resting: reactive[str] = reactive("")
 
     app: Program
 
@@ -31,7 +35,7 @@ class MessageLine(Widget):
         self.refresh()  # what is rendered depends on the width
 
     def render(self) -> Content:
-        said = self.app.said or self.standing
+        said = self.app.said or self.standing or (Said(self.resting, "standing") if self.resting else None)
         width = self.content_size.width
         if said is None or width < 1:
             return Content("")

@@ -518,7 +518,7 @@ class PracticeScreen(PracticeKeys):
 
     def action_next_part(self) -> None:
         """In a narrow window the picture is on the other side of the answer: Tab goes there, as it does beside it."""
-        beside = self.has_class("-wide") or self.query_one(LivePanel).experiment is None
+        beside = self.has_class("-wide") or self.live is None or self.live.experiment is None
         if self._revealed and not beside and self.focused is self.query_one("#answer-side"):
             self.show_side(True)
         else:
