@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -33,6 +34,11 @@ EXPERIMENT = Experiment(
         hidden_switch("other_start", "换成另一种起点", "the other start"),
         hidden_switch("other_rate", "换成另一个学习率", "the other rate"),
         hidden_switch("swap_arms", "对调两种做法", "the two ways exchanged"),
+    ),
+    figures=(
+        Drawn("accuracy", Bilingual("准确率", "accuracy"), made.BERT_MINI_TUNED),
+        Drawn("ways", Bilingual("各做法", "ways"), made.IN_TRAINING),
+        Drawn("recall", Bilingual("还记得", "recall"), made.BERT_MINI_TUNED),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -36,6 +37,13 @@ EXPERIMENT = Experiment(
         hidden_switch("patch_keys", "换掉的是键", "the keys are replaced"),
         hidden_switch("first_layer", "看第一层的头", "the heads of layer 1"),
         hidden_switch("ask_induction", "看的是归纳模型", "the induction model is asked"),
+    ),
+    figures=(
+        Drawn("weights", Bilingual("注意力", "attention"), made.REPEATERS),
+        Drawn("foretold", Bilingual("猜对", "foretold"), made.REPEATERS),
+        Drawn("by-place", Bilingual("按位置", "by place"), made.REPEATERS),
+        Drawn("training", Bilingual("训练中", "training"), made.IN_TRAINING),
+        Drawn("prefix-matching", Bilingual("前缀匹配", "prefixes"), made.REPEATERS),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -29,6 +30,11 @@ EXPERIMENT = Experiment(
         hidden_switch("one_block", "一块就是最长的长度", "one block is the longest length"),
         hidden_switch("own_prefix", "每个样本各存一份前缀", "each sample stores its own prefix"),
         hidden_switch("only_static", "两次都是静态批处理", "both are static batches"),
+    ),
+    figures=(
+        Drawn("schedule", Bilingual("排班", "schedule"), made.RANDOM_DATA),
+        Drawn("memory", Bilingual("内存", "memory"), made.RANDOM_DATA),
+        Drawn("requests", Bilingual("请求", "requests"), made.RANDOM_DATA),
     ),
     checks=(
         CheckDeclaration(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Choice, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import SEED, hidden_switch
 
 EXPERIMENT = Experiment(
@@ -34,6 +35,12 @@ EXPERIMENT = Experiment(
         hidden_switch("with_marks", "标点也算进去", "count the marks too"),
         hidden_switch("best_alone", "只算最可能的切分", "count the likeliest split alone"),
         hidden_switch("signs_alone", "切成单字", "split into single characters"),
+    ),
+    figures=(
+        Drawn("bits", Bilingual("比特", "bits"), made.POETS),
+        Drawn("perplexities", Bilingual("困惑度", "perplexity"), made.POETS),
+        Drawn("table", Bilingual("对照", "compared"), made.POETS),
+        Drawn("strip", Bilingual("各词元", "tokens"), made.POETS),
     ),
     checks=(
         CheckDeclaration(

@@ -27,3 +27,7 @@ REVERSERS = Bilingual("训练好的倒写模型", "the trained models that write
 REVERSERS_AND_CARDS = Bilingual(
     "线是训练时测的各种子的平均，点是现在跑的", "lines: means over seeds, measured in training; points: run now"
 )
+BERT_MINI_TUNED = Bilingual(
+    "bert-mini 当场微调，平均是训练时测的", "bert-mini fine-tuned now, means measured in training"
+)
+REPEATERS = Bilingual("训练好的小模型（重复串）", "small trained models of repeated strings")

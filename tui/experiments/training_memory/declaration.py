@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from questions.bilingual import Bilingual
-from tui.experiments.contract import BreakKnobs, CheckDeclaration, Experiment, Knob
+from tui.experiments.contract import BreakKnobs, CheckDeclaration, Drawn, Experiment, Knob
+from tui.experiments.shared import made
 from tui.experiments.shared.knobs import hidden_switch
 
 EXPERIMENT = Experiment(
@@ -27,6 +28,12 @@ EXPERIMENT = Experiment(
         hidden_switch("fresh_masks", "重算时 dropout 另抽掩码", "dropout draws new masks when made again"),
         hidden_switch("wider", "加倍的是批，不是长度", "the batch is doubled, not the length"),
         hidden_switch("plain_sgd", "优化器只有一个矩（SGD）", "an optimizer with one moment (SGD)"),
+    ),
+    figures=(
+        Drawn("peaks", Bilingual("峰值", "peaks"), made.RANDOM),
+        Drawn("lengths", Bilingual("按长度", "by length"), made.RANDOM),
+        Drawn("segments", Bilingual("分段", "segments"), made.RANDOM),
+        Drawn("states", Bilingual("多少 GB", "GB a card"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(
