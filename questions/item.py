@@ -348,9 +348,10 @@ def _judge_evidence(question: Question, reading: Reading) -> None:
             if tolerance is not None and tolerance >= abs(span.quantity.value) > 0:
                 message = f"{span.text} holds for nearly every value: its tolerance is as large as the number itself"
                 reading.problem("tolerance-as-large", message, reading.place_of(text, span.text), key, link=span.text)
+    known = catalogue.experiments[use.run].check_names
     for key, check, at, written in named:
         settings = of_predict if key.startswith("predict.why") else use.settings
-        if catalogue.breaks and not catalogue.breaks(use.run, check, settings):
+        if check in known and catalogue.breaks and not catalogue.breaks(use.run, check, settings):
             message = (
                 f"nothing can break the check {quoted(check)} here: what would break it is how the question runs it"
             )

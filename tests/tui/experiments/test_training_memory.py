@@ -33,6 +33,7 @@ def test_an_optimizer_with_one_moment_leaves_twelve_bytes() -> None:
     assert (_bytes(True), _bytes(False)) == (12, 16)
 
 
+@pytest.mark.skipif(backend.name != "numpy", reason="MLX runs what it can while more is asked for")
 def test_without_recomputation_each_layer_adds_as_much() -> None:
     four, eight, twelve = (_peak(layers, 64, 1) for layers in (4, 8, 12))
     assert twelve - eight == pytest.approx(eight - four, rel=0.1)

@@ -61,10 +61,9 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "scores-quadratic",
-            Bilingual("长度加倍，一条长文本比同样词元数的四条短文本多出的峰值，变成几倍（应为 4）",
-                      "The length doubled: what one long text takes more than four short ones of as many tokens in "
-                      "all becomes so many times as much (4)"),
-            "between", BreakKnobs({"wider": True}), unit="x",
+            Bilingual("长度加倍：得分、掩码后的得分和权重这几张图的字节变成几倍",
+                      "The length doubled: bytes of the maps, scores to weights, over those before"),
+            "==", BreakKnobs({"wider": True}), unit="x",
         ),
         CheckDeclaration(
             "long-segments-cost",
