@@ -32,9 +32,9 @@ EXPERIMENT = Experiment(
         hidden_switch("only_static", "两次都是静态批处理", "both are static batches"),
     ),
     figures=(
-        Drawn("schedule", Bilingual("排班", "schedule"), made.RANDOM_DATA),
-        Drawn("memory", Bilingual("内存", "memory"), made.RANDOM_DATA),
-        Drawn("requests", Bilingual("请求", "requests"), made.RANDOM_DATA),
+        Drawn("schedule", Bilingual("调度", "schedule"), made.SMALL_POET),
+        Drawn("memory", Bilingual("内存", "memory"), made.SMALL_POET),
+        Drawn("requests", Bilingual("请求", "requests"), made.SMALL_POET),
     ),
     checks=(
         CheckDeclaration(

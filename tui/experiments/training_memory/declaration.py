@@ -30,10 +30,10 @@ EXPERIMENT = Experiment(
         hidden_switch("plain_sgd", "优化器只有一个矩（SGD）", "an optimizer with one moment (SGD)"),
     ),
     figures=(
-        Drawn("peaks", Bilingual("峰值", "peaks"), made.RANDOM),
-        Drawn("lengths", Bilingual("按长度", "by length"), made.RANDOM),
-        Drawn("segments", Bilingual("分段", "segments"), made.RANDOM),
-        Drawn("states", Bilingual("多少 GB", "GB a card"), made.BY_FORMULA),
+        Drawn("peaks", Bilingual("峰值", "peaks"), made.MEASURED_MEMORY),
+        Drawn("lengths", Bilingual("长度", "lengths"), made.MEASURED_MEMORY),
+        Drawn("segments", Bilingual("分段", "segments"), made.MEASURED_MEMORY),
+        Drawn("states", Bilingual("状态", "states"), made.BY_FORMULA),
     ),
     checks=(
         CheckDeclaration(
