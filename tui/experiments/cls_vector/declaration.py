@@ -18,7 +18,8 @@ EXPERIMENT = Experiment(
         "spot that differ only in where the loss is attached.",
     ),
     knobs=(
-        Knob("text", Bilingual("句子", "text"), "text", "学而时习之，不亦说乎？", max_length=40),
+        Knob("text", Bilingual("句子", "text"), "text", "学而时习之，不亦说乎？", max_length=40,
+             english="The Lord is my shepherd"),
         Knob("layer", Bilingual("探针读第几层", "layer the probe reads"), "number", 4, minimum=0, maximum=4,
              help=Bilingual("第 0 层是嵌入。", "Layer 0 is the embeddings.")),
         Knob("examples", Bilingual("探针的训练句数", "lines the probe is fitted to"), "number", 96,

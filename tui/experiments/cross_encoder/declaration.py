@@ -19,7 +19,9 @@ EXPERIMENT = Experiment(
     knobs=(
         Knob("sentences", Bilingual("句子", "sentences"), "text",
              "猫在追老鼠；老鼠怕猫；今天下雨了；出门带伞；我爱吃鱼；鱼在水里游",
-             max_length=120,
+             max_length=140,
+             english="the cat chases the mouse; a mouse fears it; it is raining here today; take an umbrella out; "
+             "I love eating fish; fish swim in the sea",
              help=Bilingual("用分号隔开，最多 10 句；中文按字切成词元。",
                             "Separated by semicolons, at most 10; Chinese is split by character.")),
         Knob("count", Bilingual("要两两比较的句子数", "sentences to compare pairwise"), "number", 10_000, minimum=100,

@@ -18,6 +18,7 @@ EXPERIMENT = Experiment(
     ),
     knobs=(
         Knob("sentence", Bilingual("句子", "sentence"), "text", "我看见猫，猫也看见我", max_length=16,
+             english="it is as it is",
              help=Bilingual("中文按字、其他文字按空格切成词元；最多 16 个字符。",
                             "Chinese is split by character, other scripts at spaces; at most 16 characters.")),
         Knob("depth", Bilingual("层数", "layers"), "number", 1, minimum=1, maximum=6),

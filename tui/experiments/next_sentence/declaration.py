@@ -24,8 +24,10 @@ EXPERIMENT = Experiment(
         )),
         Knob("held_out", Bilingual("用没训练过的", "held-out texts"), "switch", True,
              help=Bilingual("关掉就用训练过的文本。", "Off: texts of training.")),
-        Knob("first", Bilingual("第一句 A", "first sentence A"), "text", "床前明月光，疑是地上霜。", max_length=24),
-        Knob("second", Bilingual("第二句 B", "second sentence B"), "text", "举头望明月，低头思故乡。", max_length=24),
+        Knob("first", Bilingual("第一句 A", "first sentence A"), "text", "床前明月光，疑是地上霜。", max_length=24,
+             english="The Lord is my shepherd;"),
+        Knob("second", Bilingual("第二句 B", "second sentence B"), "text", "举头望明月，低头思故乡。", max_length=24,
+             english="I shall not want."),
         SEED,
     ),
     hidden_knobs=(
