@@ -444,12 +444,20 @@ class LivePanel(Vertical):
 
         In a short window the figure needs the line, and the one for messages is free most of the time.
         """
-        said = caption(figures[0], self.language, self.size.width) if figures and figures[0].made else ""
+        seen = bool(figures) and self.size.width > 0  # a panel that is hidden has no width
+        said = caption(figures[0], self.language, self.size.width) if seen and figures[0].made else ""
         line, short = self.query_one("#caption", Static), self.screen.has_class("-short")
         line.update(said)
         line.display = bool(said) and not short
         for messages in self.screen.query(MessageLine):
             messages.resting = said if short else ""
+
+    def on_show(self) -> None:
+        self._say_caption(self._front_figures())
+
+    def on_hide(self) -> None:
+        """No caption of a figure that is not seen."""
+        self._say_caption([])
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._say_more)
