@@ -23,7 +23,7 @@ async def test_the_caption_is_seen_with_its_figure_and_not_without(opened: Open,
             await pilot.press("x")
         await until(pilot, lambda: MADE in shown(pilot))
         line = next(number for number, text in enumerate(shown(pilot).splitlines()) if MADE in text)
-        assert line >= size[1] - 4
+        assert line >= size[1] - 5
         if size[0] < 100:
             await pilot.press("x")
             await until(pilot, lambda: MADE not in shown(pilot))
