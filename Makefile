@@ -36,7 +36,8 @@ soak: $(VENV)/.installed-test
 	TFORMER_SOAK=$${TFORMER_SOAK:-1} MLXFORMER_BACKEND=numpy $(BIN)/python -m pytest $(PYTEST_ARGS) tests/tui/test_kills.py \
 		tests/tui/test_week.py tests/tui/test_signals.py tests/tui/progress tests/tui/judge \
 		tests/mlxformer/tokenization/test_damaged.py tests/mlxformer/checkpoints/test_hostile.py \
-		tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py
+		tests/tui/screens/test_any_key.py tests/tui/commands/test_outgoing.py tests/questions/test_hostile.py \
+		tests/questions/test_mutants.py tests/tui/practice/test_interview.py
 
 # How near we are to torch, transformers and float64, in numbers, on both backends: what each comparison found and may
 # find at most, and a table of what every model can do.

@@ -44,10 +44,11 @@ from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import read_preferences
 from tui.progress.records import RATINGS, Answer, Clock, Rating, utc_now
+from tui.progress.salvage import UNREADABLE
 
 if TYPE_CHECKING:
     from tui.judge.verdict import Verdict
-    from tui.progress.store import ProgressStore
+from tui.progress.store import ProgressStore
 
 MODE = "interview"
 VERSION = 1
@@ -388,7 +389,9 @@ def left_open(
             turns = [read_turn(plain, by_id) for plain in record["turns"]]
             turn = None if record["present"] is None else read_turn(record["present"], by_id)
             queue, minutes = [by_id[name].id for name in record["queue"]], int(record["minutes"])
-        except (KeyError, TypeError, ValueError, IndexError):
+            if not 0 < minutes <= MOST_MINUTES:
+                continue
+        except (*UNREADABLE, IndexError):
             continue
         if turn is None or turn.question.id in store.claimed() or kept["language"] not in LANGUAGES:
             continue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,6 +16,8 @@ import pytest
 
 from questions.bilingual import Bilingual
 from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question, See, Solution
+from tests.mutants import mutant
+from tests import soak
 from tui.bank import load_bank
 from tui.judge.verdict import Failure, Verdict
 from tui.practice.interview import Interview, Wishes, begin, left_open
@@ -448,3 +452,27 @@ def test_code_is_marked_by_the_judge_and_told_in_the_report(
         told = as_markdown(again, "en")
         assert "```python\ndef softmax(x):\n    return x\n```" in told
         assert ("13 cases pass" in told or "passed" in told) if kind is None else f"{failed} cases fail" in told
+
+
+def test_a_record_of_a_stranger_s_is_taken_up_or_passed_over(tmp_path: Path, hands: Hands) -> None:
+    """As an import brings it. A length without end, marks that were a text, half a character: each ended the place."""
+    draw = random.Random(soak.seed(16))
+    with open_store(tmp_path, hands.clock) as store:
+        start(store, hands).type("half a")
+        (kept,) = store.interviews()
+        taken = 0
+        for _ in range(soak.times(200, 3_000)):
+            record = mutant(kept["record"], draw)
+            if not isinstance(record, dict):
+                continue
+            store._connection.execute("UPDATE interviews SET record = ?", (json.dumps(record),))
+            interview = left_open(QUESTIONS, store, clock=hands.clock, timer=hands.timer, zone=UTC)
+            if interview is not None:
+                taken += 1
+                interview.resume()
+                interview.type("more"), interview.pace(), interview.record(), interview.save()
+                interview.answer()
+                interview.end()
+                store._connection.execute("UPDATE interviews SET ended_at = NULL")
+        print(f"{taken} taken up")
+        assert taken > 10

@@ -159,7 +159,7 @@ async def test_settings_of_another_kind(tmp_path: Path, value: str) -> None:
         assert read_preferences(store) == Preferences() and framework_of(store) == "numpy"
         app = QuizApp(shipped()[:2], store, language="en", tasks=tasks())
         async with app.run_test(size=(120, 40)) as pilot:
-            for key in "PEHBGI":
+            for key in "EHP":
                 await pilot.press(key)
                 await pilot.pause()
                 assert app.crash is None, key
