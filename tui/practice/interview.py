@@ -48,7 +48,7 @@ from tui.progress.salvage import UNREADABLE
 
 if TYPE_CHECKING:
     from tui.judge.verdict import Verdict
-from tui.progress.store import ProgressStore
+    from tui.progress.store import ProgressStore
 
 MODE = "interview"
 VERSION = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from questions.bilingual import Bilingual
 from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question
 from tui.practice.written import in_framework, task_of
-from tui.progress.records import Marks, PointName, Rating
+from tui.progress.records import RATINGS, Marks, PointName, Rating
 
 if TYPE_CHECKING:
     from questions.marking import Status
@@ -130,12 +131,13 @@ def marked_points(points: Sequence[KeyPoint], marks: Sequence[Status]) -> Marks:
 
 
 def read_turn(plain: Mapping[str, Any], questions: Mapping[str, Question]) -> Turn:
-    """What ``plain`` says. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``IndexError`` where it cannot be."""
+    """What ``plain`` says. Raises what ``tui.progress.salvage.UNREADABLE`` lists, or ``IndexError``, where it cannot
+    be: a record may come from a stranger's export."""
     turn = Turn(
         questions[plain["question"]],
         plain["follow_up"],
         KINDS[KINDS.index(plain["kind"])],
-        str(plain["typed"]),
+        _text(plain["typed"]),
         bool(plain["spoken"]),
         bool(plain["revealed"]),
         said_misconception=bool(plain["misconception"]),
@@ -143,8 +145,12 @@ def read_turn(plain: Mapping[str, Any], questions: Mapping[str, Question]) -> Tu
         rating=plain["rating"],
         judged={str(name): [str(line) for line in lines] for name, lines in plain.get("judged", {}).items()},
         framework=str(plain.get("framework", "")),
-        others={str(name): str(text) for name, text in plain.get("others", {}).items()},
+        others={_text(name): _text(text) for name, text in plain.get("others", {}).items()},
     )
+    if turn.rating is not None and turn.rating not in RATINGS:
+        raise ValueError("no rating")
+    if not 0 <= turn.seconds < math.inf:
+        raise ValueError("no time that an answer took")
     if turn.follow_up is not None and not isinstance(turn.question.follow_ups[turn.follow_up], FollowUp):
         raise ValueError("the follow-up has become another")
     if turn.revealed:
@@ -152,3 +158,10 @@ def read_turn(plain: Mapping[str, Any], questions: Mapping[str, Question]) -> Tu
         marks = [said.get(point_name(point, number), "missed") for number, point in enumerate(turn.key_points)]
         turn.marks = [STATUSES[STATUSES.index(status)] for status in marks]
     return turn
+
+
+def _text(value: Any) -> str:
+    """``value`` as text that can be written. Raises ``ValueError`` where half a character is in it."""
+    text = str(value)
+    text.encode()
+    return text

@@ -16,8 +16,8 @@ import pytest
 
 from questions.bilingual import Bilingual
 from questions.model import CodeQuestion, FollowUp, KeyPoint, Misconception, Question, See, Solution
-from tests.mutants import mutant
 from tests import soak
+from tests.mutants import mutant
 from tui.bank import load_bank
 from tui.judge.verdict import Failure, Verdict
 from tui.practice.interview import Interview, Wishes, begin, left_open
