@@ -182,6 +182,7 @@ class Interview:
     def end(self) -> None:
         """The interview is over, also before its last question; a turn without an answer does not count."""
         if self.turn is not None and self.turn.revealed:
+            self.turn.rating = self._rate(self.turn)
             self.turns.append(self.turn)
         self.turn, self._since = None, None
         self.ended_at = self._clock()

@@ -12,13 +12,13 @@ from textual.containers import Vertical
 from questions.bilingual import Bilingual, Language, say
 from questions.model import FollowUp, Question, See
 from questions.spans import NumberSpan, numbers
+from tui.language.harmless import harmless
 from tui.language.words import words
 from tui.practice.session import Attempt
 from tui.practice.written import framework_of, in_framework
 from tui.proof.evidence import evidence
 from tui.screens.fold import Fold
 from tui.screens.passage import Passage
-from tui.text.layout import visible
 from tui.text.plain_text import as_title, plain_text, written
 from tui.widgets.holding import replace
 
@@ -232,7 +232,7 @@ class Reading(Vertical):
 
 def _with_matches(attempt: Attempt) -> Text:
     """What was typed, the words that were found in it underlined."""
-    text = Text(visible(attempt.typed.strip("\n")))
+    text = Text(harmless(attempt.typed.strip("\n")))
     start = len(attempt.typed) - len(attempt.typed.lstrip("\n"))
     if attempt.marking is not None and len(text.plain) == len(attempt.typed.strip("\n")):
         for mark in attempt.marking.points:

@@ -286,6 +286,14 @@ def test_a_kill_between_rating_and_going_on_rates_once(store: ProgressStore, han
     assert len(store.reviews()) == 1 and resumed.turns[0].rating == 1
 
 
+def test_an_end_while_the_marking_is_read_rates_that_answer(store: ProgressStore, hands: Hands) -> None:
+    interview = start(store, hands)
+    say(interview, THIN, hands)
+    interview.end()
+    assert [(review.question_id, review.rating) for review in store.reviews()] == [(interview.queue[0], 1)]
+    assert [turn.rating for turn in interview.turns] == [1]
+
+
 def test_another_running_copy_keeps_its_interview_to_itself(tmp_path: Path, hands: Hands) -> None:
     with open_store(tmp_path, hands.clock) as one, open_store(tmp_path, hands.clock) as two:
         first = start(one, hands)

@@ -10,6 +10,7 @@ from textual.widgets import Input
 from tests.tui.screens.conftest import Open, shown, until
 from tui.screens.answer_box import MAX_LENGTH, AnswerBox
 from tui.screens.live_panel import LivePanel
+from tui.screens.passage import Passage
 from tui.screens.practice import PracticeScreen
 
 
@@ -208,6 +209,16 @@ async def test_odd_answers_are_shown_as_they_are(opened: Open) -> None:
             await pilot.press("2")
             pilot.app._key = ""
             assert practice(pilot).done == number + 1
+
+
+async def test_an_answer_is_shown_in_its_lines_with_what_was_found_underlined(opened: Open) -> None:
+    async with opened() as pilot:
+        typed = "first, a softmax\n\n1\n\x1b[2J last"
+        pilot.app.screen.query_one(AnswerBox).load_text(typed)
+        await pilot.press("space")
+        await pilot.pause()
+        (quote,) = pilot.app.screen.query("Reading > .quote").results(Passage)
+        assert str(quote.render()).split("\n") == ["first, a softmax", "", "1", "\\x1b[2J last"]
 
 
 async def test_too_long_an_answer_is_cut_and_said(opened: Open) -> None:
