@@ -115,15 +115,16 @@ def sampling_probabilities(logits: np.ndarray, rules: SamplingRules) -> np.ndarr
     return powers / powers.sum(-1, keepdims=True)
 
 
-def draw_tokens(probabilities: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """One token for each row; a token of probability 0 is never drawn.
+def draw_tokens(probabilities: np.ndarray, generator: np.random.Generator, each: int | None = None) -> np.ndarray:
+    """One token for each row, or several; a token of probability 0 is never drawn.
 
     Args:
         probabilities: [N, V].
         generator: the random numbers.
+        each: how many for each row, drawn independently; None means one, without an axis of its own.
 
     Returns:
-        int32 [N].
+        int32 [N], or [N, each].
 
     Raises:
         ArgumentError: a row that holds NaN or infinity, or nothing but zeros.
@@ -139,8 +140,10 @@ def draw_tokens(probabilities: np.ndarray, generator: np.random.Generator) -> np
         row = int(wrong[0])
         message = f"row {row} of the probabilities cannot be drawn from: they add up to {totals[row, 0]}"
         raise ArgumentError("probabilities", message, row=row, total=str(totals[row, 0]))
-    thresholds = generator.random(len(probabilities))[:, None] * totals
-    return (cumulative <= thresholds).sum(-1).astype(np.int32)
+    thresholds = generator.random((len(probabilities), 1 if each is None else each)) * totals
+    found = [np.searchsorted(*row, side="right") for row in zip(cumulative, thresholds, strict=True)]
+    drawn = np.array(found, np.int32).reshape(thresholds.shape)
+    return drawn[:, 0] if each is None else drawn
 
 
 def drawing(sampling: SamplingRules, generator: np.random.Generator) -> Choose:

@@ -99,6 +99,14 @@ def test_draws_follow_the_probabilities() -> None:
     np.testing.assert_allclose(shares, probabilities[0], atol=5 * math.sqrt(0.25 / len(drawn)))
 
 
+def test_several_draws_of_a_row_are_those_of_as_many_rows() -> None:
+    probabilities = np.array([[0.0, 0.5, 0.3, 0.2, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0]])
+    several = draw_tokens(probabilities, np.random.default_rng(0), 50)
+    singly = draw_tokens(np.repeat(probabilities, 50, axis=0), np.random.default_rng(0))
+    assert several.shape == (2, 50) and several.dtype == np.int32
+    assert several.ravel().tolist() == singly.tolist() and set(several[0]) == {1, 2, 3} and set(several[1]) == {0}
+
+
 def test_near_temperature_zero_it_is_greedy() -> None:
     cold = SamplingRules(temperature=1e-3)
     drawn, _ = sample(Noise(6, 1), 6, rules(9), cold, np.random.default_rng(3))

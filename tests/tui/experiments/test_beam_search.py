@@ -56,3 +56,23 @@ def test_the_date_model_offers_as_many_beams_as_asked() -> None:
     figure: Any = EXPERIMENT.run({"beams": 4}).figures[1]
     beams = [strip for strip in figure.strips if "beam" in strip.label.en]
     assert len(beams) == 4 and len({tuple(strip.tokens) for strip in beams}) == 4
+
+
+@pytest.mark.parametrize("temperature", [0.3, 0.8, 2.0])
+@pytest.mark.parametrize("beginning", ["白日依山尽，黄河入海", "春眠不觉晓，处处闻啼鸟。"])
+def test_the_nucleus_adapts_wherever_the_poet_is_asked(temperature: float, beginning: str) -> None:
+    for top_p in (0.3, 0.95):
+        settings = {"temperature": temperature, "beginning": beginning, "top_p": top_p, "date": ""}
+        assert_hold_or_null(EXPERIMENT.run(settings), settings)
+
+
+def test_the_poet_ends_its_couplet_and_greedily_where_one_token_is_left() -> None:
+    figure: Any = EXPERIMENT.run({"beginning": "楼殿倚明月，", "top_k": 1}).figures[3]
+    texts = ["".join(strip.tokens) for strip in figure.strips]
+    assert len(texts) == 4 and len(set(texts)) == 1 and len(texts[0]) == 12 and texts[0].endswith("。")
+
+
+def test_a_whole_poem_is_not_gone_on_with_and_one_of_no_form_is_said() -> None:
+    whole = EXPERIMENT.run({"beginning": "楼殿倚明月，参差如乱峰。宫花半夜发，不待景阳钟。", "date": ""})
+    assert [figure.name for figure in whole.figures] == ["trees", "filtered"]
+    assert all(check.holds is None for check in EXPERIMENT.run({"beginning": "hello"}).checks)

@@ -1,4 +1,4 @@
-"""Greedy search, beam search and sampling on trees known by heart, and on the trained date model."""
+"""Greedy search and beam search on trees known by heart and on the trained date model; sampling with the poet."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ EXPERIMENT = Experiment(
     name="beam-search",
     title=Bilingual("贪心、束搜索与采样", "Greedy search, beam search and sampling"),
     summary=Bilingual(
-        "小树上看贪心漏掉什么、束搜索找到什么又漏掉什么；日期模型上看几束结果；再看温度、top-k、top-p 留下哪些词元。",
+        "小树上看贪心漏掉什么、束搜索找到什么又漏掉什么；日期模型上看几束结果；"
+        "再看温度、top-k、top-p 在写诗模型 poet 的 4528 个词元里留下哪些，抽出来的诗是什么样。",
         "What greedy search misses on a small tree, what beam search finds there and what it misses too; the beams of "
-        "the trained date model; and which tokens temperature, top-k and top-p keep.",
+        "the trained date model; which of the 4528 tokens of the trained poet temperature, top-k and top-p keep, and "
+        "what is drawn.",
     ),
     knobs=(
         Knob("beams", Bilingual("束宽 K", "beams K"), "number", 2, minimum=1, maximum=8,
@@ -22,12 +24,16 @@ EXPERIMENT = Experiment(
              help=Bilingual("得分是 log p / |Y|^α；0 偏爱短句。",
                             "The score is log p / |Y|^α; 0 favors short ones.")),
         Knob("temperature", Bilingual("温度 τ", "temperature τ"), "number", 0.8, minimum=0.1, maximum=2.0, step=0.1),
-        Knob("top_k", "top-k", "number", 16, minimum=1, maximum=16,
-             help=Bilingual("词表有 16 个词元，16 就是不限。", "The vocabulary has 16 tokens; 16 keeps all.")),
+        Knob("top_k", "top-k", "number", 0, minimum=0, maximum=100,
+             help=Bilingual("只留概率最大的几个词元；0 是不限。", "How many of the likeliest are kept; 0 keeps all.")),
         Knob("top_p", "top-p", "number", 0.9, minimum=0.05, maximum=1.0, step=0.05),
         Knob("date", Bilingual("日期", "date"), "text", "November 2026", max_length=24,
              help=Bilingual("日期模型读的文字。缺了日子，它只能猜，几束就分得开。",
                             "What the date model reads. Without a day it must guess, and the beams differ.")),
+        Knob("beginning", Bilingual("诗的开头", "a poem's beginning"), "text", "楼殿倚明月，参", max_length=30,
+             help=Bilingual("poet 接着它抽；尖的和平的分布，就在其中最有把握和最没把握的地方。",
+                            "The poet goes on from it; the peaked and the flat distribution are where in it the poet "
+                            "is surest and least sure.")),
         SEED,
     ),
     hidden_knobs=(
@@ -46,7 +52,8 @@ EXPERIMENT = Experiment(
     figures=(
         Drawn("trees", Bilingual("树", "trees"), made.BY_FORMULA),
         Drawn("dates", Bilingual("日期", "dates"), made.DATES_TYPED),
-        Drawn("filtered", Bilingual("过滤", "filtered"), made.BY_FORMULA),
+        Drawn("filtered", Bilingual("过滤", "filtered"), made.POET),
+        Drawn("poems", Bilingual("诗", "poems"), made.POET),
     ),
     checks=(
         CheckDeclaration(
@@ -82,8 +89,8 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "nucleus-adapts",
-            Bilingual("同一个 top-p，平的分布留下的词元比尖的多几倍",
-                      "One top-p keeps how many times as many tokens of the flat distribution as of the peaked one"),
+            Bilingual("同一个 top-p，poet 最没把握的地方留下的词元是最有把握处的几倍",
+                      "One top-p keeps how many times as many tokens where the poet is least sure as where surest"),
             ">=", BreakKnobs({"fixed_number": True}),
         ),
         CheckDeclaration(

@@ -24,6 +24,7 @@ BERT_MINI_BEFORE = Bilingual("bert-mini 不动，上面一层随机", "bert-mini
 MASKING_TWIN = Bilingual("自带的小模型，训练时选中 15 %", "the small model that ships, trained at 15 %")
 SMALL_POET = Bilingual("训练好的 poet-small，请求随机", "the trained poet-small on random requests")
 MEASURED_MEMORY = Bilingual("这一次量出的内存，权重随机", "memory as measured now, random weights")
+POET = Bilingual("训练好的 poet", "the trained poet")
 POETS = Bilingual("训练好的 poet 和 poet-small", "the trained poet and poet-small")
 REVERSERS = Bilingual("训练好的倒写模型", "the trained models that write backwards")
 REVERSERS_AND_CARDS = Bilingual(
