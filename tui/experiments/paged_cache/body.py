@@ -28,7 +28,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     slots, block = int(knobs["slots"]), LONGEST if knobs["one_block"] else int(knobs["block"])
     asked = _requests(int(knobs["requests"]), int(knobs["seed"]), bool(knobs["full_length"]))
     step = _unmasked if knobs["unmasked"] else paged_step(_poet().model)
-    static = _serve(asked, paged_step(_poet().model), slots, block, continuous=False)
+    static = _serve(asked, _unasked, slots, block, continuous=False)
     report(0.4, "continuous")
     continuous = _serve(asked, step, slots, block, continuous=not knobs["only_static"])
     report(0.7, "alone")
@@ -92,17 +92,18 @@ def _unmasked(sequences: Sequence[PagedSequence], ids: np.ndarray) -> np.ndarray
     return to_numpy(_poet().model(mx.array(ids), mx.array(every), cache)[:, -1])
 
 
+def _unasked(sequences: Sequence[PagedSequence], ids: np.ndarray) -> np.ndarray:
+    """A step that holds what the model's would; as lengths are known, who runs when needs no model."""
+    for sequence in sequences:
+        sequence.reserve(sequence.length + ids.shape[1])
+    return np.zeros((len(ids), 1))
+
+
 def _at_once(lengths: Sequence[int], blocks: int, block: int) -> int:
-    """The most requests that run together in so many blocks; their lengths are known, so that no model is asked."""
-
-    def grown(sequences: Sequence[PagedSequence], ids: np.ndarray) -> np.ndarray:
-        for sequence in sequences:
-            sequence.reserve(sequence.length + ids.shape[1])
-        return np.zeros((len(ids), 1))
-
+    """The most requests that run together in so many blocks."""
     pool = BlockPool(blocks, block, num_layers=1)
     asked = [Request(np.zeros(3, np.int32), max(length - 3, 1)) for length in lengths]
-    return max(map(len, serve(asked, grown, pool, slots=len(asked)).running))
+    return max(map(len, serve(asked, _unasked, pool, slots=len(asked)).running))
 
 
 def _apart(prompt: np.ndarray, block: int, wrong_table: bool) -> float:
@@ -120,22 +121,16 @@ def _apart(prompt: np.ndarray, block: int, wrong_table: bool) -> float:
 
 
 def _differing(asked: Sequence[Request], served: Served) -> int:
-    """Tokens that differ from what each request gets with a contiguous cache of its own."""
-    return sum(
-        int((text != _alone(request.prompt.tobytes(), request.max_new_tokens)).sum())
-        for request, text in zip(asked, served.texts, strict=True)
-    )
+    """Tokens that are not the likeliest where a request is read alone, in one pass without any cache.
 
-
-@cache
-def _alone(prompt: bytes, new: int) -> np.ndarray:
-    model, written = _poet().model, []
-    kept = model.make_cache()
-    ids = np.frombuffer(prompt, np.int32)
-    for _ in range(new):
-        written.append(int(to_numpy(model(mx.array(ids[None]), cache=kept))[0, -1].argmax()))
-        ids = np.array(written[-1:], np.int32)
-    return np.array(written, np.int32)
+    With none of them, each text is what the request alone would be given, token by token.
+    """
+    found = 0
+    for request, text in zip(asked, served.texts, strict=True):
+        read = np.concatenate([request.prompt, text[:-1]]).astype(np.int32)
+        likeliest = to_numpy(_poet().model(mx.array(read[None])))[0, len(request.prompt) - 1 :].argmax(-1)
+        found += int((likeliest != text).sum())
+    return found
 
 
 def _forked(prompt: np.ndarray, block: int, own_prefix: bool) -> int:

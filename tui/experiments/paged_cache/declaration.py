@@ -11,11 +11,11 @@ EXPERIMENT = Experiment(
     name="paged-cache",
     title=Bilingual("PagedAttention 与连续批处理", "PagedAttention and continuous batching"),
     summary=Bilingual(
-        "自带的小诗人接到一批长短不一的请求（长度由种子抽出），真的写出来：静态批处理与连续批处理各用几步，"
+        "自带的小诗人接到一批长短不一的请求（长度由种子抽出），用连续批处理真的写出来，静态的调度只由长度定：各用几步，"
         "连续的缓存和分块的缓存各留了多少、用了多少，共享前缀省几块。",
-        "The small poet that ships serves requests of various lengths (drawn by the seed) for real: the steps of "
-        "static and of continuous batches, what contiguous and paged caches reserve and use, and what a shared prefix "
-        "saves.",
+        "The small poet that ships serves requests of various lengths (drawn by the seed) for real in continuous "
+        "batches, beside the schedule of static ones, which the lengths alone decide: their steps, what contiguous and "
+        "paged caches reserve and use, and what a shared prefix saves.",
     ),
     knobs=(
         Knob("block", Bilingual("每块几个词元 S", "tokens of a block S"), "number", 4, minimum=1, maximum=16, log=True),
@@ -45,8 +45,9 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "same-text",
-            Bilingual("连续批处理写的，与每个请求单独写的：不同的词元数",
-                      "Written in continuous batches and alone: tokens that differ"),
+            Bilingual("连续批处理写的词元，单独把这条请求读一遍（没有缓存）时不是最可能的：几个",
+                      "Tokens written in continuous batches that are not the likeliest where a request is read alone, "
+                      "without a cache"),
             "==", BreakKnobs({"unmasked": True}),
         ),
         CheckDeclaration(
