@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlxformer.backend import without_values
 from mlxformer.errors import ArgumentError
 from mlxformer.pretrained.cards import read_card, verify
 from mlxformer.pretrained.family import Family
@@ -90,6 +91,7 @@ def load_pretrained(name: str) -> Any:
     card = read_card(name)
     family, recipe = find(name)
     path = verify(card)
-    model = recipe.model()
+    with without_values():  # all of them are read
+        model = recipe.model()
     read_weights(model, path)
     return family.reader(recipe, model, card)
