@@ -153,6 +153,6 @@ def log_probabilities(model: GPT, ids: np.ndarray) -> np.ndarray:
     """
     logits = to_numpy(model(mx.array(ids[:, :-1]))).astype(np.float64)  # [B, T, V]
     logits -= logits.max(-1, keepdims=True)
-    normalized = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    found: np.ndarray = np.take_along_axis(normalized, ids[:, 1:, None], axis=-1)[..., 0]
+    chosen = np.take_along_axis(logits, ids[:, 1:, None], axis=-1)[..., 0]
+    found: np.ndarray = chosen - np.log(np.exp(logits, out=logits).sum(-1))
     return found.astype(np.float32)

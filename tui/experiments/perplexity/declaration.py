@@ -21,7 +21,7 @@ EXPERIMENT = Experiment(
     knobs=(
         Knob("vocabulary", Bilingual("BPE 词表", "BPE vocabulary"), "choice", "1024",
              choices=(Choice("512", "512"), Choice("1024", "1024"), Choice("2048", "2048"))),
-        Knob("poems", Bilingual("几首绝句", "quatrains"), "number", 16, minimum=4, maximum=32),
+        Knob("poems", Bilingual("几首绝句", "quatrains"), "number", 12, minimum=4, maximum=32),
         Knob("poem", Bilingual("一首绝句", "a quatrain"), "text", "楼殿倚明月，参差如乱峰。宫花半夜发，不待景阳钟。",
              max_length=40,
              help=Bilingual("逐字看 poet 用了多少比特；四句，每句五字或七字。",
