@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.kv_cache.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, embed, load
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.shared.sentence import NO_TOKENS, split
@@ -21,6 +23,7 @@ from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, TokenR
 HEAD_DIM = 8
 LONGEST = 64  # without a cache every step runs the whole prefix: more tokens would not be turned at once
 FLOAT32 = 4  # bytes
+BEGINNING = "楼殿倚明月，"  # a held-out poem's first line; the poet writes the second
 
 
 class Arms(mf.Module):
@@ -66,6 +69,13 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         _past(arms, x, "past-never-changes", "full", "causal" if knobs["causal"] else None, layers, report),
         _past(arms, x, "without-mask-past-changes", "unmasked", None, different, report),
     ]
+    plain, poem = (_written(uses, bool(knobs["forget"])) for uses in (False, bool(knobs["use_cache"])))
+    checks += [
+        EXPERIMENT.measured("poet-same-text", float(np.not_equal(plain.tokens, poem.tokens).sum()), 0.0),
+        EXPERIMENT.measured(
+            "poet-rows-saved", sum(plain.rows) / sum(poem.rows), sum(plain.rows) / len(plain.read), 1e-9
+        ),
+    ]
     order = [declared.name for declared in EXPERIMENT.checks]
     checks.sort(key=lambda check: order.index(check.name))
     figures: list[Figure] = [
@@ -73,8 +83,57 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         _memory(len(tokens), layers, heads),
         _strips(tokens, prompt),
         _maps(full, cached, tokens, prompt, layers - 1),
+        _poem(plain, poem),
     ]
     return Result(figures, checks, tuple(cached.steps))
+
+
+class Written(NamedTuple):
+    """What the poet wrote, and the rows that went through its layers at each token. ``read``: all that was given."""
+
+    tokens: tuple[int, ...]
+    rows: tuple[int, ...]
+    read: tuple[int, ...]
+
+
+@cache
+def _poet() -> Any:
+    return mf.load_pretrained("poet")
+
+
+@kept(apart=True)
+def _written(use_cache: bool, forget: bool) -> Written:
+    """The likeliest second line after a beginning, each token by a pass over all so far or over what is new."""
+    model, read = _poet().model, tuple(_poet().prompt(BEGINNING))
+    cache, tokens, rows = model.make_cache() if use_cache else None, (), ()
+    for _ in range(len(BEGINNING)):
+        given = read[-1:] if use_cache and tokens else read
+        tokens = (*tokens, int(to_numpy(model(mx.array(np.array([given], np.int32)), cache=cache))[0, -1].argmax()))
+        rows, read = (*rows, len(given)), (*read, tokens[-1])
+        if forget and cache is not None:
+            for layer in cache.layers:
+                layer.self_attention.truncate(len(layer.self_attention) - 1)
+    return Written(tokens, rows, read[:-1])
+
+
+def _poem(plain: Written, cached: Written) -> Tokens:
+    """Both texts, and below each token the rows that it took."""
+    names = _poet().tokenizer.tokens
+    strips = []
+    for label, found in (
+        (Bilingual(f"不用缓存，共 {sum(plain.rows)} 行", f"no cache, {sum(plain.rows)} rows"), plain),
+        (Bilingual(f"用缓存，共 {sum(cached.rows)} 行", f"cached, {sum(cached.rows)} rows"), cached),
+    ):
+        words = [names[each] for each in found.tokens]
+        strips.append(
+            TokenRow(label, words, [each / max(plain.rows) for each in found.rows], list(map(str, found.rows)))
+        )
+    return Tokens(
+        Bilingual(f"poet 接着“{BEGINNING}”写：每个词元下面是算了几行",
+                  f"The poet goes on from “{BEGINNING}”: below each token, the rows it took"),
+        strips,
+        name="poem",
+    )  # fmt: skip
 
 
 def _not_divisible(heads: int, kv_heads: int) -> Bilingual:
@@ -89,8 +148,8 @@ def _recomputed(arms: Arms, x: Any, prompt: int, report: Report) -> Generation:
     length = x.shape[1]
     with traced(report, 0.3, arms) as steps:
         outputs = [to_numpy(arms.full(x[:, :end]))[0] for end in range(prompt, length + 1)]
-    kept = np.concatenate([outputs[0], *(rows[-1:] for rows in outputs[1:])])
-    return Generation(*_counted(steps, "full"), kept, 0, steps)
+    newest = np.concatenate([outputs[0], *(rows[-1:] for rows in outputs[1:])])
+    return Generation(*_counted(steps, "full"), newest, 0, steps)
 
 
 def _cached(arms: Arms, x: Any, prompt: int, forget: bool, report: Report) -> Generation:
@@ -102,8 +161,8 @@ def _cached(arms: Arms, x: Any, prompt: int, forget: bool, report: Report) -> Ge
             if forget:
                 for layer in cache.layers:
                     layer.self_attention.truncate(len(layer.self_attention) - 1)
-    kept = [layer.self_attention for layer in cache.layers if len(cache)]
-    nbytes = sum(to_numpy(part).nbytes for stored in kept for part in stored.fetch())
+    filled = [layer.self_attention for layer in cache.layers if len(cache)]
+    nbytes = sum(to_numpy(part).nbytes for stored in filled for part in stored.fetch())
     return Generation(*_counted(steps, "cached"), np.concatenate(outputs), nbytes, steps)
 
 

@@ -11,9 +11,11 @@ EXPERIMENT = Experiment(
     name="kv-cache",
     title=Bilingual("KV 缓存：省了什么，凭什么能省", "The KV cache: what it saves, and why it may"),
     summary=Bilingual(
-        "同一个因果解码器跑两遍：每步重算整个前缀，和每步只算新词元、其余查缓存。输出一样，算的行数差很多；去掉因果掩码就不能这样省。",
+        "同一个因果解码器跑两遍：每步重算整个前缀，和每步只算新词元、其余查缓存。输出一样，算的行数差很多；去掉因果掩码就不能这样省。"
+        "最后由训练好的 poet 两种办法各写一句诗。",
         "One causal stack run twice: computing the whole prefix at every step, and only the new token with a cache. "
-        "Same outputs, far fewer rows; and without the causal mask it could not be done.",
+        "Same outputs, far fewer rows; and without the causal mask it could not be done. Then the trained poet writes "
+        "a line in both ways.",
     ),
     knobs=(
         sentence_knob(),
@@ -39,6 +41,7 @@ EXPERIMENT = Experiment(
         Drawn("memory", Bilingual("内存", "memory"), made.COUNTED),
         Drawn("last-step", Bilingual("最后一步", "last step"), made.RANDOM_WEIGHTS),
         Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
+        Drawn("poem", Bilingual("诗", "poem"), made.POET),
     ),
     checks=(
         CheckDeclaration(
@@ -79,6 +82,18 @@ EXPERIMENT = Experiment(
             Bilingual("缓存实际占的字节数是 2·L·H_kv·D·n·4（float32）",
                       "The cache really holds 2·L·Hkv·D·n·4 bytes (float32)"),
             "==", BreakKnobs({"run_kv_heads": 1}), unit="B",
+        ),
+        CheckDeclaration(
+            "poet-same-text",
+            Bilingual("训练好的 poet 用与不用缓存各写一句：不同的词元数",
+                      "The trained poet writes a line with and without a cache: tokens that differ"),
+            "==", BreakKnobs({"forget": True}),
+        ),
+        CheckDeclaration(
+            "poet-rows-saved",
+            Bilingual("写这一句，不用缓存要算的行数是用缓存的多少倍（数出来的）",
+                      "For this line, rows without a cache over rows with one (counted)"),
+            "==", BreakKnobs({"use_cache": False}), unit="x",
         ),
     ),
 )  # fmt: skip
