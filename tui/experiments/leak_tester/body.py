@@ -112,7 +112,7 @@ def _figures(given: Given, masks: Masks, knobs: Mapping[str, Any], report: Repor
         maps.append((Bilingual("改目标端的一个词元", "one target token changed"), *target))
         maps.append((Bilingual("改源端的一个词元", "one source token changed"), *source))
         with traced(report, 0.9, given.models) as steps:
-            given.translate(given.source, given.target, masks)
+            given.translate(given.remembered(given.source, masks), given.target, masks)
     else:
         causal = model == "gpt"
         title = Bilingual("BERT：改一个词元", "BERT: one token changed")

@@ -74,12 +74,15 @@ class Given:
         ):
             object.__setattr__(self, name, value)
 
-    def translate(self, source: np.ndarray, target: np.ndarray, masks: Masks) -> Any:
+    def remembered(self, source: np.ndarray, masks: Masks) -> Any:
+        """The encoder's output [1, Ts, C], the decoder's memory."""
+        return self.models.encoder(mx.array(source)[None], self.valid if masks.encoder else None)
+
+    def translate(self, memory: Any, target: np.ndarray, masks: Masks) -> Any:
         """The decoder's output [1, Tt, C]."""
-        memory = self.models.encoder(mx.array(source)[None], self.valid if masks.encoder else None)
         cross = self.valid if masks.cross else None
         if masks.cross_causal:
-            triangle = mx.array(np.tri(len(target), len(source), dtype=bool))  # target i sees source 0 to i
+            triangle = mx.array(np.tri(len(target), memory.shape[1], dtype=bool))  # target i sees source 0 to i
             cross = mf.masks.combine(cross, triangle)
         return self.models.decoder(mx.array(target)[None], memory, "causal" if masks.causal else None, cross)
 
@@ -97,13 +100,18 @@ def place(x: np.ndarray) -> np.ndarray:
 @kept()
 def of_target(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
     """The influence of each target token on each output of the translator."""
-    return influence(lambda x: given.translate(given.source, x, masks), given.target, given.seed, report)
+    memory = given.remembered(given.source, masks)
+    return influence(lambda x: given.translate(memory, x, masks), given.target, given.seed, report)
 
 
 @kept()
 def of_source(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
     """The influence of each source token on each output of the translator."""
-    return influence(lambda x: given.translate(x, given.target, masks), given.source, given.seed, report)
+
+    def run(source: np.ndarray) -> Any:
+        return given.translate(given.remembered(source, masks), given.target, masks)
+
+    return influence(run, given.source, given.seed, report)
 
 
 @kept()
@@ -129,14 +137,13 @@ def influence(run: Run, x: np.ndarray, seed: int, report: Report) -> np.ndarray:
     """
     generator = np.random.default_rng([seed, 1])
     noise = generator.standard_normal(x.shape).astype(np.float32)
-    # Opened so that a run can be cancelled; nothing is kept.
-    with mf.trace(on_step=lambda path: report(0.5, path), only=""):
-        before = to_numpy(run(x))[0]
-        columns = []
-        for position in range(len(x)):
-            changed = x.copy()
-            changed[position] = noise[position]
-            columns.append(np.abs(to_numpy(run(changed))[0] - before).max(-1))
+    before = to_numpy(run(x))[0]
+    columns = []
+    for position in range(len(x)):
+        report(0.5, f"{position}")
+        changed = x.copy()
+        changed[position] = noise[position]
+        columns.append(np.abs(to_numpy(run(changed))[0] - before).max(-1))
     return np.stack(columns, axis=1)
 
 

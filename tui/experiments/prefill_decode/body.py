@@ -12,8 +12,9 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy, tree_flatten
 from mlxformer.inspection.flops import count_layer_flops
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.prefill_decode.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Series, Table
@@ -48,19 +49,18 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if HEADS % asked:
         reason = Bilingual(f"{HEADS} 个查询头不能平分给 {asked} 个键值头。", f"{asked} heads do not divide {HEADS}.")
         return EXPERIMENT.nothing_to_run(reason)
-    stack = _stack(HEADS if knobs["own_kv"] else asked)
-    x = mx.array(np.random.default_rng(1).standard_normal((1, prompt, DIMS)).astype(np.float32))
-    short = x[:, : min(SHORT, prompt)]
-    whole = _read(stack, short, short.shape[1] if not knobs["one_by_one"] else 1, report)
-    by_one = _read(stack, short, 1, report)
-    prefill = _read(stack, x[:, :64], 1, report) if knobs["one_by_one"] else _read(stack, x, prompt, report)
-    step = _decode(stack, 1 if knobs["one_row"] else batch, report)
-    alone = _read(stack, x, prompt, report) if knobs["no_cache"] else _decode(stack, 1, report)
+    kv_heads = HEADS if knobs["own_kv"] else asked
+    short = min(SHORT, prompt)
+    whole = _read(kv_heads, short, 1 if knobs["one_by_one"] else short, report=report)
+    by_one = _read(kv_heads, short, 1, report=report)
+    prefill = _read(kv_heads, *((64, 1) if knobs["one_by_one"] else (prompt, prompt)), report=report)
+    step = _decode(kv_heads, 1 if knobs["one_row"] else batch, report=report)
+    alone = _read(kv_heads, prompt, prompt, report=report) if knobs["no_cache"] else _decode(kv_heads, 1, report=report)
     cache_bytes = step.cache_bytes // batch if knobs["shared_batch"] else step.cache_bytes
     measured = EXPERIMENT.measured
     checks = [
-        measured("same-result", _apart(stack, short, bool(knobs["no_cache"])), 0.0, 2e-5),
-        measured("weights-read-again", by_one.weight_bytes / whole.weight_bytes, float(short.shape[1]), 1e-9),
+        measured("same-result", _apart(kv_heads, short, bool(knobs["no_cache"])), 0.0, 2e-5),
+        measured("weights-read-again", by_one.weight_bytes / whole.weight_bytes, float(short), 1e-9),
         measured("prefill-intensity", prefill.on_weights / prefill.weight_bytes, float(prompt), 1e-9),
         measured("decode-intensity", step.on_weights / step.weight_bytes, float(batch), 1e-9),
         measured("cache-intensity", step.on_cache / cache_bytes, HEADS / asked, 1e-9),
@@ -68,11 +68,12 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         _against(ridge, "prefill-above-ridge", prefill.intensity, prompt >= 1.5 * ridge),
     ]
     figures: list[Figure] = [
-        _curve(stack, ridge, report), _bars(prefill, step, prompt, batch), _times(ridge, prompt, batch),
+        _curve(kv_heads, ridge, report), _bars(prefill, step, prompt, batch), _times(ridge, prompt, batch),
     ]  # fmt: skip
     return Result(figures, checks)
 
 
+@kept(size=4)
 def _stack(kv_heads: int) -> Any:
     config = mf.LayerConfig(norm="pre", norm_type="rms", activation="silu", gated=True, ffn_bias=False,
                             attention_bias=False, num_kv_heads=kv_heads)  # fmt: skip
@@ -80,18 +81,27 @@ def _stack(kv_heads: int) -> Any:
     return load(stack, draw(np.random.default_rng(0), stack))  # what they hold changes no count
 
 
-def _read(stack: Any, x: Any, size: int, report: Report) -> Pass:
-    """x in pieces of ``size`` tokens, with a cache."""
+def _text(length: int) -> Any:
+    """Tokens [1, T, C]."""
+    return mx.array(np.random.default_rng(1).standard_normal((1, length, DIMS)).astype(np.float32))
+
+
+@kept()
+def _read(kv_heads: int, length: int, size: int, *, report: Report = silent) -> Pass:
+    """A text in pieces of ``size`` tokens, with a cache."""
+    stack, x = _stack(kv_heads), _text(length)
     passes, cache = [], stack.make_cache()
-    for start in range(0, x.shape[1], size):
+    for start in range(0, length, size):
         with traced(report, 0.3) as steps:
             stack(x[:, start : start + size], cache=cache)
         passes.append(_counted(stack, steps, cache))
     return Pass(*(sum(getattr(each, name) for each in passes) for name in Pass.__dataclass_fields__))
 
 
-def _decode(stack: Any, batch: int, report: Report) -> Pass:
+@kept()
+def _decode(kv_heads: int, batch: int, *, report: Report = silent) -> Pass:
     """One token for each row of a batch, after a context of ``CONTEXT`` tokens; what these hold changes no count."""
+    stack = _stack(kv_heads)
     cache = stack.make_cache()
     for layer, one in zip(cache.layers, stack.layers, strict=True):
         attention = one.self_attention
@@ -111,9 +121,11 @@ def _counted(stack: Any, steps: mf.Trace, cache: Any) -> Pass:
     return Pass(count_layer_flops(steps) - on_cache, on_cache, HALF * weights, HALF * int(stored))
 
 
-def _apart(stack: Any, x: Any, no_cache: bool) -> float:
+@kept()
+def _apart(kv_heads: int, length: int, no_cache: bool) -> float:
+    stack, x = _stack(kv_heads), _text(length)
     whole, cache = to_numpy(stack(x)), stack.make_cache()
-    parts = [to_numpy(stack(x[:, t : t + 1], cache=None if no_cache else cache)) for t in range(x.shape[1])]
+    parts = [to_numpy(stack(x[:, t : t + 1], cache=None if no_cache else cache)) for t in range(length)]
     return float(np.abs(np.concatenate(parts, axis=1) - whole).max() / np.abs(whole).max())
 
 
@@ -125,9 +137,9 @@ def _against(ridge: float, name: str, intensity: float, defined: bool) -> Check:
     return EXPERIMENT.measured(name, intensity, ridge)
 
 
-def _curve(stack: Any, ridge: float, report: Report) -> Curve:
+def _curve(kv_heads: int, ridge: float, report: Report) -> Curve:
     sizes = [float(batch) for batch in BATCHES]
-    steps = [_decode(stack, batch, report) for batch in BATCHES]
+    steps = [_decode(kv_heads, batch, report=report) for batch in BATCHES]
     return Curve(
         Bilingual(f"解码一步：批越大，权重摊得越薄，缓存摊不薄（上文 {CONTEXT}；机器 {ridge:g}）",
                   f"A decoding step: a batch shares the weights, not the cache (context {CONTEXT}; machine {ridge:g})"),

@@ -21,7 +21,8 @@ from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 GROUP = 20  # queries that share one set of keys: enough sets to average over, and a map that can be read
-PAIRS = 2500  # groups of 2 x 2 for the variance: 10,000 scores, whose variance is then known to 2 %
+SCORES = 10_000  # for their variance, which is then known to 2 %
+WIDE = 64  # from this width on ‖q‖² is so nearly d_k that ten scores of one query tell as much as those of ten queries
 SWEEP = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SWEEP_QUERIES = 200
 HEAD_WIDTHS = (64, 128)  # the paper's, and a common one today: measured whatever d_k is looked at
@@ -126,9 +127,11 @@ def _lengths(gradient: Any) -> np.ndarray:
 
 @kept(size=6)
 def _score_sample(seed: int, d_k: int, std: float, *, report: Report = silent) -> tuple[np.ndarray, np.ndarray]:
-    """10,000 scores before and after the scale that attention applies by itself, from 5,000 queries and keys."""
+    """10,000 scores before and after the scale that attention applies itself, of small groups of queries and keys."""
     generator = np.random.default_rng([seed, d_k])
-    q, k = (mx.array(std * generator.standard_normal((PAIRS, 1, 2, d_k), np.float32)) for _ in range(2))
+    side = 2 if d_k < WIDE else 10
+    shape = (SCORES // side**2, 1, side, d_k)
+    q, k = (mx.array(std * generator.standard_normal(shape, np.float32)) for _ in range(2))
     with traced(report, 0.6) as steps:
         mf.attention_weights(q, k)
     return steps["scores"].value.reshape(-1), steps["scaled"].value.reshape(-1)
