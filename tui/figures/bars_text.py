@@ -92,16 +92,23 @@ def value_label(figure: Bars, language: Language) -> str:
     return f"{said}（对数轴）" if language == "zh" else f"{said} (log axis)".strip()
 
 
+def _measured(label: str, number: str) -> str:
+    """A per cent sign stands behind its number."""
+    name, sign = (label[:-1].strip(), " %") if label.endswith("%") else (label, "")
+    return f"{name} {number}{sign}".strip()
+
+
 def bars_reading(figure: Bars, index: int, language: Language, pinned: Bars | None = None) -> str:
     """What a bar says: its value, its rank and share of all, how it stands to the reference and the pinned one."""
     zh = language == "zh"
     value = float(figure.values[index])
     label = say(figure.labels[index], language)
-    said = [f"{say(figure.value_label, language)} {short(value, 7)}".strip()]
+    said = [_measured(say(figure.value_label, language), short(value, 7))]
     known = [float(each) for each in figure.values if math.isfinite(each)]
     if math.isfinite(value) and len(known) > 1:
-        rank = 1 + sum(each > value for each in known)
-        said.append(f"第 {rank} 大，共 {len(known)}" if zh else f"rank {rank} of {len(known)}")
+        rank, same = 1 + sum(each > value for each in known), known.count(value)
+        shared = "" if same == 1 else f"（{same} 个并列）" if zh else f" ({same} alike)"
+        said.append(f"第 {rank} 大，共 {len(known)}{shared}" if zh else f"rank {rank} of {len(known)}{shared}")
         largest = max(known)
         if largest > 0 and value != largest:
             said.append(

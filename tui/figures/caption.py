@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Series, Table, TokenRow, Tokens
+from tui.figures.heatmap import last_shown_stage
 from tui.figures.numbers import short
 from tui.text.layout import fit
 
@@ -32,10 +33,17 @@ def caption(figure: Figure, language: Language, width: int | None = None) -> str
     said, made = measured(figure, language), say(figure.made, language)
     if width is not None and said and made:
         room = width - cell_len(between + made + end)
-        said = said if cell_len(said) <= room else fit(said, room) if room >= LEAST else ""
+        said = said if cell_len(said) <= room else _begun(said, room) if room >= LEAST else ""
     parts = [part for part in (said, made) if part]
     line = between.join(parts) + end if parts else ""
     return line if width is None else fit(line, max(width, 1))
+
+
+def _begun(said: str, room: int) -> str:
+    """As many whole parts of ``said`` as ``room`` cells hold."""
+    cut = fit(said, room)
+    whole = max(cut.rfind("，"), cut.rfind(", "))
+    return cut[:whole] + cut[-1] if whole > 0 and cell_len(cut[:whole]) >= LEAST else cut
 
 
 def measured(figure: Figure, language: Language) -> str:
@@ -56,7 +64,7 @@ def measured(figure: Figure, language: Language) -> str:
 
 
 def _of_map(figure: Heatmap, language: Language) -> str:
-    stage = figure.stages[-1]
+    stage = figure.stages[last_shown_stage(figure)]  # what a view begins with
     rows = _rows(stage.values[figure.head])
     if stage.scale == "mask":
         cells = [bool(value) for row in rows for value in row]
@@ -98,12 +106,19 @@ def _of_curve(figure: Curve, language: Language) -> str:
     for series in figure.series:
         value = _at(series, at)
         if value is not None:
-            read.append(f"{say(series.name, language)} {short(value)}")
+            read.append(f"{_before_number(say(series.name, language), language)}{short(value)}")
     where = f"{say(figure.x_label, language)} {short(at)}"
     if not read:
         return ""
     rest = "…" if len(read) > MOST else ""
     return f"{where}{'：' if language == 'zh' else ': '}{('，' if language == 'zh' else ', ').join(read[:MOST])}{rest}"
+
+
+def _before_number(name: str, language: Language) -> str:
+    """A name that ends in a number of its own is kept apart from the one that follows."""
+    if not name[-1:].isdigit():
+        return f"{name} "
+    return f"{name}：" if language == "zh" else f"{name}: "
 
 
 def _at(series: Series, at: float) -> float | None:
@@ -120,8 +135,8 @@ def _of_table(figure: Table, language: Language) -> str:
         named = []
         for row in figure.rows:
             label, value = row[0], row[column]
-            if isinstance(label, Bilingual | str) and isinstance(value, int | float) and not isinstance(value, bool):
-                named.append((say(label, language), float(value)))
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                named.append((_row_name(figure, label, language), float(value)))
         if len({value for _, value in named}) > 1:
             name = say(figure.columns[column], language)
             return f"{name}{'：' if language == 'zh' else ': '}{_extremes(named, language)}"
@@ -129,16 +144,34 @@ def _of_table(figure: Table, language: Language) -> str:
     return f"{count} 行" if language == "zh" else f"{count} rows"
 
 
+def _row_name(figure: Table, label: Any, language: Language) -> str:
+    """A number alone, or a yes or no, says nothing without its column."""
+    if isinstance(label, Bilingual | str):
+        return say(label, language)
+    shown = short(label) if isinstance(label, int | float) and not isinstance(label, bool) else str(label)
+    return f"{say(figure.columns[0], language)} {shown}"
+
+
 def _extremes(named: Sequence[tuple[str, float]], language: Language) -> str:
     known = [(value, name) for name, value in named if value == value]
     if not known:
         return ""
-    (high, most), (low, least) = max(known), min(known)
+    high, low = max(known)[0], min(known)[0]
     if high == low:
         return f"都是 {short(high)}" if language == "zh" else f"all {short(high)}"
     if language == "zh":
-        return f"最大：{most}（{short(high)}），最小：{least}（{short(low)}）"
-    return f"the most: {most} ({short(high)}), the least: {least} ({short(low)})"
+        most, least = (f"{_who(known, value, language)}（{short(value)}）" for value in (high, low))
+        return f"最大：{most}，最小：{least}"
+    most, least = (f"{_who(known, value, language)} ({short(value)})" for value in (high, low))
+    return f"the most: {most}, the least: {least}"
+
+
+def _who(known: Sequence[tuple[float, str]], value: float, language: Language) -> str:
+    """The one of this value, or how many there are."""
+    names = [name for each, name in known if each == value]
+    if len(names) == 1:
+        return names[0]
+    return f"{len(names)} 个" if language == "zh" else f"{len(names)} of {len(known)}"
 
 
 def _of_strips(strips: Sequence[TokenRow], language: Language) -> str:

@@ -445,12 +445,14 @@ class LivePanel(Vertical):
         In a short window the figure needs the line, and the one for messages is free most of the time.
         """
         seen = bool(figures) and self.size.width > 0  # a panel that is hidden has no width
-        said = caption(figures[0], self.language, self.size.width) if seen and figures[0].made else ""
         line, short = self.query_one("#caption", Static), self.screen.has_class("-short")
+        messages = self.screen.query(MessageLine)
+        width = min((each.room for each in messages), default=self.size.width) if short else self.size.width
+        said = caption(figures[0], self.language, width) if seen and figures[0].made else ""
         line.update(said)
         line.display = bool(said) and not short
-        for messages in self.screen.query(MessageLine):
-            messages.resting = said if short else ""
+        for each in messages:
+            each.resting = said if short else ""
 
     def on_show(self) -> None:
         self._say_caption(self._front_figures())

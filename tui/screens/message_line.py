@@ -34,9 +34,14 @@ class MessageLine(Widget):
     def on_resize(self) -> None:
         self.refresh()  # what is rendered depends on the width
 
+    @property
+    def room(self) -> int:
+        """Cells that a message has."""
+        return self.content_size.width
+
     def render(self) -> Content:
         said = self.app.said or self.standing or (Said(self.resting, "standing") if self.resting else None)
-        width = self.content_size.width
+        width = self.room
         if said is None or width < 1:
             return Content("")
         text = " ".join(said.text.split())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.language.words import words
+from tui.text.layout import fit, pad
 
 if TYPE_CHECKING:
     from tui.screens.program import Program
@@ -38,5 +39,5 @@ class TopBar(Widget):
         right = f" {self.right} " if self.right else ""
         room = width - cell_len(right)
         if room < 8:
-            return Content(set_cell_size(f" {self.left}", width))
-        return Content(set_cell_size(f" {self.left}", room) + right)
+            return Content(pad(f" {self.left}", width))
+        return Content(pad(fit(f" {self.left}", room - 1), room) + right)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.experiments.checking import assert_hold_or_null
-from tui.experiments.prefill_decode.body import CONTEXT, DIMS, FFN, HEADS, Pass, _decode, _stack
+from tui.experiments.prefill_decode.body import CONTEXT, DIMS, FFN, HEADS, Pass, _decode
 from tui.experiments.prefill_decode.declaration import EXPERIMENT
 
 WEIGHTS = 4 * DIMS * DIMS + 3 * DIMS * FFN  # of one layer with as many key/value heads as heads
@@ -19,7 +19,7 @@ def test_claims_hold_for_other_shapes(kv_heads: int, batch: int) -> None:
 
 @pytest.mark.parametrize(("kv_heads", "batch"), [(8, 1), (2, 5)])
 def test_a_decoding_step_by_hand(kv_heads: int, batch: int) -> None:
-    step = _decode(_stack(kv_heads), batch, lambda fraction, text: None)
+    step = _decode(kv_heads, batch)
     weights = WEIGHTS - 2 * DIMS * (DIMS - kv_heads * DIMS // HEADS)
     kept = 2 * batch * kv_heads * CONTEXT * (DIMS // HEADS)
     assert step == Pass(2 * weights * batch, 4 * batch * CONTEXT * DIMS, 2 * weights, 2 * kept)

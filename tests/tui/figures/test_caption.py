@@ -27,6 +27,13 @@ LINES = [Series("one", [0.0, 1.0, 2.0], [5.0, 6.0, 7.0]), Series("gap", [0.0, 1.
         (Table("t", ["who"], [["a"], ["b"]]), "2 rows"),
         (Tokens("t", [TokenRow("row", ["p", "q"], [0.1, 0.9])]), "row: the strongest is q"),
         (Curve("t", "step", "y", []), ""),
+        (Bars("t", ["x", "y", "z"], [2.0, 1.0, 2.0]), "the most: 2 of 3 (2), the least: y (1)"),
+        (Curve("t", "step", "y", [Series("K = 3", [0.0], [5.0])]), "step 0: K = 3: 5"),
+        (Table("t", ["h", "n"], [[1, 1.0], [2, 4.0]]), "n: the most: h 2 (4), the least: h 1 (1)"),
+        (  # of what a view begins with, though a mask comes after it
+            Heatmap("t", [Stage("s", "s", [[[1.0, 2.0]]]), Stage("m", "m", [[[1, 0]]], "mask")], "a", "cd"),
+            "the largest 2: query a → key d",
+        ),
     ],
 )
 def test_each_kind_is_said(figure: Figure, said: str) -> None:
@@ -38,3 +45,11 @@ def test_a_caption_ends_with_what_is_random_and_what_trained() -> None:
     assert caption(Bars("t", ["x"], [1.0], made=made), "zh") == "都是 1；随机。"
     assert caption(Curve("t", "x", "y", [], made=made), "en") == "random."
     assert caption(Curve("t", "x", "y", []), "en") == ""
+
+
+def test_what_does_not_fit_ends_with_a_whole_part() -> None:
+    curve = Curve(
+        "t", "step", "y", [Series(name, [1.0], [0.5]) for name in ("first", "second", "third")], made="random"
+    )
+    assert caption(curve, "en", 45) == "step 1: first 0.5, second 0.5⋯; random."
+    assert caption(curve, "en", 34) == "step 1: first 0.5⋯; random."

@@ -117,6 +117,9 @@ def test_headers_by_hand() -> None:
     assert column_header(["我", "看见"], 5, LOOK) == ((" 我  ", "看见 "),)
     assert column_header(["我", "看见"], 2, LOOK) == (("  ", "看"), ("我", "见"))
     assert column_header(["the", "a"], 2, LOOK) == (("t ", "  "), ("h ", "  "), ("e ", "a "))
+    assert column_header(["k0", "k12"], 2, LOOK) == (("  ", "1 "), ("0 ", "2 "))  # the letter tells them not apart
+    assert column_header(["[CLS]", "a"], 2, LOOK) == (("C ", "  "), ("L ", "  "), ("S ", "a "))
+    assert column_header(["[CLS]", "k1"], 6, LOOK) == (("[CLS] ", "  k1  "),)
     assert column_header(["attention"], 6, LOOK) == (("atten ",), (" tion ",))
     assert column_header(["x"] * 12, 1, LOOK) == (tuple("0         10"),)
 

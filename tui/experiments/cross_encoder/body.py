@@ -104,8 +104,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     ]
     labels = [f"{place} {''.join(tokens)[:4]}" for place, tokens in enumerate(texts, 1)]
     figures: list[Figure] = [
-        _costs(n, passes, flops, int(knobs["count"])),
         _by_count(int(knobs["count"])),
+        _costs(n, passes, flops, int(knobs["count"])),
         _maps(cross_scores, bi_scores, labels, seed),
     ]
     return Result(figures, checks, tuple(bi_steps))

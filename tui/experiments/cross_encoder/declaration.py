@@ -36,8 +36,8 @@ EXPERIMENT = Experiment(
         Knob("factor", Bilingual("句对的长度", "length of a pair in the formula"), "number", 2, minimum=1, maximum=2),
     ),
     figures=(
-        Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
         Drawn("passes", Bilingual("几遍", "passes"), made.BY_FORMULA),
+        Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
         Drawn("scores", Bilingual("打分", "scores"), made.RANDOM_WEIGHTS),
     ),
     checks=(

@@ -60,8 +60,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     ]  # fmt: skip
     report(0.7, "figures")
     figures: list[Figure] = [
-        _table(d, n, x, report),
         _singular(steps, d, heads),
+        _table(d, n, x, report),
         _map(steps, str(knobs["width"]), seed),
         _shares(d, n),
     ]

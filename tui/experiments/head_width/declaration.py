@@ -35,8 +35,8 @@ EXPERIMENT = Experiment(
              minimum=1, maximum=3),
     ),
     figures=(
-        Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
         Drawn("singular", Bilingual("奇异值", "singular"), made.RANDOM),
+        Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
         Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM),
         Drawn("share", Bilingual("占比", "share"), made.BY_FORMULA),
     ),

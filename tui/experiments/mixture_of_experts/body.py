@@ -72,13 +72,13 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         *_balanced(balance, knobs, experts, top_k),
     ]
     figures: list[Figure] = [
-        _strip(tokens, steps),
         _bars(balance.before, Bilingual("训练路由器之前：各专家的负载", "Load of each expert before"), "before"),
         _bars(
             balance.after,
             Bilingual("只用均衡损失训练之后", "… and after training on the balancing loss"),
             "after",
         ),
+        _strip(tokens, steps),
         _cost(arms.sparse, steps, len(tokens)),
     ]
     return Result(figures, checks, tuple(step for step in steps if step.path.startswith("sparse.")))

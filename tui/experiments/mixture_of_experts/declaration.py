@@ -39,9 +39,9 @@ EXPERIMENT = Experiment(
         hidden_switch("still", "路由器不训练", "the router is not trained"),
     ),
     figures=(
-        Drawn("routing", Bilingual("路由", "routing"), made.RANDOM_WEIGHTS),
         Drawn("before", Bilingual("训练前", "before"), made.RANDOM_WEIGHTS),
         Drawn("after", Bilingual("训练后", "after"), made.TRAINED_NOW),
+        Drawn("routing", Bilingual("路由", "routing"), made.RANDOM_WEIGHTS),
         Drawn("cost", Bilingual("代价", "cost"), made.COUNTED),
     ),
     checks=(

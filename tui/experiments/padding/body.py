@@ -111,10 +111,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     recipe = str(knobs["recipe"])
     steps = padded.trace(recipe, report)
     figures: list[Figure] = [
-        _strip(words, pads),
         _map(padded, steps, recipe, tokens, report),
         _errors(padded, arms(0)),
         _by_padding(arms),
+        _strip(words, pads),
     ]
     return Result(figures, [by_name[declared.name] for declared in EXPERIMENT.checks], tuple(steps))
 

@@ -43,10 +43,10 @@ EXPERIMENT = Experiment(
         hidden_switch("swap_after", "对调“归一化”与“不归一化”两支", "exchange the renormalized arm and the other"),
     ),
     figures=(
-        Drawn("batch", Bilingual("批次", "batch"), made.ARRANGED),
         Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
         Drawn("errors", Bilingual("误差", "errors"), made.RANDOM_WEIGHTS),
         Drawn("by-padding", Bilingual("按填充", "padding"), made.RANDOM_WEIGHTS),
+        Drawn("batch", Bilingual("批次", "batch"), made.ARRANGED),
     ),
     checks=(
         CheckDeclaration(
