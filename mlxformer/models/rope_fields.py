@@ -10,6 +10,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.positions.rotary import Llama3Stretch
 
 Rope = tuple[float, float, Llama3Stretch | None]  # base, scale of positions, stretch
+FULL = "full_attention"
 _KNOWN = ("default", "linear", "llama3")
 
 
@@ -38,6 +39,8 @@ def rope_of(
     """
     given = values.get("rope_parameters")
     if isinstance(given, Mapping) and any(isinstance(value, Mapping) for value in given.values()):
+        if layer_type is None and list(given) == [FULL]:
+            layer_type = FULL  # a Llama, all of whose layers see all
         if layer_type is None:
             message = f"rope_parameters tells kinds of layers apart, and here all are alike; got {given!r:.80}"
             raise ArgumentError("rope-fields", message, given=given)

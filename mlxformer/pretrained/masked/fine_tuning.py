@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mlxformer.backend import mx, nn, optimizers, to_numpy, tree_flatten, tree_unflatten, without_values
-from mlxformer.harmless import say
+from mlxformer.harmless import Parser, say
 from mlxformer.models.bert.heads import BertForSequenceClassification
 from mlxformer.pretrained.cards import shipped_folder
 from mlxformer.pretrained.masked.samples import Kind, samples
@@ -295,8 +295,11 @@ def read_tuned() -> tuple[Tuned, ...]:
     return tuple(found)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command ``python -m mlxformer.pretrained.masked.fine_tuning``: measure every setting, and write it.
+
+    Args:
+        arguments: what was typed after it, which is nothing; None reads the command line.
 
     Returns:
         The exit status.
@@ -305,6 +308,7 @@ def main() -> int:
     >>> main()  # doctest: +SKIP
     0
     """
+    Parser(prog="python -m mlxformer.pretrained.masked.fine_tuning", description=__doc__).parse_args(arguments)
     found = []
     for setting in GRID:
         for seed in SEEDS:

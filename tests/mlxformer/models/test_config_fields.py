@@ -35,8 +35,9 @@ def test_which_way_attention_looks_is_not_passed_over(kind):
 
 def test_angles_by_kind_of_layer_are_of_a_model_that_has_kinds():
     with pytest.raises(ArgumentError, match="tells kinds of layers apart") as error:
-        read("llama", rope_parameters={"full_attention": {"rope_theta": 77.0}})
+        read("llama", rope_parameters={"full_attention": {"rope_theta": 77.0}, "sliding_attention": {}})
     assert error.value.code == "rope-fields"
+    assert read("llama", rope_parameters={"full_attention": {"rope_theta": 77.0}}).rope_base == 77.0
     assert read("modernbert", rope_parameters={"full_attention": {"rope_theta": 77.0}}).global_rope[0] == 77.0
 
 

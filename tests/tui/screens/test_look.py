@@ -156,7 +156,7 @@ async def test_another_model_is_opened_from_the_list_and_is_there_the_next_time(
 
 
 async def test_a_model_that_cannot_be_opened_is_said_and_the_old_one_stays(opened: Open) -> None:
-    wrong = {"dats": "did you mean dates?", "no/such": "nothing is fetched", "/dev": "has no config.json"}
+    wrong = {"dats": "did you mean dates?", "no/such": "nothing is fetched", "/dev": "has neither model.safetensors"}
     async with opened() as pilot:
         await entered(pilot)
         await pilot.press("x")

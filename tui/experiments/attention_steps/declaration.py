@@ -43,6 +43,8 @@ EXPERIMENT = Experiment(
         Drawn("values", Bilingual("V", "values"), made.RANDOM_WEIGHTS),
         Drawn("scores", Bilingual("得分", "scores"), made.RANDOM_WEIGHTS),
         Drawn("scaled", Bilingual("缩放后", "scaled"), made.RANDOM_WEIGHTS),
+        Drawn("masked", Bilingual("掩码后", "masked"), made.RANDOM_WEIGHTS),
+        Drawn("softmax", Bilingual("softmax", "softmax"), made.RANDOM_WEIGHTS),
         Drawn("weights", Bilingual("权重", "weights"), made.RANDOM_WEIGHTS),
         Drawn("heads", Bilingual("头", "heads"), made.RANDOM_WEIGHTS),
         Drawn("output", Bilingual("输出", "output"), made.RANDOM_WEIGHTS),

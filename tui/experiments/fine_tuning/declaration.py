@@ -39,6 +39,7 @@ EXPERIMENT = Experiment(
         Drawn("accuracy", Bilingual("准确率", "accuracy"), made.BERT_MINI_TUNED),
         Drawn("ways", Bilingual("各做法", "ways"), made.IN_TRAINING),
         Drawn("recall", Bilingual("还记得", "recall"), made.BERT_MINI_TUNED),
+        Drawn("moved", Bilingual("权重变化", "moved"), made.BERT_MINI_TUNED),
     ),
     checks=(
         CheckDeclaration(
