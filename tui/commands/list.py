@@ -10,8 +10,9 @@ from questions.topics import topic_title
 from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
-from tui.commands.output import width, write, write_json
+from tui.commands.output import tell, width, write, write_json
 from tui.commands.selecting import add_selection, refuse_unknown_topics
+from tui.language.words import words
 from tui.text.layout import fit, pad
 from tui.text.plain_text import as_title
 
@@ -27,6 +28,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     questions = selected(context, bank)
+    if not questions:
+        tell(words("quiz.part-empty", context.language))
     if options.json:
         write_json(
             [

@@ -216,6 +216,6 @@ class _Quiz(Conversation):
     def _say_nothing_left(self) -> None:
         wait = self._practice.next_wait
         if wait is None:
-            self._put("nothing")
+            self._put("part-empty" if self._practice.has_none else "nothing")
         else:
             self._put("all-done", interval=say_duration(wait, self._language))

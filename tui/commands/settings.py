@@ -6,10 +6,12 @@ import argparse
 
 from tui.commands.context import Context
 from tui.commands.notices import tell_notices
-from tui.commands.output import write
+from tui.commands.output import tell, write
 from tui.language.usage import unknown
 from tui.language.words import words
+from tui.progress.agenda import Calendar
 from tui.progress.preferences import SETTINGS, change_setting, read_preferences, value_of
+from tui.progress.records import utc_now
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,4 +32,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
             what = words(f"practice.{name}", context.language)
             fields = {"name": name, "value": value_of(preferences, name), "what": what, "takes": setting.takes}
             write(words("practice.setting", context.language, **fields))
+    over = preferences.interview_on is not None and Calendar(preferences).days_left(utc_now()) is None
+    if over and options.name in (None, "interview-on"):
+        what, value = words("practice.interview-on", context.language), value_of(preferences, "interview-on")
+        tell(words("screens.day-is-over", context.language, what=what, value=value))
     return 0

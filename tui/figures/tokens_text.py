@@ -100,9 +100,8 @@ def tokens_reading(figure: Tokens, strip: int, place: int, language: Language, p
     row = figure.strips[strip]
     token, zh = row.tokens[place], language == "zh"
     label = say(row.label, language)
-    where = (
-        f"{label} · 第 {place + 1} 个，共 {len(row.tokens)}" if zh else f"{label} · {place + 1} of {len(row.tokens)}"
-    )
+    where = f"第 {place + 1} 个，共 {len(row.tokens)}" if zh else f"{place + 1} of {len(row.tokens)}"
+    where = f"{label} · {where}" if label else where
     said = []
     if row.values is not None:
         value = float(row.values[place])

@@ -142,6 +142,11 @@ class Practice:
         after = {rating: self._store.schedule.rate(card, rating, now) for rating in RATINGS}
         return {rating: calendar.interval(name, state, now) for rating, state in after.items()}
 
+    @property
+    def has_none(self) -> bool:
+        """Whether the part of the bank that is studied holds no question at all."""
+        return not self._studied
+
     def plan(self) -> Plan:
         """What there is to do now, and about how long it takes this person."""
         agenda, calendar = self._agenda(), self._calendar()
@@ -177,11 +182,11 @@ class Practice:
     # --- asking ------------------------------------------------------------------------------------------------
 
     def start(self, question_id: str | None = None) -> Attempt | None:
-        """Ask ``question_id``, else the question that was left in the middle, else the next one."""
+        """Ask ``question_id``, else the question that was left in the middle if it is studied, else the next one."""
         if question_id is not None:
             return self._ask(question_id)
         place = self._store.place(MODE) if self._order is None else None
-        if place is None or place.question_id not in self._questions or place.question_id in self._store.claimed():
+        if place is None or place.question_id not in self._studied or place.question_id in self._store.claimed():
             return self.next()
         attempt = self._ask(place.question_id, keep=False)
         attempt.typed = attempt.typed or place.typed

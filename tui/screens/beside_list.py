@@ -82,8 +82,7 @@ class BesideList(Place):
         ]
         if self.app.is_typing:
             typing = KeyHint("Enter", say("screens.key-take-text"), "close", "enter")
-            helping = KeyHint("F1", say("screens.key-help"), "app.help", "f1")
-            return [helping] if self.focus_hints() else [typing, helping]
+            return [*([] if self.focus_hints() else [typing]), *self.typing_hints()]
         back = KeyHint("Esc", say("screens.key-back"), "screen.back", "escape")
         if not self.is_open or self.query_one(Listing).has_focus:
             return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]

@@ -148,9 +148,7 @@ class BrowseScreen(Place):
             return [
                 KeyHint("Enter", words("screens.key-to-list"), "submit", "enter"),
                 KeyHint("Esc", words("screens.key-leave-field"), "screen.back", "escape"),
-                KeyHint("F2", words("screens.key-language"), "app.switch_language", "f2"),
-                KeyHint("^Q", words("screens.key-leave"), "app.quit", "ctrl+q"),
-                KeyHint("F1", words("screens.key-help"), "app.help", "f1"),
+                *self.typing_hints(),
             ]
         return [
             KeyHint("Enter", words("screens.key-open"), "select", "enter"),

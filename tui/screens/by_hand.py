@@ -181,9 +181,7 @@ class ByHandScreen(Place):
             return [
                 KeyHint("^S", say("code.save-and-judge"), "submit", "ctrl+s"),
                 KeyHint("Esc", say("screens.key-leave-field"), "leave_field", "escape"),
-                KeyHint("F2", say("screens.key-language"), "app.switch_language", "f2"),
-                KeyHint("^Q", say("screens.key-leave"), "app.quit", "ctrl+q"),
-                KeyHint("F1", say("screens.key-help"), "app.help", "f1"),
+                *self.typing_hints(),
             ]
         if self._chosen is None or self.query_one(Listing).has_focus:
             opening = KeyHint("Enter", say("screens.key-open"), "select", "enter")

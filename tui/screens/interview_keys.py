@@ -63,12 +63,7 @@ class InterviewKeys(Place):
         ]
 
     def _typing(self) -> list[KeyHint]:
-        say = self.app.say
-        last = [
-            KeyHint("F2", say("screens.key-language"), "app.switch_language", "f2"),
-            KeyHint("^Q", say("screens.key-leave"), "app.quit", "ctrl+q"),
-            KeyHint("F1", say("screens.key-help"), "app.help", "f1"),
-        ]
+        say, last = self.app.say, self.typing_hints()
         if isinstance(self.focused, AnswerBox):
             submit = KeyHint("^S", say("screens.key-submit"), "submit", "ctrl+s")
             return [submit, KeyHint("Esc", say("screens.key-leave-field"), "leave_field", "escape"), *last]

@@ -84,6 +84,14 @@ class Place(Screen[None]):
         hints = [*self.focus_hints(), *self.screen_hints()]
         return next((hint.label for hint in hints if key in (hint.binds, hint.key)), None)
 
+    def typing_hints(self) -> list[KeyHint]:
+        """The last keys of the bar where something is typed, which takes every letter."""
+        return [
+            KeyHint("F2", self.app.say("screens.key-language"), "app.switch_language", "f2"),
+            KeyHint("^Q", self.app.say("screens.key-leave"), "app.quit", "ctrl+q"),
+            KeyHint("F1", self.app.say("screens.key-help"), "app.help", "f1"),
+        ]
+
     def screen_hints(self) -> Sequence[KeyHint]:
         raise NotImplementedError
 

@@ -199,7 +199,7 @@ class PracticeScreen(PracticeKeys):
         self.query_one(SideTabs).show(say("screens.answer-tab"), say("screens.experiment-tab"))
         self._show_beside()
         if attempt is None:
-            question.show(say("screens.nothing-due"), style="bold")
+            question.show(say("quiz.part-empty" if self.practice.has_none else "screens.nothing-due"), style="bold")
             done = say_summary(self.practice.summary(), language)
             hint.show("\n".join([done, say("screens.nothing-due-help", next=self._next_due()), *self._more()]))
         else:

@@ -178,6 +178,10 @@ def test_lists_and_settings(program: Program, tmp_path: Path) -> None:
     ran = program("settings", "new-per-da")
     assert ran.status == 2 and "did you mean new-per-day?" in ran.err
     assert program("--interview-on", "tomorrow", "stats").status == 2
+    ran = program("settings", "interview-on", "2020-01-01")
+    assert "interview-on = 2020-01-01" in ran.out and "over" in ran.err
+    for ran in (program("list", "--search", "nothing has this"), program("ask", "--search", "nothing has this")):
+        assert ran.status == 0 and "No question meets these conditions" in ran.out + ran.err
     with open_store(tmp_path / "data") as store:
         assert store.setting("new-per-day") == 7
 

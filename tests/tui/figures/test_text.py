@@ -15,9 +15,10 @@ from rich.console import Console
 from questions.bilingual import Language
 from tests.tui.figures.examples import ALL, BARS, CURVE, TABLE, TENSOR, TOKEN_STRIPS, attention, odd
 from tui.figures.curve_plot import CurvePlot
-from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, Table, Tensor, Tokens
+from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, Table, Tensor, TokenRow, Tokens
 from tui.figures.look import ASCII, PLAIN, Look
 from tui.figures.text import draw, figure_lines
+from tui.figures.tokens_text import tokens_reading
 
 
 def printed(figure: Figure, language: Language = "zh", width: int = 60, **options: object) -> str:
@@ -199,3 +200,10 @@ def test_any_numbers_can_be_drawn(values: list[float], log: bool, width: int) ->
     for figure in figures:
         for look in (Look(), PLAIN):
             assert all(cell_len(line.plain) <= width for line in figure_lines(figure, "zh", width, look))
+
+
+def test_a_token_of_a_strip_without_a_label_says_where_it_stands() -> None:
+    row = Tokens("t", [TokenRow("", ["我", "们"])])
+    assert tokens_reading(row, 0, 0, "zh") == "我（第 1 个，共 2）"
+    assert tokens_reading(row, 0, 1, "en") == "们 (2 of 2)"
+    assert tokens_reading(Tokens("t", [TokenRow("x", ["我"])]), 0, 0, "zh") == "我（x · 第 1 个，共 1）"

@@ -314,3 +314,17 @@ def test_a_selection_is_studied_and_any_question_may_be_asked(store: ProgressSto
     assert first is not None and first.question.id == "three" and practice.remaining == 1
     asked = practice.start("one")
     assert asked is not None and asked.question.id == "one"
+
+
+def test_what_was_left_outside_a_selection_waits_with_its_draft(store: ProgressStore, clock: Clock) -> None:
+    left = Practice(QUESTIONS, store, clock=clock)
+    left.start("one")
+    left.type("half an answer")
+    left.leave()
+    part = Practice(QUESTIONS, store, clock=clock, selection=Selection(search="two"))
+    asked = part.start()
+    assert asked is not None and asked.question.id == "two"
+    part.leave()
+    assert Practice(QUESTIONS, store, clock=clock, selection=Selection(search="nothing has this")).start() is None
+    back = Practice(QUESTIONS, store, clock=clock).start("one")
+    assert back is not None and back.typed == "half an answer"

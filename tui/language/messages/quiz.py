@@ -86,6 +86,7 @@ TABLE: Mapping[str, Bilingual] = {
         "眼下没有要答的题了；下一题在 {interval}后", "Nothing left to answer now; the next is due in {interval}"
     ),
     "nothing": Bilingual("没有可答的题", "There is no question to answer"),
+    "part-empty": Bilingual("符合这些条件的题一道也没有；换个条件", "No question meets these conditions; try others"),
     "goodbye": Bilingual("这次答了 {count} 道", "Answered this time: {count}"),
     "goodbye-unkept": Bilingual(
         "这次答了 {count} 道，但没有保存", "Answered this time: {count}, and nothing of it is kept"
