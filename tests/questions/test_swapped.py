@@ -40,6 +40,31 @@ PAIRS = [
         "DPO samples online while PPO and GRPO are offline",
     ),
     (
+        "feed-forward",
+        "前馈层占三分之二的参数，注意力占三分之一",
+        "注意力占三分之二的参数，前馈层占三分之一",
+    ),
+    (
+        "feed-forward",
+        "feed-forward holds two thirds of the parameters and attention one third",
+        "attention holds two thirds of the parameters and feed-forward one third",
+    ),
+    (
+        "adam-and-adamw",
+        "AdamW 把权重衰减解耦，Adam 加 L2 会被 √v 除",
+        "Adam 把权重衰减解耦",
+    ),
+    (
+        "adam-and-adamw",
+        "AdamW decouples the decay",
+        "Adam decouples the decay",
+    ),
+    (
+        "adam-and-adamw",
+        "AdamW 把权重衰减解耦，直接乘在权重上",
+        "Adam 把权重衰减解耦，直接乘在权重上，AdamW 不这样",
+    ),
+    (
         "delta-rule",
         "delta 规则按键取出旧值，减去它，再写入新值",
         "门控按键取出旧值，减去它，再写入新值",
