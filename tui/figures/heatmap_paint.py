@@ -226,16 +226,19 @@ def column_header(columns: Sequence[str], cell_width: int, look: Look) -> tuple[
         return (_ruler(len(columns)),)
     labels = list(map(visible, columns))
     if any(cell_len(label) >= cell_width for label in labels):
-        labels = _shortened(labels)
+        labels = _shortened(labels, cell_width)
     pieces = [_pieces(label, cell_width) for label in labels]
     height = min(max(map(len, pieces), default=1), TALLEST_HEADER)
     pieces = [stack if len(stack) <= height else [*stack[: height - 1], ellipsis] for stack in pieces]
     return tuple(tuple(_standing(stack, line - height, cell_width) for stack in pieces) for line in range(height))
 
 
-def _shortened(labels: Sequence[str]) -> list[str]:
+def _shortened(labels: Sequence[str], cell_width: int) -> list[str]:
     """Labels that would stand on end, without what tells nothing: brackets, and a letter that all numbers share."""
-    bare = [label[1:-1] if len(label) > 2 and label[0] + label[-1] == "[]" else label for label in labels]
+    bare = [
+        label[1:-1] if cell_len(label) >= cell_width and len(label) > 2 and label[0] + label[-1] == "[]" else label
+        for label in labels
+    ]
     first = {label[:1] for label in bare}
     if len(first) == 1 and first.pop().isalpha() and all(label[1:].isdigit() for label in bare):
         return [label[1:] for label in bare]
