@@ -83,7 +83,7 @@ HOSTILE: dict[str, tuple[str, str, int | None]] = {
     "kills-its-parent": ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n", "refused-signals", 2),
     "connects": ("import socket\nsocket.create_connection(('127.0.0.1', 9))\n", "refused-network", 2),
     "takes-memory": (
-        "def softmax(x, axis=-1):\n    kept = []\n    while True:\n        kept.append(bytearray(10_000_000))\n",
+        "def softmax(x, axis=-1):\n    kept = []\n    while True:\n        kept.append(bytearray(40_000_000))\n",
         "memory",
         None,
     ),
