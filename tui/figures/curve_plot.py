@@ -39,11 +39,12 @@ def named(figure: Curve, series: Series, language: Language) -> bool:
     return len(figure.series) > 1 or bool(say(series.name, language))
 
 
-def missing(series: Series) -> str:
-    """How many values could not be drawn."""
+def missing(series: Series, log_y: bool = False) -> str:
+    """How many values could not be drawn: on a logarithmic axis also zeros."""
+    zeros = log_y * sum(y == 0 for y in series.y)
     bad = sum(math.isnan(y) for y in series.y)
     infinite = sum(math.isinf(y) for y in series.y)
-    parts = [f"{bad} NaN"] * bool(bad) + [f"{infinite} inf"] * bool(infinite)
+    parts = [f"{zeros} × 0"] * bool(zeros) + [f"{bad} NaN"] * bool(bad) + [f"{infinite} inf"] * bool(infinite)
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -73,7 +74,7 @@ class CurvePlot:
     def _names_beside(self, language: Language, room: int) -> tuple[list[list[str]], int]:
         """The lines' names for the column right of the field, and its width; nothing where they do not fit there."""
         wanted = [
-            f"{letter(index)} {say(series.name, language)}{missing(series)}"
+            f"{letter(index)} {say(series.name, language)}{missing(series, self.figure.log_y)}"
             for index, series in enumerate(self.figure.series)
             if named(self.figure, series, language)
         ]

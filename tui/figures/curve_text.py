@@ -88,7 +88,7 @@ def legend_lines(figure: Curve, language: Language, width: int, look: Look) -> l
         if named(figure, series, language):
             style = f"{look.series_style(index)} bold".strip()
             name = say(series.name, language)
-            entries.append(Text.assemble((letter(index), style), f" {name}", missing(series)))
+            entries.append(Text.assemble((letter(index), style), f" {name}", missing(series, figure.log_y)))
     return flowed(entries, width)
 
 

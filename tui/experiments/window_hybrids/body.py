@@ -153,8 +153,7 @@ def _curve(effect: Mapping[Any, np.ndarray], window: int, layers: int) -> Curve:
                   f"The first token changed: effect after {layers} layers (w = {window}, random weights)"),
         Bilingual("位置", "position"),
         Bilingual("影响", "effect"),
-        [Series(name, places, [float(value) if value > 0 else float("nan") for value in each[1:]])
-         for name, each in effect.items()],
+        [Series(name, places, each[1:].tolist()) for name, each in effect.items()],
         log_y=True,
         marks=((float(min(layers * (window - 1), length - 1)), Bilingual("层数·(w − 1)", "layers · (w − 1)")),),
         name="reach",
