@@ -389,12 +389,16 @@ class Program(App[int]):
         self.push_screen(ConfirmDialog(title, hint), first)
 
 
+# What a Chinese input method makes of keys that act here, where it is not a full-width twin of theirs.
+_OF_INPUT_METHODS = {"\u3000": " ", "。": ".", "、": "/", "【": "[", "】": "]", "《": "<", "》": ">"}
+
+
 def half_width(event: events.Key) -> events.Key:
-    """``event`` with a full-width character (１, Ｌ, ？) made half-width; any other event unchanged."""
+    """``event`` with a full-width or Chinese character (１, Ｌ, ？, 。) made half-width; any other event unchanged."""
     character = event.character
-    if character is None or len(character) != 1 or not "\uff01" <= character <= "\uff5e":
+    if character is None or not (character in _OF_INPUT_METHODS or "\uff01" <= character <= "\uff5e"):
         return event
-    narrow = unicodedata.normalize("NFKC", character)
+    narrow = _OF_INPUT_METHODS.get(character) or unicodedata.normalize("NFKC", character)
     changed = events.Key(_character_to_key(narrow), narrow)
     changed.time = event.time
     return changed

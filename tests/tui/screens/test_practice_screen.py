@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from tests.tui.screens.conftest import Open, shown, until
@@ -12,6 +13,7 @@ from tui.screens.answer_box import MAX_LENGTH, AnswerBox
 from tui.screens.live_panel import LivePanel
 from tui.screens.passage import Passage
 from tui.screens.practice import PracticeScreen
+from tui.screens.program import half_width
 
 
 def practice(pilot: Any) -> Any:
@@ -86,6 +88,12 @@ async def test_full_width_keys_act_and_are_typed_as_they_are(opened: Open) -> No
         assert pilot.app.screen.query_one(AnswerBox).text == "１"
         await pilot.press("space", "４")
         assert practice(pilot).done == 1
+
+
+@pytest.mark.parametrize(("typed", "key"), [("\u3000", "space"), ("。", "full_stop"), ("【", "left_square_bracket"),
+                                            ("、", "slash"), ("》", "greater_than_sign"), ("１", "1")])  # fmt: skip
+def test_a_key_of_an_input_method_is_the_key_it_stands_for(typed: str, key: str) -> None:
+    assert half_width(Key(typed, typed)).key == key
 
 
 async def test_language_switches_at_once_everywhere(opened: Open) -> None:
