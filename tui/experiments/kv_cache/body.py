@@ -105,7 +105,9 @@ def _poet() -> Any:
 def _written(use_cache: bool, forget: bool) -> Written:
     """The likeliest second line after a beginning, each token by a pass over all so far or over what is new."""
     model, read = _poet().model, tuple(_poet().prompt(BEGINNING))
-    cache, tokens, rows = model.make_cache() if use_cache else None, (), ()
+    cache = model.make_cache() if use_cache else None
+    tokens: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
     for _ in range(len(BEGINNING)):
         given = read[-1:] if use_cache and tokens else read
         tokens = (*tokens, int(to_numpy(model(mx.array(np.array([given], np.int32)), cache=cache))[0, -1].argmax()))
