@@ -13,7 +13,8 @@ def lines_of(verdict: Verdict, language: Language) -> list[str]:
         return [words("code.passed", language, count=verdict.passed_cases)]
     lines = [words("code.failed", language, failed=verdict.failed_cases, passed=verdict.passed_cases)]
     for mistake in verdict.mistakes:
-        lines.append(words("code.mistake", language, title=mistake.title, name=mistake.name))
+        title = _spaced(mistake.title.say(language)) if language == "zh" else mistake.title.say(language)
+        lines.append(words("code.mistake", language, title=title, name=mistake.name))
         if mistake.question is not None and mistake.experiment is not None:
             fields = {"question": mistake.question, "experiment": mistake.experiment}
             lines.append("  " + words("code.see", language, **fields))
@@ -27,6 +28,11 @@ def lines_of(verdict: Verdict, language: Language) -> list[str]:
         lines.append(failure.say(language))
         lines += _stages(failure.stage, language) if failure.stage is not None else []
     return lines
+
+
+def _spaced(title: str) -> str:
+    """``title`` between Chinese characters, with a blank where it begins or ends in others."""
+    return (" " if title[:1].isascii() else "") + title + (" " if title[-1:].isascii() else "")
 
 
 def _stages(stage: StageReport, language: Language) -> list[str]:

@@ -91,13 +91,17 @@ class Reading(Vertical):
         attempt = self._attempt
         assert attempt is not None
         question = attempt.question
+        # Who has answered or guessed looks first for what was right and what was missed; who has not, for what to say.
+        answered = attempt.marking is not None or attempt.choice is not None
+        if not answered:
+            yield from self._brief(question)
         yield from self._answered(attempt)
         yield from self._predicted(attempt)
+        if answered:
+            yield from self._brief(question)
         if question.brief is None:
             yield self._heading("reference-answer")
         else:
-            yield Block("heading", words("quiz.brief", self._language))
-            yield self._bank("answer", question.brief)
             yield Block("heading", words("quiz.deeper", self._language))
         yield self._bank("answer", in_framework(question, framework_of(self.app.store)).answer)
         if question.misconception is not None:
@@ -111,6 +115,11 @@ class Reading(Vertical):
         if question.sources:
             yield self._heading("sources")
             yield Block("source", "\n".join(self._sources(question)), hang=4)
+
+    def _brief(self, question: Question) -> Iterator[Block]:
+        if question.brief is not None:
+            yield Block("heading", words("quiz.brief", self._language))
+            yield self._bank("answer", question.brief)
 
     def _heading(self, name: str) -> Block:
         return Block("heading", words(f"screens.{name}", self._language))

@@ -61,7 +61,7 @@ def test_a_wrong_file(program: Program, mine: Callable[[str], str]) -> None:
     assert data["first_failure"]["line"] == 6 and data["first_failure"]["kind"] == "nan"
     json.dumps(data, allow_nan=False)
     text = program("code", "softmax", mine(NO_MAXIMUM), lang="zh").out
-    assert "你的数正是没有先减最大值的 softmax的数" in text and "差" in text
+    assert "你的数正是没有先减最大值的 softmax 的数" in text and "差" in text
 
 
 @pytest.mark.parametrize(
