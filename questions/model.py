@@ -264,9 +264,10 @@ class _Later:
         if item is None:
             raise AttributeError(self._name)
         there = vars(item)
-        rest = there.pop(_REST, None)
+        rest = there.get(_REST)
         if rest is not None:
             there.update({name: value for name, value in rest().items() if name not in there})
+            there.pop(_REST, None)  # not before: another thread may ask meanwhile
         if self._name not in there:
             if self._default is MISSING and self._make is MISSING:
                 raise AttributeError(f"{type(item).__name__} has no {self._name}")
