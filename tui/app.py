@@ -362,4 +362,9 @@ def run(context: Context) -> int:
             with contextlib.suppress(Exception):  # the screen may be half taken down: keep what can be kept
                 app.keep()
             raise app.crash  # the command line writes the log and says where it is
+        if store.waiting is not None:
+            from tui.commands.output import tell
+
+            fields = store.waiting.fields
+            tell(say_code("progress-left-waiting", fields, "progress-left-waiting", app.language))
         return status

@@ -199,6 +199,7 @@ def test_a_file_that_another_program_keeps_locked(data: Path) -> None:
         terminal.see("2/")
         begun = time.monotonic()
         terminal.child.sendcontrol("q")
+        terminal.see("written by the next start")
         assert terminal.ends() == 0
         print(f"left after {time.monotonic() - begun:.2f} s")
         holder.close()

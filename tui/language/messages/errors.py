@@ -336,6 +336,10 @@ TABLE: Mapping[str, Bilingual] = {
         "等着写入（{count} 处改动都留着，一能写就补上）：{reason}",
         "waiting to write (changes kept until then: {count}): {reason}",
     ),
+    "progress-left-waiting": Bilingual(
+        "还有 {count} 处改动没能写进进度文件，都记在它旁边，下次启动补上：{reason}",
+        "not yet in the progress file, kept beside it and written by the next start (changes: {count}): {reason}",
+    ),
     "progress-written": Bilingual(
         "先前没写进去的 {count} 处改动已写入 {path}", "changes that had to wait are now written to {path}: {count}"
     ),
