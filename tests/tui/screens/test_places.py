@@ -289,7 +289,7 @@ async def test_ctrl_c_says_in_the_language_of_the_screen_how_one_leaves(
 
 async def test_a_token_that_is_looked_at_is_lit_on_the_next_page(opened: Open) -> None:
     async with opened() as pilot:
-        await pilot.app.experiment("padding")
+        await pilot.app.experiment("leak-tester")
         panel = pilot.app.screen.query_one(LivePanel)
         await until(pilot, lambda: panel.measured is not None)
         await pilot.pause()

@@ -20,7 +20,7 @@ EXPERIMENT = Experiment(
     knobs=(
         Knob("sentence", Bilingual("句子", "sentence"), "text", "画蛇添足", max_length=40,
              english="The Lord is my shepherd",
-             presets=("学而时习之，不亦说乎？", "床前明月光，疑是地上霜。", "The Lord is my shepherd"),
+             presets=("学而时习之，不亦说乎？", "床前明月光，疑是地上霜。", "The heavens declare the glory of God"),
              help=Bilingual("成语、论语、唐诗、三字经里的中文，或圣经诗篇的英文；它只会这些。",
                             "Chinese of idioms, Analects, Tang poems; English of the Psalms: it knows no other.")),
         Knob("position", Bilingual("热图里 [MASK] 放哪", "place of [MASK] in the map"), "choice", "first", choices=(
