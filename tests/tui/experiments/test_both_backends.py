@@ -43,6 +43,8 @@ TOLERANCE = {
     "dropped-share": 0.05,
     "mean-output-is-evaluation": 0.5,
     "residual-passes": 0.3,
+    # What lies in memory at the worst moment is the backend's own: 29 % of keeping all on NumPy, 39 to 45 % on MLX.
+    "peak-falls": 0.5,
 }
 
 _RUN = """
