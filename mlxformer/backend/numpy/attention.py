@@ -19,7 +19,6 @@ from .arrays import array, wrap
 from .operands import operand, quiet
 from .primitives import Function, differentiable, plain
 from .tape import unrecorded
-from .threads import each_product
 
 # Scores in one block (512 KiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
 BLOCK_SCORES = 1 << 17
@@ -249,7 +248,8 @@ def _attend_once(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
             part[...] = rows.reshape(part.shape)
         sums[block.batch, block.heads, :, block.queries] = block_sums.reshape(*part.shape[:-1], 2)
 
-    each_product(attend, list(_blocks(p)))
+    for block in _blocks(p):
+        attend(block)
     return heads, sums
 
 

@@ -85,29 +85,6 @@ def test_the_variable_bounds_the_threads(monkeypatch: pytest.MonkeyPatch) -> Non
     assert names == {threading.current_thread().name}
 
 
-def test_blas_has_one_thread_while_ours_multiply_and_its_own_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = threads._openblas()
-    if functions is None:
-        pytest.skip("NumPy multiplies by another BLAS here")
-    count, set_count = functions
-    before = count()
-    monkeypatch.setenv(threads.VARIABLE, "2")
-    try:
-        set_count(2)
-        seen: list[int] = []
-        threads.each_product(lambda part: seen.append(count()), range(3))
-        assert seen == [1, 1, 1] and count() == 2
-
-        def fail(part: int) -> None:
-            raise ValueError
-
-        with pytest.raises(ValueError):
-            threads.each_product(fail, range(3))
-        assert count() == 2
-    finally:
-        set_count(before)
-
-
 def test_where_no_thread_can_be_started_this_one_does_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(threads.VARIABLE, "7")
     threads._pool.cache_clear()
