@@ -104,7 +104,11 @@ def machine() -> dict[str, Any]:
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         found["processor"] = next((line.split(": ")[1] for line in lines if line.startswith("model name")), "")
-    found |= {"cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
+    found |= {
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
     if hasattr(os, "getloadavg"):
         found["load"] = round(os.getloadavg()[0], 2)
     for package in PACKAGES:
