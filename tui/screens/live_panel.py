@@ -273,12 +273,13 @@ class LivePanel(Vertical):
         """The checks and what ran, or that something runs, in few words for the top line."""
         if self._progressing:
             return self._progressing
-        ran = words("screens.beforehand", self.language) if self._taken_from_file else self._ran_on
-        return " · ".join(part for part in (self.checks_said(short=True), ran) if part)
+        return " · ".join(part for part in (self.checks_said(short=True), self._ran) if part)
 
     @property
-    def _taken_from_file(self) -> bool:
-        return self._result is not None and self._result.beforehand
+    def _ran(self) -> str:
+        """What ran and how long; or that some of it was measured before, and the key that measures it now."""
+        taken = self._result is not None and self._result.beforehand
+        return words("screens.beforehand", self.language) if taken else self._ran_on
 
     def checks_said(self, *, short: bool = False) -> str:
         """How many checks hold, and of which path they speak where a mistake is shown beside the right one."""
@@ -306,9 +307,7 @@ class LivePanel(Vertical):
     def _show_status(self) -> None:
         checks = self.checks_said()
         hint = words("screens.checks-key", self.language) if checks else ""
-        taken = self._taken_from_file and not self._progressing
-        before = words("screens.measured-beforehand", self.language) if taken else ""
-        said = " · ".join(part for part in (checks, hint, self._progressing or self._ran_on, before) if part)
+        said = " · ".join(part for part in (checks, hint, self._progressing or self._ran) if part)
         self.query_one("#run-status", Static).update(said)
 
     @on(Arrived)

@@ -7,6 +7,7 @@ from textual.widgets import Input, OptionList
 
 from questions.bilingual import Language
 from tests.tui.screens.conftest import Open, shipped, shown, until
+from tui.experiments.beforehand import measured
 from tui.progress.errors import ProgressError
 from tui.screens.browse import BrowseScreen
 from tui.screens.dialogs import LineDialog
@@ -285,6 +286,18 @@ async def test_ctrl_c_says_in_the_language_of_the_screen_how_one_leaves(
         await pilot.press("ctrl+c")
         await pilot.pause()
         assert said in shown(pilot)  # Textual's own words were English, their markup unread
+
+
+async def test_what_was_measured_beforehand_is_said_and_r_measures_it(opened: Open) -> None:
+    next(measured("bottleneck"))._known.clear()
+    async with opened() as pilot:
+        await pilot.app.experiment("bottleneck")
+        panel = pilot.app.screen.query_one(LivePanel)
+        await until(pilot, lambda: "partly measured before (r)" in shown(pilot))
+        before = panel.measured
+        await pilot.press("r")
+        await until(pilot, lambda: panel.measured is not before)
+        await until(pilot, lambda: "partly measured" not in shown(pilot))
 
 
 async def test_a_token_that_is_looked_at_is_lit_on_the_next_page(opened: Open) -> None:

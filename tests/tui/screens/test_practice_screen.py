@@ -9,6 +9,7 @@ from textual.events import Key
 from textual.widgets import Input
 
 from tests.tui.screens.conftest import Open, shown, until
+from tui.language.words import words
 from tui.screens.answer_box import MAX_LENGTH, AnswerBox
 from tui.screens.live_panel import LivePanel
 from tui.screens.passage import Passage
@@ -123,6 +124,16 @@ async def test_predict_then_run_it(opened: Open) -> None:
         knobs = pilot.app.screen.query_one(LivePanel).measured.knobs
         assert all(knobs[name] == value for name, value in predict.settings.items())
         assert "not so: it is" in shown(pilot)
+
+
+@pytest.mark.parametrize("guessed", [False, True])
+async def test_the_minutes_answer_is_first_where_nothing_was_said_or_guessed(opened: Open, guessed: bool) -> None:
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press(*("a" if guessed else ""), "space")
+        await until(pilot, lambda: has_run(pilot))
+        brief = words("quiz.brief", "en")
+        kinds = [str(block.text) for block in pilot.app.screen.reading._blocks() if block.kind == "heading"]
+        assert kinds.index(brief) == (2 if guessed else 0), kinds
 
 
 async def test_turning_a_knob_changes_the_numbers_in_the_answer(opened: Open) -> None:

@@ -161,7 +161,6 @@ TABLE = {
     "reset-nothing": Bilingual("没有进度可清零", "There is no progress to reset"),
     # experiments
     "beforehand": Bilingual("部分事先测好（r 重测）", "partly measured before (r)"),
-    "measured-beforehand": Bilingual("慢的部分事先测好，r 现在重测", "slow parts measured beforehand; r measures now"),
     "running": Bilingual("计算中", "running"),
     "no-experiment": Bilingual("这道题没有实验", "This question has no experiment"),
     "nothing-drawn": Bilingual("这样的旋钮下没有可画的东西", "At these knobs there is nothing to draw"),
