@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 from collections.abc import Sequence
 
 from questions.bilingual import Bilingual, Language, say
@@ -29,9 +30,14 @@ def as_anki(questions: Sequence[Question], language: Language) -> str:
     writer = csv.writer(file, delimiter="\t", lineterminator="\n")
     for question in questions:
         tags = f"tformer-quiz {'-'.join(question.topic.split())} level-{question.level}"  # a space ends a tag
-        front = to_html(question.question, language)
-        writer.writerow([guid_of(question.id, language), DECK, front, back(question, language), tags])
+        writer.writerow(
+            [guid_of(question.id, language), DECK, front(question, language), back(question, language), tags]
+        )
     return file.getvalue()
+
+
+def front(question: Question, language: Language) -> str:
+    return inert(to_html(question.question, language))
 
 
 def back(question: Question, language: Language) -> str:
@@ -52,7 +58,15 @@ def back(question: Question, language: Language) -> str:
             link = f'<a href="{html.escape(source.url)}">{title}</a>' if source.url else title
             listed += f"<li>{link}{where}</li>"
         parts.append(f"<h4>{words('quiz.sources', language)}</h4><ol>{listed}</ol>")
-    return "".join(parts)
+    return inert("".join(parts))
+
+
+def inert(page: str) -> str:
+    """HTML in which Anki finds no sound to fetch, no LaTeX to run and no formula: ``[sound:…]``, ``[latex]``, ``\\(``.
+
+    Anki looks for the brackets in the HTML, MathJax for its signs in the text of one element.
+    """
+    return re.sub(r"\\(?=[(\[])", r"\\<span></span>", page).replace("[", "&#91;")
 
 
 def to_html(text: Bilingual, language: Language) -> str:

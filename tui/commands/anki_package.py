@@ -16,7 +16,7 @@ from typing import Any
 
 from questions.bilingual import Language
 from questions.model import Question
-from tui.commands.anki import DECK, back, to_html
+from tui.commands.anki import DECK, back, front
 from tui.commands.pages import first_figures
 from tui.figures.export import figure_svg
 from tui.language.usage import UsageError
@@ -53,7 +53,7 @@ def as_package(questions: Sequence[Question], language: Language) -> bytes:
             deck.add_note(
                 genanki.Note(
                     model=model,
-                    fields=[to_html(question.question, language), back(question, language), pictures],
+                    fields=[front(question, language), back(question, language), pictures],
                     guid=guid_of(question.id, language),
                     tags=["tformer-quiz", "-".join(question.topic.split()), f"level-{question.level}"],
                 )

@@ -30,7 +30,7 @@ from tui.judge.verdict import Verdict
 from tui.language.harmless import harmless
 from tui.language.words import say_error, words
 from tui.practice.editor import edit
-from tui.practice.written import begin_draft, next_framework
+from tui.practice.written import begin_draft, next_framework, read_draft
 from tui.progress.errors import ProgressError
 from tui.progress.store import ProgressStore
 from tui.proof.evidence import by_name
@@ -38,7 +38,6 @@ from tui.proof.runs import Runs
 
 END_OF_ANSWER = "."
 LONGEST_ANSWER = 100_000  # characters
-LARGEST_CODE = 4 << 20  # bytes
 PASTING = 0.05  # seconds within which the next line of a pasted text is there
 
 
@@ -147,7 +146,7 @@ class Conversation:
                 tell(words("code.one-of", self._language))
                 continue
             try:
-                verdict = judge(task.task, path.read_bytes()[:LARGEST_CODE], path.name, framework)
+                verdict = judge(task.task, read_draft(path), path.name, framework)
             except OSError as error:
                 tell(words("code.unreadable-draft", self._language, path=path, reason=error))
                 continue

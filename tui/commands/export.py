@@ -18,6 +18,7 @@ from tui.practice.standing import standing
 from tui.progress.export import as_csv, as_json, as_markdown
 from tui.progress.paths import typed_path
 from tui.progress.records import utc_now
+from tui.text.plain_text import as_title
 
 ANKI = (".txt", ".tsv")
 SUFFIXES = (".csv", ".json", ".md", ".html", *ANKI, ".apkg")
@@ -71,6 +72,6 @@ def _progress(context: Context, bank: Bank, suffix: str) -> str:
         now = utc_now()
         if suffix == ".json":
             return as_json(store, now)
-        titles = {question.id: question.question.say(context.language) for question in bank.questions}
+        titles = {question.id: as_title(question.question.say(context.language)) for question in bank.questions}
         summary = as_lines(standing(store, bank.questions, now).counted, context.language, now)
         return as_markdown(store, titles, topics, summary, context.language, now)

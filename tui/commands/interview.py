@@ -40,7 +40,7 @@ from tui.practice.interview_turn import Turn
 from tui.practice.page import page
 from tui.practice.report import Report, report
 from tui.practice.report_text import as_markdown, sections
-from tui.practice.written import everything, keep_draft
+from tui.practice.written import draft_text, everything, keep_draft
 from tui.progress.errors import ProgressError
 from tui.progress.paths import typed_path
 from tui.progress.store import ProgressStore
@@ -194,7 +194,7 @@ class _Asking(Conversation):
 
         def keep() -> None:
             with contextlib.suppress(OSError, UnicodeDecodeError):
-                interview.type(interview.code_path.read_text(encoding="utf-8")[:LONGEST_ANSWER])
+                interview.type(draft_text(interview.code_path)[:LONGEST_ANSWER])
 
         def file(framework: Framework) -> Path:
             if framework != interview.framework:

@@ -23,6 +23,7 @@ from tui.figures.look import Look
 from tui.figures.numbers import exact
 from tui.figures.tensor_text import as_heatmap
 from tui.figures.text import figure_lines
+from tui.language.harmless import as_cell
 
 _WEB_FONT = re.compile(r"@font-face \{.*?\}\n?\s*", re.DOTALL)  # Rich's: a file of ours asks nothing of the network
 _TEXT = re.compile(r'(<text [^>]*textLength=)"([\d.]+)"([^>]*>)([^<]*)</text>')
@@ -36,7 +37,7 @@ def figure_csv(figure: Figure, *, stage: str | None = None, head: int | None = 0
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     for row in _rows(figure, stage, head):
-        writer.writerow([_inert(cell) if isinstance(cell, str) else _written(cell) for cell in row])
+        writer.writerow([as_cell(cell) if isinstance(cell, str) else _written(cell) for cell in row])
     return file.getvalue()
 
 
@@ -118,7 +119,3 @@ def _as_wide_as_cells(text: re.Match[str]) -> str:
     before, length, after, said = text.groups()
     plain = html.unescape(said)
     return f'{before}"{float(length) * cell_len(plain) / len(plain):g}"{after}{said}</text>'
-
-
-def _inert(label: str) -> str:
-    return "'" + label if label[:1] in ("=", "+", "-", "@") and len(label) > 1 else label

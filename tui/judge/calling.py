@@ -71,6 +71,26 @@ def fault_of(error: BaseException, filename: str) -> Fault:
     return Fault("exception", line, said, name)
 
 
+def not_python(error: BaseException, source: bytes) -> Fault:
+    """Why the compiler refused ``source``. Where it is no UTF-8, Python may only say so in English, and not where."""
+    byte = first_not_text(source)
+    if byte is not None and b"coding" not in source[:200]:  # another encoding may be declared there (PEP 263)
+        return Fault("syntax-not-text", source.count(b"\n", 0, byte) + 1, f"0x{source[byte]:02x}", f"{byte + 1:,}")
+    if isinstance(error, SyntaxError):
+        return Fault("syntax", error.lineno or None, str(error.msg))
+    return Fault("syntax", None, str(error))
+
+
+def first_not_text(source: bytes) -> int | None:
+    """Where the first byte stands that cannot be in a text of UTF-8."""
+    null = source.find(b"\0")
+    try:
+        source[: null if null >= 0 else None].decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return null if null >= 0 else None
+
+
 def missing(functions: Mapping[str, Any], cases: Sequence[Case]) -> Fault | None:
     """The first function that is not there, or cannot be called as the task calls it."""
     for case in cases:

@@ -21,7 +21,7 @@ from typing import Any
 
 from questions.bilingual import Bilingual
 from tui.judge import wire
-from tui.judge.calling import Fault, fault_of, line_of_nan, missing, run_case
+from tui.judge.calling import Fault, fault_of, line_of_nan, missing, not_python, run_case
 from tui.judge.contract import Call, Case
 from tui.judge.frameworks import Bridge
 from tui.judge.guard import install
@@ -96,9 +96,7 @@ def _run(job: Mapping[str, Any], blob: bytes, bridge: Bridge, send: Any) -> None
         returns = _returns(tree)
         code = compile(tree, filename, "exec")
     except BaseException as error:
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        said = str(error.msg) if isinstance(error, SyntaxError) else str(error)
-        send({"fault": Fault("syntax", line, said).as_data()})
+        send({"fault": not_python(error, text).as_data()})
         return
     try:
         install(filename)

@@ -11,12 +11,15 @@ from __future__ import annotations
 import re
 
 # Controls but for tab and line end (a carriage return too, where it ends a line), C1 codes, marks and overrides of
-# direction, separators that some take for a line end, byte-order marks, annotations, and halves of pairs.
+# direction, separators that some take for a line end, byte-order marks, annotations, no characters, halves of pairs.
 _ACTS = (
-    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb"
+    "\ufffe\uffff\ud800-\udfff"
 )
 _ACTING = re.compile(f"[{_ACTS}]|\r(?!\n)")
 ACTING_OR_PARTING = re.compile(f"[{_ACTS}\t\n\r]")
+_FORMULA = re.compile(r"((?:^|[;\t\r\n])\s*)(?=[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊﬩][^\n])")
+_TAG_OR_PICTURE = re.compile(r"(?<!\\)(<(?=[A-Za-z/!?])(?!https?://)|(?<=!)\[)")
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -41,6 +44,19 @@ def harmless_json(text: str) -> str:
 def without_acting(text: str) -> str:
     """``text`` without them: the last guard, where there is no more room to write them out. None takes a cell."""
     return ACTING_OR_PARTING.sub("", text)
+
+
+def as_cell(text: str) -> str:
+    """``text`` as a cell of a table that a spreadsheet shows and does not compute: a quote mark before what begins as
+    a formula does. Full-width signs count, and what stands after a semicolon, a tab or a line end: where numbers have
+    a decimal comma, a spreadsheet begins a cell there.
+    """
+    return _FORMULA.sub(r"\1'", text)
+
+
+def as_written(markdown: str) -> str:
+    """Markdown in which tags and pictures stand as they were written: a viewer would act on them, or fetch them."""
+    return _TAG_OR_PICTURE.sub(r"\\\1", markdown)
 
 
 def is_harmless(text: str) -> bool:

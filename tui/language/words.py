@@ -42,6 +42,10 @@ def say_error(error: BaseException, language: Language) -> str:
     """What ``error`` says, in ``language``: by its code and fields, else its own English message."""
     if isinstance(error, OSError) and not hasattr(error, "code"):
         return say_os_error(error, language)
+    if isinstance(error, UnicodeDecodeError):
+        return words(
+            "system_errors.not-utf-8", language, place=error.start + 1, byte=f"0x{error.object[error.start]:02x}"
+        )
     if isinstance(name := getattr(error, "sqlite_errorname", None), str):  # SQLITE_IOERR_WRITE is of SQLITE_IOERR
         said = table("system_errors").get("_".join(name.split("_")[:2]))
         return str(error) if said is None else said.say(language)

@@ -7,6 +7,7 @@ and whoever opens the page asks no machine for anything.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from tui.figures.export import figure_svg
 
 Figures = Callable[[ExperimentUse], Sequence[Figure]]
 WIDTH = 90  # columns of a figure
+_SAFE_LINK = re.compile(r"https?://|mailto:|#", re.I)  # not to a program, a drive, or the page itself
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.6 system-ui, "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; max-width: 52rem;
@@ -54,6 +56,7 @@ def as_html(markdown: str, *, inline: bool = False) -> str:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    parser.validateLink = lambda url: _SAFE_LINK.match(url) is not None  # type: ignore[method-assign]
     rendered: str = parser.renderInline(markdown) if inline else parser.render(markdown)
     return rendered.strip()
 

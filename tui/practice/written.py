@@ -7,7 +7,9 @@ case, and how long it took. Each of these is a key point, so that an interview c
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +35,7 @@ POINTS = (
 )
 _NUMBERS = frozenset({"values", "nan", "data"})  # kinds of failure of code that runs
 BODY = "    ..."
+LARGEST = 4 << 20  # bytes of a draft
 _IMPORTS = {"numpy": "import numpy as np", "torch": "import torch", "mlx": "import mlx.core as mx"}
 
 
@@ -129,6 +132,23 @@ def keep_draft(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(scratch)
         raise
+
+
+def read_draft(path: Path) -> bytes:
+    """The draft, as an editor or anybody else has left it. Raises ``OSError``, also where it is no file of a size that
+    code has: nothing waits for a pipe or takes in what has no end."""
+    found = os.stat(path)
+    if stat.S_ISREG(found.st_mode) and found.st_size > LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # of a folder, opening says so
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))
+    with path.open("rb") as file:
+        return file.read(LARGEST)
+
+
+def draft_text(path: Path) -> str:
+    """The same as text, its lines ended as here. Raises ``OSError`` and ``UnicodeDecodeError``."""
+    return read_draft(path).decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def stamp(path: Path) -> tuple[int, int] | None:

@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from questions.bilingual import Language
+from tui.language.harmless import as_cell, as_written
 from tui.language.words import words
 from tui.progress.records import RATING_NAMES, REVIEW, STATE_NAMES, Review, write_time
 from tui.progress.store import ProgressStore
@@ -51,7 +51,7 @@ def as_csv(store: ProgressStore, topics: Mapping[str, str]) -> str:
             "due": write_time(review.after.due),
             "answer": review.answer.text,
         }
-        writer.writerow({name: _inert(value) if isinstance(value, str) else value for name, value in row.items()})
+        writer.writerow({name: as_cell(value) if isinstance(value, str) else value for name, value in row.items()})
     return file.getvalue()
 
 
@@ -147,7 +147,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _inline(text: str) -> str:
-    return " ".join(text.split())
+    return as_written(" ".join(text.split()))
 
 
 def quote(text: str) -> list[str]:
@@ -155,12 +155,3 @@ def quote(text: str) -> list[str]:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return [fence + "text", *text.strip("\n").split("\n"), fence]
-
-
-def _inert(text: str) -> str:
-    """A text that begins as a formula does, so that a spreadsheet shows it instead of computing it.
-
-    Full-width signs count too: a spreadsheet in Chinese may take ``＝`` for ``=``.
-    """
-    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
-    return "'" + text if first in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text

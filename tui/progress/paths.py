@@ -22,6 +22,8 @@ def typed_path(typed: str) -> Path:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise UsageError("path-too-long", path=path[:60]) from error
+    except ValueError as error:  # a NUL; a surrogate that no system's name holds
+        raise UsageError("not-a-path", path=path[:60]) from error
     return Path(path)
 
 

@@ -24,7 +24,16 @@ from tui.judge.contract import Mistake
 from tui.judge.telling import lines_of
 from tui.judge.verdict import Verdict
 from tui.language.words import say_error
-from tui.practice.written import begin_draft, draft_path, framework_of, keep_draft, next_framework, stamp
+from tui.practice.written import (
+    begin_draft,
+    draft_path,
+    draft_text,
+    framework_of,
+    keep_draft,
+    next_framework,
+    read_draft,
+    stamp,
+)
 from tui.progress.errors import ProgressError
 from tui.progress.records import RATINGS, Answer, utc_now
 from tui.screens.code_box import CodeBox
@@ -43,7 +52,6 @@ AFTER_THE_NEW = 3  # lines at the end of the statement, after its hints and solu
 SECONDS_A_MINUTE = 60
 WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed here is on the disk within the second
 AGAIN_AFTER = 2.0  # seconds until what could not be written is tried again
-_MOST = 4 << 20  # bytes of a draft that are read
 
 
 class ByHandScreen(Place):
@@ -349,7 +357,7 @@ class ByHandScreen(Place):
         """The file into the box; False where it cannot be read as text, and must not be written over."""
         path, box = self._path(), self.query_one(CodeBox)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = draft_text(path)
         except (OSError, UnicodeDecodeError) as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
             return False
@@ -450,8 +458,7 @@ class ByHandScreen(Place):
             return
         path = self._path()
         try:
-            with path.open("rb") as file:
-                source = file.read(_MOST)
+            source = read_draft(path)
         except OSError as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
             return

@@ -24,7 +24,7 @@ from tui.practice.interview_wishes import KNOBS, wishes_of
 from tui.practice.report import Report, report
 from tui.practice.report_page import ReportPage
 from tui.practice.report_text import as_markdown
-from tui.practice.written import keep_draft, next_framework, stamp
+from tui.practice.written import draft_text, keep_draft, next_framework, stamp
 from tui.progress.errors import ProgressError
 from tui.screens.answer_box import AnswerBox
 from tui.screens.interview_keys import InterviewKeys
@@ -330,7 +330,7 @@ class InterviewScreen(InterviewKeys):
             return
         self._edited, box = now, self.query_one(AnswerBox)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = draft_text(path)
         except (OSError, UnicodeDecodeError) as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
             return

@@ -232,11 +232,13 @@ class Program(App[int]):
 
     def save_beside(self, name: str, contents: str | bytes) -> None:
         """Write into the folder that the program was started in, never over another file, and say where."""
-        path = unused(Path.cwd() / name)
+        path = Path(name)
         encoding = "utf-8-sig" if path.suffix == ".csv" else "utf-8"  # by its mark a spreadsheet reads Chinese
         try:
+            path = unused(Path.cwd() / name)  # a folder that may be gone
             made = harmless(contents).encode(encoding) if isinstance(contents, str) else contents
-            with path.open("xb") as file:  # not over one that was made at this moment either
+            # The person's alone, and not over a file that was made at this moment either.
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(made)
         except OSError as error:
             self.notify(self.say("screens.save-failed", path=path, reason=error), severity="error")
@@ -407,7 +409,7 @@ def half_width(event: events.Key) -> events.Key:
 def unused(path: Path) -> Path:
     """``path``, or the first of ``name-2``, ``name-3``, … that does not exist."""
     number, free = 1, path
-    while free.exists():
+    while os.path.lexists(free):
         number += 1
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return free

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tui.language.harmless import as_written
 from tui.text.layout import CLOSING, is_ideographic
 
 if TYPE_CHECKING:
@@ -63,10 +64,17 @@ def written(span: NumberSpan) -> str:
 
 
 def readable(markdown: str) -> str:
-    """The Markdown with its number links read out: for a page on which nothing measures them."""
-    from questions.spans import NumberSpan, parse
+    """The Markdown with its number links read out and no tag or picture in it: for a page on which nothing measures
+    them, and which whoever reads it may open in anything."""
+    from questions.spans import CodeSpan, NumberSpan, parse
 
-    return "".join(written(span) if isinstance(span, NumberSpan) else span.text for span in parse(markdown))
+    said = ""
+    for span in parse(markdown):
+        if isinstance(span, NumberSpan):
+            said += written(span)
+        else:
+            said += span.text if isinstance(span, CodeSpan) else as_written(span.text)
+    return said
 
 
 def _block(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -18,6 +19,9 @@ from rich.cells import cell_len
 from questions.nodes import MAX_BYTES
 from tests.tui.commands.conftest import Ran
 from tui.bank import LONGEST, _contents, load_bank
+from tui.figures.data import Bars
+from tui.figures.export import figure_csv
+from tui.language.harmless import as_cell
 from tui.language.messages.help import TABLE as HELP
 from tui.progress.records import Answer
 from tui.progress.store import open_store
@@ -59,6 +63,18 @@ def test_a_path_that_cannot_be(program: Program, path: str, command: list[str]) 
     ran = program(*(part.format(path) for part in command))
     assert ran.status == 2 and "Traceback" not in ran.err and "did not expect" not in ran.err
     assert len(ran.err) < 500
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["--data-dir", "{}", "stats"], ["--questions", "{}", "list"], ["check", "{}"], ["export", "{}.json"],
+     ["import", "{}.json"], ["code", "softmax", "{}"], ["lab", "toy", "--save", "{}.svg"], ["look", "{}", "hi"]],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800b"])
+def test_a_path_that_no_system_takes(program: Program, toy: object, command: list[str], path: str) -> None:
+    """A NUL, which only a caller can give, was an error that nobody expected; in the data folder's name a traceback."""
+    ran = program(*(part.format(path) for part in command))
+    assert ran.status in (1, 2) and "Traceback" not in ran.err and "did not expect" not in ran.err, ran.err
 
 
 NAMING = {
@@ -136,14 +152,24 @@ def test_a_spreadsheet_computes_nothing_of_it(program: Program, tmp_path: Path) 
         for number, text in enumerate(("=1+1", "＝cmd|calc", "+1", "－2", "＠x", "@x", "\t=1", "  =1", "plain")):
             store.rate(f"={number}", 3, "en", Answer(text, choice="=2"))
     assert program("export", str(tmp_path / "out.csv")).status == 0
-    import csv
-
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         for cell in row.values():
             assert cell.lstrip()[:1] not in tuple("=+-@＝＋－＠"), cell
     assert [row["answer"] for row in rows][-1] == "plain"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [("a;=1+1;", "a;'=1+1;"), ("a\t@x", "a\t'@x"), ("- a\n  =b", "'- a\n  '=b"), ("﹦1", "'﹦1"),
+     ("x = 1; y", "x = 1; y"), ("-", "-"), ("=", "="), ("1-2", "1-2")],
+)  # fmt: skip
+def test_what_begins_a_formula_anywhere_in_a_cell_is_marked(text: str, cell: str) -> None:
+    """Where numbers have a decimal comma, a spreadsheet splits a line at its semicolons."""
+    assert as_cell(text) == cell
+    _, row = csv.reader(io.StringIO(figure_csv(Bars("t", [text], [1.0]))))
+    assert row[0] == cell
 
 
 def test_a_topic_of_two_words_is_one_tag_in_anki(program: Program, tmp_path: Path, bank: Path) -> None:

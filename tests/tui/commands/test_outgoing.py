@@ -24,6 +24,7 @@ from tui.commands.anki import as_anki
 from tui.experiments.catalogue import catalogue
 from tui.language.harmless import harmless, harmless_json, in_a_line, is_harmless
 from tui.practice.page import Section, as_html, page
+from tui.text.plain_text import readable
 
 ESC, BELL = "\x1b", "\x07"
 TITLE = f"{ESC}]0;title{BELL}"
@@ -278,6 +279,34 @@ def test_what_is_exported_asks_no_machine_for_anything() -> None:
         key_points=tuple(replace(point, text=Bilingual(tracked, tracked)) for point in shipped.key_points),
     )
     sections = [Section("t", tracked)]
+    assert "!\\[a](" in readable(tracked) and "![" not in readable(tracked)
     for made in (as_anki([question], "en"), page("t", sections, "en", lambda use: ()), as_html(tracked, inline=True)):
         assert "evil.example" in made  # as a link, which a person may follow or not
         assert not re.search(r"<img|<script|src=|href=\"+javascript:|url\(", made), made
+
+
+FOR_ANKI = (
+    r"[sound:https://evil.example/a.mp3] [LaTeX]\input{x}[/LaTeX] [$]x[/$] [anki:tts]x[/anki:tts] \\(x\\) `\[y\]`"
+)
+LINKS = "[a][x] [b][y] <smb://evil/share> <vscode:x>\n\n[x]: smb://evil/x\n[y]: //evil.example/y\n"
+TAGS = "a <img src=https://evil.example/x> </pre><script>x</script> `<b>` 1 < 2 <https://good.example>"
+
+
+def test_a_deck_and_a_page_act_on_nothing_that_a_question_says() -> None:
+    """Anki took ``[sound:…]``, ``[latex]`` and MathJax's signs in a question for its own; links led to any program."""
+    shipped, text = load_shipped().questions[0], f"{FOR_ANKI}\n\n{LINKS}"
+    question = replace(shipped, question=Bilingual(text, text), answer=Bilingual(text, text), brief=None)
+    deck = as_anki([question], "en").split("\n", 5)[5]
+    assert "&#91;sound:" in deck and "&#91;LaTeX]" in deck and "[" not in deck
+    assert not re.search(r"\\[(\[]", deck)
+    for made in (deck, page("t", [Section("t", text)], "en", lambda use: ())):
+        assert not [link for link in re.findall(r'href="+([^"]*)"', made) if not link.startswith("http")], made
+        assert "smb://evil/share" in made
+
+
+def test_a_report_holds_no_tag_and_no_picture() -> None:
+    """In Markdown they act: whoever opened a report with a question of a stranger's in it told the stranger so."""
+    said = readable(TAGS + " ![a](https://evil.example/a.png)")
+    assert "\\<img" in said and "\\<script" in said and "!\\[a]" in said and "`<b>`" in said
+    assert "1 < 2 <https://good.example>" in said
+    assert "<img" not in as_html(said) and "&lt;img" in as_html(said)

@@ -42,6 +42,27 @@ def test_a_file_is_never_more_than_a_failure(name: str) -> None:
     assert not Path("/tmp/left-behind").exists()
 
 
+@pytest.mark.parametrize(
+    ("source", "line", "place", "byte"),
+    [
+        (b"x = 1\ncaf\xe9 = 1\n", 2, "10", "0xe9"),
+        ("x = 1\n".encode("utf-16-le"), 1, "2", "0x00"),
+        (b"\xff\xfe", 1, "1", "0xff"),
+    ],
+)
+def test_what_is_no_text_is_said_with_its_place(source: bytes, line: int, place: str, byte: str) -> None:
+    """Python said it in English, in the middle of a Chinese sentence."""
+    failure = judge("softmax", source, "mine.py").failure
+    assert failure is not None and (failure.kind, failure.line) == ("syntax-not-text", line)
+    assert f"第 {place} 个字节是 {byte}" in failure.say("zh") and "codec" not in failure.say("zh") + failure.say("en")
+    assert f"byte {place} is {byte}" in failure.say("en")
+
+
+def test_another_encoding_may_be_declared(tmp_path: Path) -> None:
+    source = "# -*- coding: latin-1 -*-\nname = 'café'\nassert len(name) == 4\n" + GOOD
+    assert judge("softmax", source.encode("latin-1"), "mine.py").passed
+
+
 def test_a_good_file_passes_and_may_print_a_little() -> None:
     source = "print('hello \\x1b[31m')\n" + GOOD
     verdict = judge("softmax", source.encode(), "mine.py")

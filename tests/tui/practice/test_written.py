@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from questions.bilingual import LANGUAGES
 from questions.loader import load_shipped
+from tui.language.words import words
 from tui.practice import written
-from tui.practice.written import begin_draft, draft_path, keep_draft
+from tui.practice.written import LARGEST, begin_draft, draft_path, draft_text, keep_draft
 
 TASK = load_shipped().tasks[0]
 
@@ -41,6 +43,34 @@ def test_what_cannot_be_written_whole_leaves_what_was_there(tmp_path: Path, monk
     with pytest.raises(UnicodeEncodeError):
         keep_draft(path, "after \ud800")
     assert path.read_text("utf-8") == "before" and [each.name for each in tmp_path.iterdir()] == ["mine.py"]
+
+
+@pytest.mark.parametrize(
+    ("content", "zh", "en"),
+    [
+        (b"a\ncaf\xe9", "第 6 个字节是 0xe9", "byte 6 is 0xe9"),
+        (None, "那里的设备用不了", "device"),
+        (LARGEST + 1, "文件太大", "too large"),
+    ],
+)
+def test_what_an_editor_left_that_is_no_code_is_said(
+    tmp_path: Path, content: bytes | int | None, zh: str, en: str
+) -> None:
+    """Bytes that are no text (said in Python's English), a pipe that nobody fills, a file of any size."""
+    path = tmp_path / "mine.py"
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content if isinstance(content, bytes) else bytes(content))
+    with pytest.raises((OSError, UnicodeDecodeError)) as refused:
+        draft_text(path)
+    said = {
+        language: words("code.unreadable-draft", language, path=path, reason=refused.value) for language in LANGUAGES
+    }
+    assert zh in said["zh"] and en in said["en"]
+    path.unlink()
+    path.write_bytes("a\r\nb\r猫".encode())
+    assert draft_text(path) == "a\nb\n猫"
 
 
 def test_a_link_of_the_persons_stays_one(tmp_path: Path) -> None:

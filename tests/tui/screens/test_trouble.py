@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,28 @@ async def test_the_screen_goes_on_and_says_what_it_waits_for(
         assert "are now written" in shown(pilot)
     with open_store(tmp_path) as store:
         assert sorted(review.answer.text for review in store.reviews()) == ["before", "meanwhile"]
+
+
+async def test_what_is_saved_beside_is_the_persons_alone_and_no_folder_is_no_end(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report with every answer in it was everybody's to read; the folder gone, saving ended the program."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    async with opened(size=(80, 24)) as pilot:
+        (work / "report.md").symlink_to("nowhere")
+        for _ in range(2):
+            pilot.app.save_beside("report.md", "answers")
+            assert stat.S_IMODE((work / "report-2.md").stat().st_mode) == 0o600
+        assert sorted(each.name for each in work.iterdir()) == ["report-2.md", "report-3.md", "report.md"]
+        for each in work.iterdir():
+            each.unlink()
+        work.rmdir()
+        pilot.app.save_beside("report.md", "answers")
+        await pilot.pause()
+        assert "no such file or folder" in shown(pilot) and pilot.app.crash is None
+    monkeypatch.chdir(tmp_path)
 
 
 FULL = """

@@ -9,6 +9,10 @@ from questions.bilingual import Bilingual
 TABLE: Mapping[str, Bilingual] = {
     # what ended the file or a case early
     "syntax": Bilingual("语法错误：{text}", "syntax error: {text}"),
+    "syntax-not-text": Bilingual(
+        "文件不是 UTF-8 文本（第 {name} 个字节是 {text}）；请另存为 UTF-8",
+        "the file is no text in UTF-8 (byte {name} is {text}); save it as UTF-8",
+    ),
     "missing": Bilingual("文件里没有函数 {name}；要写的是 {wanted}", "there is no function {name}; write {wanted}"),
     "signature": Bilingual(
         "函数写成了 {text}，判题时按 {wanted} 来调用", "the function is {text}, but it is called as {wanted}"

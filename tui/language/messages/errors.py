@@ -210,6 +210,9 @@ TABLE: Mapping[str, Bilingual] = {
         "{where} 是空的；要么给一个值，要么去掉", "{where} is empty: give a value, or leave it out"
     ),
     "path-too-long": Bilingual("路径太长：{path}…", "the path is too long: {path}…"),
+    "not-a-path": Bilingual(
+        "{path} 不能是路径：里面有不许出现的字符", "{path} is no path: it holds a character that none may"
+    ),
     "no-such-user": Bilingual("没有 {user} 这个用户：{path}", "there is no user {user}: {path}"),
     "file-exists": Bilingual(
         "{path} 已经有了，没有动它；要盖掉它就加 --force", "{path} exists and was left alone; --force writes over it"
