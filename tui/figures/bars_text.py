@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -219,10 +220,10 @@ def _bar(value: float, scale: _Scale, look: Look, fainter: bool, before: float |
         if mark is not None:
             signs[min(round(mark), scale.room - 1)] = sign
     style = f"{look.series_style(1 if value < 0 else 0)} reverse{' dim' if fainter else ''}"
-    for cell in range(scale.room):
-        inside = start <= cell < stop
-        if look.color:
-            bar.append(signs.get(cell, " "), style if inside else look.dim)
-        else:
-            bar.append(signs.get(cell, "#" if inside else " "))
+    edges = sorted({0, start, stop, scale.room, *signs, *(at + 1 for at in signs)})
+    for left, right in pairwise(edges):  # a run of equal cells at once: each append costs as much as the next
+        inside = start <= left < stop
+        blank = " " if look.color or not inside else "#"
+        cells = signs.get(left, blank * (right - left))
+        bar.append(cells, (style if inside else look.dim) if look.color else None)
     return bar

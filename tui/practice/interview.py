@@ -289,8 +289,8 @@ class Interview:
         rating = turn.fair_rating
         if rating is None:
             return None
-        for review in self._store.reviews(question.id):  # a kill may have come between the rating and the next turn
-            if review.answer.mode == MODE and review.reviewed_at >= self.started_at:
+        for review in self._store.reviews(question.id, self.started_at):  # a kill may have come before the next turn
+            if review.answer.mode == MODE:
                 return RATINGS[review.rating - 1]
         calendar = Calendar(read_preferences(self._store), self._zone)
         card = self._store.card(question.id)

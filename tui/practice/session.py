@@ -269,10 +269,10 @@ class Practice:
     def rated_by_hand(self) -> bool:
         """Go on where the present question was written, judged and rated elsewhere since it was asked; whether so."""
         attempt = self.attempt
-        if attempt is None or attempt.question.kind != "code":
+        if attempt is None or attempt.question.kind != "code" or attempt.asked_at is None:
             return False
-        reviews = self._store.reviews(attempt.question.id)
-        if not reviews or attempt.asked_at is None or reviews[-1].reviewed_at < attempt.asked_at:
+        reviews = self._store.reviews(attempt.question.id, attempt.asked_at)
+        if not reviews:
             return False
         last = reviews[-1]
         attempt.rating, attempt.was_new = RATINGS[last.rating - 1], last.before is None

@@ -26,7 +26,7 @@ from tui.progress.peeking import FILE_NAME, file_version
 from tui.progress.salvage import lacking, take_out, unreadable_rows
 from tui.progress.schema import APPLICATION_ID, VERSION, migrate
 
-BUSY_SECONDS = 0.3  # that a change waits for a lock before it is made in memory: the screen must answer
+BUSY_SECONDS = 0.2  # that a change waits for a lock before it is made in memory: the screen must answer
 OPEN_SECONDS = 1.0  # that opening waits
 FOLDER_SECONDS = 5.0  # that one start waits for another
 _SIDES = ("-wal", "-shm")  # beside the file while it is open, and after a kill

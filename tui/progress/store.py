@@ -63,12 +63,18 @@ class ProgressStore(KeptFile):
         """Every question that has been rated and not reset since."""
         return {row["question_id"]: read_card(dict(row)) for row in self._rows("SELECT * FROM cards")}
 
-    def reviews(self, question_id: str | None = None) -> list[Review]:
+    def reviews(self, question_id: str | None = None, since: datetime | None = None) -> list[Review]:
         """The ratings that were not undone, oldest first; those before a reset are among them."""
-        condition, values = ("", ()) if question_id is None else ("AND reviews.question_id = ?", (question_id,))
+        conditions, values = ["actions.undone_at IS NULL"], []
+        if question_id is not None:
+            conditions.append("reviews.question_id = ?")
+            values.append(question_id)
+        if since is not None:
+            conditions.append("reviewed_at >= ?")
+            values.append(write_time(since))
         rows = self._rows(
             "SELECT reviews.*, actions.before, actions.after FROM reviews JOIN actions ON actions.id = action_id "
-            f"WHERE actions.undone_at IS NULL {condition} ORDER BY reviewed_at, action_id",
+            f"WHERE {' AND '.join(conditions)} ORDER BY reviewed_at, action_id",
             *values,
         )
         reviews = []

@@ -56,8 +56,9 @@ def tally(store: ProgressStore, questions: Iterable[str], calendar: Calendar, la
     """Add up all ratings that were not undone; ``lately`` is where what came back lately begins."""
     known = set(questions)
     returned = store._rows(
-        "SELECT question_id, total(reviewed_at > ?) AS returned, total(reviewed_at > ? AND rating > 1) AS recalled, "
-        "total(rating = 1) AS lapses FROM reviews WHERE from_state = ? "
+        "SELECT question_id, count(*) FILTER (WHERE reviewed_at > ?) AS returned, "
+        "count(*) FILTER (WHERE rating > 1 AND reviewed_at > ?) AS recalled, "
+        "count(*) FILTER (WHERE rating = 1) AS lapses FROM reviews WHERE from_state = ? "
         "AND action_id NOT IN (SELECT id FROM actions WHERE undone_at IS NOT NULL) GROUP BY question_id",
         write_time(lately),
         write_time(lately),
@@ -65,10 +66,7 @@ def tally(store: ProgressStore, questions: Iterable[str], calendar: Calendar, la
     )
     return Tallies(
         _days(store, calendar),
-        {
-            row["question_id"]: Returned(int(row["returned"]), int(row["recalled"]), int(row["lapses"]))
-            for row in returned
-        },
+        {row["question_id"]: Returned(row["returned"], row["recalled"], row["lapses"]) for row in returned},
         {question: store.latest_marks(question, MARKED) for question in store.marked() if question in known},
     )
 
@@ -87,9 +85,11 @@ def _days(store: ProgressStore, calendar: Calendar) -> dict[date, Day]:
             since = first + " "
             continue
         row = store._rows(
-            "SELECT total(rating = 1) AS r1, total(rating = 2) AS r2, total(rating = 3) AS r3, "
-            "total(rating = 4) AS r4, total(max(0, min(seconds, ?))) AS seconds, total(from_state = ?) AS returned, "
-            "total(from_state = ? AND rating > 1) AS recalled FROM reviews WHERE reviewed_at >= ? AND reviewed_at < ? "
+            "SELECT count(*) FILTER (WHERE rating = 1) AS again, count(*) FILTER (WHERE rating = 2) AS hard, "
+            "count(*) FILTER (WHERE rating = 3) AS good, count(*) FILTER (WHERE rating = 4) AS easy, "
+            "total(max(0, min(seconds, ?))) AS seconds, count(*) FILTER (WHERE from_state = ?) AS returned, "
+            "count(*) FILTER (WHERE from_state = ? AND rating > 1) AS recalled "
+            "FROM reviews WHERE reviewed_at >= ? AND reviewed_at < ? "
             "AND action_id NOT IN (SELECT id FROM actions WHERE undone_at IS NOT NULL)",
             LONGEST,
             REVIEW,
@@ -97,7 +97,7 @@ def _days(store: ProgressStore, calendar: Calendar) -> dict[date, Day]:
             first,
             ends,
         )[0]
-        ratings = (int(row["r1"]), int(row["r2"]), int(row["r3"]), int(row["r4"]))
+        ratings = row["again"], row["hard"], row["good"], row["easy"]
         if any(ratings):
-            days[day] = Day(ratings, row["seconds"], int(row["returned"]), int(row["recalled"]))
+            days[day] = Day(ratings, row["seconds"], row["returned"], row["recalled"])
         since = ends
