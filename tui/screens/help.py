@@ -16,6 +16,8 @@ from textual.widgets import Static
 from questions.bilingual import Language
 from tui.language.words import words
 from tui.screens.key_bar import KeyHint
+from tui.screens.message_line import MessageLine
+from tui.screens.passage import Passage
 
 
 class HelpScreen(ModalScreen[None]):
@@ -32,13 +34,14 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         language: Language = getattr(self.app, "language", "en")
         with VerticalScroll(classes="dialog"):
+            for line in self._about.query(MessageLine):
+                if line.message is not None:  # the line may have cut it
+                    yield (message := Passage(classes="dialog-message"))
+                    message.show(line.message.text)
             focused = focused_keys(self._focused, language)
             if focused:
                 yield Static(words("screens.help-focus", language), classes="dialog-title", markup=False)
                 yield Static(key_table(focused), markup=False)
-            said = getattr(self.app, "said", None)
-            if said is not None:  # the line may have cut it
-                yield Static(f"{said.text}\n", markup=False)
             keys: list[KeyHint] = getattr(self._about, "all_keys", list)()
             yield Static(words("screens.help-title", language), classes="dialog-title", markup=False)
             yield Static(key_table(keys), markup=False)

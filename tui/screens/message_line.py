@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
+from textual.style import Style
 from textual.widget import Widget
 
 from tui.screens.program import Program, Said
@@ -14,9 +15,10 @@ STYLES = {"information": "$text-accent", "warning": "$text-warning", "error": "$
 
 
 class MessageLine(Widget):
-    """The latest message while it lasts, else ``standing``: what the focused thing is for. ``?`` shows all of it.
+    """The latest message while it lasts, else ``standing``: what the focused thing is for.
 
-    Where there is neither, ``resting``: the caption of a figure that needs all lines of a short window.
+    Where there is neither, ``resting``: the caption of a figure that needs all lines of a short window. What is wider
+    than the line is cut, and the line says the key, that of help, which shows all of it.
     """
 
     DEFAULT_CSS = "MessageLine { height: 1; width: 1fr; padding: 0 1; }"
@@ -39,10 +41,19 @@ class MessageLine(Widget):
         """Cells that a message has."""
         return self.content_size.width
 
+    @property
+    def message(self) -> Said | None:
+        """What the line says, uncut."""
+        return self.app.said or self.standing or (Said(self.resting, "standing") if self.resting else None)
+
     def render(self) -> Content:
-        said = self.app.said or self.standing or (Said(self.resting, "standing") if self.resting else None)
-        width = self.room
+        said, width = self.message, self.room
         if said is None or width < 1:
             return Content("")
-        text = " ".join(said.text.split())
-        return Content.styled(text if cell_len(text) <= width else fit(text, width, "⋯"), STYLES[said.severity])
+        text, style = " ".join(said.text.split()), STYLES[said.severity]
+        if cell_len(text) <= width:
+            return Content.styled(text, style)
+        key, rest = "F1" if self.app.is_typing else "?", f" {self.app.say('screens.whole-message')}"
+        text = fit(text, max(width - cell_len(f" {key}{rest}"), 1), "⋯")
+        whole = Content.assemble((f" {key}", "bold"), rest).stylize(Style.from_meta({"@click": "app.help"}))
+        return Content.assemble((text, style), whole)

@@ -68,6 +68,8 @@ class Place(Screen[None]):
         """The keys that act where the focus is, then the screen's own."""
         for bar in self.query(KeyBar):
             bar.show([*self.focus_hints()[:MOST_OF_THE_FOCUS], *self.screen_hints()])
+        for line in self.query(MessageLine):
+            line.refresh()  # the key that shows all of a message is another where something is typed
 
     def focus_hints(self) -> list[KeyHint]:
         """What the focused widget, and those around it, say of their keys."""

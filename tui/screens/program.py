@@ -153,7 +153,8 @@ class Program(App[int]):
                 event = half_width(event)
             held = event.key == self._key and event.time - self._key_at < HELD
             self._key, self._key_at = event.key, event.time
-            if event.time - self._said_at > READ:
+            helps = event.key == "f1" or (event.key == "question_mark" and not self.is_typing)
+            if event.time - self._said_at > READ and not helps:  # which shows all of it
                 self.fall_silent()
             if held and self._acts_once(event.key):
                 return

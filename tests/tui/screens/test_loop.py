@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from textual.events import Key, Paste
 from textual.widgets import Input
 
+from questions.bilingual import Language
 from tests.tui.screens.conftest import Open, shown, tasks, until
 from tui.experiments.compute import Failed
 from tui.screens.answer_box import AnswerBox
@@ -325,6 +327,27 @@ async def test_a_message_goes_when_its_occasion_is_over(opened: Open) -> None:
         app.notify("only told")
         await pilot.press("escape")
         assert app.said is None
+
+
+@pytest.mark.parametrize(("language", "whole"), [("zh", "全文"), ("en", "all")])
+async def test_a_message_that_is_cut_names_the_key_that_shows_all_of_it(
+    opened: Open, language: Language, whole: str
+) -> None:
+    said = "a file of yours is faulty " * 8 + "END"
+    async with opened(size=(80, 24), language=language) as pilot:
+        app = pilot.app
+        for severity, before, key, on_the_line in (
+            ("information", (), "question_mark", "?"), ("error", ("i",), "f1", "F1")
+        ):  # fmt: skip
+            await pilot.press(*before)
+            app.notify(said, severity=severity)
+            await pilot.pause()
+            line = app.screen.query_one(MessageLine).render().plain
+            assert line.endswith(f"⋯ {on_the_line} {whole}") and cell_len(line) <= 78
+            app._said_at -= READ + 1  # long enough to have been read
+            await pilot.press(key)
+            assert "END" in shown(pilot)
+            await pilot.press("escape")
 
 
 async def test_what_a_knob_is_for_goes_with_the_knob(opened: Open) -> None:
