@@ -2,7 +2,7 @@
 
 >>> from tui.figures.data import Bars
 >>> caption(Bars("t", ["a", "b"], [1.0, 2.5], made="counted"), "en")
-'the most: b (2.5), the least: a (1); counted.'
+'the most: b (2.5) · the least: a (1); counted.'
 """
 
 from __future__ import annotations
@@ -17,33 +17,41 @@ from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Series, Table, TokenRow, Tokens
 from tui.figures.heatmap import last_shown_stage
 from tui.figures.numbers import short
-from tui.text.layout import fit
+from tui.text.layout import fit, wrap
 
 LEAST = 12  # cells below which a part of what was measured tells nothing
 MOST = 4  # lines of a curve that are read
+BETWEEN, ELLIPSIS = " · ", "⋯"  # a name may have a comma in it
 MASKED = 1e37  # scores from there on were put in by a mask
 
 
-def caption(figure: Figure, language: Language, width: int | None = None) -> str:
-    """What was measured and how it was made, in one line; what is not known is left out.
+def caption(figure: Figure, language: Language, width: int | None = None, lines: int = 1) -> str:
+    """What was measured and how it was made, in one sentence; what is not known is left out.
 
-    Where ``width`` cells do not hold it, what was measured is cut, and not what is random and what trained.
+    With a ``width`` in at most ``lines`` lines: what was measured is cut, and not what is random and what trained.
     """
-    between, end = ("；", "。") if language == "zh" else ("; ", ".")
     said, made = measured(figure, language), say(figure.made, language)
-    if width is not None and said and made:
-        room = width - cell_len(between + made + end)
-        said = said if cell_len(said) <= room else _begun(said, room) if room >= LEAST else ""
+    if width is None:
+        return _sentence(said, made, language)
+    width = max(width, 1)
+    parts = said.split(BETWEEN)
+    begun = [BETWEEN.join(parts[:count]) + ELLIPSIS for count in range(len(parts) - 1, 0, -1)] if made else []
+    for shorter in (said, *begun):
+        wrapped = wrap(_sentence(shorter, made, language), width)
+        if len(wrapped) <= lines:
+            return "\n".join(wrapped)
+    if made:  # not one part of it fits as a whole
+        room = width - cell_len(_sentence("x", made, language)) + 1
+        said = fit(said, room, ELLIPSIS) if room >= LEAST else ""
+    wrapped = wrap(_sentence(said, made, language), width)
+    kept = wrapped if len(wrapped) <= lines else [*wrapped[: lines - 1], " ".join(wrapped[lines - 1 :])]
+    return "\n".join(fit(line, width, ELLIPSIS) for line in kept)
+
+
+def _sentence(said: str, made: str, language: Language) -> str:
+    between, end = ("；", "。") if language == "zh" else ("; ", ".")
     parts = [part for part in (said, made) if part]
-    line = between.join(parts) + end if parts else ""
-    return line if width is None else fit(line, max(width, 1))
-
-
-def _begun(said: str, room: int) -> str:
-    """As many whole parts of ``said`` as ``room`` cells hold."""
-    cut = fit(said, room)
-    whole = max(cut.rfind("，"), cut.rfind(", "))
-    return cut[:whole] + cut[-1] if whole > 0 and cell_len(cut[:whole]) >= LEAST else cut
+    return between.join(parts) + end if parts else ""
 
 
 def measured(figure: Figure, language: Language) -> str:
@@ -106,15 +114,15 @@ def _of_curve(figure: Curve, language: Language) -> str:
     for series in figure.series:
         value = _at(series, at)
         if value is not None:
-            read.append(f"{_before_number(say(series.name, language), language)}{short(value)}")
+            read.append(f"{before_number(say(series.name, language), language)}{short(value)}")
     where = f"{say(figure.x_label, language)} {short(at)}"
     if not read:
         return ""
     rest = "…" if len(read) > MOST else ""
-    return f"{where}{'：' if language == 'zh' else ': '}{('，' if language == 'zh' else ', ').join(read[:MOST])}{rest}"
+    return f"{where}{'：' if language == 'zh' else ': '}{BETWEEN.join(read[:MOST])}{rest}"
 
 
-def _before_number(name: str, language: Language) -> str:
+def before_number(name: str, language: Language) -> str:
     """A name that ends in a number of its own is kept apart from the one that follows."""
     if not name[-1:].isdigit():
         return f"{name} "
@@ -161,9 +169,9 @@ def _extremes(named: Sequence[tuple[str, float]], language: Language) -> str:
         return f"都是 {short(high)}" if language == "zh" else f"all {short(high)}"
     if language == "zh":
         most, least = (f"{_who(known, value, language)}（{short(value)}）" for value in (high, low))
-        return f"最大：{most}，最小：{least}"
+        return f"最大：{most}{BETWEEN}最小：{least}"
     most, least = (f"{_who(known, value, language)} ({short(value)})" for value in (high, low))
-    return f"the most: {most}, the least: {least}"
+    return f"the most: {most}{BETWEEN}the least: {least}"
 
 
 def _who(known: Sequence[tuple[float, str]], value: float, language: Language) -> str:

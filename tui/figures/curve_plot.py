@@ -39,12 +39,13 @@ def named(figure: Curve, series: Series, language: Language) -> bool:
     return len(figure.series) > 1 or bool(say(series.name, language))
 
 
-def missing(series: Series, log_y: bool = False) -> str:
+def missing(series: Series, language: Language, log_y: bool = False) -> str:
     """How many values could not be drawn: on a logarithmic axis also zeros."""
     zeros = log_y * sum(y == 0 for y in series.y)
     bad = sum(math.isnan(y) for y in series.y)
     infinite = sum(math.isinf(y) for y in series.y)
-    parts = [f"{zeros} × 0"] * bool(zeros) + [f"{bad} NaN"] * bool(bad) + [f"{infinite} inf"] * bool(infinite)
+    none = f"{zeros} 个是 0" if language == "zh" else "1 is 0" if zeros == 1 else f"{zeros} are 0"
+    parts = [none] * bool(zeros) + [f"{bad} NaN"] * bool(bad) + [f"{infinite} inf"] * bool(infinite)
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -74,7 +75,7 @@ class CurvePlot:
     def _names_beside(self, language: Language, room: int) -> tuple[list[list[str]], int]:
         """The lines' names for the column right of the field, and its width; nothing where they do not fit there."""
         wanted = [
-            f"{letter(index)} {say(series.name, language)}{missing(series, self.figure.log_y)}"
+            f"{letter(index)} {say(series.name, language)}{missing(series, language, self.figure.log_y)}"
             for index, series in enumerate(self.figure.series)
             if named(self.figure, series, language)
         ]
@@ -210,6 +211,7 @@ class CurvePlot:
                     signs[row][column] = single if by_letter else drawing.sign(column, row)
                     styles[row][column] = look.series_style(owner)
         self._infinities(signs, styles)
+        self._single_points(signs, styles)
         if len(figure.series) > 1 and not self.names:
             self._name_ends(signs, styles)
         return signs, styles
@@ -231,6 +233,14 @@ class CurvePlot:
                     row = 0 if y > 0 else self.height - 1
                     signs[row][column] = "^" if y > 0 else "v"
                     styles[row][column] = f"{self.look.series_style(index)} bold".strip()
+
+    def _single_points(self, signs: list[list[str]], styles: list[list[str]]) -> None:
+        """The letter of a line of one point: a dot alone would not be found."""
+        for index, series in enumerate(self.figure.series):
+            dot = self._dot(float(series.x[0]), float(series.y[0])) if len(series.x) == 1 else None
+            if dot is not None:
+                signs[dot[1] // DOTS_HIGH][dot[0] // DOTS_WIDE] = letter(index)
+                styles[dot[1] // DOTS_HIGH][dot[0] // DOTS_WIDE] = f"{self.look.series_style(index)} bold".strip()
 
     def _name_ends(self, signs: list[list[str]], styles: list[list[str]]) -> None:
         """The letter of each line at its last point, or at an earlier one where another letter stands."""

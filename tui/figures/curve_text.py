@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from questions.bilingual import Language, say
+from tui.figures.caption import BETWEEN, before_number
 from tui.figures.curve_plot import MARK, CurvePlot, letter, missing, named, plot_height
 from tui.figures.data import Curve
 from tui.figures.look import Look
@@ -88,7 +89,7 @@ def legend_lines(figure: Curve, language: Language, width: int, look: Look) -> l
         if named(figure, series, language):
             style = f"{look.series_style(index)} bold".strip()
             name = say(series.name, language)
-            entries.append(Text.assemble((letter(index), style), f" {name}", missing(series, figure.log_y)))
+            entries.append(Text.assemble((letter(index), style), f" {name}", missing(series, language, figure.log_y)))
     return flowed(entries, width)
 
 
@@ -113,9 +114,8 @@ def curve_reading(
         if value is not None:
             name = say(series.name, language) or say(figure.y_label, language)
             before = name if len(figure.series) == 1 else letter(index) if letters else f"{letter(index)} {name}"
-            said.append(f"{before} {short(value)}{_against(pinned, index, name, x, value, language)}")
-    separator = "，" if language == "zh" else ", "
-    return separator.join(said)
+            said.append(f"{before_number(before, language)}{short(value)}{_against(pinned, index, name, x, value, language)}")
+    return BETWEEN.join(said)
 
 
 def value_at(xs: Sequence[float], ys: Sequence[float], x: float) -> float | None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from questions.bilingual import Language, say
 from tui.figures.bars_text import difference
 from tui.figures.data import TokenRow, Tokens
-from tui.figures.heatmap_paint import Painter
+from tui.figures.heatmap_paint import Painter, legend
 from tui.figures.look import Look
 from tui.figures.numbers import short
 from tui.text.layout import fit, pad, visible, wrap
@@ -39,10 +39,12 @@ class TokensLines:
         self.head = len(self.lines)
         self.places: dict[tuple[int, int], tuple[int, int, int]] = {}  # line, first cell, last cell
         labels = [visible(say(strip.label, language)) for strip in figure.strips]
-        column = min(max(map(cell_len, labels), default=0), max(width // 4, 1))
+        column = min(max(map(cell_len, labels), default=0), max(width * 2 // 5, 1))
         for at, (strip, label) in enumerate(zip(figure.strips, labels, strict=True)):
             place = cursor[1] if cursor is not None and cursor[0] == at else None
             self._strip(at, strip, pad(label, column, "right", look.glyphs.ellipsis), place)
+        if look.color and any(_graded(strip) for strip in figure.strips):
+            self.lines.append(Text.assemble(" " * (column + 1), *legend(_painter(look), language, width - column - 1)))
 
     def _strip(self, number: int, strip: TokenRow, label: str, cursor: int | None) -> None:
         """One strip; its label stands before its first line."""
@@ -151,4 +153,13 @@ def _pack(widths: Sequence[int], room: int) -> list[tuple[int, int]]:
 def _token_style(values: Sequence[float] | None, at: int, look: Look) -> Style | str:
     if values is None:
         return "reverse" if look.color else ""
-    return Painter("attention", (0.0, 1.0), look, 1).cell(float(values[at]))[1]
+    return _painter(look).cell(float(values[at]))[1]
+
+
+def _graded(strip: TokenRow) -> bool:
+    """Whether a strip's colors have degrees, and no word under a token says which."""
+    return strip.marks is None and bool({value for value in strip.values or () if math.isfinite(value)} - {0.0, 1.0})
+
+
+def _painter(look: Look) -> Painter:
+    return Painter("attention", (0.0, 1.0), look, 1)

@@ -68,7 +68,7 @@ class LivePanel(Vertical):
     LivePanel StepsPanel { height: 1fr; }
     LivePanel #run-message { display: none; height: 1fr; color: $text-muted; }
     LivePanel #run-message.failed { color: $text-error; }
-    LivePanel #caption { height: auto; max-height: 1; width: 1fr; color: $text-muted; }
+    LivePanel #caption { height: 2; width: 1fr; color: $text-muted; }
     LivePanel #run-status { height: 1; width: 1fr; color: $text-muted; }
     """
     app: Program
@@ -447,7 +447,7 @@ class LivePanel(Vertical):
         line, short = self.query_one("#caption", Static), self.screen.has_class("-short")
         messages = self.screen.query(MessageLine)
         width = min((each.room for each in messages), default=self.size.width) if short else self.size.width
-        said = caption(figures[0], self.language, width) if seen and figures[0].made else ""
+        said = caption(figures[0], self.language, width, 1 if short else 2) if seen and figures[0].made else ""
         line.update(said)
         line.display = bool(said) and not short
         for each in messages:

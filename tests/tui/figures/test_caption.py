@@ -20,16 +20,16 @@ LINES = [Series("one", [0.0, 1.0, 2.0], [5.0, 6.0, 7.0]), Series("gap", [0.0, 1.
     [
         (MAP, "the largest -3: query a → key d"),  # what a mask put in is not a score
         (Heatmap("t", [Stage("m", "m", [[[True, False]]], "mask")], "a", "cd"), "50 % of the cells are set"),
-        (Curve("t", "step", "y", LINES), "step 2: one 7, gap 3"),
-        (Curve("t", "step", "y", LINES, marks=[(0.0, "here")]), "step 0: one 5, gap 1"),
+        (Curve("t", "step", "y", LINES), "step 2: one 7 · gap 3"),
+        (Curve("t", "step", "y", LINES, marks=[(0.0, "here")]), "step 0: one 5 · gap 1"),
         (Bars("t", ["x", "y"], [2.0, 2.0]), "all 2"),
-        (Table("t", ["who", "what", "n"], [["a", "u", 1.0], ["b", "v", 4.0]]), "n: the most: b (4), the least: a (1)"),
+        (Table("t", ["who", "what", "n"], [["a", "u", 1.0], ["b", "v", 4.0]]), "n: the most: b (4) · the least: a (1)"),
         (Table("t", ["who"], [["a"], ["b"]]), "2 rows"),
         (Tokens("t", [TokenRow("row", ["p", "q"], [0.1, 0.9])]), "row: the strongest is q"),
         (Curve("t", "step", "y", []), ""),
-        (Bars("t", ["x", "y", "z"], [2.0, 1.0, 2.0]), "the most: 2 of 3 (2), the least: y (1)"),
+        (Bars("t", ["x", "y", "z"], [2.0, 1.0, 2.0]), "the most: 2 of 3 (2) · the least: y (1)"),
         (Curve("t", "step", "y", [Series("K = 3", [0.0], [5.0])]), "step 0: K = 3: 5"),
-        (Table("t", ["h", "n"], [[1, 1.0], [2, 4.0]]), "n: the most: h 2 (4), the least: h 1 (1)"),
+        (Table("t", ["h", "n"], [[1, 1.0], [2, 4.0]]), "n: the most: h 2 (4) · the least: h 1 (1)"),
         (  # of what a view begins with, though a mask comes after it
             Heatmap("t", [Stage("s", "s", [[[1.0, 2.0]]]), Stage("m", "m", [[[1, 0]]], "mask")], "a", "cd"),
             "the largest 2: query a → key d",
@@ -51,5 +51,13 @@ def test_what_does_not_fit_ends_with_a_whole_part() -> None:
     curve = Curve(
         "t", "step", "y", [Series(name, [1.0], [0.5]) for name in ("first", "second", "third")], made="random"
     )
-    assert caption(curve, "en", 45) == "step 1: first 0.5, second 0.5⋯; random."
+    assert caption(curve, "en", 45) == "step 1: first 0.5 · second 0.5⋯; random."
     assert caption(curve, "en", 34) == "step 1: first 0.5⋯; random."
+
+
+def test_two_lines_hold_more_and_a_comma_in_a_name_parts_nothing() -> None:
+    names = ("rows, no cache", "rows, cached")
+    curve = Curve("t", "step", "y", [Series(name, [1.0], [0.5]) for name in names], made="random")
+    assert caption(curve, "en", 40) == "step 1: rows, no cache 0.5⋯; random."
+    assert caption(curve, "en", 40, 2).replace("\n", " ") == "step 1: rows, no cache 0.5 · rows, cached 0.5; random."
+    assert all(len(line) <= 30 for line in caption(curve, "en", 30, 2).splitlines())

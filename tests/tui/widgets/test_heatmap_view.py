@@ -85,7 +85,7 @@ async def test_stages_are_switched_by_keys_and_by_clicks() -> None:
         await pilot.pause()
         assert view.picture.stage.name == "masked"
         assert "[掩码]" in app.text
-        await pilot.click(view.tabs, offset=(view.tabs._ends[0] - 1, 0))
+        await pilot.click(view.tabs, offset=(view.tabs._places[0][1] - 1, 0))
         await pilot.pause()
         assert view.picture.stage.name == "scores"
 

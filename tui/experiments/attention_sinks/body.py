@@ -136,9 +136,9 @@ def _curve(arms: Mapping[str, Streamed], window: int) -> Curve:
         Bilingual("第几个字母", "letter of the text"),
         Bilingual("误差", "error"),
         [
-            series(Bilingual("softmax，只留最近", "softmax, latest alone"), "window"),
-            series(Bilingual("softmax，加最早 1 个", "softmax, and the first"), "kept"),
-            series(Bilingual("加一，只留最近", "plus one, latest alone"), "plus-window"),
+            series(Bilingual("softmax，只留最近", "softmax, latest only"), "window"),
+            series(Bilingual("softmax，加最早 1 个", "softmax, first kept"), "kept"),
+            series(Bilingual("加一，只留最近", "plus one, latest only"), "plus-window"),
         ],
         log_y=True,
         marks=[(float(window), Bilingual("[BOS] 被丢掉", "[BOS] goes"))],
@@ -172,7 +172,7 @@ def _marks(marks: Marks) -> Bars:
                   "bert-mini: weight that words give [CLS] and [SEP] (mean of the heads)"),
         layers,
         marks.per_cent,
-        "%",
+        Bilingual("权重 %", "weight, %"),
         reference=(marks.uniform, Bilingual("均匀", "uniform")),
         name="bert-mini",
     )  # fmt: skip

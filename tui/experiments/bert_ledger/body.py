@@ -163,7 +163,7 @@ def _ledger(parts: Mapping[str, int], sizes: Sizes, with_heads: bool) -> Table:
             Bilingual("公式", "formula"),
             Bilingual("公式算出", "by formula"),
             Bilingual("模块数出", "counted"),
-            "%",
+            Bilingual("占全部 %", "% of all"),
         ],
         rows=rows,
         name="ledger",
@@ -189,7 +189,7 @@ def _by_width(config: mf.BertConfig, ratio: int, report: Report) -> Curve:
     }
     return Curve(
         Bilingual("宽度变了，参数落在哪里（其余旋钮不动）", "Where the parameters are as d grows (all else as set)"),
-        "d",
+        Bilingual("宽度 d", "width d"),
         Bilingual("占全部参数 %", "% of all parameters"),
         [Series(names[part], [float(d) for d in WIDTHS], values) for part, values in shares.items()],
         log_x=True,

@@ -118,8 +118,8 @@ def _inside(report: Report) -> list[Check]:
 def _trained(found: Mapping[str, float], checks: list[Check]) -> Bars:
     alone = next(check.measured for check in checks if check.name == "letters-alone")
     return Bars(
-        Bilingual("损失接在哪里都学得会：A 在句首还是 B 在句首，没见过的句子",
-                  "Wherever the loss is attached, it is learned: is A at the front or B, unseen texts"),
+        Bilingual("句首是 A 还是 B？损失接在哪里都学得会（没见过的句子）",
+                  "A at the front, or B? Learned wherever the loss is attached (unseen texts)"),
         [Bilingual("只数字母", "letters alone"), Bilingual("[CLS]", "[CLS]"),
          Bilingual("最后一个字母", "last letter"), Bilingual("平均", "mean")],
         [float(alone or 0.0), *(found[how] for how in PLACES)],

@@ -155,7 +155,7 @@ def _curve(by_contrast: tuple[float, ...], by_positives: tuple[float, ...]) -> C
                   f"Held out, verses of one passage are closer: {by_contrast[-1]:.0f} % with negatives, "
                   f"{by_positives[-1]:.0f} % without"),
         Bilingual("步", "step"),
-        "%",
+        Bilingual("同段更近的 %", "same passage closer, %"),
         [
             Series(Bilingual("有负例", "with negatives"), x, list(by_contrast)),
             Series(Bilingual("没有负例", "without"), x, list(by_positives)),
@@ -181,7 +181,7 @@ def _shares(shares: Sequence[float], temperature: float, batch: int) -> Curve:
         Bilingual(f"温度越低，梯度越集中在最难的负例上（{batch - 1} 个负例，训练之前）",
                   f"The lower the temperature, the more of the gradient is at the hardest of {batch - 1} negatives "
                   f"(before training)"),
-        "τ",
+        Bilingual("温度 τ", "temperature τ"),
         Bilingual("最难的负例占 %", "at the hardest, %"),
         [
             Series(Bilingual("实测", "measured"), list(TEMPERATURES), list(shares)),

@@ -216,7 +216,7 @@ def _by_count(count: int) -> Curve:
     counts = [float(10 ** (power / 2)) for power in range(2, 11)]
     return Curve(
         Bilingual("n 句两两比较，BERT 要跑几遍", "Passes of BERT to compare n sentences pairwise"),
-        "n",
+        Bilingual("句子数 n", "sentences n"),
         Bilingual("遍数", "passes"),
         [
             Series(Bilingual("交叉编码器 n(n − 1) / 2", "cross-encoder n(n − 1) / 2"), counts,

@@ -125,7 +125,7 @@ def _curve(x: np.ndarray, weights: dict[str, np.ndarray], p: float, report: Repo
         found.append(_scatter(steps["weights"].value, steps["dropped_weights"].value, probability))
     return Curve(
         Bilingual("每行权重之和偏离 1 多少（均方根）", "How far rows' sums miss 1 (root mean square)"),
-        "p",
+        Bilingual("丢弃概率 p", "drop probability p"),
         Bilingual("偏离", "miss"),
         [
             Series(Bilingual("实测", "measured"), PROBABILITIES, [measured for measured, _ in found]),

@@ -170,7 +170,7 @@ def _by_sign(right: np.ndarray, sources: neurons.Sources, sign: str, units: int)
         ),
         labels=[name for name, own in shown if own.any()],
         values=[100 * float(right[own].mean()) for _, own in shown if own.any()],
-        value_label="%",
+        value_label=Bilingual("写对的 %", "written right, %"),
         name="by-token",
     )
 
@@ -205,7 +205,7 @@ def _counts(whole: float, by_count: Mapping[str, list[float]], units: int) -> Cu
     return Curve(
         Bilingual("关掉多少单元，整个日期还写得对", "Units off, and whole dates still right"),
         Bilingual("关掉的单元（共 256）", "units off (of 256)"),
-        "%",
+        Bilingual("写对的日期 %", "dates right, %"),
         [Series(label, x, [whole, *by_count[name]]) for name, label in names.items()],
         marks=[(float(units), Bilingual("现在", "now"))],
         name="units-off",

@@ -144,7 +144,7 @@ def _recall(live: Tuned) -> Bars:
         Bilingual("微调之后，原来的成语还补得出多少", "After fine-tuning: idioms that are still completed"),
         labels=[Bilingual("当场", "live"), *labels],
         values=[100.0 * live.recall, *(_kept(way) for way in ways)],
-        value_label="%",
+        value_label=Bilingual("补对的成语 %", "idioms completed, %"),
         name="recall",
     )
 

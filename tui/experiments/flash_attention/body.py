@@ -132,7 +132,7 @@ def _traffic(capacity: int) -> Curve:
     return Curve(
         Bilingual(f"一个头（d = {WIDE}）读写慢速存储的数，快速存储放 {capacity:,} 个",
                   f"Numbers one head (d = {WIDE}) moves to and from slow memory; fast memory holds {capacity:,}"),
-        "n",
+        Bilingual("词元数 n", "tokens n"),
         Bilingual("读写的数", "numbers moved"),
         [
             Series(Bilingual("一次算完", "at once"), lengths, [float(_moved(n, 0)) for n in SHOWN]),
@@ -202,7 +202,7 @@ def _by_block(steps: mf.Trace, query: int) -> Curve:
     return Curve(
         Bilingual(f"查询 {query}：离最后的输出还差多少", f"Query {query}: how far from the final output"),
         Bilingual("看完第几块", "after block"),
-        "‖o / l − y‖",
+        Bilingual("距离 ‖o / l − y‖", "distance ‖o / l − y‖"),
         [Series(Bilingual("距离", "distance"), x, np.linalg.norm(outputs - outputs[-1], axis=-1).tolist())],
         name="convergence",
     )

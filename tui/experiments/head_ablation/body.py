@@ -159,7 +159,7 @@ def _trained_bars(trained: Trained) -> Bars:
         ),
         labels=[label(*place) for place in trained.alone],
         values=list(trained.alone.values()),
-        value_label="%",
+        value_label=Bilingual("读对的日期 %", "dates read right, %"),
         reference=(trained.whole, Bilingual("一个不关", "none off")),
         name="trained",
     )
@@ -198,7 +198,7 @@ def _changes(plain: mf.Trace, without: list[mf.Trace], off: int, seed: int) -> B
         ),
         labels=[str(head) for head in range(len(without))],
         values=changes,
-        value_label="‖y − y′‖ / ‖y‖",
+        value_label=Bilingual("输出变了多少 ‖y − y′‖ / ‖y‖", "change of the output, ‖y − y′‖ / ‖y‖"),
         reference=(len(without) ** -0.5, Bilingual("各头相当时的 1/√h", "1/√h, were all alike")),
         name="changes",
     )

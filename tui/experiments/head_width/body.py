@@ -20,7 +20,7 @@ from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 COUNTS = (1, 2, 4, 8, 16)
 FLOOR = 1e-9  # singular values below are rounding: drawn here on the log axis
-ARMS: dict[str, Label] = {"reduced": "d/h", "full": "d"}
+ARMS: dict[str, Label] = {"reduced": Bilingual("宽度 d/h", "width d/h"), "full": Bilingual("宽度 d", "width d")}
 
 
 class Arms(mf.Module):
@@ -209,8 +209,8 @@ def _shares(d: int, n: int) -> Curve:
     lengths = [float(2**power) for power in range(4, 18)]
     return Curve(
         Bilingual("注意力核心占一层运算的几成：n / (6d + n)", "The core's share of a layer's operations: n / (6d + n)"),
-        Bilingual("n", "n"),
-        "%",
+        Bilingual("词元数 n", "tokens n"),
+        Bilingual("占一层运算的 %", "% of a layer's operations"),
         [Series(f"d = {d}", lengths, [100 * length / (6 * d + length) for length in lengths])],
         log_x=True,
         marks=[(float(n), "n"), (6.0 * d, "6d")],

@@ -124,7 +124,7 @@ def _bars(shares: Mapping[str, float]) -> Bars:
                   "The second copy foretold (blind: to what the previous-token head writes)"),
         labels=list(labels.values()),
         values=[shares[name] for name in labels],
-        value_label="%",
+        value_label=Bilingual("猜对的 %", "foretold, %"),
         name="foretold",
     )  # fmt: skip
 
@@ -174,6 +174,6 @@ def _scores(whole: Ran, poet: np.ndarray) -> Bars:
                   "Prefix matching, best head of each layer: poems hardly repeat, and the poet has no such head"),
         labels=labels,
         values=[100.0 * each for each in [*values, *(float(row.max()) for row in poet)]],
-        value_label="%",
+        value_label=Bilingual("前缀匹配的权重 %", "weight on the match, %"),
         name="prefix-matching",
     )  # fmt: skip

@@ -186,7 +186,7 @@ def _by_smoothing(smoothing: float, labels: int, curves: list[list[float]]) -> C
     return Curve(
         Bilingual("困惑度与 ε：真实分布已知时越平滑越差，标签少时平滑有用",
                   "Perplexity against ε: worse with the distribution known, better where labels are few"),
-        "ε",
+        Bilingual("平滑系数 ε", "smoothing ε"),
         Bilingual("困惑度", "perplexity"),
         [
             Series(Bilingual("真实分布已知", "true distribution known"), GRID, curves[0]),

@@ -139,7 +139,7 @@ def _sizes() -> Bars:
                   f"Numbers cached per token and layer (DeepSeek-V2: {heads} heads, D = {width}, d_c = {latent})"),
         labels=["MHA", "GQA-8", "MQA", "MLA"],
         values=[float(2 * heads * width), float(2 * 8 * width), float(2 * width), float(latent + turned)],
-        value_label=Bilingual("个数", "numbers"),
+        value_label=Bilingual("缓存的数", "numbers cached"),
         log=True,
         name="cached",
     )  # fmt: skip

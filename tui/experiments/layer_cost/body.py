@@ -105,8 +105,8 @@ def _shares(n: int, d: int, heads: int) -> Curve:
     return Curve(
         Bilingual(f"n² 占几成（d = {d}，H = {heads}）：内存早就过半，运算要长得多",
                   f"The share of n² (d = {d}, H = {heads}): half of memory early, half of operations late"),
-        Bilingual("n", "n"),
-        "%",
+        Bilingual("词元数 n", "tokens n"),
+        Bilingual("n² 占 %", "share of n², %"),
         [
             Series(Bilingual("运算 n / (6d + n)", "operations n / (6d + n)"), lengths,
                    [100 * length / (6 * d + length) for length in lengths]),

@@ -225,7 +225,7 @@ def _sizes() -> Table:
     return Table(
         Bilingual("一个 4096 × 4096 的投影（梯度和 Adam 的 m、v 按 float32 算）",
                   "One projection of 4096 × 4096 (gradient and Adam's m and v in float32)"),
-        columns=[Bilingual("做法", "method"), Bilingual("训练的数", "trained"), "%",
+        columns=[Bilingual("做法", "method"), Bilingual("训练的数", "trained"), Bilingual("占全部 %", "% of all"),
                  Bilingual("梯度 + m + v，MiB", "gradient + m + v, MiB")],
         rows=rows,
         name="sizes",

@@ -123,7 +123,7 @@ def _curve(found: Mapping[int, np.ndarray], exact: np.ndarray, power: int) -> Cu
     return Curve(
         Bilingual(f"不缩放，{zeros[0]:.0f} % 的梯度成了 0；缩放太大又溢出，中间很宽",
                   f"Unscaled, {zeros[0]:.0f} % of gradients are 0; too large a scale overflows; between is much room"),
-        Bilingual("损失乘 2 的几次方", "the loss times 2 to the"),
+        Bilingual("损失乘 2 的几次方", "power of 2 that the loss is multiplied by"),
         Bilingual("梯度 %", "gradients, %"),
         [Series(Bilingual("成了 0", "rounded to 0"), x, zeros), Series(Bilingual("溢出", "overflowed"), x, over)],
         marks=((float(power), "S"),),
@@ -153,7 +153,7 @@ def _sizes(exact: np.ndarray) -> Bars:
                   "Sizes of the gradients in float32: those below 2^−25 round to 0 in float16"),
         labels=[f"2^{edge}" for edge in edges],
         values=counts,
-        value_label="%",
+        value_label=Bilingual("占全部梯度 %", "% of all gradients"),
         name="sizes",
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ def _bars(shares: Mapping[str, float], knobs: Mapping[str, Any], count: int) -> 
         ),
         [NAMES[arm] for arm in ARMS],
         [shares[arm] for arm in ARMS],
-        value_label="%",
+        value_label=Bilingual("判为“接得上” %", "said to follow, %"),
         reference=(50.0, Bilingual("一半", "a half")),
         name="follows",
     )

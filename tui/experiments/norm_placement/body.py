@@ -195,7 +195,7 @@ def _against_depth(depths: list[int], depth: int, sweeps: dict[Label, Sweep], pr
     return Curve(
         Bilingual("最后一个前馈层的梯度 ‖∂L/∂W₂‖", "Gradient of the last feed-forward layer, ‖∂L/∂W₂‖"),
         Bilingual("深度", "depth"),
-        "‖∂L/∂W₂‖",
+        Bilingual("梯度范数 ‖∂L/∂W₂‖", "gradient norm ‖∂L/∂W₂‖"),
         [
             *(Series(label, at, [sweep.gradients[value] for value in depths]) for label, sweep in sweeps.items()),
             Series("1/√L", at, theory),
@@ -235,7 +235,7 @@ def _by_layer(depth: int, width: int, seed: int, kinds: tuple[Kind, ...], report
     return Curve(
         Bilingual(f"{2 * depth} 层时，各层前馈层的梯度", f"Gradient by layer, {2 * depth} layers deep"),
         Bilingual("第几层（最右是靠近输出的）", "layer (the rightmost is nearest the output)"),
-        "‖∂L/∂W₂‖",
+        Bilingual("梯度范数 ‖∂L/∂W₂‖", "gradient norm ‖∂L/∂W₂‖"),
         lines,
         name="by-layer",
     )  # fmt: skip

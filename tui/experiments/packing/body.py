@@ -206,7 +206,7 @@ def _bars(changes: Mapping[Bilingual, float]) -> Bars:
                   "From the second document of a row on: how far logits are from those read alone, %"),
         labels=list(changes),
         values=list(changes.values()),
-        value_label="%",
+        value_label=Bilingual("logits 相差 %", "logits differ, %"),
         name="changes",
     )  # fmt: skip
 

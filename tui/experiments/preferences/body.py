@@ -176,7 +176,7 @@ def _bars(before: np.ndarray, ended: np.ndarray, wanted: np.ndarray, rewards: np
                   f"Without a reward model DPO comes near RLHF's optimum (mean distance {near:.2f}): four answers"),
         labels=labels,
         values=values,
-        value_label="%",
+        value_label=Bilingual("回答的概率 %", "probability of the answer, %"),
         name="policies",
     )  # fmt: skip
 
@@ -204,7 +204,7 @@ def _learning(curves: Mapping[str, Sequence[float]], rise: float) -> Curve:
         Bilingual(f"GRPO：答对的概率提高 {rise:.0f} 个百分点；全对或全错的提问越来越多，它们不再教什么",
                   f"GRPO: right answers rise by {rise:.0f} points; prompts all right or all wrong teach nothing more"),
         Bilingual("步", "step"),
-        "%",
+        Bilingual("占比 %", "share, %"),
         [
             Series(Bilingual("答对", "right"), [float(x) for x in range(GRPO_STEPS + 1)],
                    [100.0 * y for y in curves["right"]]),

@@ -201,7 +201,7 @@ def _table(plain: mf.Trace, changed: mf.Trace) -> Table:
 def _self_weights(tokens: Sequence[str], seed: int) -> Curve:
     return Curve(
         Bilingual("Q = K = V = X：放在自己身上的权重", "Q = K = V = X: a token's weight on itself"),
-        "d",
+        Bilingual("宽度 d", "width d"),
         Bilingual("平均权重", "mean weight"),
         [
             Series(

@@ -212,7 +212,7 @@ def _by_bits(readings: Mapping[tuple[int, bool], dates.Reading]) -> Curve:
             "日期模型的权重压到几位：整个日期还写得对", "The date model's weights in few bits: whole dates right"
         ),
         Bilingual("位数", "bits"),
-        "%",
+        Bilingual("写对的日期 %", "dates right, %"),
         [
             Series(label, x, [readings[bits, own].exact for bits in reversed(dates.BITS)])
             for label, own in ((SHARED, False), (Bilingual("每行一个缩放系数", "one scale a row"), True))

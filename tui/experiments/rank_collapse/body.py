@@ -99,7 +99,7 @@ def _curve(depth: int, spreads: list[list[float]]) -> Curve:
             for label, arm in zip((PURE, SKIP), spreads, strict=True)
         ],
         log_y=True,
-        marks=[(float(AT), str(AT))],
+        marks=[(float(AT), Bilingual("实测在第几层", "checked at layer"))],
         name="by-layer",
     )
 

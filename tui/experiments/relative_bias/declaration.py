@@ -28,7 +28,7 @@ EXPERIMENT = Experiment(
         Knob("shift", Bilingual("短文本错开", "offset of the short text"), "number", 0, minimum=0, maximum=8),
     ),
     figures=(
-        Drawn("bias", Bilingual("偏置", "bias"), made.BY_FORMULA),
+        Drawn("bias", Bilingual("偏置", "bias"), made.RANDOM),
         Drawn("distance", Bilingual("距离", "distance"), made.BY_FORMULA),
         Drawn("buckets", Bilingual("T5 分桶", "T5 buckets"), made.RANDOM_DATA),
         Drawn("slopes", Bilingual("斜率", "slopes"), made.BY_FORMULA),

@@ -116,7 +116,7 @@ def _speeds(ratio: Mapping[Any, np.ndarray], factor: float, length: int, plain: 
         Bilingual(f"每对维度的转速变成几倍（s = {factor:g}；竖线右边训练时转不满一圈）",
                   f"Speed of each pair, over before (s = {factor:g}; right of the line: no full turn in training)"),
         Bilingual("第几对（左快右慢）", "pair (fast to slow)"),
-        Bilingual("倍数", "times"),
+        Bilingual("转速是原来的几倍", "speed over the speed before"),
         [Series(name, pairs, each.tolist()) for name, each in ratio.items()],
         marks=((whole, Bilingual("一圈", "one turn")),),
         name="speeds",

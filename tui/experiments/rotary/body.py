@@ -20,7 +20,8 @@ from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 HEADS = 2
-FARTHEST = 512  # of the curve of scores by distance
+FARTHEST, TOGETHER = 512, 16  # of the curve of scores by distance, and how many distances are averaged in it
+SHIFTS = (1, 10, 100, 1000, 5000)
 BASES = (1000.0, 10_000.0, 500_000.0)
 
 
@@ -75,6 +76,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         steps, added, width, base, run_base, int(knobs["shift"]), len(set(tokens)), float(knobs["squeeze"])
     )
     figures: list[Figure] = [
+        _by_shift(arms, steps, x, added[0], knobs, RotaryEmbedding(width, base=run_base), report),
         _maps(steps, added, tokens, int(knobs["shift"])),
         _by_distance(width, run_base, report),
         _pairs(width, run_base),
@@ -181,6 +183,39 @@ def _maps(steps: mf.Trace, added: Sequence[np.ndarray], tokens: Sequence[str], s
     )  # fmt: skip
 
 
+def _by_shift(
+    arms: Arms, steps: mf.Trace, x: Any, unmoved: np.ndarray, knobs: Mapping[str, Any], rope: RotaryEmbedding,
+    report: Report,
+) -> Curve:  # fmt: skip
+    """The largest change of a weight as the sentence moves: of the same queries and keys turned, and of sinusoids."""
+    queries, keys = (mx.array(steps[f"plain.{name}"].value) for name in ("queries", "keys"))
+    still = steps["turned.weights"].value[0]
+    turned, added = [], []
+    shifts = sorted({*SHIFTS, int(knobs["shift"])} - {0})
+    for start in shifts:
+        moved = rope(keys, offset=start) if knobs["turn_keys"] else keys
+        weights = to_numpy(mf.attention_weights(rope(queries, offset=start), moved))[0]
+        turned.append(_largest(weights - still))
+        added.append(_largest(_added(arms, x, start, bool(knobs["add_positions"]), report) - unmoved))
+    at = [float(start) for start in shifts]
+    return Curve(
+        Bilingual(
+            "整句后移，权重最多变多少：RoPE 只剩舍入，正弦位置真的变",
+            "The sentence moves: the largest change of a weight (RoPE: rounding alone)",
+        ),
+        Bilingual("后移的位置数", "positions moved"),
+        Bilingual("权重的最大变化", "largest change of a weight"),
+        [
+            Series(Bilingual("正弦位置加到输入", "sinusoids added"), at, added),
+            Series("RoPE", at, turned),
+        ],
+        log_x=True,
+        log_y=True,
+        marks=[(float(knobs["shift"]), Bilingual("后移", "shift"))] if knobs["shift"] else [],
+        name="by-shift",
+    )
+
+
 def _by_distance(width: int, base: float, report: Report) -> Curve:
     """The score of a vector of ones with itself, ``distance`` positions away: Σ 2 cos(distance · θ_i) / √D."""
     series = []
@@ -191,10 +226,12 @@ def _by_distance(width: int, base: float, report: Report) -> Curve:
         with traced(report, 0.8) as steps:
             mf.attention_weights(rope(mx.ones((1, 1, 1, width))), keys)
         scores = steps["scaled"].value[0, 0, 0].astype(np.float64)
-        series.append(Series(f"{each:g}", distances.astype(float).tolist(), scores.tolist()))
+        means = [part[: len(part) // TOGETHER * TOGETHER].reshape(-1, TOGETHER).mean(1) for part in (distances, scores)]
+        series.append(Series(Bilingual(f"底数 {each:g}", f"base {each:g}"), *(each.tolist() for each in means)))
     return Curve(
         Bilingual(
-            "同一个向量，隔得越远得分越低（有起伏，不单调）", "One vector: the farther apart, the lower the score"
+            f"同一个向量，隔得越远得分越低（有起伏；{TOGETHER} 个距离取平均）",
+            f"One vector: the farther apart, the lower the score (mean over {TOGETHER} distances)",
         ),
         Bilingual("距离", "distance"),
         Bilingual("得分", "score"),

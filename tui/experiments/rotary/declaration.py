@@ -35,8 +35,9 @@ EXPERIMENT = Experiment(
              step=0.25),
     ),
     figures=(
+        Drawn("by-shift", Bilingual("后移", "moved"), made.RANDOM),
         Drawn("attention", Bilingual("注意力", "attention"), made.RANDOM_WEIGHTS),
-        Drawn("distance", Bilingual("距离", "distance"), made.RANDOM),
+        Drawn("distance", Bilingual("距离", "distance"), made.BY_FORMULA),
         Drawn("pairs", Bilingual("各对", "pairs"), made.BY_FORMULA),
     ),
     checks=(

@@ -299,7 +299,7 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
     return [
         Curve(
             Bilingual("饱和的行（最大权重 > 0.99）随 d_k 增多", "Rows that saturate (largest weight > 0.99), by d_k"),
-            "d_k",
+            Bilingual("每个头的宽度 d_k", "width of a head d_k"),
             Bilingual("占所有行的 %", "% of all rows"),
             series(saturated),
             log_x=True,
@@ -308,7 +308,7 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
         ),
         Curve(
             Bilingual("注意力的归一化熵", "Normalized entropy of attention"),
-            "d_k",
+            Bilingual("每个头的宽度 d_k", "width of a head d_k"),
             Bilingual("熵 / ln n", "entropy / ln n"),
             series(entropies),
             log_x=True,
@@ -317,7 +317,7 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
         ),
         Curve(
             Bilingual("softmax 雅可比 ‖J‖ 的中位数", "Median ‖J‖ of the softmax Jacobian"),
-            "d_k",
+            Bilingual("每个头的宽度 d_k", "width of a head d_k"),
             Bilingual("‖J‖ 的中位数", "median ‖J‖"),
             series(jacobians),
             log_x=True,

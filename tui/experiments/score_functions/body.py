@@ -223,7 +223,7 @@ def _by_temperature(scores: Mapping[str, np.ndarray], tau: float) -> Figure:
     largest = np.stack([_attend(rows, temperature).max(-1).mean(-1) for temperature in TEMPERATURES])  # [N, 4]
     return Curve(
         Bilingual("每行最大的权重（各行平均），随温度", "The largest weight of a row (mean over rows), by temperature"),
-        "τ",
+        Bilingual("温度 τ", "temperature τ"),
         Bilingual("最大权重", "largest weight"),
         [
             *(Series(TITLES[kind], TEMPERATURES, largest[:, place].tolist()) for place, kind in enumerate(KINDS)),

@@ -213,7 +213,7 @@ def _bars(p: np.ndarray, q: np.ndarray, before: str) -> Bars:
                   f"Where they differ most (after “{before}”): the target's p and the draft's q"),
         labels=labels,
         values=values,
-        value_label="%",
+        value_label=Bilingual("概率 %", "probability, %"),
         name="distributions",
     )  # fmt: skip
 

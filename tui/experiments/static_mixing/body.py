@@ -211,7 +211,7 @@ def _parameters_by_length(d: int, n: int) -> Curve:
     lengths = [float(length) for length in LENGTHS]
     return Curve(
         Bilingual("参数随长度怎样变", "Parameters by length"),
-        "n",
+        Bilingual("词元数 n", "tokens n"),
         Bilingual("参数", "parameters"),
         [
             Series(Bilingual("注意力", "attention"), lengths, [attention] * len(lengths)),

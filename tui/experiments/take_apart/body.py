@@ -125,7 +125,7 @@ def _bars(readings: Mapping[Bilingual, Reading], chosen: Without) -> Bars:
         ),
         names,
         [readings[name].characters for name in names],
-        value_label="%",
+        value_label=Bilingual("写对的字符 %", "characters right, %"),
         name="characters",
     )
 

@@ -199,7 +199,7 @@ def _sweep(n: int, seed: int, d: int, report: Report) -> Curve:
     widths = [float(width) for width in SWEEP]
     return Curve(
         Bilingual("一个词元放在自己身上的权重", "The weight that a token puts on itself"),
-        "d",
+        Bilingual("宽度 d", "width d"),
         Bilingual("平均权重", "mean weight"),
         [
             Series(Bilingual("各自独立（K = V 也是）", "separate (and K = V)"), widths, own["none"]),
@@ -218,7 +218,7 @@ def _distances(trained: Trained) -> Bars:
         Bilingual("训练好的日期模型：W_Q 离 W_K 有多远", "The trained date model: how far W_Q is from W_K"),
         labels=[layer.replace("layers.", "").replace("_attention", "") for layer in trained.layers],
         values=trained.distances,
-        value_label="‖W_Q − W_K‖ / ‖W_Q‖",
+        value_label=Bilingual("相差多少 ‖W_Q − W_K‖ / ‖W_Q‖", "how far apart, ‖W_Q − W_K‖ / ‖W_Q‖"),
         reference=(math.sqrt(2), Bilingual("两个无关的等长矩阵", "unrelated, of one norm")),
         name="distances",
     )

@@ -153,12 +153,12 @@ def _race_curve(races: Sequence[Sequence[float]], race_warmup: int) -> Curve:
         Bilingual(f"{LAYERS} 层编码器的训练损失，峰值学习率同为 {PEAK:g}",
                   f"Training loss of {LAYERS} encoder layers, all at a peak rate of {PEAK:g}"),
         Bilingual("步", "step"),
-        Bilingual("交叉熵", "cross-entropy"),
+        Bilingual("交叉熵（nats）", "cross-entropy, nats"),
         [
-            Series(Bilingual("Post-LN，不预热", "post-LN, none"), steps, races[0]),
-            Series(Bilingual(f"Post-LN，预热 {race_warmup} 步", f"post-LN, {race_warmup} steps"), steps, races[1]),
-            Series(Bilingual("Pre-LN，不预热", "pre-LN, none"), steps, races[2]),
-            Series("ln 16", steps, [CHANCE] * STEPS),
+            Series(Bilingual("Post-LN，不预热", "post-LN, no warm-up"), steps, races[0]),
+            Series(Bilingual(f"Post-LN，预热 {race_warmup} 步", f"post-LN, warm-up {race_warmup} steps"), steps, races[1]),
+            Series(Bilingual("Pre-LN，不预热", "pre-LN, no warm-up"), steps, races[2]),
+            Series(Bilingual("瞎猜 ln 16", "guessing, ln 16"), steps, [CHANCE] * STEPS),
         ],
         name="race",
     )  # fmt: skip
@@ -169,7 +169,7 @@ def _adam_curve(spread: Sequence[tuple[float, float]]) -> Curve:
     return Curve(
         Bilingual("Adam 的 1/√v̂，高斯梯度（稳定时是 1）", "Adam's 1/√v̂ on Gaussian gradients (1 once settled)"),
         Bilingual("步", "step"),
-        "1/√v̂",
+        Bilingual("步长的倍数 1/√v̂", "step's factor, 1/√v̂"),
         [
             Series(Bilingual("中位数", "median"), steps, [median for median, _ in spread]),
             Series(Bilingual("第 95 百分位", "95th percentile"), steps, [high for _, high in spread]),
@@ -186,7 +186,7 @@ def _schedules(at: np.ndarray, rates: list[float]) -> Curve:
     return Curve(
         Bilingual("学习率，单位 1e-4", "Learning rates, in units of 1e-4"),
         Bilingual("步", "step"),
-        "1e-4",
+        Bilingual("学习率（1e-4）", "learning rate (1e-4)"),
         [
             Series("BERT", steps, [rate / 1e-4 for rate in rates]),
             Series("Vaswani 2017", steps, [float(vaswani(int(step))) / 1e-4 for step in at]),

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
-from questions.bilingual import Language
+from questions.bilingual import Language, say
 from tui.figures.curve_plot import LOWEST, CurvePlot, plot_height
 from tui.figures.curve_text import (
     curve_lines,
@@ -34,6 +34,7 @@ from tui.widgets.figures.read_view import PIN_KEY, SAVE_KEY
 from tui.widgets.speaking import BarKey, Key, bindings
 
 READ = "读数|read"
+NUMBER = 14  # cells that a number takes, and what parts it from the next
 
 
 class CurveView(LinesView[Curve], can_focus=True):
@@ -102,8 +103,13 @@ class CurveView(LinesView[Curve], can_focus=True):
             if self.pinned is not None and self._other is None:
                 said = ("已钉住；" if self.language == "zh" else "pinned; ") + said
             style = look.dim if self.cursor is None else look.strong
-            lines += said_lines(said, width, 1 if self._compact else 2, style)
+            lines += said_lines(said, width, 1 if self._compact else self._said_most(width), style)
         return lines
+
+    def _said_most(self, width: int) -> int:
+        """The lines that a reading may take: three where the names alone fill most of two."""
+        names = sum(cell_len(say(series.name, self.language)) + NUMBER for series in self.figure.series)
+        return 3 if names > 2 * width else 2
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """The plot takes what the lines around it leave of the room, so that its axis and legend are on the screen."""

@@ -209,6 +209,11 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         tall = self._tall_in(frame, room)
         return min(self._lines(frame, tall), max(room, frame.header_height + LEAST_ROWS))
 
+    def lines_left(self, width: int, room: int) -> int:
+        """The lines of ``room`` that the map leaves, however it grows; below 0 where it has to scroll."""
+        frame = self._frame_in(width, 1 << 30)
+        return room - self._lines(frame, self._tall_in(frame, room))
+
     def cell_at(self, x: int, y: int) -> tuple[int, int] | None:
         """The cell at a place on the widget, or None on the labels and beyond the map."""
         frame = self._frame

@@ -193,8 +193,17 @@ class HeatmapView(SpeakingWidget):
         says.update(Content("\n".join(lines)), layout=False)
 
     def _give_room(self) -> None:
-        """The cells take what the lines around them leave of the room, so that all of it is on the screen at once."""
-        lines = 2 + self._says_height
+        """The cells take what the lines around them leave of the room, so that all of it is on the screen at once.
+
+        A title that one line does not hold takes lines that the cells do not need; in a large room also those that they
+        would scroll in.
+        """
+        room, lines = room_of(self, self.size, self.size), 2 + self._says_height
+        left = self.canvas.lines_left(self.size.width, room - lines)
+        if left < 0:
+            left = LEAST_SAID if room >= AMPLE else 0
+        self.tabs.granted = 1 + left
+        lines += min(self.tabs.granted, self.tabs.lines_wanted(self.size.width)) - 1
         self.canvas.lines_around = self.grid.lines_around = lines
 
     def on_heatmap_canvas_moved(self, event: HeatmapCanvas.Moved) -> None:

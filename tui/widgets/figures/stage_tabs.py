@@ -1,4 +1,4 @@
-"""The title of a heatmap and its stages, in one line."""
+"""The title of a heatmap and its stages, in one line or, where there is room, in as many as they need."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
 from questions.bilingual import Language, say
 from tui.figures.heatmap import Picture
-from tui.text.layout import fit
+from tui.text.layout import fit, wrap
 from tui.widgets.speaking import SpeakingWidget, to_content
+
+GAP = 2  # cells between title and stages
+MOST_LINES = 3
 
 
 class StageTabs(SpeakingWidget):
-    """The title, then the stages (where there are several), the present one marked; a click chooses."""
+    """The title, then the stages (where there are several), the present one marked; a click chooses.
+
+    All in one line where that holds them, or where no more lines are ``granted``; else the stages stand below the title.
+    """
 
     title: reactive[str] = reactive("")
-    DEFAULT_CSS = "StageTabs { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: clip; }"
+    granted: reactive[int] = reactive(1, layout=True)
+    DEFAULT_CSS = "StageTabs { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }"
 
     @dataclass
     class Chosen(Message):
@@ -30,32 +38,56 @@ class StageTabs(SpeakingWidget):
     def __init__(self, picture: Picture, *, language: Language = "zh") -> None:
         super().__init__(language=language)
         self.picture = picture
-        self._ends: list[int] = []  # the cell at which each stage's name ends
+        self._places: list[tuple[int, int]] = []  # the cells of each stage's name
+        self._line = 0  # on which they stand
+        self._wanted: dict[tuple[int, Language], int] = {}
 
     def on_resize(self) -> None:
         self.refresh()  # what is rendered depends on the width
 
-    def render(self) -> Content:
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return min(self.granted, self.lines_wanted(width))
+
+    def lines_wanted(self, width: int) -> int:
+        """The lines in which nothing has to be cut, three at most; once taken they stay, so that no head moves the map."""
+        stages = cell_len(self._stages().plain)
+        wanted = 1
+        if cell_len(self.title) + (GAP + stages if stages else 0) > width:
+            wanted = min(len(wrap(self.title, max(width, 1))) + bool(stages), MOST_LINES)
+        key = width, self.language
+        self._wanted[key] = max(wanted, self._wanted.get(key, 1))
+        return self._wanted[key]
+
+    def _stages(self) -> Text:
         glyphs, line = self.look.glyphs, Text()
         stages = self.picture.figure.stages
-        self._ends = []
-        if len(stages) > 1:
-            for index, stage in enumerate(stages):
-                name = say(stage.title, self.language)
-                line.append(f" {glyphs.right} " if index else "", "dim")
-                chosen = index == self.picture.stage_index
-                line.append(f"[{name}]" if chosen else name, "bold $text-accent" if chosen else "dim")
-                self._ends.append(cell_len(line.plain))
-        room = self.content_size.width - cell_len(line.plain) - 2
-        title = fit(self.title, max(room, 8), glyphs.ellipsis)
-        self._ends = [end + cell_len(title) + 2 for end in self._ends]
-        return to_content([Text.assemble((title, "bold"), "  ", line)])
+        self._places = []
+        for index, stage in enumerate(stages if len(stages) > 1 else ()):
+            name = say(stage.title, self.language)
+            line.append(f" {glyphs.right} " if index else "", "dim")
+            start, chosen = cell_len(line.plain), index == self.picture.stage_index
+            line.append(f"[{name}]" if chosen else name, "bold $text-accent" if chosen else "dim")
+            self._places.append((start, cell_len(line.plain)))
+        return line
+
+    def render(self) -> Content:
+        width, ellipsis = max(self.content_size.width, 1), self.look.glyphs.ellipsis
+        stages = self._stages()
+        lines = min(self.granted, self.lines_wanted(width))
+        self._line = lines - 1
+        if lines == 1:
+            room = width - (cell_len(stages.plain) + GAP if stages.plain else 0)
+            title = fit(self.title, max(room, 8), ellipsis)
+            start = cell_len(title) + GAP
+            self._places = [(first + start, last + start) for first, last in self._places]
+            return to_content([Text.assemble((title, "bold"), " " * GAP, stages)])
+        most = lines - bool(stages.plain)
+        titles = wrap(self.title, width)
+        titles = [*titles[: most - 1], fit(" ".join(titles[most - 1 :]), width, ellipsis)]
+        return to_content([*(Text(title, "bold") for title in titles), *([stages] if stages.plain else [])])
 
     def on_click(self, event: events.Click) -> None:
-        start = (
-            self._ends[0] - cell_len(say(self.picture.figure.stages[0].title, self.language)) - 2 if self._ends else 0
-        )
-        for index, end in enumerate(self._ends):
-            if start <= event.x < end:
+        for index, (first, last) in enumerate(self._places):
+            if event.y == self._line and first <= event.x < last:
                 self.post_message(self.Chosen(index))
                 return
