@@ -68,6 +68,8 @@ def parse(text: str) -> tuple[Span, ...]:
 
 def numbers(text: str) -> tuple[NumberSpan, ...]:
     """The number links of ``text``."""
+    if "](" not in text:  # nearly every text: no link stands there
+        return ()
     return tuple(span for span in parse(text) if isinstance(span, NumberSpan))
 
 

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import SystemCommand
+from textual.app import CSSPathType, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.screen import Screen
@@ -94,7 +94,8 @@ class QuizApp(Program):
     """tformer-quiz: its places (modes), its keys and its palette."""
 
     TITLE = "tformer-quiz"
-    CSS_PATH = "screens/app.tcss"
+    # The first place's beside its own: read when that place opens, it has Textual parse every sheet once more.
+    CSS_PATH: ClassVar[list[CSSPathType]] = ["screens/app.tcss", "screens/practice.tcss"]
     COMMANDS: ClassVar[set[Any]] = {_find}
     MODES: ClassVar[dict[str, Any]] = {
         "practice": _practice,

@@ -104,6 +104,9 @@ class PracticeScreen(PracticeKeys):
         if self._revealed:
             await self._bring_answer()
         self.show()
+        self.app.call_later(self._bring_later)  # the app takes it up when it has started: before, it draws nothing
+
+    def _bring_later(self) -> None:
         self.call_after_refresh(self._bring_answer)
 
     async def _bring_answer(self) -> None:

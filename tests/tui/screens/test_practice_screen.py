@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from textual.events import Key
+from textual.screen import Screen
 from textual.widgets import Input
 
 from tests.tui.screens.conftest import Open, shown, until
+from tui.app import QuizApp
 from tui.language.words import words
 from tui.screens.answer_box import MAX_LENGTH, AnswerBox
 from tui.screens.live_panel import LivePanel
@@ -72,6 +74,21 @@ async def test_the_first_question_stands_there_and_takes_keys_before_what_its_an
         assert practice(pilot).attempt.revealed and "Key points" in shown(pilot)
         await pilot.press("3", "u")
         assert practice(pilot).attempt.revealed
+
+
+async def test_the_first_frame_that_is_drawn_waits_for_nothing_that_an_answer_needs(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def display(app: QuizApp, screen: Screen[Any], renderable: object) -> None:
+        if renderable is not None and not app._batch_count:  # else Textual drops it
+            drawn.append(bool(screen.query(LivePanel)))
+
+    monkeypatch.setattr(QuizApp, "_display", display)
+    async with opened(only="sqrt-dk") as pilot:
+        await until(pilot, lambda: drawn[-1:] == [True])
+    assert not drawn[0]
 
 
 async def test_typing_takes_every_letter(opened: Open) -> None:
