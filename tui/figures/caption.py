@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,10 +43,20 @@ def caption(figure: Figure, language: Language, width: int | None = None, lines:
             return "\n".join(wrapped)
     if made:  # not one part of it fits as a whole
         room = width - cell_len(_sentence("x", made, language)) + 1
-        said = fit(said, room, ELLIPSIS) if room >= LEAST else ""
+        said = _shortened(parts[0], room) if room >= LEAST else ""
     wrapped = wrap(_sentence(said, made, language), width)
     kept = wrapped if len(wrapped) <= lines else [*wrapped[: lines - 1], " ".join(wrapped[lines - 1 :])]
     return "\n".join(fit(line, width, ELLIPSIS) for line in kept)
+
+
+def _shortened(part: str, width: int) -> str:
+    """A part of what was measured in ``width`` cells: its last word, mostly the number, stays whole where it can."""
+    number = re.search(r"([ （][^ （]*)$", part)
+    end = number[0] if number else ""
+    room = width - cell_len(end)
+    if not end or room < LEAST or cell_len(part) <= width:
+        return fit(part, width, ELLIPSIS)
+    return fit(part[: -len(end)], room, ELLIPSIS) + end
 
 
 def _sentence(said: str, made: str, language: Language) -> str:

@@ -228,10 +228,11 @@ class Picture:
     def _say_stage(self, index: int, row: int, column: int, language: Language) -> str:
         stage = self.figure.stages[index]
         word = say(_STAGE_WORDS.get(stage.name, stage.title), language)
+        if stage.scale == "mask" and stage.name not in _STAGE_WORDS:  # a yes or no of its own, not what attention sees
+            return f"{word} {_YES_NO[bool(self.plane(stage=index).row(row)[column])].say(language)}"
         if stage.scale == "mask" or stage.name == "masked":
             source = mask_stage(self.figure)
             hidden = source is not None and self._masked_at(source, row)[column]
-            word = say(_STAGE_WORDS["masked"], language)
             return f"{word} {_YES_NO[hidden].say(language)}"
         value = self.plane(stage=index).row(row)[column]
         return f"{word} {short(value, READ_DIGITS if index == self.stage_index else 4)}"

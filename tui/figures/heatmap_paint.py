@@ -215,7 +215,10 @@ def fitting_cell_width(columns: Sequence[str], available: int) -> int:
 def frame_for(rows: Sequence[str], columns: Sequence[str], available: int, cell_width: int | None, look: Look) -> Frame:
     """The frame in ``available`` cells of width; ``cell_width=None`` adapts."""
     labels = row_label_width(rows, available)
-    width = fitting_cell_width(columns, available - labels) if cell_width is None else cell_width
+    room = available - labels
+    width = fitting_cell_width(columns, room) if cell_width is None else cell_width
+    if cell_width is None and 2 * len(rows) <= len(columns) <= room < width * len(columns):
+        width = 1  # few long rows, as of a schedule: seen from end to end
     return Frame(width, labels, column_header(columns, width, look))
 
 

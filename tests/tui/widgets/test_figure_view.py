@@ -77,11 +77,11 @@ async def test_a_curve_is_read_by_keys_and_by_the_mouse() -> None:
         await pilot.press("right", "right")
         await pilot.pause()
         assert view.cursor == 8
-        assert "d_k 8, a not scaled 2, b scaled 3" in app.text
-        assert app.of(CurveView.CursorMoved)[-1].reading == "d_k 8, a not scaled 2, b scaled 3"
+        assert "d_k 8 · a not scaled 2 · b scaled 3" in app.text
+        assert app.of(CurveView.CursorMoved)[-1].reading == "d_k 8 · a not scaled 2 · b scaled 3"
         await pilot.press("right")
         await pilot.pause()
-        assert "d_k 16, a not scaled NaN, b scaled 3" in app.text
+        assert "d_k 16 · a not scaled NaN · b scaled 3" in app.text
         await pilot.press("end", "right")
         await pilot.pause()
         assert view.cursor == 64 and "b scaled +inf" in app.text
@@ -103,7 +103,7 @@ async def test_a_curve_fits_its_pane_with_axis_legend_and_reading() -> None:
         await pilot.press("right")
         await pilot.pause()
         assert view.region.height == 16
-        assert "a not scaled (1 NaN)" in app.text and "d_k 4, a not scaled 3, b scaled 3" in app.text
+        assert "a not scaled (1 NaN)" in app.text and "d_k 4 · a not scaled 3 · b scaled 3" in app.text
         await pilot.resize_terminal(100, 40)
         await pilot.pause()
         assert view.region.height > 16

@@ -32,6 +32,7 @@ MOVE = "移动|move"
 LEAST_ROWS = 4  # rows of cells that are shown however little room there is
 ZOOM_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
 WIDEST_GROWN = 24  # cells of width to which a cell grows in a wide room
+LONG_ROWS_TALL = 2  # lines of a cell one wide, which only few long rows have by themselves
 VALUES_WIDTH = NUMBER_WIDTH + 1  # the narrowest cell that holds a number well
 
 
@@ -168,7 +169,8 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         if self.cell_width is not None or not self.picture.rows:
             return 1
         room = (height - frame.header_height) // self.picture.rows
-        return max(min(room, frame.cell_width // 2), 1)
+        most = LONG_ROWS_TALL if frame.cell_width == 1 else frame.cell_width // 2
+        return max(min(room, most), 1)
 
     def _frame_in(self, width: int, height: int) -> Frame:
         """The frame in this room; a scroll bar, where the rows need one, takes a cell of the width."""

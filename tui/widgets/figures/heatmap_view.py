@@ -115,6 +115,7 @@ class HeatmapView(SpeakingWidget):
     def update_figure(self, figure: Heatmap) -> None:
         """Show another figure at the same stage, head, cursor and scroll; against the pinned one if there is one."""
         self.picture.update(figure)
+        self.tabs.forget()
         self._changed()
 
     def said_anew(self) -> None:

@@ -27,7 +27,7 @@ class StageTabs(SpeakingWidget):
     All in one line where that holds them, or where no more lines are ``granted``; else the stages stand below the title.
     """
 
-    title: reactive[str] = reactive("")
+    title: reactive[str] = reactive("", layout=True)
     granted: reactive[int] = reactive(1, layout=True)
     DEFAULT_CSS = "StageTabs { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }"
 
@@ -47,6 +47,10 @@ class StageTabs(SpeakingWidget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return min(self.granted, self.lines_wanted(width))
+
+    def forget(self) -> None:
+        """Another figure: the lines that its title takes are counted anew."""
+        self._wanted.clear()
 
     def lines_wanted(self, width: int) -> int:
         """The lines in which nothing has to be cut, three at most; once taken they stay, so that no head moves the map."""
@@ -74,8 +78,8 @@ class StageTabs(SpeakingWidget):
         width, ellipsis = max(self.content_size.width, 1), self.look.glyphs.ellipsis
         stages = self._stages()
         lines = min(self.granted, self.lines_wanted(width))
-        self._line = lines - 1
         if lines == 1:
+            self._line = 0
             room = width - (cell_len(stages.plain) + GAP if stages.plain else 0)
             title = fit(self.title, max(room, 8), ellipsis)
             start = cell_len(title) + GAP
@@ -83,7 +87,9 @@ class StageTabs(SpeakingWidget):
             return to_content([Text.assemble((title, "bold"), " " * GAP, stages)])
         most = lines - bool(stages.plain)
         titles = wrap(self.title, width)
-        titles = [*titles[: most - 1], fit(" ".join(titles[most - 1 :]), width, ellipsis)]
+        if len(titles) > most:
+            titles = [*titles[: most - 1], fit(" ".join(titles[most - 1 :]), width, ellipsis)]
+        self._line = len(titles)
         return to_content([*(Text(title, "bold") for title in titles), *([stages] if stages.plain else [])])
 
     def on_click(self, event: events.Click) -> None:
