@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from questions.bilingual import Bilingual
@@ -27,6 +29,18 @@ from questions.model import (
 
 SUFFIXES = (".yaml", ".yml")  # of the files of questions
 PREFIX = "code-"  # of the id of a task
+
+
+def files_below(folder: Path, unreadable: Callable[[OSError], object] | None = None) -> Iterator[Path]:
+    """The question files in ``folder`` and below it, in order; hidden files, and what hidden folders hold, are none.
+
+    ``unreadable`` is told of each folder that cannot be looked into.
+    """
+    for here, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(here, name)
 
 
 @dataclass(frozen=True)

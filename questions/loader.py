@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from questions.bank import SUFFIXES, Bank
+from questions.bank import SUFFIXES, Bank, files_below
 from questions.catalogue import Catalogue
 from questions.errors import Problem, hint, quoted
 from questions.item import read_item
@@ -81,13 +81,10 @@ class _BankReader:
         if not os.path.isdir(path):
             yield path
             return
-        found = 0
-        for folder, folders, names in os.walk(path, onerror=self._unreadable):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                    found += 1
-                    yield Path(folder, name)
+        found = False
+        for file in files_below(path, self._unreadable):
+            found = True
+            yield file
         if not found:
             self._file_problem(
                 path,

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from questions.bank import SUFFIXES, Bank, from_json, to_json
+from questions.bank import Bank, files_below, from_json, to_json
 from questions.catalogue import Catalogue
 from questions.model import CodeQuestion, KnobValue, Question
 from tui.judge.catalogue import NAMES as TASKS
@@ -212,8 +213,7 @@ def _contents(file: Path) -> bytes:
 def _files(path: Path) -> Iterator[Path]:
     """The question files at ``path``, and itself, be it there or not."""
     yield path
-    for folder, _, names in os.walk(path):
-        yield from (Path(folder, name) for name in names if name.lower().endswith(SUFFIXES))
+    yield from files_below(path)
 
 
 def in_order(bank: Bank) -> list[CodeQuestion]:
@@ -233,7 +233,7 @@ class OwnFiles:
         """Whether a file was saved, made or removed since they were read."""
         return self._look() != self._stamps
 
-    def read_again(self) -> Bank:
+    def read_again(self, report: Report = silent) -> Bank:
         """The bank as the files are now. Of an item that is faulty now the last good version stays in it."""
         from questions.loader import load
 
@@ -242,15 +242,16 @@ class OwnFiles:
             tuple(each for each in self.bank.questions if each.shipped),
             tasks=tuple(each for each in self.bank.tasks if each.shipped),
         )
-        self.bank = with_last_good(load(self._paths, known_experiments(), shipped), self.bank)
+        self.bank = with_last_good(load(self._paths, known_experiments(), shipped, report), self.bank)
         return self.bank
 
     def _look(self) -> dict[str, tuple[int, int, int]]:
         found = {}
-        for file in (file for path in self._paths for file in _files(path) if not file.is_dir()):
+        for file in (file for path in self._paths for file in _files(path)):
             with contextlib.suppress(OSError):
                 stamp = file.stat()
-                found[str(file)] = (stamp.st_mtime_ns, stamp.st_size, stamp.st_ino)
+                if not stat.S_ISDIR(stamp.st_mode):
+                    found[str(file)] = (stamp.st_mtime_ns, stamp.st_size, stamp.st_ino)
         return found
 
 

@@ -213,10 +213,10 @@ class BrowseScreen(Place):
         whole = len(self._listed) == len(self.app.questions)
         await self.app.study(Selection() if whole else Selection(ids=self._listed))
 
-    async def action_edit(self) -> None:
+    def action_edit(self) -> None:
         chosen = self._chosen_id()
         if chosen is not None:
-            await self.app.edit_question(next(q for q in self.app.questions if q.id == chosen))
+            self.app.edit_question(next(q for q in self.app.questions if q.id == chosen))
 
     def questions_changed(self) -> None:
         self._entries = None

@@ -475,10 +475,10 @@ class PracticeScreen(PracticeKeys):
 
         self.app.push_screen(LineDialog(self.app.say("screens.flag-title"), self.app.say("screens.flag-hint")), noted)
 
-    async def action_edit(self) -> None:
+    def action_edit(self) -> None:
         if self.practice.attempt is not None:
             self._write_draft()
-            await self.app.edit_question(self.practice.attempt.question)
+            self.app.edit_question(self.practice.attempt.question)
 
     def action_tick(self) -> None:
         """The person has the last word on what the answer said."""

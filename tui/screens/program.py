@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 HELD = 0.25  # seconds: the same key again this soon is a key that is held down
 ONCE = ("rate", "skip", "bury", "suspend", "flag", "undo")  # actions that a held key does not repeat
+SAY_EVERY = 0.5  # seconds between two messages of how far something has come
 LASTS = 5.0  # seconds that a message stays
 READ = 1.0  # seconds after which the next key takes a message away that only tells: its occasion is over
 
@@ -96,6 +97,8 @@ class Program(App[int]):
         self.seed = seed
         self.own: OwnFiles | None = None  # the person's own question files, where there are any
         self.selection = Selection()  # the part of the bank that is studied
+        self._reading = asyncio.Lock()  # one reading of the person's own questions at a time
+        self._look_again_at = 0.0
         self._waited_for: str | None = None
         self.set_reactive(Program.language, language)
 
@@ -311,15 +314,35 @@ class Program(App[int]):
             self.notify(text, severity="warning", timeout=10, markup=False)
 
     async def watch_questions(self) -> None:
-        """Read the person's own questions again where a file of them was saved."""
-        if self.own is not None and self.own.have_changed():
+        """Read the person's own questions again where a file of them was saved.
+
+        A folder may hold very much: it is looked through beside the screen, and for a twentieth of the time at most.
+        """
+        began = get_time()
+        if self.own is None or began < self._look_again_at:
+            return
+        changed = await asyncio.to_thread(self.own.have_changed)
+        self._look_again_at = get_time() + 20 * (get_time() - began)
+        if changed:
             await self.read_questions_again()
 
     async def read_questions_again(self) -> None:
-        """Check the person's own questions and take them; what is faulty is said with its line, and stays as it was."""
+        """Check the person's own questions and take them; what is faulty is said with its line, and stays as it was.
+
+        While it goes on everything else does, and the message line says how far it has come.
+        """
         if self.own is None:
             return
-        bank = await asyncio.to_thread(self.own.read_again)
+        async with self._reading:
+            said_at = get_time()
+
+            def report(fraction: float, file: str) -> None:
+                nonlocal said_at
+                if get_time() - said_at > SAY_EVERY:
+                    said_at = get_time()
+                    self.call_later(self.notify, self.say("screens.questions-reading", share=f"{fraction:.0%}"))
+
+            bank = await asyncio.to_thread(self.own.read_again, report)
         self.tasks = tuple(in_order(bank))
         self.questions = everything(bank, self.tasks)
         for screen in (screen for stack in self._screen_stacks.values() for screen in stack):
@@ -343,12 +366,12 @@ class Program(App[int]):
             self.notify(self.say("screens.no-editor", path=path), severity="warning", timeout=15)
         return edited
 
-    async def edit_question(self, question: Question | CodeQuestion) -> None:
+    def edit_question(self, question: Question | CodeQuestion) -> None:
         """Open the file of ``question`` in the person's editor, at its line; it is checked when they come back."""
         if question.shipped:
             self.notify(self.say("screens.edit-shipped"), severity="warning")
         elif self.edit(Path(question.file), question.line):
-            await self.read_questions_again()
+            self.run_worker(self.read_questions_again())
 
     def say_error(self, error: BaseException) -> None:
         self.notify(self.error_text(error), severity="error", timeout=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tui.app import QuizApp
 from tui.bank import OwnFiles, load_bank
 from tui.practice.editor import at_line
 from tui.progress.store import open_store
+from tui.screens import program
 
 ONE = """\
 - id: own-{number}
@@ -69,6 +71,41 @@ async def test_a_faulty_question_stays_as_it_last_was_and_its_line_is_said(tmp_p
         await until(pilot, lambda: ":1:" in app.said.text)
         assert "0 more" not in app.said.text and app.said.text.endswith("(a faulty question stays as it last was)")
         assert [question.id for question in app.questions] == ["own-1", "own-2"]
+
+
+async def test_the_folder_is_looked_through_and_read_beside_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits here for a key that the screen must take meanwhile."""
+    pressed = threading.Event()
+    waited: list[bool] = []
+    look, read = OwnFiles.have_changed, OwnFiles.read_again
+
+    def slow_look(own: OwnFiles) -> bool:
+        waited.append(pressed.wait(20))
+        return look(own)
+
+    def slow_read(own: OwnFiles, report: Any) -> Bank:
+        pressed.clear()
+        report(0.25, "own.yaml")
+        waited.append(pressed.wait(20))
+        return read(own, report)
+
+    monkeypatch.setattr(program, "SAY_EVERY", -1.0)
+    monkeypatch.setattr(OwnFiles, "have_changed", slow_look)
+    monkeypatch.setattr(OwnFiles, "read_again", slow_read)
+    async with opened(tmp_path) as (pilot, file):
+        app: Any = pilot.app
+        file.write_text(ONE.format(number=1, title="What is unity?"), "utf-8")
+        await pilot.press("L")
+        assert app.language == "zh"
+        pressed.set()
+        await until(pilot, lambda: app.said is not None and app.said.text == "正在重读自己的题：25%")
+        await pilot.press("L")
+        assert app.language == "en"
+        pressed.set()
+        await until(pilot, lambda: "What is unity?" in shown(pilot))
+    assert waited and all(waited)
 
 
 async def test_the_editor_opens_the_file_at_the_question_and_what_it_saved_is_checked_at_once(

@@ -248,6 +248,7 @@ TABLE = {
         "这是自带的题，改不得；抄到自己的文件里、换个 id，用 --questions 打开",
         "This question comes with the program: put a copy with another id into a file of yours (--questions)",
     ),
+    "questions-reading": Bilingual("正在重读自己的题：{share}", "Reading your questions again: {share}"),
     "questions-read-again": Bilingual(
         "自己的题重读了：{count} 道，没有毛病", "Your questions were read again: {count}, nothing wrong"
     ),
