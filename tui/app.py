@@ -162,6 +162,12 @@ class QuizApp(Program):
         self.compute.cancel()
         self.exit(0)
 
+    @property
+    def last_words(self) -> str:
+        """What is to be said when the screen is gone: what does not stand in the progress file yet."""
+        left = self.store.left()
+        return "" if left is None else say_code(left.code, left.fields, left.code, self.language)
+
     def action_help_quit(self) -> None:
         """Ctrl+C, which copies where something is typed: how one leaves."""
         self.notify(self.say("screens.ctrl-c"))
@@ -363,9 +369,8 @@ def run(context: Context) -> int:
             with contextlib.suppress(Exception):  # the screen may be half taken down: keep what can be kept
                 app.keep()
             raise app.crash  # the command line writes the log and says where it is
-        if store.waiting is not None:
+        if said := app.last_words:
             from tui.commands.output import tell
 
-            fields = store.waiting.fields
-            tell(say_code("progress-left-waiting", fields, "progress-left-waiting", app.language))
+            tell(said)
         return status

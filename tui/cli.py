@@ -10,7 +10,8 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 try:  # Ctrl+C while this loads ends the program as it does later: without a traceback
     from questions.bilingual import Language
@@ -21,6 +22,9 @@ try:  # Ctrl+C while this loads ends the program as it does later: without a tra
     from tui.language.words import say_error, words
 except KeyboardInterrupt:
     sys.exit(130)
+
+if TYPE_CHECKING:
+    from tui.commands.context import Context
 
 FAILED, MISUSED = 1, 2
 
@@ -67,9 +71,20 @@ def _answer(arguments: Sequence[str]) -> int:
         return 0
     context.choose_backend()
     if request.command is not None:
-        status: int = command_module(request.command).run(context, request.options)
-        return status
+        run = command_module(request.command).run
+        return _said_at_the_end(context, lambda: run(context, request.options))
     return _open(request)
+
+
+def _said_at_the_end(context: Context, run: Callable[[], int]) -> int:
+    """The status of ``run``; then, however it ended, what the progress file has not got."""
+    try:
+        return run()
+    finally:
+        if context.opened:
+            from tui.commands.notices import tell_left
+
+            tell_left(context)
 
 
 def _open(request: Request) -> int:
@@ -82,7 +97,7 @@ def _open(request: Request) -> int:
     if request.context.plain or not drawable:
         from tui.commands.quiz import run as run_plain
 
-        return run_plain(request.context)
+        return _said_at_the_end(request.context, lambda: run_plain(request.context))
     request.context.check_ahead()
     gc.disable()  # all that is made before the first question stands there stays; the app turns it on again
     from tui.app import run

@@ -32,6 +32,7 @@ class Context:
     selection: Selection = Selection()  # noqa: RUF009 (it cannot be changed)
     interview_on: str | None = None  # by --interview-on: kept as the setting of that name
     language_given: bool = field(default=False)  # by --lang: remembered once a person has worked with it
+    opened: list[ProgressStore] = field(default_factory=list, compare=False)  # by the command
 
     @property
     def is_served(self) -> bool:
@@ -50,6 +51,7 @@ class Context:
         from tui.progress.store import open_store
 
         store = open_store(self.data_dir)
+        self.opened.append(store)
         if self.interview_on is not None:
             change_setting(store, "interview-on", self.interview_on)
         return store

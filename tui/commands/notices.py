@@ -11,6 +11,7 @@ from tui.commands.output import tell
 from tui.language.words import say_code, say_place, say_problem, words
 
 if TYPE_CHECKING:
+    from tui.commands.context import Context
     from tui.progress.file import Notice
 
 FEW = 5
@@ -22,6 +23,11 @@ def tell_problems(problems: Sequence[Problem], language: Language) -> None:
         tell(say_place(problem) + say_problem(problem, language))
     if len(problems) > FEW:
         tell(words("commands.more-problems", language, count=len(problems) - FEW))
+
+
+def tell_left(context: Context) -> None:
+    """What the command changed and the progress file has not got, now that the command is done."""
+    tell_notices((left for store in context.opened if (left := store.left()) is not None), context.language)
 
 
 def tell_notices(notices: Iterable[Notice], language: Language) -> None:

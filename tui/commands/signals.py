@@ -168,7 +168,7 @@ def end_soon(app: App[int], status: int) -> None:
     if app.is_headless:
         return
     before = getattr(app._driver, "attrs_before", None)
-    deadline = threading.Timer(PATIENCE, _end_now, [before, status])
+    deadline = threading.Timer(PATIENCE, _end_now, [before, status, getattr(app, "last_words", "")])
     deadline.daemon = True
     deadline.start()
 
@@ -181,8 +181,11 @@ def end_process(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _end_now(before: list[Any] | None, status: int) -> NoReturn:
+def _end_now(before: list[Any] | None, status: int, said: str) -> NoReturn:
     _restore(before)
+    if said:
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.write(sys.__stderr__.fileno(), f"\r{said}\r\n".encode())  # type: ignore[union-attr]
     os._exit(status)
 
 

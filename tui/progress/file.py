@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -343,6 +344,9 @@ def _set_aside(path: Path, now: datetime) -> Path:
 def _move(path: Path, aside: Path) -> Path:
     """Rename the file and what lies beside it, keeping the names that SQLite pairs."""
     path.rename(aside)
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.lstat(aside).st_mode):
+            aside.chmod(0o600)
     for side in _SIDES:
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + side).rename(aside.with_name(aside.name + side))

@@ -86,6 +86,17 @@ class KeptFile:
             return None
         return Notice(self._waiting.code, {**self._waiting.fields, "count": len(self._pending)})
 
+    def left(self) -> Notice | None:
+        """What is to be said where the program ends now: what the file has not got, and where that is kept."""
+        if self._waiting is None or not self._pending or self.path is None or self._noted is None:
+            return None
+        kept = self._noted.keep_all(self._pending)
+        fields = {**self._waiting.fields, "count": len(self._pending), "kept": kept, "folder": self.path.parent}
+        if kept is None:
+            return Notice("progress-left-lost", fields)
+        beside = kept.parent == self.path.parent
+        return Notice("progress-left-waiting" if beside else "progress-left-elsewhere", fields)
+
     def news(self) -> list[Notice]:
         """What happened to the file since this was last asked: to be told once."""
         news, self._news = self._news, []
@@ -203,6 +214,9 @@ class KeptFile:
         self._waiting = _waiting(error, self.path)
         self._next_try = time.monotonic() + (0.0 if error.code == "progress-gone" else PATIENCE)
         if error.code == "progress-gone":
+            # Its ``-wal`` still lies beside the path: SQLite would read it into whatever file stands there now.
+            with contextlib.suppress(sqlite3.Error):
+                self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._news.append(Notice("progress-gone", error.fields))
             self.retry()
 

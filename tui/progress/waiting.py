@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -49,15 +50,36 @@ class WaitingFile:
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{_PREFIX}{os.getpid()}-{id(self)}{_SUFFIX}"
         self._descriptor: int | None = None
+        self._notes, self._lacks = False, False  # whether there are any, and whether the folder did not take all
+        self._all: Path | None = None
 
     def add(self, change: Change) -> None:
         """Write ``change``, if the folder takes it."""
-        with contextlib.suppress(OSError):
+        try:
             if self._descriptor is None:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
                 lock(self._descriptor)
-            os.write(self._descriptor, (change.line() + "\n").encode("utf-8", "surrogatepass"))
-            os.fsync(self._descriptor)
+            _write(self._descriptor, [change])
+            self._notes = True
+        except OSError:
+            self._lacks = True
+
+    def keep_all(self, changes: Sequence[Change]) -> Path | None:
+        """Let all ``changes`` stand on the disk before the program ends: where the folder did not take them, in one of
+        the system's for what is passing. The file; None where nothing could be written."""
+        if self._notes and not self._lacks:
+            return self._path
+        for folder in (lambda: self._path.parent, lambda: Path(tempfile.mkdtemp(prefix="tformer-quiz-"))):
+            with contextlib.suppress(OSError):
+                path = folder() / self._path.name.replace(_SUFFIX, f"-all{_SUFFIX}")
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+                with contextlib.closing(os.fdopen(descriptor, "wb")):
+                    _write(descriptor, changes)
+                with contextlib.suppress(OSError):  # with what it lacks
+                    self._path.unlink()
+                self._all = path
+                return path
+        return None
 
     def clear(self) -> None:
         """All of it stands in the progress file now."""
@@ -65,6 +87,10 @@ class WaitingFile:
             with contextlib.suppress(OSError):
                 self._path.unlink()
             self.close()
+        if self._all is not None:
+            with contextlib.suppress(OSError):
+                self._all.unlink()
+        self._notes, self._lacks, self._all = False, False, None
 
     def close(self) -> None:
         if self._descriptor is not None:
@@ -86,6 +112,13 @@ def left_behind(folder: Path) -> Iterator[tuple[Path, list[Change]]]:
                 ):
                     changes.append(_read(json.loads(line)))
             yield path, changes
+
+
+def _write(descriptor: int, changes: Iterable[Change]) -> None:
+    data = "".join(change.line() + "\n" for change in changes).encode("utf-8", "surrogatepass")
+    while data:
+        data = data[os.write(descriptor, data) :]  # a disk that fills up takes a part
+    os.fsync(descriptor)
 
 
 def _plain(value: Any) -> Any:

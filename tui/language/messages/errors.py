@@ -343,6 +343,15 @@ TABLE: Mapping[str, Bilingual] = {
         "还有 {count} 处改动没能写进进度文件，都记在它旁边，下次启动补上：{reason}",
         "not yet in the progress file, kept beside it and written by the next start (changes: {count}): {reason}",
     ),
+    "progress-left-elsewhere": Bilingual(
+        "还有 {count} 处改动没能写进进度文件（{reason}），都记在 {kept}；把它挪到 {folder} 里，下次启动补上",
+        "not yet in the progress file (changes: {count}): {reason}. They are kept in {kept}; move that into {folder}, "
+        "and the next start writes them",
+    ),
+    "progress-left-lost": Bilingual(
+        "有 {count} 处改动没能写进进度文件，也没有别处可写，就此没有了：{reason}",
+        "lost, for neither the progress file nor any other place could be written (changes: {count}): {reason}",
+    ),
     "progress-written": Bilingual(
         "先前没写进去的 {count} 处改动已写入 {path}", "changes that had to wait are now written to {path}: {count}"
     ),
