@@ -13,6 +13,7 @@ from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 
 from questions.bilingual import Language
+from questions.bilingual import say as say_label
 from tui.bank import OwnFiles, in_order, load_bank
 from tui.commands.notices import FEW
 from tui.commands.selecting import refuse_unknown_topics
@@ -223,7 +224,8 @@ class QuizApp(Program):
         preferences = read_preferences(self.store)
         for name in SETTINGS:
             title = say("screens.change-setting", what=say(f"practice.{name}"), value=value_of(preferences, name))
-            yield SystemCommand(title, SETTINGS[name].takes, lambda name=name: self.change(name))
+            takes = say_label(SETTINGS[name].takes, self.language)
+            yield SystemCommand(title, takes, lambda name=name: self.change(name))
         yield SystemCommand(say("screens.leave"), say("screens.leave-help"), self.action_quit)
 
     def choose_theme(self, theme: str) -> None:
@@ -242,9 +244,14 @@ class QuizApp(Program):
                 return
             try:
                 change_setting(self.store, name, typed)
-            except (UsageError, ProgressError) as error:
+            except ProgressError as error:
                 self._refused[name] = typed
                 self.say_error(error)
+                return
+            except UsageError as error:
+                self._refused[name] = typed
+                said = self.say(f"errors.{error.code}", **{**error.fields, "name": what})
+                self.notify(said, severity="error", timeout=10)
                 return
             preferences = read_preferences(self.store)
             said = "setting-changed"
@@ -257,7 +264,7 @@ class QuizApp(Program):
 
         hint = self.say("screens.setting-takes", takes=SETTINGS[name].takes)
         value = self._refused.pop(name, None) or value_of(read_preferences(self.store), name)
-        self.push_screen(LineDialog(what, hint, value), changed)
+        self.push_screen(LineDialog(what, hint, say_label(value, self.language)), changed)
 
     # --- from one place to another -----------------------------------------------------------------------------
 

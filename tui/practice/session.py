@@ -128,12 +128,13 @@ class Practice:
 
     @property
     def next_wait(self) -> timedelta | None:
-        """How long until then, as it is said: minutes for a step of learning, else whole days."""
+        """How long until then, as it is said: whole days where another day begins then, not within the hour."""
         due, now, calendar = self.next_due, self._clock(), self._calendar()
         if due is None:
             return None
         days = (calendar.day(due) - calendar.day(now)).days
-        return timedelta(days=days) if days and calendar.begins(calendar.day(due)) == due else due - now
+        by_day = days and calendar.begins(calendar.day(due)) == due and due - now > timedelta(hours=1)
+        return timedelta(days=days) if by_day else due - now
 
     def intervals(self) -> dict[Rating, timedelta]:
         """The interval that each rating would give the present question."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Protocol
 
+from questions.bilingual import Bilingual
 from tui.language.usage import UsageError, unknown
 from tui.progress.schedule import Schedule
 
 NOTHING = ("none", "off", "never", "无", "-")
+_A_DAY = Bilingual("2026-12-05 这样的日期，或“无”", "a day such as 2026-12-05, or none")
 
 
 class SettingsStore(Protocol):
@@ -38,10 +40,10 @@ class Preferences:
 
 @dataclass(frozen=True)
 class Setting:
-    """``takes`` says in a few characters what may be given; ``read`` is None where the text is none of it."""
+    """``takes`` says in a few characters what may be given; ``read`` raises ``ValueError`` at anything else."""
 
     name: str
-    takes: str
+    takes: str | Bilingual
     read: Callable[[str], Any]
     write: Callable[[Any], Any] = lambda value: value  # as JSON keeps it
 
@@ -72,7 +74,7 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("new-per-day", "0..9999", _between(int, 0, 9999)),
         Setting("reviews-per-day", "0..9999", _between(int, 0, 9999)),
         Setting("desired-retention", "0.7..0.97", _between(float, 0.7, 0.97)),
-        Setting("interview-on", "YYYY-MM-DD | none", _day, lambda day: None if day is None else day.isoformat()),
+        Setting("interview-on", _A_DAY, _day, lambda day: None if day is None else day.isoformat()),
     )
 }
 
@@ -90,10 +92,10 @@ def read_preferences(store: SettingsStore) -> Preferences:
     return Preferences(**found)
 
 
-def value_of(preferences: Preferences, name: str) -> str:
+def value_of(preferences: Preferences, name: str) -> str | Bilingual:
     """A setting as it is shown and typed."""
     value = getattr(preferences, name.replace("-", "_"))
-    return "none" if value is None else str(value)
+    return Bilingual("无", "none") if value is None else str(value)
 
 
 def change_setting(store: SettingsStore, name: str, text: str) -> None:

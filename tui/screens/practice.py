@@ -191,7 +191,10 @@ class PracticeScreen(PracticeKeys):
             return
         question = attempt.question
         first = {*question.settings, *(question.predict_settings if question.predict is not None else ())}
+        reads = self.focused is not None and self.live.query_one("#figure") in self.focused.ancestors
         self.live.show(self.app.experiment_of(question), self._settings(attempt), first)
+        if reads and self.live.measured is None:  # the figure that was read is gone until it has run again
+            self.live.focus_figure()
 
     def show_again(self) -> None:
         """The words, in the present language."""
@@ -202,9 +205,11 @@ class PracticeScreen(PracticeKeys):
         self.query_one(SideTabs).show(say("screens.answer-tab"), say("screens.experiment-tab"))
         self._show_beside()
         if attempt is None:
-            question.show(say("quiz.part-empty" if self.practice.has_none else "screens.nothing-due"), style="bold")
-            done = say_summary(self.practice.summary(), language)
-            hint.show("\n".join([done, say("screens.nothing-due-help", next=self._next_due()), *self._more()]))
+            self.query_one(Choices).display = False
+            none, done = self.practice.has_none, say_summary(self.practice.summary(), language)
+            question.show(say("quiz.part-empty" if none else "screens.nothing-due"), style="bold")
+            helping = say(f"screens.{'part-empty' if none else 'nothing-due'}-help", next=self._next_due())
+            hint.show("\n".join([done, helping, *self._more()]))
         else:
             question.show(as_title(attempt.question.question.say(language)), style="bold")
             self._show_hint()
@@ -219,9 +224,10 @@ class PracticeScreen(PracticeKeys):
 
     def _show_beside(self) -> None:
         """The plan, and at the very first start a welcome: beside the first question, until a key is pressed."""
-        said = [self.app.say("screens.welcome")] if self._welcoming else []
-        if self._planning and self.practice.attempt is not None:
-            said += say_plan(self.practice.plan(), self.app.language)
+        said = []
+        if self.practice.attempt is not None:
+            said += [self.app.say("screens.welcome")] if self._welcoming else []
+            said += say_plan(self.practice.plan(), self.app.language) if self._planning else []
         self.query_one("#welcome", Passage).show("\n".join(said))
 
     def _more(self) -> list[str]:

@@ -264,7 +264,7 @@ class Program(App[int]):
         self.crash = self._exception or sys.exception()
         self._close_messages_no_wait()
 
-    def say(self, name: str, **fields: object) -> str:
+    def say(self, name: str, /, **fields: object) -> str:
         """The words ``name`` (``screens.reveal``) in the present language."""
         return words(name, self.language, **fields)
 

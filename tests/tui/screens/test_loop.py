@@ -329,6 +329,17 @@ async def test_a_message_goes_when_its_occasion_is_over(opened: Open) -> None:
         assert app.said is None
 
 
+async def test_other_knobs_leave_the_focus_on_the_figure(opened: Open) -> None:
+    async with opened(only="attention-steps") as pilot:
+        panel = await revealed(pilot)
+        panel.focus_figure()
+        before = panel.measured
+        await pilot.press("T")  # it runs again: what was read is gone
+        await until(pilot, lambda: panel.measured not in (None, before))
+        await until(pilot, lambda: pilot.app.focused is not None, 5)
+        assert panel.query_one("#figure") in pilot.app.focused.ancestors
+
+
 @pytest.mark.parametrize(("language", "whole"), [("zh", "全文"), ("en", "all")])
 async def test_a_message_that_is_cut_names_the_key_that_shows_all_of_it(
     opened: Open, language: Language, whole: str

@@ -66,6 +66,10 @@ TABLE = {
         "{next}Press I for a mock interview, G for your progress, B to pick a question, E for the experiments; Ctrl+P "
         "has studying ahead.",
     ),
+    "part-empty-help": Bilingual(
+        "Ctrl+P 可以练全部题或换一部分，按 B 到题库筛选。",
+        "Ctrl+P lets you study everything or another part; B has the questions and their filters.",
+    ),
     "key-read": Bilingual("看", "read"),
     "read-command": Bilingual("看这道题，不作答", "Read it without being asked"),
     "key-filters": Bilingual("到筛选：话题、难度、题型、状态", "to the filters: topic, level, kind, state"),
@@ -107,7 +111,7 @@ TABLE = {
         "{what}：{value}，已经过去了，不影响安排", "{what}: {value}, which is over: it changes nothing"
     ),
     "setting-changed": Bilingual("{what}：{value}", "{what}: {value}"),
-    "next-due": Bilingual("下一题{when}后到期。", "The next one is due in {when}. "),
+    "next-due": Bilingual("下一题 {when}后到期。", "The next one is due in {when}. "),
     # after the reveal
     "your-answer": Bilingual("你的回答", "Your answer"),
     "key-points": Bilingual("要点", "Key points"),
@@ -199,7 +203,7 @@ TABLE = {
     "none-found": Bilingual("没有匹配的题目", "No question matches"),
     "state-new": Bilingual("新题", "new"),
     "state-due": Bilingual("到期", "due"),
-    "state-learned": Bilingual("{when} 后", "in {when}"),
+    "state-learned": Bilingual("{when}后", "in {when}"),
     "state-suspended": Bilingual("停用", "suspended"),
     "state-flagged": Bilingual("有误?", "flagged"),
     # commands
