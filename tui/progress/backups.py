@@ -86,6 +86,7 @@ def _copy(connection: sqlite3.Connection, path: Path) -> None:
     try:
         with contextlib.closing(sqlite3.connect(scratch)) as target:
             connection.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file by itself: reading it leaves none beside it
         os.replace(scratch, path)
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -23,6 +23,7 @@ from tui.figures.data import Bars
 from tui.figures.export import figure_csv
 from tui.language.harmless import as_cell
 from tui.language.messages.help import TABLE as HELP
+from tui.progress.backups import backups
 from tui.progress.records import Answer
 from tui.progress.store import open_store
 
@@ -275,6 +276,12 @@ def test_progress_is_replaced_and_restored(program: Program, tmp_path: Path, els
     assert ran.status == 2 and "damaged" in ran.err
     with open_store(tmp_path / "data") as store:
         assert sorted(store.cards()) == ["both", "ours"]
+    present = tmp_path / "data" / "progress.sqlite3"
+    present.write_bytes(b"x" * 5000)  # what is damaged goes aside too
+    assert program("restore", name).status == 0
+    assert any(path.read_bytes() == b"x" * 5000 for path in damaged.parent.iterdir())
+    with open_store(tmp_path / "data") as store:
+        assert sorted(store.cards()) == ["both", "ours"]
 
 
 def test_a_backup_a_day_and_ten_are_kept(tmp_path: Path) -> None:
@@ -284,7 +291,8 @@ def test_a_backup_a_day_and_ten_are_kept(tmp_path: Path) -> None:
         for _ in range(2):
             with open_store(tmp_path, lambda: now[0]) as store:
                 store.rate(f"q{day}", 3, "en")
-    names = sorted(path.name for path in (tmp_path / "backups").iterdir())
+    assert [each.reviews for each in backups(tmp_path)] == [*range(28, 8, -2)]  # each made before its day's first
+    names = sorted(path.name for path in (tmp_path / "backups").iterdir())  # looking at them left nothing beside
     assert names == [f"progress-2026-11-{day:02}.sqlite3" for day in range(6, 16)]
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "backups").iterdir()} == {0o600}
 
