@@ -37,6 +37,9 @@ def caption(figure: Figure, language: Language, width: int | None = None, lines:
     width = max(width, 1)
     parts = said.split(BETWEEN)
     begun = [BETWEEN.join(parts[:count]) + ELLIPSIS for count in range(len(parts) - 1, 0, -1)] if made else []
+    apart = said + ("；" if language == "zh" else ";"), _sentence("", made, language)
+    if said and made and lines > 1 and cell_len(_sentence(said, made, language)) > width >= max(map(cell_len, apart)):
+        return "\n".join(apart)  # each on a line of its own
     for shorter in (said, *begun):
         wrapped = wrap(_sentence(shorter, made, language), width)
         if len(wrapped) <= lines:

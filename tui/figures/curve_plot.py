@@ -21,6 +21,7 @@ from tui.text.layout import fit, pad, wrap
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MARK, POINTER = ":", "|"
 LOWEST, HIGHEST = 4, 16  # rows of a plot
+LETTER_EVERY = 4  # cells between letters on lines without hues
 LEAST_FIELD = 28  # cells that a field keeps when names stand beside it
 NAME_WORTH = 16  # cells that a shortened name has at least
 
@@ -212,6 +213,8 @@ class CurvePlot:
                     styles[row][column] = look.series_style(owner)
         self._infinities(signs, styles)
         self._single_points(signs, styles)
+        if not look.hues and not by_letter and len(figure.series) > 1:
+            self._letters_on(drawing, signs, styles)
         if len(figure.series) > 1 and not self.names:
             self._name_ends(signs, styles)
         return signs, styles
@@ -232,6 +235,15 @@ class CurvePlot:
                 if column is not None:
                     row = 0 if y > 0 else self.height - 1
                     signs[row][column] = "^" if y > 0 else "v"
+                    styles[row][column] = f"{self.look.series_style(index)} bold".strip()
+
+    def _letters_on(self, drawing: Braille, signs: list[list[str]], styles: list[list[str]]) -> None:
+        """Its letter on each line every few cells: in gray, lines that cross cannot be told apart otherwise."""
+        for row, owners in enumerate(drawing.owners):
+            for column, here in enumerate(owners):
+                index = column // LETTER_EVERY % len(self.figure.series)
+                if column % LETTER_EVERY == 0 and index in here and styles[row][column] != "":
+                    signs[row][column] = letter(index)
                     styles[row][column] = f"{self.look.series_style(index)} bold".strip()
 
     def _single_points(self, signs: list[list[str]], styles: list[list[str]]) -> None:

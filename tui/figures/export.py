@@ -24,8 +24,10 @@ from tui.figures.numbers import exact
 from tui.figures.tensor_text import as_heatmap
 from tui.figures.text import figure_lines
 from tui.language.harmless import as_cell
+from tui.text.layout import fit
 
 _WEB_FONT = re.compile(r"@font-face \{.*?\}\n?\s*", re.DOTALL)  # Rich's: a file of ours asks nothing of the network
+BUTTONS = 20  # cells of a window's top line that a title in its middle leaves to the buttons, on both sides
 _TEXT = re.compile(r'(<text [^>]*textLength=)"([\d.]+)"([^>]*>)([^<]*)</text>')
 
 
@@ -111,7 +113,7 @@ def _svg(lines: Sequence[Text], title: str, width: int) -> str:
     )
     for line in lines:
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    return _TEXT.sub(_as_wide_as_cells, _WEB_FONT.sub("", console.export_svg(title=title)))
+    return _TEXT.sub(_as_wide_as_cells, _WEB_FONT.sub("", console.export_svg(title=fit(title, max(width - BUTTONS, 1)))))
 
 
 def _as_wide_as_cells(text: re.Match[str]) -> str:

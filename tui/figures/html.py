@@ -31,6 +31,7 @@ figure { margin: 0 0 3em; overflow-x: auto } figcaption { font-weight: 600; marg
 table { border-collapse: collapse } td, th { padding: .15em .6em; border-bottom: 1px solid #8884; text-align: left }
 td.n { text-align: right; font-variant-numeric: tabular-nums }
 .map td { border: 0; padding: 0; min-width: 1.6em; height: 1.6em; text-align: center; font-size: 11px }
+.map.few td { min-width: 5em; height: 2.2em }
 .map th { border: 0; font-weight: 400; padding: 0 .4em; white-space: nowrap }
 button { font: inherit; margin: 0 .3em .5em 0 } button.on { font-weight: 700; outline: 2px solid #0072b2 }
 .says { min-height: 1.6em } .bar { background: #0072b2; height: 1.1em } .bar.minus { background: #d55e00 }
@@ -54,6 +55,7 @@ for (const box of document.querySelectorAll("[data-map]")) {
     let low = Math.min(0, ...all.length < 1e5 ? all : [all.reduce((a, b) => Math.min(a, b))]);
     let high = all.reduce((a, b) => Math.max(a, b), 1e-30);
     const signed = s.scale === "signed", reach = Math.max(-low, high);
+    const few = d.columns.length <= 16; cells.classList.toggle("few", few);
     cells.replaceChildren(); const top = cells.insertRow(); top.insertCell();
     for (const c of d.columns) { const th = document.createElement("th"); th.textContent = c; top.append(th); }
     s.values[head].forEach((row, r) => { const tr = cells.insertRow(); const th = document.createElement("th");
@@ -62,8 +64,9 @@ for (const box of document.querySelectorAll("[data-map]")) {
         const at = v === null || v <= -1e37 ? null : signed ? Math.abs(v) / reach : (v - low) / (high - low || 1);
         if (at === null) { td.textContent = v === null ? "?" : "x"; td.style.opacity = .4; }
         else if (signed) td.style.background = `hsl(${v < 0 ? 25 : 205} 90% 45% / ${at})`;
-        else { const i = Math.round(at * (colors.length - 1)); td.style.background = colors[i]; }
-        if (signed && v < 0) td.textContent = "–";
+        else { const i = Math.round(at * (colors.length - 1)); td.style.background = colors[i]; td.style.color = i > .6 * colors.length ? "#000" : "#fff"; }
+        if (at !== null && few) td.textContent = Math.abs(v) < 1 ? v.toFixed(3) : v.toPrecision(3);
+        else if (signed && v < 0) td.textContent = "–";
         td.onmouseenter = td.onclick = () => {
           const line = d.stages.map(t => t.title + " " + number(t.values[head][r][c]));
           says.textContent = `${d.row_axis} ${d.rows[r]} → ${d.column_axis} ${d.columns[c]}: ${line.join(", ")}`; };

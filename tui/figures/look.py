@@ -72,9 +72,10 @@ ASCII = Glyphs(
 
 @dataclass(frozen=True)
 class Look:
-    """Rich styles by role. Without ``color``, a value is read from glyphs and numbers."""
+    """Rich styles by role. Without ``color``, a value is read from glyphs and numbers; without ``hues`` from shades."""
 
     color: bool = True
+    hues: bool = True  # not where colors are shown as grays
     dark: bool = True
     map_name: MapName = "viridis"
     glyphs: Glyphs = field(default=UNICODE)
@@ -98,6 +99,7 @@ class Look:
 
 PLAIN = Look(
     color=False,
+    hues=False,
     title="bold",
     axis="",
     dim="",
@@ -117,4 +119,4 @@ def look_for(console: Console, *, color: bool | None = None, ascii: bool | None 
     glyphs = ASCII if ascii else UNICODE
     if color:
         return Look(glyphs=glyphs)
-    return Look(color=False, glyphs=glyphs, axis="", dim="", accent="bold", good="", bad="bold", series=("",))
+    return Look(color=False, hues=False, glyphs=glyphs, axis="", dim="", accent="bold", good="", bad="bold", series=("",))

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tui.screens.program import Program
 
 PATIENCE = 0.15  # seconds before a run is said to be running: faster ones would only flicker
+MOUNTING = 5  # refreshes that a figure of another kind has to be there before the knobs get the focus
 TENSORS, STEPS, CHECKS = "tensors", "steps", "checks"
 
 
@@ -595,19 +596,26 @@ class LivePanel(Vertical):
         event.stop()
         self.notify(words("screens.copied", self.language))
 
-    def focus_figure(self) -> None:
+    def focus_figure(self, tries: int = MOUNTING) -> None:
         """Put the focus where arrows move something, else on the first knob; once there is a figure, if it runs yet."""
         if not self.is_attached:
             return
         self._wants_focus = self._result is None and self._experiment is not None
-        for part in (*self._parts(), *self.query(KnobPanel)) if self._result is not None else ():
+        for part in self._parts() if self._result is not None else ():
             if any(give_focus(self.screen, widget) for widget in (part, *part.query("*"))):
+                return
+        if tries and self._front_figures():  # its widgets are still being mounted
+            self.screen.set_focus(None)
+            self.call_after_refresh(self._focus_if_free, tries - 1)
+            return
+        for panel in self.query(KnobPanel) if self._result is not None else ():
+            if any(give_focus(self.screen, widget) for widget in (panel, *panel.query("*"))):
                 return
         self.screen.set_focus(None)
 
-    def _focus_if_free(self) -> None:
+    def _focus_if_free(self, tries: int = MOUNTING) -> None:
         if self.is_attached and self.screen.focused is None:
-            self.focus_figure()
+            self.focus_figure(tries)
 
     def focus_sentence(self) -> bool:
         """Open the first text knob for typing; whether there is one."""

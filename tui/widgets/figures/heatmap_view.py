@@ -147,19 +147,22 @@ class HeatmapView(SpeakingWidget):
 
     def _title(self) -> str:
         picture, zh = self.picture, self.language == "zh"
-        parts = [say(self.figure.title, self.language)]
+        parts = [self._pin_said(zh), say(self.figure.title, self.language)]  # first: a title may be cut at its end
         if len(self.figure.stages) == 1:
             parts.append(say(picture.stage.title, self.language))
         if picture.heads > 1 and self.showing == "map":
             parts.append(picture.head_name(self.language))
-        if picture.pinned is not None:
-            if picture.comparing:
-                parts.append("与钉住的图之差" if zh else "difference from the pinned picture")
-            elif picture.comparable:
-                parts.append("已钉住" if zh else "pinned")
-            else:
-                parts.append("形状不同，无法与钉住的图相比" if zh else "another shape than the pinned picture")
         return " · ".join(dict.fromkeys(part for part in parts if part))
+
+    def _pin_said(self, zh: bool) -> str:
+        picture = self.picture
+        if picture.pinned is None:
+            return ""
+        if picture.comparing:
+            return "与钉住的图之差" if zh else "difference from the pinned picture"
+        if picture.comparable:
+            return "已钉住" if zh else "pinned"
+        return "形状不同，无法与钉住的图相比" if zh else "another shape than the pinned picture"
 
     def _tell_legend(self, width: int) -> None:
         look = replace(self.look, map_name=self.map_name)
