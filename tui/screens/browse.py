@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar
 
 from textual import on
@@ -12,7 +13,7 @@ from textual.events import ScreenResume
 from textual.widgets import Input, OptionList, Static
 
 from tui.practice.filters import FILTERS, passes
-from tui.practice.finding import Entry, find, question_entry
+from tui.practice.finding import Entry, find, question_entries
 from tui.practice.selection import Selection
 from tui.progress.agenda import Calendar
 from tui.progress.errors import ProgressError
@@ -28,6 +29,8 @@ from tui.text.plain_text import as_title
 from tui.widgets.holding import give_focus
 from tui.widgets.knob_panel import KnobChanged, KnobPanel
 from tui.widgets.line_input import LineInput
+
+MOST_IN_FULL = 500  # hits that are shown with what was hit, over several lines
 
 
 class BrowseScreen(Place):
@@ -46,7 +49,7 @@ class BrowseScreen(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: list[Entry] | None = None
+        self._entries: Future[list[Entry]] | None = None
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -78,16 +81,18 @@ class BrowseScreen(Place):
         values = self.query_one(KnobPanel).values
         self._look()
         self._questions = {q.id: q for q in self.app.questions if passes(q, self._states(q.id), values)}
+        found = list(self._questions)
+        hits: dict[str, str] = {}
         if searched:
-            hits = {one.entry.name: one.hit for one in find(self._searched(), search.value, language)}
+            hits = {one.entry.name: one.hit for one in find(self._searched().result(), search.value, language)}
             found = [name for name in hits if name in self._questions]
+        if searched and len(found) <= MOST_IN_FULL:
             entries = []
             for name in found:
                 title, about = self._said(name)
                 entries.append((name, title, about if hits[name] in ("", title) else f"{about} · {hits[name]}"))
             options.show(entries, shown)
         else:
-            found = list(self._questions)
             options.show_lines(found, self._said, shown)
         self._listed = frozenset(found)
         options.display = bool(found)
@@ -105,10 +110,12 @@ class BrowseScreen(Place):
         about = " · ".join(["★" * question.level, self.app.topic(question.topic), self._say_state(name)])
         return as_title(question.question.say(self.app.language)), about
 
-    def _searched(self) -> list[Entry]:
-        """All that is searched, made for the first search: every text of every question."""
+    def _searched(self) -> Future[list[Entry]]:
+        """All that is searched, made for the first search beside the screen: every text of every question."""
         if self._entries is None:
-            self._entries = [question_entry(question) for question in self.app.questions]
+            beside = ThreadPoolExecutor(1)
+            self._entries = beside.submit(question_entries, self.app.questions)
+            beside.shutdown(wait=False)
         return self._entries
 
     def _look(self) -> None:
@@ -224,6 +231,7 @@ class BrowseScreen(Place):
 
     def action_search(self) -> None:
         give_focus(self, self.query_one("#search"))
+        self._searched()  # it begins before the first letter is typed
 
     async def action_back(self) -> None:
         if self.app.is_typing:

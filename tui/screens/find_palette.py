@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
@@ -10,10 +11,11 @@ from textual.content import Content
 from textual.widgets.option_list import Option
 
 from questions.bilingual import Bilingual
-from tui.practice.finding import Entry, Found, experiment_entry, find, fold, point_entries, question_entry
+from tui.practice.finding import Entry, Found, experiment_entry, find, fold, point_entries, question_entries
 from tui.screens.listing import laid_out
 
 if TYPE_CHECKING:
+    from questions.model import Question
     from tui.screens.program import Program
 
 MOST = 40
@@ -44,20 +46,14 @@ class FindPalette(Provider):
     """Without a search the commands stand there; with one, whatever says all of its words."""
 
     async def startup(self) -> None:
-        from tui.experiments.catalogue import catalogue
-
         app = self._program
         self._commands = list(app.get_system_commands(self.screen))
-        entries = [
+        self._tasks = {task.id for task in app.tasks}
+        settings = [
             Entry("setting", str(number), _same(command.title), lines=((1.0, _same(command.help)),))
             for number, command in enumerate(self._commands)
         ]
-        entries += [question_entry(question) for question in app.questions]
-        entries += [experiment_entry(experiment) for experiment in catalogue().values()]
-        spoken = [question for question in app.questions if question.kind == "open"]
-        entries += [entry for question in spoken for entry in point_entries(question)]
-        self._tasks = {task.id for task in app.tasks}
-        self._entries = entries
+        self._entries = settings + await asyncio.to_thread(_all_else, app.questions)  # a second for ten thousand
 
     @property
     def _program(self) -> Program:
@@ -72,7 +68,7 @@ class FindPalette(Provider):
 
     async def search(self, query: str) -> Hits:
         language = self._program.language
-        found = find(self._entries, query, language)[:MOST]
+        found = (await asyncio.to_thread(find, self._entries, query, language))[:MOST]
         best = max((one.score for one in found), default=1.0)
         for one in found:
             title = one.entry.title.say(language)
@@ -92,6 +88,14 @@ class FindPalette(Provider):
         if one.entry.kind == "experiment":
             return lambda: app.experiment(name)
         return lambda: app.write(name) if name in self._tasks else app.ask(name)
+
+
+def _all_else(questions: Sequence[Question]) -> list[Entry]:
+    """The questions, the experiments and the key points."""
+    from tui.experiments.catalogue import catalogue
+
+    points = [entry for question in questions if question.kind == "open" for entry in point_entries(question)]
+    return [*question_entries(questions), *map(experiment_entry, catalogue().values()), *points]
 
 
 def _marked(title: str, query: str) -> Content:

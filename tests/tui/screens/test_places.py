@@ -9,6 +9,7 @@ from questions.bilingual import Language
 from tests.tui.screens.conftest import Open, shipped, shown, until
 from tui.experiments.beforehand import measured
 from tui.progress.errors import ProgressError
+from tui.screens import browse
 from tui.screens.browse import BrowseScreen
 from tui.screens.dialogs import LineDialog
 from tui.screens.lab import LabScreen
@@ -19,7 +20,7 @@ from tui.widgets.holding import give_focus
 from tui.widgets.knob_panel import KnobPanel
 
 
-async def test_browser_searches_both_languages(opened: Open) -> None:
+async def test_browser_searches_both_languages(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as pilot:
         await pilot.press("B")
         assert isinstance(pilot.app.screen, BrowseScreen)
@@ -27,6 +28,11 @@ async def test_browser_searches_both_languages(opened: Open) -> None:
         everything = found.option_count
         await pilot.press("slash", *"方差")
         assert 0 < found.option_count < everything
+        assert found.virtual_size.height > found.option_count  # what was hit, below each title
+        monkeypatch.setattr(browse, "MOST_IN_FULL", found.option_count - 1)
+        pilot.app.screen.show_again()
+        await pilot.pause()
+        assert found.virtual_size.height == found.option_count  # of very many, a line each
         await pilot.press("enter", "enter")
         await pilot.pause()
         assert isinstance(pilot.app.screen, PracticeScreen)
