@@ -134,6 +134,9 @@ class Lexicon:
                 flags.add(number)
                 for expression in line.lstrip("!- ").split("|"):
                     self._plant(content(expression), number)
+                    if line.startswith("!!"):  # each a word of its own, meaning nothing of what its neighbors do
+                        number += 1
+                        flags.add(number)
                 number += 1
         for line in lists:
             sides = [self._side(side, number + index) for index, side in enumerate(line.lstrip("~").split(";"))]

@@ -8,7 +8,7 @@ A phrase is a run of words in one clause, compared by what they mean in this fie
 language, in any inflection, script and notation. ``saturat*`` matches every word with that beginning. A list,
 ``[std, sqrt]``, needs all of its phrases in one clause; ``[std, ..., sqrt]`` near each other in one sentence.
 ``Post-LN -> LN(x + f(x))`` needs what stands on the right to be said of what stands on the left, not of its rival;
-``~ reshape directly`` needs to be denied.
+``(Post-LN) -> LN(x + f(x))`` lets nobody be named either; ``~ reshape directly`` needs to be denied.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from typing import Literal
 from questions.lexicon import FILLERS, begins, lexicon, stem
 from questions.model import Alternative, KeyPoint, Misconception
 from questions.negation import Denial, denials, is_cure
-from questions.phrases import APART, Sides, Wanted, guards, names, phrase_of, rivals_of, spoken_of
+from questions.phrases import APART, Sides, Wanted, guards, names, phrase_of, sides_of, spoken_of
 from questions.words import Clause, clauses, is_ideograph
 
 Status = Literal["found", "unsure", "missed"]
 Span = tuple[int, int]  # characters of the answer
 REACH = 24  # words from the first to the last phrase of a list that need not stand in one clause
+_WHERE = frozenset(["in", "at", "during", "for"])  # parallel in training: of training
 _JOINS = frozenset(["与", "及", "以及", "、", "and", "or", "/", "&", "跟"])
 
 
@@ -246,8 +247,11 @@ class _Index:
             phrase = phrase_of(written)
             found = self._runs(phrase.parts)
             if phrase.subject:
-                own = frozenset(meaning for part in phrase.subject for meaning in part.meanings)
-                found = [hit for hit in found if self._is_said_of(hit, Sides(phrase.subject, own, rivals_of(own)))]
+                sides = sides_of(phrase.subject)
+                if phrase.unnamed:
+                    found = [hit for hit in found if not self._is_said_of_rival(hit, sides)]
+                else:
+                    found = [hit for hit in found if self._is_said_of(hit, sides)]
             if phrase.denied:
                 found = [replace(hit, wants_denial=True) for hit in found]
             self.cache[written] = sorted(found, key=lambda hit: hit.place)
@@ -346,7 +350,7 @@ class _Index:
         after = [each for each in groups[at : at + 3] if each.clause == hit.clause and each.first >= hit.stop]
         if after:  # the decoder's queries, 解码器的查询
             between = self.clauses[hit.clause].words[hit.stop : after[0].first]
-            if all(word.text in FILLERS for word in between):
+            if all(word.text in FILLERS or word.text in _WHERE for word in between):
                 return after[0]
         before = [each for each in groups[max(0, at - 3) : at] if each.clause != hit.clause or each.stop <= hit.first]
         inside = [each for each in before if each.clause == hit.clause]
@@ -362,6 +366,8 @@ class _Index:
         actors = [(hit, True) for hit in own] + [(hit, False) for hit in rivals]
         groups: list[_Actors] = []
         for hit, is_own in sorted(actors, key=lambda actor: actor[0].place):
+            if self._is_compared_with(hit):
+                continue
             last = groups[-1] if groups else None
             if last is not None and last.clause == hit.clause and hit.first >= last.first:
                 between = self.clauses[hit.clause].words[last.stop : hit.first]
@@ -372,6 +378,15 @@ class _Index:
                     continue
             groups.append(_Actors(hit.clause, hit.first, hit.stop, hit.place, is_own))
         return groups, [group.place for group in groups]
+
+    def _is_compared_with(self, hit: _Hit) -> bool:
+        """Whether something else is spoken of, and a hit is its measure: ``faster than B``, 比 B 快."""
+        before = [word.text for word in self.clauses[hit.clause].words[max(0, hit.first - 2) : hit.first]]
+        if before and before[-1] in FILLERS:
+            before.pop()
+        if before[-1:] in (["than"], ["按"]):
+            return True
+        return before[-1:] == ["比"] and before[-2:-1] not in (["相"], ["对"], ["之"])
 
     def _meant(self, meaning: int) -> Iterator[_Hit]:
         for number, start, stop in self.meanings.get(meaning, ()):

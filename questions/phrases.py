@@ -25,10 +25,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What is looked for; with a subject, only where it is said of that."""
+    """What is looked for; with a subject, only where it is said of that (``unnamed``: or where nobody is named)."""
 
     parts: tuple[Wanted, ...]
     subject: tuple[Wanted, ...] = ()
+    unnamed: bool = False  # said of nobody it counts as well: ``(attention) -> computed from the input``
     denied: bool = False  # said where an answer denies it: ``~ reshape directly``
 
 
@@ -41,11 +42,13 @@ class Sides:
     rivals: frozenset[int]
 
 
-def rivals_of(own: frozenset[int]) -> frozenset[int]:
-    found: frozenset[int] = frozenset()
-    for mine, others in lexicon().sides(tuple(own)):
-        found |= others - mine - own
-    return found
+@lru_cache(maxsize=8192)
+def sides_of(subject: tuple[Wanted, ...]) -> Sides:
+    """A subject's own side, with what the lexicon names beside it, and its rivals'."""
+    own = frozenset(meaning for part in subject for meaning in part.meanings)
+    known = lexicon().sides(tuple(own))
+    own = own.union(*(mine for mine, _ in known))
+    return Sides(subject, own, frozenset[int]().union(*(others for _, others in known)) - own)
 
 
 @lru_cache(maxsize=8192)
@@ -55,7 +58,7 @@ def guards(phrases: tuple[str, ...]) -> tuple[tuple[Sides, tuple[int, ...]], ...
     found = []
     for sides in lexicon().rivals:
         whole = frozenset[int]().union(*sides)
-        named = [whole.intersection(part[0].meanings) if len(part) == 1 else frozenset[int]() for part in parts]
+        named = [whole.intersection(part[0].meanings) if len(part) == 1 and not part[0].begins else frozenset[int]() for part in parts]
         own = frozenset[int]().union(*(side for side in sides if any(side & each for each in named)))
         others = tuple(index for index, each in enumerate(named) if not each)
         if own and own != whole and others:
@@ -95,7 +98,9 @@ def meanings_in(text: str) -> Iterator[int]:
 @lru_cache(maxsize=8192)
 def phrase_of(written: str) -> Phrase:
     subject, arrow, predicate = written.removeprefix(DENIED).rpartition("->")
-    return Phrase(_parts(predicate), _parts(subject) if arrow else (), written.startswith(DENIED))
+    subject = subject.strip()
+    unnamed = subject.startswith("(") and subject.endswith(")")
+    return Phrase(_parts(predicate), _parts(subject) if arrow else (), unnamed, written.startswith(DENIED))
 
 
 def _parts(written: str) -> tuple[Wanted, ...]:
