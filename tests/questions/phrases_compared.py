@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from questions.model import Alternative
-from questions.phrases import Phrase, Wanted, phrase_of
+from questions.phrases import APART, Phrase, Wanted, phrase_of
 
 
 def redundant(match: Sequence[Alternative]) -> list[tuple[Alternative, Alternative]]:
@@ -15,6 +15,8 @@ def redundant(match: Sequence[Alternative]) -> list[tuple[Alternative, Alternati
     found = []
     for index, phrases in enumerate(read):
         for other, wider in enumerate(read):
+            if APART in match[index] and APART not in match[other]:  # the one may stand in several clauses
+                continue
             if index != other and _covers(wider, phrases) and not (index < other and _covers(phrases, wider)):
                 found.append((match[index], match[other]))
                 break
@@ -34,7 +36,7 @@ def _negates(phrases: list[Phrase]) -> bool:
 
 
 def _is_within(one: Phrase, another: Phrase) -> bool:
-    if one.denied != another.denied or (one.subject and one.subject != another.subject):
+    if (one.denied, one.subject, one.unnamed) != (another.denied, another.subject, another.unnamed):
         return False
     length = len(one.parts)
     runs = (another.parts[start : start + length] for start in range(len(another.parts) - length + 1))
@@ -42,6 +44,8 @@ def _is_within(one: Phrase, another: Phrase) -> bool:
 
 
 def _fits(one: Wanted, another: Wanted) -> bool:
+    if another.begins and not one.begins:  # smooth* finds smoother, 平滑 does not
+        return False
     if one.meanings and another.meanings:
         return set(another.meanings) <= set(one.meanings)
     return one == another
