@@ -300,6 +300,9 @@ class Rows:
 Origin = Product | Total | Softmax | Share | Norm | Function | Where | Joined | Same | Rows
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
 def settled(origin: Origin, step_of: Callable[[Any], Any | None]) -> Origin:
     """``origin`` with a step or a ``Given`` in the place of each array.
 
@@ -317,10 +320,9 @@ def settled(origin: Origin, step_of: Callable[[Any], Any | None]) -> Origin:
     """
 
     def settle(operand: Any) -> Any:
-        if is_array(operand):
-            step = step_of(operand)
-            return Given("", numpy_view(operand)) if step is None else step
         kind = type(operand)
+        if kind in _PLAIN:
+            return operand
         if kind is Named:
             name, array = operand
             if not is_array(array):
@@ -329,6 +331,9 @@ def settled(origin: Origin, step_of: Callable[[Any], Any | None]) -> Origin:
             return Given(name, numpy_view(array)) if step is None else step
         if kind is tuple:
             return tuple(map(settle, operand))
+        if is_array(operand):
+            step = step_of(operand)
+            return Given("", numpy_view(operand)) if step is None else step
         return settled(operand, step_of) if isinstance(operand, Origin) else operand
 
     # A trace may settle thousands: a copy field by field, without ``__init__``, takes a third of the time.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from mlxformer.backend import mx
+from mlxformer.backend import is_eager, mx, numpy_view
 
 # The bound of a row's scores is computed of operands 2^-70 times their size, so that it never leaves float32 itself.
 _SMALLER = 2.0**-70
@@ -74,6 +74,8 @@ def in_range(q: mx.array, k: mx.array, scale: float) -> mx.array:
     >>> small[0, 0, 1].tolist(), bool(mx.all(mx.isfinite(small @ q.swapaxes(-1, -2))))
     ([2.0, 3.0], True)
     """
+    if is_eager() and _largest(q) * _largest(k) * int(q.shape[-1]) * max(1.0, abs(scale)) < 2.0**126:
+        return q
     kv_heads = k.shape[1]
     q_size, k_size = (mx.abs(mx.stop_gradient(x)) * _SMALLER for x in (q, k))
     largest = mx.max(k_size, axis=2, keepdims=True)  # [B, Hkv, 1, D]
@@ -82,6 +84,12 @@ def in_range(q: mx.array, k: mx.array, scale: float) -> mx.array:
     bound = (grouped @ largest.swapaxes(-1, -2)).reshape(batch, heads, length, 1)
     limit = max(_LIMIT / max(1.0, abs(scale)), 1e-37)
     return q * mx.where(bound > limit, limit / mx.maximum(bound, limit), 1.0)
+
+
+def _largest(x: mx.array) -> float:
+    """max |x|; NaN where x has one."""
+    values = numpy_view(x)
+    return max(float(values.max()), -float(values.min())) if values.size else 0.0
 
 
 def fits_float32(q: mx.array, k: mx.array, scale: float) -> bool:
@@ -133,6 +141,8 @@ def only_seen(
     if allowed is None:
         return k, v
     seen = mx.any(allowed, axis=-2)  # [Tk] or [B, H, Tk]
+    if is_eager() and bool(numpy_view(seen).all()):
+        return k, v
     if seen.ndim == 3 and seen.shape[1] > 1:
         kv_heads = k.shape[1]
         seen = mx.any(seen.reshape(seen.shape[0], kv_heads, -1, seen.shape[2]), axis=2)  # [B, Hkv, Tk]

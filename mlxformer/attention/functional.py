@@ -20,7 +20,7 @@ from mlxformer.attention.checks import check_bias, check_heads, check_sinks, che
 from mlxformer.attention.exactness import fits_float32, in_range, joint_dtype, only_seen, wide
 from mlxformer.attention.softmax_one import softmax_one
 from mlxformer.axes import HEADS, SCORES
-from mlxformer.backend import fused_attention_accumulates, fused_attention_is_exact, mx
+from mlxformer.backend import fused_attention_accumulates, fused_attention_is_exact, is_eager, mx, numpy_view
 from mlxformer.origins import Named, Product, Softmax, Total, Where, grouped, mixed, times
 from mlxformer.tracing import alias, is_tracing, tap
 
@@ -284,6 +284,8 @@ def _softmax(scores: mx.array, sinks: mx.array | None) -> mx.array:
     if sinks is not None:
         return softmax_one(scores, wide(sinks).reshape(1, -1, 1, 1))
     blind = mx.max(mx.stop_gradient(scores), axis=-1, keepdims=True) == -math.inf
+    if is_eager() and not bool(numpy_view(blind).any()):
+        return mx.softmax(scores, axis=-1)
     return mx.where(blind, 0.0, mx.softmax(mx.where(blind, 0.0, scores), axis=-1))
 
 

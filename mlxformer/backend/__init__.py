@@ -236,6 +236,15 @@ def peak_bytes(fn: Callable[[], Any]) -> int:
     return _running.peak_bytes(fn)
 
 
+def is_eager() -> bool:
+    """Whether arrays hold their values at once, so that a look at them, which may save operations, costs nothing.
+
+    >>> isinstance(is_eager(), bool)
+    True
+    """
+    return _running.is_eager()
+
+
 def fused_attention_is_exact() -> bool:
     """Whether ``mx.fast.scaled_dot_product_attention`` is right of itself in 16 bits, where scores leave float32, and
     where a key that no query may see holds what is not a number; else its operands have to be made so before.
@@ -319,6 +328,7 @@ __all__ = [
     "fused_attention_is_exact",
     "fused_gru",
     "is_array",
+    "is_eager",
     "is_evaluable",
     "mx",
     "name",

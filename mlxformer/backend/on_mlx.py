@@ -142,6 +142,10 @@ def peak_bytes(fn: Callable[[], Any]) -> int:
     return mx.get_peak_memory() - before
 
 
+def is_eager() -> bool:
+    return False
+
+
 def fused_attention_is_exact() -> bool:
     return False
 

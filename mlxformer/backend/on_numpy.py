@@ -100,6 +100,10 @@ def peak_bytes(fn: Callable[[], Any]) -> int:
             tracemalloc.stop()
 
 
+def is_eager() -> bool:
+    return True
+
+
 def fused_attention_is_exact() -> bool:
     return True
 

@@ -239,17 +239,13 @@ def _attend_once(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
     heads = np.empty((*shape, p.v.shape[-1]), np.float32)
     sums = np.empty((*shape, 2), np.float32)
 
-    @quiet
-    def attend(block: _Block) -> None:
+    for block in _blocks(p):
         rows = block.rows(heads)  # a view, unless several heads share a key head and the block holds not all queries
         block_sums = _attend_block(p, block, rows)
         part = heads[block.batch, block.heads, :, block.queries]
         if not np.may_share_memory(rows, heads):
             part[...] = rows.reshape(part.shape)
         sums[block.batch, block.heads, :, block.queries] = block_sums.reshape(*part.shape[:-1], 2)
-
-    for block in _blocks(p):
-        attend(block)
     return heads, sums
 
 

@@ -30,20 +30,25 @@ def _normalized(
     """(x − mean)·r, times ``weight`` and plus ``bias``, and r = 1 / √(var + eps), with rows [N, C] and [N, 1]."""
     rows = _rows(x)
     normal, inverse = np.empty_like(rows), np.empty((len(rows), 1), np.float32)
+    gain, shift = (None if given is None else _wide(given) for given in (weight, bias))
 
-    @quiet
     def block(part: slice) -> None:
-        _normalize(rows[part], eps, center, normal[part], inverse[part])
-        if weight is not None:
-            normal[part] *= _wide(weight)
-        if bias is not None:
-            normal[part] += _wide(bias)
+        _normalize(rows[part], eps, center, normal[part], inverse[part], gain, shift)
 
     each(block, chunks(*rows.shape))
     return normal, inverse
 
 
-def _normalize(rows: np.ndarray, eps: float, center: bool, normal: np.ndarray, inverse: np.ndarray) -> None:
+@quiet  # other threads come here
+def _normalize(
+    rows: np.ndarray,
+    eps: float,
+    center: bool,
+    normal: np.ndarray,
+    inverse: np.ndarray,
+    gain: np.ndarray | None,
+    shift: np.ndarray | None,
+) -> None:
     """Fills ``normal`` and ``inverse``."""
     if center:
         np.subtract(rows, _row_means(rows), out=normal)
@@ -52,9 +57,13 @@ def _normalize(rows: np.ndarray, eps: float, center: bool, normal: np.ndarray, i
     mean_square = np.einsum("ij,ij->i", normal, normal) * np.float32(1 / rows.shape[-1])
     if rows.size and not _SQUARES[0] < mean_square.min() <= mean_square.max() < _SQUARES[1]:
         normal[...], inverse[...] = _normalized_wide(rows, eps, center)
-        return
-    np.divide(np.float32(1), np.sqrt(mean_square + np.float32(eps))[:, None], out=inverse)
-    normal *= inverse
+    else:
+        np.divide(np.float32(1), np.sqrt(mean_square + np.float32(eps))[:, None], out=inverse)
+        normal *= inverse
+    if gain is not None:
+        normal *= gain
+    if shift is not None:
+        normal += shift
 
 
 def _normalized_wide(rows: np.ndarray, eps: float, center: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +98,6 @@ def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: flo
     if bias is not None:
         value += _wide(bias)
 
-    @quiet
     def pullback(g: Any) -> list[array]:
         plain("a norm", g)
         rows = _rows(g._data)

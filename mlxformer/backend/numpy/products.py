@@ -16,15 +16,14 @@ from .primitives import differentiable
 from .shaping import expand_dims, swapaxes, transpose
 
 
-@quiet
-def _matmul_arrays(a: Any, b: Any) -> array:
+def _product(a: Any, b: Any) -> array:
     x, y = pair(a, b)
     if x.ndim == 0 or y.ndim == 0:
         raise ValueError("matmul needs arrays of rank 1 or more.")
     if x.dtype.kind != "f":
         raise ValueError(f"matmul multiplies floats, not {data(a).dtype} with {data(b).dtype}: cast one of them.")
     if x.dtype == dtypes.float16:  # NumPy has no fast product of halves, and sums them in halves
-        wide = _matmul_arrays(wrap(x.astype(dtypes.float32)), wrap(y.astype(dtypes.float32)))
+        wide = _product(wrap(x.astype(dtypes.float32)), wrap(y.astype(dtypes.float32)))
         return wrap(wide._data.astype(dtypes.float16))
     if x.ndim > 2 and y.ndim == 2 and x.flags.c_contiguous:
         # One product of [N, K] and [K, M] in place of a loop over the leading axes.
@@ -35,6 +34,9 @@ def _matmul_arrays(a: Any, b: Any) -> array:
 def _for_blas(x: np.ndarray) -> np.ndarray:
     """``x`` in a layout that BLAS reads: a broadcast matrix (a stride of 0) would take NumPy's own slow loop."""
     return np.ascontiguousarray(x) if 0 in x.strides[-2:] else x
+
+
+_matmul_arrays = quiet(_product)
 
 
 def _matmul_rule(needed: tuple[int, ...], a: Any, b: Any) -> Any:
@@ -81,9 +83,9 @@ def expect_few_rows(weight: array) -> None:
 def _columns(x: Any, weight: Any) -> np.ndarray:
     """Wᵀ [in, out]"""
     rows = data(weight)
-    if type(weight) is not array or not getattr(weight, "_few", False) or not rows.flags.c_contiguous:
+    if rows.size < LARGE or type(weight) is not array or not getattr(weight, "_few", False):
         return rows.T
-    if rows.ndim == 2 and rows.size >= LARGE and math.prod(data(x).shape[:-1]) <= FEW:
+    if rows.ndim == 2 and rows.flags.c_contiguous and math.prod(data(x).shape[:-1]) <= FEW:
         weight._data = _by_columns(rows)
     return weight._data.T
 
@@ -98,7 +100,7 @@ def _by_columns(rows: np.ndarray) -> np.ndarray:
 
 @quiet
 def _linear_arrays(x: Any, weight: Any, bias: Any = None) -> array:
-    y = _matmul_arrays(x, wrap(_columns(x, weight)))
+    y = _product(x, wrap(_columns(x, weight)))
     if bias is None:
         return y
     bias = operand(bias)

@@ -66,9 +66,13 @@ def uniform(low: Any = 0, high: Any = 1, shape: Shape = (), dtype: Any = None) -
     target = _float_dtype(dtype)
     if _shapes_only.get():
         return wrap(np.broadcast_to(np.zeros((), target), tuple(shape)))
-    lower, upper = _operand(low).astype(np.float32), _operand(high).astype(np.float32)
+    lower, upper = _bound(low), _bound(high)
     drawn = _generator.random(tuple(shape), dtype=np.float32)
     return wrap((lower + drawn * (upper - lower)).astype(target, copy=False))
+
+
+def _bound(value: Any) -> Any:
+    return np.float32(value) if isinstance(value, (int, float)) else _operand(value).astype(np.float32)
 
 
 def normal(shape: Shape = (), dtype: Any = None, loc: Any = None, scale: Any = None) -> array:

@@ -34,7 +34,7 @@ def limit() -> int:
 
 def each(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
     """``work(part)`` for each of ``parts``, which must not touch each other's results. What it raises, this raises."""
-    workers = min(limit(), len(parts))
+    workers = min(limit(), len(parts)) if len(parts) > 1 else 1
     if workers < 2 or getattr(_inside, "working", False):
         for part in parts:
             work(part)

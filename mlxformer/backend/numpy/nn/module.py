@@ -177,8 +177,7 @@ class Module(dict[str, Any]):
         while pending:
             prefix, module = pending.pop()
             apply_fn(prefix, module)
-            prefix = "." + prefix if prefix else ""
-            pending.extend(tree_flatten(module.children(), prefix=prefix, is_leaf=self.is_module))
+            _collect_children(module, prefix, pending)
         return self
 
     def modules(self) -> list[Module]:
@@ -252,6 +251,15 @@ class Module(dict[str, Any]):
     ) -> None:
         """Casts the parameters whose dtype ``predicate`` accepts: the floating ones unless told otherwise."""
         self.apply(lambda x: x.astype(dtype) if predicate is None or predicate(x.dtype) else x)
+
+
+def _collect_children(value: Any, path: str, found: list[tuple[str, Module]]) -> None:
+    """The modules directly below, as ``tree_flatten(children())`` gives them, without making that tree."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(inner, Module):
+            found.append((f"{path}.{key}" if path else str(key), inner))
+        elif isinstance(inner, (dict, list)):
+            _collect_children(inner, f"{path}.{key}" if path else str(key), found)
 
 
 def _walk(model: Module, key: str, value: Any, filter_fn: Filter, map_fn: Callable[[Any], Any], is_leaf: Filter) -> Any:
