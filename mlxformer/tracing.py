@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import TracebackType
-from typing import Any, overload
+from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
 from mlxformer.origins import Origin, Same, settled
 from mlxformer.validation import array_text
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 _open_traces: ContextVar[tuple[Trace, ...]] = ContextVar("open_traces", default=())
 _making: ContextVar[bool] = ContextVar("making_a_module", default=False)
@@ -486,7 +488,7 @@ def _path_here(name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def in_trace(method: Callable[..., Any]) -> Callable[..., Any]:
+def in_trace(method: Method) -> Method:
     """Let taps inside ``method`` of a module know whose they are. ``Module.__call__`` has it already.
 
     Args:
@@ -520,7 +522,7 @@ def in_trace(method: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             _running.reset(token)
 
-    return announced
+    return cast(Method, announced)
 
 
 def _path_of(module: Any, stack: tuple[tuple[Any, str], ...], opened: Trace) -> str:
