@@ -80,11 +80,12 @@ class DecoderLayer(Layer):
         require_sequence("memory", memory, self.dims)
         own, kept = (None, None) if cache is None else (cache.self_attention, cache.cross_attention)
         x = tap("input", x, axes=MODEL, of=partial(Same, x))
-        x = self.around("after_self_attention", x, self.self_attention_norm, lambda x: self._attend(x, mask, bias, own))
-        x = self.around(
-            "after_cross_attention", x, self.cross_attention_norm, lambda x: self._cross(x, memory, memory_mask, kept)
-        )
-        return self.around("output", x, self.feed_forward_norm, self._feed)
+        attended = self._attend(self.before(x, self.self_attention_norm), mask, bias, own)
+        x = self.after("after_self_attention", x, attended, self.self_attention_norm)
+        crossed = self._cross(self.before(x, self.cross_attention_norm), memory, memory_mask, kept)
+        x = self.after("after_cross_attention", x, crossed, self.cross_attention_norm)
+        fed = self._feed(self.before(x, self.feed_forward_norm))
+        return self.after("output", x, fed, self.feed_forward_norm)
 
     def _cross(self, x: mx.array, memory: mx.array, mask: mx.array | None, cache: KVCache | None) -> mx.array:
         return self.residual_dropout(self.cross_attention(x, memory, memory, mask, cache=cache))

@@ -74,10 +74,10 @@ class EncoderLayer(Layer):
         """
         require_sequence("x", x, self.dims)
         x = tap("input", x, axes=MODEL, of=partial(Same, x))
-        x = self.around(
-            "after_self_attention", x, self.self_attention_norm, lambda x: self._attend(x, mask, bias, cache)
-        )
-        return self.around("output", x, self.feed_forward_norm, self._feed)
+        attended = self._attend(self.before(x, self.self_attention_norm), mask, bias, cache)
+        x = self.after("after_self_attention", x, attended, self.self_attention_norm)
+        fed = self._feed(self.before(x, self.feed_forward_norm))
+        return self.after("output", x, fed, self.feed_forward_norm)
 
 
 class Encoder(Stack):

@@ -18,7 +18,7 @@ from mlxformer.tracing import Module, aside, tap
 from mlxformer.training.recomputation import recomputed
 from mlxformer.validation import require_kind, require_positive
 
-Unary = Callable[[mx.array], mx.array]
+Norm = Callable[[mx.array], mx.array]
 
 
 class Layer(Module):
@@ -64,18 +64,29 @@ class Layer(Module):
         """The feed-forward network as a sub-layer, with its dropout."""
         return self.residual_dropout(self.feed_forward(x))
 
-    def around(self, name: str, x: mx.array, norm: Unary, sublayer: Unary) -> mx.array:
-        """The sum around a sub-layer with its norm, before or after it as the config says, tapped as ``name``.
+    def before(self, x: mx.array, norm: Norm) -> mx.array:
+        """What a sub-layer reads: Norm(x) with pre-norm, x itself with post-norm.
+
+        Args:
+            x: [B, T, C].
+            norm: of this sub-layer.
+        """
+        if self.config.norm == "post":
+            return x
+        kind = formula(self.config.norm_type)
+        return aside(f"{kind}(x)", norm(x), axes=MODEL, formula=f"{kind}(x)", of=lambda: normalized(x, norm))
+
+    def after(self, name: str, x: mx.array, added: mx.array, norm: Norm) -> mx.array:
+        """The residual sum: x + added with pre-norm, Norm(x + added) with post-norm, tapped as ``name``.
 
         Args:
             name: of the sum in a trace.
-            x: [B, T, C].
+            x: what came to the sub-layer, [B, T, C].
+            added: what the sub-layer made of ``before(x, norm)``, [B, T, C].
             norm: of this sub-layer.
-            sublayer: [B, T, C] -> [B, T, C].
         """
         kind = formula(self.config.norm_type)
         if self.config.norm == "post":
-            added = sublayer(x)
             return tap(
                 name,
                 norm(x + added),
@@ -83,8 +94,6 @@ class Layer(Module):
                 formula=f"{kind}(x + Sublayer(x))",
                 of=lambda: normalized(Total((x, added)), norm),
             )
-        normal = aside(f"{kind}(x)", norm(x), axes=MODEL, formula=f"{kind}(x)", of=lambda: normalized(x, norm))
-        added = sublayer(normal)
         return tap(name, x + added, axes=MODEL, formula=f"x + Sublayer({kind}(x))", of=lambda: Total((x, added)))
 
 
