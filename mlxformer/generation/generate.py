@@ -15,7 +15,7 @@ from mlxformer.backend import expect_few_rows, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.beam import beam_hypotheses
 from mlxformer.generation.greedy import collected, write
-from mlxformer.generation.plan import Plan, make_plan, options_among
+from mlxformer.generation.plan import Plan, make_plan
 from mlxformer.generation.rules import NextLogits, SearchRules, Start
 from mlxformer.tracing import Module, in_trace
 from mlxformer.validation import require_array, require_ids, require_positive, require_shape
@@ -110,7 +110,23 @@ class GenerativeModel(Module):
         >>> written[:, 0].tolist()  # the start token
         [1]
         """
-        options = options_among(locals())
+        options = {
+            "num_beams": num_beams,
+            "max_length": max_length,
+            "max_new_tokens": max_new_tokens,
+            "min_length": min_length,
+            "length_penalty": length_penalty,
+            "early_stopping": early_stopping,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "min_p": min_p,
+            "seed": seed,
+            "repetition_penalty": repetition_penalty,
+            "no_repeat_ngram_size": no_repeat_ngram_size,
+            "stop_sequences": stop_sequences,
+            "num_return_sequences": num_return_sequences,
+        }
         input_ids = _one_of(input_ids, source_ids)
         plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
         expect_few_rows(self)
@@ -164,7 +180,21 @@ class GenerativeModel(Module):
         >>> streamed == model.generate(mx.array([[5, 6, 7]]), max_new_tokens=3)[0, 1:].tolist()
         True
         """
-        options = options_among(locals()) | {"num_beams": 1}
+        options = {
+            "max_length": max_length,
+            "max_new_tokens": max_new_tokens,
+            "min_length": min_length,
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "min_p": min_p,
+            "seed": seed,
+            "repetition_penalty": repetition_penalty,
+            "no_repeat_ngram_size": no_repeat_ngram_size,
+            "stop_sequences": stop_sequences,
+            "num_return_sequences": num_return_sequences,
+            "num_beams": 1,
+        }
         input_ids = _one_of(input_ids, source_ids)
         plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
         expect_few_rows(self)

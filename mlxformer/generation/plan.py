@@ -14,13 +14,6 @@ from mlxformer.generation.rules import SearchRules, Start
 from mlxformer.generation.sampling import SamplingRules, drawing
 from mlxformer.validation import is_whole, require_positive
 
-# The arguments of ``generate`` that ``Plan`` is made of.
-OPTIONS = (
-    "num_beams", "max_length", "max_new_tokens", "min_length", "length_penalty", "early_stopping", "temperature",
-    "top_k", "top_p", "min_p", "seed", "repetition_penalty", "no_repeat_ngram_size", "stop_sequences",
-    "num_return_sequences",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -67,22 +60,6 @@ class Writing(Protocol):
     def _started(self, start: Start, rules: SearchRules) -> Start: ...
 
     def _check_max_length(self, max_length: int) -> None: ...
-
-
-def options_among(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a call's arguments that a plan is made of.
-
-    Args:
-        arguments: name -> value.
-
-    Returns:
-        The same, but for what is no option.
-
-    >>> from mlxformer.generation.plan import options_among
-    >>> options_among({"self": None, "top_k": 3})
-    {'top_k': 3}
-    """
-    return {name: arguments[name] for name in OPTIONS if name in arguments}
 
 
 def make_plan(model: Writing, start: Start, options: Mapping[str, Any]) -> Plan:
