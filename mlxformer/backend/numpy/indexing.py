@@ -15,7 +15,12 @@ from .tape import Part, unrecorded
 Index = Any
 
 
+_PLAIN = (slice, int, type(None), type(Ellipsis))  # most indices: not asked whether they are arrays
+
+
 def _one(index: Any) -> Any:
+    if type(index) in _PLAIN:
+        return index
     index = unrecorded(index)
     if isinstance(index, np.ndarray) or is_foreign(index):
         index = array(index)
@@ -27,8 +32,6 @@ def _one(index: Any) -> Any:
         return index._data
     if isinstance(index, list):
         return np.asarray(index)
-    if index is None or index is Ellipsis or isinstance(index, slice):
-        return index
     if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
         return int(index)
     raise ValueError(f"Cannot index an array with a {type(index).__name__}: use ints, slices or integer arrays.")

@@ -59,6 +59,10 @@ def moveaxis(a: Any, source: int, destination: int) -> Any:
 
 def expand_dims(a: Any, axis: int | Sequence[int]) -> Any:
     a = operand(a)
+    shape = data_of(a).shape
+    if isinstance(axis, int) and -len(shape) - 1 <= axis <= len(shape):
+        at = axis % (len(shape) + 1)
+        return reshape(a, (*shape[:at], 1, *shape[at:]))
     given = (axis,) if isinstance(axis, int) else tuple(axis)
     return reshape(a, np.expand_dims(data_of(a), given).shape)
 
@@ -82,7 +86,8 @@ def _concatenate_arrays(axis: int, *parts: Any) -> array:
 def _common_dtype(parts: Sequence[Any]) -> Any:
     dtype = parts[0].dtype
     for part in parts[1:]:
-        dtype = promote(dtype, part.dtype)
+        if part.dtype != dtype:
+            dtype = promote(dtype, part.dtype)
     return dtype
 
 

@@ -28,7 +28,7 @@ def test_steps_are_those_of_the_lengths() -> None:
 
 @pytest.mark.parametrize("block", [2, 4, 16])
 def test_samples_share_the_whole_blocks_of_their_beginning(block: int) -> None:
-    prompt = _requests(1, 0, False)[0].prompt
+    prompt = tuple(_requests(1, 0, False)[0].prompt.tolist())
     assert _forked(prompt, block, False) == len(prompt) // block + 4
     assert _forked(prompt, block, True) == 4 * -(-(len(prompt) + 1) // block)
 

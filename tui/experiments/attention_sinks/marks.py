@@ -10,6 +10,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import to_numpy
 from mlxformer.pretrained.masked.samples import Kind, samples
+from tui.experiments.shared.kept import kept
 
 LINES = 8  # of each kind
 LONGEST = 16
@@ -27,6 +28,7 @@ def _reader() -> Any:
     return mf.load_pretrained("bert-mini")
 
 
+@kept(apart=True)
 def weight_to_marks() -> Marks:
     """Over a few held-out lines of each kind, from words alone, all heads alike."""
     kinds: tuple[Kind, ...] = ("tang", "lunyu", "verse")

@@ -14,7 +14,7 @@ from mlxformer.backend import mx
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.reverse.evaluation import right_letters
 from mlxformer.pretrained.reverse.strings import ALPHABET, LONGEST
-from mlxformer.pretrained.seeds import read_results
+from mlxformer.pretrained.seeds import Run, read_results
 from tui.experiments.contract import Report, silent
 from tui.experiments.shared.kept import kept
 
@@ -110,13 +110,18 @@ def _uniform(weights: Any) -> Any:
     return mx.full(tuple(weights.shape), 1.0 / weights.shape[-1])
 
 
+@cache
+def _runs(model: str) -> tuple[Run, ...]:
+    return read_results(MODELS[model])
+
+
 def over_seeds(model: str, score: str) -> np.ndarray:
     """The score of each seed, as training measured it."""
-    return np.array([run.scores[score] for run in read_results(MODELS[model])])
+    return np.array([run.scores[score] for run in _runs(model)])
 
 
 def by_place(model: str) -> np.ndarray:
     """The share of letters right at each place of the longest outputs: the mean of the seeds, measured in training."""
     return np.mean(
-        [run.reports[f"accuracy by place in the output@{LONGEST}"] for run in read_results(MODELS[model])], 0
+        [run.reports[f"accuracy by place in the output@{LONGEST}"] for run in _runs(model)], 0
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx
+from mlxformer.backend import mx, without_values
 from questions.bilingual import Bilingual
 from tui.experiments.bounded_scores.declaration import EXPERIMENT
 from tui.experiments.contract import Check, Report, Result, silent
@@ -79,12 +79,15 @@ def _ran(
 
 @kept(size=4)
 def _weights(width: int, seed: int) -> dict[str, np.ndarray]:
-    return draw(np.random.default_rng(seed), mf.MultiHeadAttention(HEADS * width, HEADS, bias=False))
+    with without_values():
+        layer = mf.MultiHeadAttention(HEADS * width, HEADS, bias=False)
+    return draw(np.random.default_rng(seed), layer)
 
 
 def _layer(qk_norm: bool, softcap: float | None, width: int, seed: int, gain: float, norm_gain: float) -> Any:
     """The same weights with every option; W_Q and W_K times ``gain``."""
-    layer = mf.MultiHeadAttention(HEADS * width, HEADS, bias=False, qk_norm=qk_norm, softcap=softcap)
+    with without_values():
+        layer = mf.MultiHeadAttention(HEADS * width, HEADS, bias=False, qk_norm=qk_norm, softcap=softcap)
     weights = dict(_weights(width, seed))
     for name in ("query_proj.weight", "key_proj.weight"):
         weights[name] = weights[name] * np.float32(gain)

@@ -34,6 +34,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     axes = np.concatenate([axes, k[:width]]) if knobs["too_many"] else axes
     count = width // 4 if knobs["few"] else 2 * width
     report(0.4, "capacity")
+    states = _states(k, v, {*COUNTS, count, 2 * width})
     whole, parts = _both_ways(k[: max(pairs, CHUNK + 3)], v[: max(pairs, CHUNK + 3)])
     measured = EXPERIMENT.measured
     checks = [
@@ -41,12 +42,12 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         measured("linear-mixes", mixed, 0.3),
         measured("is-a-gradient-step", _against_gradient(k, v, bool(knobs["uphill"])), 0.0, 1e-5),
         measured("orthogonal-keys-fit", _error(_read(axes, v[: len(axes)], axes), v[: len(axes)]), 0.0, 1e-4),
-        measured("more-do-not-fit", _error(_read(k[:count], v[:count], k[:count]), v[:count]), 0.75),
-        measured("gate-clears", _cleared(k, v, width, bool(knobs["no_gate"])), 0.7),
+        measured("more-do-not-fit", _error(k[:count] @ states[count], v[:count]), 0.75),
+        measured("gate-clears", _cleared(k, v, width, states[2 * width], bool(knobs["no_gate"])), 0.7),
         measured("chunks-are-steps", float(np.abs(whole - parts).max() / np.abs(whole).max()), 0.0, 1e-5),
     ]
     report(0.7, "curve")
-    figures: list[Figure] = [_curve(k, v, width, pairs), _bars(replaced, mixed), _table(width)]
+    figures: list[Figure] = [_curve(k, v, states, width, pairs), _bars(replaced, mixed), _table(width)]
     return Result(figures, checks)
 
 
@@ -60,24 +61,39 @@ def _array(x: np.ndarray) -> Any:
     return mx.array(np.ascontiguousarray(x, np.float32)[None, None])
 
 
-def _read(
-    k: np.ndarray, v: np.ndarray, asked: np.ndarray, step: float = 1.0, alpha: np.ndarray | None = None
+def _state(
+    k: np.ndarray, v: np.ndarray, step: float = 1.0, alpha: np.ndarray | None = None, before: np.ndarray | None = None
 ) -> np.ndarray:
-    """Pairs written one after another, then ``asked`` read: [n, D]."""
+    """Pairs written one after another into the state ``before`` (None: an empty one): [D, D]."""
     keys = _array(k)
     gate = None if alpha is None else mx.array(alpha.astype(np.float32)[None, None])
-    _, state = delta_rule(keys, keys, _array(v), mx.full((1, 1, len(k)), step), gate)
-    return np.asarray(asked @ to_numpy(state)[0, 0])
+    given = None if before is None else mx.array(before[None, None])
+    _, state = delta_rule(keys, keys, _array(v), mx.full((1, 1, len(k)), step), gate, state=given)
+    return to_numpy(state)[0, 0]
+
+
+def _states(k: np.ndarray, v: np.ndarray, counts: set[int]) -> dict[int, np.ndarray]:
+    """The state after so many pairs, each written once."""
+    found: dict[int, np.ndarray] = {}
+    done, state = 0, None
+    for count in sorted(counts):
+        found[count] = state = _state(k[done:count], v[done:count], before=state)
+        done = count
+    return found
+
+
+def _read(k: np.ndarray, v: np.ndarray, asked: np.ndarray, step: float = 1.0) -> np.ndarray:
+    """Pairs written one after another, then ``asked`` read: [n, D]."""
+    return np.asarray(asked @ _state(k, v, step))
 
 
 def _linear(k: np.ndarray, v: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The same with linear attention, whose state sums φ(k) vᵀ; a query reads it at the last token."""
-    found = []
-    for query in asked:
-        state, keys = LinearAttentionState(), _array(k)
-        queries = _array(np.concatenate([k[:-1], query[None]]))
-        found.append(to_numpy(state.update(queries, keys, _array(v)))[0, 0, -1])
-    return np.stack(found)
+    """The same with linear attention, whose state sums φ(k) vᵀ; a query reads it at the last token, each in a row of
+    its own."""
+    keys, values = (mx.array(np.repeat(x[None, None], len(asked), axis=0)) for x in (k, v))
+    queries = np.repeat(k[None, None], len(asked), axis=0)
+    queries[:, 0, -1] = asked
+    return to_numpy(LinearAttentionState().update(mx.array(queries), keys, values))[:, 0, -1]
 
 
 def _error(found: np.ndarray, wanted: np.ndarray) -> float:
@@ -97,13 +113,16 @@ def _against_gradient(k: np.ndarray, v: np.ndarray, uphill: bool) -> float:
     return float(np.abs(to_numpy(after)[0, 0] - wanted).max())
 
 
-def _cleared(k: np.ndarray, v: np.ndarray, width: int, no_gate: bool) -> float:
-    """What keys that were never written read (it should be nothing), with α = 0 at the new topic, over without."""
+def _cleared(k: np.ndarray, v: np.ndarray, width: int, before: np.ndarray, no_gate: bool) -> float:
+    """What keys that were never written read (it should be nothing), with α = 0 at the new topic, over without.
+
+    ``before``: the state after the old topic, of 2D pairs.
+    """
     old, new = 2 * width, width // 8
-    alpha = np.ones(old + new)
-    alpha[old] = 1.0 if no_gate else 0.0
-    unknown = k[old + new : 3 * width]
-    with_gate, without = (_read(k[: old + new], v[: old + new], unknown, alpha=gate) for gate in (alpha, None))
+    alpha = np.ones(new)
+    alpha[0] = 1.0 if no_gate else 0.0
+    topic, unknown = slice(old, old + new), k[old + new : 3 * width]
+    with_gate, without = (unknown @ _state(k[topic], v[topic], alpha=gate, before=before) for gate in (alpha, None))
     return float(np.linalg.norm(with_gate) / np.linalg.norm(without))
 
 
@@ -114,10 +133,10 @@ def _both_ways(k: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return to_numpy(whole), to_numpy(parts)
 
 
-def _curve(k: np.ndarray, v: np.ndarray, width: int, pairs: int) -> Curve:
+def _curve(k: np.ndarray, v: np.ndarray, states: Mapping[int, np.ndarray], width: int, pairs: int) -> Curve:
     x = [float(count) for count in COUNTS]
     errors = {
-        DELTA: [_error(_read(k[:n], v[:n], k[:n]), v[:n]) for n in COUNTS],
+        DELTA: [_error(k[:n] @ states[n], v[:n]) for n in COUNTS],
         LINEAR: [_error(_linear(k[:n], v[:n], k[:4]), v[:4]) for n in COUNTS],
     }
     return Curve(

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx, to_numpy, tree_flatten
+from mlxformer.backend import mx, to_numpy, tree_flatten, without_values
 from mlxformer.layers.mixture_of_experts import balance_bias_step
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.expert_balance.declaration import EXPERIMENT
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, load
-from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 DIMS, HIDDEN, TOP_K, TOKENS = 16, 32, 2, 512  # C, F of a coarse expert, experts chosen, tokens of a batch
@@ -53,7 +52,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
 
 
 def _router(experts: int, seed: int) -> Any:
-    layer = mf.MixtureOfExperts(DIMS, HIDDEN, experts, TOP_K, scoring="sigmoid", balance_bias=True)
+    with without_values():
+        layer = mf.MixtureOfExperts(DIMS, HIDDEN, experts, TOP_K, scoring="sigmoid", balance_bias=True)
     weights = draw(np.random.default_rng(seed), layer)
     weights["balance_bias"] = np.zeros(experts, np.float32)
     return load(layer, weights)
@@ -127,15 +127,15 @@ def _costs(
 ) -> tuple[int, int, int, int]:
     """Operations of the routed experts, fine and coarse, rows of the shared expert, and tokens: read off traces."""
     x = mx.array(np.random.default_rng([seed, 2]).standard_normal((1, 32, DIMS)).astype(np.float32))
-    coarse = mf.MixtureOfExperts(DIMS, HIDDEN, experts, TOP_K)
     width = HIDDEN if wide else HIDDEN // CUT
-    fine = mf.MixtureOfExperts(DIMS, width, experts * CUT, TOP_K * CUT, num_shared_experts=0 if no_shared else 1)
+    with without_values():
+        coarse = mf.MixtureOfExperts(DIMS, HIDDEN, experts, TOP_K)
+        fine = mf.MixtureOfExperts(DIMS, width, experts * CUT, TOP_K * CUT, num_shared_experts=0 if no_shared else 1)
     found = []
     for layer in (fine, coarse):
         load(layer, draw(np.random.default_rng(seed), layer))
-        with traced(report, 0.8, layer) as steps:
+        with mf.trace(layer, on_step=lambda path: report(0.8, path), only="*.hidden") as hidden:
             layer(x)
-        hidden = [step for step in steps if step.path.endswith(".hidden")]
         routed = sum(step.value.size for step in hidden if step.path.startswith("experts."))
         found.append((4 * DIMS * routed, sum(step.value.shape[1] for step in hidden if step.path.startswith("shared"))))
     return found[0][0], found[1][0], found[0][1], x.shape[1]
@@ -178,7 +178,8 @@ def _table(experts: int) -> Table:
         (Bilingual("粗", "coarse"), experts, TOP_K, HIDDEN),
         (Bilingual(f"切成 {CUT} 份", f"cut in {CUT}"), experts * CUT, TOP_K * CUT, HIDDEN // CUT),
     ):
-        layer = mf.MixtureOfExperts(DIMS, width, count, chosen, bias=False)
+        with without_values():
+            layer = mf.MixtureOfExperts(DIMS, width, count, chosen, bias=False)
         leaves: dict[str, Any] = dict(tree_flatten(layer.experts[0].parameters()))
         one = sum(int(value.size) for value in leaves.values())
         rows.append([name, count, chosen, count * one, 2 * chosen * one, float(math.comb(count, chosen))])

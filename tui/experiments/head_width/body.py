@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx, tree_flatten
+from mlxformer.backend import mx, tree_flatten, without_values
 from mlxformer.inspection.diagnostics import count_attention_flops, numerical_rank
 from mlxformer.inspection.flops import count_layer_flops
 from questions.bilingual import Bilingual
@@ -33,7 +33,8 @@ class Arms(mf.Module):
 
     @staticmethod
     def _made(d: int, heads: int, width: int, generator: np.random.Generator) -> Any:
-        layer = mf.MultiHeadAttention(d, heads, head_dim=width, bias=False)
+        with without_values():
+            layer = mf.MultiHeadAttention(d, heads, head_dim=width, bias=False)
         return load(layer, draw(generator, layer))
 
 
@@ -128,7 +129,8 @@ def _ranks(steps: mf.Trace, d: int, heads: int, n: int) -> list[Check]:
 
 
 def _share(d: int, heads: int, n: int, without_feed_forward: bool, report: Report) -> Check:
-    layer = mf.EncoderLayer(d, heads, 4 * d, mf.LayerConfig(attention_bias=False))
+    with without_values():  # they change no count
+        layer = mf.EncoderLayer(d, heads, 4 * d, mf.LayerConfig(attention_bias=False))
     x = mx.zeros((1, n, d))
     with traced(report, 0.5) as steps:
         if without_feed_forward:
@@ -147,7 +149,8 @@ def _table(d: int, n: int, x: Any, report: Report) -> Table:
         for width in (d // heads, d):
             if width == d and heads == 1 and rows:
                 continue
-            layer = mf.MultiHeadAttention(d, heads, head_dim=width, bias=False)
+            with without_values():  # they change no count
+                layer = mf.MultiHeadAttention(d, heads, head_dim=width, bias=False)
             with traced(report, 0.8) as steps:
                 layer(x, x, x)
             flops = sum(count_attention_flops(steps).values())

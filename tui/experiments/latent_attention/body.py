@@ -19,6 +19,7 @@ from tui.figures.data import Bars, Curve, Figure, Series, Table
 HEADS, HEAD_DIM = 8, 16  # h and D
 DIMS = HEADS * HEAD_DIM
 CONTEXTS = (16, 64, 256)
+DECODED = 8  # tokens that are written one by one after a prompt
 FAR = 8  # tokens between a query and a key
 # DeepSeek-V2's layer: heads, head width, latent width, width of the turned part.
 LARGE = (128, 128, 512, 64)
@@ -90,11 +91,13 @@ def _decoding(layer: Any, length: int, report: Report) -> tuple[int, int]:
 
 
 def _cached(layer: Any, x: Any, keep_keys: bool) -> float:
-    """Numbers in the cache after decoding, % of those of an attention with as many heads of the same width."""
+    """Numbers in the cache after a prompt and a few tokens, % of those of an attention with as many heads as wide."""
     cache = mf.KVCache()
-    for t in range(x.shape[1]):
-        token = x[:, t : t + 1]
-        layer(token, token, "causal", cache=cache, absorbed=True)
+    prompt = max(x.shape[1] - DECODED, 0)
+    pieces = [slice(0, prompt)] * (prompt > 0) + [slice(t, t + 1) for t in range(prompt, x.shape[1])]
+    for piece in pieces:
+        tokens = x[:, piece]
+        layer(tokens, tokens, "causal", cache=cache, absorbed=True)
     kept = sum(part.size for part in cache.fetch())
     if keep_keys:
         with mf.trace(layer) as steps:

@@ -16,6 +16,7 @@ from mlxformer.models.gpt.paged import paged_step
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Report, Result
 from tui.experiments.paged_cache.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 LONGEST = 64  # tokens that a request may have, prompt among them: what a contiguous cache reserves
@@ -35,7 +36,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     lengths = [len(request.prompt) + len(text) for request, text in zip(asked, static.texts, strict=True)]
     held = [blocks * block for blocks in continuous.blocks]
     at_once = _at_once(lengths, slots * LONGEST // block, block)
-    prompt = asked[0].prompt
+    prompt = tuple(asked[0].prompt.tolist())
     measured = EXPERIMENT.measured
     checks = [
         measured("same-logits", _apart(prompt, block, bool(knobs["wrong_table"])), 0.0, 1e-5),
@@ -106,7 +107,8 @@ def _at_once(lengths: Sequence[int], blocks: int, block: int) -> int:
     return max(map(len, serve(asked, _unasked, pool, slots=len(asked)).running))
 
 
-def _apart(prompt: np.ndarray, block: int, wrong_table: bool) -> float:
+@kept()
+def _apart(prompt: tuple[int, ...], block: int, wrong_table: bool) -> float:
     """A prompt and four more tokens, from blocks and from one piece."""
     model, sequence = _poet().model, _pool(LONGEST, block).sequence()
     whole, worst, largest = model.make_cache(), 0.0, 0.0
@@ -127,20 +129,26 @@ def _differing(asked: Sequence[Request], served: Served) -> int:
     """
     found = 0
     for request, text in zip(asked, served.texts, strict=True):
-        read = np.concatenate([request.prompt, text[:-1]]).astype(np.int32)
-        likeliest = to_numpy(_poet().model(mx.array(read[None])))[0, len(request.prompt) - 1 :].argmax(-1)
-        found += int((likeliest != text).sum())
+        likeliest = _likeliest((*request.prompt.tolist(), *text[:-1].tolist()))
+        found += int((likeliest[len(request.prompt) - 1 :] != text).sum())
     return found
 
 
-def _forked(prompt: np.ndarray, block: int, own_prefix: bool) -> int:
+@kept(size=128)
+def _likeliest(read: tuple[int, ...]) -> np.ndarray:
+    """The likeliest token after each of what was read."""
+    return to_numpy(_poet().model(mx.array(np.array([read], np.int32))))[0].argmax(-1)
+
+
+@kept()
+def _forked(prompt: tuple[int, ...], block: int, own_prefix: bool) -> int:
     """Blocks that are held once each of the samples has a token of its own."""
     pool = _pool(LONGEST * SAMPLES, block)
     step = paged_step(_poet().model)
 
     def read() -> PagedSequence:
         sequence = pool.sequence()
-        step([sequence], prompt[None])
+        step([sequence], np.array([prompt], np.int32))
         return sequence
 
     first = read()

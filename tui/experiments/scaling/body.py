@@ -84,6 +84,9 @@ def _draw(seed: int, d_k: int, keys: int, queries: int, std: float = 1.0) -> tup
     return q, k, mx.array(generator.standard_normal((groups, 1, keys, 1), np.float32))
 
 
+_drawn = kept(size=2, apart=True)(_draw)  # the arms look at the same
+
+
 @kept(size=6)
 def _measure(
     seed: int,
@@ -98,7 +101,7 @@ def _measure(
 ) -> Arm:
     """Attention at ``scale``, and the gradients of L = the sum of its outputs, each the mean of v under one row's
     weights. The one with respect to a bias of zeros on the scores is ∂L/∂s."""
-    q, k, v = _draw(seed, d_k, keys, queries, std)
+    q, k, v = _drawn(seed, d_k, keys, queries, std)
     with traced(report, done) as steps:
         mf.scaled_dot_product_attention(q, k, v, scale=scale)
 
@@ -184,20 +187,22 @@ def _saturated(name: str, found: float, expected: float, queries: int) -> Check:
 
 @kept(size=16)
 def _at_head_widths(keys: int, seed: int, std: float, unscaled_power: float) -> list[Check]:
-    """At widths that heads really have: how many rows saturate, and how much of the median ‖J‖ is left."""
-    checks, ratios = [], []
+    """At widths that heads really have: how many rows saturate; at the first, how much of the median ‖J‖ is left."""
+
+    def rows(d_k: int, name: str) -> np.ndarray:
+        q, k, _ = _drawn(seed, d_k, keys, HEAD_QUERIES, std)
+        return to_numpy(mf.attention_weights(q, k, scale=_scales(d_k, unscaled_power)[name])).reshape(-1, keys)
+
+    none = {d_k: rows(d_k, "none") for d_k in HEAD_WIDTHS}
+    should = {d_k: theory.rows(d_k, keys, 1.0) for d_k in HEAD_WIDTHS}
+    checks = []
     for d_k in HEAD_WIDTHS:
-        q, k, _ = _draw(seed, d_k, keys, HEAD_QUERIES, std)
-        scales = _scales(d_k, unscaled_power)
-        none, sqrt = (
-            to_numpy(mf.attention_weights(q, k, scale=scales[name])).reshape(-1, keys) for name in ("none", "sqrt")
-        )
-        should = {name: theory.rows(d_k, keys, _scales(d_k)[name]) for name in ("none", "sqrt")}
-        found = 100.0 * float((none.max(-1) > 0.99).mean())
-        checks.append(_saturated(f"saturated-rows-{d_k}", found, should["none"].saturated, HEAD_QUERIES))
-        medians = [float(np.median(softmax_jacobian_norm(rows))) for rows in (none, sqrt)]
-        ratios.append((medians[0] / medians[1], should["none"].jacobian_norm / should["sqrt"].jacobian_norm))
-    found, expected = ratios[0]
+        found = 100.0 * float((none[d_k].max(-1) > 0.99).mean())
+        checks.append(_saturated(f"saturated-rows-{d_k}", found, should[d_k].saturated, HEAD_QUERIES))
+    first = HEAD_WIDTHS[0]
+    median = [float(np.median(softmax_jacobian_norm(each))) for each in (none[first], rows(first, "sqrt"))]
+    found = median[0] / median[1]
+    expected = should[first].jacobian_norm / theory.rows(first, keys, _scales(first)["sqrt"]).jacobian_norm
     return [*checks, EXPERIMENT.measured("median-jacobian-64", found, expected, 0.02 + 0.35 * expected)]
 
 

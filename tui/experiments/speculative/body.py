@@ -23,7 +23,7 @@ from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.speculative.declaration import EXPERIMENT
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
-DRAWS, TEXTS = 2000, 4
+DRAWS, TEXTS = 1500, 4
 AHEADS = (1, 2, 3, 4, 6, 8)
 SHOWN = 6  # likeliest tokens of the bars
 BEGINNING, DRAFTS = "白日依山尽", ("poet-small", "poet")  # as declared
@@ -44,13 +44,12 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
             Bilingual("诗已经写完了，没有词元可写", "the poem is whole: there is no token to write")
         )
     given, name = str(knobs["beginning"]), "uniform" if knobs["uniform"] else str(knobs["draft"])
-    generator = np.random.default_rng(seed)
     written = np.array(_alone(given), np.int32)  # the beginning and what the target makes of it
     first = len(start) - 1
     p, q = (sampling_probabilities(_scores(each)(written)[first:-1], sampling) for each in ("poet", name))  # [T, V]
     place = int(np.argmin(acceptance(p, q)))
     report(0.4, "draws")
-    found = _drawn(p[place], q[place], generator, knobs)
+    found = _drawn(given, name, sampling.temperature, seed, bool(knobs["keep_all"]), places=(p[place], q[place]))
     checks = [
         EXPERIMENT.measured("output-is-p", _exact(p, q, bool(knobs["from_p"])), 0.0, 1e-9),
         *_against(found, p[place], q[place]),
@@ -113,13 +112,20 @@ def _exact(p: np.ndarray, q: np.ndarray, from_p: bool) -> float:
     return float(0.5 * np.abs(out - p).sum(-1).max())
 
 
-def _drawn(p: np.ndarray, q: np.ndarray, generator: np.random.Generator, knobs: Mapping[str, Any]) -> tuple[int, Any]:
-    """``DRAWS`` proposals of q judged: how many were kept, and how often each token came out first."""
+@kept(apart=True)
+def _drawn(
+    beginning: str, draft: str, temperature: float, seed: int, keep_all: bool, *, places: tuple[np.ndarray, np.ndarray]
+) -> tuple[int, np.ndarray]:
+    """``DRAWS`` proposals judged at one place: how many were kept, and how often each token came out first.
+
+    ``places``: p and q there, which follow from the rest.
+    """
+    (p, q), generator = places, np.random.default_rng(seed)
     proposals = generator.choice(len(q), size=DRAWS, p=q / q.sum())
     counts, kept = np.zeros(len(p)), 0
     both, one = np.stack([p, p]), q[None]
     for token in proposals:
-        if knobs["keep_all"]:
+        if keep_all:
             new, stays = np.array([token]), 1
         else:
             new, stays = verify(both, one, np.array([token]), generator)
