@@ -73,14 +73,6 @@ def numbers(text: str) -> tuple[NumberSpan, ...]:
     return tuple(span for span in parse(text) if isinstance(span, NumberSpan))
 
 
-def agrees(span: NumberSpan, measured: float | None) -> bool:
-    """Whether ``measured`` is the number that ``span`` shows, at the digits shown or within the tolerance written.
-
-    A percentage is a hundred times what was measured.
-    """
-    return span.quantity.agrees(measured)
-
-
 def _numbers(text: str, offset: int) -> Iterator[Span]:
     done = 0
     for link in LINK.finditer(text):

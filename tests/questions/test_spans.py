@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from questions.spans import CodeSpan, NumberSpan, PlainSpan, agrees, numbers, parse
+from questions.spans import CodeSpan, NumberSpan, PlainSpan, numbers, parse
 from tests.questions.effort import is_linear
 
 
@@ -19,7 +19,7 @@ def test_the_three_kinds_of_link():
         ("card", "reverse-gru/accuracy@40", "0.93"),
     ]
     assert all(text[span.start : span.start + len(span.text)] == span.text for span in found)
-    assert agrees(found[0], 0.64) and not agrees(found[0], 0.7)
+    assert found[0].quantity.agrees(0.64) and not found[0].quantity.agrees(0.7)
 
 
 @pytest.mark.parametrize(

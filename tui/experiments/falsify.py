@@ -1,8 +1,7 @@
 """Breaking what a check claims, to see the check fail: named replacements of tensors on their way.
 
-A check that holds whatever runs proves nothing. ``broken`` runs an experiment as its declaration's ``fails_when`` says
-and returns the check, whose ``holds`` must then be False; ``run_broken`` is that run, with all its checks. Needs NumPy
-and mlxformer.
+A check that holds whatever runs proves nothing. ``run_broken`` runs an experiment as a declaration's ``fails_when``
+says; the ``holds`` of the check that was declared must then be False. Needs NumPy and mlxformer.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.backend import mx
-from tui.experiments.contract import BreakKnobs, BreakTensor, Check, Experiment, Report, Result
+from tui.experiments.contract import BreakKnobs, BreakTensor, Experiment, Report, Result
 
 Replacement = Callable[[Any], Any]
 
@@ -56,15 +55,6 @@ def replacement(how: str) -> Replacement:
     if how not in REPLACEMENTS:
         raise KeyError(f"no replacement {how!r}; there are: {', '.join(REPLACEMENTS)}")
     return REPLACEMENTS[how]()
-
-
-def broken(experiment: Experiment, name: str, report: Report | None = None) -> Check:
-    """The check ``name`` as measured, at default knobs, while what its declaration names is broken.
-
-    Raises what a run raises, and ``TraceError`` where the declared pattern matched no tensor.
-    """
-    result = run_broken(experiment, experiment.declaration(name).fails_when, report)
-    return next(check for check in result.checks if check.name == name)
 
 
 def run_broken(experiment: Experiment, how: BreakKnobs | BreakTensor, report: Report | None = None) -> Result:

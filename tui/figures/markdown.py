@@ -13,10 +13,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from tui.figures.look import Look, look_for
+from tui.figures.look import Look
 from tui.text.layout import is_ideographic, line_spans, pad, visible, wrap_styled
 
 if TYPE_CHECKING:
@@ -26,18 +25,6 @@ if TYPE_CHECKING:
 Link = Callable[[str, str], Text | str]
 TABLE_GAP = 2
 _MARKS = frozenset("\\*_[]<&")  # what may begin something within a line; "!" only before "["
-
-
-class MarkdownText:
-    """Markdown as a Rich renderable, in the console's width and colors."""
-
-    def __init__(self, text: str, *, link: Link | None = None, color: bool | None = None) -> None:
-        self.text, self.link, self.color = text, link, color
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in markdown_lines(self.text, options.max_width, look_for(console, color=self.color), self.link):
-            line.no_wrap, line.overflow = True, "ignore"
-            yield line
 
 
 def markdown_lines(text: str, width: int, look: Look, link: Link | None = None) -> list[Text]:

@@ -11,8 +11,6 @@ from questions.bilingual import Bilingual, Language
 from tui.judge.contract import Mistake
 from tui.language.words import words
 
-_FEW = 6  # numbers of a row that a sentence names
-
 
 @dataclass(frozen=True)
 class StageReport:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
 
 from tui.figures import markdown
 from tui.figures.look import PLAIN, Look
-from tui.figures.markdown import MarkdownText, markdown_lines
+from tui.figures.markdown import markdown_lines
 
 LOOK = Look(strong="bold", accent="cyan")
 
@@ -117,9 +114,3 @@ def test_a_line_without_marks_needs_no_parser_and_reads_the_same(text: str, widt
 def test_choices_and_their_code_need_no_parser() -> None:
     for text in ("没有定义", "第 2 行和第 5 行对调，数值不变", "Rows `2` and `5` swap, a_b is not code"):
         assert (markdown._plain(text, LOOK) is not None) == ("a_b" not in text), text
-
-
-def test_rich_prints_it_without_touching_the_lines() -> None:
-    console = Console(file=io.StringIO(), width=12, color_system=None)
-    console.print(MarkdownText("注意力，机制是加权平均。"))
-    assert console.file.getvalue() == "注意力，机制\n是加权平均。\n"  # type: ignore[attr-defined]

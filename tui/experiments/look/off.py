@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlxformer.inspection.attentions import Attention
@@ -69,7 +68,3 @@ def require_head(attention: Attention, head: int | None) -> None:
         raise UsageError(
             "look-no-head", given=head, layer=attention.name, count=attention.heads, last=attention.heads - 1
         )
-
-
-def names_of(offs: Sequence[Off]) -> list[str]:
-    return [off.name for off in offs]
