@@ -60,6 +60,17 @@ def _imported(tree: ast.Module, name: str, is_package: bool) -> Iterator[tuple[s
                 yield f"{base}.{alias.name}", node.lineno
 
 
+def strangers(modules: Mapping[str, str], forbidden: Iterable[str]) -> list[str]:
+    """Every import of a package that is forbidden, wherever in a file it stands."""
+    roots = set(forbidden)
+    return sorted(
+        f"{name}:{line} imports {target}"
+        for name, text in modules.items()
+        for target, line in _imported(ast.parse(text), name, False)
+        if target.partition(".")[0] in roots
+    )
+
+
 def room(module: str) -> str:
     """``mlxformer.attention.masks`` is in ``attention``; the package's own ``__init__`` is in ``__init__``."""
     parts = module.split(".")

@@ -1,4 +1,4 @@
-"""The rooms stand on floors: each imports only what is below it, and no two files need each other."""
+"""The rooms stand on floors: each imports only what is below it, no two files need each other, nor may packages mix."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.floors import Floors, circles, climbs, floors, imports, sources
+from tests.floors import Floors, circles, climbs, floors, imports, sources, strangers
 
 ROOT = Path(__file__).parents[1]
+# The packages themselves: the program uses the library and the bank, which know neither it nor each other.
+MAY_IMPORT = {"tui": {"mlxformer", "questions"}, "mlxformer": set[str](), "questions": set[str]()}
 PLAN: dict[str, Floors] = {
     "mlxformer": floors(
         """
@@ -65,6 +67,21 @@ def test_imports_go_down(package: str) -> None:
 @pytest.mark.parametrize("package", [*PLAN, "questions"])
 def test_no_two_files_need_each_other(package: str) -> None:
     assert circles(_imports(package)) == []
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_those_it_may(package: str) -> None:
+    forbidden = {"tui", "mlxformer", "questions", "benchmarks", "tests", "docs"} - MAY_IMPORT[package] - {package}
+    assert strangers(sources(ROOT, package), forbidden) == []
+
+
+def test_a_forbidden_package_is_found_in_a_function_too() -> None:
+    house = {
+        "house.a": "def later():\n    import shed.tools",
+        "house.b": "from shed import rake",
+        "house.c": "import shedding",
+    }
+    assert strangers(house, {"shed"}) == ["house.a:2 imports shed.tools", "house.b:1 imports shed.rake"]
 
 
 @pytest.mark.parametrize("package", PLAN)
