@@ -41,6 +41,7 @@ FORBIDDEN |= {"real", "reciprocal", "round", "rsqrt", "sin", "sqrt", "square", "
 FORBIDDEN |= {"var", "view"}
 
 INSIDE = {"choice", "numpy", "on_mlx", "on_numpy"}
+RENAMES = "under another name: the rules know it by its own"
 ASKS = "asks which backend runs: make what differs a function of mlxformer.backend"
 
 # How much the code shows of a value: nothing; that it is a container, of what may be arrays; that no array is in it.
@@ -92,14 +93,19 @@ class _Doors(ast.NodeVisitor):
     def __init__(self, tree: ast.Module) -> None:
         self.found: list[tuple[int, str]] = []
         self.names: set[str] = set()  # what stands for the running backend's name
+        self.descriptions: set[str] = set()  # and for what ``describe()`` gives
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1] in ("backend", "choice"):
                 self.names |= {alias.asname or alias.name for alias in node.names if alias.name == "name"}
+            elif isinstance(node, ast.Assign) and ast.unparse(node.value).endswith("describe()"):
+                self.descriptions |= {name for target in node.targets for name in _names(target)}
         self.visit(tree)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             self._check_module(node, alias.name)
+            if alias.name == "mlxformer.backend" and alias.asname:
+                self.found.append((node.lineno, f"mlxformer.backend {RENAMES}"))
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = node.module or ""
@@ -108,12 +114,18 @@ class _Doors(ast.NodeVisitor):
             for alias in node.names:
                 if alias.name in INSIDE:
                     self._check_module(node, f"mlxformer.backend.{alias.name}")
+                elif alias.asname and alias.name != "name":
+                    self.found.append((node.lineno, f"{alias.name} {RENAMES}"))
+        elif any(alias.name == "backend" and alias.asname for alias in node.names):
+            self.found.append((node.lineno, f"backend {RENAMES}"))
 
     def visit_Call(self, node: ast.Call) -> None:
         called = (_dotted(node.func) or "").split(".")[-1]
         if called in ("import_module", "__import__"):
             given = node.args[0] if node.args else node.keywords[0].value
             self._check_named_module(node, given, f"{called} of a name that is not written out")
+        if called in ("getattr", "hasattr", "vars") and node.args and self._is_backend(node.args[0]):
+            self.found.append((node.lineno, ASKS))
         for part in node.keywords:  # a message's field
             if not self._is_backends_name(part.value):
                 self.visit(part.value)
@@ -137,12 +149,22 @@ class _Doors(ast.NodeVisitor):
         if parts[0] == "mlx" or inside:
             self.found.append((node.lineno, f"imports {module}: import mx and nn from mlxformer.backend"))
 
+    @staticmethod
+    def _is_backend(node: ast.expr) -> bool:
+        return (_dotted(node) or "").split(".")[-1] == "backend"
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if node.value == "MLXFORMER_BACKEND":
+            self.found.append((node.lineno, ASKS))
+
     def _is_backends_name(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):
             return node.id in self.names
         if not isinstance(node, ast.Attribute):
             return False
         of = node.value
+        if isinstance(of, ast.Name) and of.id in self.descriptions:
+            return node.attr in ("name", "device", "reason")
         if isinstance(of, ast.Call):
             of, wanted = of.func, "describe"
         else:
@@ -163,6 +185,8 @@ class _Doors(ast.NodeVisitor):
     def _visit_name(self, node: ast.Name | ast.Attribute) -> None:
         if self._is_backends_name(node):
             self.found.append((node.lineno, ASKS))
+        elif isinstance(node, ast.Attribute) and node.attr in INSIDE and self._is_backend(node.value):
+            self._check_module(node, f"mlxformer.backend.{node.attr}")
         else:
             self.generic_visit(node)
 

@@ -96,6 +96,29 @@ BAD = {
     "one backend, looked up": ("from mlxformer import backend\nx = {'mlx': 1, 'numpy': 2}[backend.name]", "asks which"),
     "one backend, kept": ("import mlxformer as mf\nrunning = mf.backend.name", "asks which backend"),
     "one backend, asked": ("from mlxformer import backend\nx = backend.describe().name == 'mlx'", "asks which backend"),
+    "one backend, described": (
+        "from mlxformer.backend import describe\nx = describe()\ny = x.name == 'mlx'",
+        "asks which",
+    ),
+    "one backend, by getattr": ("from mlxformer import backend\nx = getattr(backend, 'name')", "asks which backend"),
+    "one backend, by the environment": ("import os\nx = os.environ.get('MLXFORMER_BACKEND') == 'mlx'", "asks which"),
+    "one backend, by its choice": (
+        "from mlxformer import backend\nx = backend.choice.name",
+        "imports mlxformer.backend",
+    ),
+    "the backend renamed": (
+        "import mlxformer.backend as b\nx = b.name == 'mlx'",
+        "mlxformer.backend under another name",
+    ),
+    "the backend renamed, from": (
+        "from mlxformer import backend as b\nx = b.name == 'mlx'",
+        "backend under another name",
+    ),
+    "mx renamed": ("from mlxformer.backend import mx as m\nx = m.fft", "mx under another name"),
+    "describe renamed": (
+        "from mlxformer.backend import describe as d\nx = d().name == 'mlx'",
+        "describe under another",
+    ),
     "one backend, by method": ("from mlxformer import backend\nx = backend.name.startswith('m')", "asks which backend"),
 }
 
