@@ -22,4 +22,5 @@ HEADS_IN_TIME = ("batch", "head", "time", "dim")
 KEYS = ("batch", "head", "key", "dim")
 KV_HEADS = ("batch", "kv_head", "key", "dim")
 SCORES = ("batch", "head", "query", "key")
+STATE = ("batch", "head", "key_dim", "value_dim")  # what linear attention keeps of the past
 ATTENDED = ("batch", "query", "model")

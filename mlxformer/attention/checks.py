@@ -50,6 +50,35 @@ def check_heads(q: mx.array, k: mx.array, v: mx.array | None = None, *, grouped:
     return batch, heads, query_length, key_length
 
 
+def check_steps(q: mx.array, k: mx.array, v: mx.array) -> None:
+    """``check_heads`` for a recurrence, each of whose steps reads a query with a key: Tq = Tk.
+
+    Args:
+        q: queries, floating point [B, H, T, D].
+        k: keys, floating point [B, H, T, D].
+        v: values, floating point [B, H, T, Dv].
+
+    Raises:
+        ArgumentError: as ``check_heads``, and where queries and keys are not equally many.
+
+    >>> import mlxformer as mf
+    >>> from mlxformer.attention.checks import check_steps
+    >>> try:
+    ...     check_steps(mx.zeros((1, 1, 2, 4)), mx.zeros((1, 1, 3, 4)), mx.zeros((1, 1, 3, 4)))
+    ... except mf.ArgumentError as error:
+    ...     print(error)
+    a recurrent step reads a query with each key: q [1, 1, 2, 4] and k [1, 1, 3, 4] must be alike
+    """
+    check_heads(q, k, v)
+    if q.shape[2] != k.shape[2]:
+        raise ArgumentError(
+            "linear-lengths",
+            f"a recurrent step reads a query with each key: q {shape_text(q)} and k {shape_text(k)} must be alike",
+            given=shape_text(q),
+            wanted=shape_text(k),
+        )
+
+
 def check_bias(bias: mx.array, scores_shape: ScoresShape) -> None:
     """Raise ``ArgumentError`` unless ``bias`` is floating point and broadcasts to the scores [B, H, Tq, Tk].
 

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlxformer.attention.checks import check_heads
+from mlxformer.attention.checks import check_steps
 from mlxformer.attention.exactness import joint_dtype, wide
-from mlxformer.axes import HEADS
+from mlxformer.axes import HEADS, STATE
 from mlxformer.backend import mx
-from mlxformer.errors import ArgumentError
 from mlxformer.tracing import tap
-from mlxformer.validation import require_floating, require_positive, require_shape, shape_text
+from mlxformer.validation import require_floating, require_positive, require_shape
 
 GATES = ("batch", "head", "time")
 
@@ -72,7 +71,7 @@ def delta_rule(
             state = gates[1][:, :, t].reshape(*k.shape[:2], 1, 1) * state
         state = state + b * (key @ mx.expand_dims(v[:, :, t], -2))
         outputs.append(mx.expand_dims(q[:, :, t], -2) @ state)
-    state = tap("state", state, axes=("batch", "head", "key_dim", "value_dim"), formula="α (S − β k kᵀS) + β k vᵀ")
+    state = tap("state", state, axes=STATE, formula="α (S − β k kᵀS) + β k vᵀ")
     heads = mx.concatenate(outputs, axis=2).astype(dtype)
     return tap("heads", heads, axes=HEADS, formula="Sᵀ q"), state
 
@@ -137,14 +136,7 @@ def _checked(
     q: mx.array, k: mx.array, v: mx.array, beta: mx.array, alpha: mx.array | None, state: mx.array | None
 ) -> tuple[mx.array, tuple[mx.array, mx.array]]:
     """S to begin with, and β and α in float32."""
-    check_heads(q, k, v)
-    if q.shape[2] != k.shape[2]:
-        raise ArgumentError(
-            "linear-lengths",
-            f"a recurrent step reads a query with each key: q {shape_text(q)} and k {shape_text(k)} must be alike",
-            given=shape_text(q),
-            wanted=shape_text(k),
-        )
+    check_steps(q, k, v)
     for name, gate in (("beta", beta), ("alpha", alpha)):
         if gate is not None:
             require_floating(name, gate)
@@ -152,6 +144,6 @@ def _checked(
     shape = (*k.shape[:2], k.shape[3], v.shape[3])
     if state is not None:
         require_floating("state", state)
-        require_shape("state", state, ("batch", "head", "key_dim", "value_dim"), shape)
+        require_shape("state", state, STATE, shape)
     zeros = mx.zeros(shape) if state is None else wide(state)
     return zeros, (wide(beta), wide(beta if alpha is None else alpha))

@@ -21,9 +21,9 @@ from numbers import Real
 from typing import Any
 
 from mlxformer.attention import masks
-from mlxformer.attention.checks import check_heads
+from mlxformer.attention.checks import check_heads, check_steps
 from mlxformer.attention.exactness import joint_dtype, only_seen, wide
-from mlxformer.axes import HEADS, SCORES
+from mlxformer.axes import HEADS, SCORES, STATE
 from mlxformer.backend import mx, nn
 from mlxformer.errors import ArgumentError
 from mlxformer.origins import Function, Named, Share, Where, grouped, mixed
@@ -168,14 +168,7 @@ class LinearAttentionState:
         Raises:
             ArgumentError: shapes that do not fit each other or the state.
         """
-        check_heads(q, k, v)
-        if q.shape[2] != k.shape[2]:
-            raise ArgumentError(
-                "linear-lengths",
-                f"a recurrent step reads a query with each key: q {shape_text(q)} and k {shape_text(k)} must be alike",
-                given=shape_text(q),
-                wanted=shape_text(k),
-            )
+        check_steps(q, k, v)
         wanted = (*k.shape[:2], k.shape[3], v.shape[3])
         summary, total = self.summary, self.total
         if summary is None or total is None:
@@ -199,7 +192,7 @@ class LinearAttentionState:
             total = self.decay * total + column
             outputs.append(_divide(row @ summary, row @ total))
         self.total = total
-        self.summary = tap("state", summary, axes=("batch", "head", "key_dim", "value_dim"), formula="Σ φ(k) vᵀ")
+        self.summary = tap("state", summary, axes=STATE, formula="Σ φ(k) vᵀ")
         heads = mx.concatenate(outputs, axis=2).astype(dtype)
         return tap("heads", heads, axes=HEADS, formula="φ(q)ᵀ S / φ(q)ᵀ z")
 

@@ -20,6 +20,7 @@ from tokenizers import Encoding, Tokenizer
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.checkpoints.folder import find_folder
 from mlxformer.errors import ArgumentError
+from mlxformer.tokenization.arguments import checked_texts, padded_length
 from mlxformer.tokenization.files import (
     TokenizerSettings,
     build_wordpiece,
@@ -192,8 +193,8 @@ class BertTokenizer:
         Raises:
             ArgumentError: what is not text, batches of unequal length, texts longer than ``pad_to``.
         """
-        first = _texts("texts", texts)
-        second = None if pairs is None else _texts("pairs", pairs)
+        first = checked_texts("texts", texts)
+        second = None if pairs is None else checked_texts("pairs", pairs)
         if second is not None and len(first) != len(second):
             message = f"texts and pairs must be equally many; got {len(first)} and {len(second)}"
             raise ArgumentError("pairs-unequal", message, texts=len(first), pairs=len(second))
@@ -214,7 +215,7 @@ class BertTokenizer:
         Raises:
             ArgumentError: what is not text.
         """
-        return list(self._encode(_texts("text", text), None, False)[0].tokens)
+        return list(self._encode(checked_texts("text", text), None, False)[0].tokens)
 
     def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
         """The token of each id; ``<32100>`` for one that the vocabulary has not.
@@ -320,14 +321,7 @@ class BertTokenizer:
                 self._tokenizer.no_truncation()
 
     def _batch(self, encodings: list[Encoding], pad_to: int | None) -> TokenizedBatch:
-        longest = max(len(encoding.ids) for encoding in encodings)
-        length = longest if pad_to is None else pad_to
-        require_positive(tokens=length)
-        if length < longest:
-            message = (
-                f"pad_to={length} is shorter than the longest text, {longest} tokens; give max_length={length} too"
-            )
-            raise ArgumentError("pad-to", message, given=length, longest=longest)
+        length = padded_length(max(len(encoding.ids) for encoding in encodings), pad_to)
         is_padded = any(len(encoding.ids) < length for encoding in encodings)
         pad_id = self.pad_id if is_padded else 0
         pad = self.settings.special["pad"]
@@ -366,19 +360,3 @@ class BertTokenizer:
 
 def _is_whole(index: Any) -> bool:
     return isinstance(index, int | np.integer) and not isinstance(index, bool)
-
-
-def _texts(name: str, given: Any) -> list[str]:
-    """One text or several, as a list of strings that can be encoded."""
-    texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
-        shown = "an empty list" if isinstance(texts, Sequence) and not texts else repr(given)[:80]
-        message = f"{name} must be a string or a list of at least one string; got {shown}"
-        raise ArgumentError("not-text", message, name=name)
-    for text in texts:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            message = f"{name} holds half a character (a lone surrogate) at place {error.start} of {text!r}"
-            raise ArgumentError("text-surrogate", message, name=name, place=error.start) from error
-    return list(texts)

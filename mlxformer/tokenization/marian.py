@@ -23,6 +23,7 @@ import numpy as np
 from mlxformer.backend import is_array, mx, to_numpy
 from mlxformer.checkpoints.folder import find_folder, read_json, write_files
 from mlxformer.errors import ArgumentError, CheckpointError
+from mlxformer.tokenization.arguments import checked_texts, padded_length
 from mlxformer.tokenization.marian_files import Side, content_of, pieces_of, special_tokens, vocabulary_of
 from mlxformer.validation import require_positive, shape_text
 
@@ -226,7 +227,7 @@ class MarianTokenizer:
         Raises:
             ArgumentError: what is not text.
         """
-        return self._tokenize(self._source, _texts(text)[0])
+        return self._tokenize(self._source, checked_texts("texts", text)[0])
 
     def encode(self, text: str) -> list[int]:
         """The ids of a source text, with ``</s>``.
@@ -240,7 +241,7 @@ class MarianTokenizer:
         Raises:
             ArgumentError: what is not text.
         """
-        return self._encode(self._source, _texts(text)[0], None, True)
+        return self._encode(self._source, checked_texts("texts", text)[0], None, True)
 
     def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
         """The token of each target id.
@@ -327,15 +328,8 @@ class MarianTokenizer:
         self, side: Side, texts: Any, max_length: int | None, pad_to: int | None, add_special_tokens: bool
     ) -> MarianBatch:
         require_positive(max_length=1 if max_length is None else max_length)
-        rows = [self._encode(side, text, max_length, add_special_tokens) for text in _texts(texts)]
-        longest = max(map(len, rows))
-        length = longest if pad_to is None else pad_to
-        require_positive(tokens=length)
-        if length < longest:
-            message = (
-                f"pad_to={length} is shorter than the longest text, {longest} tokens; give max_length={length} too"
-            )
-            raise ArgumentError("pad-to", message, given=length, longest=longest)
+        rows = [self._encode(side, text, max_length, add_special_tokens) for text in checked_texts("texts", texts)]
+        length = padded_length(max(map(len, rows)), pad_to)
         ids = np.full((len(rows), length), self.pad_id, np.int32)
         mask = np.zeros((len(rows), length), np.int32)
         for place, row in enumerate(rows):
@@ -367,20 +361,6 @@ class MarianTokenizer:
             message = f"ids hold {wrong}, which the target vocabulary of {len(self._token)} tokens has not"
             raise ArgumentError("id-out-of-range", message, given=wrong, size=len(self._token))
         return rows, values.ndim == 2
-
-
-def _texts(given: Any) -> list[str]:
-    texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
-        shown = "an empty list" if isinstance(texts, Sequence) and not texts else repr(given)[:80]
-        raise ArgumentError("not-text", f"texts must be a string or a list of at least one string; got {shown}")
-    for text in texts:
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            message = f"texts holds half a character (a lone surrogate) at place {error.start} of {text!r}"
-            raise ArgumentError("text-surrogate", message, place=error.start) from error
-    return list(texts)
 
 
 def _tidied(text: str) -> str:
