@@ -42,6 +42,7 @@ class FeedForward(Module):
         require_positive(dims=dims, ffn_dims=ffn_dims)
         require_probability("dropout", dropout)
         self.dims = dims
+        self.ffn_dims = ffn_dims
         self.activation = activation
         self._activate = activations.activation(activation)
         self.up_proj = nn.Linear(dims, ffn_dims, bias=bias)
@@ -49,7 +50,7 @@ class FeedForward(Module):
         self.hidden_dropout = nn.Dropout(dropout)
 
     def _extra_repr(self) -> str:
-        return f"activation={self.activation!r}"
+        return f"dims={self.dims}, ffn_dims={self.ffn_dims}, activation={self.activation!r}"
 
     def __call__(self, x: mx.array) -> mx.array:
         """The output at each position.

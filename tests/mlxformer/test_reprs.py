@@ -9,6 +9,8 @@ import pytest
 
 import mlxformer as mf
 from mlxformer.backend import mx
+from mlxformer.pretrained.dates.tokenizer import DateTokenizer
+from mlxformer.pretrained.reverse.strings import StringTokenizer
 from mlxformer.pretrained.seeds import read_results
 from mlxformer.teaching.quantization import quantize
 
@@ -35,6 +37,10 @@ def tokenizer() -> mf.BertTokenizer:
             "BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, "
             "intermediate_size=16)",
         ),
+        (lambda: mf.FeedForward(4, 8), "FeedForward(dims=4, ffn_dims=8, activation='relu'"),
+        (lambda: mf.GatedFeedForward(4, 8), "GatedFeedForward(dims=4, ffn_dims=8, activation='silu'"),
+        (lambda: DateTokenizer(), "DateTokenizer(62 tokens)"),
+        (lambda: StringTokenizer(), "StringTokenizer(29 tokens)"),
         (lambda: tokenizer(), "BertTokenizer(vocab_size=5, padding_side='right')"),
         (lambda: tokenizer()(["a", "a a"]), "TokenizedBatch of 2 texts, [2, 4]"),
         (

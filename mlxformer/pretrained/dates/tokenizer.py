@@ -33,6 +33,9 @@ class DateTokenizer:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def __repr__(self) -> str:
+        return f"DateTokenizer({len(self)} tokens)"
+
     @staticmethod
     def normalize(text: str) -> str:
         """Half-width and lower case; nothing changes its place, so that spans stay true.

@@ -34,6 +34,9 @@ class StringTokenizer:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def __repr__(self) -> str:
+        return f"StringTokenizer({len(self)} tokens)"
+
     def source(self, text: str) -> list[int]:
         """[BOS], the letters of a string, in any case, [EOS].
 
