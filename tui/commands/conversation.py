@@ -102,6 +102,7 @@ class Conversation:
     def _tell_waiting(self) -> None:
         """Once for each reason, what the store waits for before it can write."""
         self._store.retry()
+        self._store.settle()
         tell_notices(self._store.news(), self._language)
         waiting = self._store.waiting
         reason = None if waiting is None else str(waiting.fields["reason"])

@@ -188,6 +188,26 @@ def prepare(connection: sqlite3.Connection) -> None:
     migrate(connection)
 
 
+@contextlib.contextmanager
+def at_once(connection: sqlite3.Connection) -> Iterator[None]:
+    """Within it nothing waits for a lock."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
+
+def fold_in(connection: sqlite3.Connection) -> None:
+    """Write what stands in the ``-wal`` into the file, and empty it, where nobody else is reading it at this moment.
+
+    What others do to a file beside ours (remove it, write over it, leave it beside a file that they put in the place
+    of ours, into which SQLite would read it) then does nothing to what was changed.
+    """
+    with contextlib.suppress(sqlite3.Error), at_once(connection):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def copy_to_file(connection: sqlite3.Connection, path: Path) -> None:
     """Write all that ``connection`` holds to ``path``, whole or not at all, and over no file. Raises ``OSError``."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -222,18 +242,16 @@ def _make_private(path: Path) -> None:
 
 def _require_writable(connection: sqlite3.Connection) -> None:
     """Raise SQLite's error now, rather than at the first rating, where the file can only be read."""
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        connection.execute("BEGIN IMMEDIATE")  # which a file that may only be read allows
+    with at_once(connection):
         try:
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        finally:
-            connection.execute("ROLLBACK")
-    except sqlite3.OperationalError as error:
-        if _primary(error) not in _BUSY:  # somebody else is writing: then so can we
-            raise
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            connection.execute("BEGIN IMMEDIATE")  # which a file that may only be read allows
+            try:
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            if _primary(error) not in _BUSY:  # somebody else is writing: then so can we
+                raise
 
 
 def _examine(path: Path) -> None:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from tui.progress.errors import ProgressError
-from tui.progress.file import Notice, OpenedFile, copy_to_file, open_file, prepare, say_sqlite
+from tui.progress.file import Notice, OpenedFile, at_once, copy_to_file, fold_in, open_file, prepare, say_sqlite
 from tui.progress.records import LATEST, Clock, write_time
 from tui.progress.running import Running
 from tui.progress.waiting import Change, WaitingFile, left_behind
@@ -71,6 +71,7 @@ class KeptFile:
         self._journal: list[Change] = []  # of this sitting, for a file that is put in the place of ours
         self._noted = None if folder is None else WaitingFile(folder)
         self._next_try = 0.0
+        self._is_settled = True  # whether the file itself holds everything, and its ``-wal`` nothing
 
     # --- what is told ------------------------------------------------------------------------------------------
 
@@ -154,7 +155,8 @@ class KeptFile:
                 self._take_the_new_one()
             else:
                 assert self._file is not None
-                self._write_pending(self._file, self._file_session)
+                with at_once(self._file):  # the screen waits for this, twice a second
+                    self._write_pending(self._file, self._file_session)
         except ProgressError as error:
             self._waiting = _waiting(error, self.path)
             return False
@@ -167,6 +169,12 @@ class KeptFile:
         if count:
             self._news.append(Notice("progress-written", {"path": self.path, "count": count}))
         return True
+
+    def settle(self) -> None:
+        """Let the file itself hold everything, in a moment in which nobody waits for it: see ``fold_in``."""
+        if not self._is_settled and self._waiting is None and self.path is not None:
+            fold_in(self._connection)
+            self._is_settled = True
 
     def take_in(self, changes: list[Change], *, new: bool = False) -> None:
         """Make those of ``changes`` that are not in the file yet; ``new``: it is known that none is."""
@@ -214,9 +222,7 @@ class KeptFile:
         self._waiting = _waiting(error, self.path)
         self._next_try = time.monotonic() + (0.0 if error.code == "progress-gone" else PATIENCE)
         if error.code == "progress-gone":
-            # Its ``-wal`` still lies beside the path: SQLite would read it into whatever file stands there now.
-            with contextlib.suppress(sqlite3.Error):
-                self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            fold_in(self._file)  # or the ``-wal`` that still lies there would be read into what took its place
             self._news.append(Notice("progress-gone", error.fields))
             self.retry()
 
@@ -321,6 +327,7 @@ class KeptFile:
                 yield session
                 self._connection.execute("COMMIT")
                 self._session = session
+                self._is_settled = False
             except BaseException:
                 if self._session is None:
                     self._running.end()

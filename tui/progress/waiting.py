@@ -69,9 +69,11 @@ class WaitingFile:
         the system's for what is passing. The file; None where nothing could be written."""
         if self._notes and not self._lacks:
             return self._path
-        for folder in (lambda: self._path.parent, lambda: Path(tempfile.mkdtemp(prefix="tformer-quiz-"))):
+        name = self._path.name.replace(_SUFFIX, f"-all{_SUFFIX}")
+        first = self._path.parent if self._all is None else self._all.parent
+        for folder in (lambda: first, lambda: Path(tempfile.mkdtemp(prefix="tformer-quiz-"))):
             with contextlib.suppress(OSError):
-                path = folder() / self._path.name.replace(_SUFFIX, f"-all{_SUFFIX}")
+                path = folder() / name
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
                 with contextlib.closing(os.fdopen(descriptor, "wb")):
                     _write(descriptor, changes)

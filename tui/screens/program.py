@@ -303,6 +303,7 @@ class Program(App[int]):
     def watch_progress(self) -> None:
         """Write what had to wait, if it can be had now; say once what is waited for, and what became of the file."""
         self.store.retry()
+        self.store.settle()
         waiting = self.store.waiting
         reason = None if waiting is None else str(waiting.fields["reason"])
         notices = self.store.news()

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -140,6 +141,98 @@ def test_a_file_that_is_replaced_gets_what_this_sitting_did(tmp_path: Path, cloc
     assert "progress-replaced" in _news(store)
     store.close()
     assert _kept(tmp_path / "data") == {"theirs": 2, "before": 3, "after": 4}
+
+
+def test_no_log_of_ours_is_read_into_a_file_that_took_the_place_of_ours(tmp_path: Path, clock: HandClock) -> None:
+    """SQLite took the ``-wal`` beside it for its own: a backup put back by hand was gone, another program's file too."""
+    with open_store(tmp_path / "other", clock) as other:
+        other.rate("theirs", 2, "en")
+    path = tmp_path / "data" / "progress.sqlite3"
+    store = open_store(tmp_path / "data", clock)
+    store.rate("before", 3, "en")
+    assert path.with_name("progress.sqlite3-wal").stat().st_size
+    os.replace(tmp_path / "other" / "progress.sqlite3", path)
+    store.rate("after", 4, "en")
+    assert "progress-replaced" in _news(store)
+    assert sorted(store.cards()) == ["after", "before", "theirs"]
+    foreign = tmp_path / "foreign"
+    with sqlite3.connect(foreign) as raw:
+        raw.executescript("CREATE TABLE theirs (a); INSERT INTO theirs VALUES (7);")
+    raw.close()
+    before = foreign.read_bytes()
+    os.replace(foreign, path)
+    store.rate("later", 4, "en")
+    assert store.waiting is not None and store.waiting.fields["reason"].code == "progress-foreign"
+    store.close()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["removed", "overwritten", "emptied"])
+def test_what_is_done_to_the_log_beside_loses_nothing(tmp_path: Path, how: str) -> None:
+    """By who tidies up, or a copy that came in between; and then a kill, before the program could end well."""
+    with open_store(tmp_path) as store:
+        store.rate("before", 3, "en")
+        store.settle()
+        log = tmp_path / "progress.sqlite3-wal"
+        assert log.stat().st_size == 0
+        log.unlink() if how == "removed" else log.write_bytes(b"x" * 30_000 * (how == "overwritten"))
+        store.rate("after", 4, "en")
+        store.settle()
+        copied = tmp_path / "as a kill leaves it"
+        copied.mkdir()
+        for path in tmp_path.glob("progress.sqlite3*"):
+            (copied / path.name).write_bytes(path.read_bytes())
+    assert _kept(copied) == {"before": 3, "after": 4}
+
+
+def test_what_the_folder_does_not_take_is_kept_elsewhere_when_the_program_ends(
+    tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was said to be kept beside the file, and was not."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    folder = tmp_path / "data"
+    store = open_store(folder, clock)
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_text("in the way")
+    store.rate("a", 4, "en", Answer("方差"))
+    store.rate("b", 1, "en")
+    left = store.left()
+    assert left is not None and left == store.left()
+    assert (left.code, left.fields["count"], left.fields["folder"]) == ("progress-left-elsewhere", 2, folder)
+    assert stat.S_IMODE(left.fields["kept"].stat().st_mode) == 0o600
+    store.close()
+    folder.unlink()
+    (tmp_path / "elsewhere").rename(folder)
+    assert _kept(folder) == {}
+    left.fields["kept"].rename(folder / left.fields["kept"].name)
+    assert _kept(folder) == {"a": 4, "b": 1}
+    assert [path.name for path in folder.iterdir() if "waiting" in path.name] == []
+
+
+def test_what_was_kept_elsewhere_goes_when_it_is_written_after_all(tmp_path: Path, clock: HandClock) -> None:
+    folder = tmp_path / "data"
+    with open_store(folder, clock) as store:
+        folder.rename(tmp_path / "elsewhere")
+        folder.write_text("in the way")
+        store.rate("a", 4, "en")
+        left = store.left()
+        assert left is not None
+        folder.unlink()
+        (tmp_path / "elsewhere").rename(folder)
+        assert store.retry(now=True) and store.left() is None and not left.fields["kept"].exists()
+
+
+def test_a_try_to_write_waits_for_no_lock(store: ProgressStore, tmp_path: Path) -> None:
+    """Twice a second it kept the screen from its keys, for as long as a lock is waited for."""
+    store.rate("before", 3, "en")
+    holder = _hold(tmp_path / "progress.sqlite3")
+    store.rate("q", 3, "en")
+    assert store._file is not None
+    store._file.execute("PRAGMA busy_timeout = 300000")
+    assert not store.retry(now=True)
+    holder.execute("ROLLBACK")
+    assert store.retry(now=True)
 
 
 def test_a_folder_that_goes_and_cannot_come_back_keeps_ratings_in_memory(tmp_path: Path, clock: HandClock) -> None:
