@@ -25,7 +25,7 @@ class ExperimentFacts(Protocol):
     @property
     def check_names(self) -> Collection[str]: ...
 
-    def refuse(self, settings: Mapping[str, KnobValue]) -> str | None:
+    def refuse(self, settings: Mapping[str, KnobValue]) -> Exception | str | None:
         """What is wrong with these settings of known knobs, or None."""
         ...
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from questions.bilingual import Bilingual
 from questions.brief import Brief
 from questions.errors import hint, quoted
 from questions.model import (
@@ -100,7 +101,8 @@ class Settings:
     def read(self, node: Node, key: str, reading: Reading) -> dict[str, KnobValue] | Broken:
         if node.kind != "map":
             if not node.broken:
-                reading.problem("not-a-map", "here stand knobs and their values, as {d_k: 512}", node, key)
+                known = ["d_k"] if reading.experiment is None else sorted(reading.experiment.knob_names)
+                reading.problem("not-a-map", "here stand knobs and their values, as {d_k: 512}", node, key, keys=known)
             return BROKEN
         values: dict[str, KnobValue] = {}
         sound = not node.broken
@@ -116,7 +118,8 @@ class Settings:
         if node.broken:
             return BROKEN
         if node.kind != "scalar":
-            reading.problem("knob-refused", f"a knob takes one value, not a {node.kind}", node, key, knob=name.value)
+            one = Bilingual("旋钮只取一个值", f"a knob takes one value, not a {node.kind}")
+            reading.problem("knob-refused", one.say("en"), node, key, knob=name.value, reason=one)
             return BROKEN
         if not is_plain(node, key, reading):
             return BROKEN
@@ -133,7 +136,7 @@ class Settings:
         for candidate, refusal in zip(candidates, refusals, strict=True):
             if refusal is None:
                 return candidate
-        reading.problem("knob-refused", str(refusals[0]), node, key, knob=name.value)
+        reading.problem("knob-refused", str(refusals[0]), node, key, knob=name.value, reason=refusals[0])
         return BROKEN
 
     def write(self, part: dict[str, KnobValue]) -> dict[str, KnobValue]:
@@ -159,15 +162,33 @@ def is_see(node: Node) -> bool:
     return node.kind == "map" and node.get("see") is not None
 
 
-NAME = Text(prose=False, pattern=_SLUG, wanted="a name in small letters, digits and hyphens")
-TOPIC = Text(prose=False, wanted="a topic")
-_CHECK = Named(prose=False, pattern=_SLUG, wanted="the name of a check")
+NAME = Text(
+    prose=False,
+    pattern=_SLUG,
+    wanted=Bilingual("名字：小写字母、数字和连字符", "a name in small letters, digits and hyphens"),
+)
+TOPIC = Text(prose=False, wanted=Bilingual("话题", "a topic"))
+_CHECK = Named(prose=False, pattern=_SLUG, wanted=Bilingual("实测的名字", "the name of a check"))
 _ID_PATTERN = rf"(?=.{{1,{MAX_ID}}}$){_SLUG}"
-ID = Text(prose=False, pattern=_ID_PATTERN, wanted=f"an id: small letters, digits and hyphens, at most {MAX_ID}")
-_POINT_ID = Label(prose=False, pattern=_ID_PATTERN, wanted="a short name: small letters, digits and hyphens")
-_OTHER_ID = Referred(prose=False, pattern=_ID_PATTERN, wanted="the id of a question")
-_URL = Text(prose=False, pattern=r"https?://\S+", wanted="an address that begins with https://")
-_PHRASE = Phrase(prose=False, wanted="a phrase")
+ID = Text(
+    prose=False,
+    pattern=_ID_PATTERN,
+    wanted=Bilingual(
+        f"编号：小写字母、数字和连字符，最多 {MAX_ID} 个", f"an id: small letters, digits and hyphens, at most {MAX_ID}"
+    ),
+)
+_POINT_ID = Label(
+    prose=False,
+    pattern=_ID_PATTERN,
+    wanted=Bilingual("短名：小写字母、数字和连字符", "a short name: small letters, digits and hyphens"),
+)
+_OTHER_ID = Referred(prose=False, pattern=_ID_PATTERN, wanted=Bilingual("一道题的编号", "the id of a question"))
+_URL = Text(
+    prose=False,
+    pattern=r"https?://\S+",
+    wanted=Bilingual("以 https:// 开头的网址", "an address that begins with https://"),
+)
+_PHRASE = Phrase(prose=False, wanted=Bilingual("短语", "a phrase"))
 _ALTERNATIVES = Many(
     Either(Many(_PHRASE, most=10), _PHRASE, lambda node: node.kind == "list", lambda part: not isinstance(part, str)),
     most=100,
@@ -205,7 +226,12 @@ _PREDICT = Record(
     (
         Field("question", BILINGUAL, "always", "What will happen?"),
         Field("choices", Keyed("choices", ("a", "b", "c", "d"), 2, BILINGUAL), "always", "The choices a to d."),
-        Field("answer", Text(prose=False, pattern="[a-d]", wanted="one of a, b, c, d"), "always", "The right choice."),
+        Field(
+            "answer",
+            Text(prose=False, pattern="[a-d]", wanted=Bilingual("a、b、c、d 之一", "one of a, b, c, d")),
+            "always",
+            "The right choice.",
+        ),
         Field("why", BILINGUAL, "always", "Why it is right."),
         Field("with", Settings(), "never", "Knobs to run it at, over the question's own.", "settings"),
     ),
@@ -331,7 +357,8 @@ def _judge_checks(node: Node, reading: Reading) -> None:
     for key, name in reading.checks:
         refusal = _refuse_check(name.value.strip(), node, reading)
         if refusal:
-            reading.problem(refusal[0], refusal[1], name, key, name=name.value)
+            code, message, fields = refusal
+            reading.problem(code, message, name, key, **fields)
 
 
 def _judge_evidence(question: Question, reading: Reading) -> None:
@@ -378,32 +405,39 @@ def judge_texts(node: Node, reading: Reading) -> None:
         for fault in faults(text.value):
             place = reading.place_of(text, text.value[fault.start : fault.stop])
             reading.problem(fault.code, fault.message, place, key, **fault.fields)
-        for code, message, written in islice(_refused_links(text.value, node, sources, reading), MOST_FAULTS):
-            reading.problem(code, message, reading.place_of(text, written), key, link=written)
+        for written, refusal in islice(_refused_links(text.value, node, sources, reading), MOST_FAULTS):
+            code, message, fields = refusal
+            reading.problem(code, message, reading.place_of(text, written), key, link=written, **fields)
 
 
-def _refused_links(text: str, node: Node, sources: int, reading: Reading) -> Iterator[tuple[str, str, str]]:
+_Refusal = tuple[str, str, dict[str, object]]  # a problem's code, message and fields
+
+
+def _refused_links(text: str, node: Node, sources: int, reading: Reading) -> Iterator[tuple[str, _Refusal]]:
     for span in numbers(text):
         if span.kind == "check":
             refusal = _refuse_check(span.target, node, reading)
             if refusal:
-                yield (*refusal, span.text)
+                yield span.text, refusal
         elif span.kind == "source":
             if not re.fullmatch(r"[1-9][0-9]{0,2}", span.target) or int(span.target) > sources:
-                yield "unknown-source", f"{span.text} wants a source from 1 to {sources}, counted from 1", span.text
+                message = f"{span.text} wants a source from 1 to {sources}, counted from 1"
+                yield span.text, ("unknown-source", message, {"sources": sources})
         elif not re.fullmatch(rf"{_SLUG}/\S+", span.target):
-            yield "unknown-card", f"{span.text} wants MODEL/ENTRY after 'card:'", span.text
+            yield span.text, ("unknown-card", f"{span.text} wants MODEL/ENTRY after 'card:'", {})
         elif reading.catalogue and reading.catalogue.refuse_card:
             refused = reading.catalogue.refuse_card(span.target)
             if refused:
-                yield "unknown-card", refused, span.text
+                yield span.text, ("unknown-card", refused, {})
 
 
-def _refuse_check(name: str, node: Node, reading: Reading) -> tuple[str, str] | None:
+def _refuse_check(name: str, node: Node, reading: Reading) -> _Refusal | None:
     if node.get("experiment") is None:
-        return "check-without-experiment", f"the check {quoted(name)} needs the question to have an 'experiment'"
+        message = f"the check {quoted(name)} needs the question to have an 'experiment'"
+        return "check-without-experiment", message, {"name": name}
     experiment = reading.experiment
     if experiment is None or name in experiment.check_names:
         return None
     known = sorted(experiment.check_names)
-    return "unknown-check", f"experiment {experiment.name!r} has no check {quoted(name)}{hint(name, known)}"
+    message = f"experiment {experiment.name!r} has no check {quoted(name)}{hint(name, known)}"
+    return "unknown-check", message, {"name": name, "experiment": experiment.name, "known": known}

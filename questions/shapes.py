@@ -53,30 +53,33 @@ def is_plain(node: Node, key: str, reading: Reading) -> bool:
     return not control and len(node.value) <= MAX_TEXT
 
 
+_A_TEXT = Bilingual("一段文字", "a text")
+
+
 @dataclass(frozen=True)
 class Text:
     """A text, whatever it looks like: ``no`` and ``12:30`` are words. Prose is looked through for bare numbers."""
 
     prose: bool = True
     pattern: str = ""
-    wanted: str = "a text"
+    wanted: Bilingual = _A_TEXT
 
     def read(self, node: Node, key: str, reading: Reading) -> str | Broken:
         if node.broken:
             return BROKEN
         if node.kind != "scalar":
-            message = f"here stands {self.wanted}, not a {node.kind}"
+            message = f"here stands {self.wanted.en}, not a {node.kind}"
             reading.problem("not-a-text", message, node, key, wanted=self.wanted)
             return BROKEN
         text = node.value.strip()
         if not text or (node.plain and text in _NULL):
             cure = "write it, or leave the key out where it may be missing; the word null wants quotes"
-            reading.problem("empty", f"{self.wanted} is missing here; {cure}", node, key, wanted=self.wanted)
+            reading.problem("empty", f"{self.wanted.en} is missing here; {cure}", node, key, wanted=self.wanted)
             return BROKEN
         if not is_plain(node, key, reading):
             return BROKEN
         if self.pattern and not re.fullmatch(self.pattern, text):
-            message = f"{quoted(text)} is not {self.wanted}"
+            message = f"{quoted(text)} is not {self.wanted.en}"
             reading.problem("malformed", message, node, key, written=text, wanted=self.wanted)
             return BROKEN
         if self.prose:

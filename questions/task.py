@@ -17,7 +17,7 @@ from questions.nodes import Node
 from questions.reading import Broken, Reading
 from questions.shapes import BILINGUAL, Choice, Either, Field, Many, Record, Text, Whole
 
-_CODE = Text(prose=False, wanted="code")
+_CODE = Text(prose=False, wanted=Bilingual("代码", "code"))
 _EXAMPLE = Either(
     Record("an example", Bilingual, bilingual=True, prose=False),
     _CODE,

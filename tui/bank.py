@@ -54,13 +54,13 @@ class _Facts:
     def check_names(self) -> Collection[str]:
         return [check.name for check in self.experiment.checks]
 
-    def refuse(self, settings: Mapping[str, KnobValue]) -> str | None:
+    def refuse(self, settings: Mapping[str, KnobValue]) -> Exception | None:
         from tui.experiments.contract import KnobError
 
         try:
             self.experiment.parse(settings)
         except KnobError as error:
-            return str(error)
+            return error
         return None
 
 

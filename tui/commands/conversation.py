@@ -29,7 +29,7 @@ from tui.judge.telling import lines_of
 from tui.judge.verdict import Verdict
 from tui.language.harmless import harmless
 from tui.language.words import say_error, words
-from tui.practice.editor import edit
+from tui.practice.editor import EditorError, edit
 from tui.practice.written import begin_draft, next_framework, read_draft
 from tui.progress.errors import ProgressError
 from tui.progress.store import ProgressStore
@@ -163,11 +163,11 @@ class Conversation:
 
     def _edit(self, path: Path) -> None:
         try:
-            if sys.stdin is None or not sys.stdin.isatty():
-                raise OSError("an editor needs a terminal")
+            if sys.stdin is None or not sys.stdin.isatty():  # which an editor needs
+                raise EditorError("no-editor", path=path)
             edit(path)
-        except OSError:
-            tell(words("screens.no-editor", self._language, path=path))
+        except EditorError as error:
+            tell(say_error(error, self._language))
 
     # --- lines in and out --------------------------------------------------------------------------------------
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+from tui.language.usage import UsageError
 
 # How each editor is told a line; what is in no list gets the file alone.
 _PLUS = frozenset({"vi", "vim", "nvim", "gvim", "view", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe",
@@ -15,20 +18,33 @@ _COLON = frozenset({"hx", "helix", "subl", "sublime_text", "zed"})
 _GOTO = frozenset({"code", "code-insiders", "codium", "cursor", "windsurf"})
 
 
-def own_editor() -> list[str]:
-    """``$VISUAL`` or ``$EDITOR`` as a command; empty where neither names one."""
+class EditorError(UsageError):
+    """There is no editor, or none that starts and ends well."""
+
+
+def own_editor(path: Path) -> list[str]:
+    """``$VISUAL`` or ``$EDITOR`` as a command. Raises ``EditorError``, which names ``path``, where there is none."""
     try:
-        return shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
     except ValueError:  # a quote that is not closed
-        return []
+        editor = []
+    if not editor:
+        raise EditorError("no-editor", path=path)
+    return editor
 
 
 def edit(path: Path, line: int | None = None) -> None:
-    """Let the person edit ``path`` until their editor ends. Raises ``OSError`` where there is none that starts."""
-    editor = own_editor()
-    if not editor:
-        raise FileNotFoundError("no editor")
-    subprocess.run(at_line(editor, path, line), check=False)
+    """Let the person edit ``path`` until their editor ends. Raises ``EditorError``."""
+    editor = own_editor(path)
+    interrupted = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl+C is the editor's, which gets it as well
+    try:
+        status = subprocess.run(at_line(editor, path, line), check=False).returncode
+    except OSError as error:
+        raise EditorError("editor-not-started", editor=editor[0], reason=error, path=path) from error
+    finally:
+        signal.signal(signal.SIGINT, interrupted)
+    if status:
+        raise EditorError("editor-failed", editor=editor[0], status=status)
 
 
 def at_line(editor: Sequence[str], path: Path, line: int | None) -> list[str]:

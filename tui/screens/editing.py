@@ -8,16 +8,21 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from tui.practice import editor
+from tui.practice.editor import EditorError
 
 
-def edit(app: App[Any], path: Path, line: int | None = None) -> bool:
-    """Let the person edit ``path`` until their editor ends; False where none can be opened."""
-    if not editor.own_editor():
-        return False
+def edit(app: App[Any], path: Path, line: int | None = None) -> None:
+    """Let the person edit ``path`` until their editor ends. Raises ``EditorError``."""
+    editor.own_editor(path)
+    failed: EditorError | None = None
     try:
         with app.suspend():
-            editor.edit(path, line)
-    except (SuspendNotSupported, OSError):
-        return False
+            try:
+                editor.edit(path, line)
+            except EditorError as error:  # raised in here, it would leave the terminal as the editor has it
+                failed = error
+    except SuspendNotSupported as error:
+        raise EditorError("no-editor", path=path) from error
     app.screen.refresh(layout=True)
-    return True
+    if failed is not None:
+        raise failed

@@ -29,6 +29,7 @@ from tui.bank import OwnFiles, in_order
 from tui.language.durations import say_duration
 from tui.language.harmless import harmless
 from tui.language.words import say_code, say_error, say_place, say_problem, words
+from tui.practice.editor import EditorError
 from tui.practice.selection import Selection
 from tui.practice.written import everything
 from tui.progress.errors import ProgressError
@@ -361,11 +362,13 @@ class Program(App[int]):
             self.notify(self.say("screens.questions-read-again", count=count))
 
     def edit(self, path: Path, line: int | None = None) -> bool:
-        """Let the person edit a file until their editor ends; False, and that said, where none can be opened."""
-        edited = editing.edit(self, path, line)
-        if not edited:
-            self.notify(self.say("screens.no-editor", path=path), severity="warning", timeout=15)
-        return edited
+        """Let the person edit a file until their editor ends; False, and that said, where none does as it should."""
+        try:
+            editing.edit(self, path, line)
+        except EditorError as error:
+            self.say_error(error)
+            return False
+        return True
 
     def edit_question(self, question: Question | CodeQuestion) -> None:
         """Open the file of ``question`` in the person's editor, at its line; it is checked when they come back."""

@@ -326,6 +326,31 @@ def test_why_a_file_cannot_be_imported_is_said_in_chinese(program: Program, tmp_
     assert ran.status == 2 and name in ran.err and not ENGLISH.search(ran.err.replace("tformer-quiz progress", ""))
 
 
+FAULTY = """
+- id: Mine
+  topic: attention
+  level: easy
+  question: [one]
+  answer: {zh: "[61 %](check:nope) [3](source:2) [4](card:x) 见 [5 %](card:bert-mini/nope)"}
+  key_points: [{zh: 打分, match: [打分]}, {zh: 归一化, match: [归一化], check: nope}]
+  sources: [{title: 书, url: ftp://x}]
+  experiment: {run: scaling, with: {d_k: many, scale: [1], e: 1}}
+- id: two
+  topic: attention
+  question: {zh: 问}
+  answer: {zh: "[61 %](check:nope)"}
+  experiment: {run: scaling, with: 3}
+"""
+
+
+def test_what_is_wrong_with_a_question_is_told_in_chinese(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(FAULTY, encoding="utf-8")
+    told = program("check", str(file), lang="zh")
+    assert told.status == 2 and len(told.out.splitlines()) > 12
+    assert not [line for line in told.out.splitlines() if ENGLISH.search(line)], told.out
+
+
 def test_a_damaged_progress_file_is_told_in_chinese(program: Program, tmp_path: Path) -> None:
     (tmp_path / "progress.sqlite3").write_bytes(b"no database at all" * 300)
     looked = program("--data-dir", str(tmp_path), "doctor", lang="zh")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ from questions.loader import Bank
 from tests.tui.screens.conftest import shown, until
 from tui.app import QuizApp
 from tui.bank import OwnFiles, load_bank
-from tui.practice.editor import at_line
+from tui.language.words import say_error
+from tui.practice.editor import EditorError, at_line
 from tui.progress.store import open_store
-from tui.screens import program
+from tui.screens import editing, program
 
 ONE = """\
 - id: own-{number}
@@ -129,6 +132,44 @@ async def test_the_editor_opens_the_file_at_the_question_and_what_it_saved_is_ch
         monkeypatch.setenv("EDITOR", 'vim "unclosed')
         monkeypatch.delenv("VISUAL", raising=False)
         assert not app.edit(file) and str(file) in app.said.text
+
+
+class StandsAside:
+    """An app as Textual's is: an error while it stands aside leaves it there."""
+
+    screen = SimpleNamespace(refresh=lambda layout: None)
+    away = False
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        self.away = True
+        yield
+        self.away = False
+
+
+@pytest.mark.parametrize(
+    ("editor", "code", "said"),
+    [
+        ("true", None, ""),
+        ("false -x", "editor-failed", "编辑器 false 出错退出（退出码 1）"),
+        ("no-such-editor --wait", "editor-not-started", "打不开编辑器 no-such-editor：没有这个文件"),
+        ("", "no-editor", "q.yaml"),
+    ],
+)
+def test_the_program_comes_back_from_any_editor_and_says_what_was_wrong_with_it(
+    editor: str, code: str | None, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDITOR", editor)
+    monkeypatch.delenv("VISUAL", raising=False)
+    app: Any = StandsAside()
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        editing.edit(app, tmp_path / "q.yaml", 7)
+        failed = None
+    except EditorError as error:
+        failed = error
+    assert not app.away and signal.getsignal(signal.SIGINT) is interrupt
+    assert (failed and failed.code) == code and (failed is None or said in say_error(failed, "zh"))
 
 
 @pytest.mark.parametrize(

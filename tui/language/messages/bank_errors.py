@@ -1,6 +1,6 @@
 """What is wrong in a question file, in Chinese, by the code that ``questions`` gives it.
 
-The English is the problem's own message, which is also the field ``{english}`` here, for what only it can tell.
+The English is the problem's own message.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _CHINESE: Mapping[str, str] = {
     "tag": "不接受标签 {name}；以 ! 开头的文字要加引号",
     # the shape of an item
     "not-a-list": "这里要一个列表，每项以“- ”开头",
-    "not-a-map": "这里要一个映射，写成“键: 值”（{english}）",
-    "not-a-text": "这里要一段文字（{english}）",
+    "not-a-map": "这里要一个映射，写成“键: 值”；可用的键：{keys}",
+    "not-a-text": "这里要一段文字，不能是列表或映射",
     "not-a-whole-number": "这里要 {least} 到 {most} 之间的整数",
-    "malformed": "{written} 的写法不对（{english}）",
+    "malformed": "{written} 的写法不对，要写{wanted}",
     "empty": "这里缺内容：请写上；可以不写的键就整个删去；要写 null 这个词，请加引号",
     "count": "这里要 {least} 到 {most} 项，现在有 {count} 项",
     "keys": "这里的键只能从 {known} 里从头依次取，现在是 {given}",
     "unknown-key": "没有 {name} 这个键{hint}。可用的键：{known}",
-    "missing-key": "缺少 {name} 这个键（{english}）",
+    "missing-key": "缺少 {name} 这个键",
     "missing-language": "这里缺文字：写 zh 或 en，或两个都写",
     "duplicate-id": "编号 {name} 已被 {first} 占用；请换一个",
     "unknown-topic": "自带题库没有 {name} 这个话题{hint}。话题有：{known}",
@@ -61,9 +61,9 @@ _CHINESE: Mapping[str, str] = {
     # experiments and their knobs
     "unknown-experiment": "没有 {name} 这个实验{hint}。实验有：{known}",
     "unknown-knob": "这个实验没有 {name} 这个旋钮{hint}。旋钮有：{known}",
-    "knob-refused": "旋钮 {knob} 不能取这个值（{english}）",
-    "unknown-check": "这个实验没有这条实测（{english}）",
-    "check-without-experiment": "要引用实测，这道题得先有 experiment（{english}）",
+    "knob-refused": "这个值不行：{reason}",
+    "unknown-check": "实验 {experiment} 没有 {name} 这条实测{hint}",
+    "check-without-experiment": "要引用实测，这道题得先有 experiment",
     # numbers in texts
     "not-a-number": "{written} 不是链接里能写的数：可写 61 %、61 ± 5 %、2.8e-3、2.8×10⁻³、1,048,576；"
     "词和单位放在方括号外面",
@@ -73,8 +73,8 @@ _CHINESE: Mapping[str, str] = {
     "bare-number": "数字 {number} 没有依据：链接到实测 [{number}](check:名字)、论文 [{number}](source:1) "
     "或模型卡 [{number}](card:模型/条目)；定义和精确算式写成代码 `{number}`",
     "link-unknown": "链接只能指向 check、source、card 或 https://，不能指向 {address}{hint}",
-    "unknown-source": "{link} 指向的出处不存在：出处从 1 数起（{english}）",
-    "unknown-card": "{link} 指向的模型卡条目不存在（{english}）",
+    "unknown-source": "{link} 指向的出处不存在：出处从 1 数起，这道题有 {sources} 条",
+    "unknown-card": "{link} 指向的模型卡条目不存在：写成 card:模型/条目",
 }
 
 TABLE: Mapping[str, Bilingual] = {code: Bilingual(zh, None) for code, zh in _CHINESE.items()}

@@ -248,6 +248,17 @@ TABLE: Mapping[str, Bilingual] = {
     "unknown-setting": Bilingual(
         "没有 {given} 这个设置{hint}。设置有：{known}", "there is no setting {given}{hint}. There is: {known}"
     ),
+    "no-editor": Bilingual(
+        "没有设 $EDITOR，或这里开不了编辑器；用你自己的编辑器打开 {path}",
+        "no $EDITOR, or it cannot be opened here; open {path} in your own editor",
+    ),
+    "editor-not-started": Bilingual(
+        "打不开编辑器 {editor}：{reason}；请改 $EDITOR，或用别的编辑器打开 {path}",
+        "the editor {editor} does not start: {reason}; set $EDITOR to another, or open {path} in one yourself",
+    ),
+    "editor-failed": Bilingual(
+        "编辑器 {editor} 出错退出（退出码 {status}）", "the editor {editor} ended with status {status}"
+    ),
     "setting-not-taken": Bilingual("{name} 不能是 {given}，应为 {takes}", "{name} cannot be {given}; it takes {takes}"),
     "output-fails": Bilingual("输出写不出去：{reason}", "cannot write to the output: {reason}"),
     "unreadable-questions": Bilingual(

@@ -241,10 +241,6 @@ TABLE = {
         "Welcome. Three keys will do: i to answer, space to see the answer, 1 to 4 to rate it. ? lists all keys.",
     ),
     "suspend-help": Bilingual("以后不再问", "Do not ask it any more"),
-    "no-editor": Bilingual(
-        "没有设 $EDITOR，或这里开不了编辑器；用你自己的编辑器打开 {path}",
-        "no $EDITOR, or it cannot be opened here; open {path} in your own editor",
-    ),
     "key-edit": Bilingual("编辑", "edit"),
     "edit-command": Bilingual("在编辑器里改这道题（自己的题）", "Edit this question in your editor (one of your own)"),
     "edit-help": Bilingual("用 $EDITOR 打开，存盘就查、就换上", "Opens in $EDITOR; checked and taken once saved"),

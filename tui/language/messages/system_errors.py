@@ -8,6 +8,7 @@ from questions.bilingual import Bilingual
 
 TABLE: Mapping[str, Bilingual] = {
     "ENOENT": Bilingual("没有这个文件或文件夹", "no such file or folder"),
+    "ENOEXEC": Bilingual("不是能运行的程序", "no program that runs"),
     "EACCES": Bilingual("没有权限", "permission denied"),
     "EPERM": Bilingual("没有权限", "permission denied"),
     "EISDIR": Bilingual("这是一个文件夹", "it is a folder"),
