@@ -37,7 +37,7 @@ def sections(report: Report, language: Language, *, anchors: bool = False) -> li
     ]
     if report.misconceptions:
         said = [
-            f"- {_link(turn.question, language, anchors)}: {_inline(turn.misconception.text, language)}"
+            f"- {_link(turn.question, language, anchors)}\n  - {_inline(turn.misconception.text, language)}"
             for turn in report.misconceptions
             if turn.misconception is not None
         ]
@@ -106,7 +106,7 @@ def _earlier(report: Report, language: Language, anchors: bool) -> list[str]:
     for name, points in (("gained", report.gained), ("lost", report.lost)):
         if points:
             lines += ["", _say(name, language), ""]
-            lines += [f"- {_link(q, language, anchors)}: {_inline(point.text, language)}" for q, point in points]
+            lines += [f"- {_link(q, language, anchors)}\n  - {_inline(point.text, language)}" for q, point in points]
     return lines
 
 

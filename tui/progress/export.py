@@ -107,7 +107,8 @@ def as_markdown(
         lines.append(_row([title, topics[name], str(ratings[name]), str(lapses[name]), stability, due]))
     if flags := store.flags():
         lines += ["", f"## {say('report-flags')}", ""]
-        lines += [f"- {_inline(titles.get(name, name))}: {_inline(flag.note)}" for name, flag in flags.items()]
+        for name, flag in flags.items():
+            lines += [f"- {_inline(titles.get(name, name))}", *([f"  - {_inline(flag.note)}"] if flag.note else [])]
     answered = [review for review in reversed(reviews) if review.answer.text.strip()][:LATEST]
     if answered:
         lines += ["", f"## {say('report-answers')}"]
