@@ -40,7 +40,7 @@ TABLE: Mapping[str, Bilingual] = {
         "flags {flags}, suspended {suspended}, interviews {interviews}",
     ),
     "serving": Bilingual(
-        "在浏览器里打开 {url}（这个地址等于钥匙，别给别人）；Ctrl-C 结束",
+        "在浏览器里打开 {url} （这个地址等于钥匙，别给别人）；Ctrl-C 结束",
         "open {url} in a browser (the address is the key: keep it to yourself); Ctrl-C ends it",
     ),
     "serving-network": Bilingual(
