@@ -11,7 +11,8 @@ import mlxformer as mf
 from mlxformer.inspection.ablation import PARTS, Part
 from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.take_apart.declaration import EXPERIMENT
 from tui.experiments.take_apart.reading import Reading, Without, change, read, reader, write
@@ -42,14 +43,20 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     report(0.0, "dates")
     readings = _readings(text, knobs, report)
     chosen = _chosen(knobs)
-    with traced(report, 0.9) as steps:
-        write(text, chosen, report)
+    steps = _steps(text, chosen, report=report)
     return Result(
         [_bars(readings, chosen), _table(readings, text)],
         [*_reading(readings), *_ignored(knobs, report), _twin(readings), *_counted(knobs)],
-        tuple(steps),
+        steps,
         {"vocab": reader().tokenizer.tokens},
     )
+
+
+@kept(size=4)
+def _steps(text: str, off: Without, *, report: Report = silent) -> tuple[mf.Step, ...]:
+    with traced(report, 0.9) as steps:
+        write(text, off, report)
+    return tuple(steps)
 
 
 def _readings(text: str, knobs: Mapping[str, Any], report: Report) -> dict[Bilingual, Reading]:

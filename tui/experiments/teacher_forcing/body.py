@@ -10,17 +10,17 @@ import numpy as np
 
 import mlxformer as mf
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
+from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.teacher_forcing.declaration import EXPERIMENT
 from tui.experiments.teacher_forcing.decoding import (
     by_steps,
-    encode,
     held_out_sources,
     one_pass,
     reader,
+    undisturbed,
     with_error,
 )
 from tui.figures.data import Curve, Figure, Series, TokenRow, Tokens
@@ -60,12 +60,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     report(0.4, "dates")
     found = Injected(*_inject(seed, offset, bool(knobs["inject"]), bool(knobs["own_prefix"])))
     report(0.8, "dates")
-    with traced(report, 0.9) as steps:
-        strips = _strips(text, step, offset)
+    strips, steps = _typed(text, step, offset, report=report)
     return Result(
         [strips, _curve(found, step)],
         [*(EXPERIMENT.measured(*each) for each in equal), *_errors(found, clean_error, offset)],
-        tuple(steps),
+        steps,
         {"vocab": reader().tokenizer.tokens},
     )
 
@@ -140,14 +139,17 @@ def _errors(found: Injected, clean: float, offset: int) -> list[Check]:
     ]
 
 
+@kept(size=4)
+def _typed(text: str, step: int, offset: int, *, report: Report = silent) -> tuple[Tokens, tuple[mf.Step, ...]]:
+    with traced(report, 0.9) as steps:
+        strips = _strips(text, step, offset)
+    return strips, tuple(steps)
+
+
 def _strips(text: str, step: int, offset: int) -> Tokens:
     """The typed date; without its gold target, the model's own undisturbed reading stands for it."""
     tokenizer = reader().tokenizer
-    length = max(PLACES) + 2  # [BOS], the date, [EOS]
-    start = np.full((1, length), -1, np.int32)
-    start[0, 0] = tokenizer.bos_id
-    sources = encode([text], start)
-    clean = by_steps(sources, start)[0]
+    sources, clean = undisturbed(text)
     wrong = with_error(clean, step, offset)
     forced = one_pass(sources, wrong[:, :-1]).argmax(-1)[0]
     free = by_steps(sources, _given(wrong, step))[0][0]

@@ -12,6 +12,7 @@ import numpy as np
 from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
+from mlxformer.pretrained.dates.reader import ISO_LENGTH
 from mlxformer.pretrained.dates.split import held_out_dates
 from tui.experiments.shared.kept import kept
 
@@ -40,9 +41,14 @@ class Sources:
 
     def repeated(self, times: int) -> Sources:
         """Each source ``times`` times in a row."""
+        return self.taken(np.repeat(np.arange(len(self.gold)), times))
+
+    def taken(self, rows: np.ndarray) -> Sources:
+        """The sources at ``rows``, any of them any number of times."""
+        at = mx.array(rows.astype(np.int32))
         batched = self.mask is not None and self.mask.shape[0] > 1
-        mask = mx.repeat(self.mask, times, axis=0) if batched else self.mask
-        return Sources(mx.repeat(self.memory, times, axis=0), mask, np.repeat(self.gold, times, axis=0))
+        mask = mx.take(self.mask, at, axis=0) if batched else self.mask
+        return Sources(mx.take(self.memory, at, axis=0), mask, self.gold[rows])
 
 
 @kept()
@@ -70,17 +76,30 @@ def one_pass(sources: Sources, inputs: np.ndarray) -> np.ndarray:
 def by_steps(sources: Sources, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One token a call: the tokens fed and chosen, [N, T + 1], and the logits [N, T, V].
 
-    ``fixed`` [N, T + 1] holds the tokens that are given; where it is -1 the model's own most probable token goes on.
+    ``fixed`` [N, T + 1] holds the tokens that are given; where it is -1 the model's own most probable token goes on. A
+    beginning that is given to every row is a prompt and read in one call, unless all is given.
     """
     model = reader().model
-    state, tokens, logits = model.decoder.make_cache(), fixed[:, :1], []
-    for step in range(fixed.shape[1] - 1):
-        out = to_numpy(model.decode(mx.array(tokens[:, -1:]), sources.memory, sources.mask, cache=state))  # [N, 1, V]
+    own_places = (fixed < 0).any(0)
+    known = int(own_places.argmax()) if own_places.any() else 1
+    state, tokens, logits = model.decoder.make_cache(), fixed[:, :known], []
+    for step in range(known - 1, fixed.shape[1] - 1):
+        new = tokens[:, -1:] if logits else tokens
+        out = to_numpy(model.decode(mx.array(new), sources.memory, sources.mask, cache=state))  # [N, 1, V]
         own = out[:, -1].argmax(-1)
         given = fixed[:, step + 1]
         tokens = np.concatenate([tokens, np.where(given < 0, own, given)[:, None].astype(np.int32)], axis=1)
         logits.append(out)
     return tokens, np.concatenate(logits, axis=1)
+
+
+def undisturbed(text: str) -> tuple[Sources, np.ndarray]:
+    """A typed text, which has no gold target, and what the model writes for it by itself: [1, T + 1]."""
+    tokenizer = reader().tokenizer
+    start = np.full((1, ISO_LENGTH + 2), -1, np.int32)  # [BOS], the date, [EOS]
+    start[0, 0] = tokenizer.bos_id
+    sources = encode([text], start)
+    return sources, by_steps(sources, start)[0]
 
 
 def wrong_token(token: int, offset: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.contributions import left_out
-from mlxformer.tracing import is_tracing
 from questions.bilingual import Bilingual
-from tui.experiments.contract import Check, Report, Result
-from tui.experiments.teacher_forcing.decoding import by_steps, encode, held_out_sources, reader
+from tui.experiments.contract import Check, Report, Result, silent
+from tui.experiments.shared.kept import kept
+from tui.experiments.teacher_forcing.decoding import encode, held_out_sources, reader, undisturbed
 from tui.experiments.weight_and_effect.declaration import EXPERIMENT
 from tui.experiments.weight_and_effect.measuring import (
     LAYERS,
@@ -36,18 +37,17 @@ IDLE = 0.01  # a smaller total variation is no effect to speak of
 NOTHING = 0.001  # and so small a one is none
 FIRST, LAST = LAYERS
 NO_DATE = Bilingual("还没有日期：请输入一个，例如 23 November 2026。", "No date yet: type one, as 23 November 2026.")
-_kept: dict[int, tuple[mf.Trace, list[Attended], np.ndarray]] = {}
 
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if not str(knobs["date"]).strip():
         return EXPERIMENT.nothing_to_run(NO_DATE)
-    steps, found, real = _held_out(int(knobs["seed"]), report)
+    steps, found, real = _held_out(int(knobs["seed"]), report=report)
     if knobs["exchange_layers"]:
         found = found[::-1]
     typed, alignment, strips, table = _typed(str(knobs["date"]), int(knobs["step"]), int(knobs["layer"]) - 1, report)
     checks = [
-        _follows_input(report),
+        _follows_input(report=report),
         _adds_up(steps),
         *_zero_value(int(knobs["weight"]) / 100, int(knobs["seed"]), bool(knobs["zero_value"])),
         _lengths(steps, real),
@@ -59,24 +59,16 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     return Result(figures, checks, tuple(typed), {"vocab": reader().tokenizer.tokens})
 
 
-def _held_out(seed: int, report: Report) -> tuple[mf.Trace, list[Attended], np.ndarray]:
-    """The held-out dates of ``seed``: their trace, each layer, and which source tokens are real.
-
-    Kept for the next turn of another knob, which changes nothing here; not where a trace from outside replaces tensors.
-    """
-    if seed in _kept and not is_tracing():
-        return _kept[seed]
+@kept(size=4)
+def _held_out(seed: int, *, report: Report = silent) -> tuple[mf.Trace, list[Attended], np.ndarray]:
+    """The held-out dates of ``seed``: their trace, each layer, and which source tokens are real."""
     sources = held_out_sources(seed)
     steps = look(sources, report)
-    measured = steps, [attended(sources, steps, layer, report) for layer in LAYERS], valid(sources)
-    if not is_tracing():
-        if len(_kept) >= 4:
-            _kept.clear()
-        _kept[seed] = measured
-    return measured
+    return steps, [attended(sources, steps, layer, report) for layer in LAYERS], valid(sources)
 
 
-def _follows_input(report: Report) -> Check:
+@kept(size=1)
+def _follows_input(*, report: Report = silent) -> Check:
     tokenizer = reader().tokenizer
     pair = encode([text for text, _ in PAIR], tokenizer.pad([tokenizer.target(date) for _, date in PAIR]))
     steps = look(pair, report)
@@ -147,15 +139,19 @@ def _idle(found: list[Attended]) -> list[Check]:
     ]
 
 
+@kept(size=8)
+def _read(text: str, layer: int, *, report: Report = silent) -> tuple[mf.Trace, Attended, np.ndarray]:
+    """A typed date in one layer: the trace, what each source token was, and what the model writes, [1, T + 1]."""
+    sources, written = undisturbed(text)
+    sources = replace(sources, gold=written)
+    steps = look(sources, report)
+    return steps, attended(sources, steps, layer, report), written
+
+
 def _typed(text: str, step: int, layer: int, report: Report) -> tuple[mf.Trace, Heatmap, Tokens, Table]:
     """The typed date as the model reads it: one output token, and what each source token was to it."""
     tokenizer = reader().tokenizer
-    start = np.full((1, STEPS + 2), -1, np.int32)
-    start[0, 0] = tokenizer.bos_id
-    written = by_steps(encode([text], start), start)[0]
-    sources = encode([text], written)
-    steps = look(sources, report)
-    found = attended(sources, steps, layer, report)
+    steps, found, written = _read(text, layer, report=report)
     ids = tokenizer.source(text)
     names = [tokenizer.tokens[int(token)] for token in ids]
     names = ["␣" if name == " " else name for name in names]

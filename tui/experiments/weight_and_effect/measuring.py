@@ -61,17 +61,23 @@ def attended(sources: Sources, steps: mf.Trace, layer: int, report: Report) -> A
 
 
 def _effects(sources: Sources, steps: mf.Trace, layer: int, report: Report) -> np.ndarray:
-    """Every source token left out of one layer's cross-attention: S copies of each text, decoded side by side."""
+    """Every source token left out of one layer's cross-attention: a copy of its text for each, decoded side by side.
+
+    To leave out padding, which has no weight, does nothing.
+    """
     model = reader().model
-    count, length = sources.memory.shape[:2]
-    keep = mx.array(np.tile(~np.eye(length, dtype=bool), (count, 1))[:, None, None])  # [N·S, 1, 1, S]
-    many = sources.repeated(length)
+    real = valid(sources)
+    text, token = np.nonzero(real)
+    keep = mx.array((np.arange(real.shape[1]) != token[:, None])[:, None, None])  # [copies, 1, 1, S]
+    many = sources.taken(text)
     with mf.trace(model, on_step=lambda path: report(0.5, path), only="logits") as without:
         without.replace(f"decoder.layers.{layer}.cross_attention.weights", lambda weights: left_out(weights, keep))
         model.decode(mx.array(many.gold[:, :-1]), many.memory, many.mask)
     before = _softmax(steps["logits"].value[:, :STEPS])  # [N, STEPS, V]
-    after = _softmax(without["logits"].value[:, :STEPS]).reshape(count, length, *before.shape[1:])
-    return np.abs(after - before[:, None]).sum(-1).swapaxes(1, 2) / 2
+    after = _softmax(without["logits"].value[:, :STEPS])
+    effects = np.zeros((*real.shape, STEPS))
+    effects[text, token] = np.abs(after - before[text]).sum(-1) / 2
+    return effects.swapaxes(1, 2)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
