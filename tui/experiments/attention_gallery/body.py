@@ -15,7 +15,7 @@ from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
 from tui.experiments.attention_gallery.declaration import EXPERIMENT
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 HEADS, WIDTH = 8, 16  # h and D
@@ -109,7 +109,7 @@ class Gallery:
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
     gallery, kv_heads = Gallery(knobs), int(knobs["kv_heads"])
     width = gallery.length if knobs["no_window"] else min(int(knobs["window"]), gallery.length)
-    with traced(report, 0.2):
+    with cancellable(report, 0.2):
         full = gallery.attend(gallery.causal)
         variants = {"full": full, "flash": gallery.flash(full)}
         report(0.4, "masks")

@@ -21,7 +21,7 @@ from tui.experiments.attention_steps.figures import figures
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.shared import reference
 from tui.experiments.shared.random_weights import draw, embed, load
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.experiments.shared.sentence import NO_TOKENS, split
 
 WIDTH = 32  # of the model and of its one head
@@ -171,7 +171,7 @@ def _mask_after_softmax(setting: Setting, expected: reference.Reference, toleran
 
 def _online(setting: Setting, right: mf.Trace) -> np.ndarray:
     q, k, v = (mx.array(right[name].value) for name in ("queries", "keys", "values"))
-    with traced(setting.report, 0.8):
+    with cancellable(setting.report, 0.8):
         mask = "causal" if setting.causal else None
         output = blockwise_attention(q, k, v, scale=setting.scale, mask=mask, block_size=BLOCK)
     return to_numpy(output)[0, 0].astype(np.float64)
@@ -180,7 +180,7 @@ def _online(setting: Setting, right: mf.Trace) -> np.ndarray:
 def _overflow(report: Report) -> Check:
     """exp is infinite in float16 from ln 65520 on, the number halfway between the largest float16 and the next."""
     numbers = np.arange(16, dtype=np.float32)
-    with traced(report, 0.9):
+    with cancellable(report, 0.9):
         powers = to_numpy(mistakes.exponentials_in_float16(mx.array(numbers)))
     infinite = numbers[np.isinf(powers)]
     first = float(infinite[0]) if infinite.size else math.nan

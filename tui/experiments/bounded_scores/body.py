@@ -71,7 +71,7 @@ def _ran(
     """Scores as they enter the softmax, and weights, [H, T, T] each."""
     x = mx.array(np.random.default_rng([seed, 1]).standard_normal((1, LENGTH, HEADS * width)).astype(np.float32))
     layer = _layer(qk_norm, softcap, width, seed, gain, norm_gain)
-    with traced(report, 0.5, layer) as steps:
+    with traced(report, 0.5, layer, measure=True) as steps:
         layer(x, x, x)
     scores = "capped" if "capped" in steps else "scaled"
     return steps[scores].value[0].astype(np.float64), steps["weights"].value[0].astype(np.float64)

@@ -100,7 +100,7 @@ def _inside(report: Report) -> list[Check]:
     texts = lines()[0][:: len(lines()[0]) // SEEN]
     batch = reader().tokenizer(list(texts))
     layers = range(len(reader().model.bert.encoder.layers))
-    with traced(report, 0.7) as steps:
+    with traced(report, 0.7, measure=True) as steps:
         reader().model.bert(**batch)
     path = "encoder.layers.{}.{}"
     weights = steps[path.format(layers[-1], "self_attention.weights")].value[:, :, 0]  # [N, H, T]: [CLS]'s rows
@@ -133,7 +133,7 @@ def _rows(text: str, report: Report) -> Heatmap:
     batch = reader().tokenizer(text, max_length=48)
     tokens = reader().tokenizer.tokens(to_numpy(batch.input_ids)[0])
     layers = len(reader().model.bert.encoder.layers)
-    with traced(report, 0.8) as steps:
+    with traced(report, 0.8, measure=True) as steps:
         reader().model.bert(**batch)
     rows = [steps[f"encoder.layers.{n}.self_attention.weights"].value[0, :, 0].mean(0) for n in range(layers)]
     share = 1.0 / len(tokens)

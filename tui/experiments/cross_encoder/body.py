@@ -79,11 +79,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     words = {token: place for place, token in enumerate(dict.fromkeys(chain.from_iterable(texts)), FIRST_WORD)}
     sentences = [[words[token] for token in tokens] for tokens in texts]
     encoders = Encoders(len(words), width, np.random.default_rng([seed, width]))
-    with traced(report, 0.3, encoders) as cross_steps:
+    with traced(report, 0.3, encoders, measure=True) as cross_steps:
         cross_scores = _cross(encoders, sentences, both=bool(knobs["ordered"]))
     with traced(report, 0.5, encoders) as bi_steps:
         vectors = _vectors(encoders, sentences, keep=bool(knobs["keep"]))
-    with traced(report, 0.6, encoders) as one_more:
+    with traced(report, 0.6, encoders, measure=True) as one_more:
         for _ in range(1 if knobs["keep"] else len(sentences)):
             encoders.vector(sentences[0][::-1])
     # A sentence with itself is shown and not counted.

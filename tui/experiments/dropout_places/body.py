@@ -42,21 +42,21 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     attention.train(drops)
     with traced(report, 0.3, attention) as steps:
         _attend(attention, x, masks)
-    before = steps["weights"].value.astype(np.float64)  # [N, H, T, T]
-    after = steps["dropped_weights" if drops else "weights"].value.astype(np.float64)
-    averaged = steps["output"].value.astype(np.float64).mean(0)
+    before = steps["weights"].value[:1]  # [1, H, T, T], the same for all copies
+    after = steps["dropped_weights" if drops else "weights"].value  # [N, H, T, T]
+    averaged = steps["output"].value.mean(0, dtype=np.float64)
     attention.train(bool(knobs["evaluation_off"]))
     calm, again = (to_numpy(_attend(attention, x, 1)).astype(np.float64)[0] for _ in range(2))
     attention.eval()
     truth = to_numpy(_attend(attention, x, 1)).astype(np.float64)[0]
 
     scatter, derived = _scatter(before, after, p)
-    kept = after[(after > 0) & (before > 0)] / before[(after > 0) & (before > 0)]
+    kept = (after / np.maximum(before, np.finfo(np.float32).tiny))[after > 0]
     noise = 2.0 * math.sqrt(p / ((1 - p) * masks))
     measured = EXPERIMENT.measured
     checks = [
         measured("row-sums-scatter", scatter, derived, 0.1 * derived),
-        measured("mean-row-sum-is-one", float(after.sum(-1).mean()), 1.0, 0.02),
+        measured("mean-row-sum-is-one", float(after.sum(-1).mean(dtype=np.float64)), 1.0, 0.02),
         measured("kept-weights-grow", float(np.median(kept)), 1 / (1 - p), 1e-5),
         measured("dropped-share", 100.0 * float((after == 0).mean()), 100.0 * p, 2.0),
         measured("mean-output-is-evaluation", _relative(averaged, truth), noise),
@@ -81,8 +81,8 @@ def _scatter(before: np.ndarray, after: np.ndarray, p: float) -> tuple[float, fl
 
     A weight w becomes w · k / (1 − p), k being 1 with probability 1 − p and else 0: its variance is w² p / (1 − p).
     """
-    measured = math.sqrt(float(np.square(after.sum(-1) - 1).mean()))
-    return measured, math.sqrt(p / (1 - p) * float(np.square(before).sum(-1).mean()))
+    measured = math.sqrt(float(np.square(after.sum(-1) - 1).mean(dtype=np.float64)))
+    return measured, math.sqrt(p / (1 - p) * float(np.square(before).sum(-1).mean(dtype=np.float64)))
 
 
 def _relative(found: np.ndarray, truth: np.ndarray) -> float:
@@ -93,7 +93,7 @@ def _untouched(x: np.ndarray, layers: dict[str, np.ndarray], p: float, drops: bo
     """The share of elements that a sub-layer with its residual leaves exactly as they were."""
     encoder = load(mf.Encoder(LAYERS, WIDTH, HEADS, 4 * WIDTH, mf.LayerConfig(norm="pre", dropout=p)), layers)
     encoder.train(drops)
-    with traced(report, 0.6, encoder) as steps:
+    with traced(report, 0.6, encoder, measure=True) as steps:
         encoder(mx.array(np.repeat(x, FEW, axis=0)))
     layer = "layers.0"
     return float((steps[f"{layer}.after_self_attention"].value == steps[f"{layer}.input"].value).mean())
@@ -120,7 +120,7 @@ def _curve(x: np.ndarray, weights: dict[str, np.ndarray], p: float, report: Repo
     for probability in PROBABILITIES:
         attention = load(mf.MultiHeadAttention(WIDTH, HEADS, bias=False, dropout=probability), weights)
         attention.train()
-        with traced(report, 0.7, attention) as steps:
+        with traced(report, 0.7, attention, measure=True) as steps:
             _attend(attention, x, FEW)
         found.append(_scatter(steps["weights"].value, steps["dropped_weights"].value, probability))
     return Curve(

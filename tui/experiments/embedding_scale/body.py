@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx, to_numpy
+from mlxformer.backend import mx, to_numpy, without_values
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
 from questions.bilingual import Bilingual
@@ -79,11 +79,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
 
 
 def _model(width: int, scale: bool) -> mf.Transformer:
-    return mf.Transformer(
-        mf.TransformerConfig(
-            VOCAB, width, HEADS, 1, 1, ffn_dims=1, dropout=0.0, positions="none", scale_embeddings=scale
-        )
+    config = mf.TransformerConfig(
+        VOCAB, width, HEADS, 1, 1, ffn_dims=1, dropout=0.0, positions="none", scale_embeddings=scale
     )
+    with without_values():
+        return mf.Transformer(config)
 
 
 @lru_cache(maxsize=2)

@@ -16,7 +16,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.explosion_court import theory
 from tui.experiments.explosion_court.declaration import EXPERIMENT
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
 
 GROUP = 20  # queries that share one set of keys
@@ -77,7 +77,7 @@ def _measure(q: Any, k: Any, v: Any, scale: float, queries: int, amplify: int, r
 
     with traced(report, 0.3) as steps:
         mf.scaled_dot_product_attention(q, k, v, scale=scale)
-    with traced(report, 0.5):
+    with cancellable(report, 0.5):
         by_query, by_logits = (to_numpy(slope).astype(np.float64) for slope in mx.grad(loss, argnums=(0, 1))(q, bias))
     rows = steps["weights"].value.reshape(-1, keys)[:queries].astype(np.float64)
     upstream = np.linalg.norm(to_numpy(v)[..., 0].astype(np.float64), axis=-1)  # [G, 1]

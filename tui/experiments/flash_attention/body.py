@@ -17,7 +17,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.flash_attention.declaration import EXPERIMENT
 from tui.experiments.shared.reference import attend
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 HEAD_DIM = 16
@@ -31,7 +31,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     mask = "causal" if knobs["causal"] else None
     capacity = 4096 if knobs["tiny_sram"] else int(knobs["sram"])
     q, k, v = _draw(int(knobs["seed"]), length, float(knobs["gain"]))
-    with traced(report, 0.2) as full:
+    with traced(report, 0.2, measure=True) as full:
         mf.scaled_dot_product_attention(q, k, v, mask=mask)
     keys = max(1, length // 2) if knobs["half"] else length
     with traced(report, 0.4) as steps:
@@ -73,7 +73,7 @@ def _equal(name: str, output: np.ndarray, expected: np.ndarray) -> Check:
 
 
 def _any_block(q: Any, k: Any, v: Any, mask: str | None, block: int, report: Report) -> Check:
-    with traced(report, 0.6):
+    with cancellable(report, 0.6):
         outputs = [
             to_numpy(blockwise_attention(q, k, v, mask=mask, block_size=size)) for size in (1, block, q.shape[2])
         ]
@@ -101,7 +101,7 @@ def _averaging(q: Any, k: Any, v: Any, full: mf.Trace, block: int, mask: str | N
             "There is one block only, or a causal mask (some blocks are hidden whole): not compared.",
         )
         return EXPERIMENT.undefined("averaging-is-wrong", reason)
-    with traced(report, 0.7) as steps:
+    with traced(report, 0.7, measure=True) as steps:
         for start in range(0, length, block):
             mf.scaled_dot_product_attention(q, k[:, :, start : start + block], v[:, :, start : start + block])
     mean = np.mean([step.value for step in steps.all("heads")], axis=0)

@@ -88,7 +88,7 @@ def _decoding(arms: Arms, x: Any, report: Report) -> tuple[int, int, int]:
         cache = mf.KVCache()
         if x.shape[1] > 1:
             arm(x[:, :-1], x[:, :-1], x[:, :-1], "causal", cache=cache)
-        with traced(report, 0.6) as steps:
+        with traced(report, 0.6, measure=True) as steps:
             arm(x[:, -1:], x[:, -1:], x[:, -1:], "causal", cache=cache)
         sizes.append(sum(to_numpy(part).nbytes for part in cache.fetch()))
         if arm is arms.grouped:

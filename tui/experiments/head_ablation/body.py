@@ -17,7 +17,7 @@ from tui.experiments.head_ablation.declaration import EXPERIMENT
 from tui.experiments.head_ablation.trained import Trained, measure
 from tui.experiments.shared import reference
 from tui.experiments.shared.random_weights import draw, load
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage
 
 TRAINING_STEPS = 5
@@ -106,7 +106,7 @@ def _twins(
     target = mx.array(generator.standard_normal(x.shape).astype(np.float32))[None]
     gradient_of = nn.value_and_grad(layer, lambda: mx.mean(mx.square(layer(tokens, tokens, tokens) - target)))
     for step in range(TRAINING_STEPS):
-        with traced(report, 0.5 + 0.05 * step):
+        with cancellable(report, 0.5 + 0.05 * step):
             _, gradients = gradient_of()
         layer.update(tree_map(lambda p, g: p - LEARNING_RATE * g, layer.trainable_parameters(), gradients))
     trained: dict[str, Any] = dict(tree_flatten(layer.parameters()))

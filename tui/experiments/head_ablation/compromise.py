@@ -14,7 +14,7 @@ import numpy as np
 import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from tui.experiments.contract import Report
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable
 
 HALF = 4
 # Score differences that take a from 6e-6 to 1 - 6e-6.
@@ -56,6 +56,6 @@ def _outputs(values: np.ndarray, report: Report) -> np.ndarray:
     heads = len(values)
     q = np.broadcast_to(DIFFERENCES[None, None, :, None], (1, heads, len(DIFFERENCES), 1))
     k = np.broadcast_to(np.array([0.5, -0.5], np.float32)[None, None, :, None], (1, heads, 2, 1))
-    with traced(report, 0.8):
+    with cancellable(report, 0.8):
         output = mf.scaled_dot_product_attention(mx.array(q), mx.array(k), mx.array(values[None]))
     return to_numpy(output)[0].astype(np.float64)

@@ -49,7 +49,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         for layer in (arms.reduced, arms.full):
             layer(x, x, x)
     longer = mx.array(generator.standard_normal((1, n * int(knobs["lengthen"]), d)).astype(np.float32))
-    with traced(report, 0.4, arms) as doubled:
+    with traced(report, 0.4, arms, measure=True) as doubled:
         arms.reduced(longer, longer, longer)
     checks = [
         *_costs(arms, steps, d, heads, n),
@@ -132,7 +132,7 @@ def _share(d: int, heads: int, n: int, without_feed_forward: bool, report: Repor
     with without_values():  # they change no count
         layer = mf.EncoderLayer(d, heads, 4 * d, mf.LayerConfig(attention_bias=False))
     x = mx.zeros((1, n, d))
-    with traced(report, 0.5) as steps:
+    with traced(report, 0.5, measure=True) as steps:
         if without_feed_forward:
             layer.self_attention(x, x, x)
         else:
@@ -151,7 +151,7 @@ def _table(d: int, n: int, x: Any, report: Report) -> Table:
                 continue
             with without_values():  # they change no count
                 layer = mf.MultiHeadAttention(d, heads, head_dim=width, bias=False)
-            with traced(report, 0.8) as steps:
+            with traced(report, 0.8, measure=True) as steps:
                 layer(x, x, x)
             flops = sum(count_attention_flops(steps).values())
             rows.append([heads, width, int(_parameters(layer)), flops / 1e6, steps["weights"].value.nbytes])

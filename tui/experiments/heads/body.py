@@ -152,7 +152,7 @@ def _costs(x: Any, dims: int, chosen: int, report: Report) -> Table:
         if dims % heads:
             continue
         layer = mf.MultiHeadAttention(dims, heads, bias=False)
-        with traced(report, 0.6) as steps:
+        with traced(report, 0.6, measure=True) as steps:
             layer(x, x, x)
         flops = count_attention_flops(steps)
         rows.append([heads, dims // heads, _parameters(layer), sum(flops.values()), steps["weights"].value.nbytes])

@@ -148,7 +148,7 @@ def _not_divisible(heads: int, kv_heads: int) -> Bilingual:
 def _recomputed(arms: Arms, x: Any, prompt: int, report: Report) -> Generation:
     """Every step runs the stack over all tokens so far and keeps the newest output."""
     length = x.shape[1]
-    with traced(report, 0.3, arms) as steps:
+    with traced(report, 0.3, arms, measure=True) as steps:
         outputs = [to_numpy(arms.full(x[:, :end]))[0] for end in range(prompt, length + 1)]
     newest = np.concatenate([outputs[0], *(rows[-1:] for rows in outputs[1:])])
     return Generation(*_counted(steps, "full"), newest, 0, steps)
@@ -203,7 +203,7 @@ def _past(arms: Arms, x: Any, name: str, arm: str, mask: str | None, layers: int
                 "token alone.",
             ),
         )
-    with traced(report, 0.8, arms) as steps:
+    with traced(report, 0.8, arms, measure=True) as steps:
         getattr(arms, arm)(x[:, :-1], mask=mask)
         getattr(arms, arm)(x, mask=mask)
     changes = []

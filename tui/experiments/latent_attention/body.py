@@ -34,7 +34,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     layer = _layer(latent, 0 if knobs["no_rope"] else turned, seed)
     drawn = np.random.default_rng([seed, 1]).standard_normal((1, length, DIMS)).astype(np.float32)
     x = mx.array(drawn)
-    with traced(report, 0.2, layer) as expanded_steps:
+    with traced(report, 0.2, layer, measure=True) as expanded_steps:
         expanded = to_numpy(layer(x, x, "causal"))
     with traced(report, 0.3, layer) as absorbed_steps:
         absorbed = to_numpy(layer(x, x, "causal", absorbed=True))
@@ -84,7 +84,7 @@ def _decoding(layer: Any, length: int, report: Report) -> tuple[int, int]:
         if layer.rope is not None:
             past.append(mx.zeros((1, 1, length - 1, layer.rope_dims)))
         cache.update(*past)
-        with traced(report, 0.5, layer) as steps:
+        with traced(report, 0.5, layer, measure=True) as steps:
             layer(token, token, "causal", cache=cache, absorbed=absorbed)
         found.append(_operations(steps, layer.latent_dims))
     return found[0], found[1]

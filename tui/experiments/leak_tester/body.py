@@ -84,12 +84,11 @@ def _padding(given: Given, knobs: Mapping[str, Any], report: Report) -> list[Che
         return [EXPERIMENT.undefined(name, reason) for name in names]
     masked = not knobs["no_source_mask"]
 
-    def of_padding(masks: Masks) -> float:
-        return float(of_source(given, masks, report=report)[:, len(given.words) :].max())
-
+    hidden = of_source(given, Masks(masked, masked), report=report)[:, len(given.words) :]  # all of it is drawn too
+    leaking = of_source(given, Masks(True, bool(knobs["mask_cross_too"])), len(given.words), report=report)
     return [
-        EXPERIMENT.measured(names[0], of_padding(Masks(masked, masked)), 0.0),
-        EXPERIMENT.measured(names[1], of_padding(Masks(True, bool(knobs["mask_cross_too"]))), LEAK),
+        EXPERIMENT.measured(names[0], float(hidden.max()), 0.0),
+        EXPERIMENT.measured(names[1], float(leaking.max()), LEAK),
     ]
 
 
@@ -97,7 +96,7 @@ def _mask_token(given: Given, position: int, causal: bool, report: Report) -> Ch
     """The smallest weight that any position of the first layer gives to the one where [MASK] was put."""
     position = min(position, len(given.words) - 1)
     corrupted = [*given.words[:position], "[MASK]", *given.words[position + 1 :]]
-    with traced(report, 0.7, given.models) as steps:
+    with traced(report, 0.7, given.models, measure=True) as steps:
         given.encode(place(embed(corrupted, WIDTH, given.seed)), padding=False, causal=causal)
     weights = steps["stack.layers.0.self_attention.weights"].value[0]  # [H, T, T]
     return EXPERIMENT.measured("mask-token-is-attended", float(weights[..., position].min()), 1e-12)

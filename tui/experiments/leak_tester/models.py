@@ -105,13 +105,13 @@ def of_target(given: Given, masks: Masks, *, report: Report = silent) -> np.ndar
 
 
 @kept()
-def of_source(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
-    """The influence of each source token on each output of the translator."""
+def of_source(given: Given, masks: Masks, first: int = 0, *, report: Report = silent) -> np.ndarray:
+    """The influence of each source token from ``first`` on on each output of the translator."""
 
     def run(source: np.ndarray) -> Any:
         return given.translate(given.remembered(source, masks), given.target, masks)
 
-    return influence(run, given.source, given.seed, report)
+    return influence(run, given.source, given.seed, report, first)
 
 
 @kept()
@@ -130,8 +130,9 @@ def of_memory(given: Given, masks: Masks, *, report: Report = silent) -> np.ndar
     return influence(lambda x: decode(target, mx.array(x)[None], "causal", triangle), given.source, given.seed, report)
 
 
-def influence(run: Run, x: np.ndarray, seed: int, report: Report) -> np.ndarray:
-    """[outputs, inputs]: the largest change of each output position when one row of ``x`` [T, C] is changed.
+def influence(run: Run, x: np.ndarray, seed: int, report: Report, first: int = 0) -> np.ndarray:
+    """[outputs, inputs]: the largest change of each output position when one row of ``x`` [T, C] is changed, from the
+    one at ``first`` on.
 
     One input at a time and always of one shape, so that what is not reached comes out bit for bit the same.
     """
@@ -139,7 +140,7 @@ def influence(run: Run, x: np.ndarray, seed: int, report: Report) -> np.ndarray:
     noise = generator.standard_normal(x.shape).astype(np.float32)
     before = to_numpy(run(x))[0]
     columns = []
-    for position in range(len(x)):
+    for position in range(first, len(x)):
         report(0.5, f"{position}")
         changed = x.copy()
         changed[position] = noise[position]

@@ -13,7 +13,7 @@ from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.linear_attention.declaration import EXPERIMENT
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage
 
 SHOWN = 12  # tokens of the map
@@ -44,7 +44,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     state = LinearAttentionState(decay=0.9 * decay if knobs["other_decay"] else decay)
     recurrent = mx.concatenate([state.update(*(x[:, :, t : t + 1] for x in (q, k, v))) for t in range(length)], axis=2)
     softmax = mf.scaled_dot_product_attention(q, k, v, mask="causal")
-    with traced(report, 0.3, arms):  # the map with all pairs allowed, to be regrouped
+    with cancellable(report, 0.3, arms):  # the map with all pairs allowed, to be regrouped
         whole = arms.map(q, k, v, mask=mx.ones((length, length), dtype=mx.bool_))
     other = softmax if knobs["same_kernel"] else mf.linear_attention(q, k, v, mask="causal")
     state_sizes, cache_sizes = _sizes(k, v, bool(knobs["swap_memory"]))

@@ -21,7 +21,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.padding.declaration import EXPERIMENT
 from tui.experiments.shared.random_weights import draw, embed, load
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, TokenRow, Tokens
 
@@ -145,7 +145,7 @@ def _encoder(
     mask = None if switches["forget"] else mf.masks.padding(valid)
     outputs = []
     for given, used in ((x[:n], None), (x, mask), (other, mask)):
-        with traced(report, 0.2):
+        with cancellable(report, 0.2):
             outputs.append(encoder(mx.array(given)[None], used))
     alone, padded, changed = (to_numpy(output)[:, :n] for output in outputs)
     pooled = to_numpy(mf.mean_pooling(outputs[1], valid if switches["always"] else None))

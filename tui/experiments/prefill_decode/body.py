@@ -92,7 +92,7 @@ def _read(kv_heads: int, length: int, size: int, *, report: Report = silent) -> 
     stack, x = _stack(kv_heads), _text(length)
     passes, cache = [], stack.make_cache()
     for start in range(0, length, size):
-        with traced(report, 0.3) as steps:
+        with traced(report, 0.3, measure=True) as steps:
             stack(x[:, start : start + size], cache=cache)
         passes.append(_counted(stack, steps, cache))
     return Pass(*(sum(getattr(each, name) for each in passes) for name in Pass.__dataclass_fields__))
@@ -107,7 +107,7 @@ def _decode(kv_heads: int, batch: int, *, report: Report = silent) -> Pass:
         attention = one.self_attention
         past = mx.zeros((batch, attention.num_kv_heads, CONTEXT - 1, attention.head_dim))
         layer.self_attention.update(past, past)
-    with traced(report, 0.6) as steps:
+    with traced(report, 0.6, measure=True) as steps:
         stack(mx.ones((batch, 1, DIMS)), cache=cache)
     return _counted(stack, steps, cache)
 

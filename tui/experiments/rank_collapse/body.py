@@ -42,7 +42,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     pure, skip = stack(False), stack(True)
     with traced(report, 0.2, pure) as steps:
         pure(mx.array(x[None]))
-    with traced(report, 0.4, skip) as kept:
+    with traced(report, 0.4, skip, measure=True) as kept:
         skip(mx.array(x[None]))
     states, with_skip = ([x, *(step.value[0] for step in trace.all("output"))] for trace in (steps, kept))
     spreads = [[float(token_spread(state)) for state in arm] for arm in (states, with_skip)]

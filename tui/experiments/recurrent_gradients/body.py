@@ -250,7 +250,7 @@ def _lstm(norms: dict[str, np.ndarray], length: int, cell_only: bool) -> list[Ch
 @kept(size=8)
 def _gru_gate(*about: Any, arms: Arms, data: Data, report: Report) -> float:
     """The share of the old state that a GRU keeps at each step, before any training: the mean of its update gates."""
-    with traced(report, 0.72, arms) as steps:
+    with traced(report, 0.72, arms, measure=True) as steps:
         Recurrent(arms.gru)(mx.array(data.x)[None])
     gates = [step.value for step in steps if step.path.endswith("update_gate")]
     return float(np.mean(gates))

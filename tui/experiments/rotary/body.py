@@ -223,7 +223,7 @@ def _by_distance(width: int, base: float, report: Report) -> Curve:
     for each in sorted({*BASES, base}):
         rope = RotaryEmbedding(width, base=each)
         keys = rope(mx.ones((1, 1, FARTHEST + 1, width)))  # [1, 1, distance, D]
-        with traced(report, 0.8) as steps:
+        with traced(report, 0.8, measure=True) as steps:
             mf.attention_weights(rope(mx.ones((1, 1, 1, width))), keys)
         scores = steps["scaled"].value[0, 0, 0].astype(np.float64)
         means = [part[: len(part) // TOGETHER * TOGETHER].reshape(-1, TOGETHER).mean(1) for part in (distances, scores)]

@@ -17,7 +17,7 @@ from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.scaling import theory
 from tui.experiments.scaling.declaration import EXPERIMENT
 from tui.experiments.shared.kept import kept
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 GROUP = 20  # queries that share one set of keys: enough sets to average over, and a map that can be read
@@ -109,7 +109,7 @@ def _measure(
         return mx.sum(mf.scaled_dot_product_attention(q, k, v, scale=scale, bias=bias))
 
     weights = steps["weights"].value
-    with traced(report, done + 0.1):
+    with cancellable(report, done + 0.1):
         at_q, at_s = mx.grad(loss, argnums=(0, 1))(q, mx.zeros(weights.shape))  # [G, 1, 20, D], [G, 1, 20, n]
     rows = weights.reshape(-1, weights.shape[-1])[:queries]  # [R, n]
     return Arm(
@@ -135,7 +135,7 @@ def _score_sample(seed: int, d_k: int, std: float, *, report: Report = silent) -
     side = 2 if d_k < WIDE else 10
     shape = (SCORES // side**2, 1, side, d_k)
     q, k = (mx.array(std * generator.standard_normal(shape, np.float32)) for _ in range(2))
-    with traced(report, 0.6) as steps:
+    with traced(report, 0.6, measure=True) as steps:
         mf.attention_weights(q, k)
     return steps["scores"].value.reshape(-1), steps["scaled"].value.reshape(-1)
 

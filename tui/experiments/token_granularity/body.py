@@ -80,7 +80,7 @@ def _attention(equal_lengths: bool, report: Report) -> Check:
     counted = []
     for length in [lengths[0]] * 2 if equal_lengths else lengths:
         x = mx.zeros((1, length, 16))
-        with traced(report, 0.6) as steps:
+        with traced(report, 0.6, measure=True) as steps:
             layer(x, x, x)
         counted.append(count_attention_flops(steps)["scores"])
     return EXPERIMENT.measured("attention-cost", counted[0] / counted[1], (lengths[0] / lengths[1]) ** 2, 1e-9)

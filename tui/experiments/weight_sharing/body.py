@@ -15,7 +15,7 @@ from mlxformer.models.counting import parameter_shapes
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.shared.kept import kept
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.experiments.weight_sharing import arithmetic
 from tui.experiments.weight_sharing.declaration import EXPERIMENT
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
@@ -200,7 +200,7 @@ def _differ(distances: np.ndarray) -> Check:
 def _feed_forward(model: Any, steps: mf.Trace, report: Report) -> Check:
     layer = model.encoder.layers[0]
     x = mx.array(steps["encoder.layers.0.after_self_attention"].value)  # [1, T, C]
-    with traced(report, 0.6, model):
+    with cancellable(report, 0.6, model):
         whole = to_numpy(layer.feed_forward(x))
         alone = [to_numpy(layer.feed_forward(x[:, t : t + 1])) for t in range(x.shape[1])]
     return EXPERIMENT.measured(
