@@ -179,7 +179,7 @@ def _table(experts: int) -> Table:
         (Bilingual(f"切成 {CUT} 份", f"cut in {CUT}"), experts * CUT, TOP_K * CUT, HIDDEN // CUT),
     ):
         with without_values():
-            layer = mf.MixtureOfExperts(DIMS, width, count, chosen, bias=False)
+            layer = mf.MixtureOfExperts(DIMS, width, chosen, chosen, bias=False)  # one expert is as another
         leaves: dict[str, Any] = dict(tree_flatten(layer.experts[0].parameters()))
         one = sum(int(value.size) for value in leaves.values())
         rows.append([name, count, chosen, count * one, 2 * chosen * one, float(math.comb(count, chosen))])
