@@ -55,7 +55,8 @@ class Knob:
     ``kind`` is ``number`` (with ``minimum``, ``maximum`` and ``step``; ``log`` doubles and halves instead of adding),
     ``choice``, ``switch`` or ``text`` (at most ``max_length`` characters). ``english`` is the default of a text on an
     English screen, where it is another: the numbers in the bank's texts are measured at ``default``.
-    ``presets`` are further texts worth a try, in either language.
+    ``presets`` are further texts worth a try, in either language. ``least`` is a word for a ``minimum`` that is no
+    amount: automatic, all.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Knob:
     help: Bilingual | None = None
     english: str = ""
     presets: Sequence[str] = ()
+    least: Label = ""
 
     def default_in(self, language: Language) -> KnobValue:
         """What the knob stands at where nobody has turned it, on a screen in ``language``."""

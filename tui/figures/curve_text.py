@@ -114,7 +114,9 @@ def curve_reading(
         if value is not None:
             name = say(series.name, language) or say(figure.y_label, language)
             before = name if len(figure.series) == 1 else letter(index) if letters else f"{letter(index)} {name}"
-            said.append(f"{before_number(before, language)}{short(value)}{_against(pinned, index, name, x, value, language)}")
+            said.append(
+                f"{before_number(before, language)}{short(value)}{_against(pinned, index, name, x, value, language)}"
+            )
     return BETWEEN.join(said)
 
 

@@ -113,7 +113,8 @@ def _svg(lines: Sequence[Text], title: str, width: int) -> str:
     )
     for line in lines:
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
-    return _TEXT.sub(_as_wide_as_cells, _WEB_FONT.sub("", console.export_svg(title=fit(title, max(width - BUTTONS, 1)))))
+    drawn = console.export_svg(title=fit(title, max(width - BUTTONS, 1)))
+    return _TEXT.sub(_as_wide_as_cells, _WEB_FONT.sub("", drawn))
 
 
 def _as_wide_as_cells(text: re.Match[str]) -> str:

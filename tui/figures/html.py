@@ -64,7 +64,8 @@ for (const box of document.querySelectorAll("[data-map]")) {
         const at = v === null || v <= -1e37 ? null : signed ? Math.abs(v) / reach : (v - low) / (high - low || 1);
         if (at === null) { td.textContent = v === null ? "?" : "x"; td.style.opacity = .4; }
         else if (signed) td.style.background = `hsl(${v < 0 ? 25 : 205} 90% 45% / ${at})`;
-        else { const i = Math.round(at * (colors.length - 1)); td.style.background = colors[i]; td.style.color = i > .6 * colors.length ? "#000" : "#fff"; }
+        else { const i = Math.round(at * (colors.length - 1)); td.style.background = colors[i];
+          td.style.color = i > .6 * colors.length ? "#000" : "#fff"; }
         if (at !== null && few) td.textContent = Math.abs(v) < 1 ? v.toFixed(3) : v.toPrecision(3);
         else if (signed && v < 0) td.textContent = "–";
         td.onmouseenter = td.onclick = () => {

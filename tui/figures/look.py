@@ -6,7 +6,7 @@ console, a widget from its theme.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 
@@ -119,4 +119,4 @@ def look_for(console: Console, *, color: bool | None = None, ascii: bool | None 
     glyphs = ASCII if ascii else UNICODE
     if color:
         return Look(glyphs=glyphs)
-    return Look(color=False, hues=False, glyphs=glyphs, axis="", dim="", accent="bold", good="", bad="bold", series=("",))
+    return replace(PLAIN, glyphs=glyphs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from numbers import Integral, Number
@@ -14,11 +15,11 @@ from tui.figures.bars_text import difference
 from tui.figures.data import Table
 from tui.figures.look import Look
 from tui.figures.numbers import short
-from tui.text.layout import pad, visible, wrap
+from tui.text.layout import is_ideographic, pad, visible, wrap
 
 GAP = 2
 DIGITS = (4, 3, 2)  # of the numbers, fewer where the columns do not fit
-LEAST_WORDS = 6  # cells that a column of words keeps before numbers lose digits
+LEAST_WORDS = 8  # cells that a column of words keeps before numbers lose digits
 CHANGED = "*"
 
 
@@ -63,7 +64,8 @@ class TableLines:
         if not heading:
             return
         right = [numeric(figure, at) for at in range(len(heading))]
-        for digits in DIGITS:
+        whole = [max(map(_unparted, name.split()), default=1) for name in heading]
+        for floor, digits in itertools.product((whole, [1] * len(heading)), DIGITS):
             rows = [
                 [
                     _marked(figure, pinned, at, column, cell_text(cell, language, digits))
@@ -71,7 +73,8 @@ class TableLines:
                 ]
                 for at, row in enumerate(figure.rows)
             ]
-            self.widths = column_widths([heading, *rows], width, _least(rows, right, len(heading)))
+            least = list(map(max, _least(rows, right, len(heading)), floor))
+            self.widths = column_widths([heading, *rows], width, least)
             if sum(self.widths) + GAP * (len(heading) - 1) <= width:
                 break
         else:
@@ -144,6 +147,11 @@ def _marked(figure: Table, pinned: Table | None, row: int, column: int, text: st
     cell = figure.rows[row][column]
     changed = before is not None and is_number(cell) and float(cell) != before  # type: ignore[arg-type]
     return text + CHANGED if changed else text
+
+
+def _unparted(word: str) -> int:
+    """The cells of a heading's word that stay together where they can: all, or two ideographs."""
+    return min(cell_len(word), 4) if any(map(is_ideographic, word)) else cell_len(word)
 
 
 def _least(rows: Sequence[Sequence[str]], right: Sequence[bool], columns: int) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from questions.bilingual import Bilingual, Language, say
-from tui.figures.data import Heatmap, Label, Stage, Tensor
+from tui.figures.data import ColorScale, Heatmap, Label, Stage, Tensor
 from tui.figures.heatmap_cells import as_list
 from tui.figures.look import Look
 from tui.figures.numbers import short
@@ -85,9 +85,11 @@ def as_heatmap(figure: Tensor) -> Heatmap | None:
     leading, (rows, columns) = shape[:-2], ((1, shape[0]) if len(shape) == 1 else shape[-2:])
     places = list(itertools.product(*map(range, leading)))
     axes = figure.axes if len(figure.axes) == len(shape) else [""] * len(shape)
+    least = figure.values.min() if hasattr(figure.values, "min") and all(shape) else -1.0
+    scale: ColorScale = "attention" if least >= 0 else "signed"  # weights as everywhere; NaN is not >= 0
     return Heatmap(
         title=figure.formula or figure.title,
-        stages=[Stage("value", figure.formula or VALUE, _planes(figure.values, shape, places), "signed")],
+        stages=[Stage("value", figure.formula or VALUE, _planes(figure.values, shape, places), scale)],
         rows=[str(index) for index in range(rows)],
         columns=[str(index) for index in range(columns)],
         row_axis=axis_label(axes[-2]) if len(shape) > 1 else "",

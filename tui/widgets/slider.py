@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 
-from questions.bilingual import Language
+from questions.bilingual import Language, say
 from tui.experiments.contract import Knob, KnobValue
 from tui.widgets.knob_scale import KnobScale, typed_number, value_text
 from tui.widgets.knobs import DrawnRow
@@ -57,12 +58,12 @@ class SliderRow(DrawnRow):
 
     def natural_width(self) -> int:
         track = TRACK + 1 if self.tracked else 0
-        return self.lead()[1] + track + max(self.scale.widest(), len(self._shown())) + 1
+        return self.lead()[1] + track + max(self.scale.widest(), cell_len(self._least()), cell_len(self._shown())) + 1
 
     def control_line(self, width: int) -> Text:
         glyphs = self.look.glyphs
         value = (self._shown(), "bold underline" if self.is_typing else "bold")
-        track = min(TRACK, width - len(value[0]) - 1)
+        track = min(TRACK, width - cell_len(value[0]) - 1)
         if not self.tracked or track < 3:
             self._track = (0, 0)
             return Text.assemble(value)
@@ -76,8 +77,14 @@ class SliderRow(DrawnRow):
             value,
         )
 
+    def _least(self) -> str:
+        return say(self.knob.least, self.language)
+
     def _shown(self) -> str:
-        return self.typed + "_" if self.is_typing else value_text(float(self.value))
+        if self.is_typing:
+            return self.typed + "_"
+        is_least = self.value == self.knob.minimum
+        return (self._least() if is_least else "") or value_text(float(self.value))
 
     # -- keys
 

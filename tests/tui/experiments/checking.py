@@ -19,6 +19,7 @@ from tui.figures.data import FIGURE_KINDS, Bars, Curve, Heatmap, Table, Tensor, 
 from tui.figures.heatmap import check_shapes
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
+SYMBOL = re.compile(r"\w*_\w+|\b(?:log|ln)\b")  # no word: W_Q, d_k, log
 # What people type into a text field: nothing, blanks, one character, scripts and signs nobody thought of.
 SENTENCES = ("", " \t\u3000 ", "猫", "a a a a", "ไทยไม่มีช่องว่าง العربية 👩‍👩‍👧 \u200b e\u0301 \ud83d [b]x[/b]")
 
@@ -123,6 +124,7 @@ def assert_result_is_sound(experiment: Experiment, result: Result) -> None:
         assert isinstance(figure, FIGURE_KINDS)
         assert_figure_is_finite(figure)
         assert_figure_is_captioned(figure)
+        assert_axes_have_words(figure)
     assert_cells_are_their_sums(result)
 
 
@@ -151,6 +153,23 @@ def assert_figure_is_captioned(figure: Any) -> None:
         said = caption(figure, language)  # type: ignore[arg-type]
         assert made in said and (isinstance(figure, Tensor) or len(said) > len(made) + 1), figure.name
         assert language == "zh" or not HAN.search(tab + made), figure.name
+
+
+def assert_axes_have_words(figure: Any) -> None:
+    """What an axis measures is said in a word, in both languages: not a bare symbol, a per cent sign, a power of ten."""
+    axes: tuple[Any, ...] = ()
+    if isinstance(figure, Curve):
+        axes = (figure.x_label, figure.y_label)
+    elif isinstance(figure, Bars):
+        axes = (figure.value_label,)
+    elif isinstance(figure, Heatmap):
+        axes = (figure.row_axis, figure.column_axis)
+    elif isinstance(figure, Table):
+        axes = tuple(column for column in figure.columns if column == "%")
+    for label in axes:
+        zh, en = say(label, "zh"), say(label, "en")
+        assert re.search("[A-Za-z]{2}", SYMBOL.sub("", en)), (figure.name, label)
+        assert HAN.search(zh) or zh == en, (figure.name, label)  # a unit (MiB, nats) is the same in both
 
 
 def assert_figure_is_finite(figure: Any) -> None:

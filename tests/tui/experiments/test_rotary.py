@@ -32,7 +32,9 @@ def test_the_curve_is_the_sum_of_cosines() -> None:
     series = next(series for series in curve.series if series.name.en == "base 10000")
     angles = [10_000 ** (-2 * pair / 16) for pair in range(8)]
     scores = [sum(2 * math.cos(distance * angle) for angle in angles) / 4 for distance in range(512)]
-    np.testing.assert_allclose(series.y, [sum(scores[first : first + 16]) / 16 for first in range(0, 512, 16)], atol=1e-4)
+    np.testing.assert_allclose(
+        series.y, [sum(scores[first : first + 16]) / 16 for first in range(0, 512, 16)], atol=1e-4
+    )
     assert list(series.x) == [first + 7.5 for first in range(0, 512, 16)]
 
 
@@ -41,7 +43,9 @@ def test_what_is_drawn_by_shift_is_what_the_layer_moved() -> None:
     lines = {str(line.name): dict(zip(line.x, line.y, strict=True)) for line in result.figures[0].series}
     checks = {check.name: check.measured for check in result.checks}
     added, turned = lines.values()
-    assert added[300.0] == pytest.approx(checks["shift-changes-added-positions"], abs=1e-6) and min(added.values()) > 1e-3
+    assert (
+        added[300.0] == pytest.approx(checks["shift-changes-added-positions"], abs=1e-6) and min(added.values()) > 1e-3
+    )
     assert turned[300.0] < 2e-5 and checks["shift-changes-nothing"] < 2e-5
 
 

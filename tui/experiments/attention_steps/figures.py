@@ -64,8 +64,8 @@ def _mistake(knobs: Mapping[str, Any]) -> Bilingual:
     declared = next(knob for knob in EXPERIMENT.knobs if knob.name == "mistake")
     label = next(choice.label for choice in declared.choices if choice.value == knobs["mistake"])
     return Bilingual(
-        f"，故意做错：{say(label, 'zh')}（实测另算正确的一遍）",
-        f", wrong on purpose: {say(label, 'en')} (the checks also run it right)",
+        f"，故意做错：{say(label, 'zh')}",
+        f", wrong on purpose: {say(label, 'en')}",
     )
 
 

@@ -24,7 +24,7 @@ EXPERIMENT = Experiment(
              help=Bilingual("得分是 log p / |Y|^α；0 偏爱短句。",
                             "The score is log p / |Y|^α; 0 favors short ones.")),
         Knob("temperature", Bilingual("温度 τ", "temperature τ"), "number", 0.8, minimum=0.1, maximum=2.0, step=0.1),
-        Knob("top_k", "top-k", "number", 0, minimum=0, maximum=100,
+        Knob("top_k", "top-k", "number", 0, minimum=0, maximum=100, least=Bilingual("全部", "all"),
              help=Bilingual("只留概率最大的几个词元；0 是不限。", "How many of the likeliest are kept; 0 keeps all.")),
         Knob("top_p", "top-p", "number", 0.9, minimum=0.05, maximum=1.0, step=0.05),
         Knob("date", Bilingual("日期", "date"), "text", "November 2026", max_length=24,

@@ -105,7 +105,9 @@ def _entropy(weights: np.ndarray) -> np.ndarray:
 
 
 def _curve(name: str, title: Bilingual, y: Bilingual, series: list[Series], gain: float, log: bool) -> Curve:
-    return Curve(title, Bilingual("放大倍数 g", "gain g"), y, series, log_x=True, log_y=log, marks=((gain, "g"),), name=name)
+    return Curve(
+        title, Bilingual("放大倍数 g", "gain g"), y, series, log_x=True, log_y=log, marks=((gain, "g"),), name=name
+    )
 
 
 def _scores(every: Mapping[Any, list[Any]], gain: float, width: int, cap: float) -> Curve:

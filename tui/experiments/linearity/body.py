@@ -220,7 +220,9 @@ def _curve(growth: Mapping[str, list[float]]) -> Curve:
     return Curve(
         Bilingual("输入放大 c 倍，输出放大几倍", "Input times c: by what factor does the output grow?"),
         Bilingual("输入乘的倍数 c", "factor of the input c"),
-        Bilingual("输出变成几倍 ‖f(cX) − f(0)‖ / ‖f(X) − f(0)‖", "factor of the output, ‖f(cX) − f(0)‖ / ‖f(X) − f(0)‖"),
+        Bilingual(
+            "输出变成几倍 ‖f(cX) − f(0)‖ / ‖f(X) − f(0)‖", "factor of the output, ‖f(cX) − f(0)‖ / ‖f(X) − f(0)‖"
+        ),
         [Series(NAMES[name], list(FACTORS), growth[name]) for name in shown],
         log_x=True,
         log_y=True,

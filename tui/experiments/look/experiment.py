@@ -159,8 +159,9 @@ def writing(name: str) -> Writing:
             Knob("step", Bilingual("第几步", "step"), "number", 0, maximum=64,
                  help=Bilingual("< 和 > 走一步。", "< and > take a step.")),
             Knob("temperature", Bilingual("温度 τ", "temperature"), "number", 1.0, maximum=3.0, step=0.1,
+                 least=Bilingual("贪心", "greedy"),
                  help=Bilingual("0 是贪心：总取最可能的。", "0 is greedy: the likeliest is taken.")),
-            Knob("top_k", "top-k", "number", 0, maximum=50,
+            Knob("top_k", "top-k", "number", 0, maximum=50, least=Bilingual("全部", "all"),
                  help=Bilingual("0 是全都留下。", "0 keeps all.")),
             Knob("top_p", "top-p", "number", 1.0, minimum=0.05, maximum=1.0, step=0.05),
             Knob("beams", Bilingual("束", "beams"), "number", 1, minimum=1, maximum=8,
@@ -183,9 +184,11 @@ _FROM_ZERO = Bilingual("从 0 数起。", "Counted from 0.")
 _OTHER = Knob("other", Bilingual("第二段", "second text"), "text", "", max_length=LONGEST,
               help=Bilingual("写一段来比较。", "Type one to compare."))  # fmt: skip
 _TOKEN = Knob("token", Bilingual("词元", "token"), "number", AUTO, minimum=AUTO, maximum=LONGEST,
+              least=Bilingual("自动", "auto"),
               help=Bilingual("看第几个词元（从 0 数）：它的查询、它那里的预测；−1 自动选。",
                              "Which token (from 0): its query, its prediction; -1 chooses."))  # fmt: skip
 _KEY = Knob("key", Bilingual("键", "key"), "number", AUTO, minimum=AUTO, maximum=LONGEST,
+            least=Bilingual("最大", "largest"),
             help=Bilingual("q ⊙ k 里是第几个键；−1 是权重最大的那个。",
                            "Which key in q ⊙ k; -1: that of the largest weight."))  # fmt: skip
 _OFF = Knob("off", Bilingual("关掉", "off"), "text", "", max_length=200,

@@ -72,7 +72,11 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         *_balanced(balance, knobs, experts, top_k),
     ]
     figures: list[Figure] = [
-        _bars(balance.before, Bilingual("训练路由器之前：各专家的负载", "Load of each expert before the router is trained"), "before"),
+        _bars(
+            balance.before,
+            Bilingual("训练路由器之前：各专家的负载", "Load of each expert before the router is trained"),
+            "before",
+        ),
         _bars(
             balance.after,
             Bilingual("只用均衡损失训练之后", "… and after training on the balancing loss"),

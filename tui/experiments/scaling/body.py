@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -343,6 +343,18 @@ def _saturated_bars(arms: dict[str, Arm]) -> Bars:
     )
 
 
+QUANTITIES: tuple[tuple[Bilingual, Callable[[Arm], float]], ...] = (
+    (Bilingual("饱和的行 %", "saturated rows, %"), lambda arm: arm.saturated),
+    (Bilingual("熵 / ln n", "entropy / ln n"), lambda arm: float(arm.entropies.mean())),
+    (Bilingual("‖J‖ 中位数", "median ‖J‖"), lambda arm: float(np.median(arm.jacobians))),
+    (Bilingual("‖J‖ 均值", "mean ‖J‖"), lambda arm: float(arm.jacobians.mean())),
+    (Bilingual("‖∂L/∂s‖ 中位数", "median ‖∂L/∂s‖"), lambda arm: float(np.median(arm.logit_gradients))),
+    (Bilingual("‖∂L/∂q‖ 中位数", "median ‖∂L/∂q‖"), lambda arm: float(np.median(arm.gradients))),
+    (Bilingual("‖∂L/∂q‖ 均值", "mean ‖∂L/∂q‖"), lambda arm: float(arm.gradients.mean())),
+    (Bilingual("‖∂L/∂q‖ 最大", "max ‖∂L/∂q‖"), lambda arm: float(arm.gradients.max())),
+)
+
+
 def _table(arms: dict[str, Arm], d_k: int) -> Table:
     """Medians beside means, and ∂L/∂s beside ∂L/∂q: the title says what came out."""
     none, sqrt = arms["none"], arms["sqrt"]
@@ -353,31 +365,8 @@ def _table(arms: dict[str, Arm], d_k: int) -> Table:
             f"d_k = {d_k}, unscaled: {none.saturated:.0f} % of rows saturate; the median ‖J‖ is {kept:.2g} % of the "
             "scaled one",
         ),
-        columns=[
-            Bilingual("缩放", "scale"),
-            Bilingual("饱和的行 %", "saturated %"),
-            Bilingual("熵 / ln n", "entropy / ln n"),
-            Bilingual("‖J‖ 中位数", "median ‖J‖"),
-            Bilingual("‖J‖ 均值", "mean ‖J‖"),
-            Bilingual("‖∂L/∂s‖ 中位数", "median ‖∂L/∂s‖"),
-            Bilingual("‖∂L/∂q‖ 中位数", "median ‖∂L/∂q‖"),
-            Bilingual("‖∂L/∂q‖ 均值", "mean ‖∂L/∂q‖"),
-            Bilingual("‖∂L/∂q‖ 最大", "max ‖∂L/∂q‖"),
-        ],
-        rows=[
-            [
-                ARM_NAMES[name],
-                arm.saturated,
-                float(arm.entropies.mean()),
-                float(np.median(arm.jacobians)),
-                float(arm.jacobians.mean()),
-                float(np.median(arm.logit_gradients)),
-                float(np.median(arm.gradients)),
-                float(arm.gradients.mean()),
-                float(arm.gradients.max()),
-            ]
-            for name, arm in arms.items()
-        ],
+        columns=[Bilingual("量", "quantity"), *(ARM_NAMES[name] for name in arms)],
+        rows=[[label, *(measure(arm) for arm in arms.values())] for label, measure in QUANTITIES],
         name="rows",
     )
 

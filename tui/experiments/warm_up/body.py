@@ -156,7 +156,7 @@ def _race_curve(races: Sequence[Sequence[float]], race_warmup: int) -> Curve:
         Bilingual("交叉熵（nats）", "cross-entropy, nats"),
         [
             Series(Bilingual("Post-LN，不预热", "post-LN, no warm-up"), steps, races[0]),
-            Series(Bilingual(f"Post-LN，预热 {race_warmup} 步", f"post-LN, warm-up {race_warmup} steps"), steps, races[1]),
+            Series(Bilingual(f"Post-LN，预热 {race_warmup} 步", f"post-LN, {race_warmup} warm-up"), steps, races[1]),
             Series(Bilingual("Pre-LN，不预热", "pre-LN, no warm-up"), steps, races[2]),
             Series(Bilingual("瞎猜 ln 16", "guessing, ln 16"), steps, [CHANCE] * STEPS),
         ],

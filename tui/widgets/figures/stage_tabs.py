@@ -24,7 +24,7 @@ MOST_LINES = 3
 class StageTabs(SpeakingWidget):
     """The title, then the stages (where there are several), the present one marked; a click chooses.
 
-    All in one line where that holds them, or where no more lines are ``granted``; else the stages stand below the title.
+    All in one line where that holds them, or where no more lines are ``granted``; else the stages stand below.
     """
 
     title: reactive[str] = reactive("", layout=True)
@@ -53,7 +53,7 @@ class StageTabs(SpeakingWidget):
         self._wanted.clear()
 
     def lines_wanted(self, width: int) -> int:
-        """The lines in which nothing has to be cut, three at most; once taken they stay, so that no head moves the map."""
+        """The lines in which nothing has to be cut, three at most; once taken they stay: no head moves the map."""
         stages = cell_len(self._stages().plain)
         wanted = 1
         if cell_len(self.title) + (GAP + stages if stages else 0) > width:
@@ -62,22 +62,40 @@ class StageTabs(SpeakingWidget):
         self._wanted[key] = max(wanted, self._wanted.get(key, 1))
         return self._wanted[key]
 
-    def _stages(self) -> Text:
-        glyphs, line = self.look.glyphs, Text()
-        stages = self.picture.figure.stages
-        self._places = []
-        for index, stage in enumerate(stages if len(stages) > 1 else ()):
-            name = say(stage.title, self.language)
-            line.append(f" {glyphs.right} " if index else "", "dim")
-            start, chosen = cell_len(line.plain), index == self.picture.stage_index
-            line.append(f"[{name}]" if chosen else name, "bold $text-accent" if chosen else "dim")
-            self._places.append((start, cell_len(line.plain)))
+    def _stages(self, width: int | None = None) -> Text:
+        """The stages in a line; where ``width`` cells do not hold all, the present one and those before and after it
+        that fit."""
+        glyphs, stages = self.look.glyphs, self.picture.figure.stages
+        self._places = [(0, 0)] * len(stages)
+        if len(stages) < 2:
+            return Text()
+        here, arrow = self.picture.stage_index, f" {glyphs.right} "
+        names = [say(stage.title, self.language) for stage in stages]
+        names[here] = f"[{names[here]}]"
+        first, last = 0, len(names) - 1
+        more = cell_len(glyphs.ellipsis + arrow)
+        while width is not None and first < last:
+            shown = sum(map(cell_len, names[first : last + 1])) + cell_len(arrow) * (last - first)
+            if shown + more * ((first > 0) + (last < len(names) - 1)) <= width:
+                break
+            if last - here > here - first:
+                last -= 1
+            else:
+                first += 1
+        line = Text(glyphs.ellipsis + arrow if first else "", "dim")
+        for index in range(first, last + 1):
+            line.append(arrow if index > first else "", "dim")
+            start = cell_len(line.plain)
+            line.append(names[index], "bold $text-accent" if index == here else "dim")
+            self._places[index] = start, cell_len(line.plain)
+        line.append(arrow + glyphs.ellipsis if last < len(names) - 1 else "", "dim")
         return line
 
     def render(self) -> Content:
         width, ellipsis = max(self.content_size.width, 1), self.look.glyphs.ellipsis
-        stages = self._stages()
         lines = min(self.granted, self.lines_wanted(width))
+        beside = width - GAP - min(cell_len(self.title), width // 3)  # a title keeps a third of a line that both share
+        stages = self._stages(beside if lines == 1 else width)
         if lines == 1:
             self._line = 0
             room = width - (cell_len(stages.plain) + GAP if stages.plain else 0)
