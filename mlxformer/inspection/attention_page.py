@@ -21,6 +21,8 @@ STYLE = """
 .mf-show canvas.on { border-color: #d55e00 }
 .mf-show table { border-collapse: collapse; width: auto } .mf-show td { min-width: 1.7em; height: 1.7em; padding: 0 }
 .mf-show th { font-weight: 400; padding: 0 .4em; text-align: right; white-space: nowrap }
+.mf-show .few td { min-width: 4.6em; height: 2em; text-align: center; font-size: 12px }
+.mf-show tr:first-child th { text-align: center }
 .mf-show .says { min-height: 1.5em; margin: .4em 0 }
 """
 
@@ -33,12 +35,15 @@ const color = v => { if (v === null) return "#888";
   const part = (c, k) => parseInt(c.slice(2 * k, 2 * k + 2), 16), [a, b] = [d.colors[i], d.colors[i + 1]];
   return "rgb(" + [0, 1, 2].map(k => Math.round(part(a, k) + (part(b, k) - part(a, k)) * (at - i))) + ")"; };
 const heads = root.querySelector(".heads"), cells = root.querySelector("table"), says = root.querySelector(".says");
+const few = d.keys.length <= 16; cells.classList.toggle("few", few);
 const draw = () => { [...heads.children].forEach((c, i) => c.classList.toggle("on", i === head));
   cells.replaceChildren(); const top = cells.insertRow();
   for (const k of ["", ...d.keys]) { const th = document.createElement("th"); th.textContent = k; top.append(th); }
   d.values[head].forEach((row, q) => { const tr = cells.insertRow(), th = document.createElement("th");
     th.textContent = d.queries[q]; tr.append(th);
     row.forEach((v, k) => { const td = tr.insertCell(); td.style.background = color(v);
+      if (few) { td.textContent = v === null ? "?" : Math.abs(v) < 1 ? v.toFixed(3) : v.toPrecision(3);
+        td.style.color = v > low + .6 * (high - low) ? "#000" : "#fff"; }
       td.onmouseenter = td.onclick = () => { const rank = 1 + row.filter(w => w > v).length;
         says.textContent = `head ${d.heads[head]}: query ${d.queries[q]} → key ${d.keys[k]}: ` +
           `${v === null ? d.odd[[head, q, k]] : v}, rank ${rank} of ${row.length}`; }; }); }); };

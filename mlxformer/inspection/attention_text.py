@@ -10,6 +10,7 @@ import numpy as np
 
 MOST_HEADS = 4  # that are drawn one under another
 NUMBER, SHADE = 5, 2  # cells of width of a cell with a number, and of one without
+WIDEST_NUMBER = 9  # to which a cell grows for the names of the keys
 WIDEST_LABEL = 16
 SHADES = " .:=+*#%@"
 # viridis at nine places (CC0; Smith and van der Walt 2015): its luminance only rises, so that its order outlives gray.
@@ -49,20 +50,21 @@ def text(
     said = f"{count} head{'s' * (count > 1)}, {rows} x {columns}"
     lines = [f"{_fit(_plain(title), max(width - len(said) - 2, 8))}  {said}"]
     label = min(max(_cells(_plain(name)) for name in queries), WIDEST_LABEL)
-    cell = NUMBER if label + columns * NUMBER <= width else SHADE
+    widest = min(max(_cells(_plain(name)) for name in keys) + 1, WIDEST_NUMBER) if columns else NUMBER
+    cell = next((each for each in (max(widest, NUMBER), NUMBER) if label + columns * each <= width), SHADE)
     shown = max(min(columns, (width - label - 1) // cell), 1)
     known = values[np.isfinite(values)]
     span = (float(known.min(initial=0.0)), float(known.max(initial=0.0)))
     for at in range(min(count, MOST_HEADS)):
         if count > 1 or heads[at]:
             lines.append(f"head {heads[at]}")
-        if cell == NUMBER:
-            names = "".join(_right(_fit(_plain(name), NUMBER - 1), NUMBER) for name in keys)
+        if cell >= NUMBER:
+            names = "".join(_right(_fit(_plain(name), cell - 1), cell) for name in keys)
             lines.append(" " * label + names)
         for row in range(rows):
             name = _right(_fit(_plain(queries[row]), label), label)
             cells = "".join(_cell(float(value), span, cell, color) for value in values[at, row, :shown])
-            lines.append(name + ("" if cell == NUMBER else " ") + cells)
+            lines.append(name + ("" if cell >= NUMBER else " ") + cells)
     if shown < columns:
         lines.append(f"{columns - shown} more keys are not drawn: html='attention.html' has all")
     if count > MOST_HEADS:
@@ -72,7 +74,7 @@ def text(
 
 def _cell(value: float, span: tuple[float, float], width: int, color: bool) -> str:
     low, high = span
-    number = _number(value) if width == NUMBER else ""
+    number = _number(value) if width >= NUMBER else ""
     if not math.isfinite(value):
         return number.rjust(width) if number else _odd(value).rjust(width)
     share = (value - low) / ((high - low) or 1.0)
