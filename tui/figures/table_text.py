@@ -20,6 +20,7 @@ from tui.text.layout import is_ideographic, pad, visible, wrap
 GAP = 2
 DIGITS = (4, 3, 2)  # of the numbers, fewer where the columns do not fit
 LEAST_WORDS = 8  # cells that a column of words keeps before numbers lose digits
+LONGEST_WORD = 12  # cells of a word that stay together
 CHANGED = "*"
 
 
@@ -64,7 +65,12 @@ class TableLines:
         if not heading:
             return
         right = [numeric(figure, at) for at in range(len(heading))]
-        whole = [max(map(_unparted, name.split()), default=1) for name in heading]
+        whole = [
+            max(
+                map(_unparted, " ".join([name, *([] if right[at] else _said(figure, at, language))]).split()), default=1
+            )
+            for at, name in enumerate(heading)
+        ]
         for floor, digits in itertools.product((whole, [1] * len(heading)), DIGITS):
             rows = [
                 [
@@ -149,9 +155,13 @@ def _marked(figure: Table, pinned: Table | None, row: int, column: int, text: st
     return text + CHANGED if changed else text
 
 
+def _said(figure: Table, column: int, language: Language) -> list[str]:
+    return [cell_text(row[column], language) for row in figure.rows]
+
+
 def _unparted(word: str) -> int:
-    """The cells of a heading's word that stay together where they can: all, or two ideographs."""
-    return min(cell_len(word), 4) if any(map(is_ideographic, word)) else cell_len(word)
+    """The cells of a word that stay together where they can: a dozen, or two ideographs."""
+    return min(cell_len(word), 4 if any(map(is_ideographic, word)) else LONGEST_WORD)
 
 
 def _least(rows: Sequence[Sequence[str]], right: Sequence[bool], columns: int) -> list[int]:

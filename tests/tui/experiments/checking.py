@@ -156,7 +156,7 @@ def assert_figure_is_captioned(figure: Any) -> None:
 
 
 def assert_axes_have_words(figure: Any) -> None:
-    """What an axis measures is said in a word, in both languages: not a bare symbol, a per cent sign, a power of ten."""
+    """What an axis measures is said in a word, in both languages: no bare symbol, per cent sign or power of ten."""
     axes: tuple[Any, ...] = ()
     if isinstance(figure, Curve):
         axes = (figure.x_label, figure.y_label)

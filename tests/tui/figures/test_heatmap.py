@@ -168,3 +168,14 @@ def test_a_heatmap_without_a_stage_is_refused() -> None:
 
 def test_a_row_as_text_goes_into_a_spreadsheet() -> None:
     assert Picture(by_hand()).row_as_text(0) == "query\t看\t见\t猫\n我\t0.25\t0.5\t0"
+
+
+def test_a_stage_of_yes_and_no_says_its_own_and_only_a_mask_says_masked() -> None:
+    seen = [[[True, False]]]
+    two = Heatmap(
+        "t", [Stage("block", "in a block", seen, "mask"), Stage("near", "near", [[[False, True]]], "mask")], "a", "bc"
+    )
+    assert Picture(two).explain(0, 0, "en") == "query a → key b: in a block yes, near no"
+    assert Picture(two).explain(0, 1, "en") == "query a → key c: in a block no, near yes"
+    mask = Heatmap("t", [Stage("mask", "may see", seen, "mask")], "a", "bc")
+    assert Picture(mask).explain(0, 1, "en") == "query a → key c: masked yes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from tests.tui.figures.examples import ALL, BARS, CURVE, TABLE, TENSOR, TOKEN_ST
 from tui.figures.curve_plot import CurvePlot
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, Table, Tensor, TokenRow, Tokens
 from tui.figures.look import ASCII, PLAIN, Look
+from tui.figures.table_text import table_lines
 from tui.figures.text import draw, figure_lines
-from tui.figures.tokens_text import tokens_reading
+from tui.figures.tokens_text import tokens_lines, tokens_reading
 
 
 def printed(figure: Figure, language: Language = "zh", width: int = 60, **options: object) -> str:
@@ -207,3 +209,36 @@ def test_a_token_of_a_strip_without_a_label_says_where_it_stands() -> None:
     assert tokens_reading(row, 0, 0, "zh") == "我（第 1 个，共 2）"
     assert tokens_reading(row, 0, 1, "en") == "们 (2 of 2)"
     assert tokens_reading(Tokens("t", [TokenRow("x", ["我"])]), 0, 0, "zh") == "我（x · 第 1 个，共 1）"
+
+
+def test_a_line_of_one_point_is_its_letter_and_without_hues_every_line_has_letters_along_it() -> None:
+    x = [float(number) for number in range(40)]
+    lines = [Series("up", x, x), Series("down", x, x[::-1]), Series("measured", [20.0], [33.0])]
+    curve = Curve("t", "step", "loss", lines)
+
+    def letters(look: Look) -> str:
+        """In the field alone: the names stand right of it, the axis and its numbers below."""
+        field = CurvePlot(curve, "en", 70, look, 12)
+        rows = field.rows()[: field.height]
+        return "".join(sign for row in rows for sign in row.plain[: 70 - field.names_width] if sign in "abc")
+
+    assert letters(Look()) == "c"
+    gray = letters(Look(hues=False))
+    assert gray.count("a") > 2 and gray.count("b") > 2
+
+
+def test_the_words_of_a_heading_stay_whole_where_numbers_can_give_way() -> None:
+    table = Table("t", ["layer", "probability", "p"], [["a", 0.5, 0.001234567]])
+    lines = [text.plain for text in table_lines(table, "en", 27, PLAIN)]
+    assert lines[1].split() == ["layer", "probability", "p"] and lines[3].split() == ["a", "0.5", "0.00123"]
+    assert table_lines(table, "en", 28, PLAIN)[3].plain.split()[2] == "0.001235"
+    chinese = replace(table, columns=["层", "饱和的行数", "p"])
+    assert "饱和" in table_lines(chinese, "zh", 18, PLAIN)[1].plain
+
+
+def test_degrees_of_color_have_a_legend_and_words_under_tokens_do_without() -> None:
+    graded = Tokens("t", [TokenRow("weights", ["p", "q"], [0.1, 0.9])])
+    assert tokens_lines(graded, "en", 60, Look())[-1].plain.strip().startswith("0 ")
+    assert len(tokens_lines(graded, "en", 60, PLAIN)) == 3  # the numbers themselves
+    marked = Tokens("t", [TokenRow("weights", ["p", "q"], [0.1, 0.9], ["0.1", "0.9"])])
+    assert len(tokens_lines(marked, "en", 60, Look())) == 3

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from tests.tui.figures.examples import attention, by_hand, large
 from tests.tui.widgets.harness import Harness
-from tui.figures.data import Heatmap
+from tui.figures.data import Heatmap, Stage
 from tui.figures.heatmap_paint import Painter
 from tui.widgets.figures.heatmap_view import HeatmapView
 from tui.widgets.figures.messages import SaveWanted
@@ -330,3 +330,36 @@ async def test_keys_that_do_nothing_are_not_offered() -> None:
         offered = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
         assert offered.isdisjoint({"heatmap.grid", "heatmap.mean", "heatmap.stage-next", "heatmap.back"})
         assert {"heatmap.pin", "heatmap.up", "heatmap.copy-row"} <= offered
+
+
+STAGES = ("how far a head looks back", "the weight on the first token", "what becomes of the prediction without it")
+
+
+async def test_a_title_and_its_stages_take_lines_that_the_cells_leave_and_the_present_stage_is_always_seen() -> None:
+    stages = [Stage(f"s{number}", name, [[[0.5, 0.2]] * 3]) for number, name in enumerate(STAGES)]
+    app, view = started(Heatmap("A title of several words, random weights", stages, list("abc"), list("xy")))
+    async with app.run_test(size=(70, 24)) as pilot:
+        await pilot.pause()
+        assert "random weights" in app.lines[0] and f"[{STAGES[2]}]" in app.lines[1] and STAGES[0] not in app.lines[1]
+        view.choose_stage(0)
+        await pilot.pause()
+        assert f"[{STAGES[0]}]" in app.lines[1]
+        first, last = view.tabs._places[1]
+        await pilot.click(view.tabs, offset=((first + last) // 2, 1))
+        assert view.picture.stage_index == 1
+        await pilot.resize_terminal(70, 8)  # no line to spare: a title keeps a third, the present stage the rest
+        await pilot.pause()
+        assert app.lines[0].startswith("A title") and f"[{STAGES[1]}]" in app.lines[0]
+
+
+async def test_few_long_rows_are_seen_from_end_to_end() -> None:
+    row = [float(column == 59) for column in range(60)]
+    columns = [str(column) for column in range(60)]
+    app, view = started(Heatmap("t", [Stage("s", "s", [[row] * 4])], list("abcd"), columns))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert view.canvas._frame.cell_width == 1 and view.canvas.max_scroll_x == 0 and view.canvas._tall == 2
+        square = [str(number) for number in range(60)]
+        view.update_figure(Heatmap("t", [Stage("s", "s", [[row] * 60])], square, columns))
+        await pilot.pause()
+        assert view.canvas._frame.cell_width == 2

@@ -250,3 +250,16 @@ async def test_ascii_glyphs() -> None:
     async with app.run_test(size=(60, 10)) as pilot:
         await pilot.pause()
         assert {sign for sign in app.text if ord(sign) > 126} <= set("缩放丢弃率因果掩码句子头的宽度开看见猫")
+
+
+async def test_a_least_value_that_is_no_amount_has_a_word() -> None:
+    knob = Knob("top_k", "top-k", "number", 0, maximum=50, least=Bilingual("全部", "all"))
+    row = SliderRow(knob, language="en")
+    app = Harness(row)
+    async with app.run_test(size=(40, 5)) as pilot:
+        row.focus()
+        await pilot.pause()
+        assert "all" in app.text
+        await pilot.press("right")
+        await pilot.pause()
+        assert row.value == 1 and "all" not in app.text

@@ -144,3 +144,17 @@ def test_csv_of_every_kind_has_its_numbers() -> None:
     assert [float(cell) for cell in rows(CURVE)[1][1:]] == [first.x[0], first.y[0]]
     assert rows(TABLE)[1][:2] == ["FFN", "2099712"]
     assert [row[2] for row in rows(TOKEN_STRIPS)[1:3]] == list(TOKEN_STRIPS.strips[0].tokens[:2])
+
+
+async def test_in_a_small_box_a_long_title_takes_one_line_and_a_click_finds_its_row() -> None:
+    title = "a title that is far longer than the few cells of this narrow box can hold in one line"
+    view = BarsView(Bars(title, list("abcdefgh"), [8.0, 7, 6, 5, 4, 3, 2, 1], "weight"), language="en")
+    app = Harness(view)
+    async with app.run_test(size=(40, 11)) as pilot:
+        await pilot.pause()
+        assert "⋯" in app.lines[0] and app.lines[1].startswith("weight") and "a: weight 8" in app.text
+        await pilot.click(view, offset=(1, 3))
+        assert view.cursor == (1, 0)
+        await pilot.resize_terminal(40, 30)
+        await pilot.pause()
+        assert "of this narrow box" in " ".join(app.text.split())

@@ -32,6 +32,7 @@ MOVE = "移动|move"
 LEAST_ROWS = 4  # rows of cells that are shown however little room there is
 ZOOM_WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12)
 WIDEST_GROWN = 24  # cells of width to which a cell grows in a wide room
+TALL_ENOUGH = 3  # lines of a cell beyond which they are there to fill the box
 LONG_ROWS_TALL = 2  # lines of a cell one wide, which only few long rows have by themselves
 VALUES_WIDTH = NUMBER_WIDTH + 1  # the narrowest cell that holds a number well
 
@@ -212,9 +213,9 @@ class HeatmapCanvas(SpeakingWidget, ScrollView, can_focus=True):
         return min(self._lines(frame, tall), max(room, frame.header_height + LEAST_ROWS))
 
     def lines_left(self, width: int, room: int) -> int:
-        """The lines of ``room`` that the map leaves, however it grows; below 0 where it has to scroll."""
+        """The lines of ``room`` that a map of cells no taller than it needs leaves; below 0 where it has to scroll."""
         frame = self._frame_in(width, 1 << 30)
-        return room - self._lines(frame, self._tall_in(frame, room))
+        return room - self._lines(frame, min(self._tall_in(frame, room), TALL_ENOUGH))
 
     def cell_at(self, x: int, y: int) -> tuple[int, int] | None:
         """The cell at a place on the widget, or None on the labels and beyond the map."""

@@ -13,9 +13,10 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
-from questions.bilingual import Language
+from questions.bilingual import Language, say
 from tui.figures.look import Look
 from tui.figures.saving import contents_of
+from tui.text.layout import fit, wrap
 from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.lines_view import LinesView, said_lines
 from tui.widgets.figures.messages import SaveWanted, TokenChosen
@@ -23,6 +24,7 @@ from tui.widgets.speaking import BarKey, Key, bindings
 
 F = TypeVar("F")
 MOVE = "读数|read"
+SMALL = 12  # lines of room below which a title takes one of them
 Place = tuple[int, int]
 
 PIN_KEY = Key(
@@ -84,6 +86,7 @@ class ReadView(LinesView[F], can_focus=True):
         self.can_pin = True  # not where another key plays through figures that have nothing in common
         self._room = 0
         self._top = 0  # the first of the scrolling lines that is seen
+        self._dropped = 0  # lines of the title that a small box leaves out
 
     # -- what a kind says of itself
 
@@ -124,7 +127,7 @@ class ReadView(LinesView[F], can_focus=True):
         return (row, max(min(column, columns - 1), 0)) if columns else None
 
     def lines(self, width: int, look: Look) -> list[Text]:
-        drawn = self.drawn(max(width, 1), look)
+        drawn = self._tight(self.drawn(max(width, 1), look), max(width, 1), look)
         most = 2 if self._room >= AMPLE else 1
         at = self.cursor if self.cursor is not None else self.resting()
         said = "" if at is None else self.reading(*at)
@@ -143,6 +146,16 @@ class ReadView(LinesView[F], can_focus=True):
             self._top = 0
         tail = drawn.lines[len(drawn.lines) - drawn.tail :] if drawn.tail else []
         return [*drawn.lines[: drawn.head], *body, *tail, *below]
+
+    def _tight(self, drawn: Drawn, width: int, look: Look) -> Drawn:
+        """In a small box the title takes one line: what is below it is why one looks."""
+        title = say(getattr(self.figure, "title", ""), self.language)
+        self._dropped = len(wrap(title, width)) - 1 if title and 0 < self._room < SMALL else 0
+        if not self._dropped:
+            return drawn
+        lines = [Text(fit(title, width, look.glyphs.ellipsis), look.title), *drawn.lines[1 + self._dropped :]]
+        at = None if drawn.at is None else drawn.at - self._dropped
+        return Drawn(lines, drawn.head - self._dropped, drawn.tail, at)
 
     def resting(self) -> Place | None:
         """The place that is read before anybody asks."""
@@ -196,8 +209,8 @@ class ReadView(LinesView[F], can_focus=True):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         width = max(self.content_size.width, 1)
-        drawn = self.drawn(width, self.look)
-        y = event.y if event.y < drawn.head else event.y + self._top
+        drawn = self._tight(self.drawn(width, self.look), width, self.look)
+        y = (event.y if event.y < drawn.head else event.y + self._top) + self._dropped
         place = self.place_at(event.x, y, width)
         if place is not None:
             self.cursor = self._nearest(*place)
