@@ -10,6 +10,7 @@ from tests.tui.experiments.checking import (
 )
 from tui.experiments.cross_encoder.body import Encoders, pair
 from tui.experiments.cross_encoder.declaration import EXPERIMENT
+from tui.experiments.cross_encoder.trained import _vectors
 from tui.figures.data import Heatmap, Table
 
 
@@ -39,8 +40,15 @@ def test_the_order_of_a_pair_matters_to_the_cross_encoder() -> None:
 
 
 def test_the_drawn_tables_are_symmetric_with_one_row_for_each_sentence() -> None:
-    figure = EXPERIMENT.run().figures[2]
+    figure = next(each for each in EXPERIMENT.run().figures if each.name == "scores")
     assert isinstance(figure, Heatmap)
     tables = np.asarray(figure.stages[0].values)
     assert tables.shape == (2, 6, 6)
     np.testing.assert_allclose(tables, tables.swapaxes(1, 2), atol=1e-5)
+
+
+def test_a_line_read_alone_has_the_vector_that_it_has_among_longer_ones() -> None:
+    texts = ["白日依山尽，", "欲穷千里目，更上一层楼。"]
+    together, apart = _vectors(texts), np.concatenate([_vectors([text]) for text in texts])
+    np.testing.assert_allclose(together, apart, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, atol=1e-6)

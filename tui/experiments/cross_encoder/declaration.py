@@ -12,9 +12,10 @@ EXPERIMENT = Experiment(
     title=Bilingual("交叉编码器与双塔", "Cross-encoder and bi-encoder"),
     summary=Bilingual(
         "同样大小的小 BERT（随机权重）两种用法：两句拼起来打分，或各编码一次再点积。"
-        "数一数各跑几遍、多少计算量，向量能不能存。",
+        "数一数各跑几遍、多少计算量，向量能不能存。再让训练好的 bert-mini 给没训练过的句子排序。",
         "One size of small BERT (random weights) used in two ways: both sentences in one input, or each encoded once "
-        "and a dot product. Passes and operations are counted, and whether a vector can be kept.",
+        "and a dot product. Passes and operations are counted, and whether a vector can be kept. Then the trained "
+        "bert-mini ranks held-out lines in both ways.",
     ),
     knobs=(
         Knob("sentences", Bilingual("句子", "sentences"), "text",
@@ -33,11 +34,13 @@ EXPERIMENT = Experiment(
         hidden_switch("ordered", "两个方向都算", "score both orders"),
         Knob("keep", Bilingual("存下向量", "keep the vectors"), "switch", True),
         Knob("table_rank", Bilingual("表格的秩", "rank compared with"), "number", 8, minimum=1, maximum=24),
+        hidden_switch("blind", "交叉编码器看不到真正的前一句", "the cross-encoder reads another first line"),
         Knob("factor", Bilingual("句对的长度", "length of a pair in the formula"), "number", 2, minimum=1, maximum=2),
     ),
     figures=(
         Drawn("passes", Bilingual("几遍", "passes"), made.BY_FORMULA),
         Drawn("costs", Bilingual("代价", "cost"), made.COUNTED),
+        Drawn("ranking", Bilingual("排序", "ranking"), made.BERT_MINI),
         Drawn("scores", Bilingual("打分", "scores"), made.RANDOM_WEIGHTS),
     ),
     checks=(
@@ -93,6 +96,19 @@ EXPERIMENT = Experiment(
                       "A cross-encoder of that width: its table (less row and column means) is no table of dot "
                       "products of width 8: error of the nearest of rank 8"),
             ">=", BreakKnobs({"table_rank": 24}),
+        ),
+        CheckDeclaration(
+            "cross-ranks",
+            Bilingual("bert-mini，没训练过的唐诗：一起读（NSP 头），下一句排在别的诗的一句之前的 %（比余弦至少高 5）",
+                      "bert-mini, held-out Tang poems: read together (NSP head), % of next lines ranked above another "
+                      "poem's (at least 5 more than by the cosine)"),
+            ">=", BreakKnobs({"blind": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "cosine-ranks",
+            Bilingual("同样的句子各自编码，用平均池化的余弦来排，%",
+                      "The same lines, each encoded alone, ranked by the cosine of their mean-pooled vectors, %"),
+            "<=", BreakKnobs({"blind": True}), unit="%",
         ),
     ),
 )  # fmt: skip

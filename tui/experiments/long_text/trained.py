@@ -21,7 +21,8 @@ from tui.experiments.shared.random_weights import draw, load
 POSITIONS, LENGTH, OVERLAP = 64, 250, 16
 USABLE = POSITIONS - 2
 VOCABULARY, CLS, SEP, DECIDING = 40, 1, 2, 3  # 4 and above are what the texts are made of
-WIDTH, STEPS, BATCH, RATE = 16, 120, 16, 5e-3
+WIDTH, STEPS, BATCH, RATE = 16, 600, 16, 5e-3  # so many steps at most
+LEARNED = 0.05  # the loss, averaged over about ten steps, at which training ends
 ASKED = 24  # texts at each depth, half of them without the deciding token
 DEPTHS = tuple(range(0, 101, 10))
 WAYS: Mapping[str, Sequence[range]] = {
@@ -84,7 +85,7 @@ def accuracies(seed: int, steps: int) -> Mapping[str, Sequence[float]]:
 
 
 def _trained(generator: np.random.Generator, steps: int) -> Classifier:
-    """From normal weights of a standard deviation of 0.1, on texts that fit."""
+    """From normal weights of a standard deviation of 0.1, on texts that fit, until it has learned them."""
     model = Classifier()
     values = draw(generator, model)
     load(model, {path: v if v.ndim == 1 else np.float32(0.1 * v.shape[-1] ** 0.5) * v for path, v in values.items()})
@@ -94,10 +95,14 @@ def _trained(generator: np.random.Generator, steps: int) -> Classifier:
         return mx.mean(nn.losses.cross_entropy(model(ids), labels))
 
     optimizer, step = optimizers.Adam(RATE), nn.value_and_grad(model, loss)
+    recent = 1.0
     for _ in range(steps):
-        _, gradients = step(model, _framed(draw_texts(generator, BATCH, USABLE)))
+        found, gradients = step(model, _framed(draw_texts(generator, BATCH, USABLE)))
         optimizer.update(model, gradients)
         mx.eval(model.parameters(), optimizer.state)
+        recent = 0.9 * recent + 0.1 * float(found)
+        if recent < LEARNED:
+            break
     return model
 
 

@@ -61,7 +61,7 @@ def trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> Trained:
     return Trained(*_trained(rank, steps, seed, how))
 
 
-@kept(apart=True, beforehand=[*BEFOREHAND, *((4, 40, seed, ()) for seed in SEEDS_BEFOREHAND[1:])])
+@kept(apart=True, beforehand=[*BEFOREHAND, *((4, 60, seed, ()) for seed in SEEDS_BEFOREHAND[1:])])
 def _trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> tuple[Any, ...]:
     """The fields of ``Trained``."""
     base, reader = _base(), mf.load_pretrained("dates")
@@ -179,10 +179,10 @@ def _checks(found: Trained, rank: int, steps: int) -> list[Check]:
         measured("a-waits-for-b", found.first_gradient, 0.0),
         measured("trained-share", found.share, share, 1e-9),
     ]
-    if steps >= 40:
+    if steps >= 50:
         checks.append(measured("learns-the-format", found.right[-1], 50.0))
     else:
-        reason = Bilingual("不到 40 步：学到多少看曲线。", "Fewer than 40 steps: see the curve for what is learned.")
+        reason = Bilingual("不到 50 步：学到多少看曲线。", "Fewer than 50 steps: see the curve for what is learned.")
         checks.append(EXPERIMENT.undefined("learns-the-format", reason))
     return [
         *checks,

@@ -20,7 +20,7 @@ EXPERIMENT = Experiment(
     ),
     knobs=(
         Knob("rank", Bilingual("秩 r", "rank r"), "number", 4, minimum=1, maximum=32, log=True),
-        Knob("steps", Bilingual("训练步数", "steps of training"), "number", 40, minimum=0, maximum=60, step=10),
+        Knob("steps", Bilingual("训练步数", "steps of training"), "number", 60, minimum=0, maximum=60, step=10),
         SEED,
     ),
     hidden_knobs=(

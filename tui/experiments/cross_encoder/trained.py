@@ -1,0 +1,49 @@
+"""bert-mini, which ships: two lines read together by its NSP head, or each alone and compared by the cosine.
+
+Only the head was trained on pairs, so the comparison shows what reading both is worth to a model that was taught to,
+and what vectors that nobody trained for it are worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlxformer.backend import to_numpy
+from mlxformer.models.bert.pooling import mean_pooling
+from mlxformer.pretrained.masked.samples import Kind
+from tui.experiments.next_sentence.pairs import LONGEST, Pair, follows, pairs, reader
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
+
+TEXTS: tuple[Kind, ...] = ("tang", "verse")
+
+
+@kept(apart=True, beforehand=[(kind, seed, False) for kind in TEXTS for seed in SEEDS_BEFOREHAND])
+def ranked(kind: Kind, seed: int, blind: bool) -> tuple[float, float]:
+    """How often a line's true next is ranked above a line of another document, %: by the NSP head, by the cosine.
+
+    Held-out texts of one ``kind``; ``blind``: the head reads another line in place of the first.
+    """
+    shown = pairs(kind, True, seed)
+    read = {arm: _other_first(of) if blind else of for arm, of in shown.items()}
+    head = follows(read["next"]) > follows(read["random"])
+    cosine = _cosines(shown["next"]) > _cosines(shown["random"])
+    return 100.0 * float(head.mean()), 100.0 * float(cosine.mean())
+
+
+def _other_first(of: Sequence[Pair]) -> list[Pair]:
+    return [(first, second) for (first, _), (_, second) in zip([*of[1:], of[0]], of, strict=True)]
+
+
+def _cosines(of: Sequence[Pair]) -> np.ndarray:
+    first, second = (_vectors([pair[place] for pair in of]) for place in (0, 1))
+    return np.asarray((first * second).sum(1))
+
+
+def _vectors(texts: Sequence[str]) -> np.ndarray:
+    """Of each text alone the mean of its words, of length 1. [N, C]."""
+    batch = reader().tokenizer(list(texts), max_length=LONGEST)
+    pooled = to_numpy(mean_pooling(reader().model.bert(**batch).last_hidden_state, batch.attention_mask))
+    return np.asarray(pooled / np.linalg.norm(pooled, axis=1, keepdims=True))
