@@ -14,6 +14,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.inspection.diagnostics import low_rank_error
 from mlxformer.inspection.flops import count_layer_flops
 from mlxformer.models.bert.sentences import BiEncoder, similarity
+from mlxformer.pretrained.masked.samples import Kind
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.cross_encoder.declaration import EXPERIMENT
@@ -118,9 +119,12 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     return Result(figures, checks, tuple(bi_steps))
 
 
-def _ranking(right: Mapping[str, tuple[float, float]]) -> Bars:
+def _ranking(right: Mapping[Kind, tuple[float, float]]) -> Bars:
     """Tang poems first; the head's bar, then the cosine's."""
-    kinds = {"tang": Bilingual("唐诗", "Tang poems"), "verse": Bilingual("英文经文", "English verses")}
+    kinds: dict[Kind, Bilingual] = {
+        "tang": Bilingual("唐诗", "Tang poems"),
+        "verse": Bilingual("英文经文", "English verses"),
+    }
     ways = (Bilingual("一起读", "together"), Bilingual("各自编码", "alone"))
     return Bars(
         Bilingual("bert-mini：没训练过的句子，真正的下一句排在别处的一句之前的 %",
