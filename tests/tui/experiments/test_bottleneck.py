@@ -93,8 +93,9 @@ def test_another_seed_gives_other_strings_and_the_same_training() -> None:
 
 def test_the_head_that_aligns_dates_looks_at_the_right_characters() -> None:
     """Each digit of 2026-11-23 is written while the head looks into the same number of the source."""
-    source, weights = dates.weights(dates.best_head(), quiet)
-    assert "".join(source[:11]) == dates.TEXT and weights.shape[0] == len(dates.WRITTEN)
+    text = "2026年11月23日"
+    source, written, weights = dates.weights(dates.best_head(), text, quiet)
+    assert "".join(source[:11]) == text and written == "2026-11-23" and weights.shape[0] == 10
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
     spans = [(0, 5)] * 4 + [None] + [(5, 8)] * 2 + [None] + [(8, 11)] * 2
     for peak, span in zip(weights.argmax(-1), spans, strict=True):

@@ -64,7 +64,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
             *figures,
         ]
         steps = tuple(trace)
-    figures.append(_date_map(report))
+    if str(knobs["date"]).strip():
+        figures.append(_date_map(str(knobs["date"]), report))
     return Result(figures, [by_name[declared.name] for declared in EXPERIMENT.checks], steps)
 
 
@@ -127,19 +128,20 @@ def _date_head(worst: bool) -> Check:
     return EXPERIMENT.measured("date-head-aligns", 100 * share, 90.0)
 
 
-def _date_map(report: Report) -> Heatmap:
-    source, weights = dates.weights(dates.best_head(), report)
+def _date_map(text: str, report: Report) -> Heatmap:
+    head = dates.best_head()
+    source, written, weights = dates.weights(head, text, report)
     return Heatmap(
         Bilingual(
-            f"对齐：改写日期的 Transformer，交叉注意力头 {dates.best_head()}",
-            f"Alignment: a Transformer rewrites a date; cross-attention head {dates.best_head()}",
+            f"对齐：Transformer 把“{text}”写成 {written}，交叉注意力头 {head}",
+            f"Alignment: a Transformer writes “{text}” as {written}; cross-attention head {head}",
         ),
         [Stage("weights", Bilingual("权重 α", "weights α"), weights[None])],
-        rows=list(dates.WRITTEN),
-        columns=source,
+        rows=list(written),
+        columns=["␣" if token == " " else token for token in source],
         row_axis=Bilingual("写出", "written"),
         column_axis=Bilingual("源", "source"),
-        heads=[dates.best_head()],
+        heads=[head],
         name="date-alignment",
     )
 

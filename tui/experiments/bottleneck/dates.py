@@ -15,7 +15,6 @@ from tui.experiments.contract import Report
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import traced
 
-TEXT, WRITTEN = "2026年11月23日", "2026-11-23"
 PER_FORMAT = 8
 
 
@@ -35,14 +34,13 @@ def best_head() -> str:
     return max(shares, key=lambda name: shares[name])
 
 
-def weights(head: str, report: Report) -> tuple[list[str], np.ndarray]:
-    """The source's tokens, and the weights [Tt, Ts] of ``head`` while ``WRITTEN`` is written from ``TEXT``."""
+def weights(head: str, text: str, report: Report) -> tuple[list[str], str, np.ndarray]:
+    """The source's tokens, what the model makes of ``text``, and the weights [Tt, Ts] of ``head`` as it is written."""
     reader = _reader()
-    tokenizer = reader.tokenizer
-    source = tokenizer.pad([tokenizer.source(TEXT)])
-    target = tokenizer.pad([tokenizer.target(WRITTEN)])
+    tokenizer, written = reader.tokenizer, reader(text)
+    source, target = (tokenizer.pad([ids]) for ids in (tokenizer.source(text), tokenizer.target(written)))
     layer, number = head.split(".")
     with traced(report, 0.8) as steps:
         reader.model(mx.array(source), mx.array(target[:, :-1]))
     found = steps[f"decoder.layers.{layer}.cross_attention.weights"].value[0, int(number)]
-    return [*TEXT, "[EOS]"][: source.shape[1]], found[: len(WRITTEN)]
+    return [tokenizer.tokens[int(token)] for token in source[0]], written, found[: len(written)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from questions.bilingual import Bilingual
 from tui.experiments.contract import BreakKnobs, BreakTensor, CheckDeclaration, Choice, Drawn, Experiment, Knob
 from tui.experiments.shared import made
-from tui.experiments.shared.knobs import SEED, hidden_switch
+from tui.experiments.shared.knobs import DATES, SEED, hidden_switch
 
 EXPERIMENT = Experiment(
     name="bottleneck",
@@ -33,6 +33,8 @@ EXPERIMENT = Experiment(
         Knob("length", Bilingual("现场样本的长度", "length of the live samples"), "number", 40, minimum=4, maximum=40,
              help=Bilingual("现抽 16 个没训练过的随机串，三个模型各倒写一遍。",
                             "16 random strings that were never trained, reversed by all three models now.")),
+        Knob("date", Bilingual("要改写的日期", "date to rewrite"), "text", "2026年11月23日", max_length=48,
+             presets=DATES, english="Monday, November 23, 2026"),
         SEED,
     ),
     hidden_knobs=(
