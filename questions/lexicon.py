@@ -40,6 +40,7 @@ _IRREGULAR = {
         "index": "indices",
         "attend": "attends attended attending",
         "axis": "axes",
+        "not": "cannot can't cant don't doesn't isn't aren't won't wasn't weren't didn't dont doesnt isnt arent",
     }.items()
     for form in forms.split()
 }
