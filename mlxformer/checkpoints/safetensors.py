@@ -239,17 +239,20 @@ def _metadata(path: Path, metadata: Any) -> dict[str, str]:
 
 
 def _entry(path: Path, name: str, entry: Any) -> tuple[str, tuple[int, ...], tuple[int, int]]:
-    shown = reprlib.repr(entry)  # a damaged header may hold anything, of any length
-    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise _broken(path, f"tensor {name!r} must have dtype, shape and data_offsets, and nothing else; got {shown}")
+    def refused(what: str) -> CheckpointError:
+        shown = reprlib.repr(entry)  # a damaged header may hold anything, of any length
+        return _broken(path, f"{what}; got {shown}")
+
+    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        raise refused(f"tensor {name!r} must have dtype, shape and data_offsets, and nothing else")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str):
-        raise _broken(path, f"the dtype of tensor {name!r} must be a string; got {shown}")
+        raise refused(f"the dtype of tensor {name!r} must be a string")
     # NumPy's limits on rank and size also hold where an axis of length 0 makes the tensor empty.
     if not _are_sizes(shape) or len(shape) > 32 or math.prod(size or 1 for size in shape) >= 2**60:
-        raise _broken(path, f"the shape of tensor {name!r} must be a list of at most 32 whole numbers; got {shown}")
+        raise refused(f"the shape of tensor {name!r} must be a list of at most 32 whole numbers")
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise _broken(path, f"data_offsets of tensor {name!r} must be two whole numbers, rising; got {shown}")
+        raise refused(f"data_offsets of tensor {name!r} must be two whole numbers, rising")
     return dtype, tuple(shape), (offsets[0], offsets[1])
 
 

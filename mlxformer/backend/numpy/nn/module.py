@@ -56,7 +56,7 @@ class Module(dict[str, Any]):
     def __setattr__(self, key: str, val: Any) -> None:
         if isinstance(val, (ArrayLike, dict, list, tuple)):
             # What was a plain attribute must go, or it would hide the item.
-            if hasattr(self, key) and key not in self:
+            if key not in self and (key in self.__dict__ or hasattr(type(self), key)):
                 delattr(self, key)
             self[key] = val
         else:
