@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _give_up_stdout()
         tell(say_error(error, _language_of_errors(given)))
         return FAILED
-    except Exception as error:  # the last line of defence: a person sees a sentence, the log has the traceback
+    except Exception as error:  # the last line of defense: a person sees a sentence, the log has the traceback
         language = _language_of_errors(given)
         if hasattr(error, "code") and hasattr(error, "fields"):
             tell(say_error(error, language))

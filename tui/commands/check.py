@@ -17,7 +17,7 @@ from questions.bilingual import Language
 from questions.errors import Problem
 from questions.loader import load, load_shipped
 from tui.bank import known_experiments
-from tui.commands.checks import check_json, check_lines
+from tui.commands.check_text import check_json, check_lines
 from tui.commands.context import Context
 from tui.commands.output import glyph, paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine

@@ -10,7 +10,7 @@ from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
 from tui.commands import lab_steps
-from tui.commands.checks import check_json, check_lines
+from tui.commands.check_text import check_json, check_lines
 from tui.commands.context import Context
 from tui.commands.drawing import draw_figures
 from tui.commands.knob_settings import read_settings

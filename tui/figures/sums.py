@@ -69,10 +69,10 @@ def equation(cell: Any, language: Language) -> str:
     if cell.rule == "share":
         return f"x / Σ x = {said['number']} / {said['sum']} = {total}"
     if cell.rule == "norm":
-        centred = f"({said['x']} − {said['mean']})" if "mean" in facts else said["x"]
+        centered = f"({said['x']} − {said['mean']})" if "mean" in facts else said["x"]
         gain = f" · {said['gain']}" if "gain" in facts else ""
         shift = f" + {said['shift']}" if "shift" in facts else ""
-        return f"{centred} / √({said['variance']} + {facts['epsilon']:g}){gain}{shift} = {total}"
+        return f"{centered} / √({said['variance']} + {facts['epsilon']:g}){gain}{shift} = {total}"
     if cell.rule == "function":
         ((name, _),) = cell.facts
         return f"{_added(cell, said[name])}{name}({said[name]}) = {total}"

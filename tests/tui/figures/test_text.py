@@ -44,7 +44,7 @@ EMPTY: list[Figure] = [
 
 
 @pytest.mark.parametrize("figure", [*ALL, *EMPTY], ids=lambda figure: figure.kind)
-@pytest.mark.parametrize("look", [Look(), PLAIN, Look(color=False, glyphs=ASCII)], ids=["colour", "plain", "ascii"])
+@pytest.mark.parametrize("look", [Look(), PLAIN, Look(color=False, glyphs=ASCII)], ids=["color", "plain", "ascii"])
 def test_no_line_is_wider_than_asked(figure: Figure, look: Look) -> None:
     for language in ("zh", "en"):
         for width in (1, 2, 3, 5, 8, 13, 20, 37, 80, 200):

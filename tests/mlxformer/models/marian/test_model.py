@@ -79,7 +79,7 @@ def test_cached_decoding(folder):
 def spoilers():
     """Every parameter neutral in turn, and mistakes that are easily made; each a name and a function of the model."""
     for path, _ in tree_flatten(MarianModel.from_pretrained(GOLDEN / "marian-shared").parameters()):
-        yield path, lambda model, path=path: neutralise(model, path)
+        yield path, lambda model, path=path: neutralize(model, path)
     for stack in ("encoder", "decoder"):
         yield f"{stack}: queries for keys", lambda model, stack=stack: swap(model, stack, "query_proj", "key_proj")
         yield f"{stack}: keys for values", lambda model, stack=stack: swap(model, stack, "key_proj", "value_proj")
@@ -91,7 +91,7 @@ def spoilers():
     yield "no padding mask", lambda model: setattr(model, "pad_id", -1)
 
 
-def neutralise(model, path):
+def neutralize(model, path):
     value = dict(tree_flatten(model.parameters()))[path]
     model.load_weights([(path, mx.zeros(value.shape) + float(path.endswith("norm.weight")))], strict=False)
 
