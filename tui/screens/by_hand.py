@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.events import ScreenSuspend
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import OptionList
 
 from questions.bilingual import say as say_in
@@ -42,6 +41,7 @@ from tui.screens.listing import Listing
 from tui.screens.message_line import MessageLine
 from tui.screens.place import Place
 from tui.screens.top_bar import TopBar
+from tui.screens.write_soon import WriteSoon
 from tui.widgets.figures.figure_view import FigureView
 from tui.widgets.holding import give_focus
 from tui.widgets.markdown_view import MarkdownView
@@ -50,7 +50,6 @@ LOOK_EVERY = 0.25  # seconds between two looks at the file
 LAID_OUT = 0.1  # seconds after which the verdict and its figure are laid out: before, there is no room to scroll to
 AFTER_THE_NEW = 3  # lines at the end of the statement, after its hints and solution
 SECONDS_A_MINUTE = 60
-WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed here is on the disk within the second
 AGAIN_AFTER = 2.0  # seconds until what could not be written is tried again
 
 
@@ -97,8 +96,7 @@ class ByHandScreen(Place):
         self._gave_up = self._judging = self._rated = False
         self._straight = False  # one came for this task, past the list: Esc leads back to where one came from
         self._number = 0
-        self._writing: Timer | None = None
-        self._unwritten_since = 0.0
+        self._writing = WriteSoon(self, self._write)
         self._seen: tuple[int, int] | None = None
         self._began = time.monotonic()
         self._framework: Framework = framework_of(self.app.store)
@@ -333,7 +331,7 @@ class ByHandScreen(Place):
         if self._chosen is None or not self.is_current:
             return
         now = stamp(self._path())
-        if self._writing is None and now is not None and now != self._seen:
+        if not self._writing.waits and now is not None and now != self._seen:
             self._seen = now
             if self.query_one(CodeBox).display:
                 self._load()
@@ -386,26 +384,19 @@ class ByHandScreen(Place):
 
     @on(CodeBox.Changed)
     def typed(self) -> None:
-        now = time.monotonic()
-        if self._writing is None:
-            self._unwritten_since = now
-        else:
-            self._writing.stop()
-        wait = max(min(WRITE_AFTER, self._unwritten_since + AT_LATEST - now), 0.01)
-        self._writing = self.set_timer(wait, self._write)
+        self._writing.typed()
 
     def _write(self) -> None:
         """What was typed here, into the file; it is judged when the person says so."""
-        if self._writing is None:
+        if not self._writing.waits:
             return
-        self._writing.stop()
-        self._writing = None
+        self._writing.done()
         path = self._path()
         try:
             keep_draft(path, self.query_one(CodeBox).text)
         except OSError as error:
             self.app.notify(self.app.say("code.unreadable-draft", path=path, reason=error), severity="error")
-            self._writing = self.set_timer(AGAIN_AFTER, self._write)  # there may be room again; leaving tries too
+            self._writing.again(AGAIN_AFTER)  # there may be room again; leaving tries too
         self._seen = stamp(path)
 
     def leave(self) -> None:

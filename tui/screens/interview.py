@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import monotonic
 from typing import ClassVar
 
 from textual import on
@@ -12,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.events import ScreenResume, ScreenSuspend
 from textual.message import Message
-from textual.timer import Timer
 
 from questions.bilingual import say as say_in
 from tui.experiments.compute import Failed, Finished, Outcome
@@ -35,12 +33,12 @@ from tui.screens.message_line import MessageLine
 from tui.screens.passage import Passage
 from tui.screens.side_tabs import SideTabs
 from tui.screens.top_bar import TopBar
+from tui.screens.write_soon import WriteSoon
 from tui.text.plain_text import as_title, readable
 from tui.widgets.holding import give_focus
 from tui.widgets.knob_panel import KnobChanged, KnobPanel
 from tui.widgets.markdown_view import MarkdownView
 
-WRITE_AFTER, AT_LATEST = 0.3, 0.9  # seconds: what is typed is on the disk within the second
 REPORT_NAME, PAGE_NAME = "interview.md", "interview.html"
 
 
@@ -85,8 +83,7 @@ class InterviewScreen(InterviewKeys):
         self._told: Report | None = None
         self._judging = False
         self.interview: Interview | None = None
-        self._writing: Timer | None = None
-        self._unwritten_since = 0.0
+        self._writing = WriteSoon(self, self._write)
         self._report = ""
         self._edited: tuple[int, int] | None = None  # the stamp of the file that an editor was opened on
 
@@ -353,19 +350,10 @@ class InterviewScreen(InterviewKeys):
     def keep_typed(self) -> None:
         if self.stage != "asked":
             return
-        now = monotonic()
-        if self._writing is None:
-            self._unwritten_since = now
-        else:
-            self._writing.stop()
-        self._writing = self.set_timer(
-            max(min(WRITE_AFTER, self._unwritten_since + AT_LATEST - now), 0.01), self._write
-        )
+        self._writing.typed()
 
     def _write(self) -> None:
-        if self._writing is not None:
-            self._writing.stop()
-            self._writing = None
+        self._writing.done()
         if self.interview is not None and self.stage == "asked":
             self.interview.type(self.query_one(AnswerBox).text)
 

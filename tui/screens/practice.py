@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -13,7 +12,6 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.events import ScreenResume, ScreenSuspend
-from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.practice.plan import say_plan, say_summary
@@ -30,6 +28,7 @@ from tui.screens.passage import Passage
 from tui.screens.practice_keys import PracticeKeys
 from tui.screens.side_tabs import SideTabs
 from tui.screens.top_bar import TopBar
+from tui.screens.write_soon import WriteSoon
 from tui.text.plain_text import as_title
 from tui.widgets.holding import give_focus
 
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from tui.screens.live_panel import LivePanel
     from tui.screens.rating_bar import RatingBar
 
-WRITE_AFTER = 0.3  # seconds without a keystroke after which a draft is written; while typing goes on, every second
-AT_LATEST = 0.9
 WAKE_EVERY = 5.0  # seconds between two looks whether a card has come due, where none was left
 
 
@@ -76,8 +73,7 @@ class PracticeScreen(PracticeKeys):
         super().__init__()
         self._started = False
         self._predicted_run = False
-        self._writing: Timer | None = None
-        self._unwritten_since = 0.0
+        self._writing = WriteSoon(self, self._write_draft)
         self._bringing = asyncio.Lock()  # of what an answer needs
         self._welcoming = False
         self._planning = True  # the plan stands beside the first question, until a key is pressed
@@ -353,24 +349,14 @@ class PracticeScreen(PracticeKeys):
 
     @on(AnswerBox.Changed)
     def keep_typed(self) -> None:
-        """Write the draft soon, and within a second however long the typing goes on."""
         attempt = self.practice.attempt
         if attempt is None or attempt.revealed:
             return
         attempt.typed = self.query_one(AnswerBox).text
-        now = monotonic()
-        if self._writing is None:
-            self._unwritten_since = now
-        else:
-            self._writing.stop()
-        self._writing = self.set_timer(
-            max(min(WRITE_AFTER, self._unwritten_since + AT_LATEST - now), 0.01), self._write_draft
-        )
+        self._writing.typed()
 
     def _write_draft(self) -> None:
-        if self._writing is not None:
-            self._writing.stop()
-            self._writing = None
+        self._writing.done()
         attempt = self.practice.attempt
         if attempt is not None and not attempt.revealed:
             try:

@@ -143,7 +143,8 @@ async def test_written_here_kept_as_it_is_typed_and_led_to_what_shows_the_mistak
             await pilot.press("ctrl+s")
             await until(pilot, lambda: isinstance(verdict(pilot), Verdict), turns=2000)
             (mistake,) = verdict(pilot).mistakes
-            assert mistake.question is not None and "1/√D" in shown(pilot)  # below the text, which one goes on in
+            assert mistake.question is not None
+            await until(pilot, lambda: "1/√D" in shown(pilot))  # below the text, which one goes on in
             await pilot.press("escape", "m")
             await until(pilot, lambda: isinstance(app.screen, PracticeScreen))
             assert app.screen.practice.attempt.question.id == mistake.question
