@@ -75,11 +75,7 @@ class BesideList(Place):
 
     def screen_hints(self) -> list[KeyHint]:
         say = self.app.say
-        last = [
-            KeyHint("L", say("screens.key-language"), "app.switch_language"),
-            KeyHint("q", say("screens.key-leave"), "app.quit"),
-            KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
-        ]
+        last = self.last_hints()
         if self.app.is_typing:
             typing = KeyHint("Enter", say("screens.key-take-text"), "close", "enter")
             return [*([] if self.focus_hints() else [typing]), *self.typing_hints()]

@@ -166,9 +166,7 @@ class BrowseScreen(Place):
             KeyHint("e", words("screens.key-edit"), "screen.edit"),
             KeyHint("u", words("screens.key-undo"), "screen.undo"),
             KeyHint("Esc", words("screens.key-back"), "screen.back", "escape"),
-            KeyHint("L", words("screens.key-language"), "app.switch_language"),
-            KeyHint("q", words("screens.key-leave"), "app.quit"),
-            KeyHint("?", words("screens.key-help"), "app.help", "question_mark"),
+            *self.last_hints(),
         ]
 
     def all_keys(self) -> Sequence[KeyHint]:

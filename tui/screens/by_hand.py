@@ -177,11 +177,7 @@ class ByHandScreen(Place):
 
     def screen_hints(self) -> list[KeyHint]:
         say = self.app.say
-        last = [
-            KeyHint("L", say("screens.key-language"), "app.switch_language"),
-            KeyHint("q", say("screens.key-leave"), "app.quit"),
-            KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
-        ]
+        last = self.last_hints()
         back = KeyHint("Esc", say("screens.key-back"), "screen.back", "escape")
         if self.app.is_typing:
             return [

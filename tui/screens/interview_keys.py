@@ -26,9 +26,7 @@ class InterviewKeys(Place):
             return self._typing()
         last = [
             KeyHint("Esc", say("screens.key-back"), "screen.back", "escape"),
-            KeyHint("L", say("screens.key-language"), "app.switch_language"),
-            KeyHint("q", say("screens.key-leave"), "app.quit"),
-            KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
+            *self.last_hints(),
         ]
         ending = KeyHint("X", say("interview.key-end"), "screen.end")
         if self.stage == "wishing":

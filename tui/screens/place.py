@@ -94,6 +94,14 @@ class Place(Screen[None]):
             KeyHint("F1", self.app.say("screens.key-help"), "app.help", "f1"),
         ]
 
+    def last_hints(self) -> list[KeyHint]:
+        """The same where a letter is a key: what the bar of every place ends with."""
+        return [
+            KeyHint("L", self.app.say("screens.key-language"), "app.switch_language"),
+            KeyHint("q", self.app.say("screens.key-leave"), "app.quit"),
+            KeyHint("?", self.app.say("screens.key-help"), "app.help", "question_mark"),
+        ]
+
     def screen_hints(self) -> Sequence[KeyHint]:
         raise NotImplementedError
 

@@ -23,18 +23,15 @@ class PracticeKeys(Place):
     def screen_hints(self) -> list[KeyHint]:
         """What the bar says, the most needed first; help, which has all, at the end."""
         say, attempt = self.app.say, self.practice.attempt
-        helping = KeyHint("?", say("screens.key-help"), "app.help", "question_mark")
-        language = KeyHint("L", say("screens.key-language"), "app.switch_language")
-        leaving = KeyHint("q", say("screens.key-leave"), "app.quit")
         undo = KeyHint("u", say("screens.key-undo"), "screen.undo")
         if self.app.is_typing:
             return self._typing()
         if attempt is None:
             browse = KeyHint("B", say("screens.key-browse"), "app.go('browse')")
             lab = KeyHint("E", say("screens.key-lab"), "app.go('lab')")
-            return [browse, lab, undo, language, leaving, helping]
+            return [browse, lab, undo, *self.last_hints()]
         if attempt.revealed:
-            return [*self._hints_revealed(), undo, language, leaving, helping]
+            return [*self._hints_revealed(), undo, *self.last_hints()]
         typing = "key-write" if attempt.question.kind == "code" else "key-type"
         shown = [KeyHint("i", say(f"screens.{typing}"), "screen.type_or_write")]
         if attempt.question.predict is not None:
@@ -44,7 +41,7 @@ class PracticeKeys(Place):
         shown.append(KeyHint("␣", say("screens.key-reveal"), "screen.reveal", "space"))
         shown.append(KeyHint("n", say("screens.key-skip"), "screen.skip"))
         shown.append(KeyHint("z", say("screens.key-bury"), "screen.bury"))
-        return [*shown, undo, language, leaving, helping]
+        return [*shown, undo, *self.last_hints()]
 
     def _typing(self) -> list[KeyHint]:
         say, last = self.app.say, self.typing_hints()

@@ -130,9 +130,7 @@ class ProgressScreen(Place):
         return [
             KeyHint(".", say("screens.key-figure"), "screen.figure(1)", "full_stop"),
             KeyHint("Esc", say("screens.key-back"), "screen.back", "escape"),
-            KeyHint("L", say("screens.key-language"), "app.switch_language"),
-            KeyHint("q", say("screens.key-leave"), "app.quit"),
-            KeyHint("?", say("screens.key-help"), "app.help", "question_mark"),
+            *self.last_hints(),
         ]
 
     def all_keys(self) -> Sequence[KeyHint]:
