@@ -178,7 +178,7 @@ class _BankReader:
 
     def _unreadable(self, error: OSError) -> None:
         reason = error.strerror or str(error)
-        self._file_problem(error.filename, "unreadable", f"this cannot be read: {reason}", reason=reason)
+        self._file_problem(error.filename, "unreadable", f"this cannot be read: {reason}", reason=error)
 
     def _file_problem(self, file: object, code: str, message: str, **fields: object) -> None:
         self.problems.append(Problem(str(file), 0, 0, "", code, message, fields))

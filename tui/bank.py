@@ -144,7 +144,7 @@ def _kept(data_dir: Path | None, name: str, digest_now: Callable[[], str], read:
             return from_json(kept.decode())
     bank = read()
     # A file that was saved while they were read may be in the bank as it was, or as it is.
-    if data_dir.is_dir() and not bank.problems and digest == digest_now():
+    if os.path.isdir(data_dir) and not bank.problems and digest == digest_now():
         _keep(data_dir / name, digest, to_json(bank).encode())
     return bank
 

@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(error, "code") and hasattr(error, "fields"):
             tell(say_error(error, language))
             return MISUSED
+        if isinstance(error, PermissionError) and error.filename is not None:  # whatever was to be looked at there
+            tell(words("errors.no-access", language, path=os.fsdecode(error.filename), reason=error))
+            return MISUSED
         tell(record(error, given, language))
         return FAILED
 

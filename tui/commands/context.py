@@ -63,11 +63,14 @@ class Context:
         check_ahead(self.data_dir)
 
     def read_store(self) -> ProgressStore:
-        """The same to be read only: where there is no progress yet, no file is made for it."""
-        from tui.progress.peeking import FILE_NAME
+        """The same to be read only: where there is no progress yet, no file is made for it. Raises ``ProgressError``
+        also where there is a file that cannot be read."""
+        from tui.progress.peeking import FILE_NAME, is_there
         from tui.progress.store import open_store
 
-        return open_store(self.data_dir if (self.data_dir / FILE_NAME).exists() else None)
+        store = open_store(self.data_dir if is_there(self.data_dir / FILE_NAME) else None)
+        store.require_read()
+        return store
 
 
 def one_thread_for_blas() -> None:

@@ -109,8 +109,10 @@ def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
     state = inspect_file(context.data_dir)
     if state.trouble is not None:
         findings.append(Finding("progress-trouble", {"reason": state.trouble}, serious=True))
-    if not _can_write(context.data_dir):
-        findings.append(Finding("folder-not-writable", {"folder": context.data_dir}, serious=True))
+    for place in (context.data_dir, state.path):
+        if not _can_write(place):
+            findings.append(Finding("folder-not-writable", {"folder": place}, serious=True))
+            break
     if state.set_aside:
         findings.append(Finding("set-aside", {"files": [path.name for path in state.set_aside]}))
     if open_to_others := _open_to_others(context.data_dir):
@@ -119,7 +121,7 @@ def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
     if running:
         findings.append(Finding("running", {"count": running}))
     log = context.data_dir / "errors.log"
-    if log.exists():
+    if os.path.exists(log):
         findings.append(Finding("log", {"log": log}))
     return {
         "folder": str(context.data_dir),
@@ -136,7 +138,7 @@ def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
 
 def _open_to_others(folder: Path) -> list[str]:
     """What of the program's own in the data folder, and the folder itself, others on this machine may read or write."""
-    if os.name != "posix" or not folder.is_dir():
+    if os.name != "posix" or not os.path.isdir(folder):
         return []
     names = ("progress.*", "errors.log*", "bank*.json", "by-hand", "by-hand/*.py")  # the last are run
     own = (folder, *(path for name in names for path in folder.glob(name)))
@@ -144,11 +146,13 @@ def _open_to_others(folder: Path) -> list[str]:
 
 
 def _can_write(folder: Path) -> bool:
-    """Whether the folder, or the nearest one above it that exists, may be written."""
+    """Whether the folder or the file, or the nearest folder above it that exists, may be written."""
     present = folder
-    while not present.exists() and present != present.parent:
+    while not os.path.exists(present) and present != present.parent:
         present = present.parent
-    return present.is_dir() and os.access(present, os.W_OK | os.X_OK)
+    is_folder, effective = os.path.isdir(present), os.access in os.supports_effective_ids
+    wanted = os.W_OK | os.X_OK if is_folder else os.W_OK
+    return (is_folder or present == folder) and os.access(present, wanted, effective_ids=effective)
 
 
 def _terminal(findings: list[Finding]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
         tell_notices(store.notices, context.language)
         if foreign is None:
             foreign = _from_anki(context, path, store)
+        if not options.dry_run:
+            store.require_kept()
         if options.dry_run:
             taken = count_what_would_be_taken(store, foreign, utc_now(), replace=options.replace)
         else:

@@ -25,6 +25,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     with context.open_store() if options.value is not None else context.read_store() as store:
         tell_notices(store.notices, context.language)
         if options.value is not None:
+            store.require_kept()
             change_setting(store, options.name, options.value)
         preferences = read_preferences(store)
     for name, setting in SETTINGS.items():

@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from tui.progress.errors import ProgressError
-from tui.progress.peeking import FILE_NAME, file_version
+from tui.progress.peeking import FILE_NAME, file_version, is_there
 from tui.progress.salvage import lacking, take_out, unreadable_rows
 from tui.progress.schema import APPLICATION_ID, VERSION, migrate
 
 BUSY_SECONDS = 0.2  # that a change waits for a lock before it is made in memory: the screen must answer
 OPEN_SECONDS = 1.0  # that opening waits
-FOLDER_SECONDS = 5.0  # that one start waits for another
+FOLDER_SECONDS = 1.0  # that one start waits for another
 _SIDES = ("-wal", "-shm")  # beside the file while it is open, and after a kill
 _UNWRITABLE = frozenset(
     {
@@ -58,6 +58,7 @@ class OpenedFile:
     connection: sqlite3.Connection
     path: Path | None
     notices: tuple[Notice, ...] = ()
+    is_unread: bool = False  # there is a file, and what it holds could not be read
 
 
 class _Damaged(Exception):
@@ -78,14 +79,18 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with one_at_a_time(folder):
+            looked_at = _inode(path)
             try:
                 connection, rows = _open(path)
             except _Damaged as damage:
-                aside = _set_aside(path, now)
-                notices.append(Notice("progress-set-aside", {"path": path, "aside": aside, "reason": damage.reason}))
+                if _inode(path) == looked_at:  # or another start has set it aside meanwhile
+                    aside = _set_aside(path, now)
+                    fields = {"path": path, "aside": aside, "reason": damage.reason}
+                    notices.append(Notice("progress-set-aside", fields))
                 connection, rows = _open(path)
             if rows:
                 aside = _free_name(path, now)
+                _make_private(aside)
                 take_out(connection, rows, aside)
                 tables = sorted({table for table, _ in rows})
                 fields = {"path": path, "aside": aside, "count": len(rows), "tables": tables}
@@ -95,12 +100,20 @@ def open_file(folder: Path, now: datetime) -> OpenedFile:
         if isinstance(error, sqlite3.OperationalError) and _primary(error) not in _UNWRITABLE:
             raise say_sqlite(error, path, OPEN_SECONDS) from error
         notices.append(Notice("progress-not-kept", {"folder": folder, "reason": error}))
-        return OpenedFile(_into_memory(path), None, tuple(notices))
+        memory, is_read = _into_memory(path)
+        return OpenedFile(memory, None, tuple(notices), is_there(path) and not is_read)
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
 
 
 def open_memory() -> OpenedFile:
     """A store that keeps nothing, for a program that must not write."""
-    return OpenedFile(_into_memory(None), None)
+    return OpenedFile(_into_memory(None)[0], None)
 
 
 @dataclass(frozen=True)
@@ -119,9 +132,15 @@ class FileState:
 def inspect_file(folder: Path) -> FileState:
     """Look at the progress file without a store, for ``doctor``; nothing is made, moved or written."""
     path = folder / FILE_NAME
-    aside = tuple(sorted(folder.glob("progress.damaged-*.sqlite3"))) if folder.is_dir() else ()
-    if not path.exists():
+    aside: tuple[Path, ...] = ()
+    try:
+        aside = tuple(sorted(folder.glob("progress.damaged-*.sqlite3"))) if os.path.isdir(folder) else ()
+        size = os.stat(path).st_size
+    except (FileNotFoundError, NotADirectoryError):
         return FileState(path, None, None, None, None, None, aside)
+    except OSError as error:
+        why = ProgressError("progress-unwritable", f"cannot read {path}: {error}", path=str(path), reason=error)
+        return FileState(path, None, None, None, None, why, aside)
     trouble: ProgressError | None = None
     cards = reviews = version = None
     try:
@@ -139,7 +158,7 @@ def inspect_file(folder: Path) -> FileState:
         trouble = ProgressError("progress-damaged", message, path=path, reason=damage.reason)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         trouble = say_sqlite(error, path)
-    return FileState(path, path.stat().st_size, version, cards, reviews, trouble, aside)
+    return FileState(path, size, version, cards, reviews, trouble, aside)
 
 
 def say_sqlite(error: Exception, path: Path | None, seconds: float = BUSY_SECONDS) -> ProgressError:
@@ -382,14 +401,15 @@ def _free_name(path: Path, now: datetime) -> Path:
     return aside
 
 
-def _into_memory(path: Path | None) -> sqlite3.Connection:
-    """A store in memory, filled from the file where that can be read."""
+def _into_memory(path: Path | None) -> tuple[sqlite3.Connection, bool]:
+    """A store in memory, filled from the file where that can be read, and whether it was."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
-    if path is not None and not _copy_into(memory, path):
+    is_read = path is not None and _copy_into(memory, path)
+    if not is_read:
         memory.close()
         memory = sqlite3.connect(":memory:", isolation_level=None)
     prepare(memory)
-    return memory
+    return memory, is_read
 
 
 def _copy_into(memory: sqlite3.Connection, path: Path) -> bool:

@@ -57,6 +57,7 @@ class KeptFile:
         self.path = opened.path
         self.notices: tuple[Notice, ...] = opened.notices
         self._connection = opened.connection
+        self._is_unread = opened.is_unread
         self._clock = lambda: min(clock(), LATEST)
         self._at: datetime | None = None  # the time of the change that is being made
         self._session: int | None = None  # made by the first change, so that reading writes nothing
@@ -79,6 +80,20 @@ class KeptFile:
     def kept(self) -> bool:
         """Whether what is done will be there next time, as far as can be told now."""
         return self.path is not None
+
+    def require_kept(self) -> None:
+        """Raise ``progress-unwritable`` where a change would be for nothing."""
+        for notice in self.notices if self.path is None else ():
+            folder, reason = notice.fields["folder"], notice.fields["reason"]
+            message = f"cannot write {folder}: {reason}"
+            raise ProgressError("progress-unwritable", message, path=folder, reason=reason)
+
+    def require_read(self) -> None:
+        """Raise ``progress-unreadable`` where there is a file that could not be read: nothing in it is not none."""
+        if self._is_unread:
+            fields = self.notices[-1].fields
+            message = f"cannot read the progress in {fields['folder']}: {fields['reason']}"
+            raise ProgressError("progress-unreadable", message, **fields)
 
     @property
     def waiting(self) -> Notice | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,17 @@ def peek_setting(folder: Path, name: str) -> Any:
         RecursionError,
     ):  # the store says what is wrong with the file when it is opened
         return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something at ``path``; also where a closed folder keeps that to itself."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def file_version(path: Path) -> int | None:

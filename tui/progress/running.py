@@ -61,7 +61,7 @@ class Running:
 
 def count_running(folder: Path) -> int:
     """How many sittings are running on ``folder`` at this moment; nothing is made or cleared away."""
-    return sum(is_held(path) for path in folder.glob(f"{_PREFIX}*")) if folder.is_dir() else 0
+    return sum(is_held(path) for path in folder.glob(f"{_PREFIX}*")) if os.path.isdir(folder) else 0
 
 
 def is_held(path: Path) -> bool:

@@ -289,7 +289,7 @@ class Program(App[int]):
 
     def error_text(self, error: BaseException) -> str:
         """``error`` in the present language. What nobody foresaw is named; its traceback goes to Textual's console."""
-        if getattr(error, "code", None) is None:
+        if getattr(error, "code", None) is None and not isinstance(error, OSError):
             self.log.error(error)
             return f"{type(error).__name__}: {error}"
         return say_error(error, self.language)

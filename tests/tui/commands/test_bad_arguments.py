@@ -9,7 +9,9 @@ import os
 import re
 import signal
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -128,6 +130,57 @@ def test_of_a_file_without_end_no_more_is_read_than_of_the_longest(tmp_path: Pat
     assert len(_contents(long)) == LONGEST == MAX_BYTES + 1
     bank = load_bank([long], tmp_path)
     assert [problem.code for problem in bank.problems] == ["file-too-large"]
+
+
+@contextmanager
+def somebody() -> Iterator[Path]:
+    """A folder of somebody's to whom modes mean something: of root's nothing is closed to root."""
+    with tempfile.TemporaryDirectory() as folder:
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.chown(folder, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="the system has no modes")
+def test_folders_and_files_that_are_closed(program: Program, toy: object) -> None:
+    """Whatever looks whether a file is there was refused in a closed folder, and nobody had expected that; of progress
+    that could not be read an export with nothing in it was written over a good one."""
+    with somebody() as folder:
+        data, closed, kept = folder / "data", folder / "closed", folder / "kept.json"
+        with open_store(data) as store:
+            store.rate("q", 3, "en")
+        at = ["--data-dir", str(data)]
+        assert program(*at, "export", str(kept)).status == 0
+        (data / "progress.sqlite3").chmod(0o400)
+        ran = program(*at, "doctor", "--json")
+        found = {each["code"]: each["message"] for each in ran.json["findings"]}
+        assert "progress.sqlite3 cannot be written" in found["folder-not-writable"] and ran.status == 1
+        for change in (["settings", "new-per-day", "7"], ["import", str(kept)]):
+            ran = program(*at, *change)
+            assert (ran.status, ran.out) == (2, "") and "read-only" in ran.err, ran.err
+        assert program(*at, "export", str(kept), "--force").status == 0 and '"q"' in kept.read_text()
+        (data / "progress.sqlite3").chmod(0o600)
+        data.chmod(0)
+        closed.mkdir(mode=0)
+        for command in (
+            [*at, "stats"], [*at, "export", str(kept), "--force"], [*at, "restore"], [*at, "settings"],
+            ["export", f"{closed}/x.csv"], ["lab", "toy", "--save", f"{closed}/x.svg"], ["look", str(closed), "hi"],
+            ["import", f"{closed}/x.apkg"], ["check", str(closed)], ["--questions", f"{closed}/x.yaml", "list"],
+        ):  # fmt: skip
+            for lang, said in (("en", "permission denied"), ("zh", "没有权限")):
+                ran = program(*command, lang=lang)
+                assert ran.status == 2 and said in ran.err + ran.out, (command, ran)
+        assert '"q"' in kept.read_text()
+        assert program(*at, "doctor").status == 1
+        assert program("--data-dir", f"{closed}/data", "list").status == 0
+        data.chmod(0o700)
+        closed.chmod(0o700)
 
 
 def test_export_never_writes_over_a_file_unasked(program: Program, tmp_path: Path) -> None:

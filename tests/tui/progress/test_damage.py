@@ -152,6 +152,7 @@ def test_a_sound_file_of_damaged_content(sound: Path, tmp_path: Path, kind: str)
     if any(part in kind for part in (*_ROWS, "interview", "day")):
         assert told == ["progress-rows-set-aside"]
         (aside,) = tmp_path.glob("progress.damaged-*.sqlite3")  # with the bad row in it
+        assert aside.stat().st_mode & 0o777 == 0o600
         with sqlite3.connect(aside) as raw, sqlite3.connect(sound) as whole:
             counting = "SELECT count(*) FROM actions"
             assert raw.execute(counting).fetchone() == whole.execute(counting).fetchone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import sqlite3
 import subprocess
@@ -153,6 +154,38 @@ def test_a_file_that_may_only_be_read_is_found_out_at_the_start(
     with open_store(tmp_path) as store:
         assert [notice.code for notice in store.notices] == ["progress-not-kept"]
         assert store.cards() == {"q": rated}
+
+
+def test_what_is_set_aside_is_the_persons_alone(tmp_path: Path) -> None:
+    path = tmp_path / "progress.sqlite3"
+    path.write_bytes(b"damaged" * 100)
+    path.chmod(0o644)
+    open_store(tmp_path).close()
+    (aside,) = tmp_path.glob("progress.damaged-*")
+    assert aside.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_another_start_has_made_meanwhile_is_not_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system has no lock for a folder, or the other start holds it for long."""
+    path = tmp_path / "progress.sqlite3"
+    path.write_bytes(b"damaged" * 100)
+    look = progress_file._examine
+
+    def slowly(examined: Path) -> None:
+        monkeypatch.setattr(progress_file, "_examine", look)
+        try:
+            look(examined)
+        finally:
+            with open_store(tmp_path) as other:
+                other.rate("theirs", 3, "en")
+
+    monkeypatch.setattr(progress_file, "_examine", slowly)
+    monkeypatch.setattr(progress_file, "one_at_a_time", lambda folder: contextlib.nullcontext())
+    with open_store(tmp_path) as store:
+        assert list(store.cards()) == ["theirs"] and store.notices == ()
+    assert len(list(tmp_path.glob("progress.damaged-*"))) == 1
 
 
 def test_migrations_run_in_order_and_only_once(tmp_path: Path) -> None:

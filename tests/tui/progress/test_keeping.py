@@ -144,7 +144,7 @@ def test_a_file_that_is_replaced_gets_what_this_sitting_did(tmp_path: Path, cloc
 
 
 def test_no_log_of_ours_is_read_into_a_file_that_took_the_place_of_ours(tmp_path: Path, clock: HandClock) -> None:
-    """SQLite took the ``-wal`` beside it for its own: a backup put back by hand was gone, another program's file too."""
+    """SQLite took the ``-wal`` beside it for its own: a backup put back was gone, another program's file too."""
     with open_store(tmp_path / "other", clock) as other:
         other.rate("theirs", 2, "en")
     path = tmp_path / "data" / "progress.sqlite3"

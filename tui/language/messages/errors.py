@@ -161,6 +161,7 @@ TABLE: Mapping[str, Bilingual] = {
         "没有记下 {path} 怎么来的：它是输入，或被换成了别的",
         "nothing is recorded of how {path} was made: it is an input, or was replaced",
     ),
+    "no-access": Bilingual("用不了 {path}：{reason}", "cannot use {path}: {reason}"),
     "cannot-write": Bilingual("写不了 {path}：{reason}", "cannot write {path}: {reason}"),
     "unknown-topic": Bilingual(
         "没有 {given} 这个话题{hint}。话题有：{known}", "there is no topic {given}{hint}. There is: {known}"
@@ -353,6 +354,9 @@ TABLE: Mapping[str, Bilingual] = {
     "progress-left-waiting": Bilingual(
         "还有 {count} 处改动没能写进进度文件，都记在它旁边，下次启动补上：{reason}",
         "not yet in the progress file, kept beside it and written by the next start (changes: {count}): {reason}",
+    ),
+    "progress-unreadable": Bilingual(
+        "读不了 {folder} 里的进度：{reason}", "cannot read the progress in {folder}: {reason}"
     ),
     "progress-left-elsewhere": Bilingual(
         "还有 {count} 处改动没能写进进度文件（{reason}），都记在 {kept}；把它挪到 {folder} 里，下次启动补上",
