@@ -148,9 +148,15 @@ def somebody() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="the system has no modes")
-def test_folders_and_files_that_are_closed(program: Program, toy: object) -> None:
+def test_folders_and_files_that_are_closed(program: Program, toy: object, tmp_path: Path) -> None:
     """Whatever looks whether a file is there was refused in a closed folder, and nobody had expected that; of progress
     that could not be read an export with nothing in it was written over a good one."""
+    for command in (
+        ["export", f"{tmp_path}/x.json"], ["import", f"{tmp_path}/x.json"], ["doctor", "--json"], ["restore"],
+        ["lab", "toy", "--save", f"{tmp_path}/x.svg"], ["look", str(tmp_path), "hi"], ["import", f"{tmp_path}/x.apkg"],
+        ["check", str(tmp_path)], ["settings", "new-per-day", "7"], ["stats"],
+    ):  # fmt: skip
+        program(*command)  # so that all that is imported is: somebody may not read Python's own library
     with somebody() as folder:
         data, closed, kept = folder / "data", folder / "closed", folder / "kept.json"
         with open_store(data) as store:
@@ -175,7 +181,7 @@ def test_folders_and_files_that_are_closed(program: Program, toy: object) -> Non
         ):  # fmt: skip
             for lang, said in (("en", "permission denied"), ("zh", "没有权限")):
                 ran = program(*command, lang=lang)
-                assert ran.status == 2 and said in ran.err + ran.out, (command, ran)
+                assert ran.status == 2 and said in (ran.err + ran.out).lower(), (command, ran)
         assert '"q"' in kept.read_text()
         assert program(*at, "doctor").status == 1
         assert program("--data-dir", f"{closed}/data", "list").status == 0

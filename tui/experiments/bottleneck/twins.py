@@ -122,6 +122,4 @@ def over_seeds(model: str, score: str) -> np.ndarray:
 
 def by_place(model: str) -> np.ndarray:
     """The share of letters right at each place of the longest outputs: the mean of the seeds, measured in training."""
-    return np.mean(
-        [run.reports[f"accuracy by place in the output@{LONGEST}"] for run in _runs(model)], 0
-    )
+    return np.mean([run.reports[f"accuracy by place in the output@{LONGEST}"] for run in _runs(model)], 0)
