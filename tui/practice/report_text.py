@@ -149,7 +149,10 @@ def _points(points: Iterable[KeyPoint], turn: Turn, language: Language) -> list[
 
 def _link(question: Question, language: Language, anchors: bool) -> str:
     title = _inline(question.question, language)
-    return f"[{title}](#{question.id})" if anchors else f"{title} (`tformer-quiz ask {question.id}`)"
+    if anchors:
+        return f"[{title}](#{question.id})"
+    command = f"`tformer-quiz ask {question.id}`"
+    return f"{title}（{command}）" if language == "zh" else f"{title} ({command})"
 
 
 def _counts(found: Count) -> dict[str, int]:
