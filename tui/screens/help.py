@@ -18,6 +18,7 @@ from tui.language.words import words
 from tui.screens.key_bar import KeyHint
 from tui.screens.message_line import MessageLine
 from tui.screens.passage import Passage
+from tui.text.layout import pad
 
 
 class HelpScreen(ModalScreen[None]):
@@ -41,10 +42,10 @@ class HelpScreen(ModalScreen[None]):
             focused = focused_keys(self._focused, language)
             if focused:
                 yield Static(words("screens.help-focus", language), classes="dialog-title", markup=False)
-                yield Static(key_table(focused), markup=False)
+                yield Static(key_table(focused, language), markup=False)
             keys: list[KeyHint] = getattr(self._about, "all_keys", list)()
             yield Static(words("screens.help-title", language), classes="dialog-title", markup=False)
-            yield Static(key_table(keys), markup=False)
+            yield Static(key_table(keys, language), markup=False)
             yield Static(words("screens.help-typing", language), classes="dialog-hint", markup=False)
             yield Static(words("screens.help-close", language), classes="dialog-hint", markup=False)
 
@@ -60,7 +61,9 @@ def focused_keys(widget: Widget | None, language: Language) -> list[KeyHint]:
     return []
 
 
-def key_table(hints: Sequence[KeyHint]) -> str:
+def key_table(hints: Sequence[KeyHint], language: Language) -> str:
     """A line for each key, what it does in one column."""
-    width = max((cell_len(hint.key) for hint in hints), default=0)
-    return "\n".join(f"{hint.key}{' ' * (width - cell_len(hint.key) + 2)}{hint.label}" for hint in hints)
+    space = words("screens.space", language)
+    keys = [hint.key.replace("space", space) for hint in hints]
+    width = max(map(cell_len, keys), default=0)
+    return "\n".join(f"{pad(key, width)}  {hint.label}" for key, hint in zip(keys, hints, strict=True))

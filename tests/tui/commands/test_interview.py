@@ -99,7 +99,9 @@ def test_the_report_is_written_as_markdown_and_as_a_page_with_figures(typed: Typ
     text = markdown.read_text(encoding="utf-8")
     assert "# Mock interview: a report" in text and "## What to study next" in text
     assert "1. What is x doubled? (`tformer-quiz ask toy-double`)" in text
-    assert "## Misconceptions stated\n\n- What is x doubled? (`tformer-quiz ask toy-double`)\n  - it is the square" in text
+    assert (
+        "## Misconceptions stated\n\n- What is x doubled? (`tformer-quiz ask toy-double`)\n  - it is the square" in text
+    )
     assert "- ✗ missed: twice" in text and "````text\nno ``` <script>x</script>\n````" in text
     assert "(check:" not in text and "| 0 | 0 | 2 | 0% |" in text
     ran = typed(arguments=("--last", "--report", str(page)), lang="zh")

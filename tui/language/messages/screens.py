@@ -303,6 +303,7 @@ TABLE = {
     "palette-command": Bilingual("命令面板", "command palette"),
     # help
     "help-title": Bilingual("按键", "Keys"),
+    "space": Bilingual("空格", "space"),
     "whole-message": Bilingual("全文", "all"),
     "help-focus": Bilingual("当前焦点", "Focused now"),
     "help-close": Bilingual("Esc 关闭", "Esc closes"),
