@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 
 from tui.progress.errors import ProgressError
 from tui.progress.file import copy_to_file, examine_file, move_away, one_at_a_time
@@ -29,20 +30,27 @@ class Backup:
     reviews: int | None
 
 
-def back_up_daily(connection: sqlite3.Connection, folder: Path, now: datetime) -> Path | None:
-    """Copy what ``connection`` holds, once a day and where there is anything; the copies before the last ten go.
+def back_up_daily(file: Path, now: datetime) -> Thread | None:
+    """Copy the progress file, once a day and where there is anything; the copies before the last ten go.
 
-    A copy that cannot be made is none: nothing is lost by it, and it is tried again at the next start.
+    In a thread, which is returned: the first question of the day does not wait until years of ratings are copied. A
+    copy that cannot be made is none: nothing is lost by it, and it is tried again at the next start.
     """
-    path = folder / FOLDER / f"{_DAILY}{now.astimezone():%Y-%m-%d}.sqlite3"
-    with contextlib.suppress(OSError, sqlite3.Error):
-        if path.exists() or not connection.execute("SELECT 1 FROM reviews LIMIT 1").fetchone():
-            return None
-        _copy(connection, path)
+    path = file.parent / FOLDER / f"{_DAILY}{now.astimezone():%Y-%m-%d}.sqlite3"
+    if path.exists():
+        return None
+    thread = Thread(target=_back_up, args=(file, path), name="backup")
+    thread.start()
+    return thread
+
+
+def _back_up(file: Path, path: Path) -> None:
+    with contextlib.suppress(OSError, sqlite3.Error), _opened(file) as source:
+        if not source.execute("SELECT 1 FROM reviews LIMIT 1").fetchone():
+            return
+        _copy(source, path)
         for old in sorted(path.parent.glob(f"{_DAILY}*.sqlite3"))[:-KEPT]:
             old.unlink()
-        return path
-    return None
 
 
 def back_up_before(connection: sqlite3.Connection, folder: Path, now: datetime) -> Path:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -73,6 +74,7 @@ class KeptFile:
         self._noted = None if folder is None else WaitingFile(folder)
         self._next_try = 0.0
         self._is_settled = True  # whether the file itself holds everything, and its ``-wal`` nothing
+        self.copying: Thread | None = None  # the backup of the day, while it is made
 
     # --- what is told ------------------------------------------------------------------------------------------
 
@@ -375,6 +377,8 @@ class KeptFile:
         self._running.end()
         if self._noted is not None:
             self._noted.close()
+        if self.copying is not None:
+            self.copying.join()
 
     def __enter__(self) -> Self:
         return self

@@ -448,7 +448,7 @@ def open_store(folder: Path | None, clock: Clock = utc_now, schedule: Schedule |
     if schedule is None:
         store.schedule = Schedule(read_preferences(store).desired_retention)
     if store.path is not None:
-        back_up_daily(opened.connection, store.path.parent, clock())
+        store.copying = back_up_daily(store.path, clock())
     take_in_what_was_left(store)
     return store
 
