@@ -16,7 +16,10 @@ from typing import Any, Protocol
 
 from tui.experiments.contract import Cancelled, Report
 from tui.experiments.shared.afresh import measuring_afresh
+from tui.experiments.shared.meanwhile import taken_by
+from tui.figures.data import Figure
 
+PATIENCE = 0.3  # seconds before a figure is shown as far as it is: what is there sooner is shown whole
 PROGRESS_EVERY = 0.1  # seconds between two progress reports: faster ones would only cost frames
 
 
@@ -53,7 +56,15 @@ class Progressed:
     text: str
 
 
-Outcome = Finished | Failed | Progressed
+@dataclass(frozen=True)
+class Partly:
+    """A figure of the run ``number`` as far as it is: there is more to come."""
+
+    number: int
+    figure: Figure
+
+
+Outcome = Finished | Failed | Progressed | Partly
 Deliver = Callable[[Outcome], object]
 
 
@@ -132,11 +143,22 @@ class ComputeThread:
                 last = now
                 request.deliver(Progressed(request.number, fraction, text))
 
+        begun = shown = time.monotonic()
+
+        def take(draw: Callable[[], Figure]) -> None:
+            nonlocal shown
+            if request.number != self._latest:
+                raise Cancelled
+            now = time.monotonic()
+            if now - begun >= PATIENCE and now - shown >= PROGRESS_EVERY:
+                shown = now
+                request.deliver(Partly(request.number, draw()))
+
         started = time.perf_counter()
         outcome: Outcome
         try:
             report(0.0, "")
-            with measuring_afresh() if request.afresh else nullcontext():
+            with measuring_afresh() if request.afresh else nullcontext(), taken_by(take):
                 result = request.experiment.run(request.settings, report)
             from mlxformer import backend  # the body has imported it already
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from questions.bilingual import Bilingual, Language
-from tui.experiments.shared import afresh
+from tui.experiments.shared import afresh, meanwhile
 from tui.figures.data import Figure, Label
 
 KnobValue = bool | int | float | str
@@ -245,6 +245,13 @@ class Experiment:
         result: Result = body.run(knobs, report or silent)
         figures = tuple(self._named(figure) for figure in result.figures)
         return replace(result, figures=figures, beforehand=afresh.was_taken())
+
+    def meanwhile(self, draw: Callable[[], Figure]) -> None:
+        """Offer a figure of the result as far as it is, from a loop that takes long; whoever waits sees it.
+
+        Raises ``Cancelled`` where nobody does any more.
+        """
+        meanwhile.offer(lambda: self._named(draw()))
 
     def _named(self, figure: Figure) -> Figure:
         """``figure`` with what is declared of it."""

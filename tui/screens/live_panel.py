@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from questions.bilingual import Language, say
-from tui.experiments.compute import Failed, Finished, Outcome, Progressed
+from tui.experiments.compute import Failed, Finished, Outcome, Partly, Progressed
 from tui.experiments.contract import Check, Experiment, KnobValue, Result
 from tui.figures.caption import caption
 from tui.figures.data import Figure, Label, Tensor
@@ -100,6 +101,7 @@ class LivePanel(Vertical):
         self._measured: Measured | None = None
         self._requested: dict[str, KnobValue] = {}  # the knobs of the run that is on its way
         self._number = 0
+        self._is_partial = False  # one figure of ``_result`` is that of a run that goes on, as far as it is
         self._chosen_page: int | str = 0
         self._timer: Timer | None = None
         self._first: frozenset[str] = frozenset()
@@ -142,6 +144,7 @@ class LivePanel(Vertical):
         same = experiment is self._experiment
         self._experiment, self._opened_with, self._knobs = experiment, dict(opened), dict(opened)
         self._result = self._measured = None
+        self._is_partial = False
         self._chosen_page = 0
         self._ran_on = self._progressing = self._failure = ""
         wanted = frozenset(settings if first is None else first)
@@ -194,7 +197,7 @@ class LivePanel(Vertical):
 
     def resume(self) -> None:
         """Run what is still missing, after another screen has used the compute thread."""
-        if self._experiment is not None and self._result is None:
+        if self._experiment is not None and (self._result is None or self._is_partial):
             self._request()
 
     @property
@@ -323,10 +326,14 @@ class LivePanel(Vertical):
                 bar = "━" * filled + "╌" * (12 - filled)
                 self._tell(running=f"{words('screens.running', self.language)} {bar} {outcome.fraction:.0%}")
             return
+        if isinstance(outcome, Partly):
+            self._show_partly(outcome.figure)
+            return
         if self._timer is not None:
             self._timer.stop()
         if isinstance(outcome, Failed):
             self._result = self._measured = None  # what was drawn is not what the knobs say
+            self._is_partial = False
             self._ran_on = ""
             reason = self.app.error_text(outcome.error)
             hint = words("screens.failed-hint", self.language)
@@ -335,8 +342,25 @@ class LivePanel(Vertical):
         self._progressing = self._failure = ""
         self._finished(outcome)
 
+    def _show_partly(self, figure: Figure) -> None:
+        """A figure as far as it is, in its own place and nowhere else: the picture in front, or where there is none."""
+        result = self._result or Result((), ())
+        names = [each.name for each in result.figures]
+        if not names:
+            self._result = dataclasses.replace(result, figures=(figure,))
+        elif [each.name for each in self._front_figures()] == [figure.name]:
+            at = names.index(figure.name)
+            figures = (*result.figures[:at], figure, *result.figures[at + 1 :])
+            self._result = dataclasses.replace(result, figures=figures)
+        else:
+            return
+        if not self._is_partial:
+            self._is_partial = True
+            self._say_running()
+        self._draw()
+
     def _finished(self, outcome: Finished) -> None:
-        self._result = outcome.result
+        self._result, self._is_partial = outcome.result, False
         self._measured = Measured(by_name(outcome.result.checks), self._requested)
         name = "MLX" if outcome.backend == "mlx" else "NumPy"
         self._ran_on = f"{name} {_duration(outcome.seconds)}"

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import OptionList
 
-from tui.experiments.compute import Failed, Finished, Outcome, Progressed
+from tui.experiments.compute import Failed, Finished, Outcome, Partly, Progressed
 from tui.experiments.look.names import about, shipped_names
 from tui.experiments.look.opening import Opening
 from tui.figures.data import Table
@@ -171,7 +171,7 @@ class LookScreen(BesideList):
     def opened(self, event: Opened) -> None:
         event.stop()
         outcome = event.outcome
-        if outcome.number != self._number or isinstance(outcome, Progressed):
+        if outcome.number != self._number or isinstance(outcome, Progressed | Partly):
             return
         self._opening = False
         if isinstance(outcome, Failed):

@@ -128,6 +128,7 @@ def fine_tune(
     *,
     every: int = EVERY,
     shuffle_labels: bool = False,
+    judged: Callable[[list[int], list[float]], object] | None = None,
 ) -> Tuned:
     """Train a classifier on ``bert-mini`` (or on a body drawn afresh), and ask it other lines.
 
@@ -136,6 +137,7 @@ def fine_tune(
         progress: told the share that is done; None tells nobody.
         every: steps from one accuracy to the next.
         shuffle_labels: whether the examples' labels are shuffled: nothing but chance is to be learned then.
+        judged: told the steps and the accuracies so far, after each step; None tells nobody.
 
     Returns:
         What came out.
@@ -172,6 +174,8 @@ def fine_tune(
             right.append(_right(model, inputs[others], wanted, begun))
         if progress is not None:
             progress(number / setting.steps)
+        if judged is not None:
+            judged(points, right)
     after = _by_layer(model)
     moved = [float(np.linalg.norm(b - a) / np.linalg.norm(a)) for a, b in zip(before, after, strict=True)]
     return Tuned(setting, tuple(points), tuple(right), tuple(moved), _recall(model, begun))

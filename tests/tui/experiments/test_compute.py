@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from questions.bilingual import Bilingual
-from tui.experiments.compute import ComputeThread, Failed, Finished, Outcome, Progressed
+from tui.experiments import compute as module
+from tui.experiments.compute import ComputeThread, Failed, Finished, Outcome, Partly, Progressed
 from tui.experiments.contract import Experiment, Report, Result
+from tui.figures.data import Curve, Series
 
 WAIT = 20.0
 
@@ -35,7 +37,7 @@ class Outcomes:
 
     def __call__(self, outcome: Outcome) -> None:
         self.all.append(outcome)
-        if not isinstance(outcome, Progressed):
+        if not isinstance(outcome, Progressed | Partly):
             self._ended.set()
 
     def last(self) -> Outcome:
@@ -125,3 +127,59 @@ def test_close_does_not_wait_for_a_run_that_polls_too_rarely() -> None:
     compute.close(patience=0.01)
     assert not outcomes.all or isinstance(outcomes.all[-1], Progressed)
     forever.set()
+
+
+def _curve(points: int) -> Curve:
+    x = [float(at) for at in range(points)]
+    return Curve("loss", "step", "nats", [Series("loss", x, x)], name="loss")
+
+
+def test_a_long_run_shows_what_it_has_and_a_short_one_draws_nothing(
+    compute: ComputeThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment: Scripted
+    drawn: list[int] = []
+
+    def draw(points: int) -> Curve:
+        drawn.append(points)
+        return _curve(points)
+
+    def body(settings: Any, report: Report) -> Result:
+        for points in (1, 2, 3):
+            experiment.meanwhile(lambda points=points: draw(points))  # type: ignore[misc]
+        return Result((_curve(4),), ())
+
+    experiment = Scripted(body)
+    body({}, lambda fraction, text: None)  # nobody waits
+    outcomes = Outcomes()
+    compute.request(experiment, {}, outcomes)
+    assert isinstance(outcomes.last(), Finished) and not drawn
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    monkeypatch.setattr(module, "PROGRESS_EVERY", 0.0)
+    outcomes = Outcomes()
+    number = compute.request(experiment, {}, outcomes)
+    assert isinstance(outcomes.last(), Finished) and drawn == [1, 2, 3]
+    partly = [each for each in outcomes.all if isinstance(each, Partly)]
+    assert [len(each.figure.series[0].x) for each in partly] == [1, 2, 3]  # type: ignore[union-attr]
+    assert {each.number for each in partly} == {number}
+
+
+def test_what_nobody_wants_any_more_ends_where_it_offers_a_figure(compute: ComputeThread) -> None:
+    started, go = threading.Event(), threading.Event()
+    offered: list[int] = []
+    experiment: Scripted
+
+    def body(settings: Any, report: Report) -> Result:
+        if settings["n"] == 0:
+            started.set()
+            go.wait(WAIT)
+            experiment.meanwhile(lambda: _curve(1))
+            offered.append(0)
+        return Result((), ())
+
+    experiment, outcomes = Scripted(body), Outcomes()
+    compute.request(experiment, {"n": 0}, outcomes)
+    assert started.wait(WAIT)
+    compute.request(experiment, {"n": 1}, outcomes)
+    go.set()
+    assert isinstance(outcomes.last(), Finished) and not offered

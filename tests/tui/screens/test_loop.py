@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from rich.cells import cell_len
 from textual.events import Key, Paste
 from textual.widgets import Input
 
-from questions.bilingual import Language
+from questions.bilingual import Bilingual, Language
 from tests.tui.screens.conftest import Open, shown, tasks, until
+from tui.experiments import compute
 from tui.experiments.compute import Failed
+from tui.experiments.contract import Experiment, Knob, Result
+from tui.figures.data import Curve, Series, Table
 from tui.screens.answer_box import AnswerBox
 from tui.screens.browse import BrowseScreen
 from tui.screens.key_bar import KeyBar
@@ -598,6 +602,68 @@ async def test_nothing_jumps_when_a_run_goes_on_or_fails(opened: Open, size: tup
         await until(pilot, lambda: panel.measured is not None)
         await pilot.pause()
         assert panel.query_one("#figure").region == region
+
+
+class Counting(Experiment):
+    """Offers a curve of as many points as it has counted, and waits at the gate for the next; a table at the end."""
+
+    def __init__(self) -> None:
+        steps = Knob("steps", "steps", "number", 3, minimum=1, maximum=9)
+        super().__init__("counting", Bilingual("数", "Counting"), Bilingual("", ""), (steps,), ())
+        object.__setattr__(self, "gate", threading.Semaphore(0))
+
+    def run(self, settings: Any = None, report: Any = None, *, hidden: bool = False) -> Result:
+        def curve(points: int) -> Curve:
+            x = [float(at) for at in range(points)]
+            return Curve("how far", "step", "", [Series("counted", x, x)], name="count")
+
+        for points in range(1, settings["steps"] + 1):
+            report(points / settings["steps"], "counting")
+            self.meanwhile(lambda points=points: curve(points))  # type: ignore[misc]
+            assert self.gate.acquire(timeout=20)  # type: ignore[attr-defined]
+        return Result((curve(10 * settings["steps"]), Table("numbers", ["n"], [[1]], name="numbers")), ())
+
+
+async def test_a_long_run_shows_its_figure_as_it_grows_and_another_knob_ends_it(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute, "PATIENCE", 0.0)
+    monkeypatch.setattr(compute, "PROGRESS_EVERY", 0.0)
+    experiment = Counting()
+    gate: threading.Semaphore = experiment.gate  # type: ignore[attr-defined]
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("E")
+        panel = live(pilot)
+        panel.show(experiment, {})
+
+        def points() -> int:
+            figure = panel.figure_named("count")
+            return len(figure.series[0].x) if isinstance(figure, Curve) else 0
+
+        await until(pilot, lambda: points() == 1)
+        assert panel.measured is None and "running" in shown(pilot) and "how far" in shown(pilot)
+        gate.release()
+        await until(pilot, lambda: points() == 2)
+        panel.turn({"steps": 2})  # while it runs
+        gate.release(3)
+        await until(pilot, lambda: panel.measured is not None)
+        await pilot.pause()
+        assert panel.measured is not None and panel.measured.knobs["steps"] == 2
+        assert points() == 20 and "running" not in shown(pilot)
+        # What is in front is what grows: another figure stays whole until the run has ended.
+        panel.turn({"steps": 3})
+        await until(pilot, lambda: points() == 1)
+        gate.release(3)
+        await until(pilot, lambda: points() == 30)
+        panel.show_figure("numbers")
+        whole = panel._result
+        panel.turn({"steps": 4})
+        gate.release(2)
+        await until(pilot, lambda: gate._value == 0)
+        await pilot.pause()
+        assert panel._result is whole
+        gate.release(2)
+        await until(pilot, lambda: points() == 40)
 
 
 async def test_checks_fold_and_say_of_which_path_they_speak(opened: Open) -> None:

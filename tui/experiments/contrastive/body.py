@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from tui.experiments.contract import Report, Result
 from tui.experiments.contrastive.declaration import EXPERIMENT
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
+from tui.experiments.shared.meanwhile import nobody
 from tui.figures.data import Bars, Curve, Figure, Series
 
 DIMS, STEPS, RATE, EVERY = 64, 60, 3e-3, 10
@@ -29,9 +30,15 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     temperature, batch, seed = float(knobs["temperature"]), int(knobs["batch"]), int(knobs["seed"])
     alone = bool(knobs["positives_only"])
     report(0.1, "bert-mini")
-    by_contrast, apart = _trained(temperature, batch, seed, not alone)
-    report(0.5, "positives")
-    by_positives, together = _trained(temperature, batch, seed, bool(knobs["with_negatives"]))
+    arms: list[tuple[float, ...]] = []
+
+    def so_far(right: tuple[float, ...]) -> None:
+        report(0.1 + 0.35 * (len(arms) + len(right) / (1 + STEPS // EVERY)), ("negatives", "positives")[len(arms)])
+        EXPERIMENT.meanwhile(lambda: _curve(*arms, right))
+
+    by_contrast, apart = _trained(temperature, batch, seed, not alone, so_far=so_far)
+    arms.append(by_contrast)
+    by_positives, together = _trained(temperature, batch, seed, bool(knobs["with_negatives"]), so_far=so_far)
     report(0.8, "temperature")
     shares = _hardest(batch, seed)
     low = shares[-1] if knobs["hot"] else shares[TEMPERATURES.index(LOW)]
@@ -93,7 +100,15 @@ SETTINGS = [
 
 
 @kept(apart=True, beforehand=[(*setting, negatives) for setting in SETTINGS for negatives in (True, False)])
-def _trained(temperature: float, batch: int, seed: int, negatives: bool) -> Scores:
+def _trained(
+    temperature: float,
+    batch: int,
+    seed: int,
+    negatives: bool,
+    *,
+    so_far: Callable[[tuple[float, ...]], object] = nobody,
+) -> Scores:
+    """On held-out passages, at each ``EVERY`` steps and at the end; ``so_far`` is told what there is."""
     layer = nn.Linear(_material()[0].shape[1], DIMS, bias=False)
     layer.weight = mx.array(_start(seed))
     generator, optimizer = np.random.default_rng([seed, 2]), optimizers.Adam(RATE, bias_correction=True)
@@ -104,6 +119,7 @@ def _trained(temperature: float, batch: int, seed: int, negatives: bool) -> Scor
         mx.eval(layer.parameters(), optimizer.state)
         if (number + 1) % EVERY == 0:
             right.append(_judged(layer.weight)[0])
+        so_far(tuple(right))
     return tuple(right), _judged(layer.weight)[1]
 
 
@@ -148,17 +164,19 @@ def _accumulated(temperature: float, batch: int, seed: int, alone: bool) -> floa
     return 100.0 * float(np.linalg.norm(summed - whole) / np.linalg.norm(whole))
 
 
-def _curve(by_contrast: tuple[float, ...], by_positives: tuple[float, ...]) -> Curve:
-    x = [float(EVERY * number) for number in range(len(by_contrast))]
+def _curve(*arms: tuple[float, ...]) -> Curve:
+    """Accuracies by step, with negatives and without; of those that there are."""
+    names = Bilingual("有负例", "with negatives"), Bilingual("没有负例", "without")
+    x = [float(EVERY * number) for number in range(len(arms[0]))]
+    ends = [(name, right[-1]) for name, right in zip(names, arms, strict=False)]
     return Curve(
-        Bilingual(f"训练集之外，同段的两句更近：有负例 {by_contrast[-1]:.0f} %，没有负例 {by_positives[-1]:.0f} %",
-                  f"Held out, verses of one passage are closer: {by_contrast[-1]:.0f} % with negatives, "
-                  f"{by_positives[-1]:.0f} % without"),
+        Bilingual(f"训练集之外，同段的两句更近：{'，'.join(f'{name.zh} {end:.0f} %' for name, end in ends)}",
+                  "Held out, verses of one passage are closer: "
+                  + ", ".join(f"{end:.0f} % {name.en}" for name, end in ends)),
         Bilingual("步", "step"),
         Bilingual("同段更近的 %", "same passage closer, %"),
         [
-            Series(Bilingual("有负例", "with negatives"), x, list(by_contrast)),
-            Series(Bilingual("没有负例", "without"), x, list(by_positives)),
+            *(Series(name, x[: len(right)], list(right)) for name, right in zip(names, arms, strict=False)),
             Series(Bilingual("瞎猜", "chance"), x, [50.0] * len(x)),
         ],
         name="auc",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextvars
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from mlxformer.pretrained.masked.fine_tuning import Setting, Tuned, fine_tune, r
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.fine_tuning.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.figures.data import Bars, Curve, Figure, Label, Series
 
 ALL, SLOW, FAST = Setting(), Setting(rate=1e-4), Setting(rate=2e-3)
@@ -37,18 +36,25 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         seed=int(knobs["seed"]),
     )
     report(0.1, "bert-mini")
-    # Kept from run to run, so it is computed outside whatever trace is open.
-    live = contextvars.Context().run(_live, setting, bool(knobs["wrong_labels"]))
+    live = _live(
+        setting, bool(knobs["wrong_labels"]), report=report,
+        so_far=lambda steps, right: EXPERIMENT.meanwhile(lambda: _curve(steps, right)),
+    )  # fmt: skip
     report(0.9, "checks")
-    figures: list[Figure] = [_curve(live), _accuracy(), _recall(live)]
+    figures: list[Figure] = [_curve(live.steps, live.right), _accuracy(), _recall(live)]
     if any(live.moved):
         figures.append(_moved(live))
     return Result(figures, [*_of_live(live, knobs), *_of_training(knobs)])
 
 
-@cache
-def _live(setting: Setting, wrong_labels: bool) -> Tuned:
-    return fine_tune(setting, every=5, shuffle_labels=wrong_labels)
+@kept(apart=True)
+def _live(
+    setting: Setting, wrong_labels: bool, *, report: Report, so_far: Callable[[list[int], list[float]], object]
+) -> Tuned:
+    def progress(share: float) -> None:
+        report(0.1 + 0.8 * share, "bert-mini")
+
+    return fine_tune(setting, progress, every=5, shuffle_labels=wrong_labels, judged=so_far)
 
 
 def of(setting: Setting) -> list[Tuned]:
@@ -98,15 +104,13 @@ def _of_training(knobs: Mapping[str, Any]) -> list[Check]:
     ]
 
 
-def _curve(live: Tuned) -> Curve:
+def _curve(steps: Sequence[int], right: Sequence[float]) -> Curve:
     series = [
         Series(label, [float(step) for step in of(way)[0].steps],
                [100.0 * float(share) for share in np.mean([each.right for each in of(way)], axis=0)])
         for way, label in WAYS.items()
     ]  # fmt: skip
-    now = Series(
-        Bilingual("当场", "live"), [float(step) for step in live.steps], [100.0 * share for share in live.right]
-    )
+    now = Series(Bilingual("当场", "live"), [float(step) for step in steps], [100.0 * share for share in right])
     return Curve(
         Bilingual("没用来训练的 100 句猜对多少（当场一次；其余是训练时测的，五个种子的平均）",
                   "Of 100 other lines right (one run live; the rest measured in training, mean of five seeds)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from tui.experiments.contract import Check, Report, Result
 from tui.experiments.lora.declaration import EXPERIMENT
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
+from tui.experiments.shared.meanwhile import nobody
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 BATCH, RATE, ASKED = 16, 1e-3, 48
@@ -50,19 +51,27 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     rank, steps, seed = int(knobs["rank"]), int(knobs["steps"]), int(knobs["seed"])
     how = tuple(name for name in ("b_drawn", "full", "unscaled", "wrong_dates") if knobs[name])
     report(0.1, "LoRA")
-    found = trained(rank, steps, seed, how)
+
+    def so_far(share: float, points: Sequence[int], right: Sequence[float]) -> None:
+        report(0.1 + 0.8 * points[-1] / max(steps, 1), "LoRA")
+        EXPERIMENT.meanwhile(lambda: _curve(share, points, right, rank))
+
+    found = trained(rank, steps, seed, how, so_far)
     report(0.9, "checks")
-    figures: list[Figure] = [_curve(found, rank), _singular(found, rank), _sizes()]
+    figures: list[Figure] = [_curve(found.share, found.steps, found.right, rank), _singular(found, rank), _sizes()]
     return Result(figures, _checks(found, rank, steps))
 
 
-def trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> Trained:
+SoFar = Callable[[float, Sequence[int], Sequence[float]], object]  # share, steps and right, as in ``Trained``
+
+
+def trained(rank: int, steps: int, seed: int, how: tuple[str, ...], so_far: SoFar = nobody) -> Trained:
     """One training, of the kind that ``how`` makes wrong."""
-    return Trained(*_trained(rank, steps, seed, how))
+    return Trained(*_trained(rank, steps, seed, how, so_far=so_far))
 
 
 @kept(apart=True, beforehand=[*BEFOREHAND, *((4, 60, seed, ()) for seed in SEEDS_BEFOREHAND[1:])])
-def _trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> tuple[Any, ...]:
+def _trained(rank: int, steps: int, seed: int, how: tuple[str, ...], *, so_far: SoFar = nobody) -> tuple[Any, ...]:
     """The fields of ``Trained``."""
     base, reader = _base(), mf.load_pretrained("dates")
     generator = np.random.default_rng([seed, rank])
@@ -90,6 +99,7 @@ def _trained(rank: int, steps: int, seed: int, how: tuple[str, ...]) -> tuple[An
             if (number + 1) % EVERY == 0:
                 points.append(number + 1)
                 right.append(_right(model, source, target))
+        so_far(share, points, right)
     changes = _changes(model, base)
     values = {path: np.linalg.svd(change, compute_uv=False) for path, change in changes.items()}
     ranks = [int((each > 1e-5 * max(each[0], 1e-12)).sum()) for each in values.values()]
@@ -192,13 +202,13 @@ def _checks(found: Trained, rank: int, steps: int) -> list[Check]:
     ]
 
 
-def _curve(found: Trained, rank: int) -> Curve:
+def _curve(share: float, steps: Sequence[int], right: Sequence[float], rank: int) -> Curve:
     return Curve(
-        Bilingual(f"只训练 {found.share:.1f} % 的参数（r = {rank}）：新格式读对多少",
-                  f"{found.share:.1f} % of the parameters trained (r = {rank}): the new format"),
+        Bilingual(f"只训练 {share:.1f} % 的参数（r = {rank}）：新格式读对多少",
+                  f"{share:.1f} % of the parameters trained (r = {rank}): the new format"),
         Bilingual("训练步数", "steps of training"),
         Bilingual("训练集之外的日期读对 %", "held-out dates right, %"),
-        [Series(f"r = {rank}", [float(step) for step in found.steps], list(found.right))],
+        [Series(f"r = {rank}", [float(step) for step in steps], list(right))],
         name="accuracy",
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from tui.experiments.contract import Report, Result
 from tui.experiments.preferences.declaration import EXPERIMENT
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
+from tui.experiments.shared.meanwhile import nobody
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 PROMPTS, ANSWERS = 8, 6
@@ -50,8 +51,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     if knobs["both_clipped"]:
         loss = np.where(over, 0.0, loss)
     report(0.6, "GRPO")
-    curves, sums, idle = _grpo(seed, clip, group, bool(knobs["by_chance"]), bool(knobs["raw"]))
-    rise = 100.0 * (curves["right"][-1] - curves["right"][0])
+    curves, sums, idle = _grpo(
+        seed, clip, group, bool(knobs["by_chance"]), bool(knobs["raw"]),
+        so_far=lambda curves: EXPERIMENT.meanwhile(lambda: _learning(curves)),
+    )  # fmt: skip
     measured = EXPERIMENT.measured
     checks = [
         measured("starts-at-ln-2", start, float(np.log(2)), 1e-4),
@@ -61,10 +64,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         measured("unclipped-loss", float((loss[over] / -RATIOS[over]).mean()), 1.0, 1e-5),
         measured("groups-sum-to-zero", sums, 0.0, 1e-3),
         measured("equal-rewards-teach-nothing", idle, 0.0, 1e-4),
-        measured("grpo-learns", rise, 15.0),
+        measured("grpo-learns", _rise(curves), 15.0),
     ]
     figures: list[Figure] = [
-        _bars(before, ended, wanted, rewards, near), _objective(clip), _learning(curves, rise), _memory(),
+        _bars(before, ended, wanted, rewards, near), _objective(clip), _learning(curves), _memory(),
     ]  # fmt: skip
     return Result(figures, checks)
 
@@ -117,7 +120,13 @@ def _slopes(advantage: float, clip: float) -> np.ndarray:
 
 @kept(apart=True, beforehand=[(seed, 0.2, 8, False, False) for seed in SEEDS_BEFOREHAND])
 def _grpo(
-    seed: int, clip: float, group: int, by_chance: bool, raw: bool
+    seed: int,
+    clip: float,
+    group: int,
+    by_chance: bool,
+    raw: bool,
+    *,
+    so_far: Callable[[dict[str, Any]], object] = nobody,
 ) -> tuple[dict[str, Sequence[float]], float, float]:
     """How probably an answer is right, by step; the largest sum of a group's advantages; an idle prompt's gradient.
 
@@ -158,6 +167,7 @@ def _grpo(
                 idle = max(idle, float(np.abs(to_numpy(slopes["logits"])[same]).max()))
             optimizer.update(policy, slopes)
             mx.eval(policy.parameters(), optimizer.state)
+        so_far(curves)
     p = _softmax(to_numpy(policy.logits).astype(np.float64))
     curves["right"].append(float((p * right).sum(-1).mean()))
     return curves, largest, idle
@@ -199,17 +209,22 @@ def _objective(clip: float) -> Curve:
     )  # fmt: skip
 
 
-def _learning(curves: Mapping[str, Sequence[float]], rise: float) -> Curve:
+def _rise(curves: Mapping[str, Sequence[float]]) -> float:
+    return 100.0 * (curves["right"][-1] - curves["right"][0])
+
+
+def _learning(curves: Mapping[str, Sequence[float]]) -> Curve:
+    rise = _rise(curves)
     return Curve(
         Bilingual(f"GRPO：答对的概率提高 {rise:.0f} 个百分点；全对或全错的提问越来越多，它们不再教什么",
                   f"GRPO: right answers rise by {rise:.0f} points; prompts all right or all wrong teach nothing more"),
         Bilingual("步", "step"),
         Bilingual("占比 %", "share, %"),
         [
-            Series(Bilingual("答对", "right"), [float(x) for x in range(GRPO_STEPS + 1)],
+            Series(Bilingual("答对", "right"), [float(x) for x in range(len(curves["right"]))],
                    [100.0 * y for y in curves["right"]]),
-            Series(Bilingual("全组奖励相同的提问", "prompts with equal rewards"), [float(x) for x in range(GRPO_STEPS)],
-                   [100.0 * y for y in curves["idle"]]),
+            Series(Bilingual("全组奖励相同的提问", "prompts with equal rewards"),
+                   [float(x) for x in range(len(curves["idle"]))], [100.0 * y for y in curves["idle"]]),
         ],
         name="grpo",
     )  # fmt: skip

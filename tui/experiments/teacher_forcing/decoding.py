@@ -82,7 +82,8 @@ def by_steps(sources: Sources, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarra
     model = reader().model
     own_places = (fixed < 0).any(0)
     known = int(own_places.argmax()) if own_places.any() else 1
-    state, tokens, logits = model.decoder.make_cache(), fixed[:, :known], []
+    state, tokens = model.decoder.make_cache(), fixed[:, :known]
+    logits: list[np.ndarray] = []
     for step in range(known - 1, fixed.shape[1] - 1):
         new = tokens[:, -1:] if logits else tokens
         out = to_numpy(model.decode(mx.array(new), sources.memory, sources.mask, cache=state))  # [N, 1, V]

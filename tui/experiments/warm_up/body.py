@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
+from tui.experiments.shared.meanwhile import nobody
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.warm_up.declaration import EXPERIMENT
 from tui.figures.data import Curve, Figure, Series
@@ -63,7 +64,13 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     report(0.2, "adam")
     spread = _adaptive_rates(beta2, seed)
     early, late = (spread[-1], spread[0]) if knobs["swap_times"] else (spread[0], spread[-1])
-    races = [_race(norm, steps, seed, report=report) for norm, steps in ((post, 0), (post, race_warmup), (pre, 0))]  # type: ignore[arg-type]
+    races: list[Sequence[float]] = []
+    for norm, steps in ((post, 0), (post, race_warmup), (pre, 0)):
+
+        def so_far(losses: Sequence[float]) -> None:
+            EXPERIMENT.meanwhile(lambda: _race_curve([*races, losses], race_warmup))
+
+        races.append(_race(norm, steps, seed, report=report, so_far=so_far))  # type: ignore[arg-type]
     measured = EXPERIMENT.measured
     checks = [
         measured("peak-after-warm-up", float(at[int(np.argmax(rates))]), float(knobs["warmup"])),
@@ -110,8 +117,10 @@ def _adaptive_rates(beta2: float, seed: int) -> Sequence[tuple[float, float]]:
     beforehand=[("pre", 0, seed) for seed in SEEDS_BEFOREHAND]
     + [("post", steps, seed) for steps in RACE_WARMUPS for seed in SEEDS_BEFOREHAND],
 )
-def _race(norm: Norm, warmup: int, seed: int, *, report: Report = silent) -> Sequence[float]:
-    """The training loss at each step."""
+def _race(
+    norm: Norm, warmup: int, seed: int, *, report: Report = silent, so_far: Callable[[Sequence[float]], object] = nobody
+) -> Sequence[float]:
+    """The training loss at each step; ``so_far`` is told those that there are."""
     generator = np.random.default_rng([seed, 3])
     model = Namer(norm)
     load(model, draw(generator, model)).train()
@@ -129,6 +138,7 @@ def _race(norm: Norm, warmup: int, seed: int, *, report: Report = silent) -> Seq
         adam.update(model, gradients)
         mx.eval(model.parameters(), adam.state)
         losses.append(float(to_numpy(loss)))
+        so_far(losses)
     return losses
 
 
@@ -148,16 +158,20 @@ def _warmed(races: Sequence[Sequence[float]], race_warmup: int) -> Check:
 
 
 def _race_curve(races: Sequence[Sequence[float]], race_warmup: int) -> Curve:
+    """Of the arms that there are; one that is still being trained ends early."""
     steps = [float(step) for step in range(1, STEPS + 1)]
+    names = (
+        Bilingual("Post-LN，不预热", "post-LN, no warm-up"),
+        Bilingual(f"Post-LN，预热 {race_warmup} 步", f"post-LN, {race_warmup} warm-up"),
+        Bilingual("Pre-LN，不预热", "pre-LN, no warm-up"),
+    )
     return Curve(
         Bilingual(f"{LAYERS} 层编码器的训练损失，峰值学习率同为 {PEAK:g}",
                   f"Training loss of {LAYERS} encoder layers, all at a peak rate of {PEAK:g}"),
         Bilingual("步", "step"),
         Bilingual("交叉熵（nats）", "cross-entropy, nats"),
         [
-            Series(Bilingual("Post-LN，不预热", "post-LN, no warm-up"), steps, races[0]),
-            Series(Bilingual(f"Post-LN，预热 {race_warmup} 步", f"post-LN, {race_warmup} warm-up"), steps, races[1]),
-            Series(Bilingual("Pre-LN，不预热", "pre-LN, no warm-up"), steps, races[2]),
+            *(Series(name, steps[: len(race)], list(race)) for name, race in zip(names, races, strict=False)),
             Series(Bilingual("瞎猜 ln 16", "guessing, ln 16"), steps, [CHANCE] * STEPS),
         ],
         name="race",
