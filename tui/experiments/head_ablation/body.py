@@ -145,11 +145,14 @@ def _trained(trained: Trained, count_needed: bool, best_head: bool) -> list[Chec
 
 
 def _trained_bars(trained: Trained) -> Bars:
-    short = {"encoder": "E", "decoder": "D", "self_attention": "self", "cross_attention": "cross"}
+    chinese = {"encoder": "编码器", "decoder": "解码器", "self": "自", "cross": "交叉"}
 
-    def label(path: str, head: int) -> str:
-        stack, _, layer, kind, _ = path.split(".")
-        return f"{short[stack]}{int(layer) + 1} {short[kind]} {head}"
+    def label(path: str, head: int) -> Bilingual:
+        stack, _, layer, attention, _ = path.split(".")
+        kind = attention.removesuffix("_attention")
+        return Bilingual(
+            f"{chinese[stack]} {int(layer) + 1} {chinese[kind]} {head}", f"{stack} {int(layer) + 1} {kind} {head}"
+        )
 
     spared = sum(share >= trained.whole for share in trained.alone.values())
     return Bars(

@@ -213,10 +213,17 @@ def _sweep(n: int, seed: int, d: int, report: Report) -> Curve:
     )
 
 
+def _layer_name(path: str) -> Bilingual:
+    stack, _, layer, attention = path.split(".")[:4]
+    kind = attention.removesuffix("_attention")
+    chinese = {"encoder": "编码器", "decoder": "解码器", "self": "自注意力", "cross": "交叉注意力"}
+    return Bilingual(f"{chinese[stack]} {int(layer) + 1} {chinese[kind]}", f"{stack} {int(layer) + 1} {kind}")
+
+
 def _distances(trained: Trained) -> Bars:
     return Bars(
         Bilingual("训练好的日期模型：W_Q 离 W_K 有多远", "The trained date model: how far W_Q is from W_K"),
-        labels=[layer.replace("layers.", "").replace("_attention", "") for layer in trained.layers],
+        labels=[_layer_name(path) for path in trained.layers],
         values=trained.distances,
         value_label=Bilingual("相差多少 ‖W_Q − W_K‖ / ‖W_Q‖", "how far apart, ‖W_Q − W_K‖ / ‖W_Q‖"),
         reference=(math.sqrt(2), Bilingual("两个无关的等长矩阵", "unrelated, of one norm")),
