@@ -153,6 +153,7 @@ def assert_figure_is_captioned(figure: Any) -> None:
         said = caption(figure, language)  # type: ignore[arg-type]
         assert made in said and (isinstance(figure, Tensor) or len(said) > len(made) + 1), figure.name
         assert language == "zh" or not HAN.search(tab + made), figure.name
+        assert "Bilingual(" not in say(figure.title, language) + said, figure.name  # type: ignore[arg-type]
 
 
 def assert_axes_have_words(figure: Any) -> None:

@@ -16,11 +16,11 @@ from tui.experiments.contract import Check, Report, Result
 from tui.experiments.head_width.declaration import EXPERIMENT
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import traced
-from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
+from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 
 COUNTS = (1, 2, 4, 8, 16)
 FLOOR = 1e-9  # singular values below are rounding: drawn here on the log axis
-ARMS: dict[str, Label] = {"reduced": Bilingual("宽度 d/h", "width d/h"), "full": Bilingual("宽度 d", "width d")}
+ARMS: dict[str, Bilingual] = {"reduced": Bilingual("宽度 d/h", "width d/h"), "full": Bilingual("宽度 d", "width d")}
 
 
 class Arms(mf.Module):
@@ -193,8 +193,8 @@ def _map(steps: mf.Trace, arm: str, seed: int) -> Heatmap:
     label = ARMS[arm]
     return Heatmap(
         Bilingual(
-            f"各头的注意力，头宽 {label}（随机权重，种子 {seed}）",
-            f"Attention of the heads, width {label} (random weights, seed {seed})",
+            f"各头的注意力，{label.zh}（随机权重，种子 {seed}）",
+            f"Attention of the heads, {label.en} (random weights, seed {seed})",
         ),
         [
             Stage("scaled", Bilingual("得分 / √d_k", "scores / √d_k"), _of(steps, arm, "scaled")[0], "signed"),
