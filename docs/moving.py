@@ -51,6 +51,7 @@ class Recording:
 
     async def keep(self, seconds: float) -> None:
         await self.pilot.pause()
+        await self.pilot.pause()  # what is drawn in answer to what was drawn
         strips = self.pilot.app.screen._compositor.render_strips()
         self.frames.append(([tuple(Segment.simplify(strip)) for strip in strips], seconds))
 

@@ -66,9 +66,7 @@ class TableLines:
             return
         right = [numeric(figure, at) for at in range(len(heading))]
         whole = [
-            max(
-                map(_unparted, " ".join([name, *([] if right[at] else _said(figure, at, language))]).split()), default=1
-            )
+            max(map(_unparted, [*_words(name), *(() if right[at] else _said(figure, at, language))]), default=1)
             for at, name in enumerate(heading)
         ]
         for floor, digits in itertools.product((whole, [1] * len(heading)), DIGITS):
@@ -156,12 +154,18 @@ def _marked(figure: Table, pinned: Table | None, row: int, column: int, text: st
 
 
 def _said(figure: Table, column: int, language: Language) -> list[str]:
-    return [cell_text(row[column], language) for row in figure.rows]
+    return [word for row in figure.rows for word in cell_text(row[column], language).split()]
+
+
+def _words(heading: str) -> list[str]:
+    """What of a heading stays together where it can: its words; a short one as a whole (no. 1)."""
+    return [heading] if cell_len(heading) <= LEAST_WORDS else heading.split()
 
 
 def _unparted(word: str) -> int:
-    """The cells of a word that stay together where they can: a dozen, or two ideographs."""
-    return min(cell_len(word), 4 if any(map(is_ideographic, word)) else LONGEST_WORD)
+    """The cells of a word that stay together where they can: those of a short one, a dozen, or two ideographs."""
+    least = 4 if any(map(is_ideographic, word)) else LONGEST_WORD
+    return cell_len(word) if cell_len(word) <= LEAST_WORDS else min(cell_len(word), least)
 
 
 def _least(rows: Sequence[Sequence[str]], right: Sequence[bool], columns: int) -> list[int]:
