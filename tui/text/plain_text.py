@@ -20,6 +20,7 @@ _HEADING = re.compile(r"^ {0,3}#{1,6} +")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _OWN_LINE = re.compile(r"^\s*(?:[-*+] |\d{1,3}[.)] |>|\|)")  # list items, quotes, table rows
 _HARD_BREAK = re.compile(r"(?: {2,}|\\)$")
+_TABLE = re.compile(r"^ *\|(.+)\| *\n *\|(?: *:?-+:? *\|)+ *\n((?: *\|.*\| *(?:\n|$))+)", re.MULTILINE)
 _LATIN = frozenset(",.;:?!)]}%")
 # Where code, numbers and escaped signs stand while the marks are taken away; no text of the bank holds these signs.
 _KEPT, _KEPT_BLOCK = "\x00{}\x00", "\x01{}\x01"
@@ -53,6 +54,7 @@ def plain_text(markdown: str, say_number: Callable[[NumberSpan], str]) -> str:
         else:
             text += _ESCAPED.sub(lambda match: keep(match[1]), span.text)
     text = _EMPHASIS.sub(r"\1", _STRONG.sub(r"\2", _LINK.sub(r"\1 (\2)", text)))
+    text = _TABLE.sub(_as_list, text)
     return _PLACE.sub(lambda match: kept[int(match[1])], _join_lines(text)).strip("\n")
 
 
@@ -75,6 +77,23 @@ def readable(markdown: str) -> str:
         else:
             said += span.text if isinstance(span, CodeSpan) else as_written(span.text)
     return said
+
+
+def _as_list(table: re.Match[str]) -> str:
+    """A table's rows as list items that say each cell's column, so that they can be read at any width and aloud."""
+    corner, *columns = _cells(table[1])
+    chinese = any(map(is_ideographic, table[0]))
+    dash, colon, semicolon = ("——", "：", "；") if chinese else (" – ", ": ", "; ")
+    items = [f"{corner}{colon}".rstrip()] if corner else []
+    for row in table[2].strip().split("\n"):
+        first, *values = _cells(row.strip()[1:-1])
+        said = semicolon.join(f"{name}{colon}{value}" for name, value in zip(columns, values, strict=False))
+        items.append(f"- {first}{dash}{said}" if said else f"- {first}")
+    return "\n".join(items) + "\n"
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.split("|")]
 
 
 def _block(text: str) -> str:

@@ -30,6 +30,12 @@ from tui.text.plain_text import as_title, plain_text, written
             "before\n\n```python\nx = [1](check:a)\n  **y**\n```\nafter",
             "before\n\n    x = [1](check:a)\n      **y**\nafter",
         ),
+        (
+            "before\n\n| n | cost | of |\n|---|:--|--:|\n| `d/h` | [4](check:x) | a |\n| **d** | 8 | b |\n\nafter",
+            "before\n\nn:\n- d/h – cost: 4; of: a\n- d – cost: 8; of: b\n\nafter",
+        ),
+        ("| | 按字 | 按词 |\n|---|---|---|\n| 序列 | 最长 | 最短 |", "- 序列——按字：最长；按词：最短"),
+        ("a | b\n| no table |", "a | b\n| no table |"),
         ("", ""),
         ("user's [/] and {braces}", "user's [/] and {braces}"),
     ],
@@ -47,7 +53,7 @@ def test_a_title_is_one_line_without_marks() -> None:
     assert as_title("Why mask `15 %`, and **why** [0.93](card:dates/x)?\nSo?") == "Why mask 15 %, and why 0.93? So?"
 
 
-@pytest.mark.parametrize("piece", ["_a __b ", "**a ", "__a_ ", "*a ", "a** ", "**"])
+@pytest.mark.parametrize("piece", ["_a __b ", "**a ", "__a_ ", "*a ", "a** ", "**", "| a ", "| a\n"])
 def test_marks_that_never_close_cost_no_more_than_their_length(piece: str) -> None:
     """With a pattern that looks to the end for each of them, this would take minutes."""
     text = piece * 50_000
