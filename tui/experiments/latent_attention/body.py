@@ -139,7 +139,8 @@ def _sizes() -> Bars:
     heads, width, latent, turned = LARGE
     return Bars(
         Bilingual(f"每个词元每层缓存的数（DeepSeek-V2：{heads} 头，D = {width}，d_c = {latent}，d_R = {turned}）",
-                  f"Numbers cached per token and layer (DeepSeek-V2: {heads} heads, D = {width}, d_c = {latent})"),
+                  f"Numbers cached per token and layer (DeepSeek-V2: {heads} heads, D = {width}, d_c = {latent}, "
+                  f"d_R = {turned})"),
         labels=["MHA", "GQA-8", "MQA", "MLA"],
         values=[float(2 * heads * width), float(2 * 8 * width), float(2 * width), float(latent + turned)],
         value_label=Bilingual("缓存的数", "numbers cached"),

@@ -231,7 +231,7 @@ def _by_distance(width: int, base: float, report: Report) -> Curve:
     return Curve(
         Bilingual(
             f"同一个向量，隔得越远得分越低（有起伏；{TOGETHER} 个距离取平均）",
-            f"One vector: the farther apart, the lower the score (mean over {TOGETHER} distances)",
+            f"One vector: the farther apart, the lower the score, with ripples (mean over {TOGETHER} distances)",
         ),
         Bilingual("距离", "distance"),
         Bilingual("得分", "score"),
