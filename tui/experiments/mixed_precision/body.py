@@ -55,7 +55,7 @@ class _Layer:
     def __init__(self, tokens: int, seed: int) -> None:
         generator = np.random.default_rng(seed)
         self.tokens = tokens
-        self.layer = mf.FeedForward(DIMS, HIDDEN, activation="gelu")
+        self.layer = mf.FeedForward(DIMS, HIDDEN)
         self.weights = draw(generator, self.layer)
         self.x, self.target = generator.standard_normal((2, 1, HERE, DIMS)).astype(np.float32)
 
@@ -105,7 +105,7 @@ def _moved(dtype: Any) -> list[float]:
 
 def _bytes(master: Any) -> float:
     """Of a layer's float16 weights and gradients, master weights and Adam's state, for each parameter."""
-    layer: Any = mf.FeedForward(DIMS, HIDDEN, activation="gelu")
+    layer: Any = mf.FeedForward(DIMS, HIDDEN)
     leaves = dict(tree_flatten(layer.parameters()))
     kept = {path: value.astype(master) for path, value in leaves.items()}
     adam = optimizers.Adam(1e-3)
