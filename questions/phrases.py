@@ -58,7 +58,8 @@ def guards(phrases: tuple[str, ...]) -> tuple[tuple[Sides, tuple[int, ...]], ...
     found = []
     for sides in lexicon().rivals:
         whole = frozenset[int]().union(*sides)
-        named = [whole.intersection(part[0].meanings) if len(part) == 1 and not part[0].begins else frozenset[int]() for part in parts]
+        alone = [part[0].meanings if len(part) == 1 and not part[0].begins else () for part in parts]
+        named = [whole.intersection(meanings) for meanings in alone]
         own = frozenset[int]().union(*(side for side in sides if any(side & each for each in named)))
         others = tuple(index for index, each in enumerate(named) if not each)
         if own and own != whole and others:
