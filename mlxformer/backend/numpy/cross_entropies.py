@@ -1,4 +1,4 @@
-"""Cross-entropy with class ids, fused: it keeps one array of the logits' size for the backward pass."""
+"""Cross-entropy with class ids, fused, in blocks of rows that stay in the cache; no array as large is kept."""
 
 from __future__ import annotations
 
@@ -9,54 +9,73 @@ import numpy as np
 from .arrays import array, wrap
 from .operands import floats, quiet
 from .primitives import Function, differentiable, plain
+from .threads import chunks, each
 
 
-def _exponentials(logits: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """exp(x − max) and the maxima, with the classes moved to the last axis: [..., K] and [..., 1]."""
-    rows = np.moveaxis(logits, axis, -1).astype(np.float32, copy=False)
-    top = rows.max(axis=-1, keepdims=True)
-    shifted = rows - top
-    return np.exp(shifted, out=shifted), top
+def _rows(logits: np.ndarray, axis: int) -> np.ndarray:
+    """[R, K] in float32, the classes last."""
+    return np.ascontiguousarray(np.moveaxis(logits, axis, -1), np.float32).reshape(-1, logits.shape[axis])
 
 
-@quiet
-def _losses(logits: np.ndarray, targets: np.ndarray, axis: int, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
-    """The loss [...], and the softmax's probabilities [..., K]."""
-    probabilities, top = _exponentials(logits, axis)
-    total = np.einsum("...k->...", probabilities)
-    probabilities /= total[..., None]
-    rows = np.moveaxis(logits, axis, -1).astype(np.float32, copy=False)
-    target_logits = np.take_along_axis(rows, targets[..., None], -1)
-    loss = np.log(total) - np.float32(1 - smoothing) * (target_logits - top)[..., 0]
-    if smoothing:
-        loss -= np.float32(smoothing) * (rows.mean(-1, keepdims=True) - top)[..., 0]
-    return loss, probabilities
+def _blocks(rows: np.ndarray) -> list[slice]:
+    """Larger ones than elsewhere: to tell NumPy what to do with a few rows of a vocabulary costs more than doing it."""
+    return chunks(len(rows), rows.shape[-1] // 8)
+
+
+def _losses(rows: np.ndarray, targets: np.ndarray, smoothing: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The loss [R]; and the maximum and Σ exp(x − max) of each row, [R, 1]."""
+    loss, top, total = (np.empty((len(rows), 1), np.float32) for _ in range(3))
+
+    @quiet
+    def block(part: slice) -> None:
+        rows[part].max(axis=-1, keepdims=True, out=top[part])
+        shifted = rows[part] - top[part]
+        said = np.float32(1 - smoothing) * np.take_along_axis(shifted, targets[part, None], -1)
+        if smoothing:
+            said += np.float32(smoothing) * shifted.mean(-1, keepdims=True)
+        np.exp(shifted, out=shifted)
+        np.einsum("rk->r", shifted, out=total[part, 0])
+        np.subtract(np.log(total[part]), said, out=loss[part])
+
+    each(block, _blocks(rows))
+    return loss[:, 0], top, total
 
 
 def _cross_entropy_array(logits: Any, targets: np.ndarray, axis: int, smoothing: float) -> array:
     given = floats(logits)
-    return wrap(_losses(given, targets, axis, smoothing)[0].astype(given.dtype, copy=False))
+    loss, _, _ = _losses(_rows(given, axis), targets.reshape(-1), smoothing)
+    return wrap(loss.reshape(targets.shape).astype(given.dtype, copy=False))
 
 
 def _cross_entropy_rule(needed: tuple[int, ...], logits: Any, targets: np.ndarray, axis: int, smoothing: float) -> Any:
     plain("cross_entropy", logits)
     given = floats(logits)
-    loss, probabilities = _losses(given, targets, axis, smoothing)
+    rows, ids = _rows(given, axis), targets.reshape(-1)
+    loss, top, total = _losses(rows, ids, smoothing)
 
-    @quiet
     def pullback(g: Any) -> list[array]:
-        """(p − (1 − ε)·onehot − ε/K)·g"""
+        """(p − (1 − ε)·onehot − ε/K)·g; of a row that nothing is asked of, as of padding, 0"""
         plain("cross_entropy", g)
-        scale = g._data[..., None].astype(np.float32, copy=False)
-        gradient = probabilities * scale
-        at = targets[..., None]
-        hits = np.take_along_axis(gradient, at, -1) - np.float32(1 - smoothing) * scale
-        np.put_along_axis(gradient, at, hits, -1)
-        if smoothing:
-            gradient -= np.float32(smoothing / gradient.shape[-1]) * scale
-        return [wrap(np.moveaxis(gradient, -1, axis).astype(given.dtype, copy=False))]
+        scale = g._data.reshape(-1, 1).astype(np.float32, copy=False)
+        gradient = np.zeros(rows.shape, np.float32)
 
-    return wrap(loss.astype(given.dtype, copy=False)), pullback
+        @quiet
+        def block(part: slice) -> None:
+            wanted = scale[part, 0] != 0
+            asked = part if wanted.all() else part.start + np.flatnonzero(wanted)
+            found = rows[asked] - top[asked]
+            np.exp(found, out=found)
+            found *= scale[asked] / total[asked]
+            found[np.arange(len(found)), ids[asked]] -= np.float32(1 - smoothing) * scale[asked, 0]
+            if smoothing:
+                found -= np.float32(smoothing / rows.shape[-1]) * scale[asked]
+            gradient[asked] = found
+
+        each(block, _blocks(rows))
+        shaped = gradient.reshape(*targets.shape, rows.shape[-1])
+        return [wrap(np.moveaxis(shaped, -1, axis).astype(given.dtype, copy=False))]
+
+    return wrap(loss.reshape(targets.shape).astype(given.dtype, copy=False)), pullback
 
 
 _cross_entropy: Function = differentiable(_cross_entropy_array, _cross_entropy_rule)
