@@ -19,12 +19,13 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from types import TracebackType
 from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 
-from mlxformer.backend import is_array, mx, nn, numpy_view, settle, to_numpy
+from mlxformer.backend import is_array, lasting, mx, nn, numpy_view, settle
 from mlxformer.backend import name as backend_name
 from mlxformer.errors import TraceError
 from mlxformer.origins import Origin, Same, settled
@@ -47,7 +48,7 @@ class Step:
         call: counts the times this path was passed, from 0 (``generate`` passes one path once for each token).
         axes: a name for each axis.
         formula: what was computed.
-        value: a NumPy copy, as wide as the tensor (bfloat16, which NumPy lacks, as float32).
+        kept: what ``value`` is made of: where arrays never change (NumPy) the tensor's own numbers, else a copy.
         made: how it was made of other steps and of parameters; None where no tap says so, in a trace of ``only`` some
             paths, and where a replacement put another tensor in its place. ``mf.open_cell`` opens a cell by it.
 
@@ -63,13 +64,18 @@ class Step:
     call: int
     axes: tuple[str, ...]
     formula: str
-    value: np.ndarray
+    kept: np.ndarray
     made: Origin | None = field(default=None, compare=False)
+
+    @cached_property
+    def value(self) -> np.ndarray:
+        """A NumPy copy, as wide as the tensor (bfloat16, which NumPy lacks, as float32)."""
+        return self.kept if self.kept.flags.writeable else np.array(self.kept)
 
     def __repr__(self) -> str:
         """Path, dtype and shape, mean ± standard deviation, and range, in one line and without the values."""
         call = f"call={self.call}, " if self.call else ""
-        return f"Step({self.path!r}, {call}{array_text(self.value)}{_statistics(self.value)})"
+        return f"Step({self.path!r}, {call}{array_text(self.kept)}{_statistics(self.kept)})"
 
 
 class Trace:
@@ -276,13 +282,13 @@ class Trace:
         return self._only is None or fnmatchcase(path, self._only)
 
     def _pass(
-        self, path: str, x: Any, value: np.ndarray | None, axes: tuple[str, ...], formula: str, made: Origin | None
+        self, path: str, x: Any, kept: np.ndarray | None, axes: tuple[str, ...], formula: str, made: Origin | None
     ) -> None:
         self._passed += 1
-        if value is not None and self._wants(path):
+        if kept is not None and self._wants(path):
             call = self._calls.get(path, 0)
             self._calls[path] = call + 1
-            step = Step(path, call, axes, formula, value, self._settled(made))
+            step = Step(path, call, axes, formula, kept, self._settled(made))
             self._steps.append(step)
             self._remember(x, step)
         if self._on_step is not None:
@@ -420,10 +426,10 @@ def tap(
         x = opened._changed(path, x)
     if x.ndim != len(axes):
         raise TraceError("trace-axes", f"step {path!r} has shape {tuple(x.shape)} but axes {axes}", path=path)
-    value = to_numpy(x) if any(opened._wants(path) for opened in traces) else None
-    made = None if value is None or of is None or x is not computed else of()
+    kept = lasting(x) if any(opened._wants(path) for opened in traces) else None
+    made = None if kept is None or of is None or x is not computed else of()
     for opened in traces:
-        opened._pass(path, x, value, axes, formula, made)
+        opened._pass(path, x, kept, axes, formula, made)
     return x
 
 
@@ -453,9 +459,9 @@ def aside(name: str, x: mx.array, *, axes: tuple[str, ...], formula: str, of: Ca
     """
     traces = [opened for opened in _open_traces.get() if opened._origins]
     if traces:
-        path, value, made = _path_here(name), to_numpy(x), of()
+        path, kept, made = _path_here(name), lasting(x), of()
         for opened in traces:
-            opened._remember(x, Step(path, 0, axes, formula, value, opened._settled(made)))
+            opened._remember(x, Step(path, 0, axes, formula, kept, opened._settled(made)))
     return x
 
 
@@ -477,7 +483,7 @@ def alias(x: mx.array, of: mx.array) -> mx.array:
     if x is not of:
         for opened in _open_traces.get():
             step = opened._step_of(of)
-            if step is not None and np.array_equal(numpy_view(x), step.value):
+            if step is not None and np.array_equal(numpy_view(x), step.kept):
                 opened._remember(x, step)
     return x
 

@@ -103,6 +103,21 @@ def numpy_view(x: mx.array) -> np.ndarray:
     return _running.numpy_view(x)
 
 
+def lasting(x: mx.array) -> np.ndarray:
+    """The values of ``x`` as they will always be: a view not to be written to where arrays never change, else a copy.
+
+    Args:
+        x: an array of the backend, of any shape.
+
+    Raises:
+        TraceError: as ``to_numpy``.
+
+    >>> lasting(mx.ones((2,)))
+    array([1., 1.], dtype=float32)
+    """
+    return _running.lasting(x)
+
+
 def dtype_named(name: str) -> mx.Dtype | None:
     """The dtype of that name, or None where the backend has none: NumPy has no bfloat16.
 
@@ -330,6 +345,7 @@ __all__ = [
     "is_array",
     "is_eager",
     "is_evaluable",
+    "lasting",
     "mx",
     "name",
     "nn",

@@ -40,6 +40,9 @@ def to_numpy(x: mx.array) -> np.ndarray:
     return np.array(_evaluated(x))
 
 
+lasting = to_numpy  # the memory of an array that is changed or gone may become another's
+
+
 def numpy_view(x: mx.array) -> np.ndarray:
     view = np.asarray(_evaluated(x))
     view.flags.writeable = False

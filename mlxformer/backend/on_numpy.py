@@ -46,6 +46,9 @@ def numpy_view(x: ArrayLike) -> np.ndarray:
     return view
 
 
+lasting = numpy_view  # nobody writes to an array
+
+
 def dtype_named(name: str) -> np.dtype | None:
     return None if name == "bfloat16" else getattr(mx, name)
 
