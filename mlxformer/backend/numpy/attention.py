@@ -24,6 +24,8 @@ from .tape import unrecorded
 BLOCK_SCORES = 1 << 17
 BLOCK_KEYS = 512
 
+# exp of scores within ±40 sums to at most 2e17 a key, and none of it is lost below float32.
+SMALL, FEWEST = 40.0, 64
 _LOWEST = np.finfo(np.float32).min
 
 
@@ -53,6 +55,7 @@ class _Problem(NamedTuple):
     mask: np.ndarray | None  # broadcast to [B, Hkv, R, Tq, Tk]: boolean, or added to the scores
     causal: bool
     scale: np.float32
+    small: bool = False  # whether no score can be so large that its row's maximum must be taken off before exp
     beyond: np.ndarray | None = None  # [B, Hkv, R, Tq, 1]: rows whose scores left float32; they pass nothing on
 
 
@@ -86,8 +89,18 @@ def _problem(q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> _
             raise ValueError(f"scaled_dot_product_attention: mask {mask.shape} does not broadcast to {(B, H, Tq, Tk)}.")
         groups = (1, 1) if shape[1] == 1 else (Hkv, R)
         grouped_mask = _numbers(mask).reshape(shape[0], *groups, *shape[2:])
-    grouped = _numbers(q).reshape(B, Hkv, R, Tq, D)
-    return _Problem(grouped, _numbers(k), _numbers(v), grouped_mask, causal, np.float32(scale))
+    grouped, keys = _numbers(q).reshape(B, Hkv, R, Tq, D), _numbers(k)
+    small = (grouped_mask is None or grouped_mask.dtype == np.bool_) and _are_small(grouped, keys, scale)
+    return _Problem(grouped, keys, _numbers(v), grouped_mask, causal, np.float32(scale), small)
+
+
+@quiet
+def _are_small(q: np.ndarray, k: np.ndarray, scale: float) -> bool:
+    """Whether |q·k| ≤ ‖q‖ ‖k‖ keeps all scores within ``SMALL``; not asked of few queries, where that costs more."""
+    if q.shape[2] * q.shape[3] < FEWEST or not k.size:
+        return False
+    longest = [float(np.einsum("...d,...d->...", x, x).max()) for x in (q, k)]
+    return abs(scale) * math.sqrt(longest[0] * longest[1]) <= SMALL
 
 
 def _numbers(x: Any) -> np.ndarray:
@@ -162,8 +175,9 @@ def _scores(p: _Problem, block: _Block, queries: np.ndarray, keys: slice) -> np.
     return scores
 
 
-def _exponentials(scores: np.ndarray, top: np.ndarray) -> np.ndarray:
-    scores -= top
+def _exponentials(p: _Problem, scores: np.ndarray, top: np.ndarray) -> np.ndarray:
+    if not p.small:
+        scores -= top
     return np.exp(scores, out=scores)
 
 
@@ -175,24 +189,25 @@ def _finite(top: np.ndarray) -> np.ndarray:
 def _attend_block(p: _Problem, block: _Block, heads: np.ndarray) -> np.ndarray:
     """Fills ``heads`` [b, h, R·tq, Dv]; gives each row's maximum and sum of exponentials, [b, h, R·tq, 2]."""
     queries = _scaled_queries(p, block)
-    total, top = None, None
+    total, top, none = None, None, np.zeros((*queries.shape[:-1], 1), np.float32)
     for keys in _key_blocks(p, block):
         scores = _scores(p, block, queries, keys)
         block_values = p.v[block.batch, block.heads, keys]
-        block_top = scores.max(axis=-1, keepdims=True)
+        block_top = none if p.small else scores.max(axis=-1, keepdims=True)
         if total is None or top is None:
             top = block_top
-            weights = _exponentials(scores, _finite(top))
+            weights = _exponentials(p, scores, _finite(top))
             total = np.einsum("...k->...", weights)[..., None]
             np.matmul(weights, block_values, out=heads)
             continue
-        new_top = np.maximum(top, block_top)
-        correction = np.exp(top - _finite(new_top))
-        weights = _exponentials(scores, _finite(new_top))
-        total = total * correction + np.einsum("...k->...", weights)[..., None]
-        heads *= correction
+        if not p.small:
+            before, top = top, np.maximum(top, block_top)
+            correction = np.exp(before - _finite(top))
+            total *= correction
+            heads *= correction
+        weights = _exponentials(p, scores, _finite(top))
+        total += np.einsum("...k->...", weights)[..., None]
         heads += np.matmul(weights, block_values)
-        top = new_top
     if total is None or top is None:  # no keys at all
         heads[...] = 0
         return np.ones((*heads.shape[:-1], 2), np.float32)
@@ -209,9 +224,12 @@ def _attend(p: _Problem) -> tuple[_Problem, np.ndarray, np.ndarray]:
     operands that float32 can multiply: only then do they have to be looked at.
     """
     heads, sums = _attend_once(p)
+    if p.small and (sums[..., 1] == 0).any():  # a row that sees nothing
+        p = p._replace(small=False)
+        heads, sums = _attend_once(p)
     empty: np.ndarray = sums[..., 1] == 0
     if empty.any() or not np.isfinite(heads.sum() + sums[..., 1].sum()):
-        p = _in_range(_only_seen(p))
+        p = _in_range(_only_seen(p._replace(small=False)))
         heads, sums = _attend_once(p)
         empty = sums[..., 1] == 0
     np.copyto(sums[..., 1], 1, where=empty)
@@ -268,7 +286,7 @@ def _gradients(
         dq_rows = np.zeros(queries.shape, np.float32)
         for keys in _key_blocks(p, block):
             at = (block.batch, block.heads, keys)
-            exponentials = _exponentials(_scores(p, block, queries, keys), top)
+            exponentials = _exponentials(p, _scores(p, block, queries, keys), top)
             dv[at] += np.matmul(exponentials.swapaxes(-1, -2), g_rows)
             dscores = _scratch.take("dscores", exponentials.shape)
             np.matmul(g_rows, p.v[at].swapaxes(-1, -2), out=dscores)

@@ -57,11 +57,14 @@ def test_is_mlx(name: str, function: Callable[..., Any], tolerance: float | None
     cases.check(name, function, tolerance)
 
 
-@pytest.fixture(params=[(24, 5), (7, 3), (1 << 18, 512)], ids=["blocks", "small-blocks", "whole"])
+@pytest.fixture(
+    params=[(24, 5, 64), (7, 3, 1), (1 << 18, 512, 64), (1 << 18, 512, 1)],
+    ids=["blocks", "small-blocks-without-maxima", "whole", "whole-without-maxima"],
+)
 def block_sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of a few scores and keys, so that every boundary is crossed; and none."""
-    monkeypatch.setattr(attention, "BLOCK_SCORES", request.param[0])
-    monkeypatch.setattr(attention, "BLOCK_KEYS", request.param[1])
+    """Blocks of a few scores and keys, so that every boundary is crossed; and none. With maxima taken off, and not."""
+    for name, value in zip(("BLOCK_SCORES", "BLOCK_KEYS", "FEWEST"), request.param, strict=True):
+        monkeypatch.setattr(attention, name, value)
 
 
 @pytest.mark.usefixtures("block_sizes")
@@ -127,6 +130,24 @@ def test_large_scores_and_minus_infinity_stay_finite() -> None:
         argnums=(0, 1, 2),
     )(q, k, v)
     assert all(np.isfinite(values(g)).all() for g in gradients)
+
+
+@pytest.mark.parametrize("size", [1, 30, 3000])
+def test_scores_of_any_size_beside_float64(size: float) -> None:
+    """Small ones, whose maxima are not taken off, and those that are too large for that; a row that sees nothing."""
+    q, k, v = (normal(1, 2, 70, 8, seed=seed) for seed in range(3))
+    seen = np.tri(70, dtype=bool)
+    seen[3] = False
+    assert attention._are_small(size * q[:, :, None], k, 8**-0.5) == (size == 1)
+    attended = core.fast.scaled_dot_product_attention(
+        core.array(size * q), core.array(k), core.array(v), scale=8**-0.5, mask=core.array(seen)
+    )
+    scores = np.where(seen, (size * q).astype(np.float64) @ k.swapaxes(-1, -2) * 8**-0.5, -np.inf)
+    scores[:, :, 3] = 0
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    expected = weights / weights.sum(-1, keepdims=True) @ v
+    assert np.abs(np.delete(values(attended) - expected, 3, axis=2)).max() < 1e-6 * max(size, 10)
+    assert np.isfinite(values(attended)).all()
 
 
 @pytest.mark.usefixtures("block_sizes")
