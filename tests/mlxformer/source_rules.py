@@ -46,7 +46,7 @@ ASKS = "asks which backend runs: make what differs a function of mlxformer.backe
 
 # How much the code shows of a value: nothing; that it is a container, of what may be arrays; that no array is in it.
 UNKNOWN, CONTAINER, PLAIN = range(3)
-PLAIN_CALLS = {"Counter", "Path", "to_numpy"}
+PLAIN_CALLS = {"Counter", "Path", "to_numpy", "numpy_view", "lasting"}  # NumPy refuses to write to a view
 PLAIN_CALLS |= {name for name in dir(builtins) if not name.startswith("_")}
 CONTAINER_CALLS = {"OrderedDict", "defaultdict", "deque", "tree_flatten", "dict", "list", "set", "sorted", "tuple"}
 # As much is shown of their value as of their arguments.
