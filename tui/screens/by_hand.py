@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -327,6 +328,8 @@ class ByHandScreen(Place):
         if self._chosen is None or not self.is_current:
             return
         now = stamp(self._path())
+        if now is None:
+            self._write_anew()
         if not self._writing.waits and now is not None and now != self._seen:
             self._seen = now
             if self.query_one(CodeBox).display:
@@ -395,9 +398,21 @@ class ByHandScreen(Place):
             self._writing.again(AGAIN_AFTER)  # there may be room again; leaving tries too
         self._seen = stamp(path)
 
+    def _write_anew(self) -> None:
+        """Write the draft again where its file is gone: what stands here goes with no folder that is removed."""
+        if self._chosen is None or self._writing.waits or not self.query_one(CodeBox).text:
+            return
+        path = self._path()
+        if not os.path.lexists(path):
+            self._writing.again(AGAIN_AFTER)
+            self._write()
+            if self._seen is not None:
+                self.app.notify(self.app.say("code.draft-made-anew", path=path), severity="warning")
+
     def leave(self) -> None:
         """Keep what was typed; called before the program ends too."""
         if self.is_mounted:
+            self._write_anew()
             self._write()
 
     @on(ScreenSuspend)

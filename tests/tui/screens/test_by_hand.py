@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,24 @@ async def test_written_here_kept_as_it_is_typed_and_led_to_what_shows_the_mistak
             await pilot.press("escape", "m")
             await until(pilot, lambda: isinstance(app.screen, PracticeScreen))
             assert app.screen.practice.attempt.question.id == mistake.question
+
+
+async def test_what_stands_here_goes_with_no_folder(tmp_path: Path) -> None:
+    """The ratings came back when the data folder was removed; the code that one was writing did not."""
+    draft = tmp_path / "by-hand" / "softmax_numpy.py"
+    with open_store(tmp_path) as store:
+        app = app_in(store)
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            await pilot.press("H", "enter", "i", "#", "m", "i", "n", "e")
+            await until(pilot, lambda: "#mine" in draft.read_text(encoding="utf-8"))
+            for leaving in (False, True):
+                shutil.rmtree(draft.parent)
+                if leaving:
+                    await pilot.press("escape", "G")
+                    app.keep()
+                await until(pilot, draft.exists)
+                assert "#mine" in draft.read_text(encoding="utf-8")
+            assert "is written there again" in shown(pilot)
 
 
 async def test_practice_asks_for_code_and_goes_on_when_it_is_rated(tmp_path: Path) -> None:

@@ -138,6 +138,9 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "not-yet": Bilingual("先写到通过，或按 s 看解答，再评分", "rate once it passes, or after the solution (s)"),
     "no-more-hints": Bilingual("没有更多提示了", "there are no more hints"),
+    "draft-made-anew": Bilingual(
+        "{path} 不见了；已把这里的代码重新写到那里", "{path} was gone; the code that stands here is written there again"
+    ),
     "unreadable-draft": Bilingual("读写不了 {path}：{reason}", "cannot read or write {path}: {reason}"),
     "time-spent": Bilingual("{spent} / {aim} 分钟", "{spent} of {aim} min"),
     "not-installed": Bilingual("没有装 {framework}", "{framework} is not installed"),
