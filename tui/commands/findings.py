@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import sys
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from typing import Any
 from tui.commands.context import Context
 from tui.language.usage import UsageError
 from tui.progress.file import inspect_file
+from tui.progress.records import utc_now
 from tui.progress.running import count_running
+from tui.progress.waiting import left_behind
 
 PACKAGES = (
     "numpy", "mlx", "textual", "rich", "fsrs", "platformdirs", "pyyaml", "safetensors", "tokenizers",
@@ -106,7 +109,7 @@ def _backend(findings: list[Finding]) -> dict[str, Any]:
 
 
 def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
-    state = inspect_file(context.data_dir)
+    state = inspect_file(context.data_dir, utc_now() + timedelta(days=1))
     if state.trouble is not None:
         findings.append(Finding("progress-trouble", {"reason": state.trouble}, serious=True))
     for place in (context.data_dir, state.path):
@@ -117,6 +120,10 @@ def _progress(context: Context, findings: list[Finding]) -> dict[str, Any]:
         findings.append(Finding("set-aside", {"files": [path.name for path in state.set_aside]}))
     if open_to_others := _open_to_others(context.data_dir):
         findings.append(Finding("open-to-others", {"files": open_to_others, "folder": context.data_dir}))
+    if state.ahead:
+        findings.append(Finding("ahead", {"count": state.ahead}))
+    if waiting := sum(len(changes) for _, changes in left_behind(context.data_dir)):
+        findings.append(Finding("left-waiting", {"count": waiting}))
     running = count_running(context.data_dir)
     if running:
         findings.append(Finding("running", {"count": running}))

@@ -24,6 +24,7 @@ from typing import Any
 
 from tui.progress.errors import ProgressError
 from tui.progress.peeking import FILE_NAME, file_version, is_there
+from tui.progress.records import write_time
 from tui.progress.salvage import lacking, take_out, unreadable_rows
 from tui.progress.schema import APPLICATION_ID, VERSION, migrate
 
@@ -127,9 +128,10 @@ class FileState:
     reviews: int | None
     trouble: ProgressError | None
     set_aside: tuple[Path, ...]
+    ahead: int = 0  # reviews that are dated after today
 
 
-def inspect_file(folder: Path) -> FileState:
+def inspect_file(folder: Path, tomorrow: datetime | None = None) -> FileState:
     """Look at the progress file without a store, for ``doctor``; nothing is made, moved or written."""
     path = folder / FILE_NAME
     aside: tuple[Path, ...] = ()
@@ -143,6 +145,7 @@ def inspect_file(folder: Path) -> FileState:
         return FileState(path, None, None, None, None, why, aside)
     trouble: ProgressError | None = None
     cards = reviews = version = None
+    ahead = 0
     try:
         _examine(path)
         with contextlib.closing(sqlite3.connect(_read_only(path), uri=True)) as connection:
@@ -151,6 +154,9 @@ def inspect_file(folder: Path) -> FileState:
                 cards = connection.execute("SELECT count(*) FROM cards").fetchone()[0]
                 counting = "SELECT count(*) FROM reviews JOIN actions ON id = action_id WHERE undone_at IS NULL"
                 reviews = connection.execute(counting).fetchone()[0]
+                if tomorrow is not None:
+                    when = (write_time(tomorrow),)
+                    ahead = connection.execute(f"{counting} AND reviewed_at > ?", when).fetchone()[0]
     except ProgressError as error:
         trouble = error
     except _Damaged as damage:
@@ -158,7 +164,7 @@ def inspect_file(folder: Path) -> FileState:
         trouble = ProgressError("progress-damaged", message, path=path, reason=damage.reason)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         trouble = say_sqlite(error, path)
-    return FileState(path, size, version, cards, reviews, trouble, aside)
+    return FileState(path, size, version, cards, reviews, trouble, aside, ahead)
 
 
 def say_sqlite(error: Exception, path: Path | None, seconds: float = BUSY_SECONDS) -> ProgressError:

@@ -62,6 +62,15 @@ TABLE: Mapping[str, Bilingual] = {
         "这台机器上的其他人能读或写：{files}；chmod -R go-rwx 加上路径 {folder}，就只有你自己能用",
         "others on this machine may read or write: {files}; chmod -R go-rwx on {folder} keeps them yours alone",
     ),
+    "ahead": Bilingual(
+        "有 {count} 次评分的日期在今天之后：那时时钟不准，这些题会很晚才再问；tformer-quiz restore 列出之前的备份",
+        "ratings dated after today: {count}; the clock was wrong then, and their questions come back late. "
+        "tformer-quiz restore lists the backups from before",
+    ),
+    "left-waiting": Bilingual(
+        "有 {count} 处改动先前没能写进进度文件，记在它旁边；下次启动补上",
+        "changes that could not be written to the progress file, kept beside it: {count}; the next start writes them",
+    ),
     "running": Bilingual(
         "程序正开着 {count} 份，用的是同一份进度；可以并用，两边的评分都会留下",
         "copies of the program running on this progress now: {count}; that is safe, the ratings of all are kept",
