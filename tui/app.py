@@ -376,8 +376,9 @@ def run(context: Context) -> int:
             with contextlib.suppress(Exception):  # the screen may be half taken down: keep what can be kept
                 app.keep()
             raise app.crash  # the command line writes the log and says where it is
-        if said := app.last_words:
-            from tui.commands.output import tell
+        for said in (app.farewell, app.last_words):
+            if said:
+                from tui.commands.output import tell
 
-            tell(said)
+                tell(said)
         return status

@@ -628,8 +628,10 @@ class PracticeScreen(PracticeKeys):
     # --- leaving -----------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """Keep the place and the draft; called before the program ends."""
+        """Keep the place and the draft; called before the program ends, which then says what was done."""
         if self._started:
+            if self.practice.done:
+                self.app.farewell = say_summary(self.practice.summary(), self.app.language)
             self._write_draft()
             try:
                 self.practice.leave()

@@ -87,6 +87,7 @@ class Program(App[int]):
             del os.environ["NO_COLOR"]  # set to nothing means not set (no-color.org); Textual asks only whether it is
         super().__init__()
         self.crash: BaseException | None = None
+        self.farewell = ""  # what is said once the screen is closed
         self.notices: deque[Said] = deque()
         self._said_at = 0.0
         self._silence = 0  # counts the messages, so that an old one's end does not end a newer one

@@ -16,6 +16,7 @@ from tui.practice.interview import Interview
 from tui.practice.selection import Selection
 from tui.practice.written import everything
 from tui.screens.answer_box import AnswerBox
+from tui.screens.choices import Choices
 from tui.screens.interview import InterviewScreen
 from tui.screens.live_panel import LivePanel
 from tui.screens.mark_list import MarkList
@@ -207,6 +208,13 @@ async def test_the_end_of_a_sitting_says_what_was_done_and_what_more_there_is(op
         commands = {command.title: command for command in pilot.app.screen.commands()}
         commands["Study ahead: what is due tomorrow"].callback()
         assert "nothing more to ask" in pilot.app.said.text
+        assert not pilot.app.screen.query_one(Choices).display  # of the question that was asked last
+        await pilot.app.study(Selection(search="there is none"))
+        await pilot.pause()
+        said = " ".join(shown(pilot).split())
+        assert "No question meets these conditions" in said and "Ctrl+P lets you study everything" in said
+        await pilot.app.action_quit()
+        assert pilot.app.farewell.startswith("rated 1 (again 0, hard 0, good 0, easy 1)")
 
 
 async def test_settings_are_changed_from_the_palette(opened: Open) -> None:
