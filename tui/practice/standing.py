@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from questions.bilingual import Bilingual
@@ -64,7 +64,7 @@ def standing(
 
 def figures(standing: Standing) -> list[Figure]:
     """Every figure, also those that have nothing to show yet: an empty place would say less."""
-    return [
+    made = (
         _forecast(standing.counted),
         _calendar(standing.counted),
         _topics(standing.counted),
@@ -73,7 +73,8 @@ def figures(standing: Standing) -> list[Figure]:
         _retention(standing),
         _time(standing.counted),
         _interviews(standing),
-    ]
+    )
+    return [replace(figure, tab=_say(f"{figure.name}-tab")) for figure in made]
 
 
 def _forecast(counted: Statistics) -> Bars:

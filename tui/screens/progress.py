@@ -93,7 +93,7 @@ class ProgressScreen(Place):
                 say("stats.retention", share=share, reviews=counted.retention_reviews, days=counted.retention_days)
             )
         self.query_one("#in-short", Passage).show("\n".join(facts))
-        self.query_one(FigureTabs).show([say_label(figure.title, language) for figure in self._figures], self._front)
+        self.query_one(FigureTabs).show([say_label(figure.tab, language) for figure in self._figures], self._front)
         view = self.query_one(FigureView)
         view.language = language
         view.show(self._figures[self._front])

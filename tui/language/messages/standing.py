@@ -8,6 +8,14 @@ from questions.bilingual import Bilingual
 
 TABLE: Mapping[str, Bilingual] = {
     "forecast": Bilingual("未来四周每天到期", "Due on each day of the next four weeks"),
+    "forecast-tab": Bilingual("到期", "due"),
+    "calendar-tab": Bilingual("日历", "calendar"),
+    "topics-tab": Bilingual("话题", "topics"),
+    "points-tab": Bilingual("要点", "key points"),
+    "weakest-tab": Bilingual("最弱", "weakest"),
+    "retention-tab": Bilingual("记住率", "retention"),
+    "time-tab": Bilingual("用时", "time"),
+    "interviews-tab": Bilingual("面试", "interviews"),
     "questions-axis": Bilingual("题", "questions"),
     "calendar": Bilingual("半年来每天评过几次", "Rated on each day of the last half year"),
     "rated-axis": Bilingual("评过几次", "rated"),
