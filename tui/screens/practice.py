@@ -182,7 +182,11 @@ class PracticeScreen(PracticeKeys):
             give_focus(self, self.query_one("#answer-side"))
 
     def _show_experiment(self, attempt: Attempt) -> None:
-        """The experiment at its knobs; those that the question or its prediction sets come first."""
+        """The experiment at its knobs; those that the question or its prediction sets come first.
+
+        An answer without one has all the room.
+        """
+        self.set_class(self.app.experiment_of(attempt.question) is None, "alone")
         if self.live is None:
             return
         question = attempt.question
@@ -380,8 +384,8 @@ class PracticeScreen(PracticeKeys):
         """Choice c while the question is asked, the checks afterwards."""
         attempt = self.practice.attempt
         if attempt is not None and attempt.revealed:
-            self._show_the_experiment_side()
-            self._shown_live().fold_checks()
+            if self._to_the_experiment():
+                self._shown_live().fold_checks()
         else:
             self.action_choose("c")
 
@@ -520,8 +524,10 @@ class PracticeScreen(PracticeKeys):
             self.app.action_focus_next()
 
     def action_other_side(self) -> None:
-        if self._revealed:
-            self.show_side(not self.has_class("experiment-side"))
+        if self.has_class("experiment-side"):
+            self.show_side(False)
+        elif self._to_the_experiment():
+            self.show_side(True)
 
     @on(SideTabs.Chosen)
     def side_chosen(self, event: SideTabs.Chosen) -> None:
@@ -539,16 +545,22 @@ class PracticeScreen(PracticeKeys):
         else:
             give_focus(self, self.query_one("#answer-side"))
 
-    def _show_the_experiment_side(self) -> None:
+    def _to_the_experiment(self) -> bool:
+        """Bring the experiment of a question that is revealed in sight; whether it has one. If not, say so."""
+        if not self._revealed:
+            return False
+        if self._shown_live().experiment is None:
+            self.app.notify(self.app.say("screens.no-experiment"))
+            return False
         if not self.has_class("experiment-side"):
             self.set_class(True, "experiment-side")
             self.query_one(SideTabs).experiment = True
             self.show_top()
+        return True
 
     def action_whole(self) -> None:
         """The picture alone, or all that was beside it."""
-        if self._revealed and self._shown_live().experiment is not None:
-            self._show_the_experiment_side()
+        if self._to_the_experiment():
             self.toggle_class("whole")
             self.show_top()
             self.call_after_refresh(self._shown_live().focus_figure)
@@ -571,9 +583,8 @@ class PracticeScreen(PracticeKeys):
             self._shown_live().action_defaults()
 
     def action_sentence(self) -> None:
-        if self._revealed:
+        if self._to_the_experiment():
             self.remove_class("whole")
-            self._show_the_experiment_side()
             self.call_after_refresh(self._open_sentence)
 
     def _open_sentence(self) -> None:
@@ -581,8 +592,7 @@ class PracticeScreen(PracticeKeys):
             self.app.notify(self.app.say("screens.no-sentence"))
 
     def action_figure(self, step: int) -> None:
-        if self._revealed:
-            self._show_the_experiment_side()
+        if self._to_the_experiment():
             self._shown_live().next_figure(step)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

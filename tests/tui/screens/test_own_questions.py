@@ -21,6 +21,7 @@ from tui.language.words import say_error
 from tui.practice.editor import EditorError, at_line
 from tui.progress.store import open_store
 from tui.screens import editing, program
+from tui.screens.side_tabs import SideTabs
 
 ONE = """\
 - id: own-{number}
@@ -196,3 +197,20 @@ def test_a_file_s_name_is_no_option_of_the_editor(editor: str, name: str) -> Non
     for line in (7, None):
         command = at_line([editor], Path(name), line)
         assert command[-1].startswith(f"./{name}")
+
+
+async def test_an_answer_without_an_experiment_has_all_the_room_and_every_key_says_so(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (pilot, _):
+        app: Any = pilot.app
+        await app.ask("own-1")
+        await pilot.press("space")
+        await until(pilot, lambda: app.screen.live is not None and app.screen.has_class("revealed"))
+        for key in ("x", "o", "full_stop", "c", "e"):
+            app.fall_silent()
+            await pilot.press(key)
+            assert app.said.text == "This question has no experiment", key
+        await pilot.pause()
+        assert app.screen.query_one("#answer-side").size.width > app.size.width - 4
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert not app.screen.query_one(SideTabs).size.height
