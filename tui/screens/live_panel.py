@@ -287,7 +287,8 @@ class LivePanel(Vertical):
 
     def checks_said(self, *, short: bool = False) -> str:
         """How many checks hold, and of which path they speak where a mistake is shown beside the right one."""
-        checks = [] if self._result is None else [check for check in self._result.checks if check.holds is not None]
+        result = Result((), ()) if self._result is None or self._is_partial else self._result
+        checks = [check for check in result.checks if check.holds is not None]
         if not checks:
             return ""
         held = sum(check.holds is True for check in checks)

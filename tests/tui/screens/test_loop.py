@@ -14,7 +14,7 @@ from questions.bilingual import Bilingual, Language
 from tests.tui.screens.conftest import Open, shown, tasks, until
 from tui.experiments import compute
 from tui.experiments.compute import Failed
-from tui.experiments.contract import Experiment, Knob, Result
+from tui.experiments.contract import Check, Experiment, Knob, Result
 from tui.figures.data import Curve, Series, Table
 from tui.screens.answer_box import AnswerBox
 from tui.screens.browse import BrowseScreen
@@ -621,7 +621,8 @@ class Counting(Experiment):
             report(points / settings["steps"], "counting")
             self.meanwhile(lambda points=points: curve(points))  # type: ignore[misc]
             assert self.gate.acquire(timeout=20)  # type: ignore[attr-defined]
-        return Result((curve(10 * settings["steps"]), Table("numbers", ["n"], [[1]], name="numbers")), ())
+        checks = [Check("counts", Bilingual("数了", "It counts"), 1.0, "==", 1.0, 0.0, True)]
+        return Result((curve(10 * settings["steps"]), Table("numbers", ["n"], [[1]], name="numbers")), checks)
 
 
 async def test_a_long_run_shows_its_figure_as_it_grows_and_another_knob_ends_it(
@@ -649,10 +650,12 @@ async def test_a_long_run_shows_its_figure_as_it_grows_and_another_knob_ends_it(
         await until(pilot, lambda: panel.measured is not None)
         await pilot.pause()
         assert panel.measured is not None and panel.measured.knobs["steps"] == 2
-        assert points() == 20 and "running" not in shown(pilot)
+        assert points() == 20 and "running" not in shown(pilot) and "1 of 1 checks hold" in shown(pilot)
         # What is in front is what grows: another figure stays whole until the run has ended.
         panel.turn({"steps": 3})
         await until(pilot, lambda: points() == 1)
+        await pilot.pause()
+        assert "checks hold" not in shown(pilot)  # they were those of the run before
         gate.release(3)
         await until(pilot, lambda: points() == 30)
         panel.show_figure("numbers")

@@ -28,7 +28,7 @@ def _reader() -> Any:
     return mf.load_pretrained("bert-mini")
 
 
-@kept(apart=True)
+@kept()
 def weight_to_marks() -> Marks:
     """Over a few held-out lines of each kind, from words alone, all heads alike."""
     kinds: tuple[Kind, ...] = ("tang", "lunyu", "verse")

@@ -65,12 +65,16 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     spread = _adaptive_rates(beta2, seed)
     early, late = (spread[-1], spread[0]) if knobs["swap_times"] else (spread[0], spread[-1])
     races: list[Sequence[float]] = []
+
+    def progress(share: float, text: str) -> None:
+        report(0.3 + 0.2 * (len(races) + share), text)
+
     for norm, steps in ((post, 0), (post, race_warmup), (pre, 0)):
 
         def so_far(losses: Sequence[float]) -> None:
             EXPERIMENT.meanwhile(lambda: _race_curve([*races, losses], race_warmup))
 
-        races.append(_race(norm, steps, seed, report=report, so_far=so_far))  # type: ignore[arg-type]
+        races.append(_race(norm, steps, seed, report=progress, so_far=so_far))  # type: ignore[arg-type]
     measured = EXPERIMENT.measured
     checks = [
         measured("peak-after-warm-up", float(at[int(np.argmax(rates))]), float(knobs["warmup"])),
@@ -132,7 +136,7 @@ def _race(
     step_of = nn.value_and_grad(model, lambda ids: mx.mean(nn.losses.cross_entropy(model(ids), ids)))
     losses = []
     for step in range(STEPS):
-        report(0.3 + 0.6 * step / STEPS, norm)
+        report(step / STEPS, norm)
         ids = mx.array(generator.integers(0, TOKENS, (SENTENCES, LENGTH)).astype(np.int32))
         loss, gradients = step_of(ids)
         adam.update(model, gradients)
