@@ -43,7 +43,6 @@ class Attended:
     annotations: np.ndarray
     weights: np.ndarray | None
     scores: int
-    steps: mf.Trace
 
 
 @kept(size=8)
@@ -57,7 +56,7 @@ def attend(model: str, texts: tuple[str, ...], half: bool, uniform: bool, *, rep
     source_ids, target_ids = found.tokenizer.source_batch(batch), found.tokenizer.target_batch(batch)[:, :-1]
     if half:
         target_ids = target_ids[:, : target_ids.shape[1] // 2]
-    with mf.trace(only="[ac]*", origins=True, on_step=lambda path: report(0.3, path)) as steps:
+    with mf.trace(only="[ac]*", on_step=lambda path: report(0.3, path)) as steps:
         if uniform:
             steps.replace("attention.weights", _uniform)
         found.model(mx.array(source_ids), mx.array(target_ids))
@@ -67,9 +66,9 @@ def attend(model: str, texts: tuple[str, ...], half: bool, uniform: bool, *, rep
 
     contexts, annotations = over_time("context"), steps["annotations"].value
     if "attention.weights" not in steps:
-        return Attended(contexts, annotations, None, 0, steps)
+        return Attended(contexts, annotations, None, 0)
     scores = sum(step.value[0].size for step in steps.all("attention.scores"))
-    return Attended(contexts, annotations, over_time("attention.weights")[:, :, 0, 0], scores, steps)
+    return Attended(contexts, annotations, over_time("attention.weights")[:, :, 0, 0], scores)
 
 
 @kept(size=8)

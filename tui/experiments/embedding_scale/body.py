@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx, to_numpy, without_values
+from mlxformer.backend import mx, nn, to_numpy, tree_flatten, without_values
 from mlxformer.pretrained.dates.formats import FORMATS, write_date
 from mlxformer.pretrained.dates.split import held_out_dates
 from questions.bilingual import Bilingual
@@ -88,7 +88,12 @@ def _model(width: int, scale: bool) -> mf.Transformer:
 
 @lru_cache(maxsize=2)
 def _weights(width: int, seed: int) -> dict[str, np.ndarray]:
-    return draw(np.random.default_rng([seed, 1]), _model(width, True))
+    """The decoder, which is never run, holds zeros."""
+    model = _model(width, True)
+    parameters: dict[str, Any] = dict(tree_flatten(model.parameters()))
+    zeros = {path: np.zeros(tuple(value.shape), np.float32) for path, value in parameters.items()}
+    model.decoder = nn.Identity()  # type: ignore[assignment]
+    return zeros | draw(np.random.default_rng([seed, 1]), model)
 
 
 def _square(x: np.ndarray) -> float:
@@ -97,7 +102,7 @@ def _square(x: np.ndarray) -> float:
 
 def _tied_logits(table: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """What the embedding, used as output layer, makes of outputs of unit variance, as a layer norm gives them."""
-    embedding = mf.backend.nn.Embedding(*table.shape)
+    embedding = nn.Embedding(*table.shape)
     embedding.weight = mx.array(table)
     outputs = generator.standard_normal((LENGTH, table.shape[1])).astype(np.float32)
     return to_numpy(embedding.as_linear(mx.array(outputs))).astype(np.float64)
@@ -156,7 +161,7 @@ def _widths(width: int, seed: int) -> Curve:
     raw, positions = [], []
     for dims in WIDTHS:
         generator = np.random.default_rng([seed, dims])
-        table = mf.backend.nn.Embedding(VOCAB, dims)
+        table = nn.Embedding(VOCAB, dims)
         raw.append(math.sqrt(_square(draw(generator, table)["weight"])))
         positions.append(math.sqrt(_square(to_numpy(mf.sinusoidal_positions(LENGTH, dims)))))
     return Curve(

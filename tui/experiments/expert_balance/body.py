@@ -39,7 +39,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         loads.append(_load(experts, chosen))
         layer.balance_bias = balance_bias_step(layer.balance_bias, chosen, float(knobs["rate"]))
     loads.append(_load(experts, layer.route(batch())[1]))
-    fine, coarse, shared, tokens = _costs(experts, seed, bool(knobs["wide"]), bool(knobs["no_shared"]), report=report)
+    fine, coarse, shared, tokens = _costs(experts, bool(knobs["wide"]), bool(knobs["no_shared"]), report=report)
     checks = [
         *_balanced(loads, knobs),
         EXPERIMENT.measured("router-untouched", _pull(layer, batch(), bool(knobs["by_loss"])), 0.0),
@@ -122,18 +122,15 @@ def _gates(layer: Any, x: Any, bias_in_gates: bool) -> float:
 
 
 @kept()
-def _costs(
-    experts: int, seed: int, wide: bool, no_shared: bool, *, report: Report = silent
-) -> tuple[int, int, int, int]:
+def _costs(experts: int, wide: bool, no_shared: bool, *, report: Report = silent) -> tuple[int, int, int, int]:
     """Operations of the routed experts, fine and coarse, rows of the shared expert, and tokens: read off traces."""
-    x = mx.array(np.random.default_rng([seed, 2]).standard_normal((1, 32, DIMS)).astype(np.float32))
+    x = mx.array(np.random.default_rng(2).standard_normal((1, 32, DIMS)).astype(np.float32))
     width = HIDDEN if wide else HIDDEN // CUT
     with without_values():
         coarse = mf.MixtureOfExperts(DIMS, HIDDEN, experts, TOP_K)
         fine = mf.MixtureOfExperts(DIMS, width, experts * CUT, TOP_K * CUT, num_shared_experts=0 if no_shared else 1)
     found = []
-    for layer in (fine, coarse):
-        load(layer, draw(np.random.default_rng(seed), layer))
+    for layer in (fine, coarse):  # what their weights hold changes who reads a token, and not how many do
         with mf.trace(layer, on_step=lambda path: report(0.8, path), only="*.hidden") as hidden:
             layer(x)
         routed = sum(step.value.size for step in hidden if step.path.startswith("experts."))
