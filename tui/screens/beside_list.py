@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.events import ScreenResume
+from textual.widgets import Input, Static
 
 from tui.screens.key_bar import KeyBar, KeyHint
 from tui.screens.listing import Listing
@@ -17,6 +19,7 @@ from tui.screens.message_line import MessageLine
 from tui.screens.place import Place
 from tui.screens.top_bar import TopBar
 from tui.widgets.holding import give_focus
+from tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from tui.experiments.contract import Experiment
@@ -29,11 +32,15 @@ class BesideList(Place):
     """
 
     CSS_PATH = "beside_list.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("slash", "filter", "Filter", id="list.filter")]
 
     def compose(self) -> ComposeResult:
         yield TopBar()
         with Horizontal(id="sides"):
-            yield Listing(id="list")
+            with Vertical(id="list-side"):
+                yield LineInput(id="filter")
+                yield Static("", id="none-found", markup=False)
+                yield Listing(id="list")
             yield LivePanel()
         yield MessageLine()
         yield KeyBar()
@@ -61,10 +68,22 @@ class BesideList(Place):
 
     def show_again(self) -> None:
         """The words, in the present language."""
-        self.query_one(Listing).show(*self.entries())
+        self.show_list()
         self.query_one(LivePanel).language = self.app.language
         self.show_top()
         self.show_keys()
+
+    def show_list(self) -> None:
+        """What is in the list, or what of it has every word of the filter in its id, title or note."""
+        say, field = self.app.say, self.query_one("#filter", LineInput)
+        entries, chosen = self.entries()
+        words = field.value.casefold().split()
+        found = [entry for entry in entries if all(word in " ".join(entry).casefold() for word in words)]
+        listing, none = self.query_one(Listing), self.query_one("#none-found", Static)
+        listing.show(found, chosen)
+        field.placeholder = say("screens.filter-here")
+        none.update(say("screens.none-listed"))
+        listing.display, none.display = bool(found), not found
 
     def show_top(self) -> None:
         say = self.app.say
@@ -76,12 +95,15 @@ class BesideList(Place):
     def screen_hints(self) -> list[KeyHint]:
         say = self.app.say
         last = self.last_hints()
+        if self.query_one("#filter").has_focus:
+            return [KeyHint("Enter", say("screens.key-to-list"), "", "enter"), *self.typing_hints()]
         if self.app.is_typing:
             typing = KeyHint("Enter", say("screens.key-take-text"), "close", "enter")
             return [*([] if self.focus_hints() else [typing]), *self.typing_hints()]
         back = KeyHint("Esc", say("screens.key-back"), "screen.back", "escape")
         if not self.is_open or self.query_one(Listing).has_focus:
-            return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), back, *last]
+            found = KeyHint("/", say("screens.key-filter"), "screen.filter", "slash")
+            return [KeyHint("Enter", say("screens.key-open"), "select", "enter"), found, back, *last]
         held = {hint.binds or hint.key for hint in self.focus_hints()}
         return [*self.own_hints(), *([] if "escape" in held else [back]), *last]
 
@@ -98,13 +120,43 @@ class BesideList(Place):
     # --- going about -------------------------------------------------------------------------------------------
 
     async def action_back(self) -> None:
-        """From the picture alone to all, from what is open to the list, from the list back to where one came from."""
-        if self.has_class("whole"):
+        """From the picture alone to all, from what is open to the list, from a part of the list to all of it, and from
+        there to where one came from."""
+        in_list = self.query_one("#filter").has_focus or self.query_one(Listing).has_focus
+        if self.has_class("filtering") and in_list:
+            self._end_filter()
+        elif self.has_class("whole"):
             self.action_whole()
         elif self.has_class("opened") and not self.query_one(Listing).has_focus:
             self.to_list()
         else:
             await super().action_back()
+
+    def action_filter(self) -> None:
+        """A field above the list: what is typed leaves of it what has these words."""
+        self.to_list()
+        self.add_class("filtering")
+        field = self.query_one("#filter")
+        field.display = True  # at once: what is typed in the same burst belongs into it
+        if not give_focus(self, field):
+            self.call_after_refresh(give_focus, self, field)
+
+    def _end_filter(self) -> None:
+        self.remove_class("filtering")
+        field = self.query_one("#filter", LineInput)
+        field.value, field.display = "", False
+        self.show_list()
+        self.to_list()
+
+    @on(Input.Changed, "#filter")
+    def filter_changed(self) -> None:
+        self.show_list()
+
+    @on(Input.Submitted, "#filter")
+    def filter_taken(self) -> None:
+        if not give_focus(self, self.query_one(Listing)):
+            self._end_filter()
+        self.show_keys()
 
     def to_list(self) -> None:
         self.remove_class("opened", "whole")

@@ -34,7 +34,6 @@ class LabScreen(BesideList):
     ]
 
     def on_mount(self) -> None:
-        self._names = list(catalogue())
         self._open: str | None = None
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
@@ -65,7 +64,7 @@ class LabScreen(BesideList):
     def all_keys(self) -> Sequence[KeyHint]:
         """Every key of this screen, for help."""
         names = {
-            "Enter": "key-open", "Tab": "key-next-part", ", .": "key-figure", "o": "whole-command",
+            "Enter": "key-open", "/": "key-filter", "Tab": "key-next-part", ", .": "key-figure", "o": "whole-command",
             "c": "checks-command", "e": "sentence-command", "D": "key-defaults", "r": "key-again", "x / F8": "key-list",
             "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview",
             "G / F4": "go-progress", "B / F7": "go-browse", "O / F9": "go-look",
@@ -83,7 +82,7 @@ class LabScreen(BesideList):
         """Run the experiment ``name``, its knobs at ``settings``."""
         self._open = name
         self.app.remember("experiment", name)
-        self.query_one(Listing).highlighted = self._names.index(name)
+        self.query_one(Listing).choose(name)
         self.show_panel(catalogue()[name], settings)
         self.show_top()
         self.show_keys()

@@ -123,7 +123,7 @@ class LookScreen(BesideList):
             "[ ]": "key-head", "{ }": "key-layer",
         }  # fmt: skip
         names = {
-            "Enter": "key-open", "Tab": "key-next-part", ", .": "key-figure", "o": "whole-command",
+            "Enter": "key-open", "/": "key-filter", "Tab": "key-next-part", ", .": "key-figure", "o": "whole-command",
             "D": "key-defaults", "r": "key-again", "x / F8": "key-list",
             "Esc": "key-come-back", "P / F5": "go-practice", "I / F3": "go-interview", "G / F4": "go-progress",
             "E / F6": "go-lab", "B / F7": "go-browse", "H / F12": "go-by-hand", "L / F2": "switch-language",

@@ -319,3 +319,29 @@ async def test_a_token_that_is_looked_at_is_lit_on_the_next_page(opened: Open) -
         await pilot.press("full_stop")
         await pilot.pause()
         assert panel.query_one("FigureView").view.canvas.lit == token
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_list_is_filtered_by_words_and_esc_lists_all_again(opened: Open, size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        await pilot.press("E")
+        await until(pilot, lambda: bool(pilot.app.screen.query("#list")))
+        listing = pilot.app.screen.query_one("#list")
+        everything = listing.option_count
+        await pilot.press("slash")
+        await until(pilot, lambda: pilot.app.screen.query_one("#filter").has_focus)
+        await pilot.press(*"rope")
+        await pilot.pause()
+        assert 0 < listing.option_count < 8
+        names = {listing.get_option_at_index(index).id for index in range(listing.option_count)}
+        assert {"rotary", "rope-scaling"} <= names
+        await pilot.press(*"xyz")
+        await pilot.pause()
+        assert not listing.display and "Nothing matches" in shown(pilot)
+        await pilot.press("backspace", "backspace", "backspace", "enter")
+        assert listing.has_focus
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: pilot.app.screen.is_open)
+        await pilot.press("escape", "escape")
+        await pilot.pause()
+        assert listing.option_count == everything and listing.has_focus and not pilot.app.is_typing
