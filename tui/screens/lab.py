@@ -34,6 +34,7 @@ class LabScreen(BesideList):
     ]
 
     def on_mount(self) -> None:
+        self._names = list(catalogue())
         self._open: str | None = None
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
