@@ -132,7 +132,7 @@ def _ranking(right: Mapping[Kind, tuple[float, float]]) -> Bars:
         labels=[Bilingual(f"{kinds[kind].zh}，{way.zh}", f"{kinds[kind].en}, {way.en}")
                 for kind in right for way in ways],
         values=[value for pair in right.values() for value in pair],
-        value_label="%",
+        value_label=Bilingual("排在前面的 %", "ranked above, %"),
         reference=(50.0, Bilingual("瞎猜", "guessing")),
         name="ranking",
     )  # fmt: skip
