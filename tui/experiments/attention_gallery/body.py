@@ -166,7 +166,7 @@ def _others(variants: Mapping[str, Ran], length: int, window: int) -> Check:
     name = "others-differ"
     if window + GLOBALS >= length:
         reason = Bilingual(
-            "窗口（加全局词元）盖住了整段，就是完整注意力。",
+            "窗口（加全局词元）盖住了整段，就是全注意力。",
             "The window (with the global tokens) covers everything: it is full.",
         )
         return EXPERIMENT.undefined(name, reason)

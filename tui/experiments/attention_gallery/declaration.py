@@ -11,7 +11,7 @@ EXPERIMENT = Experiment(
     name="attention-gallery",
     title=Bilingual("注意力变体陈列室", "A gallery of attention variants"),
     summary=Bilingual(
-        "同一份 Q、K、V（8 个头，因果），换成各种注意力：能看哪些、算多少、要缓存多少、和完整注意力差多少。"
+        "同一份 Q、K、V（8 个头，因果），换成各种注意力：能看哪些、算多少、要缓存多少、和全注意力差多少。"
         "哪些是精确的，哪些换了函数。",
         "One Q, K, V (8 heads, causal) through several attentions: what each may see, computes and caches, and how far "
         "its output is from full attention. Which are exact, and which are other functions?",
@@ -49,7 +49,7 @@ EXPERIMENT = Experiment(
     checks=(
         CheckDeclaration(
             "flash-is-exact",
-            Bilingual("分块 + 在线 softmax（FlashAttention 的算法）等于完整注意力（最大差与最大输出之比）",
+            Bilingual("分块 + 在线 softmax（FlashAttention 的算法）等于全注意力（最大差与最大输出之比）",
                       "Blocks with an online softmax (FlashAttention's algorithm) equal full attention (largest "
                       "difference over the largest output)"),
             "==", BreakTensor("block_scores", "double"),
@@ -86,7 +86,7 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "others-differ",
-            Bilingual("窗口、窗口加全局、线性：与完整注意力的相对差，取三者中最小的",
+            Bilingual("窗口、窗口加全局、线性：与全注意力的相对差，取三者中最小的",
                       "Window, window with global tokens, linear: the smallest relative distance from full attention"),
             ">=", BreakKnobs({"no_window": True}),
         ),

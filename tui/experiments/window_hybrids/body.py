@@ -21,7 +21,7 @@ DECODED = 16  # tokens that are decoded one by one
 PRE = mf.LayerConfig(norm="pre")
 WINDOWS = Bilingual("全用窗口", "all windows")
 HYBRID = Bilingual("交错", "interleaved")
-FULL = Bilingual("全用完整层", "all full")
+FULL = Bilingual("都用全注意力", "all full")
 BLOCK, CHOSEN, LOOKING, WIDTH = 8, 2, 8, 32  # of the planted key: block size, blocks read, heads, head width
 
 

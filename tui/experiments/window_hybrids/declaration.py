@@ -11,7 +11,7 @@ EXPERIMENT = Experiment(
     name="window-hybrids",
     title=Bilingual("滑动窗口、混合层和块选择", "Sliding windows, hybrids, and chosen blocks"),
     summary=Bilingual(
-        "改动第一个词元，看堆了几层之后能影响到多远：全用窗口、窗口与完整层交错、全用完整层（随机权重）。"
+        "改动第一个词元，看堆了几层之后能影响到多远：全用窗口、窗口与全注意力层交错、都用全注意力（随机权重）。"
         "再比缓存；最后埋一个远处的键，看窗口和按块选择谁读得到。",
         "The first token is changed: how far does it show after some layers, all windows, windows "
         "interleaved with full "
@@ -21,13 +21,13 @@ EXPERIMENT = Experiment(
     knobs=(
         Knob("layers", Bilingual("层数", "layers"), "number", 6, minimum=2, maximum=8),
         Knob("window", Bilingual("窗口 w（含自己）", "window w (itself included)"), "number", 4, minimum=2, maximum=16),
-        Knob("every", Bilingual("每几层一个完整层", "a full layer every so many"), "number", 3, minimum=2, maximum=6),
+        Knob("every", Bilingual("每几层一个全注意力层", "a full layer every so many"), "number", 3, minimum=2, maximum=6),
         Knob("length", Bilingual("词元数 n", "tokens n"), "number", 64, minimum=32, maximum=128, log=True),
         SEED,
     ),
     hidden_knobs=(
-        hidden_switch("one_full", "窗口堆里混进一层完整注意力", "one full layer among the windows"),
-        hidden_switch("none_full", "混合里没有完整层", "no full layer in the hybrid"),
+        hidden_switch("one_full", "窗口堆里混进一层全注意力", "one full layer among the windows"),
+        hidden_switch("none_full", "混合里没有全注意力层", "no full layer in the hybrid"),
         hidden_switch("keep_all", "窗口层的缓存也不丢", "window layers forget nothing"),
         hidden_switch("forget_more", "窗口层多丢一个", "window layers forget one more"),
         hidden_switch("random_blocks", "块随便选", "blocks are chosen blindly"),
@@ -52,13 +52,13 @@ EXPERIMENT = Experiment(
         ),
         CheckDeclaration(
             "hybrid-reaches-all",
-            Bilingual("窗口与完整层交错：第一个词元影响到的位置，占全部的 %",
+            Bilingual("窗口与全注意力层交错：第一个词元影响到的位置，占全部的 %",
                       "Interleaved: positions at which the first token shows, % of all"),
             "==", BreakKnobs({"none_full": True}), unit="%",
         ),
         CheckDeclaration(
             "hybrid-cache",
-            Bilingual("逐个解码之后，混合的缓存是全用完整层的 %",
+            Bilingual("逐个解码之后，混合的缓存是每层都用全注意力时的 %",
                       "After decoding, the hybrid's cache, % of all full layers'"),
             "==", BreakKnobs({"keep_all": True}), unit="%",
         ),
