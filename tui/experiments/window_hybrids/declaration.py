@@ -21,7 +21,7 @@ EXPERIMENT = Experiment(
     knobs=(
         Knob("layers", Bilingual("层数", "layers"), "number", 6, minimum=2, maximum=8),
         Knob("window", Bilingual("窗口 w（含自己）", "window w (itself included)"), "number", 4, minimum=2, maximum=16),
-        Knob("every", Bilingual("每几层一个全注意力层", "a full layer every so many"), "number", 3, minimum=2, maximum=6),
+        Knob("every", Bilingual("每几层一个全注意力层", "a full layer in every"), "number", 3, minimum=2, maximum=6),
         Knob("length", Bilingual("词元数 n", "tokens n"), "number", 64, minimum=32, maximum=128, log=True),
         SEED,
     ),
