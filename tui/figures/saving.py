@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from questions.bilingual import Language
 from tui.figures.data import Figure
 
-FORMATS = ("svg", "png", "csv", "html", "json")
-
 
 def contents_of(
     figure: Figure, format: str, language: Language, *, stage: str | None = None, head: int | None = 0
