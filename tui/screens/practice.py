@@ -99,6 +99,8 @@ class PracticeScreen(PracticeKeys):
         self.set_interval(WAKE_EVERY, self._wake)
         if self._revealed:
             await self._bring_answer()
+            if self.app.said is None:  # an answer has no room for the plan
+                self.app.notify(" · ".join(say_plan(self.practice.plan(), self.app.language)))
         self.show()
         self.app.call_later(self._bring_later)  # the app takes it up when it has started: before, it draws nothing
 

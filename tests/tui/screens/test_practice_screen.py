@@ -176,6 +176,10 @@ async def test_undo_brings_the_question_back(opened: Open) -> None:
         await pilot.press("space", "1", "u")
         assert practice(pilot).attempt.question.id == first and practice(pilot).attempt.revealed
         assert pilot.app.store.card(first) is None
+        await pilot.app.action_quit()
+    async with opened() as pilot:  # where it was left, at an answer: the plan is said on the line
+        assert practice(pilot).attempt.question.id == first and practice(pilot).attempt.revealed
+        assert pilot.app.said.text.startswith("0 due, 20 new")
 
 
 async def test_leave_and_come_back_where_it_was(opened: Open) -> None:
