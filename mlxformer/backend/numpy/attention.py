@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import array, wrap
+from .blas import each_product
 from .operands import operand, quiet
 from .primitives import Function, differentiable, plain
 from .tape import unrecorded
@@ -23,6 +24,7 @@ from .tape import unrecorded
 # Scores in one block (512 KiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
 BLOCK_SCORES = 1 << 17
 BLOCK_KEYS = 512
+LONG = 1024  # keys from which the blocks are shared out: fewer are done before our threads have begun
 
 # exp of scores within ±40 sums to at most 2e17 a key, and none of it is lost below float32.
 SMALL, FEWEST = 40.0, 64
@@ -257,13 +259,20 @@ def _attend_once(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
     heads = np.empty((*shape, p.v.shape[-1]), np.float32)
     sums = np.empty((*shape, 2), np.float32)
 
-    for block in _blocks(p):
+    @quiet
+    def attend(block: _Block) -> None:
         rows = block.rows(heads)  # a view, unless several heads share a key head and the block holds not all queries
         block_sums = _attend_block(p, block, rows)
         part = heads[block.batch, block.heads, :, block.queries]
         if not np.may_share_memory(rows, heads):
             part[...] = rows.reshape(part.shape)
         sums[block.batch, block.heads, :, block.queries] = block_sums.reshape(*part.shape[:-1], 2)
+
+    if p.k.shape[2] < LONG:
+        for block in _blocks(p):
+            attend(block)
+    else:
+        each_product(attend, list(_blocks(p)))
     return heads, sums
 
 

@@ -4,9 +4,7 @@ NumPy lets go of the interpreter's lock while it computes, so that threads run a
 GELU, norms, softmax. ``MLXFORMER_THREADS`` bounds them; else they are as many as the cores that this process may use.
 What is computed is the same with any number of them: the parts are.
 
-Products stay with BLAS, which has threads of its own: to share the blocks of attention out, with BLAS told to keep to
-one thread meanwhile, took 1.5 times as long at 512 tokens and four times at 128, and saved a quarter at 4,096 (two
-cores).
+Products stay with BLAS, which has threads of its own, but for the blocks of a long attention (``blas.py``).
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlxformer.backend.numpy import blas, threads
 from mlxformer.backend.numpy import core as mx
-from mlxformer.backend.numpy import threads
 from mlxformer.backend.numpy.error_function import gelu
 from tests.mlxformer.backend.numpy.inputs import normal
 
@@ -83,6 +83,29 @@ def test_the_variable_bounds_the_threads(monkeypatch: pytest.MonkeyPatch) -> Non
     names: set[str] = set()
     threads.each(lambda part: names.add(threading.current_thread().name), range(4))
     assert names == {threading.current_thread().name}
+
+
+def test_blas_has_one_thread_while_ours_multiply_and_its_own_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    functions = blas.openblas()
+    if functions is None:
+        pytest.skip("NumPy multiplies by another BLAS here")
+    count, set_count = functions
+    before = count()
+    monkeypatch.setenv(threads.VARIABLE, "2")
+    try:
+        set_count(2)
+        seen: list[int] = []
+        blas.each_product(lambda part: seen.append(count()), range(3))
+        assert seen == [1, 1, 1] and count() == 2
+
+        def fail(part: int) -> None:
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            blas.each_product(fail, range(3))
+        assert count() == 2
+    finally:
+        set_count(before)
 
 
 def test_where_no_thread_can_be_started_this_one_does_it_all(monkeypatch: pytest.MonkeyPatch) -> None:
