@@ -19,7 +19,7 @@ from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table
 
 WIDTH, HEADS, LAYERS = 32, 4, 2
 PROBABILITIES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
-FEW = 64  # masks for each point of the curve and each place of the table
+FEW = 32  # masks for each point of the curve and each place of the table
 
 PLACES: tuple[tuple[Label, str, str, str], ...] = (
     (Bilingual("嵌入与位置之和", "embeddings + positions"), "input", "§5.4", "✓"),

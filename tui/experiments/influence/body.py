@@ -11,15 +11,16 @@ import numpy as np
 
 import mlxformer as mf
 from mlxformer.attention.scores import ScoredAttention
-from mlxformer.backend import mx, to_numpy
+from mlxformer.backend import mx, to_numpy, without_values
 from mlxformer.inspection.influence import influence, influence_by_depth
 from mlxformer.layers.convolution import convolution_stack
 from mlxformer.layers.recurrent import Recurrent, RNNCell, orthogonal
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.influence.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
 from tui.experiments.shared.random_weights import draw, embed, load
-from tui.experiments.shared.reported_trace import traced
+from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage
 
@@ -104,7 +105,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     seed, depth, length = int(knobs["seed"]), int(knobs["depth"]), int(knobs["length"])
     causal, positions = bool(knobs["causal"]), bool(knobs["positions"])
     generator = np.random.default_rng([seed, 5])
-    stacks = Stacks(generator, knobs)
+    with without_values():  # each is given its own
+        stacks = Stacks(generator, knobs)
     long = _embedded(generator.standard_normal((length, WIDTH)).astype(np.float32), positions)
     if knobs["shuffle"]:
         tokens = [tokens[place] for place in np.random.default_rng(seed).permutation(len(tokens))]
@@ -113,12 +115,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     with traced(report, 0.3, stacks) as steps:
         _through(stacks.layers("attention", causal)[:depth], x)
         stacks.single(x, x, x)
-    with mf.trace(stacks, on_step=lambda path: report(0.6, path), only="nothing"):  # cancelled at any tap
-        found = Found(
-            {kind: _map(stacks.layers(kind, causal)[:depth], x) for kind in DRAWN},
-            {kind: _rows(stacks.layers(kind, causal), long, length // 2) for kind in TITLES},
-            {kind: _rows(stacks.layers(kind, causal)[:1], long, length - 1)[0] for kind in DRAWN},
-        )
+    about = (seed, causal, positions, length, *(knobs[name] for name in ("plain_growth", "growth", "recurrence")))
+    reached = _reached(*about, stacks=stacks, long=long, report=report)
+    with cancellable(report, 0.6, stacks):
+        found = Found({kind: _map(stacks.layers(kind, causal)[:depth], x) for kind in DRAWN}, *reached)
         shares = _shares(stacks, x, len(tokens), causal)
         twins = _twins(stacks, tokens, plain, depth, causal, bool(knobs["swap_positions"]))
     checks = [
@@ -130,6 +130,18 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     ]
     figures: list[Figure] = [_maps(found, tokens, depth, seed), _reach_curve(found, depth, length), _distances(found)]
     return Result(figures, checks, tuple(steps))
+
+
+@kept(size=8)
+def _reached(
+    seed: int, causal: bool, positions: bool, length: int, *built: Any, stacks: Stacks, long: Any, report: Report
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """``rows`` and ``last`` of ``Found``: of ``long`` through ``stacks``, both of which follow from the rest."""
+    with cancellable(report, 0.5, stacks):
+        return (
+            {kind: _rows(stacks.layers(kind, causal), long, length // 2) for kind in TITLES},
+            {kind: _rows(stacks.layers(kind, causal)[:1], long, length - 1)[0] for kind in DRAWN},
+        )
 
 
 def _embedded(x: np.ndarray, positions: bool) -> Any:

@@ -194,15 +194,14 @@ def _at_head_widths(keys: int, seed: int, std: float, unscaled_power: float) -> 
         return to_numpy(mf.attention_weights(q, k, scale=_scales(d_k, unscaled_power)[name])).reshape(-1, keys)
 
     none = {d_k: rows(d_k, "none") for d_k in HEAD_WIDTHS}
-    should = {d_k: theory.rows(d_k, keys, 1.0) for d_k in HEAD_WIDTHS}
     checks = []
     for d_k in HEAD_WIDTHS:
         found = 100.0 * float((none[d_k].max(-1) > 0.99).mean())
-        checks.append(_saturated(f"saturated-rows-{d_k}", found, should[d_k].saturated, HEAD_QUERIES))
+        checks.append(_saturated(f"saturated-rows-{d_k}", found, theory.saturated(d_k, keys, 1.0), HEAD_QUERIES))
     first = HEAD_WIDTHS[0]
     median = [float(np.median(softmax_jacobian_norm(each))) for each in (none[first], rows(first, "sqrt"))]
-    found = median[0] / median[1]
-    expected = should[first].jacobian_norm / theory.rows(first, keys, _scales(first)["sqrt"]).jacobian_norm
+    should = [theory.rows(first, keys, _scales(first)[name]).jacobian_norm for name in ("none", "sqrt")]
+    found, expected = median[0] / median[1], should[0] / should[1]
     return [*checks, EXPERIMENT.measured("median-jacobian-64", found, expected, 0.02 + 0.35 * expected)]
 
 

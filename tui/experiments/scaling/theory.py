@@ -39,6 +39,14 @@ def _drawn(d_k: int, keys: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
     return length * along, along, z, generator.chisquare(d_k - 1, ROWS)
 
 
+@lru_cache(maxsize=64)
+def saturated(d_k: int, keys: int, scale: float) -> float:
+    """``Rows.saturated`` alone: the largest weight of a row is 1 / Σ exp(s − max s)."""
+    scores = scale * _drawn(d_k, keys)[0]
+    total = np.exp(scores - scores.max(-1, keepdims=True)).sum(-1)
+    return 100.0 * float((total < 1 / 0.99).mean())
+
+
 @lru_cache(maxsize=64)  # turning another knob asks for the same rows again
 def rows(d_k: int, keys: int, scale: float) -> Rows:
     """Rows of ``keys`` weights at ``scale``, and the gradient of L = Σ_j p_j z_j, z independent N(0, 1)."""

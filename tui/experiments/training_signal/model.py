@@ -66,11 +66,12 @@ def _sums(model: LanguageModel, causal: Any, chain_rule: bool) -> tuple[float, f
     sentences = np.array(list(itertools.product(range(WORDS), repeat=LENGTH)), np.int32)  # [N, T]
     inputs = np.concatenate([np.full((len(sentences), 1), model.start, np.int32), sentences[:, :-1]], axis=1)
     forwards = _log_probabilities(model, inputs, sentences, causal).sum(-1)
-    around = np.zeros(len(sentences))
-    for place in range(LENGTH):
-        hidden = sentences.copy()
-        hidden[:, place] = model.mask
-        around += _log_probabilities(model, hidden, sentences, None)[:, place]
+    hidden = np.repeat(sentences[None], LENGTH, axis=0)  # [T, N, T]: each place hidden in turn
+    places = np.arange(LENGTH)
+    hidden[places, :, places] = model.mask
+    asked = np.repeat(sentences[None], LENGTH, axis=0).reshape(-1, LENGTH)
+    found = _log_probabilities(model, hidden.reshape(-1, LENGTH), asked, None).reshape(LENGTH, -1, LENGTH)
+    around = found[places, :, places].sum(0)
     return float(np.exp(forwards).sum()), float(np.exp(forwards if chain_rule else around).sum())
 
 
