@@ -15,7 +15,7 @@ apply_merges("▁lowest", learned)          # ["▁low", "est"]
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -102,11 +102,11 @@ def learn_merges(words: Mapping[str, int], number: int, *, criterion: Criterion 
     return merges
 
 
-def apply_merges(word: str, merges: Sequence[Merge]) -> list[str]:
+def apply_merges(word: Sequence[str], merges: Sequence[Merge]) -> list[str]:
     """The pieces of ``word``: its characters, joined by each merge in the order in which it was learned.
 
     Args:
-        word: as in ``words_of``, its blank in front.
+        word: as in ``words_of``, its blank in front; or its pieces, to go on from earlier merges.
         merges: of ``learn_merges``.
 
     Returns:
@@ -146,7 +146,7 @@ class _Learner:
         best = max(scores)
         equals = [pair for pair, score in zip(self.pairs, scores, strict=True) if score == best]
         pair = min(equals, key=lambda each: (self.born[each[0]], self.born[each[1]]))
-        merge = Merge(pair, self.pairs[pair], best)
+        merge = Merge(pair, self.pairs[pair], float(best))
         self.born.setdefault(merge.piece, len(self.born))
         for place in self.homes.pop(pair):
             pieces, count = self.words[place]
@@ -155,10 +155,10 @@ class _Learner:
             self._count(place, 1)
         return merge
 
-    def _scores(self) -> list[float]:
+    def _scores(self) -> Collection[float]:
         """Of all pairs, in their order."""
         if self.criterion == "frequency":
-            return [float(count) for count in self.pairs.values()]
+            return self.pairs.values()
         pieces = self.pieces
         return [count / (pieces[left] * pieces[right]) for (left, right), count in self.pairs.items()]
 
@@ -178,12 +178,13 @@ class _Learner:
 def _joined(pieces: Sequence[str], pair: Pair) -> list[str]:
     """``pieces`` with every occurrence of ``pair`` made one piece, from left to right."""
     found: list[str] = []
-    place = 0
-    while place < len(pieces):
-        if tuple(pieces[place : place + 2]) == pair:
-            found.append(pair[0] + pair[1])
-            place += 2
+    left, right = pair
+    end = ""  # the last piece that may still become the left one of the pair
+    for piece in pieces:
+        if piece == right and end == left:
+            found[-1] = left + right
+            end = ""
         else:
-            found.append(pieces[place])
-            place += 1
+            found.append(piece)
+            end = piece
     return found

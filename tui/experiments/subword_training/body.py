@@ -190,9 +190,12 @@ def _table(frequent: Sequence[Merge], likely: Sequence[Merge], number: int) -> T
 def _per_character(corpus: str, held_out: bool) -> list[float]:
     words, learned = words_of(_lines(corpus, held_out)), _merges(corpus, "frequency")
     whole = sum(count * len(word) for word, count in words.items())
-    return [
-        sum(count * len(apply_merges(word, learned[:step])) for word, count in words.items()) / whole for step in STEPS
-    ]
+    tokens, done, pieces = [], 0, {word: list(word) for word in words}
+    for step in STEPS:
+        pieces = {word: apply_merges(parts, learned[done:step]) for word, parts in pieces.items()}
+        tokens.append(sum(count * len(pieces[word]) for word, count in words.items()) / whole)
+        done = step
+    return tokens
 
 
 def _curve(corpus: str, number: int) -> Curve:
