@@ -7,6 +7,7 @@ and kept, so that a 512 x 512 map costs what is looked at.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
@@ -35,6 +36,7 @@ _STAGE_WORDS = {
     "softmax": Bilingual("权重", "weight"),
     "dropped_weights": Bilingual("丢弃后", "after dropout"),
 }
+DIFFERENCE = Bilingual("与钉住的图之差", "difference from the pinned picture")
 _BEFORE_THE_MASK = {"scores", "scaled"}
 
 
@@ -204,6 +206,22 @@ class Picture:
 
     def value(self, row: int, column: int) -> float:
         return self.plane().row(row)[column]
+
+    def seen(self) -> Heatmap:
+        """What is in front, as a figure of its own: one stage of one head (or the mean), or its difference from the
+        pinned picture."""
+        figure = self.figure
+        cells = [self.plane().row(row) for row in range(self.rows)]
+        head = Bilingual(self.head_name("zh"), self.head_name("en"))
+        before, after = (DIFFERENCE,) if self.comparing else (), (head,) if self.heads > 1 else ()
+        parts = [*before, figure.title, *after]
+        return replace(
+            figure,
+            title=Bilingual(*(" · ".join(say(part, language) for part in parts) for language in ("zh", "en"))),
+            stages=[replace(self.stage, values=[cells], scale=self.scale)],
+            heads=(head,),
+            head=0,
+        )
 
     # -- saying it
 

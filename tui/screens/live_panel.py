@@ -34,7 +34,7 @@ from tui.widgets.checks_panel import ChecksPanel
 from tui.widgets.figures.figure_box import FigureBox
 from tui.widgets.figures.figure_view import FigureList, FigureView
 from tui.widgets.figures.heatmap_view import HeatmapView
-from tui.widgets.figures.messages import SaveWanted, TokenChosen
+from tui.widgets.figures.messages import SaveWanted, SeenAnew, TokenChosen
 from tui.widgets.holding import give_focus, replace, stands
 from tui.widgets.knob_field import FieldRow
 from tui.widgets.knob_panel import KnobChanged, KnobPanel
@@ -441,7 +441,6 @@ class LivePanel(Vertical):
             message.show("" if result is not None else words("screens.loading", language) + " …")
         message.set_class(bool(self._failure), "failed")
         figures = self._front_figures()
-        self._say_caption(figures)
         shows_checks = result is not None and self._page == CHECKS
         steps.display = result is not None and self._page == STEPS
         view.display = bool(figures) or shows_checks
@@ -451,11 +450,12 @@ class LivePanel(Vertical):
             figure_list.display = not shows_checks
         for panel in checks:
             panel.display = shows_checks
-        if result is None:
-            return
         if figures:
             self.query_one(FigureList).show(figures)
             self._light()
+        self._say_caption(figures)
+        if result is None:
+            return
         if self._page == STEPS:
             steps.show(result.steps, {**first_labels(result.figures), **result.words}, self._texts())
         self.query_one(ChecksPanel).show(result.checks)
@@ -473,11 +473,22 @@ class LivePanel(Vertical):
         line, short = self.query_one("#caption", Static), self.screen.has_class("-short")
         messages = self.screen.query(MessageLine)
         width = min((each.room for each in messages), default=self.size.width) if short else self.size.width
-        said = caption(figures[0], self.language, width, 1 if short else 2) if seen and figures[0].made else ""
+        lines = 1 if short else 2
+        said = caption(self._in_front(figures[0]), self.language, width, lines) if seen and figures[0].made else ""
         line.update(said)
         line.display = bool(said) and not short
         for each in messages:
             each.resting = said if short else ""
+
+    def _in_front(self, figure: Figure) -> Figure:
+        """What is seen of ``figure``: of a map a stage and a head, or the difference from the pinned one."""
+        pictures = [view.view.picture for view in self.query(FigureView) if isinstance(view.view, HeatmapView)]
+        return next((picture.seen() for picture in pictures if picture.figure is figure), figure)
+
+    @on(SeenAnew)
+    def seen_anew(self, event: SeenAnew) -> None:
+        event.stop()
+        self._say_caption(self._front_figures())
 
     def on_show(self) -> None:
         self._say_caption(self._front_figures())

@@ -158,3 +158,31 @@ async def test_in_a_small_box_a_long_title_takes_one_line_and_a_click_finds_its_
         await pilot.resize_terminal(40, 30)
         await pilot.pause()
         assert "of this narrow box" in " ".join(app.text.split())
+
+
+async def test_what_is_saved_is_what_is_seen_the_difference_and_the_pinned_lines() -> None:
+    before, after = attention(seed=1), attention(seed=2)
+    view = HeatmapView(before, language="en")
+    app = Harness(view)
+    async with app.run_test(size=(90, 24)) as pilot:
+        view.canvas.focus()
+        await pilot.press("p")
+        view.update_figure(after)
+        await pilot.press("w")
+        await pilot.pause()
+        wanted = app.of(SaveWanted)[-1]
+        assert wanted.stem.endswith("-difference") and "difference from the pinned" in str(wanted.contents("html"))
+        rows = list(csv.reader(io.StringIO(str(wanted.contents("csv")))))
+        change = float(after.stages[3].values[0, 1, 1]) - float(before.stages[3].values[0, 1, 1])
+        assert float(rows[2][2]) == pytest.approx(change, abs=1e-6)
+    curve = CurveView(CURVE, language="en")
+    app = Harness(curve)
+    async with app.run_test(size=(80, 24)) as pilot:
+        curve.focus()
+        await pilot.press("p")
+        curve.update_figure(replace(CURVE, series=[replace(line, y=[2 * y for y in line.y]) for line in CURVE.series]))
+        await pilot.press("w")
+        await pilot.pause()
+        assert str(app.of(SaveWanted)[-1].contents("csv")).count("(pinned)") == sum(
+            len(line.x) for line in CURVE.series
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 
-from questions.bilingual import Language, say
+from questions.bilingual import Bilingual, Language, say
 from tui.figures.curve_plot import LOWEST, CurvePlot, plot_height
 from tui.figures.curve_text import (
     curve_lines,
@@ -24,7 +24,7 @@ from tui.figures.curve_text import (
     positions,
     resting_x,
 )
-from tui.figures.data import Curve
+from tui.figures.data import Curve, Series
 from tui.figures.look import Look
 from tui.figures.saving import contents_of
 from tui.widgets.figures.figure_box import AMPLE, room_of
@@ -35,6 +35,11 @@ from tui.widgets.speaking import BarKey, Key, bindings
 
 READ = "读数|read"
 NUMBER = 14  # cells that a number takes, and what parts it from the next
+
+
+def _pinned_line(line: Series) -> Series:
+    """A line of the pinned curve, in a file beside those of the other."""
+    return replace(line, name=Bilingual(f"{say(line.name, 'zh')}（钉住）", f"{say(line.name, 'en')} (pinned)".strip()))
 
 
 class CurveView(LinesView[Curve], can_focus=True):
@@ -132,6 +137,8 @@ class CurveView(LinesView[Curve], can_focus=True):
 
     def action_save(self) -> None:
         figure, language = self.figure, self.language
+        if self._other is not None:
+            figure = replace(figure, series=[*figure.series, *map(_pinned_line, self._other.series)])
         self.post_message(SaveWanted(figure.name or "curve", lambda format: contents_of(figure, format, language)))
 
     def watch_cursor(self, cursor: float | None) -> None:

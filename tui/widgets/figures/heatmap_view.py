@@ -18,7 +18,7 @@ from questions.bilingual import Language, say
 from tui.figures.colors import MAP_NAMES, MapName
 from tui.figures.data import Heatmap
 from tui.figures.export import figure_svg
-from tui.figures.heatmap import Picture
+from tui.figures.heatmap import DIFFERENCE, Picture
 from tui.figures.heatmap_paint import Painter, legend, signs_in
 from tui.figures.heatmap_text import HeadChoice
 from tui.figures.saving import contents_of
@@ -27,7 +27,7 @@ from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.head_grid import HeadGrid
 from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
 from tui.widgets.figures.heatmap_keys import HEATMAP_KEYS
-from tui.widgets.figures.messages import HeadChosen, SaveWanted, TokenChosen
+from tui.widgets.figures.messages import HeadChosen, SaveWanted, SeenAnew, TokenChosen
 from tui.widgets.figures.stage_tabs import StageTabs
 from tui.widgets.holding import give_focus
 from tui.widgets.speaking import Key, SpeakingWidget, bindings, to_content
@@ -132,6 +132,7 @@ class HeatmapView(SpeakingWidget):
             self.grid.picture_changed()
         self._tell()
         self.refresh_bindings()
+        self.post_message(SeenAnew())
 
     # -- what is said around the cells
 
@@ -159,7 +160,7 @@ class HeatmapView(SpeakingWidget):
         if picture.pinned is None:
             return ""
         if picture.comparing:
-            return "与钉住的图之差" if zh else "difference from the pinned picture"
+            return DIFFERENCE.say(self.language)
         if picture.comparable:
             return "已钉住" if zh else "pinned"
         return "形状不同，无法与钉住的图相比" if zh else "another shape than the pinned picture"
@@ -338,9 +339,12 @@ class HeatmapView(SpeakingWidget):
             self.post_message(self.RowCopied(self, row, text))
 
     def action_save(self) -> None:
-        picture, figure, language = self.picture, self.figure, self.language
+        picture, language = self.picture, self.language
         stage, head, colors = picture.stage.name, picture.head, self.map_name
+        figure = picture.figure
         stem = f"{figure.name or 'heatmap'}-{stage}-{'mean' if head is None else f'head{head}'}"
+        if picture.comparing:
+            figure, head, stem = picture.seen(), 0, f"{stem}-difference"
 
         def contents(format: str) -> str | bytes:
             if format == "svg":

@@ -16,6 +16,11 @@ class TokenChosen(Message):
 
 
 @dataclass
+class SeenAnew(Message):
+    """Something else of the same figure is in front: another stage or head, or the difference from the pinned one."""
+
+
+@dataclass
 class SaveWanted(Message):
     """The reader wants the figure in a file. ``contents(format)`` gives it as ``svg``, ``png``, ``csv`` or ``html``."""
 
