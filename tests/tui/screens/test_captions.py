@@ -7,6 +7,7 @@ import pytest
 from textual.widgets import Static
 
 from tests.tui.screens.conftest import Open, shown, until
+from tui.figures.data import Heatmap
 from tui.screens.live_panel import LivePanel
 from tui.widgets.figures.heatmap_view import HeatmapView
 from tui.widgets.knob_panel import KnobPanel
@@ -44,7 +45,9 @@ async def test_the_caption_is_of_the_stage_that_is_seen_and_of_the_difference_fr
             return float(str(panel.query_one("#caption", Static).content).split("largest ")[1].split(":")[0])
 
         def stage(name: str) -> np.ndarray:
-            return np.asarray(next(one.values for one in panel.figure_named("attention").stages if one.name == name)[0])
+            figure = panel.figure_named("attention")
+            assert isinstance(figure, Heatmap)
+            return np.asarray(next(one.values for one in figure.stages if one.name == name)[0])
 
         view = panel.query_one(HeatmapView)
         await until(pilot, lambda: "largest" in str(panel.query_one("#caption", Static).content))
