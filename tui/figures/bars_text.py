@@ -12,7 +12,7 @@ from questions.bilingual import Language, say
 from tui.figures.axes import Axis
 from tui.figures.data import Bars, Label
 from tui.figures.look import Look
-from tui.figures.numbers import short
+from tui.figures.numbers import short, unit_of
 from tui.text.layout import fit, pad, visible, wrap
 
 REFERENCE, PINNED = "|", ":"
@@ -94,9 +94,9 @@ def value_label(figure: Bars, language: Language) -> str:
 
 
 def _measured(label: str, number: str) -> str:
-    """A per cent sign stands behind its number."""
-    name, sign = (label[:-1].strip(), " %") if label.endswith("%") else (label, "")
-    return f"{name} {number}{sign}".strip()
+    """A unit stands behind its number."""
+    name, unit = unit_of(label)
+    return f"{name} {number} {unit}".strip()
 
 
 def bars_reading(figure: Bars, index: int, language: Language, pinned: Bars | None = None) -> str:

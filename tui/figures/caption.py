@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Series, Table, TokenRow, Tokens
 from tui.figures.heatmap import last_shown_stage
-from tui.figures.numbers import short
+from tui.figures.numbers import short, unit_of
 from tui.text.layout import fit, wrap
 
 LEAST = 12  # cells below which a part of what was measured tells nothing
@@ -79,7 +79,8 @@ def measured(figure: Figure, language: Language) -> str:
         return _of_curve(figure, language)
     if isinstance(figure, Bars):
         names = [say(label, language) for label in figure.labels]
-        return _extremes(list(zip(names, map(float, figure.values), strict=True)), language)
+        unit = unit_of(say(figure.value_label, language))[1]
+        return _extremes(list(zip(names, map(float, figure.values), strict=True)), language, unit)
     if isinstance(figure, Table):
         return _of_table(figure, language)
     return _of_strips(figure.strips, language) if isinstance(figure, Tokens) else ""
@@ -174,18 +175,18 @@ def _row_name(figure: Table, label: Any, language: Language) -> str:
     return f"{say(figure.columns[0], language)} {shown}"
 
 
-def _extremes(named: Sequence[tuple[str, float]], language: Language) -> str:
+def _extremes(named: Sequence[tuple[str, float]], language: Language, unit: str = "") -> str:
     known = [(value, name) for name, value in named if value == value]
     if not known:
         return ""
     high, low = max(known)[0], min(known)[0]
+    much, little = (f"{short(value)} {unit}".strip() for value in (high, low))
+    most, least = (_who(known, value, language) for value in (high, low))
     if high == low:
-        return f"都是 {short(high)}" if language == "zh" else f"all {short(high)}"
+        return f"都是 {much}" if language == "zh" else f"all {much}"
     if language == "zh":
-        most, least = (f"{_who(known, value, language)}（{short(value)}）" for value in (high, low))
-        return f"最大：{most}{BETWEEN}最小：{least}"
-    most, least = (f"{_who(known, value, language)} ({short(value)})" for value in (high, low))
-    return f"the most: {most}{BETWEEN}the least: {least}"
+        return f"最大：{most}（{much}）{BETWEEN}最小：{least}（{little}）"
+    return f"the most: {most} ({much}){BETWEEN}the least: {least} ({little})"
 
 
 def _who(known: Sequence[tuple[float, str]], value: float, language: Language) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+UNITS = ("%", "MiB", "KiB", "GiB", "MFLOP", "bytes", "字节", "nats")  # that stand behind their number
 FLOAT32_DIGITS = 9  # digits that tell any two float32 apart
 
 
@@ -20,6 +21,14 @@ def short(value: object, digits: int = 4) -> str:
         return str(int(number))
     text = f"{number:.{digits}g}"
     return _plain_exponent(text)
+
+
+def unit_of(label: str) -> tuple[str, str]:
+    """What a label of an axis measures, and the unit that it ends in: ``right, %`` in two parts, ``MiB`` in one."""
+    words = label.replace("，", " ").replace(",", " ").split()
+    if not words or words[-1] not in UNITS:
+        return label, ""
+    return label.removesuffix(words[-1]).strip().rstrip(",，"), words[-1]
 
 
 def exact(value: object) -> str:

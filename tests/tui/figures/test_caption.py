@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from questions.bilingual import Bilingual
+from tui.figures.bars_text import bars_reading
 from tui.figures.caption import caption, measured
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage, Table, TokenRow, Tokens
 
@@ -61,3 +62,10 @@ def test_two_lines_hold_more_and_a_comma_in_a_name_parts_nothing() -> None:
     assert caption(curve, "en", 40) == "step 1: rows, no cache 0.5⋯; random."
     assert caption(curve, "en", 40, 2).replace("\n", " ") == "step 1: rows, no cache 0.5 · rows, cached 0.5; random."
     assert all(len(line) <= 30 for line in caption(curve, "en", 30, 2).splitlines())
+
+
+@pytest.mark.parametrize(("label", "unit"), [("dates right, %", " %"), ("MiB", " MiB"), ("weight", ""), ("", "")])
+def test_a_unit_stands_behind_its_number(label: str, unit: str) -> None:
+    bars = Bars("t", ["x", "y"], [2.0, 0.5], label)
+    assert measured(bars, "en") == f"the most: x (2{unit}) · the least: y (0.5{unit})"
+    assert bars_reading(bars, 0, "en").split(", rank")[0].endswith(f" 2{unit}")

@@ -178,7 +178,7 @@ def _histogram(arms: Mapping[str, Arm], name: str, title: Bilingual) -> Curve:
     return Curve(
         title,
         Bilingual("一行的梯度范数", "gradient norm of a row"),
-        Bilingual("占所有行的 %", "% of all rows"),
+        Bilingual("占所有行的 %", "of all rows, %"),
         [
             Series(ARMS[arm], middles.tolist(), (100 * np.histogram(size, edges)[0] / len(size)).tolist())
             for arm, size in sizes.items()
@@ -203,7 +203,7 @@ def _dead(arms: Mapping[str, Arm]) -> Bars:
         Bilingual("几乎没有梯度的行：‖J‖ < 0.001", "Rows nearly without a gradient: ‖J‖ < 0.001"),
         labels=[ARMS[name] for name in arms],
         values=[100.0 * float((arm.jacobians < theory.DEAD).mean()) for arm in arms.values()],
-        value_label=Bilingual("占所有行的 %", "% of all rows"),
+        value_label=Bilingual("占所有行的 %", "of all rows, %"),
         name="dead",
     )
 

@@ -153,7 +153,7 @@ def _sizes(exact: np.ndarray) -> Bars:
                   "Sizes of the gradients in float32: those below 2^−25 round to 0 in float16"),
         labels=[f"2^{edge}" for edge in edges],
         values=counts,
-        value_label=Bilingual("占全部梯度 %", "% of all gradients"),
+        value_label=Bilingual("占全部梯度 %", "of all gradients, %"),
         name="sizes",
     )  # fmt: skip
 

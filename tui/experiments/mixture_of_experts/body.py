@@ -239,7 +239,7 @@ def _bars(chosen: np.ndarray, title: Bilingual, name: str) -> Bars:
         title,
         labels=[Bilingual(f"专家 {expert}", f"expert {expert}") for expert in range(len(chosen))],
         values=[float(share) for share in shares],
-        value_label=Bilingual("占全部选择的 %", "% of all choices"),
+        value_label=Bilingual("占全部选择的 %", "of all choices, %"),
         reference=(100.0 / len(chosen), Bilingual("均匀", "even")),
         name=name,
     )

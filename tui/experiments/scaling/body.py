@@ -304,7 +304,7 @@ def _sweep(knobs: Mapping[str, Any], report: Report) -> list[Figure]:
         Curve(
             Bilingual("饱和的行（最大权重 > 0.99）随 d_k 增多", "Rows that saturate (largest weight > 0.99), by d_k"),
             Bilingual("每个头的宽度 d_k", "width of a head d_k"),
-            Bilingual("占所有行的 %", "% of all rows"),
+            Bilingual("占所有行的 %", "of all rows, %"),
             series(saturated),
             log_x=True,
             marks=marks,
@@ -337,7 +337,7 @@ def _saturated_bars(arms: dict[str, Arm]) -> Bars:
         Bilingual("饱和的行：最大权重 > 0.99", "Saturated rows: largest weight > 0.99"),
         labels=[ARM_NAMES[name] for name in arms],
         values=[arm.saturated for arm in arms.values()],
-        value_label=Bilingual("占所有行的 %", "% of all rows"),
+        value_label=Bilingual("占所有行的 %", "of all rows, %"),
         name="saturated",
     )
 
