@@ -29,17 +29,14 @@ def ranked(kind: Kind, seed: int, blind: bool) -> tuple[float, float]:
     shown = pairs(kind, True, seed)
     read = {arm: _other_first(of) if blind else of for arm, of in shown.items()}
     head = follows(read["next"]) > follows(read["random"])
-    cosine = _cosines(shown["next"]) > _cosines(shown["random"])
+    first = _vectors([first for first, _ in shown["next"]])  # the same in both arms
+    following, strange = (_vectors([second for _, second in shown[arm]]) for arm in ("next", "random"))
+    cosine = (first * following).sum(1) > (first * strange).sum(1)
     return 100.0 * float(head.mean()), 100.0 * float(cosine.mean())
 
 
 def _other_first(of: Sequence[Pair]) -> list[Pair]:
     return [(first, second) for (first, _), (_, second) in zip([*of[1:], of[0]], of, strict=True)]
-
-
-def _cosines(of: Sequence[Pair]) -> np.ndarray:
-    first, second = (_vectors([pair[place] for pair in of]) for place in (0, 1))
-    return np.asarray((first * second).sum(1))
 
 
 def _vectors(texts: Sequence[str]) -> np.ndarray:
