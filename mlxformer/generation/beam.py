@@ -201,9 +201,12 @@ class _Search:
 
 def _largest(values: np.ndarray, count: int) -> np.ndarray:
     """Positions of the ``count`` largest of each row, largest first, and of equals the first: [B, count]."""
-    if count < values.shape[1]:
-        found = np.sort(np.argpartition(-values, count - 1, axis=1)[:, :count], axis=1)
-    else:
-        found = np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    order = np.argsort(-np.take_along_axis(values, found, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(found, order, axis=1)
+    # As many of the largest of 64 are a bound for them: what is below it need not be put into order.
+    each = values.shape[1] // 64
+    largest = values[:, : 64 * each].reshape(-1, 64, each).max(axis=1) if each > count else values
+    least = np.partition(largest, -count, axis=1)[:, -count]
+    found = np.empty((len(values), count), np.int64)
+    for row, place, bound in zip(values, found, least, strict=True):
+        candidates = np.flatnonzero(row >= bound)
+        place[:] = candidates[np.argsort(-row[candidates], kind="stable")[:count]]
+    return found

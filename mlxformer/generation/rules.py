@@ -224,6 +224,9 @@ def checked_logits(logits: np.ndarray, place: int) -> np.ndarray:
     ...     print(error)
     the logits of the token after 3 tokens are not all numbers: row 0 has nan at id 1 (of 1 such rows). ...
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(logits.sum(axis=-1)).all():  # then all of them are, and one look was enough
+            return logits
     wrong = np.isnan(logits) | (logits == np.inf)
     rows = np.flatnonzero(wrong.any(axis=-1) | (logits == -np.inf).all(axis=-1))
     if not len(rows):
@@ -284,7 +287,7 @@ def constrain(scores: np.ndarray, sequences: np.ndarray, rules: SearchRules, sta
         _force(scores, slice(None), rules.forced_bos_id)
     if rules.forced_eos_id is not None:
         _force(scores, start.room(rules, width) == 1, rules.forced_eos_id)
-    stuck = np.flatnonzero((scores == -np.inf).all(axis=-1))
+    stuck = np.flatnonzero(scores.max(axis=-1) == -np.inf)
     if len(stuck):
         raise ArgumentError(
             "nothing-allowed",
@@ -364,4 +367,5 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     [0.25, 0.25, 0.25, 0.25]
     """
     shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted

@@ -260,7 +260,7 @@ class _Decoding(CachedDecoding):
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
         new = mx.array(sequences[:, self.past :])
         logits = self.model._decode(new, self.memory, self.source_mask, self.cache)  # [B·K, T, V]
-        return to_numpy(logits[:, -1]).astype(np.float32)
+        return to_numpy(logits[:, -1]).astype(np.float32, copy=False)
 
 
 def _check_source_mask(mask: Any, batch: int, length: int) -> None:

@@ -329,7 +329,7 @@ class _Decoding:
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
         logits, self.state = self.model._decode(mx.array(sequences[:, self.seen :]), self.memory, self.state)
         self.seen = sequences.shape[1]
-        return to_numpy(logits[:, -1]).astype(np.float32)
+        return to_numpy(logits[:, -1]).astype(np.float32, copy=False)
 
     def reorder(self, rows: np.ndarray) -> None:
         """Rows move only among the beams of one source, so the memory, the same for all of them, stays."""

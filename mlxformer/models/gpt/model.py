@@ -234,4 +234,4 @@ class _Decoding(CachedDecoding):
         ids, valid = next_rows(sequences, self.model.config.vocab_size)
         mask = None if np.all(valid) else mx.array(valid)
         hidden = self.model._hidden(mx.array(ids[:, self.past :]), mask, self.cache)  # [N, T, C]
-        return to_numpy(self.model._logits(hidden[:, -1:])[:, -1]).astype(np.float32)
+        return to_numpy(self.model._logits(hidden[:, -1:])[:, -1]).astype(np.float32, copy=False)
