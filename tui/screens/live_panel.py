@@ -588,6 +588,16 @@ class LivePanel(Vertical):
             self._before_checks = self._page
             self._turn_to(CHECKS)
 
+    def show_check(self, name: str) -> None:
+        """Turn to the checks, to that one among them."""
+        if self._page != CHECKS:
+            self.fold_checks()
+        self.query_one(ChecksPanel).choose(name)
+        self.call_after_refresh(self._scroll_to_check)
+
+    def _scroll_to_check(self) -> None:
+        self.query_one("#figure").scroll_to(y=self.query_one(ChecksPanel).chosen_line, animate=False)
+
     def _turn_to(self, page: int | str) -> None:
         focused = self.screen.focused
         inside = focused is None or any(part in focused.ancestors_with_self for part in self._parts())

@@ -23,6 +23,7 @@ class Passage(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.auto_links = False  # Textual would give a number that can be clicked another color than its own
         self._text = Text()
         self._hang = 0
         self._markdown: tuple[str, str, Link | None] | None = None

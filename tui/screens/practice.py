@@ -391,6 +391,11 @@ class PracticeScreen(PracticeKeys):
         else:
             self.action_choose("c")
 
+    def action_show_check(self, name: str) -> None:
+        """What measured a number of the answer: the number was clicked."""
+        if self._to_the_experiment():
+            self._shown_live().show_check(name)
+
     def action_choose(self, letter: str) -> None:
         attempt = self.practice.attempt
         if attempt is None or attempt.revealed:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from rich.text import Text
 from textual.containers import Vertical
 
@@ -213,9 +214,18 @@ class Reading(Vertical):
         return self._number(href, text, predicted=True)
 
     def _number(self, href: str, text: str, *, predicted: bool) -> Text | str:
-        """A link of the bank as it is read: a number with its mark, another link as its words and its address."""
+        """A link of the bank as it is read: a number with its mark, another link as its words and its address.
+
+        A click on a number that a check measured shows that check. Nothing opens an address: it is there to be copied.
+        """
         spans = numbers(f"[{text}]({href})")
-        return Text(*self._say(spans[0], predicted=predicted)) if spans else f"{text} ({href})"
+        if not spans:
+            return f"{text} ({href})"
+        shown = Text(*self._say(spans[0], predicted=predicted))
+        name = spans[0].target
+        if spans[0].kind == "check" and self._measured is not None and name in self._measured.checks:
+            shown.stylize(Style(underline=True, meta={"@click": f"screen.show_check({name!r})"}))
+        return shown
 
     def _say(self, span: NumberSpan, *, predicted: bool) -> tuple[str, str]:
         """The number, with ✓ where it was measured just now; at other knobs than its own, what is measured there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -684,6 +685,32 @@ async def test_checks_fold_and_say_of_which_path_they_speak(opened: Open) -> Non
         await pilot.press("c")
         await pilot.pause()
         assert panel.query_one("FigureView").display and "expected" not in shown(pilot)
+
+
+async def test_a_click_on_a_number_shows_the_check_that_measured_it(opened: Open) -> None:
+    async with opened(size=(80, 24), only="sqrt-dk") as pilot:
+        panel = await revealed(pilot)
+        await until(pilot, lambda: " ✓" in shown(pilot))
+        links = {
+            (segment.style.meta["@click"], row, column)
+            for row, strip in enumerate(pilot.app.screen._compositor.render_strips())
+            for column, segment in _placed(strip)
+            if segment.style is not None and "@click" in segment.style.meta and "✓" in segment.text
+        }
+        click, row, column = max(links)
+        name = click.split("'")[1]
+        claim = panel.measured.checks[name].claim.say("en")
+        assert not panel.query_one("ChecksPanel").display
+        await pilot.click(offset=(column, row))
+        await until(pilot, lambda: claim[:40] in shown(pilot))
+        assert panel.query_one("ChecksPanel").display
+
+
+def _placed(strip: Any) -> Iterator[tuple[int, Any]]:
+    column = 0
+    for segment in strip:
+        yield column, segment
+        column += segment.cell_length
 
 
 # --- first minutes -----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -11,7 +11,6 @@ from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import reactive
 
 from questions.bilingual import Bilingual, Language, say
@@ -58,18 +57,6 @@ class CurveView(LinesView[Curve], can_focus=True):
     DEFAULT_CSS = "CurveView:focus { background: $boost; }"
 
     cursor: reactive[float | None] = reactive[float | None](None, init=False, layout=True)
-
-    @dataclass
-    class CursorMoved(Message):
-        """The values at another x are read, as ``reading`` says in the widget's language."""
-
-        view: CurveView
-        x: float
-        reading: str
-
-        @property
-        def control(self) -> CurveView:
-            return self.view
 
     def __init__(
         self, figure: Curve, *, language: Language = "zh", id: str | None = None, classes: str | None = None
@@ -140,12 +127,6 @@ class CurveView(LinesView[Curve], can_focus=True):
         if self._other is not None:
             figure = replace(figure, series=[*figure.series, *map(_pinned_line, self._other.series)])
         self.post_message(SaveWanted(figure.name or "curve", lambda format: contents_of(figure, format, language)))
-
-    def watch_cursor(self, cursor: float | None) -> None:
-        if cursor is not None:
-            self.post_message(
-                self.CursorMoved(self, cursor, curve_reading(self.figure, cursor, self.language, self._other))
-            )
 
     def action_move(self, by: int) -> None:
         if not self._positions:

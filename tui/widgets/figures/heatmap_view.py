@@ -51,20 +51,6 @@ class HeatmapView(SpeakingWidget):
     showing: reactive[Literal["map", "grid"]] = reactive[Literal["map", "grid"]]("map", init=False)
 
     @dataclass
-    class CursorMoved(Message):
-        """The cursor stands on a cell: its row, column, value, and how it came to be, in the widget's language."""
-
-        view: HeatmapView
-        row: int
-        column: int
-        value: float
-        explanation: str
-
-        @property
-        def control(self) -> HeatmapView:
-            return self.view
-
-    @dataclass
     class RowCopied(Message):
         """A row went to the clipboard, its labels above its values, separated by tabs."""
 
@@ -215,9 +201,6 @@ class HeatmapView(SpeakingWidget):
         event.stop()
         self._hovered = None
         self._tell_cell()
-        explanation = self.picture.explain(event.row, event.column, self.language)
-        value = self.picture.value(event.row, event.column)
-        self.post_message(self.CursorMoved(self, event.row, event.column, value, explanation))
         self.post_message(TokenChosen(self.figure.rows[event.row]))
 
     def on_heatmap_canvas_hovered(self, event: HeatmapCanvas.Hovered) -> None:

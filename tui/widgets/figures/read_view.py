@@ -10,7 +10,6 @@ from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import reactive
 
 from questions.bilingual import Language, say
@@ -66,17 +65,6 @@ class ReadView(LinesView[F], can_focus=True):
 
     cursor: reactive[Place | None] = reactive[Place | None](None, init=False)
     lit: reactive[str] = reactive("", init=False)
-
-    @dataclass
-    class CursorMoved(Message):
-        """Another place is read, as ``reading`` says in the widget's language."""
-
-        view: ReadView[object]
-        reading: str
-
-        @property
-        def control(self) -> ReadView[object]:
-            return self.view
 
     def __init__(
         self, figure: F, *, language: Language = "zh", id: str | None = None, classes: str | None = None
@@ -174,7 +162,6 @@ class ReadView(LinesView[F], can_focus=True):
     def watch_cursor(self, cursor: Place | None) -> None:
         self.refresh(layout=True)
         if cursor is not None:
-            self.post_message(self.CursorMoved(self, self.reading(*cursor)))  # type: ignore[arg-type]
             self.post_message(TokenChosen(self.token(*cursor)))
 
     def watch_lit(self) -> None:
