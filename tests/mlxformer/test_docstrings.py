@@ -37,6 +37,8 @@ FETCHES = {
     "poems.corpus.split",
     "poems.corpus.training_ids",
     "poems.samples.write",
+    "texts.main",
+    "texts.write",
 }
 MEASURES = {
     "dates.evaluation.ablations",

@@ -16,7 +16,7 @@ import numpy as np
 
 from tui.judge.contract import Call, Case, Earlier
 from tui.judge.frameworks import Bridge
-from tui.judge.guard import LeavingError, RefusedError
+from tui.judge.audit import LeavingError, RefusedError
 from tui.judge.stages import looking
 
 LONGEST_MESSAGE = 500

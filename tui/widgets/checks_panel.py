@@ -11,10 +11,10 @@ from questions.bilingual import Language
 from tui.experiments.contract import Check
 from tui.figures.look import Look
 from tui.proof.checks_text import check_lines
-from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.figures.text_view import TextView
 
 
-class ChecksPanel(LinesView[Sequence[Check]]):
+class ChecksPanel(TextView[Sequence[Check]]):
     """The checks of a result, in order."""
 
     def __init__(

@@ -6,10 +6,10 @@ from rich.text import Text
 
 from tui.figures.look import Look
 from tui.figures.markdown import markdown_lines
-from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.figures.text_view import TextView
 
 
-class MarkdownView(LinesView[str]):
+class MarkdownView(TextView[str]):
     """A text in Markdown, as high as it is; nothing in it but its marks is interpreted."""
 
     def show(self, text: str) -> None:

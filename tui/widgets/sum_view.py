@@ -16,7 +16,7 @@ from questions.bilingual import Language
 from tui.figures.look import Look
 from tui.figures.sums import Words, cell_title, equation, fitting, sum_table, verdict
 from tui.text.layout import wrap
-from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.figures.text_view import TextView
 from tui.widgets.figures.table_view import TableView
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
@@ -51,7 +51,7 @@ class TermTable(TableView):
         self.post_message(self.Followed(row, column - 1 if column else None))
 
 
-class SumSaid(LinesView[Any]):
+class SumSaid(TextView[Any]):
     """The cell, the equation that made it, and whether the sum is the cell."""
 
     words: Words = MappingProxyType({})

@@ -57,7 +57,7 @@ def _cannot(recipe: MaskedRecipe) -> str:
         return "It knows the English of the King James Bible alone; it is there to be compared with its twins."
     chapters = ", ".join(f"{book} {span.start}-{span.stop - 1}" for book, span in CHAPTERS.items())
     return (
-        "It has learnt its texts by heart and little more: scores named held-out say how little. Of English it knows "
+        "It has learned its texts by heart and little more: scores named held-out say how little. Of English it knows "
         f"verses of {chapters}; one document in {HELD_OUT} was held out. Modern Chinese, traditional script and "
         "characters outside its texts mean little or nothing to it. It is not a general BERT."
     )

@@ -1,4 +1,5 @@
-"""The texts that the masked language models are measured on. They ship as ``samples.json``; ``write`` made them.
+"""The texts that the masked language models are measured on. They ship as ``samples.json``; ``write`` made them
+(``python -m mlxformer.pretrained.texts``).
 
 Held-out documents are never trained on (``split``). Of what was trained on, a part is chosen by hash, and the lines
 that everybody knows.

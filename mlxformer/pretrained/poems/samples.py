@@ -1,7 +1,5 @@
-"""The held-out poems that ship, so that anyone can measure a poet; ``write`` chose them and wrote the vocabulary.
-
-python -m mlxformer.pretrained.poems.samples
-"""
+"""The held-out poems that ship, so that anyone can measure a poet; ``write`` chose them and wrote the vocabulary
+(``python -m mlxformer.pretrained.texts``)."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ def _maps(cross: np.ndarray, bi: np.ndarray, labels: list[str], seed: int) -> He
     shown = [(table - table[off].mean()) / max(float(table[off].std()), 1e-9) for table in (cross, bi)]
     return Heatmap(
         Bilingual(f"两张打分表，各自标准化（随机权重，种子 {seed}）",
-                  f"Both tables of scores, standardised (random weights, seed {seed})"),
+                  f"Both tables of scores, standardized (random weights, seed {seed})"),
         [Stage("scores", Bilingual("打分", "scores"), np.stack(shown), "signed")],
         rows=labels,
         columns=labels,

@@ -67,7 +67,7 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "mixture-is-the-minimum",
             Bilingual("logits 取 ln((1 − ε)p + ε/V) 时损失的梯度为 0：平滑学到的是真实分布与均匀分布的混合",
-                      "At logits ln((1 − ε)p + ε/V) the loss has gradient 0: what is learnt is the true distribution "
+                      "At logits ln((1 − ε)p + ε/V) the loss has gradient 0: what is learned is the true distribution "
                       "mixed with the uniform one (the largest derivative)"),
             "==", BreakKnobs({"claim_labels_alone": True}),
         ),

@@ -12,7 +12,7 @@ EXPERIMENT = Experiment(
     title=Bilingual("训练子词分词器", "Learning a subword tokenizer"),
     summary=Bilingual(
         "现场训练 BPE、WordPiece、Unigram 和字节级 BPE：看每一步合并什么，词元怎么变少，没见过的字符怎么办。",
-        "BPE, WordPiece, Unigram and byte-level BPE learnt live on a small public-domain text: what each step joins, "
+        "BPE, WordPiece, Unigram and byte-level BPE learned live on a small public-domain text: what each step joins, "
         "how tokens become fewer, and what becomes of characters never seen.",
     ),
     knobs=(
@@ -45,7 +45,7 @@ EXPERIMENT = Experiment(
         CheckDeclaration(
             "merges-equal-library",
             Bilingual("逐步学到的合并与 tokenizers 库训练出来的一致（不同的有几个）",
-                      "The merges learnt step by step are those of the tokenizers library (how many differ)"),
+                      "The merges learned step by step are those of the tokenizers library (how many differ)"),
             "==", BreakKnobs({"by_likelihood": True}),
         ),
         CheckDeclaration(

@@ -27,7 +27,7 @@ from tui.figures.data import Curve, Series
 from tui.figures.look import Look
 from tui.figures.saving import contents_of
 from tui.widgets.figures.figure_box import AMPLE, room_of
-from tui.widgets.figures.lines_view import LinesView, said_lines
+from tui.widgets.figures.text_view import TextView, said_lines
 from tui.widgets.figures.messages import SaveWanted
 from tui.widgets.figures.read_view import PIN_KEY, SAVE_KEY
 from tui.widgets.speaking import BarKey, Key, bindings
@@ -41,7 +41,7 @@ def _pinned_line(line: Series) -> Series:
     return replace(line, name=Bilingual(f"{say(line.name, 'zh')}（钉住）", f"{say(line.name, 'en')} (pinned)".strip()))
 
 
-class CurveView(LinesView[Curve], can_focus=True):
+class CurveView(TextView[Curve], can_focus=True):
     """A ``Curve``. ``cursor`` is the x that is read, None until a key or the mouse asks for one."""
 
     KEYS: ClassVar[Sequence[Key]] = [

@@ -17,7 +17,7 @@ from tui.figures.look import Look
 from tui.figures.saving import contents_of
 from tui.text.layout import fit, wrap
 from tui.widgets.figures.figure_box import AMPLE, room_of
-from tui.widgets.figures.lines_view import LinesView, said_lines
+from tui.widgets.figures.text_view import TextView, said_lines
 from tui.widgets.figures.messages import SaveWanted, TokenChosen
 from tui.widgets.speaking import BarKey, Key, bindings
 
@@ -46,7 +46,7 @@ class Drawn:
     at: int | None = None
 
 
-class ReadView(LinesView[F], can_focus=True):
+class ReadView(TextView[F], can_focus=True):
     """``cursor`` is (row, column) of what is read, None until a key or the mouse asks. ``pinned`` is compared with."""
 
     KEYS: ClassVar[Sequence[Key]] = [

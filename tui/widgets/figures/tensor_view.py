@@ -16,12 +16,12 @@ from tui.figures.data import Heatmap, Tensor
 from tui.figures.look import Look
 from tui.figures.tensor_text import as_heatmap, tensor_lines
 from tui.widgets.figures.heatmap_view import HeatmapView
-from tui.widgets.figures.lines_view import LinesView
+from tui.widgets.figures.text_view import TextView
 from tui.widgets.holding import give_focus, replace
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
 
-class TensorSummary(LinesView[Tensor], can_focus=True):
+class TensorSummary(TextView[Tensor], can_focus=True):
     """The lines of a tensor, with the focus."""
 
     DEFAULT_CSS = "TensorSummary:focus { background: $boost; }"

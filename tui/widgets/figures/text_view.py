@@ -24,11 +24,11 @@ def said_lines(said: str, width: int, most: int, style: str) -> list[Text]:
     return [Text(line, style=style) for line in [*lines, *[""] * (most - len(lines))]]
 
 
-class LinesView(SpeakingWidget, Generic[F]):
+class TextView(SpeakingWidget, Generic[F]):
     """Draws ``figure`` by ``draw(figure, language, width, look)`` and is as high as that."""
 
     DEFAULT_CSS = """
-    LinesView { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
+    TextView { height: auto; width: 1fr; text-wrap: nowrap; text-overflow: clip; }
     """
     draw: ClassVar[Callable[..., list[Text]]]
 
