@@ -15,8 +15,6 @@ from types import SimpleNamespace
 
 import pytest
 
-import mlxformer
-from mlxformer import backend
 from tests.tui.progress.test_keeping import _hold
 from tui.commands import findings
 from tui.commands.context import Context
@@ -75,7 +73,7 @@ def running(folder: Path, patch: Patch) -> None:
 def described(**fields: object) -> Callable[[Path, Patch], None]:
     def describe(folder: Path, patch: Patch) -> None:
         found = {"name": "numpy", "device": "cpu", "device_name": "", "reason": "no-gpu", "detail": "", **fields}
-        patch.setattr(backend, "describe", lambda: SimpleNamespace(**found))
+        patch.setattr("mlxformer.backend.describe", lambda: SimpleNamespace(**found))
         patch.setattr(platform, "system", lambda: "Darwin")
         patch.setattr(platform, "machine", lambda: "arm64")
 
@@ -83,7 +81,7 @@ def described(**fields: object) -> Callable[[Path, Patch], None]:
 
 
 def no_backend(folder: Path, patch: Patch) -> None:
-    patch.delattr(mlxformer, "backend")
+    patch.delattr("mlxformer.backend")
     patch.setitem(sys.modules, "mlxformer.backend", None)
 
 
