@@ -243,7 +243,7 @@ TABLE: Mapping[str, Bilingual] = {
         "no interview has been finished yet; tformer-quiz interview begins one",
     ),
     "not-a-day": Bilingual(
-        "{option} 要一个日期，如 2026-12-05，或 none；给的却是 {given}",
+        "{option} 要一个日期，如 2026-12-05，或“无”；给的却是 {given}",
         "{option} takes a day, as 2026-12-05, or none; got {given}",
     ),
     "unknown-setting": Bilingual(

@@ -462,7 +462,7 @@ usage: tformer-quiz restore [NAME]
 
   tformer-quiz settings                         全部设置
   tformer-quiz settings new-per-day 10          每天最多十道新题
-  tformer-quiz settings interview-on 2026-12-05     面试日期；none 取消
+  tformer-quiz settings interview-on 2026-12-05     面试日期；“无”取消
 """,
         """\
 usage: tformer-quiz settings [NAME [VALUE]]
