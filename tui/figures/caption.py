@@ -40,7 +40,7 @@ def caption(figure: Figure, language: Language, width: int | None = None, lines:
     apart = said + ("；" if language == "zh" else ";"), _sentence("", made, language)
     if said and made and lines > 1 and cell_len(_sentence(said, made, language)) > width >= max(map(cell_len, apart)):
         return "\n".join(apart)  # each on a line of its own
-    for shorter in (said, *begun):
+    for shorter in (said, *begun, *([measured(figure, language, brief=True)] if made else [])):
         wrapped = wrap(_sentence(shorter, made, language), width)
         if len(wrapped) <= lines:
             return "\n".join(wrapped)
@@ -68,13 +68,16 @@ def _sentence(said: str, made: str, language: Language) -> str:
     return between.join(parts) + end if parts else ""
 
 
-def measured(figure: Figure, language: Language) -> str:
-    """The figure in a few words: where it is largest and least, or what its lines say at the mark or at the end."""
+def measured(figure: Figure, language: Language, *, brief: bool = False) -> str:
+    """The figure in a few words: where it is largest and least, or what its lines say at the mark or at the end.
+
+    ``brief`` leaves out the names of a map's axes.
+    """
     if isinstance(figure, Heatmap):
-        return _of_map(figure, language)
+        return _of_map(figure, language, brief)
     if isinstance(figure, Links):
         cells = _largest(_rows(figure.values))
-        return "" if cells is None else _cell(cells[:2], cells[2], figure, language)
+        return "" if cells is None else _cell(cells[:2], cells[2], figure, language, brief)
     if isinstance(figure, Curve):
         return _of_curve(figure, language)
     if isinstance(figure, Bars):
@@ -86,7 +89,7 @@ def measured(figure: Figure, language: Language) -> str:
     return _of_strips(figure.strips, language) if isinstance(figure, Tokens) else ""
 
 
-def _of_map(figure: Heatmap, language: Language) -> str:
+def _of_map(figure: Heatmap, language: Language, brief: bool) -> str:
     stage = figure.stages[last_shown_stage(figure)]  # what a view begins with
     rows = _rows(stage.values[figure.head])
     if stage.scale == "mask":
@@ -94,7 +97,7 @@ def _of_map(figure: Heatmap, language: Language) -> str:
         share = 100.0 * sum(cells) / max(len(cells), 1)
         return f"{short(share, 2)} % 的格是“有”" if language == "zh" else f"{short(share, 2)} % of the cells are set"
     found = _largest(rows)
-    return "" if found is None else _cell(found[:2], found[2], figure, language)
+    return "" if found is None else _cell(found[:2], found[2], figure, language, brief)
 
 
 def _rows(values: Any) -> Sequence[Sequence[float]]:
@@ -112,11 +115,12 @@ def _largest(rows: Sequence[Sequence[float]]) -> tuple[int, int, float] | None:
     return best
 
 
-def _cell(place: tuple[int, int], value: float, figure: Heatmap | Links, language: Language) -> str:
+def _cell(place: tuple[int, int], value: float, figure: Heatmap | Links, language: Language, brief: bool) -> str:
     row, column = figure.rows[place[0]], figure.columns[place[1]]
-    axes = say(figure.row_axis, language), say(figure.column_axis, language)
+    if not brief:
+        row, column = f"{say(figure.row_axis, language)} {row}", f"{say(figure.column_axis, language)} {column}"
     most = "最大" if language == "zh" else "the largest"
-    return f"{most} {short(value)}{'：' if language == 'zh' else ': '}{axes[0]} {row} → {axes[1]} {column}"
+    return f"{most} {short(value)}{'：' if language == 'zh' else ': '}{row} → {column}"
 
 
 def _of_curve(figure: Curve, language: Language) -> str:

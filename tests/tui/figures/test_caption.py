@@ -69,3 +69,9 @@ def test_a_unit_stands_behind_its_number(label: str, unit: str) -> None:
     bars = Bars("t", ["x", "y"], [2.0, 0.5], label)
     assert measured(bars, "en") == f"the most: x (2{unit}) · the least: y (0.5{unit})"
     assert bars_reading(bars, 0, "en").split(", rank")[0].endswith(f" 2{unit}")
+
+
+def test_a_map_says_its_cell_without_its_axes_before_it_is_cut() -> None:
+    figure = Heatmap("t", [Stage("w", "w", [[[0.25, 0.5]]])], ["the"], ["cat", "sat"], made="random weights")
+    assert caption(figure, "en", 60) == "the largest 0.5: query the → key sat; random weights."
+    assert caption(figure, "en", 45) == "the largest 0.5: the → sat; random weights."
