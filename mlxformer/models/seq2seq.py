@@ -22,8 +22,8 @@ from mlxformer.generation.generate import GenerativeModel, source_mask_of
 from mlxformer.generation.plan import rules_of
 from mlxformer.generation.rules import NextLogits, SearchRules
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.own_folder import OwnConfig, OwnFolder
+from mlxformer.models.reprs import config_repr, sizes_text
 from mlxformer.origins import applied, projection, rows
 from mlxformer.tracing import in_trace, is_tracing, tap
 from mlxformer.validation import is_whole, require_choice, require_ids, require_kind, require_positive, shape_text
@@ -210,8 +210,14 @@ class Seq2Seq(OwnFolder, GenerativeModel):
 
     def _extra_repr(self) -> str:
         config = self.config
-        sizes = f"cell={config.cell!r}, attention={config.attention}, dims={config.dims}"
-        return f"{sizes}, hidden_dims={config.hidden_dims}, vocab_size={config.vocab_size}"
+        return sizes_text(
+            self,
+            cell=repr(config.cell),
+            attention=config.attention,
+            dims=config.dims,
+            hidden_dims=config.hidden_dims,
+            vocab=config.vocab_size,
+        )
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config

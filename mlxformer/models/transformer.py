@@ -17,9 +17,9 @@ from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.layers.normalization import NormType
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.own_folder import OwnConfig, OwnFolder
+from mlxformer.models.reprs import config_repr, sizes_text
 from mlxformer.positions import (
     LearnedPositions,
     RotaryEmbedding,
@@ -225,8 +225,14 @@ class Transformer(OwnFolder, EncoderDecoder):
 
     def _extra_repr(self) -> str:
         config = self.config
-        layers = f"encoder_layers={config.num_encoder_layers}, decoder_layers={config.num_decoder_layers}"
-        return f"{layers}, dims={config.dims}, num_heads={config.num_heads}, vocab_size={config.vocab_size}"
+        return sizes_text(
+            self,
+            layers=f"{config.num_encoder_layers}+{config.num_decoder_layers}",
+            dims=config.dims,
+            heads=config.num_heads,
+            ffn_dims=config.ffn_dims,
+            vocab=config.vocab_size,
+        )
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
         config = self.config

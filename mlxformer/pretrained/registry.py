@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mlxformer.backend import without_values
 from mlxformer.errors import ArgumentError
 from mlxformer.pretrained.cards import read_card, verify
 from mlxformer.pretrained.family import Family
 from mlxformer.pretrained.weights import read_weights
+
+if TYPE_CHECKING:
+    from mlxformer.pretrained.dates.reader import DateReader
+    from mlxformer.pretrained.masked.reader import MaskFiller
+    from mlxformer.pretrained.poems.reader import Poet
+    from mlxformer.pretrained.repeats.reader import RepeatReader
+    from mlxformer.pretrained.reverse.reader import StringReverser
 
 
 def families() -> tuple[Family, ...]:
@@ -69,6 +76,20 @@ def find(name: str) -> tuple[Family, Any]:
     )
 
 
+@overload
+def load_pretrained(name: Literal["dates", "dates-no-positions", "dates-pre-norm", "dates-tied-kv"]) -> DateReader: ...
+@overload
+def load_pretrained(
+    name: Literal["bert-mini", "mlm-rate-05", "mlm-rate-15", "mlm-rate-40", "mlm-rate-80"],
+) -> MaskFiller: ...
+@overload
+def load_pretrained(name: Literal["poet", "poet-small"]) -> Poet: ...
+@overload
+def load_pretrained(name: Literal["induction", "induction-one-layer"]) -> RepeatReader: ...
+@overload
+def load_pretrained(name: Literal["reverse-gru", "reverse-gru-attention", "reverse-transformer"]) -> StringReverser: ...
+@overload
+def load_pretrained(name: str) -> Any: ...
 def load_pretrained(name: str) -> Any:
     """A shipped model as it is used: ``.model``, ``.tokenizer``, ``.card``, and the call that suits it.
 

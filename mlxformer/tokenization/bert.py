@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
@@ -217,6 +217,12 @@ class BertTokenizer:
         """
         return list(self._encode(checked_texts("text", text), None, False)[0].tokens)
 
+    @overload
+    def tokens(self, ids: Sequence[int]) -> list[str]: ...
+    @overload
+    def tokens(self, ids: Sequence[Sequence[int]]) -> list[list[str]]: ...
+    @overload
+    def tokens(self, ids: mx.array | np.ndarray) -> Any: ...  # by its rank
     def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
         """The token of each id; ``<32100>`` for one that the vocabulary has not.
 
@@ -235,6 +241,12 @@ class BertTokenizer:
         named = [[self._tokenizer.id_to_token(index) or f"<{index}>" for index in row] for row in rows]
         return named if is_batch else named[0]
 
+    @overload
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = ...) -> str: ...
+    @overload
+    def decode(self, ids: Sequence[Sequence[int]], *, skip_special_tokens: bool = ...) -> list[str]: ...
+    @overload
+    def decode(self, ids: mx.array | np.ndarray, *, skip_special_tokens: bool = ...) -> Any: ...  # by its rank
     def decode(
         self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]], *, skip_special_tokens: bool = True
     ) -> Any:

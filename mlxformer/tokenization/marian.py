@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -243,6 +243,12 @@ class MarianTokenizer:
         """
         return self._encode(self._source, checked_texts("texts", text)[0], None, True)
 
+    @overload
+    def tokens(self, ids: Sequence[int]) -> list[str]: ...
+    @overload
+    def tokens(self, ids: Sequence[Sequence[int]]) -> list[list[str]]: ...
+    @overload
+    def tokens(self, ids: mx.array | np.ndarray) -> Any: ...  # by its rank
     def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
         """The token of each target id.
 
@@ -259,6 +265,12 @@ class MarianTokenizer:
         named = [[self._token[index] for index in row] for row in rows]
         return named if is_batch else named[0]
 
+    @overload
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = ...) -> str: ...
+    @overload
+    def decode(self, ids: Sequence[Sequence[int]], *, skip_special_tokens: bool = ...) -> list[str]: ...
+    @overload
+    def decode(self, ids: mx.array | np.ndarray, *, skip_special_tokens: bool = ...) -> Any: ...  # by its rank
     def decode(
         self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]], *, skip_special_tokens: bool = True
     ) -> Any:

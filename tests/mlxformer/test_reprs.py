@@ -30,6 +30,10 @@ def tokenizer() -> mf.BertTokenizer:
             lambda: mf.BertModel(CONFIG),  # 20·8 + 512·8 + 2·8 + 16, a layer of 600, a pooler of 72
             "BertModel(layers=1, dims=8, heads=2, ffn_dims=16, vocab=20, parameters=4,960",
         ),
+        (
+            lambda: mf.Transformer(mf.TransformerConfig(9, dims=8, num_heads=2, ffn_dims=16)),  # 9·8 + 6 · (568 + 840)
+            "Transformer(layers=6+6, dims=8, heads=2, ffn_dims=16, vocab=9, parameters=8,520",
+        ),
         (lambda: mf.RotaryEmbedding(8), "RotaryEmbedding(head_dim=8, base=10000, layout='interleaved')"),
         (lambda: mf.LearnedPositions(5, 4), "LearnedPositions(max_length=5, dims=4"),
         (

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from tui.judge.audit import LeavingError, RefusedError
 from tui.judge.contract import Call, Case, Earlier
 from tui.judge.frameworks import Bridge
-from tui.judge.audit import LeavingError, RefusedError
 from tui.judge.stages import looking
 
 LONGEST_MESSAGE = 500

@@ -21,10 +21,10 @@ from typing import Any
 
 from questions.bilingual import Bilingual
 from tui.judge import wire
+from tui.judge.audit import install
 from tui.judge.calling import Fault, fault_of, line_of_nan, missing, not_python, run_case
 from tui.judge.contract import Call, Case
 from tui.judge.frameworks import Bridge
-from tui.judge.audit import install
 from tui.judge.stages import look
 
 LONGEST = 60  # seconds of CPU for a file: what ends one that nobody watches any more and that gives no thread its turn

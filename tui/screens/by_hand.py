@@ -84,8 +84,8 @@ class ByHandScreen(Place):
             yield Listing(id="tasks")
             yield CodeBox(id="code")
             with VerticalScroll(id="task"):
-                yield MarkdownView(id="statement")
-                yield MarkdownView(id="verdict")
+                yield MarkdownView("", id="statement")
+                yield MarkdownView("", id="verdict")
                 yield FigureView(id="first-wrong")
         yield MessageLine()
         yield KeyBar()

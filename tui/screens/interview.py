@@ -99,7 +99,7 @@ class InterviewScreen(InterviewKeys):
                 yield Passage(id="misconception")
                 yield Passage(id="reference")
                 yield Passage(id="hint")
-                yield MarkdownView(id="report", language=self.app.language)
+                yield MarkdownView("", id="report", language=self.app.language)
             yield LivePanel()
         yield MessageLine()
         yield KeyBar()

@@ -16,8 +16,8 @@ from questions.bilingual import Language
 from tui.figures.look import Look
 from tui.figures.sums import Words, cell_title, equation, fitting, sum_table, verdict
 from tui.text.layout import wrap
-from tui.widgets.figures.text_view import TextView
 from tui.widgets.figures.table_view import TableView
+from tui.widgets.figures.text_view import TextView
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
 
 

@@ -24,12 +24,12 @@ from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.encoder import EncoderLayer
-from mlxformer.models.bert.checkpoint import initialize, sizes_text
+from mlxformer.models.bert.checkpoint import bert_sizes_text, initialize
 from mlxformer.models.bert.config import BertConfig
 from mlxformer.models.bert.model import BertEmbeddings, BertOutput, BertPooler, checked_type_ids
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import FolderModel, replaced, require_only, spelled
 from mlxformer.models.reading_config import FolderConfig
+from mlxformer.models.reprs import config_repr
 from mlxformer.tracing import tap
 from mlxformer.validation import require_kind, require_positive
 
@@ -229,7 +229,7 @@ class AlbertModel(FolderModel):
         initialize(self, config.as_bert(config.hidden_size))
 
     def _extra_repr(self) -> str:
-        return sizes_text(self, self.config)
+        return bert_sizes_text(self, self.config)
 
     def __call__(
         self,

@@ -22,6 +22,7 @@ from mlxformer.checkpoints.sizes import require_stored_sizes
 from mlxformer.checkpoints.writing import quantization_of, stored_parameters
 from mlxformer.errors import ArgumentError
 from mlxformer.models.bert.config import BertConfig
+from mlxformer.models.reprs import sizes_text
 from mlxformer.tracing import Module
 from mlxformer.validation import require_kind, require_positive
 
@@ -82,7 +83,7 @@ class BertPreTrained(Module):
         self.load_report: LoadReport | None = None
 
     def _extra_repr(self) -> str:
-        return sizes_text(self, self.config)
+        return bert_sizes_text(self, self.config)
 
     @classmethod
     def from_pretrained(
@@ -232,8 +233,8 @@ def _cure(model: str, has_labels: bool, heads: tuple[str, ...], stored: set[str]
     return f"{same}; or make a new head, to be trained: {model}.from_pretrained(folder, {how})"
 
 
-def sizes_text(module: nn.Module, config: Any) -> str:
-    """What a ``repr`` says of a model: its sizes, and how many parameters it has.
+def bert_sizes_text(module: nn.Module, config: Any) -> str:
+    """What a ``repr`` says of BERT and ALBERT.
 
     Args:
         module: the model.
@@ -244,14 +245,17 @@ def sizes_text(module: nn.Module, config: Any) -> str:
 
     >>> import mlxformer as mf
     >>> from mlxformer.backend import nn
-    >>> from mlxformer.models.bert.checkpoint import sizes_text
-    >>> sizes_text(nn.Linear(2, 3), mf.BertConfig())
+    >>> from mlxformer.models.bert.checkpoint import bert_sizes_text
+    >>> bert_sizes_text(nn.Linear(2, 3), mf.BertConfig())
     'layers=12, dims=768, heads=12, ffn_dims=3072, vocab=30522, parameters=9'
     """
-    parameters = sum(int(value.size) for value in _parameters(module).values())
-    return (
-        f"layers={config.num_hidden_layers}, dims={config.hidden_size}, heads={config.num_attention_heads}, "
-        f"ffn_dims={config.intermediate_size}, vocab={config.vocab_size}, parameters={parameters:,}"
+    return sizes_text(
+        module,
+        layers=config.num_hidden_layers,
+        dims=config.hidden_size,
+        heads=config.num_attention_heads,
+        ffn_dims=config.intermediate_size,
+        vocab=config.vocab_size,
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.reading_config import DESCRIPTIVE, FolderConfig
+from mlxformer.models.reprs import config_repr
 from mlxformer.validation import (
     require_choice,
     require_divisible,

@@ -11,9 +11,9 @@ from mlxformer.checkpoints.folder import GENERATION_CONFIG, read_json
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.normalization import NormType
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
 from mlxformer.models.reading_config import FolderConfig
+from mlxformer.models.reprs import config_repr
 from mlxformer.models.rope_fields import rope_fields, rope_of
 from mlxformer.positions import RotaryEmbedding
 from mlxformer.positions.rotary import Llama3Stretch

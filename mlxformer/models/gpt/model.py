@@ -15,7 +15,7 @@ import numpy as np
 
 from mlxformer.attention import masks
 from mlxformer.axes import MODEL, VOCAB
-from mlxformer.backend import is_evaluable, mx, nn, to_numpy, tree_flatten
+from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.generate import GenerativeModel
@@ -28,6 +28,7 @@ from mlxformer.models.folder_model import FolderModel
 from mlxformer.models.gpt.checkpoint import cut, kind_of, others, stored_name, writing
 from mlxformer.models.gpt.config import OWN, GPTConfig
 from mlxformer.models.gpt.prompt import next_rows, prompt_of, real_tokens
+from mlxformer.models.reprs import sizes_text
 from mlxformer.origins import Named, Product, Total, projection, rows
 from mlxformer.positions import LearnedPositions
 from mlxformer.tracing import tap
@@ -86,10 +87,13 @@ class GPT(FolderModel, GenerativeModel):
 
     def _extra_repr(self) -> str:
         config = self.config
-        parameters = sum(int(value.size) for value in dict(tree_flatten(self.parameters())).values())
-        return (
-            f"layers={config.num_layers}, dims={config.dims}, heads={config.num_heads}, ffn_dims={config.ffn_dims}, "
-            f"vocab={config.vocab_size}, parameters={parameters:,}"
+        return sizes_text(
+            self,
+            layers=config.num_layers,
+            dims=config.dims,
+            heads=config.num_heads,
+            ffn_dims=config.ffn_dims,
+            vocab=config.vocab_size,
         )
 
     def make_cache(self) -> DecoderCache:

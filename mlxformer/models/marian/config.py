@@ -8,8 +8,8 @@ from typing import Any
 
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.reading_config import FolderConfig
+from mlxformer.models.reprs import config_repr
 from mlxformer.validation import require_divisible, require_positive, require_probability
 
 # Fields of the first converted checkpoints. Each has one value in all of them, and no other is implemented, neither

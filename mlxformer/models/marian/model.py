@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from mlxformer.backend import mx, nn, to_numpy, tree_flatten
+from mlxformer.backend import mx, nn, to_numpy
 from mlxformer.checkpoints.folder import GENERATION_CONFIG, write_files
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import CheckpointError
@@ -28,6 +28,7 @@ from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.folder_model import FolderModel, spelled
 from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.marian.generation import MarianGeneration
+from mlxformer.models.reprs import sizes_text
 from mlxformer.origins import Named, Product, Total
 from mlxformer.positions import SinusoidalPositions
 from mlxformer.validation import require_kind
@@ -119,11 +120,13 @@ class MarianModel(FolderModel, EncoderDecoder):
 
     def _extra_repr(self) -> str:
         config = self.config
-        parameters = sum(int(value.size) for value in dict(tree_flatten(self.parameters())).values())
-        return (
-            f"layers={config.encoder_layers}+{config.decoder_layers}, dims={config.d_model}, "
-            f"heads={config.encoder_attention_heads}, ffn_dims={config.encoder_ffn_dim}, "
-            f"vocab={config.target_vocab_size}, parameters={parameters:,}"
+        return sizes_text(
+            self,
+            layers=f"{config.encoder_layers}+{config.decoder_layers}",
+            dims=config.d_model,
+            heads=config.encoder_attention_heads,
+            ffn_dims=config.encoder_ffn_dim,
+            vocab=config.target_vocab_size,
         )
 
     def save_pretrained(self, folder: str | os.PathLike[str], *, dtype: str | None = None) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation
 from mlxformer.layers.config import LayerConfig
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
 from mlxformer.models.reading_config import FolderConfig
+from mlxformer.models.reprs import config_repr
 from mlxformer.models.rope_fields import Rope, rope_fields, rope_of
 from mlxformer.positions import RotaryEmbedding
 from mlxformer.validation import (

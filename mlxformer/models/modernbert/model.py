@@ -17,7 +17,7 @@ import numpy as np
 
 from mlxformer.attention import masks
 from mlxformer.axes import MODEL
-from mlxformer.backend import mx, nn, tree_flatten
+from mlxformer.backend import mx, nn
 from mlxformer.checkpoints.pieces import piece
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.errors import ArgumentError
@@ -26,6 +26,7 @@ from mlxformer.models.bert.checkpoint import initialize
 from mlxformer.models.bert.model import BertOutput
 from mlxformer.models.folder_model import FolderModel, replaced, spelled
 from mlxformer.models.modernbert.config import LOCAL, ModernBertConfig
+from mlxformer.models.reprs import sizes_text
 from mlxformer.origins import normalized, rows
 from mlxformer.tracing import Module, tap
 from mlxformer.validation import require_ids, require_kind, shape_text
@@ -102,10 +103,13 @@ class ModernBertModel(FolderModel):
 
     def _extra_repr(self) -> str:
         config = self.config
-        parameters = sum(int(value.size) for value in dict(tree_flatten(self.parameters())).values())
-        return (
-            f"layers={config.num_hidden_layers}, dims={config.hidden_size}, heads={config.num_attention_heads}, "
-            f"ffn_dims={config.intermediate_size}, vocab={config.vocab_size}, parameters={parameters:,}"
+        return sizes_text(
+            self,
+            layers=config.num_hidden_layers,
+            dims=config.hidden_size,
+            heads=config.num_attention_heads,
+            ffn_dims=config.intermediate_size,
+            vocab=config.vocab_size,
         )
 
     def __call__(self, input_ids: mx.array, *, attention_mask: mx.array | None = None) -> BertOutput:

@@ -10,9 +10,9 @@ from typing import Any
 from mlxformer.checkpoints.folder import GENERATION_CONFIG, INDEX, WEIGHTS, open_checkpoint, read_json
 from mlxformer.errors import ArgumentError
 from mlxformer.layers.config import LayerConfig
-from mlxformer.models.config_repr import config_repr
 from mlxformer.models.folder_model import require_only
 from mlxformer.models.reading_config import FolderConfig
+from mlxformer.models.reprs import config_repr
 from mlxformer.validation import (
     is_whole,
     require_choice,

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from mlxformer.axes import MODEL
-from mlxformer.backend import mx, nn, tree_flatten
+from mlxformer.backend import mx, nn
 from mlxformer.checkpoints.safetensors import StoredTensor
 from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
 from mlxformer.models.encoder_decoder import EncoderDecoder
 from mlxformer.models.folder_model import FolderModel, replaced
+from mlxformer.models.reprs import sizes_text
 from mlxformer.models.t5.config import T5Config
 from mlxformer.origins import Named, Product, Total
 from mlxformer.positions import T5RelativeBias
@@ -99,10 +100,13 @@ class T5Model(FolderModel, EncoderDecoder):
 
     def _extra_repr(self) -> str:
         config = self.config
-        parameters = sum(int(value.size) for value in dict(tree_flatten(self.parameters())).values())
-        return (
-            f"layers={config.num_layers}+{config.num_decoder_layers}, dims={config.d_model}, "
-            f"heads={config.num_heads}, ffn_dims={config.d_ff}, vocab={config.vocab_size}, parameters={parameters:,}"
+        return sizes_text(
+            self,
+            layers=f"{config.num_layers}+{config.num_decoder_layers}",
+            dims=config.d_model,
+            heads=config.num_heads,
+            ffn_dims=config.d_ff,
+            vocab=config.vocab_size,
         )
 
     def _encode(self, source_ids: mx.array, source_mask: mx.array | None) -> tuple[mx.array, mx.array | None]:

@@ -1,8 +1,8 @@
 """The WordPiece vocabulary of the five models: special tokens, English pieces, punctuation, Chinese characters.
 
 The English part comes first, so that the models which read English alone use the same ids. It ships as
-``vocabulary.txt``; ``build`` is what made it (``python -m mlxformer.pretrained.texts``), but for ties, which the trainer
-breaks otherwise in each run.
+``vocabulary.txt``; ``build`` is what made it (``python -m mlxformer.pretrained.texts``), but for ties, which the
+trainer breaks otherwise in each run.
 """
 
 from __future__ import annotations

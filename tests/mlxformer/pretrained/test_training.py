@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
+from typing import get_overloads
 
 import numpy as np
 import pytest
@@ -104,3 +106,16 @@ def test_every_card_says_what_it_must(name: str) -> None:
 def test_all_shipped_weights_are_small() -> None:
     total = sum((cards.shipped_folder(name) / cards.WEIGHTS).stat().st_size for name in mf.pretrained_names())
     assert total < 20_000_000
+
+
+def test_every_model_that_ships_has_its_type_in_a_hover() -> None:
+    """What ``load_pretrained`` is said to return for each name is what it returns."""
+    typed = {
+        name: each.__annotations__["return"]
+        for each in get_overloads(mf.load_pretrained)
+        for name in re.findall(r'"([^"]+)"|\'([^\']+)\'', each.__annotations__["name"])
+        for name in filter(None, name)
+    }
+    assert set(typed) == set(mf.pretrained_names())
+    for name in ("dates-tied-kv", "mlm-rate-05", "poet-small", "induction", "reverse-gru"):
+        assert type(mf.load_pretrained(name)).__name__ == typed[name]

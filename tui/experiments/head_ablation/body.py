@@ -197,7 +197,7 @@ def _changes(plain: mf.Trace, without: list[mf.Trace], off: int, seed: int) -> B
     return Bars(
         Bilingual(
             f"关掉每个头，输出变多少{chosen.zh}（随机权重，种子 {seed}，没有哪个头学过什么）",
-            f"Change of the output without each head{chosen.en} (random weights, seed {seed}: none has learned a thing)",
+            f"Change of the output without each head{chosen.en} (random weights, seed {seed}: none learned a thing)",
         ),
         labels=[str(head) for head in range(len(without))],
         values=changes,

@@ -27,9 +27,9 @@ from tui.figures.data import Curve, Series
 from tui.figures.look import Look
 from tui.figures.saving import contents_of
 from tui.widgets.figures.figure_box import AMPLE, room_of
-from tui.widgets.figures.text_view import TextView, said_lines
 from tui.widgets.figures.messages import SaveWanted
 from tui.widgets.figures.read_view import PIN_KEY, SAVE_KEY
+from tui.widgets.figures.text_view import TextView, said_lines
 from tui.widgets.speaking import BarKey, Key, bindings
 
 READ = "读数|read"

@@ -17,8 +17,8 @@ from tui.figures.look import Look
 from tui.figures.saving import contents_of
 from tui.text.layout import fit, wrap
 from tui.widgets.figures.figure_box import AMPLE, room_of
-from tui.widgets.figures.text_view import TextView, said_lines
 from tui.widgets.figures.messages import SaveWanted, TokenChosen
+from tui.widgets.figures.text_view import TextView, said_lines
 from tui.widgets.speaking import BarKey, Key, bindings
 
 F = TypeVar("F")
