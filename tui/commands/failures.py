@@ -11,7 +11,6 @@ from pathlib import Path
 
 from questions.bilingual import Language
 from tui.language.harmless import harmless
-from tui.language.usage import UsageError
 from tui.language.words import words
 from tui.progress.paths import LOG_NAME, data_folder
 
@@ -23,7 +22,7 @@ def record(error: BaseException, arguments: Sequence[str], language: Language) -
     kind, reason = type(error).__name__, " ".join(str(error).split())[:300]
     try:
         log = _write(_folder(arguments) / LOG_NAME, error, arguments)
-    except (OSError, UsageError) as unwritable:  # the second: what was given for the folder is no path
+    except Exception as unwritable:  # whatever keeps it from being written: a person sees a sentence
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(frame.filename).name}:{frame.lineno}"
         return words("errors.unexpected-unlogged", language, kind=kind, reason=reason, place=place, log=str(unwritable))
