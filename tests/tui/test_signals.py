@@ -156,14 +156,20 @@ def test_a_terminal_that_can_do_nothing_gets_the_line_quiz(data: Path, term: str
 
 
 HELD = """
-import threading, time
+import sys, threading, time
+from pathlib import Path
+def look(event, arguments):
+    if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "socket.gethostbyname"):
+        Path(__file__).with_name("sockets").write_text(f"{event} {arguments!r}")
+sys.addaudithook(look)
 threading.Thread(target=time.sleep, args=(600,)).start()  # which Python would wait for
 """
 
 
 @pytest.mark.parametrize("how", ["Ctrl+Q", "a signal"])
 def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, how: str) -> None:
-    """Neither for what still runs nor for Python, which takes itself down for longer than all the rest of leaving."""
+    """Neither for what still runs nor for Python, which takes itself down for longer than all the rest of leaving. Nor
+    has the screen opened a connection until then."""
     (tmp_path / "sitecustomize.py").write_text(HELD)
     terminal = Terminal(data, "--lang", "en", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     try:
@@ -173,6 +179,7 @@ def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, how: str) -> None
         assert terminal.ends() == (0 if how == "Ctrl+Q" else 130)
         print(f"left after {time.monotonic() - begun:.2f} s")
         assert set(terminal.modes().values()) == {"l"} and termios.tcgetattr(terminal.end) == terminal.before
+        assert not (tmp_path / "sockets").exists()
     finally:
         terminal.close()
 
