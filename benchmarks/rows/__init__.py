@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.row import Row
-from benchmarks.rows import attention, bert, experiments, generation, mlx_bert, scale, start, training
+from benchmarks.rows import attention, bert, experiments, generation, mlx_bert, mlx_gpt, scale, start, training
 
 FAMILIES: dict[str, tuple[Row, ...]] = {
     "bert": bert.ROWS,
@@ -11,6 +11,7 @@ FAMILIES: dict[str, tuple[Row, ...]] = {
     "generation": generation.ROWS,
     "training": training.ROWS,
     "mlx-bert": mlx_bert.ROWS,
+    "mlx-gpt": mlx_gpt.ROWS,
     "start": start.ROWS,
     "experiments": experiments.ROWS,
     "scale": scale.ROWS,
