@@ -48,7 +48,6 @@ class Served:
         running: of each decoding step, the numbers of the requests that got a token.
         stored: of each step, how many tokens the sequences have in the pool.
         blocks: of each step, how many blocks are in use.
-        preempted: how often a request gave its blocks back and was read anew later.
 
     >>> import numpy as np
     >>> from mlxformer.generation.batching import Served
@@ -60,7 +59,6 @@ class Served:
     running: list[list[int]]
     stored: list[int]
     blocks: list[int]
-    preempted: int = 0
 
     @property
     def steps(self) -> int:
@@ -134,7 +132,7 @@ def serve(
         slots=slots, **{f"max_new_tokens of request {n}": r.max_new_tokens for n, r in enumerate(requests)}
     )
     waiting = deque(_Job(number, request) for number, request in enumerate(requests))
-    jobs, preempted = list(waiting), 0
+    jobs = list(waiting)
     running: list[_Job] = []
     found = Served([], [], [], [])
     while waiting or running:
@@ -149,7 +147,6 @@ def serve(
             job = running.pop()
             _sequence(job).free()
             waiting.appendleft(job)
-            preempted += 1
         ids = np.array([[job.written[-1]] for job in running], np.int32)
         logits = step([_sequence(job) for job in running], ids)
         for job, row in zip(running, logits, strict=True):
@@ -159,7 +156,7 @@ def serve(
         found.blocks.append(pool.in_use)
         running = _going_on(running, eos_ids)
     texts = [np.array(job.written, np.int32) for job in jobs]
-    return Served(texts, found.running, found.stored, found.blocks, preempted)
+    return Served(texts, found.running, found.stored, found.blocks)
 
 
 def _sequence(job: _Job) -> PagedSequence:

@@ -29,24 +29,15 @@ class Speculated:
     Args:
         tokens: int32 [T], what was written after the prompt.
         runs: how often the target ran.
-        proposed: how many tokens the draft proposed that were judged.
-        accepted: how many of these were kept.
 
     >>> import numpy as np
     >>> from mlxformer.generation.speculative import Speculated
-    >>> Speculated(np.arange(6), runs=2, proposed=4, accepted=4).per_run
-    3.0
+    >>> Speculated(np.arange(6), runs=2).runs
+    2
     """
 
     tokens: np.ndarray
     runs: int
-    proposed: int
-    accepted: int
-
-    @property
-    def per_run(self) -> float:
-        """Tokens for each pass of the target; 1 is what plain decoding has."""
-        return len(self.tokens) / self.runs
 
 
 def acceptance(target: np.ndarray, draft: np.ndarray) -> np.ndarray:
@@ -214,7 +205,7 @@ def speculate(
     if ids.ndim != 1 or not ids.size:
         message = f"prompt must be ids [T] with at least one token; got shape {list(ids.shape)}"
         raise ArgumentError("speculative-prompt", message, given=list(ids.shape))
-    start, runs, judged, accepted = len(ids), 0, 0, 0
+    start, runs = len(ids), 0
     while len(ids) - start < max_new_tokens and (len(ids) == start or ids[-1] != eos_id):
         room = min(ahead, max_new_tokens - (len(ids) - start) - 1)
         text, guesses = ids, []
@@ -227,8 +218,8 @@ def speculate(
         if q.shape[1] != p.shape[1]:
             message = f"target and draft must have one vocabulary; got {p.shape[1]} and {q.shape[1]} tokens"
             raise ArgumentError("speculative-vocabulary", message, target=p.shape[1], draft=q.shape[1])
-        new, kept = verify(p, q, text[len(ids) :], generator)
-        runs, judged, accepted = runs + 1, judged + min(kept + 1, room), accepted + kept
+        new, _ = verify(p, q, text[len(ids) :], generator)
+        runs += 1
         ended = np.flatnonzero(new == eos_id) if eos_id is not None else new[:0]
         ids = np.concatenate([ids, new[: ended[0] + 1] if ended.size else new])
-    return Speculated(ids[start:], runs, judged, accepted)
+    return Speculated(ids[start:], runs)

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 import mlxformer as mf
 from mlxformer.harmless import harmless, in_a_line
+from tests.harmless import is_harmless
 from tests.tui.commands.test_outgoing import HOSTILE
 from tui.language import harmless as program
 
@@ -31,7 +32,7 @@ NAMED = HOSTILE.replace("/", "")  # a file can be called so
 
 def assert_text(*texts: str) -> None:
     for text in texts:
-        acting = sorted({f"U+{ord(character):04X}" for character in text if not program.is_harmless(character)})
+        acting = sorted({f"U+{ord(character):04X}" for character in text if not is_harmless(character)})
         assert not acting, (acting, text)
         assert not [line for line in text.splitlines() if line.lstrip().startswith("FORGED")], text
 

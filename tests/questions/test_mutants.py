@@ -16,10 +16,10 @@ import yaml
 
 import questions
 from questions.loader import load
+from tests.harmless import is_harmless
 from tests.mutants import mutant
 from tests.soak import seed, times
 from tui.bank import known_experiments
-from tui.language.harmless import is_harmless
 from tui.language.words import say_place, say_problem
 
 PIECES = (

@@ -9,16 +9,15 @@ import numpy as np
 
 from questions.bilingual import Bilingual
 from questions.errors import shown
-from tui.judge.calling import Fault, missing, run_case
+from tui.judge.calling import Fault
 from tui.judge.catalogue import load_task
 from tui.judge.comparing import compare, near
 from tui.judge.contract import Case, Task
-from tui.judge.frameworks import Bridge
 from tui.judge.naming import name_mistakes
 from tui.judge.process import Run, Runner
 from tui.judge.running import expected, stages
 from tui.judge.verdict import Failure, StageReport, Verdict
-from tui.judge.wire import Array, Writer, read
+from tui.judge.wire import Array
 
 _THE_FILE = Bilingual("整个文件", "the file as a whole")
 
@@ -34,18 +33,6 @@ def judge(name: str, source: bytes, file: str, framework: str = "numpy", runner:
         expected(name)  # while the process imports its framework
         run = process.run(source, file, task.cases)
     return verdict(task, run, framework, source.decode("utf-8", "replace").splitlines())
-
-
-def judge_functions(task: Task, functions: Mapping[str, Any], bridge: Bridge, file: str = "") -> Verdict:
-    """The same of functions that are trusted, in this process: what the tests run by the hundred."""
-    run = Run(fault=missing(functions, task.cases))
-    for case in task.cases if run.fault is None else ():
-        ran = run_case(case, functions, bridge, file)
-        writer = Writer(bridge.take)
-        written = [writer.write(value) for value in ran.returned]
-        values = [read(each, writer.blob) for each in written]
-        run.cases.append({"values": values, "looks": ran.looks, "fault": ran.fault, "nan": None})
-    return verdict(task, run, bridge.name, [])
 
 
 def verdict(task: Task, run: Run, framework: str, lines: Sequence[str]) -> Verdict:

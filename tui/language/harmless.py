@@ -59,10 +59,6 @@ def as_written(markdown: str) -> str:
     return _TAG_OR_PICTURE.sub(r"\\\1", markdown)
 
 
-def is_harmless(text: str) -> bool:
-    return _ACTING.search(text) is None
-
-
 def _written(found: re.Match[str]) -> str:
     character = found[0]
     code = ord(character)

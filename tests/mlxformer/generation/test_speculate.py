@@ -52,7 +52,7 @@ def test_a_draft_that_is_the_target_is_always_kept() -> None:
     _, target = markov(7)
     found = speculate(target, target, np.array([1]), ahead=3, max_new_tokens=12, sampling=PLAIN,
                       generator=np.random.default_rng(1))  # fmt: skip
-    assert (found.runs, found.proposed, found.accepted, found.per_run) == (3, 9, 9, 4.0)
+    assert (len(found.tokens), found.runs) == (12, 3)  # three that were proposed and one more, each time
 
 
 def test_what_the_target_never_writes_is_never_kept() -> None:

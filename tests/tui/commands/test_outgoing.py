@@ -16,13 +16,14 @@ import pytest
 
 from questions.bilingual import Bilingual
 from questions.loader import load_shipped
+from tests.harmless import is_harmless
 from tests.soak import SOAKING
 from tests.tui.commands.conftest import Ran
 from tests.tui.commands.started import run as start
 from tui.commands import arguments
 from tui.commands.anki import as_anki
 from tui.experiments.catalogue import catalogue
-from tui.language.harmless import harmless, harmless_json, in_a_line, is_harmless
+from tui.language.harmless import harmless, harmless_json, in_a_line
 from tui.practice.page import Section, as_html, page
 from tui.text.plain_text import readable
 

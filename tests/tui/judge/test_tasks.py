@@ -16,12 +16,17 @@ from tests.tui.judge.second_styles import SECOND
 from tests.tui.judge.styles import STYLES as FIRST_STYLES
 from tests.tui.judge.test_references import outputs
 from tui.experiments.catalogue import NAMES as EXPERIMENTS
+from tui.judge.calling import missing, run_case
 from tui.judge.catalogue import FRAMEWORKS, NAMES, Framework, is_installed, load_task
 from tui.judge.comparing import near
+from tui.judge.contract import Task
 from tui.judge.frameworks import Bridge
-from tui.judge.judging import judge, judge_functions
+from tui.judge.judging import judge
+from tui.judge.judging import verdict as verdict_of
+from tui.judge.process import Run
 from tui.judge.running import expected, run_plainly, variant
 from tui.judge.verdict import Verdict
+from tui.judge.wire import Writer, read
 
 BANK = load_shipped()
 ONCE_MORE = {name: [source] for name, source in SECOND.items()}
@@ -46,6 +51,18 @@ def functions(source: str) -> dict[str, Any]:
     space: dict[str, Any] = {"look": look}
     exec(compile(source, "mine.py", "exec"), space)
     return space
+
+
+def judge_functions(task: Task, functions: Mapping[str, Any], bridge: Bridge, file: str = "") -> Verdict:
+    """What ``judge`` says of a file, of functions that are trusted and run in this process, by the hundred."""
+    run = Run(fault=missing(functions, task.cases))
+    for case in task.cases if run.fault is None else ():
+        ran = run_case(case, functions, bridge, file)
+        writer = Writer(bridge.take)
+        written = [writer.write(value) for value in ran.returned]
+        values = [read(each, writer.blob) for each in written]
+        run.cases.append({"values": values, "looks": ran.looks, "fault": ran.fault, "nan": None})
+    return verdict_of(task, run, bridge.name, [])
 
 
 def on_numpy(framework: Bridge, plain: Mapping[str, Any]) -> dict[str, Any]:

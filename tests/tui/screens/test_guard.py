@@ -15,9 +15,9 @@ from textual.widgets import Input, TextArea
 
 from questions.bilingual import Language
 from questions.loader import load
+from tests.harmless import is_harmless
 from tests.tui.screens.conftest import Open, shown, until
 from tui.app import QuizApp
-from tui.language.harmless import is_harmless
 from tui.progress.store import open_store
 from tui.screens.guard import guarded
 from tui.screens.program import Said

@@ -71,8 +71,8 @@ class Gallery:
         step = HEADS // kv_heads
         return self.k[:, ::step], self.v[:, ::step]
 
-    def window(self, width: int) -> np.ndarray:
-        return to_numpy(mf.masks.sliding_window(self.length, self.length, width - 1, 0))
+    def window(self, width: int, first: int = 0) -> np.ndarray:
+        return to_numpy(mf.masks.streaming(self.length, self.length, width, first))
 
     def attend(self, allowed: np.ndarray, kv_heads: int = HEADS) -> Ran:
         k, v = self.grouped(kv_heads)
@@ -113,11 +113,10 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         full = gallery.attend(gallery.causal)
         variants = {"full": full, "flash": gallery.flash(full)}
         report(0.4, "masks")
-        band = gallery.window(width)
-        sinks = np.logical_and(gallery.causal, np.arange(gallery.length) < GLOBALS)
         variants["grouped"] = gallery.attend(gallery.causal, HEADS if knobs["all_heads"] else kv_heads)
         variants["multi-query"] = gallery.attend(gallery.causal, 1)
-        variants["window"], variants["global"] = gallery.attend(band), gallery.attend(band | sinks)
+        variants["window"] = gallery.attend(gallery.window(width))
+        variants["global"] = gallery.attend(gallery.window(width, GLOBALS))
         variants["linear"] = gallery.linear()
     checks = _checks(gallery, variants, knobs)
     figures: list[Figure] = [
