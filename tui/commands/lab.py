@@ -17,9 +17,9 @@ from tui.commands.knob_settings import read_settings
 from tui.commands.output import paragraphs, tell, width, write, write_json
 from tui.commands.progress_line import ProgressLine
 from tui.commands.writing import refuse_to_overwrite, write_file
+from tui.experiments.afresh import measuring_afresh
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, Knob, Result
-from tui.experiments.shared.afresh import measuring_afresh
 from tui.figures.data import Label
 from tui.figures.numbers import short
 from tui.language.backend import say_backend

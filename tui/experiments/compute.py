@@ -14,9 +14,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tui.experiments.afresh import measuring_afresh
 from tui.experiments.contract import Cancelled, Report
-from tui.experiments.shared.afresh import measuring_afresh
-from tui.experiments.shared.meanwhile import taken_by
+from tui.experiments.meanwhile import taken_by
 from tui.figures.data import Figure
 
 PATIENCE = 0.3  # seconds before a figure is shown as far as it is: what is there sooner is shown whole

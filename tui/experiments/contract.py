@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from questions.bilingual import Bilingual, Language
-from tui.experiments.shared import afresh, meanwhile
+from tui.experiments import afresh, meanwhile
 from tui.figures.data import Figure, Label
 
 KnobValue = bool | int | float | str

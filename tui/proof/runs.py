@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tui.experiments.afresh import measuring_afresh
 from tui.experiments.catalogue import catalogue
 from tui.experiments.contract import Experiment, KnobValue, Report, Result
-from tui.experiments.shared.afresh import measuring_afresh
 
 
 @dataclass(frozen=True)

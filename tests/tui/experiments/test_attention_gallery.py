@@ -10,7 +10,7 @@ from tests.tui.experiments.checking import (
     values_of,
 )
 from tui.experiments.attention_gallery.declaration import EXPERIMENT
-from tui.experiments.shared.reference import attend
+from tui.experiments.attention_steps.reference import attend
 
 
 def table(**settings: object) -> dict[str, list[object]]:

@@ -11,9 +11,9 @@ import pytest
 import mlxformer as mf
 from mlxformer.backend import mx
 from mlxformer.tracing import tap
+from tui.experiments.afresh import measuring_afresh
 from tui.experiments.beforehand import main, measured
 from tui.experiments.catalogue import NAMES, catalogue
-from tui.experiments.shared.afresh import measuring_afresh
 from tui.experiments.shared.kept import Kept, kept, written
 
 FUNCTIONS = [function for name in NAMES for function in measured(name)]

@@ -16,10 +16,10 @@ from mlxformer.origins import Named, Product, projection
 from mlxformer.teaching import mistakes
 from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
+from tui.experiments.attention_steps import reference
 from tui.experiments.attention_steps.declaration import EXPERIMENT
 from tui.experiments.attention_steps.figures import figures
 from tui.experiments.contract import Check, Report, Result
-from tui.experiments.shared import reference
 from tui.experiments.shared.random_weights import draw, embed, load
 from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.experiments.shared.sentence import NO_TOKENS, split

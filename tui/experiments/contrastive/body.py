@@ -15,9 +15,9 @@ from questions.bilingual import Bilingual
 from tui.experiments.cls_vector.lines import passage_vectors, same_passage_auc, untraced_vectors
 from tui.experiments.contract import Report, Result
 from tui.experiments.contrastive.declaration import EXPERIMENT
+from tui.experiments.meanwhile import nobody
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
-from tui.experiments.shared.meanwhile import nobody
 from tui.figures.data import Bars, Curve, Figure, Series
 
 DIMS, STEPS, RATE, EVERY = 64, 60, 3e-3, 10

@@ -14,9 +14,9 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.teaching.memory_traffic import blocked_attention, standard_attention
 from mlxformer.teaching.online_softmax import blockwise_attention
 from questions.bilingual import Bilingual
+from tui.experiments.attention_steps.reference import attend
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.flash_attention.declaration import EXPERIMENT
-from tui.experiments.shared.reference import attend
 from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Curve, Figure, Heatmap, Series, Stage, Table
 

@@ -11,11 +11,11 @@ import mlxformer as mf
 from mlxformer.backend import mx, nn, to_numpy, tree_flatten, tree_map
 from mlxformer.inspection.diagnostics import numerical_rank
 from questions.bilingual import Bilingual
+from tui.experiments.attention_steps import reference
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.head_ablation.compromise import Compromise, compare
 from tui.experiments.head_ablation.declaration import EXPERIMENT
 from tui.experiments.head_ablation.trained import Trained, measure
-from tui.experiments.shared import reference
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Series, Stage

@@ -19,9 +19,9 @@ from mlxformer.pretrained.dates.split import is_held_out
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.lora.declaration import EXPERIMENT
+from tui.experiments.meanwhile import nobody
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
-from tui.experiments.shared.meanwhile import nobody
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 BATCH, RATE, ASKED = 16, 1e-3, 48

@@ -12,10 +12,10 @@ from mlxformer.backend import mx, nn, optimizers, to_numpy
 from mlxformer.training.preferences import clipped_objective, dpo_loss, group_advantages, grpo_loss
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Report, Result
+from tui.experiments.meanwhile import nobody
 from tui.experiments.preferences.declaration import EXPERIMENT
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
-from tui.experiments.shared.meanwhile import nobody
 from tui.figures.data import Bars, Curve, Figure, Series, Table
 
 PROMPTS, ANSWERS = 8, 6

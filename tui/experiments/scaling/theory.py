@@ -15,6 +15,16 @@ ROWS = 4000  # the share of saturated rows is then known to 0.8 percentage point
 
 
 @dataclass(frozen=True)
+class Each:
+    """Of each of R rows: its largest weight, ‖J‖, ‖∂L/∂s‖ and ‖∂L/∂q‖, [R]."""
+
+    largest: np.ndarray
+    jacobian: np.ndarray
+    logit: np.ndarray
+    gradient: np.ndarray
+
+
+@dataclass(frozen=True)
 class Rows:
     """Of many independent rows: the percentage with a weight above 0.99, the medians of ‖J‖, ‖∂L/∂s‖ and ‖∂L/∂q‖.
 
@@ -30,27 +40,26 @@ class Rows:
 
 
 @lru_cache(maxsize=3)  # every scale looks at the same rows
-def _drawn(d_k: int, keys: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _drawn(d_k: int, keys: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Scores [R, n], each key's component along q, z, and ‖·‖² of a vector across q, [R]."""
     generator = np.random.default_rng([d_k, keys])
-    length = np.sqrt(generator.chisquare(d_k, (ROWS, 1)))  # ‖q‖
-    along = generator.standard_normal((ROWS, keys))
-    z = generator.standard_normal((ROWS, keys))
-    return length * along, along, z, generator.chisquare(d_k - 1, ROWS)
+    length = np.sqrt(generator.chisquare(d_k, (count, 1)))  # ‖q‖
+    along = generator.standard_normal((count, keys))
+    z = generator.standard_normal((count, keys))
+    return length * along, along, z, generator.chisquare(d_k - 1, count)
 
 
 @lru_cache(maxsize=64)
 def saturated(d_k: int, keys: int, scale: float) -> float:
     """``Rows.saturated`` alone: the largest weight of a row is 1 / Σ exp(s − max s)."""
-    scores = scale * _drawn(d_k, keys)[0]
+    scores = scale * _drawn(d_k, keys, ROWS)[0]
     total = np.exp(scores - scores.max(-1, keepdims=True)).sum(-1)
     return 100.0 * float((total < 1 / 0.99).mean())
 
 
-@lru_cache(maxsize=64)  # turning another knob asks for the same rows again
-def rows(d_k: int, keys: int, scale: float) -> Rows:
-    """Rows of ``keys`` weights at ``scale``, and the gradient of L = Σ_j p_j z_j, z independent N(0, 1)."""
-    score, along, z, beside = _drawn(d_k, keys)
+def each(d_k: int, keys: int, scale: float, count: int) -> Each:
+    """``count`` rows of ``keys`` weights at ``scale``, and the gradient of L = Σ_j p_j z_j, z independent N(0, 1)."""
+    score, along, z, beside = _drawn(d_k, keys, count)
     scores = scale * score
     p = np.exp(scores - scores.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
@@ -58,15 +67,22 @@ def rows(d_k: int, keys: int, scale: float) -> Rows:
     squares = p_squared.sum(-1)
     # ‖J‖²: on the diagonal p(1 − p), off it −p_i p_j.
     jacobian = np.sqrt((p_squared * (np.square(1 - p) + squares[:, None] - p_squared)).sum(-1))
-    y = p * (z - (p * z).sum(-1, keepdims=True))  # J z
+    y = p * (z - (p * z).sum(-1, keepdims=True))  # J z = ∂L/∂s
     # ∂L/∂q = scale · Kᵀ y: along q it is y · along; across q, d_k − 1 independent N(0, ‖y‖²).
     across = beside * np.square(y).sum(-1)
     gradient = scale * np.sqrt(np.square((along * y).sum(-1)) + across)
+    return Each(p.max(-1), jacobian, np.linalg.norm(y, axis=-1), gradient)
+
+
+@lru_cache(maxsize=64)  # turning another knob asks for the same rows again
+def rows(d_k: int, keys: int, scale: float) -> Rows:
+    """``ROWS`` of them in a few numbers."""
+    found = each(d_k, keys, scale, ROWS)
     return Rows(
-        saturated=100.0 * float((p.max(-1) > 0.99).mean()),
-        jacobian_norm=float(np.median(jacobian)),
-        logit_norm=float(np.median(np.linalg.norm(y, axis=-1))),
-        gradient_norm=float(np.median(gradient)),
-        gradient_mean=float(gradient.mean()),
-        gradient_deviation=float(gradient.std()),
+        saturated=100.0 * float((found.largest > 0.99).mean()),
+        jacobian_norm=float(np.median(found.jacobian)),
+        logit_norm=float(np.median(found.logit)),
+        gradient_norm=float(np.median(found.gradient)),
+        gradient_mean=float(found.gradient.mean()),
+        gradient_deviation=float(found.gradient.std()),
     )

@@ -19,10 +19,10 @@ from mlxformer.attention.scores import (
 )
 from mlxformer.backend import mx, to_numpy
 from questions.bilingual import Bilingual
+from tui.experiments.attention_steps.reference import project
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.score_functions.declaration import EXPERIMENT
 from tui.experiments.shared.random_weights import draw, embed, load
-from tui.experiments.shared.reference import project
 from tui.experiments.shared.reported_trace import traced
 from tui.experiments.shared.sentence import NO_TOKENS, split
 from tui.figures.data import Curve, Figure, Heatmap, Label, Series, Stage, Table

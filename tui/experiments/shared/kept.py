@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from mlxformer.tracing import is_tracing
-from tui.experiments.shared import afresh
+from tui.experiments import afresh
 
 FILE = "beforehand.json"
 P = ParamSpec("P")

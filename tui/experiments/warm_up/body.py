@@ -11,9 +11,9 @@ import mlxformer as mf
 from mlxformer.backend import mx, nn, optimizers, to_numpy
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result, silent
+from tui.experiments.meanwhile import nobody
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
-from tui.experiments.shared.meanwhile import nobody
 from tui.experiments.shared.random_weights import draw, load
 from tui.experiments.warm_up.declaration import EXPERIMENT
 from tui.figures.data import Curve, Figure, Series
