@@ -214,6 +214,19 @@ def test_the_log(program: Program, toy: object, tmp_path: Path, monkeypatch: pyt
     assert is_harmless(log.read_text(encoding="utf-8")) and log.stat().st_mode & 0o777 == 0o600
 
 
+def test_whatever_keeps_the_log_from_being_written_a_sentence_is_said(
+    program: Program, toy: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RecursionError(HOSTILE)
+
+    monkeypatch.setattr("tui.commands.list.run", broken)
+    monkeypatch.setattr("tui.commands.failures._write", broken)
+    ran = program("list")
+    assert_text(ran)
+    assert ran.status == 1 and "RecursionError" in ran.err
+
+
 def test_code_that_is_judged(program: Program, tmp_path: Path) -> None:
     file = tmp_path / (HOSTILE.replace("/", "") + ".py")
     said = repr(HOSTILE).replace("\\n", "\\x0a")
