@@ -18,7 +18,7 @@ _ACTS = (
 )
 _ACTING = re.compile(f"[{_ACTS}]|\r(?!\n)")
 ACTING_OR_PARTING = re.compile(f"[{_ACTS}\t\n\r]")
-_FORMULA = re.compile(r"((?:^|[;\t\r\n])\s*)(?=[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊﬩][^\n])")
+_FORMULA = re.compile(r"((?:^|[;\t\r\n])[^\S;\t\r\n]*)(?=[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊﬩][^\n])")
 _TAG_OR_PICTURE = re.compile(r"(?<!\\)(<(?=[A-Za-z/!?])(?!https?://)|(?<=!)\[)")
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 

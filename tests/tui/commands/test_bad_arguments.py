@@ -23,7 +23,7 @@ from tests.tui.commands.conftest import Ran
 from tui.bank import LONGEST, _contents, load_bank
 from tui.figures.data import Bars
 from tui.figures.export import figure_csv
-from tui.language.harmless import as_cell
+from tui.language.harmless import as_cell, as_written
 from tui.language.messages.help import TABLE as HELP
 from tui.progress.backups import backups
 from tui.progress.records import Answer
@@ -218,6 +218,13 @@ def test_a_spreadsheet_computes_nothing_of_it(program: Program, tmp_path: Path) 
         for cell in row.values():
             assert cell.lstrip()[:1] not in tuple("=+-@＝＋－＠"), cell
     assert [row["answer"] for row in rows][-1] == "plain"
+
+
+def test_what_a_table_and_a_page_write_out_costs_as_the_text() -> None:
+    """Every line end looked through all that follow it: an export of 100,000 of them did not end."""
+    for piece in ("\n", " ", "; ", "\t ", "<a", "![", "\\("):
+        assert len(as_cell(piece * 50_000)) == len(piece) * 50_000
+        assert len(as_written(piece * 50_000)) >= len(piece) * 50_000
 
 
 @pytest.mark.parametrize(
