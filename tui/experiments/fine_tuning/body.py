@@ -158,6 +158,6 @@ def _moved(live: Tuned) -> Bars:
         Bilingual("当场微调：各层权重变了多少", "Fine-tuned live: how far each layer's weights moved"),
         labels=[Bilingual(f"第 {n + 1} 层", f"layer {n + 1}") for n in range(len(live.moved))],
         values=[100.0 * each for each in live.moved],
-        value_label="‖ΔW‖/‖W‖ %",
+        value_label=Bilingual("权重变化 ‖ΔW‖/‖W‖，%", "weights moved, ‖ΔW‖/‖W‖ in %"),
         name="moved",
     )
