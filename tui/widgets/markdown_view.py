@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from questions.bilingual import Language
 from tui.figures.look import Look
 from tui.figures.markdown import markdown_lines
 from tui.widgets.figures.text_view import TextView
@@ -12,9 +11,6 @@ from tui.widgets.figures.text_view import TextView
 
 class MarkdownView(TextView[str]):
     """A text in Markdown, as high as it is; nothing in it but its marks is interpreted."""
-
-    def __init__(self, text: str = "", *, language: Language = "zh", id: str | None = None) -> None:
-        super().__init__(text, language=language, id=id)
 
     def show(self, text: str) -> None:
         """Show ``text`` instead."""
