@@ -24,7 +24,7 @@ Definition = ast.FunctionDef | ast.ClassDef
 def public(tree: ast.Module) -> Iterator[tuple[str, Definition]]:
     """Functions, classes, and the methods that people call."""
     for node in tree.body:
-        if isinstance(node, Definition) and not node.name.startswith("_"):
+        if isinstance(node, Definition) and not node.name.startswith("_") and not _is_overload(node):
             yield node.name, node
             for part in node.body if isinstance(node, ast.ClassDef) else ():
                 if isinstance(part, ast.FunctionDef) and _is_called(part) and not _is_said_above(part, node, tree):
@@ -40,9 +40,13 @@ def _is_said_above(method: ast.FunctionDef, owner: ast.ClassDef, tree: ast.Modul
     }
 
 
+def _is_overload(node: Definition) -> bool:
+    """Whether it only says what its namesake below returns."""
+    return any(isinstance(each, ast.Name) and each.id == "overload" for each in node.decorator_list)
+
+
 def _is_called(method: ast.FunctionDef) -> bool:
-    overloads = any(isinstance(each, ast.Name) and each.id == "overload" for each in method.decorator_list)
-    return not overloads and (method.name == "__call__" or not method.name.startswith("_"))
+    return not _is_overload(method) and (method.name == "__call__" or not method.name.startswith("_"))
 
 
 def arguments(node: Definition) -> list[str]:

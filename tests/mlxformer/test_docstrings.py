@@ -96,7 +96,10 @@ Definition = ast.ClassDef | ast.FunctionDef
 
 
 def _public(tree: ast.Module) -> list[Definition]:
-    return [node for node in tree.body if isinstance(node, Definition) and not node.name.startswith("_")]
+    """By name: of overloads and the function below them, the function."""
+    return list(
+        {node.name: node for node in tree.body if isinstance(node, Definition) and node.name[0] != "_"}.values()
+    )
 
 
 def _examples_of(node: Definition) -> list[doctest.Example]:
