@@ -20,6 +20,7 @@ import pytest
 
 from tests.soak import seed, times
 from tests.tui.commands.started import COMMAND, ROOT, environment
+from tui.commands import signals
 from tui.progress.store import open_store
 
 ENDINGS = [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT]
@@ -251,6 +252,23 @@ def test_a_signal_during_a_long_run_ends_it_at_once(data: Path, ending: signal.S
         assert "Traceback" not in terminal.written
     finally:
         terminal.close()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_signal_before_the_screen_stands_ends_it_without_a_traceback(
+    ending: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raised in the event loop, by whatever ran at that moment, it left by a traceback."""
+    ended: list[int] = []
+    monkeypatch.setattr(signals, "_end_now", lambda before, status, said: ended.append(status))
+    with signals.interruptible():
+        with signals.terminal_as_found():
+            os.kill(os.getpid(), ending)
+            time.sleep(0.01)
+        assert ended == [130]
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), ending)
+            time.sleep(1)
 
 
 LOADING = """

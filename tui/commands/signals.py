@@ -109,13 +109,26 @@ def _told_again(ending: _Ending) -> Iterator[None]:
 
 @contextlib.contextmanager
 def terminal_as_found() -> Iterator[None]:
-    """Give the terminal back as it was, also where the screen ended with an exception."""
+    """Give the terminal back as it was, also where the screen ended with an exception.
+
+    Until the screen has handlers of its own (``leave_on_signals``), a signal ends the process here: raised within the
+    event loop it would leave by a traceback. Nothing has been typed yet.
+    """
     before = _attributes()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _end_now(before, INTERRUPTED, "")
+
+    ours = [each for each in (*ENDINGS, signal.SIGINT) if isinstance(signal.getsignal(each), _Ending)]
+    earlier = {number: signal.signal(number, end) for number in ours}
     try:
         yield
     except BaseException:
         _restore(before)
         raise
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def leave_on_signals(app: App[int]) -> None:
