@@ -133,6 +133,7 @@ def _last_row(steps: mf.Trace) -> Bars:
         ),
         labels=[str(position) for position in range(len(weights))],
         values=weights.astype(float).tolist(),
+        value_label=Bilingual("注意力权重", "attention weight"),
         reference=(1 / len(weights), Bilingual("均匀", "uniform")),
         name="last-row",
     )
