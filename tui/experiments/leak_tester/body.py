@@ -97,7 +97,7 @@ def _mask_token(given: Given, position: int, causal: bool, report: Report) -> Ch
     position = min(position, len(given.words) - 1)
     corrupted = [*given.words[:position], "[MASK]", *given.words[position + 1 :]]
     with traced(report, 0.7, given.models, measure=True) as steps:
-        given.encode(place(embed(corrupted, WIDTH, given.seed)), padding=False, causal=causal)
+        given.encode(place(embed(corrupted, WIDTH, given.seed))[None], padding=False, causal=causal)
     weights = steps["stack.layers.0.self_attention.weights"].value[0]  # [H, T, T]
     return EXPERIMENT.measured("mask-token-is-attended", float(weights[..., position].min()), 1e-12)
 
@@ -111,7 +111,7 @@ def _figures(given: Given, masks: Masks, knobs: Mapping[str, Any], report: Repor
         maps.append((Bilingual("改目标端的一个词元", "one target token changed"), *target))
         maps.append((Bilingual("改源端的一个词元", "one source token changed"), *source))
         with traced(report, 0.9, given.models) as steps:
-            given.translate(given.remembered(given.source, masks), given.target, masks)
+            given.translate(given.remembered(given.source[None], masks), given.target[None], masks)
     else:
         causal = model == "gpt"
         title = Bilingual("BERT：改一个词元", "BERT: one token changed")
@@ -120,7 +120,7 @@ def _figures(given: Given, masks: Masks, knobs: Mapping[str, Any], report: Repor
         changes = of_input(given, masks.encoder, causal, report=report)
         maps.append((title, changes, source_tokens, source_tokens))
         with traced(report, 0.9, given.models) as steps:
-            given.encode(given.source, padding=masks.encoder, causal=causal)
+            given.encode(given.source[None], padding=masks.encoder, causal=causal)
     figures: list[Figure] = [_strips(maps, int(knobs["position"]))]
     for index, (title, changes, outputs, inputs) in enumerate(maps):
         figures.append(

@@ -75,22 +75,23 @@ class Given:
             object.__setattr__(self, name, value)
 
     def remembered(self, source: np.ndarray, masks: Masks) -> Any:
-        """The encoder's output [1, Ts, C], the decoder's memory."""
-        return self.models.encoder(mx.array(source)[None], self.valid if masks.encoder else None)
+        """The encoder's output [B, Ts, C], the decoder's memory, for sources [B, Ts, C]."""
+        return self.models.encoder(mx.array(source), self.valid if masks.encoder else None)
 
     def translate(self, memory: Any, target: np.ndarray, masks: Masks) -> Any:
-        """The decoder's output [1, Tt, C]."""
+        """The decoder's output [B, Tt, C] for targets [B, Tt, C]."""
         cross = self.valid if masks.cross else None
         if masks.cross_causal:
-            triangle = mx.array(np.tri(len(target), memory.shape[1], dtype=bool))  # target i sees source 0 to i
+            triangle = mx.array(np.tri(target.shape[1], memory.shape[1], dtype=bool))  # target i sees source 0 to i
             cross = mf.masks.combine(cross, triangle)
-        return self.models.decoder(mx.array(target)[None], memory, "causal" if masks.causal else None, cross)
+        return self.models.decoder(mx.array(target), memory, "causal" if masks.causal else None, cross)
 
     def encode(self, source: np.ndarray, *, padding: bool, causal: bool) -> Any:
-        """BERT's output [1, Ts, C]; GPT's under the causal mask."""
-        triangle = mf.masks.causal(len(source), len(source)) if causal else None
+        """BERT's output [B, Ts, C] for texts [B, Ts, C]; GPT's under the causal mask."""
+        length = source.shape[1]
+        triangle = mf.masks.causal(length, length) if causal else None
         mask = mf.masks.combine(self.valid if padding else None, triangle)
-        return self.models.stack(mx.array(source)[None], mask)
+        return self.models.stack(mx.array(source), mask)
 
 
 def place(x: np.ndarray) -> np.ndarray:
@@ -100,8 +101,8 @@ def place(x: np.ndarray) -> np.ndarray:
 @kept()
 def of_target(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
     """The influence of each target token on each output of the translator."""
-    memory = given.remembered(given.source, masks)
-    return influence(lambda x: given.translate(memory, x, masks), given.target, given.seed, report)
+    memory = given.remembered(given.source[None], masks)
+    return influence(lambda x: given.translate(_each(memory, x), x, masks), given.target, given.seed, report)
 
 
 @kept()
@@ -109,7 +110,7 @@ def of_source(given: Given, masks: Masks, first: int = 0, *, report: Report = si
     """The influence of each source token from ``first`` on on each output of the translator."""
 
     def run(source: np.ndarray) -> Any:
-        return given.translate(given.remembered(source, masks), given.target, masks)
+        return given.translate(given.remembered(source, masks), _each(given.target[None], source), masks)
 
     return influence(run, given.source, given.seed, report, first)
 
@@ -124,28 +125,37 @@ def of_input(given: Given, padding: bool, causal: bool, *, report: Report = sile
 @kept()
 def of_memory(given: Given, masks: Masks, *, report: Report = silent) -> np.ndarray:
     """The influence of each place of a memory, given as it is and without an encoder before it, on each output."""
-    target = mx.array(given.target)[None]
     triangle = mx.array(np.tri(len(given.target), len(given.source), dtype=bool)) if masks.cross_causal else None
-    decode = given.models.decoder
-    return influence(lambda x: decode(target, mx.array(x)[None], "causal", triangle), given.source, given.seed, report)
+
+    def run(memory: np.ndarray) -> Any:
+        target = _each(given.target[None], memory)
+        return given.models.decoder(mx.array(target), mx.array(memory), "causal", triangle)
+
+    return influence(run, given.source, given.seed, report)
+
+
+def _each(one: Any, batch: np.ndarray) -> Any:
+    """``one`` [1, T, C] for each of a batch [B, …]."""
+    return mx.broadcast_to(mx.array(one), (len(batch), *one.shape[1:]))
 
 
 def influence(run: Run, x: np.ndarray, seed: int, report: Report, first: int = 0) -> np.ndarray:
     """[outputs, inputs]: the largest change of each output position when one row of ``x`` [T, C] is changed, from the
     one at ``first`` on.
 
-    One input at a time and always of one shape, so that what is not reached comes out bit for bit the same.
+    A batch of unchanged copies, and one in which copy i has row i changed: of one shape, with each copy at one place in
+    both, so that what is not reached comes out bit for bit the same.
     """
     generator = np.random.default_rng([seed, 1])
     noise = generator.standard_normal(x.shape).astype(np.float32)
-    before = to_numpy(run(x))[0]
-    columns = []
-    for position in range(first, len(x)):
-        report(0.5, f"{position}")
-        changed = x.copy()
-        changed[position] = noise[position]
-        columns.append(np.abs(to_numpy(run(changed))[0] - before).max(-1))
-    return np.stack(columns, axis=1)
+    positions = np.arange(first, len(x))
+    same = np.repeat(x[None], len(positions), axis=0)
+    changed = same.copy()
+    changed[positions - first, positions] = noise[positions]
+    report(0.5, "unchanged")
+    before = to_numpy(run(same))
+    report(0.5, "changed")
+    return np.asarray(np.abs(to_numpy(run(changed)) - before).max(-1).T)
 
 
 def future(changes: np.ndarray) -> float:
