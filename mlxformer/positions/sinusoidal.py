@@ -20,6 +20,7 @@ from mlxformer.tracing import Module, tap
 from mlxformer.validation import is_whole, require_choice, require_positive, require_positive_number
 
 Layout = Literal["interleaved", "halves"]
+_AROUND = 512  # rows that are kept around far ones
 
 
 def sinusoidal_positions(
@@ -148,8 +149,9 @@ def frequencies(dims: int, base: float) -> np.ndarray:
 def rows_of(table: Callable[..., np.ndarray], offset: int, length: int, *what: Any) -> np.ndarray:
     """``table(offset, length, *what)``, cut out of a kept table where that is short.
 
-    Kept, because a decoder asks for one row at each token; of a power-of-two length, so that it is made a few times
-    while a text grows; and not beyond 8,192 positions, where it would cost more memory than it saves time.
+    Kept, because a decoder asks for one row at each token: the 512 rows around those that are asked for, or, where more
+    are, all from the first on, of a power-of-two length, so that it is made a few times while a text grows. The latter
+    not beyond 8,192 positions, where it would cost more memory than it saves time.
 
     Args:
         table: makes the rows of ``length`` positions from ``offset`` on; a function without memory.
@@ -166,14 +168,17 @@ def rows_of(table: Callable[..., np.ndarray], offset: int, length: int, *what: A
     [3, 4]
     """
     end = offset + length
+    first = offset // _AROUND * _AROUND
+    if 0 < first and end <= first + _AROUND:
+        return _kept(table, first, _AROUND, *what)[offset - first : end - first]
     if end > 8192:
         return table(offset, length, *what)
-    return _kept(table, max(64, 1 << (end - 1).bit_length()), *what)[offset:end]
+    return _kept(table, 0, max(64, 1 << (end - 1).bit_length()), *what)[offset:end]
 
 
 @lru_cache(maxsize=16)
-def _kept(table: Callable[..., np.ndarray], length: int, *what: Any) -> np.ndarray:
-    rows = table(0, length, *what)
+def _kept(table: Callable[..., np.ndarray], offset: int, length: int, *what: Any) -> np.ndarray:
+    rows = table(offset, length, *what)
     rows.flags.writeable = False  # it is shared
     return rows
 
