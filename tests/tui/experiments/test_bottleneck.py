@@ -94,7 +94,7 @@ def test_another_seed_gives_other_strings_and_the_same_training() -> None:
 def test_the_head_that_aligns_dates_looks_at_the_right_characters() -> None:
     """Each digit of 2026-11-23 is written while the head looks into the same number of the source."""
     text = "2026年11月23日"
-    source, written, weights = dates.weights(dates.best_head(), text, quiet)
+    source, written, weights = dates.weights(dates.best_head(), text, report=quiet)
     assert "".join(source[:11]) == text and written == "2026-11-23" and weights.shape[0] == 10
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
     spans = [(0, 5)] * 4 + [None] + [(5, 8)] * 2 + [None] + [(8, 11)] * 2

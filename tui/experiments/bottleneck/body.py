@@ -130,7 +130,7 @@ def _date_head(worst: bool) -> Check:
 
 def _date_map(text: str, report: Report) -> Heatmap:
     head = dates.best_head()
-    source, written, weights = dates.weights(head, text, report)
+    source, written, weights = dates.weights(head, text, report=report)
     return Heatmap(
         Bilingual(
             f"对齐：Transformer 把“{text}”写成 {written}，交叉注意力头 {head}",

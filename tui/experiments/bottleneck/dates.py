@@ -11,7 +11,7 @@ from mlxformer.backend import mx
 from mlxformer.pretrained import load_pretrained
 from mlxformer.pretrained.dates.evaluation import alignment
 from mlxformer.pretrained.dates.formats import FORMATS
-from tui.experiments.contract import Report
+from tui.experiments.contract import Report, silent
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import traced
 
@@ -34,7 +34,8 @@ def best_head() -> str:
     return max(shares, key=lambda name: shares[name])
 
 
-def weights(head: str, text: str, report: Report) -> tuple[list[str], str, np.ndarray]:
+@kept(size=8)
+def weights(head: str, text: str, *, report: Report = silent) -> tuple[list[str], str, np.ndarray]:
     """The source's tokens, what the model makes of ``text``, and the weights [Tt, Ts] of ``head`` as it is written."""
     reader = _reader()
     tokenizer, written = reader.tokenizer, reader(text)
