@@ -56,7 +56,8 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         reason = Bilingual("要一首四句或八句、每句五字或七字的诗，只能用诗里常见的字。", f"{error}")
         return EXPERIMENT.nothing_to_run(reason)
     generator = np.random.default_rng(int(knobs["seed"]))
-    poems = [quatrains()[each] for each in generator.permutation(len(quatrains()))[: int(knobs["poems"])]]
+    drawn = generator.permutation(len(quatrains()))[: int(knobs["poems"])]
+    poems = tuple(quatrains()[each] for each in drawn)
     report(0.3, "poets")
     vocabulary = int(knobs["vocabulary"])
     shuffled = generator if knobs["scramble"] else None

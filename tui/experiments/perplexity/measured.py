@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from mlxformer.pretrained.poems.samples import held_out
 from mlxformer.pretrained.poems.trigram import Trigram
 from mlxformer.pretrained.poems.vocabulary import ids_of
 from mlxformer.teaching.subword import train_subword_tokenizer
+from tui.experiments.shared.kept import kept
 
 UNIGRAM_PIECES = 2500
 FORM_COST = float(np.log(len(FORMS)))  # nats: the poets are told which of four forms, and the trigrams are not
@@ -38,8 +38,12 @@ def poet(name: str) -> Any:
     return mf.load_pretrained(name)
 
 
-def by_poet(name: str, poems: Sequence[str], shuffled: np.random.Generator | None = None) -> list[np.ndarray]:
+def by_poet(name: str, poems: tuple[str, ...], shuffled: np.random.Generator | None = None) -> list[np.ndarray]:
     """−ln p of each token of each poem, marks and the end among them, in the order of the forms."""
+    return _known_by_poet(name, poems) if shuffled is None else _by_poet(name, poems, shuffled)
+
+
+def _by_poet(name: str, poems: tuple[str, ...], shuffled: np.random.Generator | None = None) -> list[np.ndarray]:
     found: list[np.ndarray] = []
     for ids in ids_of(poems).values():
         if len(ids):
@@ -47,6 +51,9 @@ def by_poet(name: str, poems: Sequence[str], shuffled: np.random.Generator | Non
                 ids = np.concatenate([ids[:, :1], shuffled.permuted(ids[:, 1:], axis=1)], axis=1)
             found += list(-log_probabilities(poet(name).model, ids).astype(np.float64))
     return found
+
+
+_known_by_poet = kept(size=8)(_by_poet)
 
 
 @cache
@@ -57,7 +64,8 @@ def _trigram(vocabulary: int) -> tuple[Any, int, Trigram]:
     return tokenizer, end, Trigram(rows, end + 1)
 
 
-def by_trigram(vocabulary: int, poems: Sequence[str]) -> list[np.ndarray]:
+@kept(size=8)
+def by_trigram(vocabulary: int, poems: tuple[str, ...]) -> list[np.ndarray]:
     """−ln p of each token of each poem and its end, under a trigram of byte-level BPE; 256 are bytes."""
     tokenizer, end, model = _trigram(vocabulary)
     return [-model.log_probabilities([end, *encoded.ids, end]) for encoded in tokenizer.encode_batch(list(poems))]
