@@ -136,6 +136,7 @@ class _Learner:
         self.pairs: Counter[Pair] = Counter()
         self.pieces: Counter[str] = Counter()
         self.homes: dict[Pair, set[int]] = {}  # the words that a pair has been seen in
+        self.ages: dict[Pair, tuple[int, int]] = {}  # when its pieces came into being
         for place in range(len(self.words)):
             self._count(place, 1)
 
@@ -145,7 +146,7 @@ class _Learner:
         scores = self._scores()
         best = max(scores)
         equals = [pair for pair, score in zip(self.pairs, scores, strict=True) if score == best]
-        pair = min(equals, key=lambda each: (self.born[each[0]], self.born[each[1]]))
+        pair = min(equals, key=self.ages.__getitem__)
         merge = Merge(pair, self.pairs[pair], float(best))
         self.born.setdefault(merge.piece, len(self.born))
         for place in self.homes.pop(pair):
@@ -170,7 +171,10 @@ class _Learner:
         for pair in pairwise(pieces):
             self.pairs[pair] += sign * count
             if sign > 0:
-                self.homes.setdefault(pair, set()).add(place)
+                if pair not in self.homes:
+                    self.homes[pair] = set()
+                    self.ages[pair] = (self.born[pair[0]], self.born[pair[1]])
+                self.homes[pair].add(place)
             elif self.pairs[pair] == 0:
                 del self.pairs[pair]
 
