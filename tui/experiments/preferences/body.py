@@ -22,6 +22,7 @@ PROMPTS, ANSWERS = 8, 6
 PAIRS, DPO_STEPS, DPO_RATE = 6000, 120, 0.1
 GRPO_STEPS, GRPO_RATE, INNER = 60, 0.05, 2  # INNER steps on each batch of answers: from the second on π ≠ π_old
 RATIOS = np.linspace(0.4, 1.8, 29)
+BETAS, CLIPS, GROUPS = (0.5, 1.0, 1.5, 2.0), (0.1, 0.2, 0.3, 0.4), (4, 8, 16)  # of the knobs
 
 
 class Policy(nn.Module):
@@ -89,7 +90,13 @@ def _drawn(seed: int) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...], n
     return reference, rewards, (prompts, np.where(wins, first, second), np.where(wins, second, first)), generator
 
 
-@kept(apart=True, beforehand=[(seed, 1.0, False, False) for seed in SEEDS_BEFOREHAND])
+@kept(
+    apart=True,
+    beforehand=[
+        *((seed, 1.0, False, False) for seed in SEEDS_BEFOREHAND),
+        *((0, beta, False, False) for beta in BETAS if beta != 1.0),
+    ],
+)
 def _dpo(seed: int, beta: float, flipped: bool, unlike: bool) -> tuple[float, Sequence[Sequence[float]]]:
     """DPO's loss at the start and π at the end."""
     reference, rewards, (prompts, better, worse), _ = _drawn(seed)
@@ -118,7 +125,14 @@ def _slopes(advantage: float, clip: float) -> np.ndarray:
     return to_numpy(slope(mx.array(np.log(RATIOS).astype(np.float32)))).astype(np.float64)
 
 
-@kept(apart=True, beforehand=[(seed, 0.2, 8, False, False) for seed in SEEDS_BEFOREHAND])
+@kept(
+    apart=True,
+    beforehand=[
+        *((seed, 0.2, 8, False, False) for seed in SEEDS_BEFOREHAND),
+        *((0, clip, 8, False, False) for clip in CLIPS if clip != 0.2),
+        *((0, 0.2, group, False, False) for group in GROUPS if group != 8),
+    ],
+)
 def _grpo(
     seed: int,
     clip: float,
