@@ -35,12 +35,12 @@ def count_layer_flops(steps: Trace) -> int:
         holder, _, name = step.path.rpartition(".")
 
         def beside(other: str, holder: str = holder, call: int = step.call) -> tuple[int, ...]:
-            return steps.all(f"{holder}.{other}" if holder else other)[call].value.shape
+            return steps.all(f"{holder}.{other}" if holder else other)[call].kept.shape
 
-        size = step.value.size
+        size = step.kept.size
         if name in ("queries", "keys", "values"):
             if name != "queries" and holder.endswith("self_attention"):  # all that is stored was traced, the past too
-                size = size // step.value.shape[2] * beside("queries")[2]
+                size = size // step.kept.shape[2] * beside("queries")[2]
             total += 2 * beside("output")[-1] * size  # [B, H, T, D] = X [B, T, C] times [C, H·D]
         elif name == "scores":
             total += 2 * beside("queries")[-1] * size

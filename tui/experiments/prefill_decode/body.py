@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,14 +22,14 @@ DIMS, HEADS, FFN, LAYERS = 64, 8, 256, 1
 HALF = 2  # bytes of a float16
 CONTEXT = 128  # tokens that the decoded rows have behind them
 SHORT = 16  # tokens of the comparison of one pass with many
+PROMPTS = (8, 16, 32, 64, 128, 256, 512, 1024)
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 # A model of 8 B parameters as Llama 3 8B is shaped: layers, key/value heads, head width.
 LARGE = (8.0e9, 32, 8, 128)
 BANDWIDTH = 3.35e12  # bytes a second, of an H100
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """One or more passes: operations with weights and with the cache, and the bytes of each."""
 
     on_weights: int
@@ -86,16 +85,21 @@ def _text(length: int) -> Any:
     return mx.array(np.random.default_rng(1).standard_normal((1, length, DIMS)).astype(np.float32))
 
 
-@kept()
 def _read(kv_heads: int, length: int, size: int, *, report: Report = silent) -> Pass:
     """A text in pieces of ``size`` tokens, with a cache."""
+    return Pass(*_counts(kv_heads, length, size, report=report))
+
+
+# Whole prompts beforehand, for their scores take long.
+@kept(beforehand=[(kv_heads, length, length) for kv_heads in (1, 2, 4, 8) for length in PROMPTS])
+def _counts(kv_heads: int, length: int, size: int, *, report: Report = silent) -> tuple[int, ...]:
     stack, x = _stack(kv_heads), _text(length)
     passes, cache = [], stack.make_cache()
     for start in range(0, length, size):
         with traced(report, 0.3, measure=True) as steps:
             stack(x[:, start : start + size], cache=cache)
         passes.append(_counted(stack, steps, cache))
-    return Pass(*(sum(getattr(each, name) for each in passes) for name in Pass.__dataclass_fields__))
+    return tuple(map(sum, zip(*passes, strict=True)))
 
 
 @kept()
@@ -115,7 +119,7 @@ def _decode(kv_heads: int, batch: int, *, report: Report = silent) -> Pass:
 def _counted(stack: Any, steps: mf.Trace, cache: Any) -> Pass:
     leaves: dict[str, Any] = dict(tree_flatten(stack.parameters()))
     weights = sum(int(value.size) for value in leaves.values() if value.ndim == 2)
-    scores = [step.value.size for step in steps if step.path.endswith(".scores")]
+    scores = [step.kept.size for step in steps if step.path.endswith(".scores")]
     on_cache = sum(4 * (DIMS // HEADS) * size for size in scores)  # Q Kᵀ, and the weights times V
     stored = sum(part.size for layer in cache.layers for part in layer.self_attention.fetch())
     return Pass(count_layer_flops(steps) - on_cache, on_cache, HALF * weights, HALF * int(stored))
