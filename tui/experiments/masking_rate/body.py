@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +15,8 @@ from mlxformer.training.masked_lm import KEPT, MASKED, RANDOM, MaskedTokens
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.masking_rate.declaration import EXPERIMENT
+from tui.experiments.shared.kept import kept
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.figures.data import Bars, Curve, Figure, Label, Series, TokenRow, Tokens
 
 TWINS = ("mlm-rate-05", "mlm-rate-15", "mlm-rate-40", "mlm-rate-80")
@@ -23,6 +24,14 @@ LONGEST = 20  # tokens of a verse that the models are asked about: enough, and q
 VERSES = 72
 COUNTED = 100_000
 EPOCHS = 10
+TREATMENTS = (MASKED, RANDOM, KEPT)
+ALL_MASKED, THREE_WAYS = (1.0, 0.0, 0.0), (0.4, 0.3, 0.3)
+ASKED = (
+    (TWINS[1], 0.15, ALL_MASKED),
+    (TWINS[1], 0.8, ALL_MASKED),
+    (TWINS[1], 0.3, THREE_WAYS),
+    (TWINS[2], 0.15, ALL_MASKED),
+)  # whatever the knobs, but the seed
 NO_TEXT = Bilingual("还没有句子：请输入一句英文。", "No text yet: type an English sentence.")
 SPLITS = {"80-10-10": (0.8, 0.1, 0.1), "100-0-0": (1.0, 0.0, 0.0), "0-50-50": (0.0, 0.5, 0.5)}
 
@@ -57,22 +66,23 @@ def masked(
     )
 
 
-@dataclass(frozen=True)
-class Answers:
-    """At each predicted place: −log p of the right token, whether it came first, and how the place was treated."""
+class Answers(NamedTuple):
+    """Of all predicted places: the mean of −log p of the right token, and how often it came first, in per cent, by how
+    the place was treated (0 where none was so)."""
 
-    losses: np.ndarray
-    right: np.ndarray
-    treatment: np.ndarray
-
-    def accuracy(self, treatment: int) -> float:
-        """In per cent."""
-        return 100.0 * float(self.right[self.treatment == treatment].mean())
+    loss: float
+    accuracy: Mapping[int, float]
 
 
-@cache
 def ask(name: str, rate: float, split: tuple[float, ...], seed: int) -> Answers:
     """The model ``name`` on held-out verses masked at ``rate``; a seed masks all models' verses alike."""
+    loss, *right = _asked(name, rate, split, seed)
+    return Answers(loss, dict(zip(TREATMENTS, right, strict=True)))
+
+
+@kept(beforehand=[(*asked, seed) for seed in SEEDS_BEFOREHAND for asked in ASKED])
+def _asked(name: str, rate: float, split: tuple[float, ...], seed: int) -> tuple[float, ...]:
+    """The loss, and the share of right ones for each of ``TREATMENTS``."""
     ids, real = (x[:VERSES] for x in held_out())
     found = masked(ids, np.random.default_rng([seed, 1]), rate, split)
     model = twin(name).model
@@ -83,7 +93,9 @@ def ask(name: str, rate: float, split: tuple[float, ...], seed: int) -> Answers:
     labels = ids.reshape(-1)[places]
     losses = nn.losses.cross_entropy(logits, mx.array(labels[None]), reduction="none")
     right = to_numpy(logits)[0].argmax(-1) == labels
-    return Answers(to_numpy(losses)[0].astype(np.float64), right, found.treatment.reshape(-1)[places])
+    treated = found.treatment.reshape(-1)[places]
+    shares = [100.0 * float(right[treated == kind].mean()) if (treated == kind).any() else 0.0 for kind in TREATMENTS]
+    return (float(to_numpy(losses)[0].astype(np.float64).mean()), *shares)
 
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
@@ -95,17 +107,17 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     checks = [*_proportions(knobs, rate, split, seed), _loss(seed, bool(knobs["score_all"])),
               _epochs(rate, split, seed, bool(knobs["freeze"]))]  # fmt: skip
     report(0.3, TWINS[1])
-    low, high = (ask(TWINS[1], share, (1.0, 0.0, 0.0), seed) for share in (0.15, int(knobs["high_rate"]) / 100))
-    shares = (0.5, 0.5, 0.0) if knobs["kept_random"] else (0.4, 0.3, 0.3)
+    low, high = (ask(TWINS[1], share, ALL_MASKED, seed) for share in (0.15, int(knobs["high_rate"]) / 100))
+    shares = (0.5, 0.5, 0.0) if knobs["kept_random"] else THREE_WAYS
     treated = ask(TWINS[1], 0.3, shares, seed)
-    kept = treated.accuracy(RANDOM if knobs["kept_random"] else KEPT)
-    fifteen, forty = (ask(name, 0.15, (1.0, 0.0, 0.0), seed).losses.mean() for name in TWINS[1:3])
+    unchanged = treated.accuracy[RANDOM if knobs["kept_random"] else KEPT]
+    fifteen, forty = (ask(name, 0.15, ALL_MASKED, seed).loss for name in TWINS[1:3])
     if knobs["swap"]:
         fifteen, forty = forty, fifteen
     checks += [
-        EXPERIMENT.measured("nll-at-80", float(high.losses.mean()), float(low.losses.mean()) + 0.4),
-        EXPERIMENT.measured("nll-trained-at-40", float(forty), float(fifteen)),
-        EXPERIMENT.measured("kept-accuracy", kept, treated.accuracy(MASKED) + 15.0),
+        EXPERIMENT.measured("nll-at-80", high.loss, low.loss + 0.4),
+        EXPERIMENT.measured("nll-trained-at-40", forty, fifteen),
+        EXPERIMENT.measured("kept-accuracy", unchanged, treated.accuracy[MASKED] + 15.0),
     ]
     report(0.8, "figures")
     figures: list[Figure] = [
@@ -211,7 +223,7 @@ def _treatments(treated: Answers) -> Bars:
         Bilingual("选中的位置上放的是什么，猜对多少（15 % 的模型，现场算）",
                   "What stands at a chosen place, and how many are right (the 15 % model, live)"),
         labels,
-        [treated.accuracy(kind) if (treated.treatment == kind).any() else 0.0 for kind in (MASKED, RANDOM, KEPT)],
+        [treated.accuracy[kind] for kind in TREATMENTS],
         Bilingual("猜对 %", "right, %"),
         name="treatments",
     )  # fmt: skip
