@@ -289,24 +289,31 @@ class PagedKVCache(KVCache):
             block = self._sequences[row].table[(self._lengths[row] + done) // size]
             used = (self._lengths[row] + done) % size
             fits = min(size - used, parts[0].shape[1] - done)
-            pieces = [part[:, done : done + fits] for part in parts]
+            pieces = [_tokens(part, done, done + fits) for part in parts]
             if used:
-                before = [part[:, :used] for part in blocks[block]]
+                before = [_tokens(part, 0, used) for part in blocks[block]]
                 pieces = [mx.concatenate([old, piece], axis=1) for old, piece in zip(before, pieces, strict=True)]
             blocks.update({block: tuple(pieces)})
             done += fits
 
     def _gathered(self, row: int) -> list[mx.array]:
         """Its keys and values [Hkv, T, D], zeros before the first where another row is longer."""
-        sequence, length = self._sequences[row], self._lengths[row]
+        sequence, length, longest = self._sequences[row], self._lengths[row], len(self)
         pool = sequence.pool
         table = sequence.table[: -(-length // pool.block_size)]
         found = []
         for part in zip(*(pool.blocks[self._layer][block] for block in table), strict=True):
-            heads, _, width = part[0].shape
-            before = [mx.zeros((heads, len(self) - length, width), part[0].dtype)] * (length < len(self))
-            found.append(mx.concatenate([*before, *part], axis=1)[:, : len(self)])
+            if length < longest:
+                heads, _, width = part[0].shape
+                part = (mx.zeros((heads, longest - length, width), part[0].dtype), *part)
+            whole = mx.concatenate(list(part), axis=1) if len(part) > 1 else part[0]
+            found.append(_tokens(whole, 0, longest))
         return found
+
+
+def _tokens(part: mx.array, first: int, end: int) -> mx.array:
+    """Those of [Hkv, n, D] from ``first`` to before ``end``; ``part`` itself where these are all."""
+    return part if first == 0 and part.shape[1] <= end else part[:, first:end]
 
 
 def real_tokens(sequences: Sequence[PagedSequence], new: int) -> np.ndarray:

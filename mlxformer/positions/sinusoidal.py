@@ -169,7 +169,7 @@ def rows_of(table: Callable[..., np.ndarray], offset: int, length: int, *what: A
     """
     end = offset + length
     first = offset // _AROUND * _AROUND
-    if 0 < first and end <= first + _AROUND:
+    if first > 0 and end <= first + _AROUND:
         return _kept(table, first, _AROUND, *what)[offset - first : end - first]
     if end > 8192:
         return table(offset, length, *what)

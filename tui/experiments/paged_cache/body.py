@@ -107,14 +107,25 @@ def _at_once(lengths: Sequence[int], blocks: int, block: int) -> int:
     return max(map(len, serve(asked, _unasked, pool, slots=len(asked)).running))
 
 
+def _pieces(prompt: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """What is read at a time: a prompt, and each of four more tokens."""
+    return [prompt, *((token,) for token in range(10, 14))]
+
+
+@kept()
+def _from_one_piece(prompt: tuple[int, ...]) -> list[np.ndarray]:
+    """The logits of ``_pieces`` with a contiguous cache."""
+    model, cache = _poet().model, _poet().model.make_cache()
+    return [to_numpy(model(mx.array(np.array([ids], np.int32)), cache=cache)) for ids in _pieces(prompt)]
+
+
 @kept()
 def _apart(prompt: tuple[int, ...], block: int, wrong_table: bool) -> float:
     """A prompt and four more tokens, from blocks and from one piece."""
     model, sequence = _poet().model, _pool(LONGEST, block).sequence()
-    whole, worst, largest = model.make_cache(), 0.0, 0.0
-    for ids in (prompt, *([token] for token in range(10, 14))):
+    worst, largest = 0.0, 0.0
+    for ids, expected in zip(_pieces(prompt), _from_one_piece(prompt), strict=True):
         given = mx.array(np.array([ids], np.int32))
-        expected = to_numpy(model(given, cache=whole))
         if wrong_table:  # the tokens so far in the opposite order of blocks, or the model would not be asked at all
             sequence.table.reverse()
         found = to_numpy(model(given, cache=mf.DecoderCache.paged([sequence])))
