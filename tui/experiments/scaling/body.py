@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,12 @@ class Arm:
     jacobians: np.ndarray
     entropies: np.ndarray
     gradients: np.ndarray  # ‖∂L/∂q‖
-    largest_norm: float  # of the Jacobians, as spectral norms
     logit_gradients: np.ndarray  # ‖∂L/∂s‖, s the scores that enter the softmax
+
+    @cached_property
+    def largest_norm(self) -> float:
+        """Of the Jacobians, as spectral norms; not asked of all arms, and slow where no row stands out."""
+        return largest_softmax_jacobian_norm(self.weights)
 
 
 def run(knobs: Mapping[str, Any], report: Report) -> Result:
@@ -119,13 +124,13 @@ def _measure(
         softmax_jacobian_norm(rows),
         entropy(rows, normalized=True),
         _lengths(at_q)[:queries],
-        largest_softmax_jacobian_norm(weights),
         _lengths(at_s)[:queries],
     )
 
 
 def _lengths(gradient: Any) -> np.ndarray:
-    return np.linalg.norm(to_numpy(gradient).astype(np.float64), axis=-1).reshape(-1)
+    each = to_numpy(gradient)
+    return np.sqrt(np.einsum("...d,...d->...", each, each, dtype=np.float64)).reshape(-1)
 
 
 @kept(size=6)
