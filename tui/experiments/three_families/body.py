@@ -78,7 +78,7 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         *_counted(families, bool(knobs["encoder_only"])),
     ]
     with traced(report, 0.9, families) as steps:
-        families.run_t5(x_t5, len(source))
+        families.run_t5(x_t5[None], len(source))
     figures: list[Figure] = [
         _strips(words, bert, gpt, source, target),
         _map(str(knobs["family"]), *maps[str(knobs["family"])]),

@@ -42,10 +42,10 @@ class Families(mf.Module):
         self.target_bias = made(mf.T5RelativeBias(HEADS, bidirectional=False))
 
     def run_t5(self, x: np.ndarray, sources: int, *, mask: Any = "causal") -> Any:
-        """x [Ts + Tt, C], the source first -> [1, Tt, C]."""
-        source, target = mx.array(x[:sources])[None], mx.array(x[sources:])[None]
+        """x [B, Ts + Tt, C], the source first -> [B, Tt, C]."""
+        source, target = mx.array(x[:, :sources]), mx.array(x[:, sources:])
         memory = self.encoder(source, bias=self.source_bias(sources, sources))
-        targets = len(x) - sources
+        targets = x.shape[1] - sources
         return self.decoder(target, memory, mask, bias=self.target_bias(targets, targets))
 
 
@@ -59,7 +59,7 @@ def of_one_stack(name: str, tokens: tuple[str, ...], seed: int, causal: bool, *,
     """The influence of each token on each output of BERT or GPT."""
     stack = getattr(families_of(seed), name)
     mask = "causal" if causal else None
-    return influence(lambda x: stack(mx.array(x)[None], mask=mask), placed(list(tokens), seed), seed, report)
+    return influence(lambda x: stack(mx.array(x), mask=mask), placed(list(tokens), seed), seed, report)
 
 
 @kept()
@@ -109,7 +109,7 @@ def operations(families: Families, *, encoder_only: bool) -> tuple[int, int]:
         if encoder_only:
             families.encoder(mx.array(x[:COUNTED])[None])
         else:
-            families.run_t5(x, COUNTED)
+            families.run_t5(x[None], COUNTED)
     with mf.trace() as gpt:
         families.gpt(mx.array(x)[None])
     return count_layer_flops(t5), count_layer_flops(gpt)
