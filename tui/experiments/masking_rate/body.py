@@ -220,8 +220,8 @@ def _treatments(treated: Answers) -> Bars:
         Bilingual("不变", "the word itself"),
     ]
     return Bars(
-        Bilingual("选中的位置上放的是什么，猜对多少（15 % 的模型，现场算）",
-                  "What stands at a chosen place, and how many are right (the 15 % model, live)"),
+        Bilingual("选中的位置上放的是什么，猜对多少（15 % 的模型）",
+                  "What stands at a chosen place, and how many are right (the 15 % model)"),
         labels,
         [treated.accuracy[kind] for kind in TREATMENTS],
         Bilingual("猜对 %", "right, %"),
