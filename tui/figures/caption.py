@@ -23,6 +23,7 @@ from tui.text.layout import fit, wrap
 LEAST = 12  # cells below which a part of what was measured tells nothing
 MOST = 4  # lines of a curve that are read
 BETWEEN, ELLIPSIS = " · ", "⋯"  # a name may have a comma in it
+QUANTITY, NUMBERED = "quantity", "#"  # the first column of a table whose rows have nothing in common; of a ranking
 MASKED = 1e37  # scores from there on were put in by a mask
 
 
@@ -158,25 +159,41 @@ def _at(series: Series, at: float) -> float | None:
 
 def _of_table(figure: Table, language: Language) -> str:
     """The extremes of the last column of numbers that has two different ones."""
+    if figure.rows and say(figure.columns[0], "en") == QUANTITY:
+        return _of_quantity(figure, language)
     for column in range(len(figure.columns) - 1, 0, -1):
         named = []
         for row in figure.rows:
-            label, value = row[0], row[column]
+            value = row[column]
             if isinstance(value, int | float) and not isinstance(value, bool):
-                named.append((_row_name(figure, label, language), float(value)))
+                named.append((_row_name(figure, row, language), float(value)))
         if len({value for _, value in named}) > 1:
             name = say(figure.columns[column], language)
             return f"{name}{'：' if language == 'zh' else ': '}{_extremes(named, language)}"
     count = len(figure.rows)
-    return f"{count} 行" if language == "zh" else f"{count} rows"
+    return f"{count} 行" if language == "zh" else f"{count} row{'s' * (count != 1)}"
 
 
-def _row_name(figure: Table, label: Any, language: Language) -> str:
-    """A number alone, or a yes or no, says nothing without its column."""
+def _of_quantity(figure: Table, language: Language) -> str:
+    """The first row of a table of quantities, which have nothing in common: to be the largest of them says nothing."""
+    row = figure.rows[0]
+    read = [
+        f"{before_number(say(column, language), language)}{short(value)}"
+        for column, value in zip(figure.columns[1:], row[1:], strict=True)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    return f"{_row_name(figure, row, language)}{'：' if language == 'zh' else ': '}{BETWEEN.join(read)}"
+
+
+def _row_name(figure: Table, row: Sequence[Any], language: Language) -> str:
+    """A number alone, or a yes or no, says nothing without its column; what is numbered has its name behind that."""
+    label = row[0]
+    if say(figure.columns[0], "en") == NUMBERED and len(row) > 1 and isinstance(row[1], str):
+        label = row[1]
     if isinstance(label, Bilingual | str):
         return say(label, language)
     shown = short(label) if isinstance(label, int | float) and not isinstance(label, bool) else str(label)
-    return f"{say(figure.columns[0], language)} {shown}"
+    return f"{say(figure.columns[0], language)} {shown}".strip()
 
 
 def _extremes(named: Sequence[tuple[str, float]], language: Language, unit: str = "") -> str:

@@ -2,7 +2,8 @@
 
 A cell is colored blanks, with a number in it where it is wide enough. What color alone would say has a sign too:
 ``x`` masked, ``?`` NaN, ``^`` plus and ``v`` minus infinity, and ``-`` in a negative cell of a signed map. Without
-color a cell is a shade made of ASCII. All signs are ASCII, since others are two cells wide in some terminals.
+color, and in 16 colors, a cell is a shade made of ASCII. All signs are ASCII, since others are two cells wide in some
+terminals.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Painter:
             number, middle = self._number(value), width > NUMBER_WIDTH + 4
             text = number.rjust((width + len(number)) // 2 if middle else width - 1)
             return text.ljust(width), self._styles[level]
-        if not self.look.color:
+        if self.look.few or not self.look.color:
             return self._shade(value, level), self._styles[level]
         if self.signed and abs(level - LEVELS // 2) >= 6 and value < 0:
             return self._centered(NEGATIVE), self._faint[level]

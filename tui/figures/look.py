@@ -72,9 +72,13 @@ ASCII = Glyphs(
 
 @dataclass(frozen=True)
 class Look:
-    """Rich styles by role. Without ``color``, a value is read from glyphs and numbers; without ``hues`` from shades."""
+    """Rich styles by role. Without ``color``, a value is read from glyphs and numbers; without ``hues`` from shades.
+
+    Where colors are ``few`` (16), they are too coarse to read a value from: glyphs say it too.
+    """
 
     color: bool = True
+    few: bool = False
     hues: bool = True  # not where colors are shown as grays
     dark: bool = True
     map_name: MapName = "viridis"
@@ -118,5 +122,5 @@ def look_for(console: Console, *, color: bool | None = None, ascii: bool | None 
         ascii = not console.encoding.lower().startswith(("utf", "gb18030"))
     glyphs = ASCII if ascii else UNICODE
     if color:
-        return Look(glyphs=glyphs)
+        return Look(few=console.color_system == "standard", glyphs=glyphs)
     return replace(PLAIN, glyphs=glyphs)

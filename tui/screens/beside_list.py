@@ -202,6 +202,13 @@ class BesideList(Place):
     def action_defaults(self) -> None:
         self.query_one(LivePanel).action_defaults()
 
+    def action_save(self) -> None:
+        self.query_one(LivePanel).save()
+
+    @property
+    def can_save(self) -> bool:
+        return self.is_mounted and self.is_open and self.query_one(LivePanel).can_save
+
     @on(ScreenResume)
     def back_again(self) -> None:
         self.resume()

@@ -28,6 +28,7 @@ class LabScreen(BesideList):
         Binding("greater_than_sign", "walk(1)", "Next step", id="lab.step-after"),
         Binding("c", "checks", "Checks", id="lab.checks"),
         Binding("o", "whole", "Whole figure", id="lab.whole"),
+        Binding("w", "save", "Save the figure", id="lab.save"),
         Binding("e", "sentence", "The sentence", id="lab.sentence"),
         Binding("r", "again", "Run again", id="lab.again"),
         Binding("D", "defaults", "Default knobs", id="lab.defaults"),
@@ -89,6 +90,8 @@ class LabScreen(BesideList):
         self.show_keys()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "save":
+            return self.can_save
         return action != "walk" or (self.is_mounted and self.query_one(LivePanel).can_walk)
 
     def action_walk(self, by: int) -> None:

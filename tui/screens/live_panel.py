@@ -619,8 +619,21 @@ class LivePanel(Vertical):
 
     # --- pictures taken away -----------------------------------------------------------------------------------
 
+    @property
+    def can_save(self) -> bool:
+        """Whether a picture is in front and the focus elsewhere (on a knob): in it, its own key saves."""
+        focused, box = self.screen.focused, self.query_one("#figure")
+        return bool(self._front_figures()) and (focused is None or box not in focused.ancestors_with_self)
+
+    def save(self) -> None:
+        """Save the picture in front; of several tensors the first."""
+        for view in self.query(FigureView):
+            if view.view is not None:
+                view.view.action_save()
+                return
+
     @on(SaveWanted)
-    def save(self, event: SaveWanted) -> None:
+    def save_as(self, event: SaveWanted) -> None:
         event.stop()
         self.app.save_figure(event.stem, event.contents)
 

@@ -39,6 +39,7 @@ class LookScreen(BesideList):
         Binding("comma", "figure(-1)", "Figure", id="look.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="look.figure-after"),
         Binding("o", "whole", "Whole figure", id="look.whole"),
+        Binding("w", "save", "Save the figure", id="look.save"),
         Binding("e", "sentence", "The text", id="look.sentence"),
         Binding("r", "again", "Run again", id="look.again"),
         Binding("D", "defaults", "Default knobs", id="look.defaults"),
@@ -209,6 +210,8 @@ class LookScreen(BesideList):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Inside the path of steps its own keys walk."""
+        if action == "save":
+            return self.can_save
         steps = self.query(StepsPanel)
         return action != "step" or self.focused is None or all(one not in self.focused.ancestors for one in steps)
 

@@ -61,6 +61,7 @@ class PracticeScreen(PracticeKeys):
         Binding("D", "defaults", "Default knobs", id="practice.defaults"),
         Binding("e", "sentence", "The sentence", id="practice.sentence"),
         Binding("o", "whole", "Whole figure", id="practice.whole"),
+        Binding("w", "save", "Save the figure", id="practice.save"),
         Binding("tab", "next_part", "Next part", id="practice.next"),
         Binding("x,f8", "other_side", "Answer or experiment", id="practice.side"),
         Binding("comma", "figure(-1)", "Figure", id="practice.figure-before"),
@@ -589,6 +590,9 @@ class PracticeScreen(PracticeKeys):
         if self._revealed:
             self._shown_live().action_defaults()
 
+    def action_save(self) -> None:
+        self._shown_live().save()
+
     def action_sentence(self) -> None:
         if self._to_the_experiment():
             self.remove_class("whole")
@@ -605,6 +609,8 @@ class PracticeScreen(PracticeKeys):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "walk":
             return self._started and self._revealed and self.live is not None and self.live.can_walk
+        if action == "save":
+            return self._started and self._revealed and self.live is not None and self.live.can_save
         return True
 
     def action_walk(self, by: int) -> None:

@@ -147,6 +147,7 @@ def look_of(app: App[object]) -> Look:
     else:
         series = SERIES_ON_DARK if dark else SERIES_ON_LIGHT
     return Look(
+        few=app.console.color_system == "standard",
         hues=not app.no_color,
         dark=dark,
         glyphs=glyphs,

@@ -41,6 +41,14 @@ def test_each_kind_is_said(figure: Figure, said: str) -> None:
     assert measured(figure, "en") == said
 
 
+def test_quantities_are_not_compared_and_a_rank_is_no_name() -> None:
+    unlike = Table("t", [Bilingual("量", "quantity"), "a", "b 2"], [["rows, %", 68.0, 0], ["entropy", 0.04, 0.9]])
+    assert measured(unlike, "en") == "rows, %: a 68 · b 2: 0"
+    ranked = Table("t", ["#", "token", "p"], [[1, "cat", 0.7], [2, "dog", 0.3]])
+    assert measured(ranked, "en") == "p: the most: cat (0.7) · the least: dog (0.3)"
+    assert measured(Table("t", ["a", "b"], [["x", "y"]]), "en") == "1 row"
+
+
 def test_a_caption_ends_with_what_is_random_and_what_trained() -> None:
     made = Bilingual("随机", "random")
     assert caption(Bars("t", ["x"], [1.0], made=made), "zh") == "都是 1；随机。"

@@ -66,6 +66,12 @@ def test_without_color_a_shade_says_the_value() -> None:
     assert all(style == Style() for _, style in map(painter.cell, [0.0, 1.0]))
 
 
+def test_in_16_colors_a_shade_says_the_value_too() -> None:
+    painter = Painter("attention", (0.0, 1.0), Look(few=True), 2)
+    assert [painter.cell(value)[0] for value in (0.0, 0.5, 1.0)] == ["  ", "++", "@@"]
+    assert painter.cell(0.0)[1] != painter.cell(1.0)[1]
+
+
 def test_numbers_have_the_same_decimals_in_a_map() -> None:
     assert texts(Painter("attention", (0.0, 1.0), LOOK, 6), [0.12345, 1.0, 0.0]) == ["0.123 ", "1.000 ", "0.000 "]
     assert texts(Painter("signed", (-12.0, 12.0), LOOK, 6), [-11.96, 0.04, -0.001]) == ["-12.0 ", "  0.0 ", "  0.0 "]

@@ -33,8 +33,8 @@ EXPERIMENT = Experiment(
         Knob("length", Bilingual("现场样本的长度", "length of the live samples"), "number", 40, minimum=4, maximum=40,
              help=Bilingual("现抽 16 个没训练过的随机串，三个模型各倒写一遍。",
                             "16 random strings that were never trained, reversed by all three models now.")),
-        Knob("date", Bilingual("要改写的日期", "date to rewrite"), "text", "2026年11月23日", max_length=48,
-             presets=(DATES[1], *DATES[3:]), english="Monday, November 23, 2026"),
+        Knob("date", Bilingual("要改写的日期", "date to rewrite"), "text", DATES[0], max_length=48,
+             presets=(DATES[1], *DATES[3:]), english=DATES[2]),
         SEED,
     ),
     hidden_knobs=(

@@ -217,7 +217,7 @@ def _table(asked: Sequence[Request], static: Served, continuous: Served) -> Tabl
         rows.append([number + 1, words, len(request.prompt), request.max_new_tokens, *ends])
     return Table(
         Bilingual("请求：提示、长度，和它在第几步写完", "Requests: prompts, lengths, and the step at which each ends"),
-        columns=["", Bilingual("提示", "prompt"), Bilingual("提示词元", "prompt tokens"),
+        columns=[Bilingual("请求", "request"), Bilingual("提示", "prompt"), Bilingual("提示词元", "prompt tokens"),
                  Bilingual("新词元", "new tokens"), Bilingual("静态", "static"), Bilingual("连续", "continuous")],
         rows=rows,
         name="requests",

@@ -200,7 +200,11 @@ def _differences(traces: Mapping[tuple[str, str], mf.Trace], order: np.ndarray) 
     ]
     return Table(
         Bilingual("同样的输入，两种混合", "The same inputs, mixed in two ways"),
-        columns=["", Bilingual("注意力", "attention"), Bilingual("全连接层", "fully connected")],
+        columns=[
+            Bilingual("量", "quantity"),
+            Bilingual("注意力", "attention"),
+            Bilingual("全连接层", "fully connected"),
+        ],
         rows=rows,
         name="differences",
     )

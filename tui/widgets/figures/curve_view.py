@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -13,7 +12,7 @@ from textual.binding import BindingType
 from textual.geometry import Size
 from textual.reactive import reactive
 
-from questions.bilingual import Bilingual, Language, say
+from questions.bilingual import Language, say
 from tui.figures.curve_plot import LOWEST, CurvePlot, plot_height
 from tui.figures.curve_text import (
     curve_lines,
@@ -23,8 +22,9 @@ from tui.figures.curve_text import (
     positions,
     resting_x,
 )
-from tui.figures.data import Curve, Series
+from tui.figures.data import Curve
 from tui.figures.look import Look
+from tui.figures.pinned import with_pinned
 from tui.figures.saving import contents_of
 from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.messages import SaveWanted
@@ -34,11 +34,6 @@ from tui.widgets.speaking import BarKey, Key, bindings
 
 READ = "读数|read"
 NUMBER = 14  # cells that a number takes, and what parts it from the next
-
-
-def _pinned_line(line: Series) -> Series:
-    """A line of the pinned curve, in a file beside those of the other."""
-    return replace(line, name=Bilingual(f"{say(line.name, 'zh')}（钉住）", f"{say(line.name, 'en')} (pinned)".strip()))
 
 
 class CurveView(TextView[Curve], can_focus=True):
@@ -125,7 +120,7 @@ class CurveView(TextView[Curve], can_focus=True):
     def action_save(self) -> None:
         figure, language = self.figure, self.language
         if self._other is not None:
-            figure = replace(figure, series=[*figure.series, *map(_pinned_line, self._other.series)])
+            figure = with_pinned(figure, self._other)
         self.post_message(SaveWanted(figure.name or "curve", lambda format: contents_of(figure, format, language)))
 
     def action_move(self, by: int) -> None:

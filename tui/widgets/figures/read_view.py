@@ -14,6 +14,7 @@ from textual.reactive import reactive
 
 from questions.bilingual import Language, say
 from tui.figures.look import Look
+from tui.figures.pinned import with_pinned
 from tui.figures.saving import contents_of
 from tui.text.layout import fit, wrap
 from tui.widgets.figures.figure_box import AMPLE, room_of
@@ -190,7 +191,9 @@ class ReadView(TextView[F], can_focus=True):
         self.refresh(layout=True)
 
     def action_save(self) -> None:
-        figure, language = self.figure, self.language
+        language = self.language
+        pinned = None if self.pinned is self.figure else self.pinned
+        figure = self.figure if pinned is None else with_pinned(self.figure, pinned)
         stem = getattr(figure, "name", "") or getattr(figure, "kind", "figure")
         self.post_message(SaveWanted(stem, lambda format: contents_of(figure, format, language)))  # type: ignore[arg-type]
 

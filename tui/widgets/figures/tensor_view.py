@@ -14,8 +14,11 @@ from textual.reactive import reactive
 from questions.bilingual import Language
 from tui.figures.data import Heatmap, Tensor
 from tui.figures.look import Look
+from tui.figures.saving import contents_of
 from tui.figures.tensor_text import as_heatmap, tensor_lines
 from tui.widgets.figures.heatmap_view import HeatmapView
+from tui.widgets.figures.messages import SaveWanted
+from tui.widgets.figures.read_view import SAVE_KEY
 from tui.widgets.figures.text_view import TextView
 from tui.widgets.holding import give_focus, replace
 from tui.widgets.speaking import Key, SpeakingWidget, bindings
@@ -42,6 +45,7 @@ class TensorView(SpeakingWidget):
     KEYS: ClassVar[Sequence[Key]] = [
         Key("enter", "open", "tensor.open", "数值|numbers", "打开全部数值|all its numbers"),
         Key("escape", "close", "tensor.close", "收起|close", "收起数值|close the numbers", "", False, "Esc"),
+        replace_fields(SAVE_KEY, id="tensor.save"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
@@ -74,6 +78,8 @@ class TensorView(SpeakingWidget):
                 self.numbers.update_figure(heatmap)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "save":
+            return not self.is_open  # the map of its numbers saves itself
         if action == "open":
             return not self.is_open and as_heatmap(self.figure) is not None
         return self.is_open and not self.walked if action == "close" else True
@@ -101,6 +107,10 @@ class TensorView(SpeakingWidget):
             if numbers.is_attached:
                 give_focus(self.screen, numbers.canvas)
                 self.refresh_bindings()
+
+    def action_save(self) -> None:
+        figure, language = self.figure, self.language
+        self.post_message(SaveWanted(figure.name or "tensor", lambda format: contents_of(figure, format, language)))
 
     def action_close(self) -> None:
         if self.numbers is not None:
