@@ -18,6 +18,7 @@ from tui.screens.practice import PracticeScreen
 from tui.screens.question_page import QuestionPage
 from tui.widgets.holding import give_focus
 from tui.widgets.knob_panel import KnobPanel
+from tui.widgets.slider import SliderRow
 
 
 async def test_browser_searches_both_languages(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +126,10 @@ async def test_picture_is_saved_beside_and_never_over_another(
         await pilot.pause()
         kinds = sorted(path.suffix for path in folder.iterdir())
         assert kinds == [".csv", ".csv", ".html", ".svg"]
+        give_focus(pilot.app.screen, next(iter(panel.query(SliderRow))))
+        await pilot.press("w", "c")  # from a knob the picture too
+        await pilot.pause()
+        assert len(list(folder.iterdir())) == len(kinds) + 1
         monkeypatch.chdir("/proc")  # where nobody can write
         await pilot.press("w", "c")
         await until(pilot, lambda: "Cannot save" in shown(pilot))
