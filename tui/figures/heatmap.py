@@ -23,6 +23,7 @@ from tui.figures.heatmap_cells import (
     span_of_change,
 )
 from tui.figures.numbers import short
+from tui.text.layout import visible
 
 SHOWN = -1  # the head that is chosen; None is the mean over heads
 READ_DIGITS = 7  # a float32 has 7.2 decimal digits
@@ -273,9 +274,11 @@ class Picture:
         assert self.pinned is not None
         before = row_reader(self._pinned_cells(self.head))(row)[column]
         change = self.value(row, column)
+        now, then = ((one.rows[row], one.columns[column]) for one in (self.figure, self.pinned))
+        where = f"{visible(then[0])} → {visible(then[1])} " if then != now else ""  # another sentence
         if language == "zh":
-            return f"钉住时 {short(before)}，差 {_with_sign(change)}"
-        return f"pinned {short(before)}, difference {_with_sign(change)}"
+            return f"钉住时 {where}{short(before)}，差 {_with_sign(change)}"
+        return f"pinned {where}{short(before)}, difference {_with_sign(change)}"
 
     def head_name(self, language: Language) -> str:
         """The chosen head, or that the mean is shown."""

@@ -59,6 +59,8 @@ def test_a_pinned_picture_shows_what_changed(arrays: bool) -> None:
     np.testing.assert_allclose(picture.span, (-reach, reach), rtol=1e-6)
     then, change = before.stages[3].values[0][2][1], wanted[0, 2, 1]
     assert f"pinned {then:.4g}, difference {change:+.4g}" in picture.explain(2, 1, "en")
+    picture.update(replace(after, columns=["another", "sentence", "here"]))
+    assert f"pinned {after.rows[2]} → {after.columns[1]} {then:.4g}, difference" in picture.explain(2, 1, "en")
 
 
 def test_equal_infinities_do_not_differ() -> None:
