@@ -224,7 +224,7 @@ class QuizApp(Program):
         preferences = read_preferences(self.store)
         for name in SETTINGS:
             title = say("screens.change-setting", what=say(f"practice.{name}"), value=value_of(preferences, name))
-            takes = say_label(SETTINGS[name].takes, self.language)
+            takes = f"{name} · {say_label(SETTINGS[name].takes, self.language)}"
             yield SystemCommand(title, takes, lambda name=name: self.change(name))
         yield SystemCommand(say("screens.leave"), say("screens.leave-help"), self.action_quit)
 

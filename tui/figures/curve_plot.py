@@ -14,7 +14,7 @@ from rich.text import Text
 from questions.bilingual import Language, say
 from tui.figures.axes import Axis
 from tui.figures.braille import DOTS_HIGH, DOTS_WIDE, Braille
-from tui.figures.data import Curve, Series
+from tui.figures.data import NAN, Curve, Series
 from tui.figures.look import Look
 from tui.text.layout import fit, pad, wrap
 
@@ -40,13 +40,13 @@ def named(figure: Curve, series: Series, language: Language) -> bool:
     return len(figure.series) > 1 or bool(say(series.name, language))
 
 
-def missing(series: Series, language: Language, log_y: bool = False) -> str:
-    """How many values could not be drawn: on a logarithmic axis also zeros."""
-    zeros = log_y * sum(y == 0 for y in series.y)
-    bad = sum(math.isnan(y) for y in series.y)
+def missing(figure: Curve, series: Series, language: Language) -> str:
+    """How many values could not be drawn: on a logarithmic axis also zeros. A hole that has a name is none of them."""
+    zeros = figure.log_y * sum(y == 0 for y in series.y)
+    bad = (figure.hole == NAN) * sum(math.isnan(y) for y in series.y)
     infinite = sum(math.isinf(y) for y in series.y)
     none = f"{zeros} 个是 0" if language == "zh" else "1 is 0" if zeros == 1 else f"{zeros} are 0"
-    parts = [none] * bool(zeros) + [f"{bad} NaN"] * bool(bad) + [f"{infinite} inf"] * bool(infinite)
+    parts = [none] * bool(zeros) + [f"{bad} {NAN}"] * bool(bad) + [f"{infinite} inf"] * bool(infinite)
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -76,7 +76,7 @@ class CurvePlot:
     def _names_beside(self, language: Language, room: int) -> tuple[list[list[str]], int]:
         """The lines' names for the column right of the field, and its width; nothing where they do not fit there."""
         wanted = [
-            f"{letter(index)} {say(series.name, language)}{missing(series, language, self.figure.log_y)}"
+            f"{letter(index)} {say(series.name, language)}{missing(self.figure, series, language)}"
             for index, series in enumerate(self.figure.series)
             if named(self.figure, series, language)
         ]

@@ -15,7 +15,7 @@ from rich.text import Text
 from questions.bilingual import Language, say
 from tui.figures.caption import BETWEEN, before_number
 from tui.figures.curve_plot import MARK, CurvePlot, letter, missing, named, plot_height
-from tui.figures.data import Curve
+from tui.figures.data import NAN, Curve
 from tui.figures.look import Look
 from tui.figures.numbers import short
 from tui.text.layout import fit, wrap, wrap_styled
@@ -89,7 +89,7 @@ def legend_lines(figure: Curve, language: Language, width: int, look: Look) -> l
         if named(figure, series, language):
             style = f"{look.series_style(index)} bold".strip()
             name = say(series.name, language)
-            entries.append(Text.assemble((letter(index), style), f" {name}", missing(series, language, figure.log_y)))
+            entries.append(Text.assemble((letter(index), style), f" {name}", missing(figure, series, language)))
     return flowed(entries, width)
 
 
@@ -114,6 +114,9 @@ def curve_reading(
         if value is not None:
             name = say(series.name, language) or say(figure.y_label, language)
             before = name if len(figure.series) == 1 else letter(index) if letters else f"{letter(index)} {name}"
+            if math.isnan(value) and figure.hole != NAN:
+                said.append(f"{before}{'：' if language == 'zh' else ': '}{say(figure.hole, language)}")
+                continue
             said.append(
                 f"{before_number(before, language)}{short(value)}{_against(pinned, index, name, x, value, language)}"
             )

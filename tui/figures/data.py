@@ -22,6 +22,7 @@ Label = Bilingual | str
 Cells = Any
 QUERY = Bilingual("查询", "query")
 KEY = Bilingual("键", "key")
+NAN = "NaN"
 ColorScale = Literal["attention", "signed", "mask"]
 
 
@@ -53,6 +54,7 @@ class Heatmap:
     head: int = 0  # which is shown first
     opens: bool = False  # whether a cell stands for something that can be opened
     beside: int = 0  # heads in a row of the grid of all, where that fits (those of a layer); 0: as many as fit
+    hole: Label = NAN  # what a NaN is called, where it says that there is nothing yet
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Curve:
     name: str = ""
     tab: Label = ""
     made: Label = ""
+    hole: Label = NAN  # what a NaN is called, where it says that there is nothing
 
 
 @dataclass(frozen=True)

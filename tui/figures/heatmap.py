@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from questions.bilingual import Bilingual, Language, say
-from tui.figures.data import ColorScale, Heatmap, Stage
+from tui.figures.data import NAN, ColorScale, Heatmap, Stage
 from tui.figures.heatmap_cells import (
     FILL,
     Plane,
@@ -254,6 +254,8 @@ class Picture:
             hidden = source is not None and self._masked_at(source, row)[column]
             return f"{word} {_YES_NO[hidden].say(language)}"
         value = self.plane(stage=index).row(row)[column]
+        if math.isnan(value) and self.figure.hole != NAN:
+            return say(self.figure.hole, language)
         return f"{word} {short(value, READ_DIGITS if index == self.stage_index else 4)}"
 
     def _say_rank(self, row: int, column: int, language: Language) -> str:

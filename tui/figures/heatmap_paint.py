@@ -18,8 +18,9 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from questions.bilingual import Bilingual, Language
+from questions.bilingual import Bilingual, Language, say
 from tui.figures.colors import LEVELS, RGB, ColorMap, ink_on, level_of
+from tui.figures.data import Label
 from tui.figures.heatmap_cells import FILL
 from tui.figures.look import Look
 from tui.figures.numbers import short, tight
@@ -32,7 +33,6 @@ WIDEST_CELL = 12
 TALLEST_HEADER = 6
 SIGNS = {
     MASKED: Bilingual("掩码", "masked"),
-    NAN: Bilingual("NaN", "NaN"),
     PLUS_INFINITY: Bilingual("+inf", "+inf"),
     MINUS_INFINITY: Bilingual("-inf", "-inf"),
 }
@@ -282,7 +282,9 @@ def row_label(label: str, width: int, look: Look) -> str:
     return pad(fit(label, width - 1, look.glyphs.ellipsis), width - 1, "right") + " "
 
 
-def legend(painter: Painter, language: Language, width: int, signs: Sequence[str] = ()) -> list[Run]:
+def legend(
+    painter: Painter, language: Language, width: int, signs: Sequence[str] = (), hole: Label = "NaN"
+) -> list[Run]:
     """The scale from its low to its high end, then the signs and what they mean; cut to ``width`` cells."""
     low, high = short(painter.low, 3), short(painter.high, 3)
     bar = max(min(24, width - len(low) - len(high) - 2), 0)
@@ -292,7 +294,8 @@ def legend(painter: Painter, language: Language, width: int, signs: Sequence[str
     runs += [(segment.text, segment.style or Style()) for segment in narrow.row(steps)]
     runs.append((" " + high, Style()))
     for sign in signs:
-        runs += [("  ", Style()), (sign, painter.hole_style), (" " + SIGNS[sign].say(language), Style())]
+        meaning = say(hole if sign == NAN else SIGNS[sign], language)
+        runs += [("  ", Style()), (sign, painter.hole_style), (" " + meaning, Style())]
     return crop_runs(runs, width)
 
 

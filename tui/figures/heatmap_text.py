@@ -48,7 +48,7 @@ def heatmap_lines(
     maps = [_map_lines(picture, number, language, room, look, painter, named) for number in heads]
     lines += side_by_side(maps, width)
     signs = sorted(painter.seen)
-    lines.append(Text.assemble(*legend(painter, language, width, signs)))
+    lines.append(Text.assemble(*legend(painter, language, width, signs, figure.hole)))
     lines += [Text(note, style=look.dim) for note in _notes(picture, language, room, look, len(heads), head == "all")]
     return lines
 

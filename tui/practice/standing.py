@@ -97,7 +97,15 @@ def _calendar(counted: Statistics) -> Heatmap:
     stage = Stage("reviews", _say("rated-axis"), [rows])
     columns = [monday.strftime("%m-%d") for monday in weeks]
     return Heatmap(
-        _say("calendar"), [stage], names, columns, _say("weekday-axis"), _say("week-axis"), [_say("all")], "calendar"
+        _say("calendar"),
+        [stage],
+        names,
+        columns,
+        _say("weekday-axis"),
+        _say("week-axis"),
+        [_say("all")],
+        "calendar",
+        hole=_say("to-come"),
     )
 
 
@@ -162,7 +170,8 @@ def _retention(standing: Standing) -> Curve:
     ago = [float(number - len(weeks) + 1) for number in range(len(weeks))]
     wanted = [standing.desired_retention] * len(weeks)
     series = [Series(_say("true-retention"), ago, shares), Series(_say("wanted-retention"), ago, wanted)]
-    return Curve(_say("retention"), _say("weeks-axis"), _say("share-axis"), series, name="retention")
+    title, across, up, hole = (_say(name) for name in ("retention", "weeks-axis", "share-axis", "none-back"))
+    return Curve(title, across, up, series, name="retention", hole=hole)
 
 
 def _time(counted: Statistics) -> Bars:

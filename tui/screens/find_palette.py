@@ -10,11 +10,13 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from questions.bilingual import Bilingual
-from tui.practice.finding import Entry, Found, experiment_entry, find, fold, point_entries, question_entries
+from questions.bilingual import LANGUAGES, Bilingual, Language
+from tui.practice.finding import TEXT, Entry, Found, experiment_entry, find, fold, point_entries, question_entries
 from tui.screens.listing import laid_out
 
 if TYPE_CHECKING:
+    from textual.app import SystemCommand
+
     from questions.model import Question
     from tui.screens.program import Program
 
@@ -47,13 +49,24 @@ class FindPalette(Provider):
 
     async def startup(self) -> None:
         app = self._program
-        self._commands = list(app.get_system_commands(self.screen))
+        spoken = {language: self._commands_in(language) for language in LANGUAGES}
+        self._commands = spoken[app.language]
         self._tasks = {task.id for task in app.tasks}
         settings = [
-            Entry("setting", str(number), _same(command.title), lines=((1.0, _same(command.help)),))
-            for number, command in enumerate(self._commands)
+            Entry("setting", str(number), Bilingual(zh.title, en.title), lines=((TEXT, Bilingual(zh.help, en.help)),))
+            for number, (zh, en) in enumerate(zip(spoken["zh"], spoken["en"], strict=True))
         ]
         self._entries = settings + await asyncio.to_thread(_all_else, app.questions)  # a second for ten thousand
+
+    def _commands_in(self, language: Language) -> list[SystemCommand]:
+        """The commands as they are said in ``language``, whichever is spoken now."""
+        app = self._program
+        present = app.language
+        app.set_reactive(type(app).language, language)
+        try:
+            return list(app.get_system_commands(self.screen))
+        finally:
+            app.set_reactive(type(app).language, present)
 
     @property
     def _program(self) -> Program:
@@ -112,7 +125,3 @@ def _marked(title: str, query: str) -> Content:
 def _plain(text: str) -> str:
     """``text`` as Textual takes it for a line of help without reading ``[a=b]`` in it as markup, at which it fails."""
     return cast("str", Content(text))
-
-
-def _same(text: str) -> Bilingual:
-    return Bilingual(text, text)

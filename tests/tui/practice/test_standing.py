@@ -16,7 +16,9 @@ import pytest
 
 from questions.bilingual import say
 from tests.tui.practice.test_session import Clock, question
+from tui.figures.curve_text import curve_reading
 from tui.figures.data import Bars, Curve, Heatmap, Table
+from tui.figures.heatmap import Picture
 from tui.figures.look import Look
 from tui.figures.plain import figure_to_plain
 from tui.figures.text import figure_lines
@@ -131,6 +133,14 @@ def test_the_figures_say_what_was_counted(store: ProgressStore, clock: Clock) ->
     assert sum(time.values) == pytest.approx(counted.seconds / 60)
     weeks = [y for y in retention.series[0].y if not math.isnan(y)]
     assert weeks and all(0 <= y <= 1 for y in weeks) and set(retention.series[1].y) == {0.9}
+    for language, to_come, none_back in (("zh", "还没到", "没有复习"), ("en", "still to come", "nothing came back")):
+        drawn = "\n".join(
+            line.plain for each in (calendar, retention) for line in figure_lines(each, language, 100, Look())
+        )
+        assert "NaN" not in drawn and (f"? {to_come}" in drawn) == (counted.today.weekday() < 6)
+        assert Picture(calendar).explain(6, 25, language).endswith(to_come) == (counted.today.weekday() < 6)
+        empty = next(x for x, y in zip(retention.series[0].x, retention.series[0].y, strict=True) if math.isnan(y))
+        assert none_back in curve_reading(retention, empty, language)
 
 
 def test_a_finished_interview_is_in_it(store: ProgressStore, clock: Clock) -> None:

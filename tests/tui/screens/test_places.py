@@ -246,6 +246,18 @@ async def test_the_palette_is_the_one_search(opened: Open) -> None:
         await until(pilot, lambda: "Setting: new questions a day" in shown(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, LineDialog))
+        await pilot.press("escape")
+        for typed, said in (
+            ("每天最多几道新题", "Setting: new questions a day"),  # in the other language
+            ("desired-ret", "Setting: the share to be recalled"),  # as ``settings`` names it
+            ("去看进度", "Go to your progress"),
+        ):
+            await pilot.press("ctrl+p")
+            await pilot.pause()
+            pilot.app.screen.query_one(Input).value = typed
+            await until(pilot, lambda said=said: said in shown(pilot))
+            await pilot.press("escape")
+        assert pilot.app.language == "en"
 
 
 async def test_a_setting_that_cannot_be_stands_there_to_be_mended(opened: Open) -> None:

@@ -154,7 +154,7 @@ class HeatmapView(SpeakingWidget):
     def _tell_legend(self, width: int) -> None:
         look = replace(self.look, map_name=self.map_name)
         painter = Painter(self.picture.scale, self.picture.span, look, 1)
-        runs = legend(painter, self.language, width, self._signs())
+        runs = legend(painter, self.language, width, self._signs(), self.picture.figure.hole)
         self.query_one("#heatmap-legend", Static).update(to_content([Text.assemble(*runs)]), layout=False)
 
     def _signs(self) -> list[str]:
