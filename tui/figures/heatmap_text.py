@@ -138,7 +138,9 @@ def _notes(picture: Picture, language: Language, width: int, look: Look, shown: 
     zh = language == "zh"
     if some and shown < picture.heads:
         rest = picture.heads - shown
-        notes.append(f"另有 {rest} 个头未画" if zh else f"{rest} more heads are not drawn")
+        notes.append(
+            f"另有 {rest} 个头未画" if zh else f"{rest} more {'head is' if rest == 1 else 'heads are'} not drawn"
+        )
     labels = row_label_width(picture.figure.rows, width)
     if picture.rows > MOST_ROWS or picture.columns * 2 > max(width - labels, 2):
         shape = f"{picture.rows} {look.glyphs.times} {picture.columns}"

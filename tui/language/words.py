@@ -80,7 +80,12 @@ def say_place(problem: Problem) -> str:
 
 def say_problem(problem: Problem, language: Language) -> str:
     """What is wrong in a question file, without the place."""
-    return say_code(problem.code, problem.fields, problem.message, language, ("bank_errors",))
+    fields = problem.fields
+    if language == "zh" and problem.code == "not-yaml" and "problem" in fields:
+        from tui.language.messages.bank_errors import yaml_in_chinese
+
+        fields = {**fields, "problem": yaml_in_chinese(fields["problem"])}
+    return say_code(problem.code, fields, problem.message, language, ("bank_errors",))
 
 
 def say_os_error(error: OSError, language: Language) -> str:
@@ -99,6 +104,14 @@ def choose_language(option: str | None, remembered: object, environment: Mapping
         if locale := environment.get(variable):
             return "zh" if locale.lower().startswith("zh") else "en"
     return "en"
+
+
+class _Count(int):
+    """A number that chooses the words after it: ``{count} {count:question|questions}``."""
+
+    def __format__(self, spec: str) -> str:
+        one, bar, more = spec.partition("|")
+        return (one if self == 1 else more) if bar else int.__format__(self, spec)
 
 
 def listing(items: Any, language: Language) -> str:
@@ -129,6 +142,8 @@ def _spoken(fields: Mapping[str, Any], language: Language) -> dict[str, Any]:
             spoken[name] = say_os_error(value, language)
         elif isinstance(value, BaseException):
             spoken[name] = say_error(value, language)
+        elif type(value) is int:
+            spoken[name] = _Count(value)
         else:
             spoken[name] = _name(value) if isinstance(value, str | Path) else value
     spoken.setdefault("hint", _hint(fields, language))

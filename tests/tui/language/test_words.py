@@ -17,6 +17,7 @@ import tui.language.messages
 from mlxformer.errors import ArgumentError
 from questions.bilingual import Bilingual, Language
 from questions.errors import NumberError, Problem
+from questions.nodes import compose_items
 from tui.experiments.contract import Knob, KnobError
 from tui.language.words import choose_language, say_error, say_problem, table, words
 
@@ -196,6 +197,38 @@ def test_a_problem_is_said_with_what_is_wrong_only() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- id: [a\n", "[ 没有用 ]"),
+        ("- {id: a\n", "{ 没有用 }"),
+        ("- id: 'abc\n", "引号没有收住"),
+        ("- id: a: b\n", "不该有冒号"),
+        ("- id: a\n  question: @x\n", "不能以这个符号开头"),
+        ("- id: a\n  question: >x\n", "后面要换行"),
+        ("- id: a\n  b: }\n", "缺内容"),
+        ('- id: "x" y\n', "引号后面不能再有字"),
+        ("- id: a\nb\n", "上一行不是"),
+        ("- id: *\n", "以 * 开头"),
+        ("- id: &\n", "以 & 开头"),
+        ("- !<x y\n", "以 ! 开头"),
+        ("%\n", "行首不能是 %"),
+        ("- a\n...\nb\n", "“...”之后"),
+        ('- "\\q"\n', "这个转义"),
+    ],
+)
+def test_what_is_not_yaml_is_said_without_the_english_of_its_parser(text: str, said: str) -> None:
+    found: list[str] = []
+
+    def report(code: str, message: str, line: int, column: int, **fields: object) -> None:
+        if code in ("not-yaml", "not-an-escape"):
+            found.append(say_problem(Problem("mine.yaml", line, column, "", code, message, fields), "zh"))
+
+    compose_items(text, report)
+    chinese = found[0]
+    assert said in chinese and not re.search("while|did not|found", chinese)
+
+
+@pytest.mark.parametrize(
     ("option", "remembered", "environment", "expected"),
     [
         ("en", "zh", {"LANG": "zh_CN.UTF-8"}, "en"),
@@ -211,6 +244,19 @@ def test_a_problem_is_said_with_what_is_wrong_only() -> None:
 )
 def test_which_language(option: str | None, remembered: object, environment: dict[str, str], expected: str) -> None:
     assert choose_language(option, remembered, environment) == expected
+
+
+def test_one_is_not_said_in_the_plural() -> None:
+    for key, fields, one in (
+        ("screens.found", {"count": 1}, "1 question"),
+        ("quiz.marked", {"found": 1, "of": 1}, "Your answer: 1 of 1 key point"),
+        ("interview.asked", {"asked": 1, "planned": 1, "more": 0}, "answered 1 of 1 question; follow-ups: 0"),
+        ("code.failed", {"failed": 1, "passed": 1}, "not passed: 1 case fails, 1 passes"),
+        ("look.tokens", {"count": 1, "tokens": "a"}, "1 token: a"),
+    ):
+        assert words(key, "en", **fields) == one
+    assert words("screens.found", "en", count=0) == "0 questions" and words("screens.found", "zh", count=1) == "1 题"
+    assert words("code.failed", "en", failed=2, passed=3) == "not passed: 2 cases fail, 3 pass"
 
 
 def test_the_tables_are_found_by_the_name_of_their_module() -> None:

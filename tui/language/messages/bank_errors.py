@@ -21,9 +21,8 @@ _CHINESE: Mapping[str, str] = {
     "not-utf-8": "文件不是 UTF-8 编码（{found}）；请另存为 UTF-8",
     "control-character": "控制字符 {character} 不能出现在这里；请删掉",
     # YAML
-    "not-yaml": "这里不是合法的 YAML：看看括号和引号是否成对；含有“: ”或“ #”的文字，"
-    "以及以 [ {{ }} ] , & * # ? | - > ! % @ ` \" ' 之一开头的文字，要加引号（{problem}）",
-    "not-an-escape": "这个转义 YAML 不认识（{problem}）；请直接写这个字符，或写 \\u 加四位十六进制数",
+    "not-yaml": "不是合法的 YAML：{problem}",
+    "not-an-escape": "这个转义 YAML 不认识；请直接写这个字符，或写 \\u 加四位十六进制数",
     "too-many-nodes": "文件里的文字、列表和映射超过 {limit:,} 个；请拆成几个文件",
     "too-many-entries": "这里有 {count:,} 个键，最多读 {limit} 个",
     "text-too-long": "一段文字最多 {limit:,} 个字符，这里有 {count:,} 个；请缩短或拆开",
@@ -76,5 +75,35 @@ _CHINESE: Mapping[str, str] = {
     "unknown-source": "{link} 指向的出处不存在：出处从 1 数起，这道题有 {sources} 条",
     "unknown-card": "{link} 指向的模型卡条目不存在：写成 card:模型/条目",
 }
+
+# What the YAML parser says, by a piece of its English, the more particular first; each what is wrong and its cure.
+_YAML: Mapping[str, str] = {
+    "quoted scalar found unexpected": "前面有个引号没有收住；补上和开头一样的引号，文字里的引号写两遍（''）或加反斜杠",
+    "expected ',' or ']'": "前面的 [ 没有用 ] 收住，或者两项之间少了逗号；以 [ 开头的文字要加引号",
+    "expected ',' or '}'": "前面的 {{ 没有用 }} 收住，或者两项之间少了逗号；以 {{ 开头的文字要加引号",
+    "mapping values are not allowed": "这里不该有冒号：含有“: ”的文字要加引号；如果这是一个键，就和上面同级的键对齐",
+    "could not find expected ':'": "上一行不是“键: 值”：冒号后面空一格；如果那是接着写的文字，就比它的键多缩进一些",
+    "cannot start any token": "文字不能以这个符号开头；请加引号",
+    "block scalar": "| 或 > 后面要换行再写文字；以它们开头的文字要加引号",
+    "expected '-' indicator": "这里要列表的下一项：以“- ”开头，和上一项对齐",
+    "sequence entries are not allowed": "这里不能开始一个列表：另起一行再写“- ”；以“- ”开头的文字要加引号",
+    "mapping keys are not allowed": "“? ”不能出现在这里；以它开头的文字要加引号",
+    "expected key": "这里要下一个键，和上面同级的键对齐；加了引号的文字，引号后面不能再有字",
+    "expected node content": "这里缺内容，或者以 }} ] , 之一开头；这样的文字要加引号",
+    "anchor": "以 & 开头的文字要加引号",
+    "alias": "以 * 开头的文字要加引号",
+    "directive": "行首不能是 %；以它开头的文字要加引号",
+    "a tag": "以 ! 开头的文字要加引号",
+    "tag handle": "以 ! 开头的文字要加引号",
+    "<document start>": "“...”之后不能再有内容；请删掉这一行或它后面的内容",
+    "tab character": "用制表符缩进了；YAML 只认空格",
+    "": "看看括号和引号是否成对，同级的键是否对齐；含有“: ”或“ #”的文字要加引号",
+}
+
+
+def yaml_in_chinese(problem: str) -> str:
+    """What the parser's English ``problem`` means, and what to do about it."""
+    return next(said for piece, said in _YAML.items() if piece in problem).format()
+
 
 TABLE: Mapping[str, Bilingual] = {code: Bilingual(zh, None) for code, zh in _CHINESE.items()}

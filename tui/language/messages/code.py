@@ -48,7 +48,8 @@ TABLE: Mapping[str, Bilingual] = {
     # what was returned
     "none": Bilingual("{output} 返回的是 None：也许漏了 return", "{output} is None: is a return missing?"),
     "count": Bilingual(
-        "{output} 该返回 {wanted} 个值，却返回了 {got}", "{output} returns {got}, where {wanted} values are due"
+        "{output} 该返回 {wanted} 个值，却返回了 {got}",
+        "{output} returns {got}, where {wanted} {wanted:value is|values are} due",
     ),
     "type": Bilingual("{output} 是 {got}，该是 {wanted} 的数组", "{output} is of type {got}, not an array of {wanted}"),
     "framework": Bilingual(
@@ -73,7 +74,10 @@ TABLE: Mapping[str, Bilingual] = {
     "at-line": Bilingual("（第 {line} 行：{text}）", " (line {line}: {text})"),
     # around it
     "passed": Bilingual("通过：{count} 个用例全对", "passed: all {count} cases"),
-    "failed": Bilingual("没通过：{failed} 个用例错，{passed} 个对", "not passed: {failed} cases fail, {passed} pass"),
+    "failed": Bilingual(
+        "没通过：{failed} 个用例错，{passed} 个对",
+        "not passed: {failed} {failed:case fails|cases fail}, {passed} {passed:passes|pass}",
+    ),
     "case": Bilingual("第一个错的用例 {name}：{title}", "the first case that fails, {name}: {title}"),
     "mistake": Bilingual("你的数正是{title}的数（{name}）", "your numbers are those of {title} ({name})"),
     "see": Bilingual(

@@ -84,7 +84,7 @@ TABLE: Mapping[str, Bilingual] = {
     ),
     "look-no-token": Bilingual(
         "{option} {given} 超出了文字：共 {count} 个词元，0 到 {last}",
-        "{option} {given} is beyond the text: it has {count} tokens, 0 to {last}",
+        "{option} {given} is beyond the text: it has {count} {count:token|tokens}, 0 to {last}",
     ),
     "look-no-attention": Bilingual(
         "{model} 没有这种注意力，也就没有层和头可看", "{model} has no such attention, and so no layers and heads"

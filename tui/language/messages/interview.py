@@ -86,7 +86,7 @@ TABLE: Mapping[str, Bilingual] = {
     "when": Bilingual("{day}，答题用时 {spent}，限时 {minutes} 分钟", "{day}; answering took {spent} of {minutes} min"),
     "asked": Bilingual(
         "答了 {asked} 题（原定 {planned} 题），追问 {more} 个",
-        "answered {asked} of {planned} questions; follow-ups: {more}",
+        "answered {asked} of {planned} {planned:question|questions}; follow-ups: {more}",
     ),
     "share": Bilingual(
         "要点说到 {share}：说全 {said}，说了一半 {half}，没说到 {missed}",

@@ -55,5 +55,5 @@ TABLE = {
     "written-anew": Bilingual("它写：{text}", "it writes: {text}"),
     "writes": Bilingual("{model}：{how}", "{model}: {how}"),
     "shows": Bilingual("{model}：{parts}；显示 {name}", "{model}: {parts}; shown {name}"),
-    "tokens": Bilingual("{count} 个词元：{tokens}", "{count} tokens: {tokens}"),
+    "tokens": Bilingual("{count} 个词元：{tokens}", "{count} {count:token|tokens}: {tokens}"),
 }

@@ -27,7 +27,7 @@ TABLE: Mapping[str, Bilingual] = {
     "live-number": Bilingual("{written}（这里实测 {live}）", "{written} (measured here: {live})"),
     "other-language": Bilingual("（只有英文）", " (in Chinese only)"),
     # how a typed answer was marked
-    "marked": Bilingual("你的回答：要点 {found}/{of}", "Your answer: {found} of {of} key points"),
+    "marked": Bilingual("你的回答：要点 {found}/{of}", "Your answer: {found} of {of} {of:key point|key points}"),
     "found": Bilingual("说到了：", "said: "),
     "unsure": Bilingual("说了一半：", "half said: "),
     "missed": Bilingual("没说到：", "missed: "),

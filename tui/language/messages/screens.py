@@ -198,7 +198,7 @@ TABLE = {
     "copied": Bilingual("已复制", "Copied"),
     # browser
     "search-here": Bilingual("搜索题目、答案、编号、主题", "Search questions, answers, ids, topics"),
-    "found": Bilingual("{count} 题", "{count} questions"),
+    "found": Bilingual("{count} 题", "{count} {count:question|questions}"),
     "nothing-found": Bilingual("什么也没搜到", "Nothing found"),
     "filter-here": Bilingual("筛选：标题、说明里的词", "filter: words of titles and notes"),
     "key-filter": Bilingual("筛选列表", "filter the list"),
