@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# A worker for each core, and one more: a test of a screen sleeps half of its time. One test to debug: make test-numpy WORKERS=0 PYTEST_ARGS="--pdb tests/...". What the run on
-# MLX leaves to the one on NumPy (its first lines say what), it runs with PYTEST_ARGS=--whole.
+# A worker for each core, and one more: a test of a screen sleeps half of its time. One test to debug:
+# make test-numpy WORKERS=0 PYTEST_ARGS="--pdb tests/...". What the run on MLX leaves to the one on NumPy (its first lines
+# say what), it runs with PYTEST_ARGS=--whole.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PYTEST_ARGS ?=
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)

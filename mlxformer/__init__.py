@@ -4,7 +4,7 @@
 runs, and why, is told by ``mf.backend.describe()`` and by ``python -m mlxformer``.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlxformer import backend
 from mlxformer.attention.cache import KVCache
@@ -166,16 +166,18 @@ __all__ = [
 __version__: str
 
 
-def __getattr__(name: str) -> Any:
-    """``__version__``, read from the installed distribution only when it is asked for: that takes a while."""
-    if name != "__version__":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib.metadata import PackageNotFoundError, version
+if not TYPE_CHECKING:  # a type checker would take it for any name, and a misspelled one for right
 
-    try:
-        return version("tformer-quiz")
-    except PackageNotFoundError:
-        return "(not installed)"
+    def __getattr__(name: str) -> Any:
+        """``__version__``, read from the installed distribution only when it is asked for: that takes a while."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("tformer-quiz")
+        except PackageNotFoundError:
+            return "(not installed)"
 
 
 def __dir__() -> list[str]:

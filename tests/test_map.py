@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PLACES = ("mlxformer", "tui", "questions", "benchmarks", "tests")
+PLACES = ("mlxformer", "tui", "questions", "benchmarks", "docs", "tests")
 
 
 def mapped(text: str, place: str) -> list[str]:

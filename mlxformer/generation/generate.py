@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, overload
 
 import numpy as np
 
@@ -31,6 +31,58 @@ class GenerativeModel(Module):
 
     default_new_tokens: ClassVar[int | None] = None
 
+    @overload
+    def generate(
+        self,
+        input_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
+        *,
+        source_ids: mx.array | None = None,
+        num_beams: int | None = None,
+        max_length: int | None = None,
+        max_new_tokens: int | None = None,
+        min_length: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | Literal["never"] | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        seed: int | None = None,
+        repetition_penalty: float | None = None,
+        no_repeat_ngram_size: int | None = None,
+        stop_sequences: Sequence[Sequence[int]] | None = None,
+        num_return_sequences: int | None = None,
+        decoder_input_ids: mx.array | None = None,
+        return_scores: Literal[False] = False,
+        use_cache: bool = True,
+    ) -> mx.array: ...
+    @overload
+    def generate(
+        self,
+        input_ids: mx.array | None = None,
+        attention_mask: mx.array | None = None,
+        *,
+        source_ids: mx.array | None = None,
+        num_beams: int | None = None,
+        max_length: int | None = None,
+        max_new_tokens: int | None = None,
+        min_length: int | None = None,
+        length_penalty: float | None = None,
+        early_stopping: bool | Literal["never"] | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        min_p: float | None = None,
+        seed: int | None = None,
+        repetition_penalty: float | None = None,
+        no_repeat_ngram_size: int | None = None,
+        stop_sequences: Sequence[Sequence[int]] | None = None,
+        num_return_sequences: int | None = None,
+        decoder_input_ids: mx.array | None = None,
+        return_scores: Literal[True],
+        use_cache: bool = True,
+    ) -> tuple[mx.array, mx.array]: ...
     @in_trace
     def generate(
         self,
@@ -56,7 +108,7 @@ class GenerativeModel(Module):
         decoder_input_ids: mx.array | None = None,
         return_scores: bool = False,
         use_cache: bool = True,
-    ) -> Any:
+    ) -> mx.array | tuple[mx.array, mx.array]:
         """The best sequences found: greedy search, beam search (``num_beams``) or drawn ones (``temperature``).
 
         Runs in evaluation mode whatever mode the model is in, and leaves that mode as it was. What is None is what the

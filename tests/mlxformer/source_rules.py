@@ -7,7 +7,8 @@ A file is held to the rules if it imports ``mx`` or ``nn`` from ``mlxformer.back
 2. Nothing is changed in place (``x += y``, ``x[i] = y``) unless the code shows that it is a Python or NumPy value: by
    an annotation, a literal, or a call such as ``len``, ``dict`` or ``np.zeros``. MLX changes the array that other names
    also see; NumPy's backend does not.
-3. No ``isinstance(x, mx.array)`` and no ``type(x)`` of one: what NumPy differentiates is of another class.
+3. No ``isinstance(x, mx.array)``, no ``type(x)`` of one and no ``x.__class__``: what NumPy differentiates is of another
+   class.
 4. No array method or property but ``shape ndim dtype size reshape transpose swapaxes astype T``.
 5. No import of ``mlx`` or of what is inside ``mlxformer.backend``, whose own names are the only door: not by
    ``importlib``, ``__import__`` or ``sys.modules`` either.
@@ -116,14 +117,17 @@ class _Doors(ast.NodeVisitor):
                     self._check_module(node, f"mlxformer.backend.{alias.name}")
                 elif alias.asname and alias.name != "name":
                     self.found.append((node.lineno, f"{alias.name} {RENAMES}"))
-        elif any(alias.name == "backend" and alias.asname for alias in node.names):
-            self.found.append((node.lineno, f"backend {RENAMES}"))
+        for alias in node.names:
+            if alias.asname and (alias.name == "backend" or module == "importlib"):
+                self.found.append((node.lineno, f"{alias.name} {RENAMES}"))
 
     def visit_Call(self, node: ast.Call) -> None:
         called = (_dotted(node.func) or "").split(".")[-1]
         if called in ("import_module", "__import__"):
             given = node.args[0] if node.args else node.keywords[0].value
             self._check_named_module(node, given, f"{called} of a name that is not written out")
+        if _dotted(node.func) == "sys.modules.get":
+            self._check_named_module(node, node.args[0], "sys.modules of a name that is not written out")
         if called in ("getattr", "hasattr", "vars") and node.args and self._is_backend(node.args[0]):
             self.found.append((node.lineno, ASKS))
         for part in node.keywords:  # a message's field
@@ -179,11 +183,14 @@ class _Doors(ast.NodeVisitor):
     def visit_Compare(self, node: ast.Compare) -> None:
         if any(self._is_backends_name(part) for part in ast.walk(node)):
             self.found.append((node.lineno, ASKS))
-        else:
-            self.generic_visit(node)
+            return
+        if any(_dotted(part) == "sys.modules" for part in node.comparators):
+            self._check_named_module(node, node.left, "sys.modules of a name that is not written out")
+        self.generic_visit(node)
 
     def _visit_name(self, node: ast.Name | ast.Attribute) -> None:
-        if self._is_backends_name(node):
+        of_backend = isinstance(node, ast.Attribute) and node.attr == "__dict__" and self._is_backend(node.value)
+        if of_backend or self._is_backends_name(node):
             self.found.append((node.lineno, ASKS))
         elif isinstance(node, ast.Attribute) and node.attr in INSIDE and self._is_backend(node.value):
             self._check_module(node, f"mlxformer.backend.{node.attr}")
@@ -389,6 +396,8 @@ class _Rules(ast.NodeVisitor):
             self.found.append((node.lineno, "asks for the class mx.array: use mlxformer.backend.is_array"))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr == "__class__":
+            self.found.append((node.lineno, f"{ast.unparse(node)}: use mlxformer.backend.is_array"))
         name = _dotted(node)
         root = name.split(".")[0] if name else ""
         if name and root in ROOTS and not any(root in scope for scope in self.known.scopes):

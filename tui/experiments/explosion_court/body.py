@@ -16,6 +16,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.explosion_court import theory
 from tui.experiments.explosion_court.declaration import EXPERIMENT
+from tui.experiments.scaling.theory import where_theory_says
 from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Bars, Curve, Figure, Label, Series, Table
 
@@ -114,13 +115,15 @@ def _checks(d_k: int, keys: int, queries: int, arms: Mapping[str, Arm]) -> list[
         ),
         measured("dead-rows-unscaled", dead["none"], should["none"].dead, tolerance),
         measured("dead-rows-scaled", dead["sqrt"], 1.0),
-        _where_theory_says(
+        where_theory_says(
+            EXPERIMENT,
             "median-logit-gradient-vanishes",
             float(np.median(none.logits) / np.median(sqrt.logits)),
             0.05,
             should["none"].logits / should["sqrt"].logits,
         ),
-        _where_theory_says(
+        where_theory_says(
+            EXPERIMENT,
             "median-query-gradient-smaller",
             float(np.median(none.query) / np.median(sqrt.query)),
             0.5,
@@ -128,19 +131,6 @@ def _checks(d_k: int, keys: int, queries: int, arms: Mapping[str, Arm]) -> list[
         ),
         _spikes(float(none.query.max() / sqrt.query.max()), should["none"].spike / should["sqrt"].spike),
     ]
-
-
-def _where_theory_says(name: str, ratio: float, limit: float, theory_ratio: float) -> Check:
-    """A ratio of medians, below ``limit`` where theory puts it below half of that; else it is not claimed."""
-    if theory_ratio <= limit / 2:
-        return EXPERIMENT.measured(name, ratio, limit)
-    return EXPERIMENT.undefined(
-        name,
-        Bilingual(
-            f"d_k 还太小（或键太多），多数行没有饱和：理论比值是 {theory_ratio:.2g}。",
-            f"d_k is too small here (or the keys too many) to saturate most rows: theory has {theory_ratio:.2g}.",
-        ),
-    )
 
 
 def _spikes(ratio: float, theory_ratio: float) -> Check:

@@ -17,6 +17,7 @@ from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result, silent
 from tui.experiments.scaling import theory
 from tui.experiments.scaling.declaration import EXPERIMENT
+from tui.experiments.scaling.theory import where_theory_says
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.reported_trace import cancellable, traced
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Label, Series, Stage, Table
@@ -159,7 +160,8 @@ def _checks(
         measured("variance-scaled", float(np.var(scaled, dtype=np.float64)), 1.0, 0.1),
         _saturated("saturated-rows", none.saturated, should["none"].saturated, queries),
         measured("saturated-rows-scaled", sqrt.saturated, 1.0),
-        _where_theory_says(
+        where_theory_says(
+            EXPERIMENT,
             "median-jacobian-ratio",
             float(np.median(none.jacobians) / np.median(sqrt.jacobians)),
             limit=0.1,
@@ -168,13 +170,15 @@ def _checks(
         measured("jacobian-bounded", max(none.largest_norm, sqrt.largest_norm), 0.5, 1e-6),
         measured("dk-flattens", float(arms["dk"].entropies.mean()), flat, 0.02),
         _mean_gradient(none, sqrt, should["none"], should["sqrt"].gradient_mean, queries),
-        _where_theory_says(
+        where_theory_says(
+            EXPERIMENT,
             "median-gradient-smaller-unscaled",
             float(np.median(none.gradients) / np.median(sqrt.gradients)),
             limit=0.5,
             theory_ratio=should["none"].gradient_norm / should["sqrt"].gradient_norm,
         ),
-        _where_theory_says(
+        where_theory_says(
+            EXPERIMENT,
             "median-logit-gradient-smaller",
             float(np.median(none.logit_gradients) / np.median(sqrt.logit_gradients)),
             limit=0.9,
@@ -221,20 +225,6 @@ def _mean_gradient(none: Arm, sqrt: Arm, should: theory.Rows, scaled_mean: float
         Bilingual(
             f"{queries} 个查询太少：均值全靠几行尖峰，这么少的行定不下来。把查询或键加多。",
             f"{queries} queries are too few: a few spiky rows carry the mean. Take more queries or more keys.",
-        ),
-    )
-
-
-def _where_theory_says(name: str, ratio: float, limit: float, theory_ratio: float) -> Check:
-    """A ratio of medians, below ``limit`` where theory puts it below half of that; else it is not claimed."""
-    if theory_ratio <= limit / 2:
-        return EXPERIMENT.measured(name, ratio, limit)
-    return EXPERIMENT.undefined(
-        name,
-        Bilingual(
-            f"d_k 还太小（或键太多），多数行没有饱和：理论比值是 {theory_ratio:.2g}，不超过 {limit / 2:g} 才断言。",
-            f"d_k is too small here (or the keys too many) to saturate most rows: theory puts this ratio at "
-            f"{theory_ratio:.2g}, and the claim is made only where that is at most {limit / 2:g}.",
         ),
     )
 

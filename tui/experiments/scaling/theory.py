@@ -11,6 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from questions.bilingual import Bilingual
+from tui.experiments.contract import Check, Experiment
+
 ROWS = 4000  # the share of saturated rows is then known to 0.8 percentage points
 
 
@@ -85,4 +88,18 @@ def rows(d_k: int, keys: int, scale: float) -> Rows:
         gradient_norm=float(np.median(found.gradient)),
         gradient_mean=float(found.gradient.mean()),
         gradient_deviation=float(found.gradient.std()),
+    )
+
+
+def where_theory_says(experiment: Experiment, name: str, ratio: float, limit: float, theory_ratio: float) -> Check:
+    """A ratio of medians, below ``limit`` where theory puts it below half of that; else it is not claimed."""
+    if theory_ratio <= limit / 2:
+        return experiment.measured(name, ratio, limit)
+    return experiment.undefined(
+        name,
+        Bilingual(
+            f"d_k 还太小（或键太多），多数行没有饱和：理论比值是 {theory_ratio:.2g}，不超过 {limit / 2:g} 才断言。",
+            f"d_k is too small here (or the keys too many) to saturate most rows: theory puts this ratio at "
+            f"{theory_ratio:.2g}, and the claim is made only where that is at most {limit / 2:g}.",
+        ),
     )
