@@ -1,4 +1,6 @@
-"""Which file imports which, read from the syntax trees: imports in functions and under ``TYPE_CHECKING`` count.
+"""Which file imports which, read from the syntax trees.
+
+Imports in functions and under ``TYPE_CHECKING`` count, and those by ``importlib`` of a name that is written out.
 
 A room is a folder or a loose file directly in a package. A floor is a set of rooms that do not import each other; each
 may import only what is on a floor below. What stands in no floor is an error: a new room has to be given its place.
@@ -58,6 +60,10 @@ def _imported(tree: ast.Module, name: str, is_package: bool) -> Iterator[tuple[s
                 base = ".".join([*above, base] if base else above)
             for alias in node.names:
                 yield f"{base}.{alias.name}", node.lineno
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
+            given = node.args[0] if node.args else None
+            if isinstance(given, ast.Constant):
+                yield str(given.value), node.lineno
 
 
 def strangers(modules: Mapping[str, str], forbidden: Iterable[str]) -> list[str]:

@@ -95,6 +95,10 @@ def test_no_room_of_the_plan_is_missing(package: str) -> None:
     [
         ("from house.attic import roof", "house.cellar.wine:1 imports house.attic: attic is not below cellar"),
         ("def later():\n    import house.attic", "house.cellar.wine:2 imports house.attic: attic is not below cellar"),
+        (
+            "from importlib import import_module\nimport_module('house.attic')",
+            "house.cellar.wine:2 imports house.attic",
+        ),
         ("if TYPE_CHECKING:\n    from house import attic", "house.cellar.wine:2 imports house.attic"),
         ("from ..attic import roof", "house.cellar.wine:1 imports house.attic"),
         ("from house.garage import car", "house.cellar.wine:1 imports house.garage: garage is not below cellar"),

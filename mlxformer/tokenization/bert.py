@@ -223,7 +223,9 @@ class BertTokenizer:
     def tokens(self, ids: Sequence[Sequence[int]]) -> list[list[str]]: ...
     @overload
     def tokens(self, ids: mx.array | np.ndarray) -> Any: ...  # by its rank
-    def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
+    def tokens(
+        self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]
+    ) -> list[str] | list[list[str]]:
         """The token of each id; ``<32100>`` for one that the vocabulary has not.
 
         A model's table is often longer than its vocabulary (T5's has 32,128 rows for 32,100 tokens): it may write one.
@@ -249,7 +251,7 @@ class BertTokenizer:
     def decode(self, ids: mx.array | np.ndarray, *, skip_special_tokens: bool = ...) -> Any: ...  # by its rank
     def decode(
         self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]], *, skip_special_tokens: bool = True
-    ) -> Any:
+    ) -> str | list[str]:
         """The text of ids: pieces joined. One that the vocabulary has not stands for nothing, as in transformers.
 
         Args:

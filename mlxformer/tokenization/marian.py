@@ -249,7 +249,9 @@ class MarianTokenizer:
     def tokens(self, ids: Sequence[Sequence[int]]) -> list[list[str]]: ...
     @overload
     def tokens(self, ids: mx.array | np.ndarray) -> Any: ...  # by its rank
-    def tokens(self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]) -> Any:
+    def tokens(
+        self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]]
+    ) -> list[str] | list[list[str]]:
         """The token of each target id.
 
         Args:
@@ -273,7 +275,7 @@ class MarianTokenizer:
     def decode(self, ids: mx.array | np.ndarray, *, skip_special_tokens: bool = ...) -> Any: ...  # by its rank
     def decode(
         self, ids: mx.array | np.ndarray | Sequence[int] | Sequence[Sequence[int]], *, skip_special_tokens: bool = True
-    ) -> Any:
+    ) -> str | list[str]:
         """The text of target ids: pieces joined.
 
         Args:
