@@ -67,6 +67,7 @@ class LivePanel(Vertical):
     LivePanel #more-knobs { width: auto; height: 1; color: $text-muted; }
     LivePanel #figure { height: 1fr; scrollbar-size-vertical: 1; }
     LivePanel #figure:focus { background: $boost; }
+    LivePanel.stale #figure, LivePanel.stale StepsPanel, LivePanel.stale #caption { opacity: 50%; }
     LivePanel StepsPanel { height: 1fr; }
     LivePanel #run-message { display: none; height: 1fr; color: $text-muted; }
     LivePanel #run-message.failed { color: $text-error; }
@@ -101,6 +102,7 @@ class LivePanel(Vertical):
         self._measured: Measured | None = None
         self._requested: dict[str, KnobValue] = {}  # the knobs of the run that is on its way
         self._number = 0
+        self._drawn = 0  # the number of the run that is drawn
         self._is_partial = False  # one figure of ``_result`` is that of a run that goes on, as far as it is
         self._chosen_page: int | str = 0
         self._timer: Timer | None = None
@@ -310,10 +312,12 @@ class LivePanel(Vertical):
         )
 
     def _show_status(self) -> None:
-        checks = self.checks_said()
+        stale = bool(self._progressing) and self._drawn != self._number
+        checks = "" if stale else self.checks_said()
         hint = words("screens.checks-key", self.language) if checks else ""
         said = " · ".join(part for part in (checks, hint, self._progressing or self._ran) if part)
         self.query_one("#run-status", Static).update(said)
+        self.set_class(stale, "stale")  # the picture is of other knobs
 
     @on(Arrived)
     def arrived(self, event: Arrived) -> None:
@@ -355,13 +359,14 @@ class LivePanel(Vertical):
             self._result = dataclasses.replace(result, figures=figures)
         else:
             return
+        self._drawn = self._number
         if not self._is_partial:
             self._is_partial = True
             self._say_running()
         self._draw()
 
     def _finished(self, outcome: Finished) -> None:
-        self._result, self._is_partial = outcome.result, False
+        self._result, self._is_partial, self._drawn = outcome.result, False, outcome.number
         self._measured = Measured(by_name(outcome.result.checks), self._requested)
         name = "MLX" if outcome.backend == "mlx" else "NumPy"
         self._ran_on = f"{name} {_duration(outcome.seconds)}"

@@ -657,17 +657,23 @@ async def test_a_long_run_shows_its_figure_as_it_grows_and_another_knob_ends_it(
         await until(pilot, lambda: points() == 1)
         await pilot.pause()
         assert "checks hold" not in shown(pilot)  # they were those of the run before
+        assert not panel.has_class("stale")  # the picture is of this one
         gate.release(3)
         await until(pilot, lambda: points() == 30)
         panel.show_figure("numbers")
         whole = panel._result
+        pilot.app.choose_theme("ansi-dark")
         panel.turn({"steps": 4})
         gate.release(2)
         await until(pilot, lambda: gate._value == 0)
         await pilot.pause()
         assert panel._result is whole
+        await until(pilot, lambda: panel.has_class("stale"))  # what is in front is of other knobs, and faint
+        assert "checks hold" not in shown(pilot) and panel.query_one("#figure").opacity < 1
         gate.release(2)
         await until(pilot, lambda: points() == 40)
+        await pilot.pause()
+        assert not panel.has_class("stale") and panel.query_one("#figure").opacity == 1
 
 
 async def test_checks_fold_and_say_of_which_path_they_speak(opened: Open) -> None:
