@@ -147,7 +147,7 @@ def look_of(app: App[object]) -> Look:
     else:
         series = SERIES_ON_DARK if dark else SERIES_ON_LIGHT
     return Look(
-        few=app.console.color_system == "standard",
+        few=app.console.color_system == "standard" and not app.is_headless,  # without a terminal there are all
         hues=not app.no_color,
         dark=dark,
         glyphs=glyphs,
