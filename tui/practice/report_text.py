@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from questions.bilingual import Bilingual, Language
@@ -106,7 +108,9 @@ def _earlier(report: Report, language: Language, anchors: bool) -> list[str]:
     for name, points in (("gained", report.gained), ("lost", report.lost)):
         if points:
             lines += ["", _say(name, language), ""]
-            lines += [f"- {_link(q, language, anchors)}\n  - {_inline(point.text, language)}" for q, point in points]
+        for question, group in groupby(points, key=itemgetter(0)):
+            lines.append(f"- {_link(question, language, anchors)}")
+            lines += [f"  - {_inline(point.text, language)}" for _, point in group]
     return lines
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -460,6 +461,21 @@ def test_code_is_marked_by_the_judge_and_told_in_the_report(
         told = as_markdown(again, "en")
         assert "```python\ndef softmax(x):\n    return x\n```" in told
         assert ("13 cases pass" in told or "passed" in told) if kind is None else f"{failed} cases fail" in told
+
+
+def test_the_report_names_a_question_once_above_the_points_that_were_lost(hands: Hands, tmp_path: Path) -> None:
+    with open_store(tmp_path, hands.clock) as store:
+        interview = start(store, hands)
+        say(interview, "nothing", hands)
+        interview.go_on()
+        interview.end()
+        kept = store.interviews()
+    told = report(kept[0], kept, QUESTIONS)
+    question = told.turns[0].question
+    one, two = question.key_points[:2]
+    text = as_markdown(replace(told, earlier=(told,), lost=((question, one), (question, two))), "en")
+    lost = text[text.index("Said last time, lost now:") :].split("\n\n")[1]
+    assert lost.splitlines()[1:] == [f"  - {one.text.en}", f"  - {two.text.en}"] and question.id in lost
 
 
 def test_a_record_of_a_stranger_s_is_taken_up_or_passed_over(tmp_path: Path, hands: Hands) -> None:

@@ -49,7 +49,7 @@ TABLE: Mapping[str, Bilingual] = {
     "none": Bilingual("{output} 返回的是 None：也许漏了 return", "{output} is None: is a return missing?"),
     "count": Bilingual(
         "{output} 该返回 {wanted} 个值，却返回了 {got}",
-        "{output} returns {got}, where {wanted} {wanted:value is|values are} due",
+        "{output} returns {got}, values due: {wanted}",
     ),
     "type": Bilingual("{output} 是 {got}，该是 {wanted} 的数组", "{output} is of type {got}, not an array of {wanted}"),
     "framework": Bilingual(
