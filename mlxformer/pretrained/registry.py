@@ -90,7 +90,7 @@ def load_pretrained(name: Literal["induction", "induction-one-layer"]) -> Repeat
 def load_pretrained(name: Literal["reverse-gru", "reverse-gru-attention", "reverse-transformer"]) -> StringReverser: ...
 @overload
 def load_pretrained(name: str) -> Any: ...
-def load_pretrained(name: str) -> Any:
+def load_pretrained(name: str) -> DateReader | MaskFiller | Poet | RepeatReader | StringReverser:
     """A shipped model as it is used: ``.model``, ``.tokenizer``, ``.card``, and the call that suits it.
 
     Args:

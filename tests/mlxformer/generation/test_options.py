@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
+from typing import get_overloads
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.beam import beam_search
+from mlxformer.generation.generate import GenerativeModel
 from mlxformer.generation.greedy import greedy_search
 from mlxformer.generation.rules import SearchRules, Start, constrain, log_softmax
 from mlxformer.generation.sampling import SamplingRules, sample, sampling_probabilities
@@ -273,3 +276,13 @@ def test_rules_that_leave_no_token_say_so():
     with pytest.raises(ArgumentError, match="allow row 0 no token") as error:
         greedy_search(Noise(1, 1), 1, settings)
     assert error.value.code == "nothing-allowed"
+
+
+def test_what_a_type_checker_reads_has_every_option_and_its_default():
+    options = inspect.signature(GenerativeModel.generate).parameters
+    plain, with_scores = (inspect.signature(each).parameters for each in get_overloads(GenerativeModel.generate))
+    for read in (plain, with_scores):
+        assert list(read) == list(options)
+        differing = {name for name in options if read[name] != options[name]}
+        assert differing == {"return_scores"}
+    assert plain["return_scores"].default is False and with_scores["return_scores"].default is inspect.Parameter.empty
