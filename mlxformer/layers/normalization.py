@@ -30,7 +30,7 @@ def normalization(norm_type: NormType, dims: int, eps: float = 1e-5, bias: bool 
     beyond 1e19 they give 0.
 
     Returns:
-        A module, [..., C] -> [..., C], in the dtype of its input; sums are float32 in any.
+        A module, [..., C] -> [..., C], in float16 or bfloat16 where input and parameters are; sums are float32 in any.
 
     Raises:
         ArgumentError: for another name, a width that is not a whole number above 0, and an ε not above 0.

@@ -18,6 +18,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from mlxformer.checkpoints.folder import files_beside, read_json, write_files
 from mlxformer.checkpoints.reading import TOKENIZER_BYTES, TOKENIZER_ITEMS, read_bytes, too_large
 from mlxformer.errors import CheckpointError, MlxformerError
+from mlxformer.tokenization.growth import require_bounded
 
 MAX_TOKENS = 1_000_000
 
@@ -200,6 +201,7 @@ def _from_json(path: Path, config: Mapping[str, Any]) -> Tokenizer:
     if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
         normalizer |= {field: config[name] for name, field in _NORMALIZER.items() if name in config}
     with of_the_library(f"{path} is not a tokenizer", str(path)):
+        require_bounded(content)
         return _tried(Tokenizer.from_str(json.dumps(content)))
 
 

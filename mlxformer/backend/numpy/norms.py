@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
+from .dtypes import promote
 from .operands import data, floats, quiet
 from .primitives import differentiable, plain
 from .threads import chunks, each
@@ -79,14 +80,19 @@ def _wide(parameter: Any) -> np.ndarray:
     return data(parameter).astype(np.float32, copy=False)
 
 
-def _shaped(x: np.ndarray, rows: np.ndarray) -> array:
-    return wrap(rows.reshape(x.shape).astype(x.dtype, copy=False))
+def _shaped(x: np.ndarray, rows: np.ndarray, weight: Any, bias: Any) -> array:
+    """The rows in x's shape; half-precision features with parameters in float32 give float32, as on MLX."""
+    dtype = x.dtype
+    for parameter in () if weight is None else (weight, bias):  # as MLX does
+        if parameter is not None:
+            dtype = promote(dtype, data(parameter).dtype)
+    return wrap(rows.reshape(x.shape).astype(dtype, copy=False))
 
 
 @quiet
 def _norm_array(x: Any, weight: Any, bias: Any, eps: float, center: bool) -> array:
     given = floats(x)
-    return _shaped(given, _normalized(given, eps, center, weight, bias)[0])
+    return _shaped(given, _normalized(given, eps, center, weight, bias)[0], weight, bias)
 
 
 @quiet
@@ -119,7 +125,7 @@ def _norm_rule(needed: tuple[int, ...], x: Any, weight: Any, bias: Any, eps: flo
 
         return [(for_x, for_weight, for_bias)[position]() for position in needed]
 
-    return _shaped(given, value), pullback
+    return _shaped(given, value, weight, bias), pullback
 
 
 _norm = differentiable(_norm_array, _norm_rule)

@@ -62,3 +62,15 @@ def test_sixteen_bits_sum_in_float32(kind: str) -> None:
     for y in (got, norm(mx.array(x))):
         np.testing.assert_allclose(to_numpy(y), by_float64(kind, x, 1e-5), rtol=2e-3, atol=2e-3)
     assert norm(mx.array(x)).dtype == mx.float16
+
+
+@pytest.mark.parametrize("kind", ["layer", "rms"])
+def test_sixteen_bits_with_parameters_in_float32_leave_in_float32(kind: str) -> None:
+    """A gain of 100,000 leaves float16's range; both backends promote, as they do for any product."""
+    norm = normalization(kind, 4)
+    norm.weight = norm.weight * 1e5
+    x = np.array([[1, -2, 3, 0.5]], np.float16)
+    y, gradient = mx.value_and_grad(lambda x: mx.sum(norm(x)))(mx.array(x))
+    got = norm(mx.array(x))
+    assert (got.dtype, y.dtype, gradient.dtype) == (mx.float32, mx.float32, mx.float16)
+    np.testing.assert_allclose(to_numpy(got), 1e5 * by_float64(kind, x, 1e-5), rtol=1e-5)
