@@ -74,8 +74,8 @@ def _step(model: Any, tokens: int, batch: int) -> Callable[[], Any]:
 
 
 def _asked() -> Iterator[tuple[Any, ...]]:
-    """What ``_peak`` is asked as each knob alone is turned from its default, on NumPy: there a peak is of the shapes, to
-    about a percent, and not of how fast a machine is."""
+    """What ``_peak`` is asked as each knob alone is turned from its default, on NumPy: there a peak is of the shapes,
+    to about a percent, and not of how fast a machine is."""
     settings = {
         *((layers, 64, 1) for layers in (4, 8)),
         *((4, tokens, 1) for tokens in (64, 128)),
