@@ -12,10 +12,10 @@ import sys
 from typing import IO, Any
 
 # Controls but for tab and line end, C1 codes, marks and overrides of direction, separators that some take for a line
-# end, byte-order marks, annotations, what is no character, halves of pairs.
+# end, byte-order marks, annotations, what is no character, halves of pairs, tags.
 _ACTS = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb"
-    "\ufffe\uffff\ud800-\udfff"
+    "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
 )
 _ACTING = re.compile(f"[{_ACTS}]|\r(?!\n)")
 _ACTING_OR_PARTING = re.compile(f"[{_ACTS}\t\n\r]")

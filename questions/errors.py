@@ -14,7 +14,8 @@ from typing import Any
 
 # What a terminal would obey or a reader would not see: control codes, directions, line and paragraph separators.
 UNSHOWN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
 )
 MOST_NAMES = 20  # that a message lists
 LONGEST_KEY, LONGEST_MESSAGE = 200, 1000

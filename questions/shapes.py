@@ -22,7 +22,8 @@ _NULL = {"", "~", "null", "Null", "NULL"}
 MAX_TEXT = 20_000  # characters
 # What a terminal would obey ("\e[2J" in a quoted text) and what turns the direction of reading or ends lines unseen.
 _CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff"
+    r"\U000e0000-\U000e007f]"
 )
 
 

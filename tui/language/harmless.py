@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 
 # Controls but for tab and line end (a carriage return too, where it ends a line), C1 codes, marks and overrides of
-# direction, separators that some take for a line end, byte-order marks, annotations, no characters, halves of pairs.
+# direction, separators that some take for a line end, byte-order marks, annotations, no characters, halves of pairs,
+# tags (a sentence in them is there, for whatever reads the text, and is not seen).
 _ACTS = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb"
-    "\ufffe\uffff\ud800-\udfff"
+    "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
 )
 _ACTING = re.compile(f"[{_ACTS}]|\r(?!\n)")
 ACTING_OR_PARTING = re.compile(f"[{_ACTS}\t\n\r]")
@@ -38,7 +39,7 @@ def harmless_json(text: str) -> str:
 
     JSON escapes the first 32 itself; the others only stand within its strings, where an escape reads as the same.
     """
-    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _ACTING.sub(_as_json, text)
 
 
 def without_acting(text: str) -> str:
@@ -59,7 +60,11 @@ def as_written(markdown: str) -> str:
     return _TAG_OR_PICTURE.sub(r"\\\1", markdown)
 
 
+def _as_json(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()  # beyond U+FFFF a pair
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
 def _written(found: re.Match[str]) -> str:
     character = found[0]
-    code = ord(character)
-    return _NAMED.get(character) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+    return _NAMED.get(character) or ascii(character)[1:-1]

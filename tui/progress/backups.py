@@ -18,7 +18,8 @@ from tui.progress.peeking import FILE_NAME
 
 FOLDER = "backups"
 KEPT = 10  # of those made by themselves
-_DAILY, _BEFORE = "progress-", "before-"
+A_DAY = 24 * 60 * 60  # seconds
+_DAILY, _BEFORE, _SCRATCH = "progress-", "before-", ".copy-"
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,12 @@ def _back_up(file: Path, path: Path) -> None:
         if not source.execute("SELECT 1 FROM reviews LIMIT 1").fetchone():
             return
         _copy(source, path)
-        for old in sorted(path.parent.glob(f"{_DAILY}*.sqlite3"))[:-KEPT]:
+        days = sorted(path.parent.glob(f"{_DAILY}*.sqlite3"))
+        for old in [day for day in days if day != path][: 1 - KEPT]:  # a clock set back keeps today's too
             old.unlink()
+        for half in path.parent.glob(f"{_SCRATCH}*"):
+            if path.stat().st_mtime - half.stat().st_mtime > A_DAY:  # left by a kill; no copy takes as long
+                half.unlink()
 
 
 def back_up_before(connection: sqlite3.Connection, folder: Path, now: datetime) -> Path:
@@ -79,17 +84,21 @@ def restore(path: Path, folder: Path, now: datetime) -> Path | None:
     """
     examine_file(path)
     aside: Path | None = None
-    with one_at_a_time(folder), _opened(path) as source:
-        present = folder / FILE_NAME
+    present = folder / FILE_NAME
+
+    def make_room() -> None:
+        nonlocal aside
         if present.exists():
             aside = move_away(present, folder / FOLDER, f"{_BEFORE}{now.astimezone():%Y-%m-%d-%H%M%S}")
-        copy_to_file(source, present)
+
+    with one_at_a_time(folder), _opened(path) as source:
+        copy_to_file(source, present, make_room)
     return aside
 
 
 def _copy(connection: sqlite3.Connection, path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, scratch = tempfile.mkstemp(prefix=".copy-", dir=path.parent)  # the person's alone
+    descriptor, scratch = tempfile.mkstemp(prefix=_SCRATCH, dir=path.parent)  # the person's alone
     os.close(descriptor)
     try:
         with contextlib.closing(sqlite3.connect(scratch)) as target:

@@ -15,7 +15,7 @@ import sqlite3
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -233,14 +233,18 @@ def fold_in(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def copy_to_file(connection: sqlite3.Connection, path: Path) -> None:
-    """Write all that ``connection`` holds to ``path``, whole or not at all, and over no file. Raises ``OSError``."""
+def copy_to_file(connection: sqlite3.Connection, path: Path, make_room: Callable[[], None] = lambda: None) -> None:
+    """Write all that ``connection`` holds to ``path``, whole or not at all, and over no file. Raises ``OSError``.
+
+    ``make_room`` is called once the copy is made, so that what stands at ``path`` goes only when it can be replaced.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # the person's alone
     os.close(descriptor)
     try:
         with contextlib.closing(sqlite3.connect(scratch)) as target:
             connection.backup(target)
+        make_room()
         for side in _SIDES:  # of a file that is gone: SQLite would read them into the new one
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path.with_name(path.name + side))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -350,6 +351,26 @@ def test_progress_is_replaced_and_restored(program: Program, tmp_path: Path, els
         assert sorted(store.cards()) == ["both", "ours"]
 
 
+def test_what_stands_here_goes_only_when_the_backup_can_take_its_place(
+    program: Program, tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full, or a kill while years of ratings are copied, leaves the progress that there is."""
+    program("import", str(elsewhere))
+    name = program("restore").out.split()[0]
+    present = tmp_path / "data" / "progress.sqlite3"
+    before = present.read_bytes()
+
+    def full(**_: object) -> tuple[int, str]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tui.progress.file.tempfile.mkstemp", full)
+        ran = program("restore", name)
+    assert ran.status == 2 and present.read_bytes() == before
+    with open_store(tmp_path / "data") as store:
+        assert sorted(store.cards()) == ["both", "ours", "theirs"]
+
+
 def test_a_backup_a_day_and_ten_are_kept(tmp_path: Path) -> None:
     now = [datetime(2026, 11, 1, 12, 0, tzinfo=UTC)]
     for day in range(15):
@@ -362,6 +383,23 @@ def test_a_backup_a_day_and_ten_are_kept(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "backups").iterdir())  # looking at them left nothing beside
     assert names == [f"progress-2026-11-{day:02}.sqlite3" for day in range(6, 16)]
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "backups").iterdir()} == {0o600}
+
+
+def test_a_clock_set_back_keeps_todays_backup_and_what_kills_left_goes(tmp_path: Path) -> None:
+    for day in [datetime(2100, 1, number, 12, tzinfo=UTC) for number in range(1, 13)]:
+        with open_store(tmp_path, lambda day=day: day) as store:
+            store.rate("q", 3, "en")
+    old, young = (tmp_path / "backups" / f".copy-{name}" for name in ("killed", "of-another-start"))
+    old.touch(), young.touch()
+    os.utime(old, (0, 0))
+    with open_store(tmp_path, lambda: datetime(2026, 11, 29, 12, tzinfo=UTC)):
+        pass
+    names = sorted(path.name for path in (tmp_path / "backups").iterdir())
+    assert names == [
+        young.name,
+        "progress-2026-11-29.sqlite3",
+        *(f"progress-2100-01-{n:02}.sqlite3" for n in range(4, 13)),
+    ]
 
 
 @pytest.mark.parametrize(

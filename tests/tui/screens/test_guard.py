@@ -22,7 +22,7 @@ from tui.progress.store import open_store
 from tui.screens.guard import guarded
 from tui.screens.program import Said
 
-HOSTILE = "a\x1b]52;c;aGk=\x07\x1b]8;;x:y\x1b\\\x9b2J\u202egnp\u2066\u2028\x7f\x85\u200f\ufeffz"
+HOSTILE = "a\x1b]52;c;aGk=\x07\x1b]8;;x:y\x1b\\\x9b2J\u202egnp\u2066\u2028\x7f\x85\u200f\ufeff\U000e0041z"
 WRITTEN = r"a\x1b]52;c;aGk=\x07"
 
 
