@@ -17,6 +17,7 @@ from tui.screens.live_panel import LivePanel
 from tui.screens.passage import Passage
 from tui.screens.practice import PracticeScreen
 from tui.screens.program import half_width
+from tui.screens.reading import Reading
 
 
 def practice(pilot: Any) -> Any:
@@ -53,6 +54,22 @@ async def test_space_reveals_and_digits_rate_only_after(opened: Open) -> None:
         assert practice(pilot).attempt.revealed
         await pilot.press("3")
         assert pilot.app.store.card(first) is not None
+
+
+async def test_leaving_while_the_screen_builds_what_an_answer_needs_is_no_error(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl+Q in the first half second ended in an error that was not expected, more often than not."""
+    mounted: list[str] = []
+
+    def leave(reading: Reading) -> None:
+        mounted.append("reading")
+        reading.app.exit()
+
+    monkeypatch.setattr(Reading, "_on_mount", lambda self, event: leave(self))
+    async with opened() as pilot:
+        await until(pilot, lambda: bool(mounted))
+    assert mounted == ["reading"] and pilot.app.crash is None
 
 
 async def test_the_first_question_stands_there_and_takes_keys_before_what_its_answer_needs(
