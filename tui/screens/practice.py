@@ -12,7 +12,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.events import ScreenResume, ScreenSuspend
-from textual.widget import MountError, Widget
+from textual.widget import Widget
 
 from tui.practice.plan import say_plan, say_summary
 from tui.practice.selection import Selection
@@ -118,14 +118,9 @@ class PracticeScreen(PracticeKeys):
             from tui.screens.reading import Reading
 
             self.reading, self.rating_bar, live = Reading(), RatingBar(), LivePanel()
-            try:
-                await self.query_one("#answer-side").mount(self.reading)
-                await self.query_one("#sides").mount(live)
-                await self.mount(self.rating_bar, before=self.query_one(MessageLine))
-            except MountError:
-                if self.is_attached:
-                    raise
-                return  # the program was left meanwhile
+            await self.query_one("#answer-side").mount(self.reading)
+            await self.query_one("#sides").mount(live)
+            await self.mount(self.rating_bar, before=self.query_one(MessageLine))
             self.live = live
         if self.practice.attempt is None:
             live.show(None, {})

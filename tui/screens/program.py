@@ -18,9 +18,11 @@ from textual import events
 from textual._time import get_time
 from textual.actions import parse
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.keys import _character_to_key
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
+from textual.widget import MountError
 from textual.widgets import Input, TextArea
 
 from questions.bilingual import Language
@@ -260,6 +262,11 @@ class Program(App[int]):
         super()._display(screen, guarded(renderable))
 
     # --- what nobody foresaw -----------------------------------------------------------------------------------
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A screen that is still being built when the program is left finds no parts any more: that is no error."""
+        if not (self._exit and isinstance(error, MountError | NoMatches)):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Close without Textual's traceback, which shows what was typed: ``run`` raises ``crash`` for the log."""

@@ -386,11 +386,14 @@ def test_a_backup_a_day_and_ten_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_clock_set_back_keeps_todays_backup_and_what_kills_left_goes(tmp_path: Path) -> None:
-    for day in [datetime(2100, 1, number, 12, tzinfo=UTC) for number in range(1, 13)]:
-        with open_store(tmp_path, lambda day=day: day) as store:
+    now = [datetime(2100, 1, 1, 12, tzinfo=UTC)]
+    for _ in range(12):
+        with open_store(tmp_path, lambda: now[0]) as store:
             store.rate("q", 3, "en")
+        now[0] += timedelta(days=1)
     old, young = (tmp_path / "backups" / f".copy-{name}" for name in ("killed", "of-another-start"))
-    old.touch(), young.touch()
+    for half in (old, young):
+        half.touch()
     os.utime(old, (0, 0))
     with open_store(tmp_path, lambda: datetime(2026, 11, 29, 12, tzinfo=UTC)):
         pass
