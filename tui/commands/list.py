@@ -1,4 +1,4 @@
-"""``list``: the questions, a line each."""
+"""``list``: the questions, a line each; of a search, the most relevant first."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     bank = load_bank(context.questions, context.data_dir)
     tell_problems(bank.problems, context.language)
     questions = selected(context, bank)
+    if context.selection.search:
+        questions = by_relevance(questions, bank, context)
     if not questions:
         tell(words("quiz.part-empty", context.language))
     if options.json:
@@ -74,6 +76,18 @@ def selected(context: Context, bank: Bank) -> list[Question | CodeQuestion]:
     with context.read_store() as store:
         tell_notices(store.notices, context.language)
         return selection.of(every, store.flags())
+
+
+def by_relevance(
+    questions: list[Question | CodeQuestion], bank: Bank, context: Context
+) -> list[Question | CodeQuestion]:
+    """``questions`` in the order in which the screen's search finds them."""
+    from tui.practice.finding import find, question_entries
+    from tui.practice.written import everything
+
+    found = find(question_entries(everything(bank)), context.selection.search, context.language)
+    order = {one.entry.name: number for number, one in enumerate(found)}
+    return sorted(questions, key=lambda question: order.get(question.id, len(order)))
 
 
 def _cells(text: str) -> int:

@@ -92,7 +92,7 @@ class FindPalette(Provider):
         if one.entry.kind == "setting":
             return self._commands[int(one.entry.name)].help
         kind = self._program.say(f"screens.{'find-task' if one.entry.name in self._tasks else KINDS[one.entry.kind]}")
-        return kind if one.hit in ("", title) else f"{kind} · {one.hit}"
+        return kind if title.startswith(one.hit.rstrip("…")) else f"{kind} · {one.hit}"
 
     def _opens(self, one: Found) -> Callable[[], Any]:
         app, name = self._program, one.entry.name

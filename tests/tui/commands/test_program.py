@@ -26,6 +26,12 @@ def test_data_on_stdout_words_on_stderr(tmp_path: Path) -> None:
     )
 
 
+def test_a_search_lists_the_most_relevant_first(tmp_path: Path) -> None:
+    """Others name a KV cache in a key point, and stand before it in the bank."""
+    ran = run(tmp_path / "d", "--lang", "zh", "list", "--search", "kv cache")
+    assert [line.split()[0] for line in ran.stdout.splitlines()][:2] == ["kv-cache", "code-kv-cache"]
+
+
 def test_the_version(tmp_path: Path) -> None:
     from importlib.metadata import version
 

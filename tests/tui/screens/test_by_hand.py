@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.command import CommandList
 from textual.pilot import Pilot
 
 from questions.loader import load_shipped
@@ -287,6 +288,8 @@ async def test_the_one_search_and_the_list_have_the_tasks(tmp_path: Path) -> Non
             assert "Write multi-head" in shown(pilot)
             await pilot.press("ctrl+p", *"numerically stable softmax")
             await until(pilot, lambda: "write it by hand" in shown(pilot))
+            listed = app.screen.query_one(CommandList)
+            assert listed.virtual_size.height == 2 * listed.option_count  # what it is, and what was hit: a line each
 
 
 async def test_practice_asks_the_kind_that_is_wanted(tmp_path: Path) -> None:
