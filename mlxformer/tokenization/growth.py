@@ -6,11 +6,13 @@ Seven replacements of one letter by twenty make 20⁷ letters of it: a file of 1
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 
 MOST = 4096  # times as long; XLM-R's is 198, most are below 20
 LONGEST_AFFIX = 64  # characters put before or after each piece of a word
+_ONE_LETTER = re.compile(r"\[(?:[^\[\]\\]|\\.)+\]")  # a class of letters and nothing behind it
 
 
 def require_bounded(content: Mapping[str, Any]) -> None:
@@ -56,10 +58,7 @@ def _growth(part: Any) -> int:
         return _growth([value for value in part.values() if isinstance(value, list)])
     if kind == "Replace":
         pattern = part.get("pattern")
-        replaced = pattern.get("String") if isinstance(pattern, dict) else None
-        longer = _length(part.get("content"))
-        # An expression may fit the empty text between any two letters.
-        return max(1, -(-longer // len(replaced))) if isinstance(replaced, str) and replaced else 1 + longer
+        return _replacing(pattern if isinstance(pattern, dict) else {}, _length(part.get("content")))
     if kind == "Prepend":
         return 1 + _length(part.get("prepend"))
     if kind == "ByteLevel":
@@ -69,6 +68,15 @@ def _growth(part: Any) -> int:
     if kind == "TemplateProcessing":
         return max(1, *(_pieces(part.get(name), part.get("special_tokens")) for name in ("single", "pair")))
     return 1
+
+
+def _replacing(pattern: Mapping[str, Any], longer: int) -> int:
+    replaced, expression = pattern.get("String"), pattern.get("Regex")
+    if isinstance(expression, str) and _ONE_LETTER.fullmatch(expression):
+        return max(1, longer)
+    if isinstance(replaced, str) and replaced:
+        return max(1, -(-longer // len(replaced)))
+    return 1 + longer  # an expression may fit the empty text between any two letters
 
 
 def _length(text: Any) -> int:
