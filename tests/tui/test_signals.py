@@ -260,13 +260,17 @@ def test_a_signal_before_the_screen_stands_ends_it_without_a_traceback(
 ) -> None:
     """Raised in the event loop, by whatever ran at that moment, it left by a traceback."""
     ended: list[int] = []
+    earlier = signal.signal(ending, signal.default_int_handler)  # ignored, where a shell began the tests with &
     monkeypatch.setattr(signals, "_end_now", lambda before, status, said: ended.append(status))
-    with signals.interruptible():
-        with signals.terminal_as_found():
-            signal.raise_signal(ending)  # in this thread: a signal to the process may come by another, and later
-        assert ended == [130]
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(ending)
+    try:
+        with signals.interruptible():
+            with signals.terminal_as_found():
+                signal.raise_signal(ending)  # in this thread: a signal to the process may come by another, and later
+            assert ended == [130]
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(ending)
+    finally:
+        signal.signal(ending, earlier)
 
 
 LOADING = """

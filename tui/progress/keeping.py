@@ -363,6 +363,8 @@ class KeptFile:
     def close(self) -> None:
         """End the session. What was changed is on the disk already; a kill instead of a close loses nothing."""
         self.retry(now=True)
+        if self.copying is not None:
+            self.copying.join()  # it only reads: only who writes folds the log into the file, closing as the last
         with contextlib.suppress(ProgressError):
             if self._session is not None and self._waiting is None:
                 self._require_there()
@@ -377,8 +379,6 @@ class KeptFile:
         self._running.end()
         if self._noted is not None:
             self._noted.close()
-        if self.copying is not None:
-            self.copying.join()
 
     def __enter__(self) -> Self:
         return self
