@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import mlxformer as mf
+from mlxformer import backend
 from mlxformer.backend import mx
 from mlxformer.tracing import tap
 from tui.experiments.afresh import measuring_afresh
@@ -82,6 +83,8 @@ def test_every_experiment_that_is_slow_has_its_results_on_file() -> None:
 def test_what_is_on_file_is_what_is_measured_now(function: Kept[Any, Any]) -> None:
     """Of the arguments for which it takes least: few steps, where there is a choice."""
     args = min(function.beforehand, key=lambda args: sum(value for value in args if isinstance(value, int | float)))
+    if "numpy" in args and backend.name != "numpy":
+        pytest.skip("NumPy's own: what a step takes is measured anew on MLX")
     filed, now = function.measured_beforehand(*args), function.measure(*args)
     pairs = list(zip(_leaves(filed), _leaves(now), strict=True))
     assert pairs
