@@ -13,7 +13,7 @@ from mlxformer.training.masked_lm import KEPT, MASKED, RANDOM
 from tests.tui.experiments.checking import (
     values_of,
 )
-from tui.experiments.masking_rate.body import TWINS, ask, held_out, twin
+from tui.experiments.masking_rate.body import TWINS, ask, held_out, masked, twin
 from tui.experiments.masking_rate.declaration import EXPERIMENT
 
 
@@ -28,6 +28,8 @@ def test_asking_is_what_the_card_reports() -> None:
     """On other verses than the card's measurement, shorter, so near it and not equal to it."""
     name = TWINS[1]
     answers = ask(name, COMMON_RATE, (1.0, 0.0, 0.0), 0)
+    found = masked(held_out()[0], np.random.default_rng(0), COMMON_RATE, (1.0, 0.0, 0.0))
+    assert found.predicted.any() and (found.treatment[found.predicted] == MASKED).all()
     assert answers.accuracy[MASKED] > 0 == answers.accuracy[RANDOM] == answers.accuracy[KEPT]
     assert answers.loss == pytest.approx(twin(name).card.scores["held-out-nll@15"], abs=0.4)
     few = samples("book", held_out=True)[:40]
