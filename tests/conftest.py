@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from questions import loader
+from questions.bank import Bank
+from questions.catalogue import Catalogue
+
 # Float32 products must be float32 on a GPU, or no tolerance below means anything.
 os.environ.setdefault("MLX_ENABLE_TF32", "0")
 # A test that would reach for the network has to fail.
@@ -31,6 +35,21 @@ gc.set_threshold(200_000, 20, 20)
 # How fast a busy machine draws and runs an example is nothing that a test of ours asks.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+_load_shipped = loader.load_shipped
+_shipped: dict[tuple[str, ...] | None, Bank] = {}
+
+
+def _load_shipped_once(catalogue: Catalogue | None = None) -> Bank:
+    """The shipped questions never change: reading them takes half a second, in a dozen files of tests and in each
+    opened program."""
+    names = None if catalogue is None else tuple(catalogue.experiments)  # a toy among them makes another bank
+    if names not in _shipped:
+        _shipped[names] = _load_shipped(catalogue)
+    return _shipped[names]
+
+
+loader.load_shipped = _load_shipped_once  # before any test or command has taken it from there
 
 ROOT = Path(__file__).parents[1]
 # No array library has a part in what these prove: texts read, progress kept, figures painted from what is handed over,

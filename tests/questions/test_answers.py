@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ class Labeled:
     contains: bool
     held_out: bool
 
-    @property
+    @cached_property
     def found(self) -> bool:
         return mark(self.answer, [self.point], self.misconception).points[0].status == "found"
 
