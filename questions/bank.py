@@ -90,7 +90,7 @@ _HEADS: dict[type[Any], tuple[str, ...]] = {
 }
 
 
-def to_json(bank: Bank) -> str:
+def to_json(bank: Bank) -> bytes:
     """``bank``, which must have no problems; ``from_json`` makes an equal one of it.
 
     The first line has the heads of all items, and each line below it the rest of one of them.
@@ -98,12 +98,12 @@ def to_json(bank: Bank) -> str:
     items: dict[str, Sequence[Question | CodeQuestion]] = {"questions": bank.questions, "tasks": bank.tasks}
     heads = {kind: [_head(each) for each in items[kind]] for kind in sorted(items)}
     rests = [_rest(each) for kind in sorted(items) for each in items[kind]]
-    return "\n".join(json.dumps(line, ensure_ascii=False, default=_parts) for line in (heads, *rests))
+    return "\n".join(json.dumps(line, ensure_ascii=False, default=_parts) for line in (heads, *rests)).encode()
 
 
-def from_json(text: str) -> Bank:
+def from_json(kept: bytes) -> Bank:
     """The bank that ``to_json`` wrote. Raises ``ValueError``, ``TypeError`` or ``LookupError`` for anything else."""
-    first, *rests = text.split("\n")
+    first, *rests = kept.split(b"\n")
     heads = json.loads(first)
     questions, tasks = heads["questions"], heads["tasks"]
     if len(rests) != len(questions) + len(tasks):
@@ -118,7 +118,7 @@ def _head(item: Question | CodeQuestion) -> list[Any]:
     return [[item.question.zh, item.question.en], item.sees, *(getattr(item, name) for name in _HEADS[type(item)])]
 
 
-def _item(kind: type[Item], written: Sequence[Any], rest: str) -> Item:
+def _item(kind: type[Item], written: Sequence[Any], rest: bytes) -> Item:
     question, sees, *others = written
     head = dict(zip(_HEADS[kind], others, strict=True), question=Bilingual(*question), sees=tuple(sees))
     return partly(kind, head, partial(json.loads, rest, object_hook=_made))

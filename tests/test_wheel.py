@@ -63,6 +63,13 @@ def test_bank_ships(environment: Path, tmp_path: Path) -> None:
     assert {"sqrt-dk", "attention-steps"} <= {item["id"] for item in items}
 
 
+def test_the_first_start_reads_no_question_file(environment: Path, tmp_path: Path) -> None:
+    """The bank was kept when the wheel was built, of files that are the same wherever they lie."""
+    code = "import sys; from tui.cli import main; main(['--data-dir', sys.argv[1], 'list'])"
+    code += "; print('yaml' in sys.modules)"
+    assert run(environment, "python", "-c", code, str(tmp_path)).endswith("\nFalse\n")
+
+
 def test_experiment_runs(environment: Path, tmp_path: Path) -> None:
     output = run(environment, "tformer-quiz", "lab", "scaling", "--json", "--data-dir", str(tmp_path))
     result = json.loads(output)

@@ -1,8 +1,9 @@
 """The questions, shipped and the person's own, read against the experiments that there are.
 
 To read and judge the shipped files takes several times as long as all else that a start does, and comes to the same
-each time. So the sound bank is kept as JSON in the data folder, under a digest of every file that its reading depends
-on: where one of them has changed by a byte, or the kept file itself, it is read anew.
+each time. So the sound bank is kept as JSON, here where the program was installed (``hatch_build.py``) and in the data
+folder where it was read since, under a digest of every file that its reading depends on: where one of them has changed
+by a byte, or the kept file itself, it is read anew.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ Report = Callable[[float, str], object]  # how far, from 0 to 1, and with what
 
 LONGEST = 2_000_001  # bytes: a longer file is none that the loader takes (``questions.nodes``)
 KEPT, KEPT_OWN = "bank.json", "bank-own.json"  # the second with the shipped ones before the person's own
+INSTALLED = Path(__file__).with_name(KEPT)  # what installing has kept of the shipped ones
 
 # What is wrong with a path that a person gave, rather than with what stands in a file.
 _PATH_PROBLEMS = frozenset({"no-such-file", "not-a-file", "unreadable", "no-files"})
@@ -109,7 +110,7 @@ def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None, report: 
     own = tuple(paths)
 
     def load_shipped() -> Bank:
-        return _kept(data_dir, KEPT, _digest, _load_shipped)
+        return _kept(data_dir, KEPT, _digest, _load_shipped, INSTALLED)
 
     def load_own() -> Bank:
         return _load_own(own, load_shipped(), report)
@@ -133,20 +134,41 @@ def _load_own(paths: Sequence[Path], shipped: Bank, report: Report) -> Bank:
     return load(paths, known_experiments(), shipped, report)
 
 
-def _kept(data_dir: Path | None, name: str, digest_now: Callable[[], str], read: Callable[[], Bank]) -> Bank:
-    """What the file ``name`` has kept, if it was read from what is there now; else what ``read`` gives, kept there."""
+def keep_shipped(folder: Path) -> Path | None:
+    """Read the shipped questions and keep them in ``folder``, as the program does in a data folder: the file, or None
+    where it is not there, for a question has a fault."""
+    _kept(folder, KEPT, _digest, _load_shipped)
+    file = folder / KEPT
+    return file if file.is_file() else None
+
+
+def _kept(
+    data_dir: Path | None, name: str, digest_now: Callable[[], str], read: Callable[[], Bank], *others: Path
+) -> Bank:
+    """What the file ``name``, or one of ``others``, has kept, if it was read from what is there now; else what ``read``
+    gives, kept there."""
     if data_dir is None:
         return read()
     digest = digest_now()
-    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):  # no such file, or hurt
-        head, _, kept = (data_dir / name).read_bytes().partition(b"\n")
-        if head == _head(digest, kept):
-            return from_json(kept.decode())
+    for file in (*others, data_dir / name):
+        bank = _taken(file, digest)
+        if bank is not None:
+            return bank
     bank = read()
     # A file that was saved while they were read may be in the bank as it was, or as it is.
     if os.path.isdir(data_dir) and not bank.problems and digest == digest_now():
-        _keep(data_dir / name, digest, to_json(bank).encode())
+        _keep(data_dir / name, digest, to_json(bank))
     return bank
+
+
+def _taken(file: Path, digest: str) -> Bank | None:
+    """The bank in a kept ``file``; None where it is of other files, hurt or not there."""
+    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError), file.open("rb") as stream:
+        head = stream.readline().rstrip(b"\n")
+        if head.startswith(digest.encode()):
+            kept = stream.read()
+            return from_json(kept) if head == _head(digest, kept) else None
+    return None
 
 
 def _keep(file: Path, digest: str, kept: bytes) -> None:
@@ -171,7 +193,10 @@ def _head(digest: str, kept: bytes) -> bytes:
 
 
 def _digest() -> str:
-    """Of all that decides what the shipped bank is: its files, what reads them, and what they are judged against."""
+    """Of all that decides what the shipped bank is: its files, what reads them, and what they are judged against.
+
+    It is the same wherever they lie and whatever Python reads them: a sound bank says what its files say.
+    """
     root = Path(__file__).parents[1]
     experiments = root / "tui" / "experiments"
     files = [
@@ -180,12 +205,13 @@ def _digest() -> str:
         root / "tui" / "judge" / "catalogue.py",
         root / "tui" / "proof" / "cards.py",
         Path(__file__),
-        *card_files(),
     ]
-    found = hashlib.sha256(sys.version.encode())
-    for file in sorted(each for each in files if each.suffix != ".pyc"):
-        data = file.read_bytes()
-        found.update(f"{file} {len(data)}\n".encode())
+    named = {file.relative_to(root).as_posix(): file for file in files if file.suffix != ".pyc"}
+    named |= {f"card of {card.parent.name}": card for card in card_files()}
+    found = hashlib.sha256()
+    for name in sorted(named):
+        data = named[name].read_bytes()
+        found.update(f"{name} {len(data)}\n".encode())
         found.update(data)
     return found.hexdigest()
 

@@ -95,8 +95,9 @@ def places(bank: Bank) -> list[tuple[str, int, bool]]:
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch, shipped: Bank) -> list[Bank]:
-    """A line for each time that the files are read; they come to ``shipped``."""
+    """A line for each time that the files are read; they come to ``shipped``. Installing has kept nothing."""
     times: list[Bank] = []
+    monkeypatch.setattr(shipping, "INSTALLED", Path("nowhere", KEPT))
     monkeypatch.setattr("questions.loader.load_shipped", lambda catalogue: times.append(shipped) or shipped)
     return times
 
@@ -104,9 +105,9 @@ def read(monkeypatch: pytest.MonkeyPatch, shipped: Bank) -> list[Bank]:
 def test_a_bank_as_json_comes_back_equal(shipped: Bank) -> None:
     again = from_json(to_json(shipped))
     assert again == shipped and places(again) == places(shipped) and len(again.questions) > 50 < 5 * len(again.tasks)
-    for text in ("", "[]", "{}", '{"": "Bank"}', '{"": "Path", "file": "/etc"}'):
+    for kept in (b"", b"[]", b"{}", b'{"": "Bank"}', b'{"": "Path", "file": "/etc"}'):
         with pytest.raises((ValueError, TypeError, LookupError)):
-            from_json(text)
+            from_json(kept)
 
 
 def test_the_second_start_reads_what_the_first_one_kept(tmp_path: Path, read: list[Bank], shipped: Bank) -> None:
@@ -115,6 +116,28 @@ def test_the_second_start_reads_what_the_first_one_kept(tmp_path: Path, read: li
     assert [file.name for file in tmp_path.iterdir()] == [KEPT]
     load_bank()  # asked for anew, as ``check`` and ``doctor`` ask
     assert len(read) == 2
+
+
+def test_the_first_start_takes_what_installing_has_kept_but_not_of_other_files(
+    tmp_path: Path, read: list[Bank], shipped: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    installed = shipping.keep_shipped(tmp_path)
+    assert installed is not None and len(read) == 1
+    monkeypatch.setattr(shipping, "INSTALLED", installed)
+    bank = load_bank((), data)
+    assert bank == shipped and places(bank) == places(shipped) and len(read) == 1 and not list(data.iterdir())
+    kept = installed.read_bytes()
+    for hurt in (kept[:-1], kept.replace(b"sqrt-dk", b"sqrt-dq", 1), b"", kept.partition(b"\n")[0]):
+        installed.write_bytes(hurt)
+        assert load_bank((), data) == shipped and (data / KEPT).read_bytes() == kept
+        (data / KEPT).unlink()
+    read.clear()
+    installed.write_bytes(kept)
+    monkeypatch.setattr(shipping, "_digest", lambda: "another")  # a question was written since
+    assert [load_bank((), data) == shipped for _ in range(2)] == [True] * 2 and len(read) == 1
+    assert installed.read_bytes() == kept and (data / KEPT).read_bytes() != kept
 
 
 def test_what_is_kept_of_other_files_or_was_damaged_is_not_taken(
@@ -140,19 +163,26 @@ def test_every_file_that_decides_what_the_bank_is_counts(tmp_path: Path, monkeyp
         for name in ("questions/a.yaml", "questions/code/b.yaml", "questions/item.py", "questions/lexicon.txt",
                      "tui/experiments/contract.py", "tui/experiments/c/declaration.py",
                      "tui/experiments/shared/knobs.py", "tui/judge/catalogue.py", "tui/proof/cards.py", "tui/bank.py",
-                     "card.json")
+                     "cards/card.json")
     }  # fmt: skip
     for file in files.values():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x")
     monkeypatch.setattr(shipping, "__file__", str(tmp_path / "tui" / "bank.py"))
-    monkeypatch.setattr(shipping, "card_files", lambda: [tmp_path / "card.json"])
+    monkeypatch.setattr(shipping, "card_files", lambda: [tmp_path / "cards" / "card.json"])
     seen = {shipping._digest()}
     for file in files.values():
         file.write_text("y")
         seen.add(shipping._digest())
     assert len(seen) == len(files) + 1
-    (tmp_path / "questions" / "new.yaml").write_text("")
+    same = shipping._digest()
+    (tmp_path / "questions" / "item.pyc").write_text("")
+    elsewhere = tmp_path.with_name(f"{tmp_path.name}-moved")
+    tmp_path.rename(elsewhere)
+    monkeypatch.setattr(shipping, "__file__", str(elsewhere / "tui" / "bank.py"))
+    monkeypatch.setattr(shipping, "card_files", lambda: [elsewhere / "cards" / "card.json"])
+    assert shipping._digest() == same
+    (elsewhere / "questions" / "new.yaml").write_text("")
     assert shipping._digest() not in seen
 
 
@@ -171,7 +201,8 @@ def test_nothing_is_kept_of_a_faulty_bank_of_files_in_change_or_where_it_cannot_
     (tmp_path / KEPT).rmdir()
     faulty = replace(shipped, problems=(Problem("questions/a.yaml", 1, 1, "", "not-yaml", "", {}),))
     monkeypatch.setattr("questions.loader.load_shipped", lambda catalogue: faulty)
-    assert load_bank((), tmp_path) == faulty and not list(tmp_path.iterdir())
+    assert load_bank((), tmp_path) == faulty and shipping.keep_shipped(tmp_path) is None
+    assert not list(tmp_path.iterdir())
 
 
 def test_of_a_kept_question_the_rest_is_read_when_it_is_asked_for(shipped: Bank) -> None:

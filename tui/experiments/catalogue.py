@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from typing import TYPE_CHECKING
 
-from tui.experiments.contract import Experiment
+if TYPE_CHECKING:
+    from tui.experiments.contract import Experiment
 
 # In the order in which `lab` lists them. A name has dashes where its package has underscores.
 NAMES: tuple[str, ...] = (

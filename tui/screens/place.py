@@ -35,6 +35,15 @@ class Place(Screen[None]):
 
     app: Program
 
+    def __init__(self) -> None:
+        super().__init__()
+        app, size = self.app, self.app.size
+        # Textual styles a screen when it is registered. It does so again for one that has not got its count of sheets,
+        # after parsing all of them anew, and for one that gets its breakpoints' classes later.
+        self._css_update_count = app._css_update_count
+        wide = self._get_breakpoint_classes(size.width, app.HORIZONTAL_BREAKPOINTS or [])
+        self.set_classes(wide | self._get_breakpoint_classes(size.height, app.VERTICAL_BREAKPOINTS or []))
+
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
         """The focus goes to what stands: all ways to give it end here."""
         if widget is not None and not stands(widget):

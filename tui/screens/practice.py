@@ -189,7 +189,7 @@ class PracticeScreen(PracticeKeys):
 
         An answer without one has all the room.
         """
-        self.set_class(self.app.experiment_of(attempt.question) is None, "alone")
+        self.set_class(not self.app.has_experiment(attempt.question), "alone")
         if self.live is None:
             return
         question = attempt.question

@@ -288,12 +288,18 @@ class Program(App[int]):
     def topic(self, topic: str) -> str:
         return topic_title(topic).say(self.language)
 
+    def has_experiment(self, question: Question) -> bool:
+        """Whether an experiment shows the answer to ``question``; what it declares is not read for that."""
+        from tui.experiments.catalogue import NAMES
+
+        return question.experiment is not None and question.experiment.run in NAMES
+
     def experiment_of(self, question: Question) -> Experiment | None:
         """The experiment that shows the answer to ``question``."""
-        from tui.experiments.catalogue import NAMES, declared
+        from tui.experiments.catalogue import declared
 
         named = question.experiment
-        return None if named is None or named.run not in NAMES else declared(named.run)
+        return None if named is None or not self.has_experiment(question) else declared(named.run)
 
     def error_text(self, error: BaseException) -> str:
         """``error`` in the present language. What nobody foresaw is named; its traceback goes to Textual's console."""
