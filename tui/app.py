@@ -141,6 +141,9 @@ class QuizApp(Program):
 
     # --- coming and going --------------------------------------------------------------------------------------
 
+    def on_load(self) -> None:
+        self.stylesheet.apply(self)  # before a place is styled, whose colors are mixed with those of what it stands in
+
     def on_mount(self) -> None:
         gc.enable()  # the command line has turned it off
         leave_on_signals(self)
