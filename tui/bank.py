@@ -13,18 +13,17 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from questions.bank import Bank, files_below, from_json, to_json
-from questions.catalogue import Catalogue
 from questions.model import CodeQuestion, KnobValue, Question
 from tui.judge.catalogue import NAMES as TASKS
 from tui.language.usage import UsageError
 from tui.proof.cards import card_files, refuse_card
 
 if TYPE_CHECKING:
+    from questions.catalogue import Catalogue
     from tui.experiments.contract import Experiment
 
 Report = Callable[[float, str], object]  # how far, from 0 to 1, and with what
@@ -37,15 +36,12 @@ INSTALLED = Path(__file__).with_name(KEPT)  # what installing has kept of the sh
 _PATH_PROBLEMS = frozenset({"no-such-file", "not-a-file", "unreadable", "no-files"})
 
 
-@dataclass(frozen=True)
 class _Facts:
     """What the bank may know of an experiment."""
 
-    experiment: Experiment
-
-    @property
-    def name(self) -> str:
-        return self.experiment.name
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.name = experiment.name
 
     @property
     def knob_names(self) -> Collection[str]:
@@ -71,6 +67,7 @@ def silent(fraction: float, text: str) -> None:
 
 def known_experiments() -> Catalogue:
     """The experiments and the models' cards as the bank's loader takes them."""
+    from questions.catalogue import Catalogue
     from tui.experiments.catalogue import catalogue
 
     facts = {name: _Facts(experiment) for name, experiment in catalogue().items()}

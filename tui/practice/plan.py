@@ -10,7 +10,7 @@ from statistics import median
 from questions.bilingual import Language
 from tui.language.durations import say_duration
 from tui.language.words import words
-from tui.progress.tallies import LONGEST
+from tui.progress.records import LONGEST
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,13 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from questions.bilingual import Language
-from tui.practice.interview_turn import marked_points
 from tui.practice.learning_order import learning_order
 from tui.practice.plan import Plan, Summary, minutes_for
 from tui.practice.selection import Selection
 from tui.progress.agenda import LEARN_AHEAD, Agenda, Calendar, agenda
 from tui.progress.errors import ProgressError
 from tui.progress.preferences import read_preferences
-from tui.progress.records import RATINGS, Answer, Clock, Place, Rating, Undone, utc_now
-from tui.progress.tallies import LONGEST
+from tui.progress.records import LONGEST, RATINGS, Answer, Clock, Place, Rating, Undone, utc_now
 
 if TYPE_CHECKING:
     from questions.marking import Marking
@@ -256,6 +254,8 @@ class Practice:
 
     def rate(self, rating: Rating, language: Language) -> Attempt | None:
         """Write the rating, and ask the next question."""
+        from tui.practice.interview_turn import marked_points  # the first question needs nothing of an interview
+
         attempt = self._present()
         statuses = [] if attempt.marking is None else [point.status for point in attempt.marking.points]
         found, unsure, missed = marked_points(attempt.question.key_points, statuses)

@@ -18,6 +18,7 @@ Clock = Callable[[], datetime]
 
 LEARNING, REVIEW, RELEARNING = 1, 2, 3  # FSRS's own numbers for a card's state
 NEW = 0  # of a card that had none
+LONGEST = 300.0  # seconds that one answer may count: a card left open was not thought about all night
 STATE_NAMES: dict[int, str] = {LEARNING: "learning", REVIEW: "review", RELEARNING: "relearning"}
 
 

@@ -11,12 +11,11 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tui.progress.agenda import Calendar
-from tui.progress.records import REVIEW, Marks, read_time, write_time
+from tui.progress.records import LONGEST, REVIEW, Marks, read_time, write_time
 
 if TYPE_CHECKING:
     from tui.progress.store import ProgressStore
 
-LONGEST = 300.0  # seconds that one answer may count: a card left open was not thought about all night
 MARKED = 20  # of each question, the latest answers by which its key points are known
 
 
