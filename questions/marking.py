@@ -349,8 +349,11 @@ class _Index:
         at = bisect_left(places, hit.place)
         after = [each for each in groups[at : at + 3] if each.clause == hit.clause and each.first >= hit.stop]
         if after:  # the decoder's queries, 解码器的查询
-            between = self.clauses[hit.clause].words[hit.stop : after[0].first]
-            if all(word.text in FILLERS or word.text in _WHERE for word in between):
+            stand = self.clauses[hit.clause].words
+            gap = range(stand[hit.stop - 1].stop, stand[after[0].first].start)
+            paused = any(pause in gap for pause in self.raw[hit.clause].pauses)  # Q 来自解码器、K 来自编码器
+            between = stand[hit.stop : after[0].first]
+            if not paused and all(word.text in FILLERS or word.text in _WHERE for word in between):
                 return after[0]
         before = [each for each in groups[max(0, at - 3) : at] if each.clause != hit.clause or each.stop <= hit.first]
         inside = [each for each in before if each.clause == hit.clause]

@@ -134,6 +134,10 @@ class _Signal:
 def denials(clause: Clause) -> list[Denial]:
     """The denials of ``clause``, in order."""
     signals = _signals(clause.words)
+    for colon in clause.colons:
+        at = sum(word.start < colon for word in clause.words)
+        signals.append(_Signal("break", at, at, ""))
+    signals.sort(key=lambda signal: (signal.start, signal.stop))
     found: list[Denial] = []
     segment_start = 0
     segment: list[_Signal] = []

@@ -203,7 +203,7 @@ def _unit(words: Sequence[Word], index: int, found: list[Word]) -> int:
 def _chinese_number(words: Sequence[Word], start: int, alone: bool = False) -> tuple[int, int]:
     """Where a Chinese numeral that begins at ``start`` stops, and its value; ``start`` itself where there is none.
 
-    A single digit is one only before what is counted (四倍, not 四肢); 一 never is.
+    A single digit is one only before what is counted (四倍, not 四肢); 一 only in 一万 and 一亿.
     """
     stop, total, digit = start, 0, -1
     while stop < len(words) and stop < start + 9:
@@ -219,6 +219,8 @@ def _chinese_number(words: Sequence[Word], start: int, alone: bool = False) -> t
     if stop == start or (stop == start + 1 and words[start].text in "0〇"):
         return start, 0
     following = words[stop].text if stop < len(words) else ""
+    if following in ("万", "亿"):
+        return stop, value
     if stop == start + 1 and not alone and (value == 1 or (following not in _COUNTED and following != "分")):
         return start, 0
     return stop, value

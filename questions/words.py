@@ -32,7 +32,7 @@ _TOKEN = re.compile(
     r"|(?<=[0-9])\.(?=[0-9])|(?<=[0-9]),(?=[0-9]{3}))*)"  # 0.5 and 1,024
     rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{IDEOGRAPHS}√/=×+<>≤≥∝%{TRANSPOSED}])"
     r"|(?P<open>[(\[{【「『《〔])|(?P<close>[)\]}】」』》〕])"
-    r"|(?P<asks>\?)|(?P<sentence>[。!;\n]|\.(?!\w))|(?P<clause>,)"
+    r"|(?P<asks>\?)|(?P<sentence>[。!;\n]|\.(?!\w))|(?P<clause>,)|(?P<colon>:)|(?P<pause>、)"
 )
 _WORDED = re.compile(r"[^\W_]|[√/=×+<>≤≥∝%]")
 _UNWORDED = str.maketrans({**dict.fromkeys("_^{,"), "’": "'", "`": "'", "´": "'"})
@@ -55,6 +55,8 @@ class Clause:
     words: list[Word] = field(default_factory=list)
     asks: bool = False
     sentence: int = 0
+    colons: list[int] = field(default_factory=list)  # characters of the text: what is denied before one ends there
+    pauses: list[int] = field(default_factory=list)  # as in Q、K、V
 
 
 def clauses(text: str) -> list[Clause]:
@@ -132,6 +134,10 @@ class _Splitter:
                 before = folded[max(0, token.start() - 20) : token.start()]
                 called = bool(_CALLED.search(before) or _FACTOR.match(folded, token.end()))
                 self._open(token[0], called and self.text[begin] in "([{")
+            elif kind == "colon":
+                self.clause.colons.append(begin)
+            elif kind == "pause":
+                self.clause.pauses.append(begin)
             elif kind == "close":
                 self._close(_PARTNER[token[0]])
             elif not (kind == "clause" and self.brackets and self.brackets[-1][1]):  # view(b, t, h, d) is one thing

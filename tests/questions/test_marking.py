@@ -149,6 +149,8 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("一点一亿，即 1.1 亿", ("110M",)),
         ("110 million", ("1.1 亿",)),
         ("三分之二", ("two thirds",)),
+        ("预热一万步", ("预热 10k 步",)),
+        ("over the first ten thousand steps", ("first 1 万 steps",)),
         # languages, scripts, inflection
         ("the variance grows", (("方差", "变大"),)),
         ("方差越來越大", (("variance", "grow"),)),
@@ -157,6 +159,9 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         # cures are assertions
         ("除以标准差之后 softmax 不会饱和", SATURATES),
         ("除以标准差之后 softmax 不会饱和", ("除以标准差",)),
+        # what is denied before a colon ends there
+        ("每行的和不再是 1：留下的除以 1 − p", ("除以 1 − p",)),
+        ("rows do not sum to one: the survivors are scaled up", (("survivors", "scaled"),)),
         ("after scaling it doesn't saturate", SATURATES),
         ("Divide by √d_k so that it does not saturate", SATURATES),
         ("加了负载均衡损失，路由就不会塌缩", ("坍塌",)),
@@ -202,6 +207,7 @@ def test_what_the_marker_knows(answer, match):
         ("前馈层 4d²，注意力 8d²", ("前馈 -> 8d²",), "missed"),
         ("层归一化依赖批里的其他样本，批归一化不依赖", ("BN -> 依赖",), "unsure"),
         ("RNN 的状态随长度增长，KV cache 是固定大小的", (("KV cache", "增长"),), "missed"),
+        ("键变大、查询变小", (("query", "变大"),), "missed"),
         ("直接 reshape 就行", ("~ 直接 reshape",), "missed"),
         ("beam search is exact", (("beam", "~ exact"),), "missed"),
         ("除以 d_k。权重均匀", (("除以 d_k", "...", "uniform"),), "missed"),
