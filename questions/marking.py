@@ -108,9 +108,13 @@ class _Clause:
     def is_denied(self, matched: set[int], cured: bool = False) -> bool:
         """Whether any of the words is denied, by what is not a part of them; ``cured``: otherwise than by a remedy."""
         own = [self.denials[position] for position in matched if position in self.denials]
-        own = [each for each in own if matched.issuperset(each.cue) and not (cured and each.curable)]
+        own = [each for each in own if self._holds(matched, each.cue) and not (cured and each.curable)]
         cover = self._cover[cured]
         return any(cover[position] > sum(position in each.scope for each in own) for position in matched)
+
+    def _holds(self, matched: set[int], cue: range) -> bool:
+        """Whether the words are a cue's, or all but what is passed over: 不 of 不会."""
+        return all(position in matched or self.words[position].text in FILLERS for position in cue)
 
 
 def _covered(found: Iterable[Denial], length: int) -> list[int]:
@@ -383,11 +387,11 @@ class _Index:
         return groups, [group.place for group in groups]
 
     def _is_compared_with(self, hit: _Hit) -> bool:
-        """Whether something else is spoken of, and a hit is its measure: ``faster than B``, 比 B 快."""
+        """Whether something else is spoken of, and a hit is its measure: ``faster than B``, ``like B``, 比 B 快."""
         before = [word.text for word in self.clauses[hit.clause].words[max(0, hit.first - 2) : hit.first]]
         if before and before[-1] in FILLERS:
             before.pop()
-        if before[-1:] in (["than"], ["按"]):
+        if before[-1:] in (["than"], ["like"], ["按"]):
             return True
         return before[-1:] == ["比"] and before[-2:-1] not in (["相"], ["对"], ["之"])
 

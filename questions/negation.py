@@ -63,7 +63,7 @@ _CORRECTIONS = ("而是", "but rather|but instead")
 _ASIDES = ("而不是 而非 而不 而并非", "rather than|instead of|as opposed to")
 _BREAKS = (
     "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然 而 也(?=[不没])",
-    "but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
+    "and(?= (?:no|not|never|without|[a-z]+n't) )|but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
 )
 _AFTER_WITHOUT = re.compile(
     r" (?:the|a|an|it|its|they|their|we|our|you|your|there|this|all|each|every|attention|softmax) "
