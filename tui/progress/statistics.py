@@ -128,12 +128,13 @@ def statistics(
     returned = sum(each.returned for each in tallies.returned.values())
     recalled = sum(each.recalled for each in tallies.returned.values())
     done = tallies.days.values()
-    points = [point for question in topics for point in _points(question, tallies.marks.get(question, ()))]
+    said = {question: _points(question, marks) for question, marks in tallies.marks.items() if question in topics}
     recall = {question: schedule.recall(cards[question], now) for question in topics if question in cards}
+    due = {question for question in active if question in cards and days.is_due(question, cards[question], now)}
     return Statistics(
         questions=len(topics),
         new=sum(question not in cards for question in active),
-        due=sum(question in cards and days.is_due(question, cards[question], now) for question in active),
+        due=len(due),
         suspended=len(topics) - len(active),
         flagged=flagged,
         reviews=sum(calendar.values()),
@@ -149,11 +150,9 @@ def statistics(
         today=today,
         forecast=_forecast((days.day(days.due_at(q, cards[q])) for q in active if q in cards), today),
         days=tallies.days,
-        topics=_by_topic(
-            topics, active, recall, points, tallies, [q for q in active if q in cards and days.is_due(q, cards[q], now)]
-        ),
-        points=sorted(points, key=lambda point: point.share),
-        weakest=_weakest(active, recall, points, tallies),
+        topics=_by_topic(topics, active, recall, said, tallies, due),
+        points=sorted((point for question in topics for point in said.get(question, ())), key=lambda each: each.share),
+        weakest=_weakest(active, recall, said, tallies),
     )
 
 
@@ -201,26 +200,31 @@ def _by_topic(
     topics: Mapping[str, str],
     active: Sequence[str],
     recall: Mapping[str, float],
-    points: Sequence[Point],
+    said: Mapping[str, Sequence[Point]],
     tallies: Tallies,
-    due: Sequence[str],
+    due: Collection[str],
 ) -> list[Topic]:
+    every: dict[str, list[str]] = {}
+    for question, name in topics.items():
+        every.setdefault(name, []).append(question)
+    of_active: dict[str, list[str]] = {name: [] for name in every}
+    for question in active:
+        of_active[topics[question]].append(question)
     found: list[Topic] = []
-    for name in dict.fromkeys(topics.values()):
-        ids = [question for question in active if topics[question] == name]
+    for name, ids in of_active.items():
         if not ids:
             continue
-        returned = [tallies.returned.get(question, _NONE) for question in topics if topics[question] == name]
+        returned = [tallies.returned.get(question, _NONE) for question in every[name]]
         found.append(
             Topic(
                 name,
                 questions=len(ids),
                 seen=sum(question in recall for question in ids),
-                due=sum(topics[question] == name for question in due),
+                due=sum(question in due for question in ids),
                 mastery=sum(recall.get(question, 0.0) for question in ids) / len(ids),
                 returned=sum(each.returned for each in returned),
                 recalled=sum(each.recalled for each in returned),
-                said=_said([point for point in points if topics[point.question] == name]),
+                said=_said([point for question in every[name] for point in said.get(question, ())]),
             )
         )
     return found
@@ -233,13 +237,13 @@ def _said(points: Sequence[Point]) -> float | None:
 
 
 def _weakest(
-    active: Sequence[str], recall: Mapping[str, float], points: Sequence[Point], tallies: Tallies
+    active: Sequence[str], recall: Mapping[str, float], said: Mapping[str, Sequence[Point]], tallies: Tallies
 ) -> list[Weak]:
     """Of the questions seen, those with the lowest recall now; of two alike, what was forgotten more often."""
     found = []
     for question in active:
         if question in recall:
-            said = _said([point for point in points if point.question == question])
+            share = _said(said.get(question, ()))
             lapses = tallies.returned.get(question, _NONE).lapses
-            found.append(Weak(question, recall[question], lapses, None if said is None else 1 - said))
+            found.append(Weak(question, recall[question], lapses, None if share is None else 1 - share))
     return sorted(found, key=lambda weak: (weak.recall, -weak.lapses))[:WEAKEST]

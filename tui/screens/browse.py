@@ -50,6 +50,7 @@ class BrowseScreen(Place):
     def __init__(self) -> None:
         super().__init__()
         self._entries: Future[list[Entry]] | None = None
+        self._listed_of: object = None  # how it stood with the questions: Textual says twice that one has come
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -67,8 +68,13 @@ class BrowseScreen(Place):
 
     @on(ScreenResume)
     def back_again(self) -> None:
-        if self.is_mounted:
-            self.show_again()  # a rating in Practice has changed what is due
+        """A rating in Practice, or the time, has changed what is due."""
+        if self.is_mounted and self._listed_of != self._stand():
+            self.show_again()
+
+    def _stand(self) -> object:
+        """Another one where another state of a question may hold than a moment ago."""
+        return self.app.store.stamp(), utc_now().replace(second=0, microsecond=0)
 
     def show_again(self) -> None:
         """The list as the search has it, in the present language."""
@@ -121,6 +127,7 @@ class BrowseScreen(Place):
     def _look(self) -> None:
         """See how it stands with the questions."""
         store = self.app.store
+        self._listed_of = self._stand()
         self._cards, self._suspended, self._flags = store.cards(), store.suspended(), store.flags()
         self._calendar = Calendar(read_preferences(store))
 

@@ -89,13 +89,17 @@ class Listing(Options):
             self.highlighted = self._names.index(name)
 
     def on_resize(self) -> None:
-        if self.scrollable_content_region.width != self._width:
-            self._fill(self.chosen)
+        width = self.scrollable_content_region.width
+        if width != self._width:
+            self._width = width
+            for option in self.options:
+                option._visual = None
+            self.call_after_refresh(self.scroll_to_highlight)
 
     def _fill(self, highlight: str | None) -> None:
         self._width = self.scrollable_content_region.width
         self.clear_options()
-        self.add_options(Option("" if self._brief else self._paragraph(name), id=name) for name in self._names)
+        self.add_options(Option("", id=name) for name in self._names)
         if self._names:
             self.highlighted = self._names.index(highlight) if highlight in self._names else 0
 
@@ -115,9 +119,9 @@ class Listing(Options):
         return Content.assemble(pad(fit(title, room), room), "  ", (note, "dim"))
 
     def _get_visual(self, option: Option) -> Visual:
-        """What is drawn of ``option``: of a line only now what it says."""
-        if self._brief and option._visual is None:
-            option._set_prompt(self._line(option.id or ""))
+        """What is drawn of ``option``, laid out only now: before the list has its width, all would be for nothing."""
+        if option._visual is None:
+            option._set_prompt((self._line if self._brief else self._paragraph)(option.id or ""))
         return super()._get_visual(option)
 
     def _update_lines(self) -> None:
