@@ -31,12 +31,18 @@ SUFFIXES = (".yaml", ".yml")  # of the files of questions
 PREFIX = "code-"  # of the id of a task
 
 
-def files_below(folder: Path, unreadable: Callable[[OSError], object] | None = None) -> Iterator[Path]:
+def files_below(
+    folder: Path,
+    unreadable: Callable[[OSError], object] | None = None,
+    looked_into: Callable[[str], object] = lambda folder: None,
+) -> Iterator[Path]:
     """The question files in ``folder`` and below it, in order; hidden files, and what hidden folders hold, are none.
 
-    ``unreadable`` is told of each folder that cannot be looked into.
+    ``unreadable`` is told of each folder that cannot be looked into, ``looked_into`` of each other: there may be very
+    many of them, and no question.
     """
     for here, folders, names in os.walk(folder, onerror=unreadable):
+        looked_into(here)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):

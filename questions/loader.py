@@ -6,6 +6,7 @@ import importlib.resources
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from questions.bank import SUFFIXES, Bank, files_below
@@ -51,12 +52,13 @@ def load(
     """The questions of files and folders (searched for .yaml and .yml), added to those of ``shipped``.
 
     An id may not stand twice, in one file or in two, nor be one of the shipped bank's. A path that cannot be read is a
-    problem like any other: nothing is raised. ``report`` is told before each file what share of them was read.
+    problem like any other: nothing is raised. ``report`` is told before each file what share of them was read, and of
+    each folder that is searched for them.
     """
     reader = _BankReader(catalogue, shipped)
     given = [Path(path) for path in paths]
     for place, path in enumerate(given):
-        files = list(reader.find(path))
+        files = list(reader.find(path, partial(report, place / len(given))))
         for number, file in enumerate(files):
             report((place + number / len(files)) / len(given), str(file))
             data = reader.take(file)
@@ -76,13 +78,13 @@ class _BankReader:
         self.seen: set[str] = set(_shipped_files()) if shipped else set()
         self.sees: list[tuple[Reading, str, Node]] = []
 
-    def find(self, path: Path) -> Iterator[Path]:
+    def find(self, path: Path, looked_into: Callable[[str], object]) -> Iterator[Path]:
         """The question files at ``path``: itself, or those below it, in order, less hidden folders."""
         if not os.path.isdir(path):
             yield path
             return
         found = False
-        for file in files_below(path, self._unreadable):
+        for file in files_below(path, self._unreadable, looked_into):
             found = True
             yield file
         if not found:

@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from questions.bilingual import Language
 from questions.bilingual import say as say_label
-from tui.bank import OwnFiles, in_order, load_bank
+from tui.bank import OwnFiles, in_order
 from tui.commands.notices import FEW
 from tui.commands.selecting import refuse_unknown_topics
 from tui.commands.signals import end_soon, leave_on_signals
@@ -29,7 +29,6 @@ from tui.screens.program import Program, Said
 from tui.screens.terminal import served_driver, sturdy_driver
 
 if TYPE_CHECKING:
-    from questions.bank import Bank
     from questions.model import CodeQuestion, Question
     from tui.commands.context import Context
     from tui.practice.selection import Selection
@@ -346,20 +345,11 @@ class QuizApp(Program):
             self.screen.open(name, settings or {})
 
 
-def _load(context: Context) -> Bank:
-    with contextlib.suppress(OSError):  # the store says so
-        context.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is read is kept from the first start on
-    if not context.questions:
-        return load_bank((), context.data_dir)
-    from tui.commands.progress_line import ProgressLine
-
-    with ProgressLine() as report:
-        return load_bank(context.questions, context.data_dir, report)
-
-
 def run(context: Context) -> int:
     """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
-    bank = _load(context)
+    with contextlib.suppress(OSError):  # the store says so
+        context.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is read is kept from the first start on
+    bank = context.load_bank()
     refuse_unknown_topics(context.selection, bank.topics)
     with context.open_store() as store:
         language = context.language
@@ -370,7 +360,10 @@ def run(context: Context) -> int:
         app = QuizApp(questions, store, language=language, seed=context.seed, notices=notices, tasks=tasks)
         app.selection = context.selection
         if context.questions:
-            app.own = OwnFiles(context.questions, bank)
+            from tui.commands.progress_line import ProgressLine
+
+            with ProgressLine() as report:
+                app.own = OwnFiles(context.questions, bank, report)
         if context.language_given:
             store.set_setting("language", language)
         app.driver_class = (served_driver if context.is_served else sturdy_driver)() or app.driver_class

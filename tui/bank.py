@@ -13,6 +13,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,8 +102,8 @@ def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None, report: 
     """The shipped questions, then those of ``paths`` (files or folders). What is wrong with an item is in ``problems``.
 
     What is kept in ``data_dir`` of either is taken, and kept there if the folder exists; None reads them anew.
-    ``report`` is told how far the reading of ``paths`` has come. Raises ``UsageError`` where a path cannot be read at
-    all.
+    ``report`` is told which folders of ``paths`` are searched and how far the reading has come. Raises ``UsageError``
+    where a path cannot be read at all.
     """
     own = tuple(paths)
 
@@ -112,7 +113,7 @@ def load_bank(paths: Iterable[Path] = (), data_dir: Path | None = None, report: 
     def load_own() -> Bank:
         return _load_own(own, load_shipped(), report)
 
-    bank = _kept(data_dir, KEPT_OWN, lambda: _digest_of_own(own), load_own) if own else load_shipped()
+    bank = _kept(data_dir, KEPT_OWN, lambda: _digest_of_own(own, report), load_own) if own else load_shipped()
     for problem in bank.problems:
         if problem.code in _PATH_PROBLEMS:
             raise UsageError("unreadable-questions", path=problem.file, reason=problem)
@@ -213,11 +214,11 @@ def _digest() -> str:
     return found.hexdigest()
 
 
-def _digest_of_own(paths: Sequence[Path]) -> str:
+def _digest_of_own(paths: Sequence[Path], report: Report) -> str:
     """Of the shipped bank, and of what stands at ``paths`` under which names."""
     found = hashlib.sha256(_digest().encode())
     for path in paths:
-        for file in sorted(_files(path)):
+        for file in sorted(_files(path, report)):
             data = _contents(file)
             found.update(f"{path} {file} {os.path.realpath(file)} {len(data)}\n".encode("utf-8", "surrogateescape"))
             found.update(data)
@@ -233,10 +234,10 @@ def _contents(file: Path) -> bytes:
     return b""
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """The question files at ``path``, and itself, be it there or not."""
+def _files(path: Path, report: Report = silent) -> Iterator[Path]:
+    """The question files at ``path``, and itself, be it there or not. ``report`` is told which folders are searched."""
     yield path
-    yield from files_below(path)
+    yield from files_below(path, looked_into=partial(report, 0.0))
 
 
 def in_order(bank: Bank) -> list[CodeQuestion]:
@@ -247,9 +248,9 @@ def in_order(bank: Bank) -> list[CodeQuestion]:
 class OwnFiles:
     """A person's own question files, read again when one of them changes while the program runs."""
 
-    def __init__(self, paths: Iterable[Path], bank: Bank) -> None:
+    def __init__(self, paths: Iterable[Path], bank: Bank, report: Report = silent) -> None:
         self._paths = tuple(paths)
-        self._stamps = self._look()
+        self._stamps = self._look(report)
         self.bank = bank
 
     def have_changed(self) -> bool:
@@ -268,9 +269,9 @@ class OwnFiles:
         self.bank = with_last_good(load(self._paths, known_experiments(), shipped, report), self.bank)
         return self.bank
 
-    def _look(self) -> dict[str, tuple[int, int, int]]:
+    def _look(self, report: Report = silent) -> dict[str, tuple[int, int, int]]:
         found = {}
-        for file in (file for path in self._paths for file in _files(path)):
+        for file in (file for path in self._paths for file in _files(path, report)):
             with contextlib.suppress(OSError):
                 stamp = file.stat()
                 if not stat.S_ISDIR(stamp.st_mode):

@@ -11,7 +11,7 @@ import pytest
 from questions.bank import Bank, from_json, to_json
 from questions.errors import Problem
 from tui import bank as shipping
-from tui.bank import KEPT, KEPT_OWN, known_experiments, load_bank
+from tui.bank import KEPT, KEPT_OWN, OwnFiles, known_experiments, load_bank
 from tui.experiments.catalogue import NAMES, catalogue
 from tui.language.usage import UsageError
 
@@ -223,9 +223,13 @@ def test_own_questions_are_kept_with_the_shipped_ones_until_a_file_of_them_chang
     own.mkdir()
     text = OWN % ("scaling", "d_k", "64")
     (own / "a.yaml").write_text(text, encoding="utf-8")
-    told: list[float] = []
-    bank = load_bank([own], data, lambda share, file: told.append(share))
-    assert told == [0.0] and len(read) == 1 and bank["my-own"].settings == {"d_k": 64}
+    told: list[tuple[float, str]] = []
+    bank = load_bank([own], data, lambda share, where: told.append((share, where)))
+    assert (
+        [each for each in told if each[1] != str(own)] == [(0.0, str(own / "a.yaml"))]
+        and len(read) == 1
+        and bank["my-own"].settings == {"d_k": 64}
+    )
     with monkeypatch.context() as patch:
         patch.setattr("questions.loader.load", None)  # it would be called in vain
         assert load_bank([own], data) == bank and places(load_bank([own], data)) == places(bank)
@@ -239,6 +243,20 @@ def test_own_questions_are_kept_with_the_shipped_ones_until_a_file_of_them_chang
     (own / "c.yaml").write_text("- id: faulty\n", encoding="utf-8")
     (data / KEPT_OWN).unlink()
     assert load_bank([own], data).problems and not (data / KEPT_OWN).exists()
+
+
+def test_folders_are_named_as_they_are_searched_also_where_no_question_is_found(tmp_path: Path) -> None:
+    own, data = tmp_path / "own", tmp_path / "data"
+    for name in ("a/b", "c", ".hidden/d"):
+        (own / name).mkdir(parents=True)
+    data.mkdir()
+    told: list[tuple[float, str]] = []
+    with pytest.raises(UsageError):
+        load_bank([own], data, lambda share, where: told.append((share, where)))
+    assert set(told) == {(0.0, str(folder)) for folder in (own, own / "a", own / "a" / "b", own / "c")}
+    searched = len(told)
+    OwnFiles([own], Bank(()), lambda share, where: told.append((share, where)))
+    assert len(told) == searched + 4
 
 
 def test_of_every_check_something_would_change_what_its_question_runs() -> None:

@@ -16,7 +16,7 @@ from questions.bank import Bank
 from questions.bilingual import Language
 from questions.errors import Problem
 from questions.loader import load, load_shipped
-from tui.bank import known_experiments
+from tui.bank import Report, known_experiments
 from tui.commands.check_text import check_json, check_lines
 from tui.commands.context import Context
 from tui.commands.output import glyph, paragraphs, tell, width, write, write_json
@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(context: Context, options: argparse.Namespace) -> int:
     if options.falsify and not options.run:
         raise UsageError("falsify-without-run")
-    bank = bank_to_check([typed_path(path) for path in options.paths], context.questions)
+    with ProgressLine() as report:
+        bank = bank_to_check([typed_path(path) for path in options.paths], context.questions, report)
     language = context.language
     if not options.json:
         _write_problems(bank, language)
@@ -67,7 +68,7 @@ def _processes() -> int:
     return min(os.cpu_count() or 1, 8) if backend.name == "numpy" else 1
 
 
-def bank_to_check(paths: Sequence[Path], own: Sequence[Path]) -> Bank:
+def bank_to_check(paths: Sequence[Path], own: Sequence[Path], report: Report) -> Bank:
     """The questions of ``paths``; without any, those that ship and the person's own.
 
     Files of a person are read beside the shipped ones, to which their follow-ups may lead; a file that is itself one
@@ -76,7 +77,7 @@ def bank_to_check(paths: Sequence[Path], own: Sequence[Path]) -> Bank:
     known = known_experiments()
     shipped = load_shipped(known)
     if not paths:
-        return load(own, known, shipped) if own else shipped
+        return load(own, known, shipped, report) if own else shipped
     names = {name for path in paths for name in _shipped_names(path)}
     of_shipped = Bank(
         tuple(question for question in shipped.questions if question.file in names),
@@ -86,7 +87,7 @@ def bank_to_check(paths: Sequence[Path], own: Sequence[Path]) -> Bank:
     others = [path for path in paths if not _shipped_names(path)]
     if not others:
         return of_shipped
-    bank = load(others, known, shipped)
+    bank = load(others, known, shipped, report)
     return Bank(
         (*of_shipped.questions, *(question for question in bank.questions if not question.shipped)),
         (*of_shipped.problems, *(problem for problem in bank.problems if problem not in shipped.problems)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from questions.bank import PREFIX, Bank
 from questions.model import CodeQuestion
 from questions.topics import topic_title
-from tui.bank import in_order, load_bank
+from tui.bank import in_order
 from tui.commands.arguments import one_of
 from tui.commands.context import Context
 from tui.commands.notices import tell_problems
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     framework = one_of("--framework", options.framework or "numpy", FRAMEWORKS)
     if options.task is None:
         tell_problems(bank.problems, context.language)

@@ -11,6 +11,7 @@ from questions.bilingual import Language
 from tui.practice.selection import Selection
 
 if TYPE_CHECKING:
+    from questions.bank import Bank
     from tui.progress.store import ProgressStore
 
 BackendChoice = Literal["auto", "mlx", "numpy"]
@@ -44,6 +45,19 @@ class Context:
         if self.backend is not None:
             os.environ["MLXFORMER_BACKEND"] = self.backend
         one_thread_for_blas()
+
+    def load_bank(self, *, anew: bool = False) -> Bank:
+        """The shipped questions and the person's own, kept ones unless ``anew``; where it takes long, a line says how
+        far it has come. Raises ``UsageError`` where a path cannot be read."""
+        from tui.bank import load_bank
+
+        kept = None if anew else self.data_dir
+        if not self.questions:
+            return load_bank((), kept)
+        from tui.commands.progress_line import ProgressLine
+
+        with ProgressLine() as report:
+            return load_bank(self.questions, kept, report)
 
     def open_store(self) -> ProgressStore:
         """The progress in the data folder. Raises ``ProgressError``; the store's ``notices`` are to be said."""

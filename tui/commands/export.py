@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from questions.bank import Bank
-from tui.bank import load_bank
 from tui.commands.arguments import need
 from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
@@ -34,7 +33,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError("unknown-suffix", given=path, known=SUFFIXES, nearest=None)
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     tell_problems(bank.problems, context.language)
     if suffix in ANKI:
         from tui.commands.anki import as_anki

@@ -201,7 +201,7 @@ def _questions(context: Context, findings: list[Finding]) -> dict[str, Any]:
     from tui.experiments.catalogue import catalogue
 
     try:
-        bank = load_bank(context.questions)
+        bank = context.load_bank(anew=True)
     except UsageError as error:
         findings.append(Finding("questions-unreadable", {"reason": error}, serious=True))
         bank = load_bank()

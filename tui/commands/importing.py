@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tui.bank import load_bank
 from tui.commands.arguments import need
 from tui.commands.context import Context
 from tui.commands.notices import FEW, tell_notices
@@ -52,7 +51,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 def _from_anki(context: Context, path: Path, store: ProgressStore) -> Foreign:
     """The ratings of an Anki package; what in it is none of ours is said."""
-    bank = load_bank(context.questions)
+    bank = context.load_bank(anew=True)
     known = {question.id for question in bank.questions} | {task.id for task in bank.tasks}
     found = read_anki(path, known, store.schedule)
     if found.other_notes or found.unknown:

@@ -12,7 +12,6 @@ from typing import Any
 from questions.bank import Bank
 from questions.marking import Mark, Marking
 from questions.model import CodeQuestion
-from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
 from tui.commands.drawing import draw_figures
@@ -68,7 +67,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         _number("--minutes", options.minutes, MINUTES, MOST_MINUTES),
         context.selection,
     )
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     tell_problems(bank.problems, context.language)
     refuse_unknown_topics(context.selection, bank.topics)
     with context.read_store() if options.last else context.open_store() as store:

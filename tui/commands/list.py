@@ -7,7 +7,6 @@ import argparse
 from questions.bank import Bank
 from questions.model import CodeQuestion, Question
 from questions.topics import topic_title
-from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import tell, width, write, write_json
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     tell_problems(bank.problems, context.language)
     questions = selected(context, bank)
     if context.selection.search:

@@ -9,7 +9,6 @@ from typing import Any
 from questions.bilingual import LANGUAGES, Bilingual, Language
 from questions.marking import Mark, Marking, Status, mark
 from questions.model import Question
-from tui.bank import load_bank
 from tui.commands.arguments import need
 from tui.commands.context import Context
 from tui.commands.notices import tell_problems
@@ -31,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     name = need(options.id, "mark", "ID")
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     tell_problems(bank.problems, context.language)
     question = bank[name]
     answer = _read_answer(context.language)

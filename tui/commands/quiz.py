@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from questions.bank import Bank
-from tui.bank import in_order, load_bank
+from tui.bank import in_order
 from tui.commands.context import Context
 from tui.commands.conversation import END_OF_ANSWER, LONGEST_ANSWER, Conversation, Left, command, more_is_coming
 from tui.commands.drawing import draw_figures
@@ -29,7 +29,7 @@ from tui.progress.store import ProgressStore
 
 def run(context: Context, question_id: str | None = None, *, once: bool = False) -> int:
     """Ask until nothing is left, or (``once``) one question: ``question_id``, or what the schedule says."""
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     tell_problems(bank.problems, context.language)
     refuse_unknown_topics(context.selection, bank.topics)
     if question_id is not None:

@@ -6,7 +6,6 @@ import argparse
 
 from questions.bank import Bank
 from questions.model import CodeQuestion
-from tui.bank import load_bank
 from tui.commands.arguments import need
 from tui.commands.context import Context
 from tui.commands.notices import tell_problems
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(context: Context, options: argparse.Namespace) -> int:
     name = need(options.id, "show", "ID")
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     tell_problems(bank.problems, context.language)
     question = bank.item(name)
     if isinstance(question, CodeQuestion):

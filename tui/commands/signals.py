@@ -117,7 +117,7 @@ def terminal_as_found() -> Iterator[None]:
     before = _attributes()
 
     def end(number: int, frame: FrameType | None) -> None:
-        _end_now(before, INTERRUPTED, "")
+        _end_now(before, INTERRUPTED, "\x1b[K")  # over the line that says how far the reading has come
 
     ours = [each for each in (*ENDINGS, signal.SIGINT) if isinstance(signal.getsignal(each), _Ending)]
     earlier = {number: signal.signal(number, end) for number in ours}

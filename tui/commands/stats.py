@@ -10,7 +10,6 @@ from typing import Any
 
 from questions.bilingual import Language
 from questions.topics import topic_title
-from tui.bank import load_bank
 from tui.commands.context import Context
 from tui.commands.notices import tell_notices, tell_problems
 from tui.commands.output import paragraphs, width, write, write_json
@@ -32,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    bank = load_bank(context.questions, context.data_dir)
+    bank = context.load_bank()
     tell_problems(bank.problems, context.language)
     with context.read_store() as store:
         tell_notices(store.notices, context.language)

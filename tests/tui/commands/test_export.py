@@ -190,5 +190,5 @@ def _toys(bank: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """Let the toy questions be the whole bank; how many there are."""
     only = load_bank([bank])
     toys = type(only)(tuple(question for question in only.questions if question.id.startswith("toy-")))
-    monkeypatch.setattr("tui.commands.export.load_bank", lambda *paths: toys)
+    monkeypatch.setattr("tui.commands.context.Context.load_bank", lambda context: toys)
     return len(toys.questions)

@@ -22,7 +22,7 @@ def typed(program: Callable[..., Ran], bank: Path, monkeypatch: pytest.MonkeyPat
     """``interview`` on the toy questions alone, with these lines typed."""
     only = load_bank([bank])
     toys = type(only)(tuple(question for question in only.questions if question.id.startswith("toy-")))
-    monkeypatch.setattr("tui.commands.interview.load_bank", lambda *paths: toys)
+    monkeypatch.setattr("tui.commands.context.Context.load_bank", lambda context: toys)
 
     def run(*lines: str, arguments: tuple[str, ...] = (), lang: str = "en") -> Ran:
         waiting = list(lines)

@@ -27,7 +27,7 @@ def typed(
     """Runs the quiz on the toy questions alone, with these lines typed; what it said."""
     only = load_bank([bank])
     toys = type(only)(tuple(question for question in only.questions if question.id.startswith("toy-")))
-    monkeypatch.setattr("tui.commands.quiz.load_bank", lambda *paths: toys)
+    monkeypatch.setattr("tui.commands.context.Context.load_bank", lambda context: toys)
     assert bank_module.load_bank is load_bank and len(toys.questions) == QUESTIONS.count("- id:")
 
     def answer(*lines: str, question: str | None = None, once: bool = False, **context: object) -> str:
@@ -58,13 +58,13 @@ def test_an_answer_is_marked_and_its_numbers_are_proven_by_the_run(typed: Typed)
     assert "Predicted right: a. eight" in said and "it is 8 ✓" in said  # at the predict item's own knobs
 
 
-def test_a_number_that_is_not_the_measured_one_shows_what_was_measured(typed: Typed, bank: Path) -> None:
+def test_a_number_that_is_not_the_measured_one_shows_what_was_measured(
+    typed: Typed, bank: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = bank.read_text(encoding="utf-8").replace("[6](check:doubled)", "[7](check:doubled)")
     bank.write_text(text, encoding="utf-8")
     only = load_bank([bank])
-    import tui.commands.quiz
-
-    tui.commands.quiz.load_bank = lambda *paths: only  # type: ignore[assignment]  # the fixture puts it back
+    monkeypatch.setattr("tui.commands.context.Context.load_bank", lambda context: only)
     assert "doubled it is 7 (measured here: 6)" in typed("", "", question="toy-double")
 
 
