@@ -6,7 +6,6 @@ its own message from ``code`` and ``fields``.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -92,6 +91,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name``, or None where none is like it."""
     if len(name) > LONGEST_QUOTE:  # difflib's time grows with the product of the lengths
         return None
+    import difflib  # nothing that goes well needs it
+
     names = list(known)
     folded = {known_name.casefold(): known_name for known_name in names}
     near = difflib.get_close_matches(name.casefold(), folded, 1)

@@ -156,13 +156,15 @@ class QuizApp(Program):
         self.next_notice()
 
     def on_unmount(self) -> None:
-        self.compute.close()
-        self.judging.close()
+        for started in ("compute", "judging"):
+            if started in vars(self):
+                getattr(self, started).close()
 
     async def action_quit(self) -> None:
         self.keep()
         end_soon(self, 0)
-        self.compute.cancel()
+        if "compute" in vars(self):
+            self.compute.cancel()
         self.exit(0)
 
     @property

@@ -89,6 +89,33 @@ def test_the_first_question_waits_for_nothing_that_marks_an_answer() -> None:
     assert _intruders(loaded, later) == []
 
 
+def test_the_first_question_is_shown_before_any_experiment_is_read(tmp_path: Path) -> None:
+    load_bank((), tmp_path)
+    loaded = _loaded(
+        f"""
+import asyncio
+from pathlib import Path
+from tui.app import QuizApp
+from tui.bank import load_bank
+from tui.progress.store import open_store
+from tui.screens.passage import Passage
+from tui.screens.practice import PracticeScreen
+async def nothing(screen):  # what an answer needs is brought once the question stands there
+    pass
+PracticeScreen._bring_answer = nothing
+async def show(questions):
+    app = QuizApp(questions, open_store(None), language="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert app.screen.practice.attempt.question.question.en in app.screen.query_one("#question", Passage)._text
+asyncio.run(show(load_bank((), Path({str(tmp_path)!r})).questions))
+"""
+    )
+    assert "tui.experiments.catalogue" in loaded
+    later = ("tui.experiments.contract", "tui.figures.data", "tui.screens.live_panel", "yaml", "fsrs", "numpy")
+    assert _intruders(loaded, later) == []
+
+
 def test_a_kept_bank_is_listed_without_what_reads_and_judges_one(tmp_path: Path) -> None:
     load_bank((), tmp_path)
     loaded = _loaded(f"from tui.cli import main; main(['--data-dir', {str(tmp_path)!r}, 'list'])")

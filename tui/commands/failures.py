@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import traceback
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,6 +29,8 @@ def record(error: BaseException, arguments: Sequence[str], language: Language) -
 
 
 def _write(log: Path, error: BaseException, arguments: Sequence[str]) -> Path:
+    import platform  # nothing that goes well needs it
+
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(log.with_name(log.name + ".1"))
