@@ -130,16 +130,16 @@ def dtype_named(name: str) -> mx.Dtype | None:
     return _running.dtype_named(name)
 
 
-def expect_few_rows(module: nn.Module) -> None:
-    """Say that the layers of ``module`` are going to be called with few rows many times, as decoding does.
+def expect_one_row(module: nn.Module) -> None:
+    """Say that the layers of ``module`` are going to be called with one row many times, as decoding does.
 
     Args:
         module: its weights stay what they are; the NumPy backend may keep them in another layout.
 
-    >>> from mlxformer.backend import expect_few_rows
-    >>> expect_few_rows(nn.Linear(64, 64))
+    >>> from mlxformer.backend import expect_one_row
+    >>> expect_one_row(nn.Linear(64, 64))
     """
-    _running.expect_few_rows(module)
+    _running.expect_one_row(module)
 
 
 def quantize(module: nn.Module, chosen: Callable[[str, nn.Module], bool], how: Mapping[str, Any]) -> None:

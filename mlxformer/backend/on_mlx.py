@@ -84,7 +84,7 @@ def dtype_named(name: str) -> mx.Dtype | None:
     return dtype
 
 
-def expect_few_rows(module: nn.Module) -> None:
+def expect_one_row(module: nn.Module) -> None:
     """MLX multiplies with either layout."""
 
 

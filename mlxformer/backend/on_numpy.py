@@ -53,10 +53,10 @@ def dtype_named(name: str) -> np.dtype | None:
     return None if name == "bfloat16" else getattr(mx, name)
 
 
-def expect_few_rows(module: nn.Module) -> None:
+def expect_one_row(module: nn.Module) -> None:
     for each in module.modules():
         if isinstance(each, (nn.Linear, nn.Embedding)):
-            products.expect_few_rows(each.weight)
+            products.expect_one_row(each.weight)
 
 
 def quantize(module: Any, chosen: Any, how: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlxformer.attention import masks
 from mlxformer.axes import TOKENS
-from mlxformer.backend import expect_few_rows, mx, nn, to_numpy
+from mlxformer.backend import expect_one_row, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.beam import beam_hypotheses
 from mlxformer.generation.greedy import collected, write
@@ -181,7 +181,7 @@ class GenerativeModel(Module):
         }
         input_ids = _one_of(input_ids, source_ids)
         plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
-        expect_few_rows(self)
+        expect_one_row(self)
         with evaluation_mode(self):
             decoder = self._decoder(input_ids, attention_mask, plan.rows_each, use_cache)
             found, scores = run_plan(decoder, plan)
@@ -249,7 +249,7 @@ class GenerativeModel(Module):
         }
         input_ids = _one_of(input_ids, source_ids)
         plan = make_plan(self, self._prompt(input_ids, attention_mask, decoder_input_ids), options)
-        expect_few_rows(self)
+        expect_one_row(self)
         decoder = self._opened(input_ids, attention_mask, plan.rows_each, use_cache)
         assert plan.choose is not None, "one beam is not a beam search"
         steps = write(_Stepping(self, decoder), plan.start.repeated(plan.rows_each), plan.rules, plan.choose)

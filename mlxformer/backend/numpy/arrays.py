@@ -124,9 +124,9 @@ class array(ArrayLike):
     Python floats become float32, ints int32, float64 float32, as in MLX; bfloat16, which NumPy lacks, float32.
     """
 
-    __slots__ = ("_data", "_few")
+    __slots__ = ("_data", "_single")
     _data: np.ndarray
-    _few: bool  # set where few rows are going to be multiplied with it (products.py)
+    _single: bool  # set where a single row is going to be multiplied with it (products.py)
 
     def __init__(self, value: Any, dtype: Any = None) -> None:
         target = None if dtype is None else dtypes.checked(dtype)

@@ -30,9 +30,12 @@ def limit() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def each(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
-    """``work(part)`` for each of ``parts``, which must not touch each other's results. What it raises, this raises."""
-    workers = min(limit(), len(parts)) if len(parts) > 1 else 1
+def each(work: Callable[[Part], object], parts: Sequence[Part], fewest: int = 2) -> None:
+    """``work(part)`` for each of ``parts``, which must not touch each other's results. What it raises, this raises.
+
+    They are shared out where they are at least ``fewest``: less would be done before another thread has begun.
+    """
+    workers = min(limit(), len(parts)) if len(parts) >= fewest else 1
     if workers < 2 or getattr(_inside, "working", False):
         for part in parts:
             work(part)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlxformer.backend.numpy.products import expect_one_row, linear
 from tests.mlxformer.backend.numpy.comparing import Cases, core, values
 from tests.mlxformer.backend.numpy.inputs import array, normal, of_dtype
 
@@ -159,17 +160,16 @@ def test_rope_refuses_what_it_cannot_rotate() -> None:
             core.fast.rope(core.ones(shape), dims, traditional=True, base=base, scale=1.0, offset=0)
 
 
-def test_a_weight_for_few_rows_changes_its_layout_and_nothing_else(tmp_path: Path) -> None:
+def test_a_weight_for_one_row_changes_its_layout_and_nothing_else(tmp_path: Path) -> None:
     from mlxformer.backend.numpy import nn
-    from mlxformer.backend.numpy.products import expect_few_rows
 
     layer = nn.Linear(160, 130)
-    weight, x = values(layer.weight), normal(3, 160)
+    weight, x = values(layer.weight), normal(1, 160)
     expected = x.astype(np.float64) @ weight.T.astype(np.float64) + values(layer.bias)
     before = [values(layer(core.array(x))) for _ in range(3)]
     np.testing.assert_array_equal(before, [before[0]] * 3)  # unasked nothing is laid out anew, and rounds differently
-    expect_few_rows(layer.weight)
-    layer(core.zeros((300, 160)))
+    expect_one_row(layer.weight)
+    layer(core.zeros((3, 160)))
     assert layer.weight._data.flags.c_contiguous
     for _ in range(2):
         np.testing.assert_allclose(values(layer(core.array(x))), expected, atol=1e-5)
@@ -180,6 +180,17 @@ def test_a_weight_for_few_rows_changes_its_layout_and_nothing_else(tmp_path: Pat
     again = nn.Linear(160, 130)
     again.load_weights(str(tmp_path / "layer.npz"))
     np.testing.assert_array_equal(values(again.weight), weight)
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (1, 5), (4, 8), (3, 11)], ids=str)
+def test_few_rows_are_multiplied_as_many_are(shape: tuple[int, int]) -> None:
+    x, weight, bias = normal(*shape, 600), normal(1700, 600, seed=1), normal(1700, seed=2)
+    expected = x.astype(np.float64) @ weight.T.astype(np.float64) + bias
+    found = linear(core.array(x), core.array(weight), core.array(bias))
+    assert found.shape == (*shape, 1700) and found.dtype == core.float32
+    np.testing.assert_allclose(values(found), expected, atol=2e-4)
+    half = core.array(x.astype(np.float16))
+    np.testing.assert_allclose(values(linear(half, core.array(weight))), expected - bias, atol=0.2)
 
 
 def test_integers_are_not_multiplied_as_matrices() -> None:

@@ -13,6 +13,7 @@ import pytest
 from mlxformer.backend.numpy import blas, threads
 from mlxformer.backend.numpy import core as mx
 from mlxformer.backend.numpy.error_function import gelu
+from mlxformer.backend.numpy.products import linear
 from tests.mlxformer.backend.numpy.inputs import normal
 
 BIG = (7, 3, 33, 128)  # some 89,000 numbers: three blocks, the last one not full
@@ -36,10 +37,11 @@ def _attention(mask: Any) -> Any:
         lambda: mx.softmax(mx.array(normal(*BIG)), axis=-1),
         lambda: mx.fast.layer_norm(mx.array(normal(*BIG)), mx.array(normal(128)), mx.array(normal(128)), 1e-5),
         lambda: mx.fast.rms_norm(mx.array(normal(*BIG)), None, 1e-5),
+        lambda: linear(mx.array(normal(16, 512)), mx.array(normal(2048, 512))),
         lambda: _attention(None),
         lambda: _attention("causal"),
     ],
-    ids=["gelu", "erf", "softmax", "layer norm", "RMS norm", "attention", "causal attention"],
+    ids=["gelu", "erf", "softmax", "layer norm", "RMS norm", "few rows", "attention", "causal attention"],
 )
 def test_any_number_of_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) -> None:
     alone = _with(monkeypatch, 1, work)
