@@ -156,6 +156,8 @@ class _Index:
             if start in inside and stop <= inside.stop and (start, stop) != (inside.start, inside.stop):
                 continue
             chinese = is_ideograph(clause.stems[start])
+            if clause.stems[start] == "一" and clause.stems[start - 1 : start] == ["每"]:  # no 一步 in 每一步
+                continue
             if chinese and stop == start + 1 and start < covered:
                 continue
             if chinese:
@@ -355,7 +357,9 @@ class _Index:
         if after:  # the decoder's queries, 解码器的查询
             stand = self.clauses[hit.clause].words
             gap = range(stand[hit.stop - 1].stop, stand[after[0].first].start)
-            paused = any(pause in gap for pause in self.raw[hit.clause].pauses)  # Q 来自解码器、K 来自编码器
+            pauses = self.raw[hit.clause].pauses
+            pause = bisect_left(pauses, gap.start)
+            paused = pause < len(pauses) and pauses[pause] < gap.stop  # 键变大、查询变小
             between = stand[hit.stop : after[0].first]
             if not paused and all(word.text in FILLERS or word.text in _WHERE for word in between):
                 return after[0]

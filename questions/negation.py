@@ -18,6 +18,7 @@ These are rules, not an understanding: where they are too strict, an answer is c
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -25,34 +26,41 @@ from itertools import accumulate
 from questions.words import Clause, Word, is_ideograph
 
 CONDITION_REACH = 4  # words that a "without" without any further sign is taken to cover
+BECAUSE_REACH = 16  # characters
+WHERE_REACH = 6  # words
 
 _INNOCENT = (
-    "不只 不仅 不光 不但 不单 不断 不同 不管 不论 无论 无非 不妨 不得不 无疑 不少 不错 不可或缺 不可避免 差不多"
+    "不断 不同 不管 不论 无论 无非 不妨 不得不 无疑 不少 不错 不可或缺 不可避免 差不多"
     " 无限 无穷 非常 无监督 无偏 未来 淹没 是否 能否 无量纲 不等长 不如说 没错"
     " 影响不大 变化不大 区别不大 差别不大 相差不大 不怎么掉 不掉点 不怎么变"
-    " 不超过 不大于 不小于 不高于 不低于 不多于 不等于说 不能没有 不可没有 不可缺少 离不开 能不能说 不知不觉",
-    "cannot do without|can't do without|not without|not least|not only|"
-    "not just|not merely|not simply|not to mention|no matter|no doubt|no wonder|nothing but|no less than",
+    " 不动 几乎不动 基本不动 不超过 不大于 不小于 不高于 不低于 不多于"
+    " 不等于说 不能没有 不可没有 不可缺少 离不开 能不能说 不知不觉",
+    "cannot do without|can't do without|not without|not least|"
+    "not to mention|no matter|no doubt|no wonder|nothing but|no less than",
 )
 _DENIALS = (
-    "不是 不会 不能 不可能 不可以 不再 不太 不够 不应 不该 不需要 不用 不必 不存在 不具有 不具备 不属于 不意味 不代表"
+    "不是 不会 不能 不可能 不可以 不再 不太 不够 不应 不该 不需要 不必 不存在 不具有 不具备 不属于 不意味 不代表"
     " 不影响 不保证 不一定 不认为 不觉得 不相信 不说明 未必 并不 并非 并未 并没 绝不 绝非 决不 从不 从未 毫不 毫无"
     " 远非 没有依据 没依据 缺乏依据 站不住脚 没有道理 没有证据 没有理由 没有根据 没有必要"
     " 误以为 误认为 错误地 谬误 谣言 吗",
     r"not so|not yet|not|never|cannot|neither|nor|none|nobody|nothing|hardly|barely|rarely|seldom|scarcely"
     r"|[a-z]+n't|dont|doesnt|didnt|isnt|arent|wasnt|werent|wont|cant|couldnt|wouldnt|shouldnt|havent|hasnt"
     r"|no evidence|no basis|unfounded"
-    r"|fail(?:s|ed)? to|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
+    r"|fail(?:s|ed)? to|stop(?:s|ped)?(?= [a-z]+ing )"
+    r"|(?:is|are|it's|its|that's) (?:a )?(?:false|wrong|incorrect|untrue|myth)|myth that|wrongly",
 )
-_OWN_WORDS = (
-    "不准确 不准 不稳定 不稳 不一致 不一样 不等价 不对称 不均匀 不平衡 不均衡 不足 不可靠 不可导 不可微 不连续 不相等"
-    " 不相同 看不到 看不见 没见过 未见过 没有见过 没出现过 不可见 不匹配",
-    "not equivalent|not the same|not equal|(?:has|have|had)n't seen|never saw|(?:not|never) seen|can't see|cannot see"
+_OWN_WORDS = (  # 不只 too: of "not only for the gradient" no more than the "only" is denied
+    "不只 不仅 不光 不但 不单 不变"
+    " 不准确 不准 不稳定 不稳 不一致 不一样 不等价 不对称 不均匀 不平衡 不均衡 不足 不可靠 不可导 不可微 不连续 不相等"
+    " 不相同 看不到 看不见 没见过 未见过 没有见过 没出现过 不可见 不匹配"
+    " 不能看的 不让看的 不该看的 不许看的 不应看的 不可见的 不参与的",
+    "not only|not just|not merely|not simply"
+    "|not equivalent|not the same|not equal|(?:has|have|had)n't seen|never saw|(?:not|never) seen|can't see|cannot see"
     "|not exact|not optimal",
 )
 _A_NOT_A = r"(?P<verb>[\u4e00-\u9fff])[不没](?P=verb)"
 _CONDITION_NOT = ("", "not [a-z]+ing")  # "not scaling", where "not" alone denies
-_CONDITIONS = ("不 没有 没 无 未 缺少 缺乏 去掉", r"without|with no|w / o|no|lack|lacks|lacking")
+_CONDITIONS = ("不 不用 没有 没 无 未 缺少 缺乏 去掉", r"without|with no|w / o|no|lack|lacks|lacking")
 _OPENERS = (
     "时 的话 就 则 便 会 将 导致 造成",
     "then|means|mean|makes|make|leads|lead|causes|cause|lets|gives|will|would|results|you'd|we'd|it'd|they'd|it'll",
@@ -65,6 +73,11 @@ _BREAKS = (
     "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然 而 也(?=[不没])",
     "and(?= (?:no|not|never|without|[a-z]+n't) )|but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
 )
+_JOINTS = re.compile(  # 不采样 | 不要奖励模型, 只减均值 | 不做除法
+    "(?:" + "|".join(f"(?<=不{'.' * width})" for width in (1, 2, 3)) + ")(?=不要|不用|不需要|没有|无需)"
+    "|(?:" + "|".join(f"(?<=只{'.' * width})" for width in (2, 3, 4, 5, 6)) + ")(?=不)"
+)
+_BECAUSE = re.compile("因|由于|为了|随着")  # 不会因为来了新词而改变
 _AFTER_WITHOUT = re.compile(
     r" (?:the|a|an|it|its|they|their|we|our|you|your|there|this|all|each|every|attention|softmax) "
 )
@@ -133,11 +146,7 @@ class _Signal:
 
 def denials(clause: Clause) -> list[Denial]:
     """The denials of ``clause``, in order."""
-    signals = _signals(clause.words)
-    for colon in clause.colons:
-        at = sum(word.start < colon for word in clause.words)
-        signals.append(_Signal("break", at, at, ""))
-    signals.sort(key=lambda signal: (signal.start, signal.stop))
+    signals = _signals(clause)
     found: list[Denial] = []
     segment_start = 0
     segment: list[_Signal] = []
@@ -168,6 +177,7 @@ def _in_segment(signals: Sequence[_Signal], start: int, stop: int, words: Sequen
             found.append(Denial(cue, cue))
         elif signal.kind == "denial":
             first = begin if signal.stop < stop else _ellipsis_start(signal, begin, words)
+            first = max(first, _where(signal, begin, words))
             whole = range(first, stop) if correction == stop else range(signal.start, correction)
             found.append(Denial(cue, whole, curable=bool(_CURABLE.fullmatch(signal.text))))
         elif signal.kind.startswith("condition"):
@@ -182,6 +192,18 @@ def _ellipsis_start(signal: _Signal, start: int, words: Sequence[Word]) -> int:
     """Where that begins which a clause's last words deny: of "the first grows and the second does not" the second."""
     joints = (index + 1 for index in range(signal.start - 1, start, -1) if words[index].text in ("and", "而"))
     return next(joints, start)
+
+
+def _where(signal: _Signal, start: int, words: Sequence[Word]) -> int:
+    """Where the relative clause begins that a denial stands in: in "set -inf where you must not look" at "where"."""
+    return next(
+        (
+            index
+            for index in range(signal.start - 1, max(start, signal.start - WHERE_REACH), -1)
+            if words[index].text == "where"
+        ),
+        start,
+    )
 
 
 def _aside_end(signal: _Signal, start: int, stop: int, words: Sequence[Word]) -> int:
@@ -215,13 +237,18 @@ def _condition_end(signal: _Signal, opener: int, stop: int, words: Sequence[Word
     return stop
 
 
-def _signals(words: Sequence[Word]) -> list[_Signal]:
-    joined, owners = _joined(words)
-    found: list[_Signal] = []
+def _signals(clause: Clause) -> list[_Signal]:
+    joined, owners = _joined(clause.words)
+    starts = [word.start for word in clause.words]
+    joints = [bisect_left(starts, colon) for colon in clause.colons]
+    joints += [owners[match.start()] for match in _JOINTS.finditer(joined)]
+    found = [_Signal("break", joint, joint, "") for joint in joints]
     for match in _SIGNALS.finditer(joined):
         first, last = match.start(), match.end() - 1
+        if match["break"] == "而" and _BECAUSE.search(joined, max(0, first - BECAUSE_REACH), first):
+            continue
         found.append(_Signal(str(match.lastgroup), owners[first], owners[last] + 1, match[0]))
-    return found
+    return sorted(found, key=lambda signal: (signal.start, signal.stop))
 
 
 def _joined(words: Sequence[Word]) -> tuple[str, list[int]]:

@@ -172,7 +172,8 @@ def _numbered(words: Sequence[Word]) -> list[Word]:
             found.append(replace(word, text=str(value), stop=words[stop - 1].stop))
             index = stop
         else:
-            found.append(replace(word, text=_DIGITS.get(word.text, word.text)))
+            one = word.text == "one" and index + 1 < len(words) and words[index + 1].text in ("over", "minus")
+            found.append(replace(word, text="1" if one else _DIGITS.get(word.text, word.text)))
             index += 1
         index = _unit(words, index, found)
     return found

@@ -43,6 +43,7 @@ _CALLED = re.compile(
 _FACTOR = re.compile(
     r"[^()\[\],;\n\u3400-\u9fff]{1,24}\)\s?[/·*×^]"  # (QK^T)/√d_k: a factor, not an aside
     r"|(?: ?[a-z0-9_/·*]{1,6} ?,){1,5} ?[a-z0-9_/·*]{1,6} ?\]"  # [B, T, C]: a shape
+    r"|(?: ?[a-z0-9_/·*]{1,6} ?,){2,5} ?[a-z0-9_/·*]{1,6} ?\)"  # (B, T, C)
     r"|(?:mask|cls|sep|pad|unk|bos|eos)\]"  # a token of that name
 )
 _PARTNER = dict(zip(")]}】」』》〕", "([{【「『《〔", strict=True))

@@ -149,6 +149,7 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("一点一亿，即 1.1 亿", ("110M",)),
         ("110 million", ("1.1 亿",)),
         ("三分之二", ("two thirds",)),
+        ("one over root d_k", ("1/√d_k",)),
         ("预热一万步", ("预热 10k 步",)),
         ("over the first ten thousand steps", ("first 1 万 steps",)),
         # languages, scripts, inflection
@@ -159,6 +160,14 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         # cures are assertions
         ("除以标准差之后 softmax 不会饱和", SATURATES),
         ("除以标准差之后 softmax 不会饱和", ("除以标准差",)),
+        # what is denied ends where something else begins
+        ("高频不动、低频做插值", (("低频", "插值"),)),
+        ("把不能看的位置填成负无穷", (("位置", "负无穷"),)),
+        ("set minus infinity where you should not look", ("minus infinity",)),
+        ("不用 FlashAttention 的话得分是 n²", (("得分", "n²"),)),
+        ("不采样不要奖励模型", ("不要奖励模型",)),
+        ("旧词的键不会因为来了新词而改变", (("~ 改变", "键"),)),
+        ("it needs no critic and no reward model", ("no critic",)),
         # what is denied before a colon ends there
         ("每行的和不再是 1：留下的除以 1 − p", ("除以 1 − p",)),
         ("rows do not sum to one: the survivors are scaled up", (("survivors", "scaled"),)),
@@ -199,6 +208,11 @@ def test_what_the_marker_knows(answer, match):
         ("不缩放也不会饱和", SATURATES, "unsure"),
         ("我不认为缩放之后会饱和", SATURATES, "unsure"),
         ("两者不等价", ("等价",), "unsure"),
+        ("残差不只是为了梯度", ("只是为了梯度",), "unsure"),
+        ("not only for the gradient", (("only", "gradient"),), "unsure"),
+        ("只减均值不做除法", ("~ 减均值",), "missed"),
+        ("rows stop summing to one", ("sum to one",), "unsure"),
+        ("每一步都要算", ("一步",), "missed"),
         ("协方差很大", ("variance",), "missed"),
         ("use layer normalization", ("normalize",), "missed"),
         ("Pre-LN 是 LN(x + f(x))，Post-LN 是 x + f(LN(x))", SWAPPED, "missed"),
