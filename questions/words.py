@@ -46,6 +46,7 @@ _FACTOR = re.compile(
     r"|(?: ?[a-z0-9_/·*]{1,6} ?,){2,5} ?[a-z0-9_/·*]{1,6} ?\)"  # (B, T, C)
     r"|(?:mask|cls|sep|pad|unk|bos|eos)\]"  # a token of that name
 )
+_LISTED = re.compile(r" ?(?:and |or )?[qkv](?![\w'])")  # after the comma of Q, K, V
 _PARTNER = dict(zip(")]}】」』》〕", "([{【「『《〔", strict=True))
 
 
@@ -135,6 +136,8 @@ class _Splitter:
                 before = folded[max(0, token.start() - 20) : token.start()]
                 called = bool(_CALLED.search(before) or _FACTOR.match(folded, token.end()))
                 self._open(token[0], called and self.text[begin] in "([{")
+            elif kind == "clause" and self._is_listed(folded, token):
+                self.clause.pauses.append(begin)
             elif kind == "colon":
                 self.clause.colons.append(begin)
             elif kind == "pause":
@@ -151,6 +154,11 @@ class _Splitter:
             self._resume()
         self._end_clause()
         return self.done
+
+    def _is_listed(self, folded: str, comma: re.Match[str]) -> bool:
+        """Whether a comma stands in the list Q, K, V."""
+        before = self.clause.words[-1].text if self.clause.words else ""
+        return before in ("q", "k", "v") and bool(_LISTED.match(folded, comma.end()))
 
     def _open(self, bracket: str, called: bool) -> None:
         self.brackets.append((bracket, called))
