@@ -353,6 +353,9 @@ class _Index:
             self.actors[sides] = self._actors(sides)
         groups, places = self.actors[sides]
         at = bisect_left(places, hit.place)
+        within = [each for each in groups[at : at + 3] if each.place < hit.end and each.clause == hit.clause]
+        if within:  # vanishing gradients: the gradients
+            return within[0]
         after = [each for each in groups[at : at + 3] if each.clause == hit.clause and each.first >= hit.stop]
         if after:  # the decoder's queries, 解码器的查询
             stand = self.clauses[hit.clause].words
