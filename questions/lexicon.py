@@ -45,7 +45,19 @@ _IRREGULAR = {
     for form in forms.split()
 }
 _UNTOUCHED = frozenset(
-    ["during", "nothing", "something", "anything", "everything", "string", "series", "meaning", "bias", "bring"]
+    [
+        "during",
+        "times",
+        "nothing",
+        "something",
+        "anything",
+        "everything",
+        "string",
+        "series",
+        "meaning",
+        "bias",
+        "bring",
+    ]
 )
 _VOWEL = re.compile("[aeiouy]")
 _BRITISH = (

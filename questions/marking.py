@@ -29,6 +29,8 @@ Status = Literal["found", "unsure", "missed"]
 Span = tuple[int, int]  # characters of the answer
 REACH = 24  # words from the first to the last phrase of a list that need not stand in one clause
 _WHERE = frozenset(["in", "at", "during", "for"])  # parallel in training: of training
+_COMPARES = frozenset(["than", "like", "unlike", "versus", "vs", "replaces", "solves", "fixes", "按", "像"])
+_SOLVES = ("解决", "解决的是", "取代", "替代", "代替", "不同于")
 _JOINS = frozenset(["与", "及", "以及", "、", "and", "or", "/", "&", "跟"])
 
 
@@ -394,11 +396,11 @@ class _Index:
         return groups, [group.place for group in groups]
 
     def _is_compared_with(self, hit: _Hit) -> bool:
-        """Whether something else is spoken of, and a hit is its measure: ``faster than B``, ``like B``, 比 B 快."""
-        before = [word.text for word in self.clauses[hit.clause].words[max(0, hit.first - 2) : hit.first]]
+        """Whether something else is spoken of, and a hit is its measure or its task: ``faster than B``, 解决 B."""
+        before = [word.text for word in self.clauses[hit.clause].words[max(0, hit.first - 4) : hit.first]]
         if before and before[-1] in FILLERS:
             before.pop()
-        if before[-1:] in (["than"], ["like"], ["按"]):
+        if (before[-1:] and before[-1] in _COMPARES) or "".join(before).endswith(_SOLVES):
             return True
         return before[-1:] == ["比"] and before[-2:-1] not in (["相"], ["对"], ["之"])
 

@@ -187,6 +187,10 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("K and V come from the encoder", (("K", "encoder"),)),
         ("前馈层 8d²，注意力 4d²", ("前馈 -> 8d²",)),
         ("batch norm depends on other samples and layer norm does not", ("BN -> 依赖",)),
+        ("GRPO is like PPO but samples a group", (("GRPO", "group"),)),
+        ("连续批处理解决静态批的问题，谁完谁走", ("连续批处理 -> 谁完谁走",)),
+        ("vanishing gradients, not the loss", (("gradient", "vanish"),)),
+        ("every token except the prompt counts", ("every token",)),
         # what is to be denied
         ("不能直接 reshape 成 [h, T, d]", ("~ 直接 reshape",)),
         ("you can't reshape directly", ("~ reshape directly",)),
