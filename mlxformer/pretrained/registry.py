@@ -30,11 +30,12 @@ def families() -> tuple[Family, ...]:
     """
     from mlxformer.pretrained.dates import family as dates
     from mlxformer.pretrained.masked import family as masked
+    from mlxformer.pretrained.order import family as order
     from mlxformer.pretrained.poems import family as poems
     from mlxformer.pretrained.repeats import family as repeats
     from mlxformer.pretrained.reverse import family as reverse
 
-    return (dates.FAMILY, masked.FAMILY, poems.FAMILY, repeats.FAMILY, reverse.FAMILY)
+    return (dates.FAMILY, masked.FAMILY, order.FAMILY, poems.FAMILY, repeats.FAMILY, reverse.FAMILY)
 
 
 def trainable_names() -> tuple[str, ...]:
@@ -80,7 +81,7 @@ def find(name: str) -> tuple[Family, Any]:
 def load_pretrained(name: Literal["dates", "dates-no-positions", "dates-pre-norm", "dates-tied-kv"]) -> DateReader: ...
 @overload
 def load_pretrained(
-    name: Literal["bert-mini", "mlm-rate-05", "mlm-rate-15", "mlm-rate-40", "mlm-rate-80"],
+    name: Literal["bert-mini", "bert-nsp", "bert-sop", "mlm-rate-05", "mlm-rate-15", "mlm-rate-40", "mlm-rate-80"],
 ) -> MaskFiller: ...
 @overload
 def load_pretrained(name: Literal["poet", "poet-small"]) -> Poet: ...
@@ -98,7 +99,7 @@ def load_pretrained(name: str) -> DateReader | MaskFiller | Poet | RepeatReader 
 
     Returns:
         ``dates…``: a ``DateReader``, ``reader(text) -> "2026-11-23"``. ``reverse-…``: a ``StringReverser``.
-        ``bert-mini`` and ``mlm-rate-…``: a ``MaskFiller``, ``.fill(text, k)``. ``poet…``: a ``Poet``.
+        ``bert-…`` and ``mlm-rate-…``: a ``MaskFiller``, ``.fill(text, k)``. ``poet…``: a ``Poet``.
         ``induction…``: a ``RepeatReader``, ``reader("x7kq9mx7") -> "k"``. Each model is in evaluation mode.
 
     Raises:

@@ -142,7 +142,7 @@ class MaskedRecipe:
         return batches.of_rows(lines, mix.rate, generator, self.config.vocab_size)
 
     def loss(self, model: Any, *arrays: mx.array) -> mx.array:
-        """Mean cross-entropy over the masked places of all batches, plus that of next-sentence prediction.
+        """``pretraining_loss``.
 
         Args:
             model: what is trained.
@@ -151,22 +151,46 @@ class MaskedRecipe:
         Returns:
             A scalar, in nats.
         """
-        states, labels, pooled = [], [], []
-        for start in range(0, len(arrays), len(Batch._fields)):
-            batch: Batch[mx.array] = Batch(*arrays[start : start + len(Batch._fields)])
-            hidden, first = model.bert(
-                batch.input_ids, token_type_ids=batch.token_type_ids, attention_mask=batch.attention_mask
-            )
-            states.append(mx.take(hidden.reshape(-1, hidden.shape[-1]), batch.places, axis=0))  # [P, C]
-            labels.append(batch.labels)
-            if batch.follows.shape[0]:
-                pooled.append((model.nsp_head(first), batch.follows))
-        picked = mx.expand_dims(mx.concatenate(states), 0)  # [1, P, C]
-        logits = model.mlm_head(picked, model.bert.embeddings.word_embeddings)[0]  # [P, V]
-        loss = nn.losses.cross_entropy(logits, mx.concatenate(labels), reduction="mean")
-        for scores, follows in pooled:
-            loss = loss + nn.losses.cross_entropy(scores, follows, reduction="mean")
-        return loss
+        return pretraining_loss(model, *arrays)
+
+
+def pretraining_loss(model: Any, *arrays: mx.array) -> mx.array:
+    """Mean cross-entropy over the masked places of all batches, plus that of the pairs' labels.
+
+    Args:
+        model: a ``BertForPreTraining``, or without pairs a ``BertForMaskedLM``.
+        arrays: those of one or several ``Batch``, one after another.
+
+    Returns:
+        A scalar, in nats.
+
+    >>> import numpy as np
+    >>> import mlxformer as mf
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.pretrained.masked.batches import of_idioms
+    >>> from mlxformer.pretrained.masked.recipe import pretraining_loss
+    >>> bert = mf.load_pretrained("bert-mini")
+    >>> idiom = np.array([bert.encode("画蛇添足").input_ids.tolist()[0][1:5]])
+    >>> batch = (mx.array(array.astype(np.int32)) for array in of_idioms(idiom, np.random.default_rng(0)))
+    >>> float(pretraining_loss(bert.model, *batch)) < 1
+    True
+    """
+    states, labels, pooled = [], [], []
+    for start in range(0, len(arrays), len(Batch._fields)):
+        batch: Batch[mx.array] = Batch(*arrays[start : start + len(Batch._fields)])
+        hidden, first = model.bert(
+            batch.input_ids, token_type_ids=batch.token_type_ids, attention_mask=batch.attention_mask
+        )
+        states.append(mx.take(hidden.reshape(-1, hidden.shape[-1]), batch.places, axis=0))  # [P, C]
+        labels.append(batch.labels)
+        if batch.follows.shape[0]:
+            pooled.append((model.nsp_head(first), batch.follows))
+    picked = mx.expand_dims(mx.concatenate(states), 0)  # [1, P, C]
+    logits = model.mlm_head(picked, model.bert.embeddings.word_embeddings)[0]  # [P, V]
+    loss = nn.losses.cross_entropy(logits, mx.concatenate(labels), reduction="mean")
+    for scores, follows in pooled:
+        loss = loss + nn.losses.cross_entropy(scores, follows, reduction="mean")
+    return loss
 
 
 # Idioms are short and learned first; then lines have most of the masks, then still more.

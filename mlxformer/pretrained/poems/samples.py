@@ -13,7 +13,7 @@ from typing import Any
 
 from mlxformer.pretrained.masked.corpus import FOLDER
 from mlxformer.pretrained.poems import corpus
-from mlxformer.pretrained.poems.forms import FORMS, form_of, lines_of
+from mlxformer.pretrained.poems.forms import FORMS, STOP, form_of, lines_of
 from mlxformer.pretrained.poems.vocabulary import SPECIAL
 
 EACH = 150  # poems of a form
@@ -32,6 +32,22 @@ def held_out() -> tuple[str, ...]:
     """
     path = files("mlxformer.pretrained.poems") / "held_out.txt"
     return tuple(path.read_text(encoding="utf-8").splitlines())
+
+
+def couplets_of(text: str) -> list[str]:
+    """The couplets of a poem, each with its marks.
+
+    Args:
+        text: of a poem.
+
+    Returns:
+        Each two lines.
+
+    >>> from mlxformer.pretrained.poems.samples import couplets_of
+    >>> couplets_of("白日依山尽，黄河入海流。欲穷千里目，更上一层楼。")
+    ['白日依山尽，黄河入海流。', '欲穷千里目，更上一层楼。']
+    """
+    return [couplet + STOP for couplet in text.replace("\n", "").split(STOP) if couplet]
 
 
 def write(folder: Path) -> None:

@@ -16,6 +16,8 @@ _TEXTS = {
     "dates": Bilingual("二〇二六年十一月二十三日", "Monday, November 23, 2026"),
     "reverse": Bilingual("transformer", "transformer"),
     "bert-mini": Bilingual("床前明[MASK]光，疑是地上霜。", "In the beginning God created the heaven and the [MASK]."),
+    "bert-nsp": Bilingual("白日依山尽，黄河入海[MASK]。", "白日依山尽，黄河入海[MASK]。"),
+    "bert-sop": Bilingual("白日依山尽，黄河入海[MASK]。", "白日依山尽，黄河入海[MASK]。"),
     "mlm-rate": Bilingual("the old man sat down in the [MASK] .", "the old man sat down in the [MASK] ."),
     "poet": Bilingual("床前明月光，", "床前明月光，"),
     "induction": Bilingual("x7kq9m2ahbx7kq9m2ahb", "x7kq9m2ahbx7kq9m2ahb"),

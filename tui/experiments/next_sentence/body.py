@@ -9,7 +9,7 @@ from typing import Any
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.next_sentence.declaration import EXPERIMENT
-from tui.experiments.next_sentence.pairs import ARMS, LONGEST, Pair, follows, pairs, reader, share
+from tui.experiments.next_sentence.pairs import ARMS, LONGEST, TWINS, Pair, accuracy, follows, pairs, reader, share
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Figure, Table
 
@@ -18,7 +18,9 @@ NAMES = {
     "swapped": Bilingual("两句对调", "the two swapped"),
     "random": Bilingual("同文体别处的一句", "one of elsewhere"),
 }
+TASKS = {"nsp": Bilingual("判是否别处", "stranger or not"), "sop": Bilingual("判先后", "order")}
 ORDER_SHOWS = Bilingual("经文的先后在字面上有线索，见另一项。", "In verses order leaves traces: see the other check.")
+GUESSING = 50.0
 NO_PAIR = Bilingual("要有两句话。", "Two sentences are needed.")
 
 
@@ -38,8 +40,17 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
     with traced(report, 0.9) as steps:
         batch = reader().tokenizer([first], [second], max_length=LONGEST)
         reader().model(**batch)
-    figures: list[Figure] = [_bars(shares, knobs, len(shown["next"])), _table(first, second, shown)]
+    report(0.95, "twins")
+    twins = {twin: {task: accuracy(which, task) for task in TASKS}
+             for twin, which in zip(TWINS, reversed(TWINS) if knobs["exchanged"] else TWINS, strict=True)}  # fmt: skip
+    figures: list[Figure] = [_bars(shares, knobs, len(shown["next"])), _twins(twins), _table(first, second, shown)]
     checks = [*_checks(told, (verses[0], verses[1]), knobs["texts"] == "verse"), _bags(shown, knobs)]
+    ahead = {task: twins["bert-nsp"][task] - twins["bert-sop"][task] for task in TASKS}
+    checks += [
+        EXPERIMENT.measured("swapped-negatives-teach-order", -ahead["sop"], 5.0),
+        EXPERIMENT.measured("strangers-teach-strangers", ahead["nsp"], 10.0),
+        EXPERIMENT.measured("nsp-twin-tells-order", twins["bert-nsp"]["sop"], GUESSING + 15.0),
+    ]
     tokens = reader().tokenizer.tokens(batch["input_ids"])[0]
     words = {"query": tokens, "key": tokens, "time": tokens, "label": ["IsNext", "NotNext"]}
     return Result(figures, checks, tuple(steps), words)
@@ -84,8 +95,19 @@ def _bars(shares: Mapping[str, float], knobs: Mapping[str, Any], count: int) -> 
         [NAMES[arm] for arm in ARMS],
         [shares[arm] for arm in ARMS],
         value_label=Bilingual("判为“接得上” %", "said to follow, %"),
-        reference=(50.0, Bilingual("一半", "a half")),
+        reference=(GUESSING, Bilingual("一半", "a half")),
         name="follows",
+    )
+
+
+def _twins(of: Mapping[str, Mapping[str, float]]) -> Bars:
+    return Bars(
+        Bilingual("孪生模型，没训练过的唐诗：猜对的 %", "twins on held-out Tang poems: % right"),
+        [Bilingual(f"{twin}：{task.zh}", f"{twin}: {task.en}") for twin in of for task in TASKS.values()],
+        [of[twin][task] for twin in of for task in TASKS],
+        value_label=Bilingual("准确率 %", "accuracy, %"),
+        reference=(GUESSING, Bilingual("乱猜", "guessing")),
+        name="twins",
     )
 
 

@@ -35,9 +35,11 @@ EXPERIMENT = Experiment(
         hidden_switch("swapped_is_random", "“对调”换成别处的一句", "the swapped pair is a stranger"),
         hidden_switch("verse_is_next", "经文的“对调”换成不对调", "the swapped verses are not swapped"),
         hidden_switch("half_swapped", "对调时换掉一句", "swapping replaces one of the two"),
+        hidden_switch("exchanged", "两个孪生模型互换", "the twins change places"),
     ),
     figures=(
         Drawn("follows", Bilingual("接得上", "follows"), made.BERT_MINI),
+        Drawn("twins", Bilingual("孪生模型", "twins"), made.PAIR_TWINS),
         Drawn("typed", Bilingual("你的两句", "yours"), made.BERT_MINI),
     ),
     checks=(
@@ -66,6 +68,26 @@ EXPERIMENT = Experiment(
             Bilingual("对调前后，两句合起来的词元差几个：话题一点没变，只能靠顺序",
                       "Tokens by which a pair and the swapped pair differ as bags: the topic is the very same"),
             "==", BreakKnobs({"half_swapped": True}),
+        ),
+        CheckDeclaration(
+            "swapped-negatives-teach-order",
+            Bilingual("孪生模型，没训练过的唐诗：判先后，用 SOP 训练的比用 NSP 训练的多对几个百分点",
+                      "Twins, held-out Tang poems: points by which the one trained by SOP tells order more often than "
+                      "the one trained by NSP"),
+            ">=", BreakKnobs({"exchanged": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "strangers-teach-strangers",
+            Bilingual("同样的孪生模型：判是不是别处的一句，用 NSP 训练的比用 SOP 训练的多对几个百分点",
+                      "The same twins: points by which the one trained by NSP tells strangers more often than the one "
+                      "trained by SOP"),
+            ">=", BreakKnobs({"exchanged": True}), unit="%",
+        ),
+        CheckDeclaration(
+            "nsp-twin-tells-order",
+            Bilingual("用 NSP 训练的那个判先后的准确率（乱猜 50），不到 65",
+                      "Accuracy at order of the one trained by NSP (guessing gets 50), below 65"),
+            "<=", BreakKnobs({"exchanged": True}), unit="%",
         ),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pairs of sentences of three kinds, and how the shipped small BERT's NSP head judges them."""
+"""Pairs of sentences of three kinds, and how the shipped BERTs' heads for pairs judge them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained.masked.reader import FOLLOWS
 from mlxformer.pretrained.masked.samples import Kind, documents
+from mlxformer.pretrained.order import evaluation
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 
 SHOWN: tuple[Kind, ...] = ("tang", "lunyu", "verse")
 ARMS = ("next", "swapped", "random")
+TWINS = ("bert-nsp", "bert-sop")
 PAIRS, LONGEST = 100, 51  # 24 tokens a sentence, as in training, and three special ones
 
 Pair = tuple[str, str]
@@ -56,3 +58,11 @@ def follows(of: Sequence[Pair]) -> np.ndarray:
 def share(kind: Kind, held_out: bool, arm: str, seed: int) -> float:
     """In per cent: how many of ``pairs`` are said to follow."""
     return 100.0 * float((follows(pairs(kind, held_out, seed)[arm]) > 0.5).mean())
+
+
+@kept(beforehand=[(twin, task) for twin in TWINS for task in evaluation.TASKS])
+def accuracy(twin: str, task: str) -> float:
+    """In per cent: how many of the held-out pairs of ``task``, half of them negatives of its kind, a twin has right."""
+    found, negatives = evaluation.pairs(), {"nsp": "random", "sop": "swapped"}[task]
+    true, false = (evaluation.follows(mf.load_pretrained(twin), found[arm]) for arm in ("next", negatives))
+    return 100.0 * evaluation.accuracy(true, false)

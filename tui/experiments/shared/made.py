@@ -21,6 +21,7 @@ DATES_FURTHER = Bilingual("日期模型接着训练（种子 0–9 事先）", "
 BERT_MINI = Bilingual("训练好的 bert-mini", "the trained bert-mini")
 BERT_MINI_FURTHER = Bilingual("bert-mini 不动，上面训练一层", "bert-mini frozen, one layer on it trained")
 BERT_MINI_BEFORE = Bilingual("bert-mini 不动，上面一层随机", "bert-mini frozen, one random layer on it")
+PAIR_TWINS = Bilingual("两个自带的小模型，只差负例", "two small models that ship and differ in their negatives")
 MASKING_TWIN = Bilingual("自带的小模型，训练时选中 15 %", "the small model that ships, trained at 15 %")
 SMALL_POET = Bilingual("训练好的 poet-small，请求随机", "the trained poet-small on random requests")
 MEASURED_MEMORY = Bilingual("这一次量出的内存，权重随机", "memory as measured now, random weights")

@@ -8,6 +8,8 @@ TABLE = {
     "about-dates-pre-norm": Bilingual("同上，Pre-LN", "the same, pre-norm"),
     "about-dates-tied-kv": Bilingual("同上，K 和 V 共用一个投影", "the same, K and V one projection"),
     "about-bert-mini": Bilingual("小 BERT：成语、唐诗、论语、圣经几节", "a small BERT: idioms, poems, verses"),
+    "about-bert-nsp": Bilingual("唐诗两联的 BERT，用 NSP 训练", "a BERT on couplets, trained by NSP"),
+    "about-bert-sop": Bilingual("同上，用 SOP 训练", "the same, trained by SOP"),
     "about-mlm-rate-05": Bilingual("英文 BERT，掩 5 %", "an English BERT, 5 % masked"),
     "about-mlm-rate-15": Bilingual("英文 BERT，掩 15 %", "an English BERT, 15 % masked"),
     "about-mlm-rate-40": Bilingual("英文 BERT，掩 40 %", "an English BERT, 40 % masked"),
