@@ -15,7 +15,7 @@ from mlxformer.pretrained.masked.batches import CLS, MASK, SEP
 from mlxformer.pretrained.masked.corpus import encode
 from mlxformer.pretrained.masked.vocabulary import tokenizer
 from mlxformer.pretrained.order import recipe as recipes
-from mlxformer.pretrained.order.evaluation import TASKS, accuracy, follows, measure, pairs
+from mlxformer.pretrained.order.evaluation import TASKS, accuracy, follows, pairs
 from mlxformer.pretrained.order.recipe import RECIPES
 from mlxformer.pretrained.poems.samples import couplets_of, held_out
 
@@ -82,16 +82,8 @@ def test_the_card_holds(name: str) -> None:
 
 def test_each_twin_knows_its_own_task_and_order_is_told_by_one() -> None:
     scores = {name: mf.load_pretrained(name).card.scores for name in RECIPES}
-    assert scores["bert-nsp"]["nsp-held-out"] > scores["bert-sop"]["nsp-held-out"] + 0.05
-    assert scores["bert-sop"]["sop-held-out"] > scores["bert-nsp"]["sop-held-out"] + 0.15
-
-
-@pytest.mark.once
-def test_measuring_gives_the_scores_of_the_card() -> None:
-    reader = mf.load_pretrained("bert-sop")
-    told: list[float] = []
-    scores, _ = measure(reader, told.append)
-    assert scores == pytest.approx(reader.card.scores, abs=0.01) and told[-1] == 1.0
+    assert scores["bert-nsp"]["nsp-held-out"] > scores["bert-sop"]["nsp-held-out"] + 0.15
+    assert scores["bert-sop"]["sop-held-out"] > scores["bert-nsp"]["sop-held-out"] + 0.08
 
 
 def test_accuracy_counts_both_kinds() -> None:
