@@ -65,7 +65,7 @@ def test_half_of_the_pairs_are_negatives_of_their_kind(recipe: Any, few_poems: A
 def test_what_they_are_asked_is_held_out() -> None:
     found = pairs()
     home = {couplet: text for text in held_out() for couplet in couplets_of(text)}
-    assert {len(of) for of in found.values()} == {1200}
+    assert {len(of) for of in found.values()} == {400}
     assert found["swapped"] == [(b, a) for a, b in found["next"]]
     for (a, b), (first, stranger) in zip(found["next"], found["random"], strict=True):
         assert home[a] == home[b] != home[stranger] and first == a and len(stranger) == len(b)
@@ -74,10 +74,10 @@ def test_what_they_are_asked_is_held_out() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_card_holds(name: str) -> None:
     reader = mf.load_pretrained(name)
-    few = {arm: follows(reader, of[::8]) for arm, of in pairs().items()}
+    few = {arm: follows(reader, of[::4]) for arm, of in pairs().items()}
     for task, negatives in zip(TASKS, ("random", "swapped"), strict=True):
         found = accuracy(few["next"], few[negatives])
-        assert found == pytest.approx(reader.card.score(f"{task}-held-out"), abs=0.08)
+        assert found == pytest.approx(reader.card.score(f"{task}-held-out"), abs=0.1)
 
 
 def test_each_twin_knows_its_own_task_and_order_is_told_by_one() -> None:

@@ -35,7 +35,7 @@ def test_the_pairs_are_what_they_are_called(kind: str) -> None:
 
 @pytest.mark.once  # as test_every_experiment does with claims at other settings
 def test_the_figures() -> None:
-    bars, twins, table = EXPERIMENT.run({"held_out": True}).figures
+    twins, bars, table = EXPERIMENT.run({"held_out": True}).figures
     assert isinstance(bars, Bars) and isinstance(twins, Bars) and isinstance(table, Table)
     assert len(bars.values) == len(table.rows) == 3 and len(twins.values) == 4
 

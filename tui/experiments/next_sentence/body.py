@@ -9,7 +9,7 @@ from typing import Any
 from questions.bilingual import Bilingual
 from tui.experiments.contract import Check, Report, Result
 from tui.experiments.next_sentence.declaration import EXPERIMENT
-from tui.experiments.next_sentence.pairs import ARMS, LONGEST, TWINS, Pair, accuracy, follows, pairs, reader, share
+from tui.experiments.next_sentence.pairs import ARMS, LONGEST, TWINS, Pair, accuracies, follows, pairs, reader, share
 from tui.experiments.shared.reported_trace import traced
 from tui.figures.data import Bars, Figure, Table
 
@@ -41,9 +41,9 @@ def run(knobs: Mapping[str, Any], report: Report) -> Result:
         batch = reader().tokenizer([first], [second], max_length=LONGEST)
         reader().model(**batch)
     report(0.95, "twins")
-    twins = {twin: {task: accuracy(which, task) for task in TASKS}
-             for twin, which in zip(TWINS, reversed(TWINS) if knobs["exchanged"] else TWINS, strict=True)}  # fmt: skip
-    figures: list[Figure] = [_bars(shares, knobs, len(shown["next"])), _twins(twins), _table(first, second, shown)]
+    asked = reversed(TWINS) if knobs["exchanged"] else TWINS
+    twins = {twin: dict(zip(TASKS, accuracies(other), strict=True)) for twin, other in zip(TWINS, asked, strict=True)}
+    figures: list[Figure] = [_twins(twins), _bars(shares, knobs, len(shown["next"])), _table(first, second, shown)]
     checks = [*_checks(told, (verses[0], verses[1]), knobs["texts"] == "verse"), _bags(shown, knobs)]
     ahead = {task: twins["bert-nsp"][task] - twins["bert-sop"][task] for task in TASKS}
     checks += [

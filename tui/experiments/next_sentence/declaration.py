@@ -38,8 +38,8 @@ EXPERIMENT = Experiment(
         hidden_switch("exchanged", "两个孪生模型互换", "the twins change places"),
     ),
     figures=(
-        Drawn("follows", Bilingual("接得上", "follows"), made.BERT_MINI),
         Drawn("twins", Bilingual("孪生模型", "twins"), made.PAIR_TWINS),
+        Drawn("follows", Bilingual("接得上", "follows"), made.BERT_MINI),
         Drawn("typed", Bilingual("你的两句", "yours"), made.BERT_MINI),
     ),
     checks=(

@@ -60,9 +60,8 @@ def share(kind: Kind, held_out: bool, arm: str, seed: int) -> float:
     return 100.0 * float((follows(pairs(kind, held_out, seed)[arm]) > 0.5).mean())
 
 
-@kept(beforehand=[(twin, task) for twin in TWINS for task in evaluation.TASKS])
-def accuracy(twin: str, task: str) -> float:
-    """In per cent: how many of the held-out pairs of ``task``, half of them negatives of its kind, a twin has right."""
-    found, negatives = evaluation.pairs(), {"nsp": "random", "sop": "swapped"}[task]
-    true, false = (evaluation.follows(mf.load_pretrained(twin), found[arm]) for arm in ("next", negatives))
-    return 100.0 * evaluation.accuracy(true, false)
+@kept(beforehand=[(twin,) for twin in TWINS])
+def accuracies(twin: str) -> tuple[float, ...]:
+    """In per cent: how many held-out pairs a twin has right, half of them strangers; half of them swapped."""
+    found = {arm: evaluation.follows(mf.load_pretrained(twin), of) for arm, of in evaluation.pairs().items()}
+    return tuple(100.0 * evaluation.accuracy(found["next"], found[arm]) for arm in ("random", "swapped"))
