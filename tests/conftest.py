@@ -129,6 +129,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if not left_out[item]]
 
 
+def pytest_collection_finish() -> None:
+    """What stands here stays to the end: pytest's last looks for garbage would go through all of it, five times."""
+    gc.freeze()
+
+
 def _named(config: pytest.Config) -> Iterable[Path]:
     """The files and folders of the command line."""
     return (config.invocation_params.dir / str(argument).partition("::")[0] for argument in config.args)

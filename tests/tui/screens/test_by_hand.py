@@ -38,12 +38,11 @@ def verdict(pilot: Pilot[Any]) -> Any:
     return pilot.app.screen._verdict
 
 
-@pytest.mark.parametrize("key", ["H", "f12"])
-async def test_written_wrong_then_right_then_rated(tmp_path: Path, key: str) -> None:
+async def test_written_wrong_then_right_then_rated(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         app = app_in(store)
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await pilot.press(key)
+            await pilot.press("H")
             await pilot.pause()
             assert isinstance(app.screen, ByHandScreen)
             await pilot.press("enter")
@@ -74,7 +73,7 @@ async def test_hints_solution_and_frameworks(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         app = app_in(store, "zh")
         async with app.run_test(size=(100, 60), notifications=True) as pilot:
-            await pilot.press("H", "j", "enter", "h")
+            await pilot.press("f12", "j", "enter", "h")
             await pilot.pause()
             assert "提示 1" in shown(pilot) and "提示 2" not in shown(pilot)
             await pilot.resize_terminal(100, 24)
@@ -195,8 +194,7 @@ async def test_practice_asks_for_code_and_goes_on_when_it_is_rated(tmp_path: Pat
             assert practice.attempt.question.id == "code-attention" and practice.attempt.revealed
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-@pytest.mark.parametrize("key", ["i", "enter"])
+@pytest.mark.parametrize(("key", "size"), [("i", (80, 24)), ("enter", (120, 40))])
 async def test_from_practice_the_cursor_is_in_the_text_and_escape_leads_back(
     tmp_path: Path, key: str, size: tuple[int, int]
 ) -> None:
