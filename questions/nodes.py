@@ -71,7 +71,8 @@ def decode(data: bytes, report: Report) -> str | None:
         message = f"the file is not UTF-8 ({found}); save it as UTF-8"
         report("not-utf-8", message, *_place(before, len(before)), found=found)
         return None
-    text = _PAIR.sub(_whole, text)
+    if "\\u" in text:  # which most texts lack, and the pattern is slow to see
+        text = _PAIR.sub(_whole, text)
     stray = _NOT_TEXT.search(text)
     if stray:
         name = f"U+{ord(stray.group()):04X}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast
 
 from questions.errors import NumberError
@@ -55,6 +56,7 @@ class NumberSpan:
 Span = PlainSpan | CodeSpan | NumberSpan
 
 
+@lru_cache(256)  # each text of an item is looked at several times while it is judged
 def parse(text: str) -> tuple[Span, ...]:
     """The spans of ``text`` in order; their texts put together are ``text``. A link that is malformed stays plain."""
     spans: list[Span] = []
