@@ -31,6 +31,9 @@ def _first_question(with_peer: bool) -> Sides:
 
 
 def _first_start(with_peer: bool) -> Sides:
+    from tui.bank import INSTALLED, keep_shipped
+
+    keep_shipped(INSTALLED.parent)  # as installing does: this checkout may have been changed since it was installed
     return Sides(first_question(), _empty())
 
 
