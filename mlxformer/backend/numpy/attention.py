@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,10 +22,10 @@ from .operands import operand, quiet
 from .primitives import Function, differentiable, plain
 from .tape import unrecorded
 
-# Scores in one block (512 KiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
-BLOCK_SCORES = 1 << 17
+# Scores in one block (1 MiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
+BLOCK_SCORES = 1 << 18
 BLOCK_KEYS = 512
-LONG = 1024  # keys from which the blocks are shared out: fewer are done before our threads have begun
+CAUSAL_QUERIES = 128  # the most in a causal block: half of its last square of keys is computed and not seen
 
 # exp of scores within ±40 sums to at most 2e17 a key, and none of it is lost below float32.
 SMALL, FEWEST = 40.0, 64
@@ -113,9 +114,12 @@ def _block_sizes(p: _Problem) -> tuple[int, int, int, int]:
     """How much of B, Hkv, Tq and Tk one block takes."""
     _, Hkv, R, Tq, _ = p.q.shape
     Tk = p.k.shape[2]
-    if R * Tq * Tk > BLOCK_SCORES:
+    if R * Tq * Tk > BLOCK_SCORES or (p.causal and Tq > CAUSAL_QUERIES):
         keys = min(Tk, BLOCK_KEYS)
-        return 1, 1, min(Tq, max(16, BLOCK_SCORES // (R * keys))), keys
+        queries = min(Tq, max(16, BLOCK_SCORES // (R * keys)))
+        if p.causal:
+            queries = min(queries, max(16, CAUSAL_QUERIES // R))
+        return 1, max(BLOCK_SCORES // (R * queries * keys), 1), queries, keys
     heads = BLOCK_SCORES // max(R * Tq * Tk, 1)
     if heads >= Hkv:
         return max(heads // max(Hkv, 1), 1), Hkv, Tq, Tk
@@ -170,10 +174,11 @@ def _scores(p: _Problem, block: _Block, queries: np.ndarray, keys: slice) -> np.
         else:
             by_query += part
     if p.causal:
-        last_seen = block.queries.start + p.k.shape[2] - p.q.shape[3]
-        if keys.stop - 1 > last_seen:
+        last_seen = block.queries.start + p.k.shape[2] - p.q.shape[3]  # by the first query, and so by all of them
+        beyond = max(last_seen + 1, keys.start)
+        if beyond < keys.stop:
             seen = np.arange(last_seen, last_seen + by_query.shape[3])[:, None]
-            np.copyto(by_query, _LOWEST, where=seen < np.arange(keys.start, keys.stop))
+            np.copyto(by_query[..., beyond - keys.start :], _LOWEST, where=seen < np.arange(beyond, keys.stop))
     return scores
 
 
@@ -181,6 +186,11 @@ def _exponentials(p: _Problem, scores: np.ndarray, top: np.ndarray) -> np.ndarra
     if not p.small:
         scores -= top
     return np.exp(scores, out=scores)
+
+
+def _row_sums(weights: np.ndarray) -> np.ndarray:
+    """[..., 1]; a product with ones adds rows twice as fast as einsum, which is faster than ``sum``."""
+    return weights @ np.ones((weights.shape[-1], 1), np.float32)
 
 
 def _finite(top: np.ndarray) -> np.ndarray:
@@ -199,7 +209,7 @@ def _attend_block(p: _Problem, block: _Block, heads: np.ndarray) -> np.ndarray:
         if total is None or top is None:
             top = block_top
             weights = _exponentials(p, scores, _finite(top))
-            total = np.einsum("...k->...", weights)[..., None]
+            total = _row_sums(weights)
             np.matmul(weights, block_values, out=heads)
             continue
         if not p.small:
@@ -208,7 +218,7 @@ def _attend_block(p: _Problem, block: _Block, heads: np.ndarray) -> np.ndarray:
             total *= correction
             heads *= correction
         weights = _exponentials(p, scores, _finite(top))
-        total += np.einsum("...k->...", weights)[..., None]
+        total += _row_sums(weights)
         heads += np.matmul(weights, block_values)
     if total is None or top is None:  # no keys at all
         heads[...] = 0
@@ -268,11 +278,7 @@ def _attend_once(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
             part[...] = rows.reshape(part.shape)
         sums[block.batch, block.heads, :, block.queries] = block_sums.reshape(*part.shape[:-1], 2)
 
-    if p.k.shape[2] < LONG:
-        for block in _blocks(p):
-            attend(block)
-    else:
-        each_product(attend, list(_blocks(p)))
+    each_product(attend, list(_blocks(p)))
     return heads, sums
 
 
@@ -286,7 +292,9 @@ def _gradients(
     # Dividing g by the sums once divides every weight below.
     divided = g / sums[..., 1:]
     projections = np.einsum("...d,...d->...", divided, heads)[..., None]  # Σ of a row's weights · their gradients
-    for block in _blocks(p):
+
+    @quiet
+    def pull(block: _Block) -> None:
         queries = _scaled_queries(p, block)
         g_rows, projection, top = block.rows(divided), block.rows(projections), block.rows(sums)[..., :1]
         blind: np.ndarray = top == _LOWEST  # rows whose scores are all masked pass nothing on to them
@@ -310,6 +318,16 @@ def _gradients(
         dq_rows *= p.scale
         part = dq[block.batch, block.heads, :, block.queries]
         part[...] = dq_rows.reshape(part.shape)
+
+    def pull_in_turn(blocks: list[_Block]) -> None:
+        for block in blocks:
+            pull(block)
+
+    if dmask is not None:  # which all heads may share
+        pull_in_turn(list(_blocks(p)))
+    else:  # the blocks of the same heads add to the same keys
+        groups = groupby(_blocks(p), key=lambda block: (block.batch.start, block.heads.start))
+        each_product(pull_in_turn, [list(blocks) for _, blocks in groups])
     return dq, dk, dv, dmask
 
 

@@ -1,8 +1,7 @@
 """OpenBLAS's own threads, told to stand aside while ours multiply.
 
-They share out each product anew and wait by spinning. The blocks of a long attention are shared out whole: 4,096 tokens
-take a quarter less on two idle cores, and 1,024 a twentieth on two cores that other processes use. Of 128 tokens the
-blocks are done before our threads have begun.
+They share out each product anew and wait by spinning, which on cores that other processes use can take ten times as
+long as the multiplying. The blocks of an attention are shared out whole, and a single one is done by this thread.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _lock = threading.Lock()
 
 def each_product(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
     """``each`` for work that multiplies matrices; in turn where BLAS cannot be told to keep to one thread."""
-    if len(parts) < 2 or limit() < 2 or openblas() is None:
+    if limit() < 2 or openblas() is None:
         for part in parts:
             work(part)
         return

@@ -58,12 +58,12 @@ def test_is_mlx(name: str, function: Callable[..., Any], tolerance: float | None
 
 
 @pytest.fixture(
-    params=[(24, 5, 64, 1), (7, 3, 1, 1024), (1 << 18, 512, 64, 1024), (1 << 18, 512, 1, 1024)],
+    params=[(24, 5, 64, 4), (7, 3, 1, 2), (1 << 18, 512, 64, 128), (1 << 18, 512, 1, 128)],
     ids=["blocks-shared-out", "small-blocks-without-maxima", "whole", "whole-without-maxima"],
 )
 def block_sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few scores and keys, so that every boundary is crossed; and none. With maxima taken off, and not."""
-    for name, value in zip(("BLOCK_SCORES", "BLOCK_KEYS", "FEWEST", "LONG"), request.param, strict=True):
+    for name, value in zip(("BLOCK_SCORES", "BLOCK_KEYS", "FEWEST", "CAUSAL_QUERIES"), request.param, strict=True):
         monkeypatch.setattr(attention, name, value)
 
 

@@ -29,6 +29,15 @@ def _attention(mask: Any) -> Any:
     return mx.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask=mask)
 
 
+def _attention_gradients(mask: Any) -> Any:
+    q, k, v = (mx.array(normal(2, 6, 600, 16, seed=seed)) for seed in range(3))
+
+    def loss(q: Any, k: Any, v: Any) -> Any:
+        return mx.sum(mx.square(mx.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask=mask)))
+
+    return np.stack([np.asarray(gradient) for gradient in mx.grad(loss, argnums=(0, 1, 2))(q, k, v)])
+
+
 @pytest.mark.parametrize(
     "work",
     [
@@ -40,8 +49,21 @@ def _attention(mask: Any) -> Any:
         lambda: linear(mx.array(normal(16, 512)), mx.array(normal(2048, 512))),
         lambda: _attention(None),
         lambda: _attention("causal"),
+        lambda: _attention_gradients(None),
+        lambda: _attention_gradients("causal"),
     ],
-    ids=["gelu", "erf", "softmax", "layer norm", "RMS norm", "few rows", "attention", "causal attention"],
+    ids=[
+        "gelu",
+        "erf",
+        "softmax",
+        "layer norm",
+        "RMS norm",
+        "few rows",
+        "attention",
+        "causal attention",
+        "its gradients",
+        "causal gradients",
+    ],
 )
 def test_any_number_of_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch, work: Callable[[], Any]) -> None:
     alone = _with(monkeypatch, 1, work)
