@@ -70,7 +70,7 @@ matmul = differentiable(_matmul_arrays, _matmul_rule)
 
 FEW = 32  # rows: a decoding step's tokens, or a short sentence's
 UNPACKED = 1_000_000  # multiplications of a product up to which OpenBLAS copies neither matrix beforehand
-SHARED = 16  # such products from which they are shared out
+SHARED = 8  # such products from which they are shared out
 LARGE = 1 << 14  # numbers of a weight, from which its layout matters
 
 

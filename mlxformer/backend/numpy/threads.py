@@ -68,13 +68,17 @@ def each(work: Callable[[Part], object], parts: Sequence[Part], fewest: int = 2)
             raise error
 
 
-BLOCK = 32768  # float32s: a few arrays of them stay in a core's cache, and are worth a thread's while
+BLOCK = 65536  # float32s: a few arrays of them stay in a core's cache, and are worth a thread's while
 
 
 def chunks(size: int, width: int = 1) -> list[slice]:
-    """The rows 0 to ``size``, each of ``width`` numbers, in slices of about ``BLOCK`` numbers."""
-    rows = max(BLOCK // max(width, 1), 1)
-    return [slice(start, min(start + rows, size)) for start in range(0, size, rows)]
+    """The rows 0 to ``size``, each of ``width`` numbers, in slices of at most about ``BLOCK`` numbers.
+
+    Where they are several they are alike and even in number: two cores have done their halves at the same time.
+    """
+    count = -(-size * width // BLOCK)
+    rows = -(-size // max(count + count % 2, 1)) if count > 1 else size
+    return [slice(start, min(start + rows, size)) for start in range(0, size, max(rows, 1))]
 
 
 @cache

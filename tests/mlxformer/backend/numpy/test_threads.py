@@ -16,7 +16,7 @@ from mlxformer.backend.numpy.error_function import gelu
 from mlxformer.backend.numpy.products import linear
 from tests.mlxformer.backend.numpy.inputs import normal
 
-BIG = (7, 3, 33, 128)  # some 89,000 numbers: three blocks, the last one not full
+BIG = (9, 3, 41, 128)  # some 142,000 numbers: four blocks, the last one of rows not full
 
 
 def _with(monkeypatch: pytest.MonkeyPatch, count: int, work: Callable[[], Any]) -> np.ndarray:
