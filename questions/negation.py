@@ -8,9 +8,9 @@ Marking must not take "the variance does not grow" for "the variance grows". A c
 - what lies between it and the correction: in 不是爆炸而是消失 the second half is said;
 - what follows it, where it sets something aside: 而不是, rather than, instead of (of "instead of X you do Y", X);
 - what follows it alone, where it is one of degree: 几乎不, "hardly any";
-- itself alone, where it makes a word of its own: 不一致, 看不到, "hasn't seen".
+- itself alone, where it makes a word of its own: 不一致, 看不到, "hasn't seen", and the "only" of "not only".
 
-不仅, 不同, 无论, "not only" and A-not-A (等不等于, 会不会) deny nothing. 但, 所以, but, so begin a new segment. Where a
+不同, 无论 and A-not-A (等不等于, 会不会) deny nothing. 但, 所以, but, so and a colon begin a new segment. Where a
 harm is denied that something keeps away ("after the scaling it does not saturate"), it has been said: ``is_cure``.
 These are rules, not an understanding: where they are too strict, an answer is called "unsure", never wrong.
 """
@@ -34,9 +34,9 @@ _INNOCENT = (
     " 无限 无穷 非常 无监督 无偏 未来 淹没 是否 能否 无量纲 不等长 不如说 没错"
     " 影响不大 变化不大 区别不大 差别不大 相差不大 不怎么掉 不掉点 不怎么变"
     " 不动 几乎不动 基本不动 不超过 不大于 不小于 不高于 不低于 不多于"
-    " 不等于说 不能没有 不可没有 不可缺少 离不开 能不能说 不知不觉",
+    " 不等于说 不能没有 不可没有 不可缺少 离不开 能不能说 不知不觉 不要忘",
     "cannot do without|can't do without|not without|not least|"
-    "not to mention|no matter|no doubt|no wonder|nothing but|no less than",
+    "not to mention|don't forget|not forget|no matter|no doubt|no wonder|nothing but|no less than",
 )
 _DENIALS = (
     "不是 不会 不能 不可能 不可以 不再 不太 不够 不应 不该 不需要 不必 不存在 不具有 不具备 不属于 不意味 不代表"

@@ -167,6 +167,7 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("不用 FlashAttention 的话得分是 n²", (("得分", "n²"),)),
         ("不采样不要奖励模型", ("不要奖励模型",)),
         ("旧词的键不会因为来了新词而改变", (("~ 改变", "键"),)),
+        ("don't forget to divide by the std", ("divide by the std",)),
         ("it needs no critic and no reward model", ("no critic",)),
         # what is denied before a colon ends there
         ("每行的和不再是 1：留下的除以 1 − p", ("除以 1 − p",)),
