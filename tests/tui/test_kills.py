@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.soak import times
-from tests.tui.commands.started import COMMAND, environment, started_before
+from tests.tui.commands.started import COMMAND, environment
 from tests.tui.test_signals import Terminal
 from tui.progress.store import open_store
 
@@ -28,7 +28,7 @@ class Quiz:
 
     def __init__(self, data: Path) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "--data-dir", str(started_before(data)), "--plain", "--lang", "en"],
+            [*COMMAND, "--data-dir", str(data), "--plain", "--lang", "en"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

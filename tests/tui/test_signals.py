@@ -19,7 +19,7 @@ import pexpect
 import pytest
 
 from tests.soak import seed, times
-from tests.tui.commands.started import COMMAND, ROOT, environment, started_before
+from tests.tui.commands.started import COMMAND, ROOT, environment
 from tui.commands import signals
 from tui.progress.store import open_store
 
@@ -38,7 +38,7 @@ class Terminal:
     def __init__(self, data: Path, *arguments: str, **more: str) -> None:
         self.child = pexpect.spawn(
             COMMAND[0],
-            [*COMMAND[1:], "--data-dir", str(started_before(data)), *arguments],
+            [*COMMAND[1:], "--data-dir", str(data), *arguments],
             env=environment(**{"COLUMNS": "80", "LINES": "24", **more}),
             cwd=str(data.parent),
             encoding="utf-8",

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from tests.tui.commands.started import started_before
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -56,9 +54,7 @@ def cells(text: str) -> list[list[str]]:
 def test_walk_shows_the_numbers_of_the_sentence_and_knob_it_was_given(
     walking: ModuleType, tmp_path: Path, language: str, columns: int, lines: int, sentence: str, temperature: float
 ) -> None:
-    text = walking.walk(
-        language, columns, lines, sentence, {"temperature": str(temperature)}, str(started_before(tmp_path)), None
-    )
+    text = walking.walk(language, columns, lines, sentence, {"temperature": str(temperature)}, str(tmp_path), None)
     expected = expected_weights(sentence, temperature)
     assert cells(text)[: len(expected)] == expected
     assert cells(text)[: len(expected)] != expected_weights(sentence, 1.0)

@@ -21,7 +21,7 @@ import pytest
 from fsrs import Card, Rating, Scheduler, State
 
 from tests.soak import times
-from tests.tui.commands.started import ROOT, environment, started_before
+from tests.tui.commands.started import ROOT, environment
 from tests.tui.test_walk import walking
 from tui.progress.preferences import change_setting
 from tui.progress.records import Review
@@ -55,7 +55,7 @@ def planned(reviews: list[Review], today: date, questions: int) -> tuple[int, in
 
 def test_a_week_of_sittings(walking: ModuleType, tmp_path: Path) -> None:
     draw = random.Random(7)
-    data = started_before(tmp_path / "d")
+    data = tmp_path / "d"
     with open_store(data) as store:
         change_setting(store, "new-per-day", str(NEW_A_DAY))
         store.set_setting("welcomed", True)

@@ -6,12 +6,9 @@ import os
 import sqlite3
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from questions.loader import load_shipped
-from tui.bank import KEPT, load_bank
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST = load_shipped().questions[0].id  # what a person without progress is asked first
@@ -33,27 +30,10 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-@cache
-def _kept() -> bytes:
-    with TemporaryDirectory() as folder:
-        load_bank((), Path(folder))
-        return (Path(folder) / KEPT).read_bytes()
-
-
-def started_before(data: Path) -> Path:
-    """``data`` with what a start before has kept there of the questions: reading them anew is most of a start."""
-    data.mkdir(mode=0o700, exist_ok=True)
-    (data / KEPT).write_bytes(_kept())
-    return data
-
-
 def run(
-    data: Path, *arguments: str, typed: str = "", cwd: Path | None = None, first: bool = False, **more: str
+    data: Path, *arguments: str, typed: str = "", cwd: Path | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """The program with ``data`` as its data folder, which was used before unless this is the ``first`` start, and
-    ``typed`` as its whole input."""
-    if not first:
-        started_before(data)
+    """The program with ``data`` as its data folder and ``typed`` as its whole input."""
     return subprocess.run(
         [*COMMAND, "--data-dir", str(data), *arguments],
         input=typed,

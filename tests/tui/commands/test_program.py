@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run, started_before
+from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run
 
 
 def test_data_on_stdout_words_on_stderr(tmp_path: Path) -> None:
-    ran = run(tmp_path / "d", "list", first=True)
+    ran = run(tmp_path / "d", "list")
     assert ran.returncode == 0
     assert ran.stdout.splitlines()[0].startswith(FIRST)
     assert not (tmp_path / "d").exists()  # reading leaves nothing behind
-    ran = run(tmp_path / "d", "lst", first=True)
+    ran = run(tmp_path / "d", "lst")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == (
         "there is no subcommand lst (did you mean list?). "
@@ -46,7 +46,7 @@ def test_the_language_of_the_locale(tmp_path: Path, locale: str, said: str) -> N
 def test_a_reader_that_stops_is_no_error(tmp_path: Path) -> None:
     for arguments, status in ((["list"], 0), (["list", "--json"], 0), (["lab"], 0), (["check", str(tmp_path)], 2)):
         process = subprocess.Popen(
-            [*COMMAND, "--data-dir", str(started_before(tmp_path / "d")), *arguments],
+            [*COMMAND, "--data-dir", str(tmp_path / "d"), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(),
@@ -62,7 +62,7 @@ def test_a_reader_that_stops_is_no_error(tmp_path: Path) -> None:
 
 def test_an_encoding_without_chinese_is_survived(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [*COMMAND, "--data-dir", str(started_before(tmp_path / "d")), "--lang", "zh", "list"],
+        [*COMMAND, "--data-dir", str(tmp_path / "d"), "--lang", "zh", "list"],
         capture_output=True,
         env=environment(PYTHONUTF8="0", PYTHONIOENCODING="ascii"),
         cwd=tmp_path,
@@ -112,7 +112,7 @@ def test_full_width_digits_and_letters_rate_too(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_are_survived(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [*COMMAND, "--data-dir", str(started_before(tmp_path / "d")), "--plain", "--lang", "en"],
+        [*COMMAND, "--data-dir", str(tmp_path / "d"), "--plain", "--lang", "en"],
         input=b"\xff\xfe\x00 [/red] {x} a \xe9\xff\xfe b\n.\n\n2\n",
         capture_output=True,
         env=environment(),
@@ -125,7 +125,7 @@ def test_bytes_that_are_no_text_are_survived(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_said_and_the_quiz_goes_on(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    ran = run(tmp_path / "file" / "d", "--plain", "--lang", "en", typed="\n\n3\n", cwd=tmp_path, first=True)
+    ran = run(tmp_path / "file" / "d", "--plain", "--lang", "en", typed="\n\n3\n", cwd=tmp_path)
     assert ran.returncode == 0
     assert "nothing of this session will be kept" in ran.stderr
     assert "nothing of it is kept" in ran.stdout
@@ -151,9 +151,7 @@ def test_a_missing_backend_is_said_with_its_cure(tmp_path: Path) -> None:
 
 def _through(data: Path, redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """The program with a shell's ``redirection`` of its streams."""
-    command = " ".join(
-        map(shlex.quote, [*COMMAND, "--data-dir", str(started_before(data)), "--lang", "en", *arguments])
-    )
+    command = " ".join(map(shlex.quote, [*COMMAND, "--data-dir", str(data), "--lang", "en", *arguments]))
     return subprocess.run(
         ["sh", "-c", f"{command} {redirection}"], capture_output=True, env=environment(), cwd=data.parent, timeout=60
     )

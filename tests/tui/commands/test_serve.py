@@ -18,7 +18,7 @@ from typing import Any
 import pyte
 import pytest
 
-from tests.tui.commands.started import COMMAND, environment, run, started_before
+from tests.tui.commands.started import COMMAND, environment, run
 from tui.commands.serve import command_of, is_local
 from tui.progress.running import count_running
 from tui.progress.store import open_store
@@ -31,7 +31,7 @@ def served(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str],
     """The server's process and the address that it wrote."""
     pytest.importorskip("textual_serve", reason="the extra `serve` is not installed")
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--lang", "en", "--data-dir", str(started_before(data)), *arguments],
+        [*COMMAND, "serve", "--port", "0", "--lang", "en", "--data-dir", str(data), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

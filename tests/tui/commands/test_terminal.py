@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pexpect
 
-from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run, started_before
+from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run
 
 
 def _listen() -> None:
@@ -20,7 +20,7 @@ def _listen() -> None:
 def _terminal(data: Path, *arguments: str, **more: str) -> pexpect.spawn:
     return pexpect.spawn(
         COMMAND[0],
-        [*COMMAND[1:], "--data-dir", str(started_before(data)), *arguments],
+        [*COMMAND[1:], "--data-dir", str(data), *arguments],
         env=environment(**more),
         cwd=str(data.parent),
         encoding="utf-8",
