@@ -26,8 +26,8 @@ from tui.experiments.catalogue import NAMES, catalogue
 ENDS_OF_THEIR_OWN = {"attention-steps", "feed-forward", "layer-cost", "recurrent-gradients"}
 # What these claim is exact, whatever is drawn.
 EXACT = {"beam-search", "head-width"}
-# Their knobs choose texts that a trained model reads by the hundred: no new sizes, and a minute on MLX's CPU build.
-READ_TEXTS = {"encoder-half", "next-sentence"}
+# Their knobs choose what a trained model reads or writes by the hundred: no new sizes, and long on MLX's CPU build.
+READ_TEXTS = {"encoder-half", "next-sentence", "speculative"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
