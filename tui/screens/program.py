@@ -153,8 +153,11 @@ class Program(App[int]):
     async def on_event(self, event: events.Event) -> None:
         """Full-width digits, letters and ``？`` act as their half-width twins, except where text is typed.
 
-        What is pasted is taken with its control characters written out.
+        What is pasted is taken with its control characters written out. What comes while the program is being left
+        finds no screen, and goes nowhere.
         """
+        if isinstance(event, events.Key | events.Paste) and not self.screen_stack:
+            return
         if isinstance(event, events.Key) and not event.is_forwarded:
             if not self.is_typing:
                 event = half_width(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -70,6 +70,19 @@ async def test_leaving_while_the_screen_builds_what_an_answer_needs_is_no_error(
     async with opened() as pilot:
         await until(pilot, lambda: bool(mounted))
     assert mounted == ["reading"] and pilot.app.crash is None
+
+
+async def test_a_key_that_comes_when_the_screens_are_gone_is_no_error(opened: Open) -> None:
+    """Forwarded by a widget, on a busy machine: it ended the program, which was being left, in an error."""
+    async with opened(only="sqrt-dk") as pilot:
+        screens = pilot.app._screen_stacks[pilot.app.current_mode]
+        gone = screens.copy()
+        screens.clear()
+        for event in (Key("x", "x"), Paste("x")):
+            for event._forwarded in (False, True):
+                await pilot.app.on_event(event)
+        screens.extend(gone)
+    assert pilot.app.crash is None
 
 
 async def test_the_first_question_stands_there_and_takes_keys_before_what_its_answer_needs(
