@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from benchmarks.row import Row
-from benchmarks.rows import attention, bert, experiments, generation, mlx_bert, mlx_gpt, scale, start, training
+from benchmarks.rows import (
+    attention,
+    bert,
+    experiments,
+    generation,
+    mlx_bert,
+    mlx_gpt,
+    mlx_marian,
+    scale,
+    start,
+    training,
+)
 
 FAMILIES: dict[str, tuple[Row, ...]] = {
     "bert": bert.ROWS,
@@ -12,6 +23,7 @@ FAMILIES: dict[str, tuple[Row, ...]] = {
     "training": training.ROWS,
     "mlx-bert": mlx_bert.ROWS,
     "mlx-gpt": mlx_gpt.ROWS,
+    "mlx-marian": mlx_marian.ROWS,
     "start": start.ROWS,
     "experiments": experiments.ROWS,
     "scale": scale.ROWS,
