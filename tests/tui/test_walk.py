@@ -49,7 +49,10 @@ def cells(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("language", "columns", "lines", "sentence", "temperature"),
-    [("zh", 80, 24, "春眠不觉晓", 0.7), ("en", 120, 40, "colourless green ideas sleep", 2.5)],
+    [
+        ("zh", 80, 24, "春眠不觉晓", 0.7),
+        pytest.param("en", 120, 40, "colourless green ideas sleep", 2.5, marks=pytest.mark.once),  # nothing of arrays
+    ],
 )
 def test_walk_shows_the_numbers_of_the_sentence_and_knob_it_was_given(
     walking: ModuleType, tmp_path: Path, language: str, columns: int, lines: int, sentence: str, temperature: float
@@ -60,6 +63,7 @@ def test_walk_shows_the_numbers_of_the_sentence_and_knob_it_was_given(
     assert cells(text)[: len(expected)] != expected_weights(sentence, 1.0)
 
 
+@pytest.mark.once
 def test_from_start_to_a_rated_question(walking: ModuleType, tmp_path: Path) -> None:
     terminal = walking.Walk("zh", 80, 24, str(tmp_path))
     terminal.see(r"练习 1/\d+")

@@ -97,7 +97,11 @@ def test_a_tied_embedding_stays_tied():
 
 @pytest.mark.parametrize(
     ("changes", "steps"),
-    [({}, 200), ({"norm": "pre"}, 200), ({"positions": "learned", "tie_embeddings": False}, 100)],
+    [
+        ({}, 200),
+        pytest.param({"norm": "pre"}, 200, marks=pytest.mark.once),  # MLX learns the first; its gradients are all seen
+        pytest.param({"positions": "learned", "tie_embeddings": False}, 100, marks=pytest.mark.once),
+    ],
 )
 def test_it_learns_to_reverse(changes, steps):
     """AdamW takes it from the loss of guessing, log 6 and more, to a tenth; strings come out reversed."""
