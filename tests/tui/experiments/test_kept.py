@@ -21,7 +21,13 @@ FUNCTIONS = [function for name in NAMES for function in measured(name)]
 # Half a minute on MLX's CPU build, which the run on NumPy takes in four seconds. That the same models read the same on
 # MLX is seen by next_sentence (cross_encoder's pairs), test_head_ablation (one head, by its weights) and
 # test_grouped_queries; that they train there, by lora, long_text and test_contrastive.
-LONG_ON_MLX = {"contrastive-_trained", "cross_encoder-ranked", "grouped_queries-accuracies", "head_ablation-_measure"}
+LONG_ON_MLX = {
+    "contrastive-_trained",
+    "cross_encoder-ranked",
+    "grouped_queries-accuracies",
+    "head_ablation-_measure",
+    "next_sentence-accuracies",
+}
 
 
 def name_of(function: Kept[Any, Any]) -> str:
