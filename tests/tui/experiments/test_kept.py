@@ -19,8 +19,8 @@ from tui.experiments.shared.kept import Kept, kept, written
 
 FUNCTIONS = [function for name in NAMES for function in measured(name)]
 # Half a minute on MLX's CPU build, which the run on NumPy takes in four seconds. That the same models read the same on
-# MLX is seen by next_sentence (cross_encoder's pairs), test_head_ablation (one head, by its weights) and
-# test_grouped_queries; that they train there, by lora, long_text and test_contrastive.
+# MLX is seen by next_sentence (cross_encoder's pairs), test_order (the twins), test_head_ablation (one head, by
+# its weights) and test_grouped_queries; that they train there, by lora, long_text and test_contrastive.
 LONG_ON_MLX = {
     "contrastive-_trained",
     "cross_encoder-ranked",
