@@ -115,7 +115,7 @@ def pretrained_names() -> tuple[str, ...]:
 
     >>> import mlxformer as mf
     >>> mf.pretrained_names()[:2]
-    ('bert-mini', 'dates')
+    ('bert-mini', 'bert-nsp')
     """
     root = Path(str(files("mlxformer.pretrained") / "shipped"))
     return tuple(sorted(folder.name for folder in root.iterdir() if (folder / CARD).is_file())) if root.is_dir() else ()

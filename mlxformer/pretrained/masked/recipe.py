@@ -170,7 +170,7 @@ def pretraining_loss(model: Any, *arrays: mx.array) -> mx.array:
     >>> from mlxformer.pretrained.masked.batches import of_idioms
     >>> from mlxformer.pretrained.masked.recipe import pretraining_loss
     >>> bert = mf.load_pretrained("bert-mini")
-    >>> idiom = np.array([bert.encode("画蛇添足").input_ids.tolist()[0][1:5]])
+    >>> idiom = np.array([bert.encode("守株待兔").input_ids.tolist()[0][1:5]])
     >>> batch = (mx.array(array.astype(np.int32)) for array in of_idioms(idiom, np.random.default_rng(0)))
     >>> float(pretraining_loss(bert.model, *batch)) < 1
     True
