@@ -33,6 +33,7 @@ FETCHES = {
     "masked.samples.write",
     "masked.sources.chinese_documents",
     "masked.sources.simplifier",
+    "order.recipe.poems_by_width",
     "poems.corpus.poems",
     "poems.corpus.split",
     "poems.corpus.training_ids",
@@ -47,6 +48,7 @@ MEASURES = {
     "masked.evaluation.measure_rate",
     "masked.evaluation.next_sentence",
     "masked.fine_tuning.main",
+    "order.evaluation.measure",
     "poems.evaluation.measure",
     "reverse.evaluation.measure",
 }
