@@ -35,6 +35,8 @@ _IRREGULAR = {
         "rise": "rose risen",
         "split": "splitting",
         "find": "found",
+        "guarantee": "guaranteed",
+        "agree": "agreed",
         "feed": "fed",
         "matrix": "matrices",
         "index": "indices",
@@ -47,6 +49,7 @@ _IRREGULAR = {
 _UNTOUCHED = frozenset(
     [
         "during",
+        "directional",
         "times",
         "nothing",
         "something",

@@ -157,6 +157,7 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("方差越來越大", (("variance", "grow"),)),
         ("skip connections", ("残差",)),
         ("normalised", ("normalize",)),
+        ("guaranteed to find it", ("一定 找到",)),
         # cures are assertions
         ("除以标准差之后 softmax 不会饱和", SATURATES),
         ("除以标准差之后 softmax 不会饱和", ("除以标准差",)),
@@ -220,6 +221,7 @@ def test_what_the_marker_knows(answer, match):
         ("每一步都要算", ("一步",), "missed"),
         ("协方差很大", ("variance",), "missed"),
         ("use layer normalization", ("normalize",), "missed"),
+        ("directional attention", ("direct attention",), "missed"),
         ("Pre-LN 是 LN(x + f(x))，Post-LN 是 x + f(LN(x))", SWAPPED, "missed"),
         ("queries from the encoder and keys and values from the decoder", (("decoder", "query"),), "missed"),
         ("Q 来自编码器，K、V 来自解码器", (("Q", "decoder"),), "missed"),

@@ -6,6 +6,7 @@ marker as it is; the figures of the others are printed and bound by nothing.
 
 from __future__ import annotations
 
+import importlib.resources
 import json
 import statistics
 from collections import Counter
@@ -126,3 +127,23 @@ def test_no_phrase_says_what_another_already_finds(question):
 
 def test_half_of_the_points_do_with_twelve_phrases():
     assert statistics.median(len(point.match) for question in BANK.values() for point in question.key_points) <= 12
+
+
+def test_a_misconception_takes_no_more_phrases_than_it_needs():
+    """More speakers are heard by general phrases, not by one for each of them."""
+    phrases = [len(question.misconception.match) for question in BANK.values() if question.misconception]
+    assert statistics.median(phrases) <= 40
+    assert max(phrases) <= 48
+
+
+def test_no_phrase_of_a_misconception_says_what_another_already_finds():
+    for question in BANK.values():
+        if question.misconception:
+            assert redundant(question.misconception.match) == [], question.id
+
+
+def test_one_meaning_has_one_line_in_the_lexicon():
+    text = importlib.resources.files("questions").joinpath("lexicon.txt").read_text("utf-8")
+    lines = [line.lstrip("!- ").split(" | ") for line in text.splitlines() if line and not line.startswith(("#", "~", "!!"))]
+    assert [name for name, times in Counter(line[0] for line in lines).items() if times > 1] == []
+    assert [line[0] for line in lines if len(set(line)) < len(line)] == []
