@@ -157,7 +157,7 @@ SWAPPED = ("Post-LN -> LN(x + f(x))",)
         ("方差越來越大", (("variance", "grow"),)),
         ("skip connections", ("残差",)),
         ("normalised", ("normalize",)),
-        ("guaranteed to find it", ("一定 找到",)),
+        ("the optimum is guaranteed", (("确保", "最优"),)),
         # cures are assertions
         ("除以标准差之后 softmax 不会饱和", SATURATES),
         ("除以标准差之后 softmax 不会饱和", ("除以标准差",)),

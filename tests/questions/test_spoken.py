@@ -144,6 +144,8 @@ def test_no_phrase_of_a_misconception_says_what_another_already_finds():
 
 def test_one_meaning_has_one_line_in_the_lexicon():
     text = importlib.resources.files("questions").joinpath("lexicon.txt").read_text("utf-8")
-    lines = [line.lstrip("!- ").split(" | ") for line in text.splitlines() if line and not line.startswith(("#", "~", "!!"))]
+    lines = [
+        line.lstrip("!- ").split(" | ") for line in text.splitlines() if line and not line.startswith(("#", "~", "!!"))
+    ]
     assert [name for name, times in Counter(line[0] for line in lines).items() if times > 1] == []
     assert [line[0] for line in lines if len(set(line)) < len(line)] == []
