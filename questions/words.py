@@ -2,9 +2,9 @@
 
 Words are compared after compatibility decomposition (NFKD, less accents), case folding and, for the characters this
 field uses, simplification of Chinese: ``Ｑ``, ``ｑ`` and ``Q`` are one, ``dₖ``, ``d_k``, ``d_{k}`` and ``dk`` are one,
-``√`` is ``sqrt``, 變 is 变, 跟 and 和 are 与, 零 is 0. A run of Latin letters and digits is a word, an ideograph is a
-word by itself (but 协方差 is no 方差), a mathematical sign is one. All in one pass: the time grows with the length of
-the text.
+``√`` is ``sqrt``, ``∞`` ``inf``, 變 is 变, 跟 and 和 are 与, 零 is 0. A run of Latin letters and digits is a word, an
+ideograph is a word by itself (but 协方差 is no 方差), a mathematical sign is one. All in one pass: the time grows with
+the length of the text.
 
 Words stand in clauses, which punctuation ends. What stands in parentheses is a clause of its own, and the clause
 around it goes on after it; ``sqrt(d_k)`` and ``Var(q·k)`` are calls, not parentheses.
@@ -25,16 +25,17 @@ _ONE = str.maketrans("跟和零", "与与0")  # A 跟 B, A 和 B; 趋于零
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn"})  # joiners, direction marks: nothing that a reader sees
 
 IDEOGRAPHS = "\u3005\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_SPELLED = {"√": "sqrt", "∞": "inf"}
 _COMPOUNDS = ("协方差", "非线性")  # hold another term of the field, and are not it
 _LETTER = rf"(?:(?![{IDEOGRAPHS}])[^\W_])"
 _TOKEN = re.compile(
     rf"(?P<word>{_LETTER}(?:[_^]*{_LETTER}|[_^]+\{{(?={_LETTER})|['’`´](?=[a-z])"  # d_k, d_{{k}}, don't
     r"|(?<=[0-9])\.(?=[0-9])|(?<=[0-9]),(?=[0-9]{3}))*)"  # 0.5 and 1,024
-    rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{IDEOGRAPHS}√/=×+<>≤≥∝%{TRANSPOSED}])"
+    rf"|(?P<sign>{'|'.join(_COMPOUNDS)}|[{IDEOGRAPHS}√∞/=×+<>≤≥∝%{TRANSPOSED}])"
     r"|(?P<open>[(\[{【「『《〔])|(?P<close>[)\]}】」』》〕])"
     r"|(?P<asks>\?)|(?P<sentence>[。!;\n]|\.(?!\w))|(?P<clause>,)|(?P<colon>:)|(?P<pause>、)"
 )
-_WORDED = re.compile(r"[^\W_]|[√/=×+<>≤≥∝%]")
+_WORDED = re.compile(r"[^\W_]|[√∞/=×+<>≤≥∝%]")
 _UNWORDED = str.maketrans({**dict.fromkeys("_^{,"), "’": "'", "`": "'", "´": "'"})
 _TRANSPOSES = frozenset("ᵀᵗ⊤⊺")
 _CALLED = re.compile(
@@ -129,7 +130,7 @@ class _Splitter:
             begin, end = starts[token.start()], starts[token.end() - 1] + 1
             if kind == "word" or kind == "sign":
                 word = token[0].translate(_UNWORDED).removesuffix("'s") if kind == "word" else token[0]
-                self.clause.words.append(Word("sqrt" if word == "√" else word, begin, end))
+                self.clause.words.append(Word(_SPELLED.get(word, word), begin, end))
                 if kind == "word" and "{" in token[0]:
                     self.brackets += [("{", True)] * token[0].count("{")
             elif kind == "open":
