@@ -14,6 +14,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class KeptBank(BuildHookInterface[Any]):
+    """Hatch's hook: ``tui/bank.json`` beside the source of an editable installation, or in the wheel."""
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         sys.path.insert(0, self.root)
         from tui.bank import INSTALLED, keep_shipped

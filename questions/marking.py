@@ -29,6 +29,7 @@ Status = Literal["found", "unsure", "missed"]
 Span = tuple[int, int]  # characters of the answer
 REACH = 24  # words from the first to the last phrase of a list that need not stand in one clause
 _WHERE = frozenset(["in", "at", "during", "for"])  # parallel in training: of training
+# What is measured against, replaced or solved is not whom a statement is about: "like PPO", 解决的是碎片.
 _COMPARES = frozenset(["than", "like", "unlike", "versus", "vs", "replaces", "solves", "fixes", "按", "像"])
 _SOLVES = ("解决", "解决的是", "取代", "替代", "代替", "不同于")
 _JOINS = frozenset(["与", "及", "以及", "、", "and", "or", "/", "&", "跟"])

@@ -73,7 +73,9 @@ _BREAKS = (
     "但是 但 可是 却 然而 反而 不过 所以 因此 因而 从而 于是 否则 不然 而 也(?=[不没])",
     "and(?= (?:no|not|never|without|[a-z]+n't) )|but|however|whereas|while|so|therefore|hence|thus|otherwise|yet",
 )
-_JOINTS = re.compile(  # 不采样 | 不要奖励模型, 只减均值 | 不做除法
+# Where a clause goes on with another denial, after 不 and one to three words or 只 and two to six:
+# 不采样 | 不要奖励模型, 只减均值 | 不做除法
+_JOINTS = re.compile(
     "(?:" + "|".join(f"(?<=不{'.' * width})" for width in (1, 2, 3)) + ")(?=不要|不用|不需要|没有|无需)"
     "|(?:" + "|".join(f"(?<=只{'.' * width})" for width in (2, 3, 4, 5, 6)) + ")(?=不)"
 )

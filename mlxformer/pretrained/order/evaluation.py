@@ -52,15 +52,16 @@ def pairs(seed: int = SEED) -> dict[str, list[Pair]]:
     return {arm: [of[index] for index in drawn] for arm, of in found.items()}
 
 
-def follows(reader: MaskFiller, of: Sequence[Pair]) -> np.ndarray:
+def follows(reader: MaskFiller, of: Sequence[Pair], longest: int | None = None) -> np.ndarray:
     """The probability that B follows A, of each pair.
 
     Args:
         reader: a model with the head of next-sentence prediction.
         of: A and B.
+        longest: tokens of a pair, its special ones included; longer ones are cut. None cuts nothing.
 
     Returns:
-        [N], 0 to 1.
+        [N], 0 to 1. The other head, a vocabulary wide, does not run.
 
     >>> import mlxformer as mf
     >>> from mlxformer.pretrained.order.evaluation import follows
@@ -69,7 +70,8 @@ def follows(reader: MaskFiller, of: Sequence[Pair]) -> np.ndarray:
     """
     found = []
     for start in range(0, len(of), BATCH):
-        batch = reader.tokenizer(*(list(texts) for texts in zip(*of[start : start + BATCH], strict=True)))
+        first, second = (list(texts) for texts in zip(*of[start : start + BATCH], strict=True))
+        batch = reader.tokenizer(first, second, max_length=longest)
         _, pooled = reader.model.bert(**batch)
         assert pooled is not None and isinstance(reader.model, BertForPreTraining), "the twins have both heads"
         scores = reader.model.nsp_head(pooled)

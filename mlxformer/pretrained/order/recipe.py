@@ -14,6 +14,7 @@ from mlxformer.models.bert.heads import BertForPreTraining
 from mlxformer.pretrained.masked import batches
 from mlxformer.pretrained.masked.batches import Line
 from mlxformer.pretrained.masked.corpus import encode
+from mlxformer.pretrained.masked.reader import FOLLOWS
 from mlxformer.pretrained.masked.recipe import pretraining_loss
 from mlxformer.pretrained.masked.vocabulary import MAX_LENGTH, tokenizer, tokens
 from mlxformer.pretrained.poems import corpus
@@ -89,8 +90,8 @@ class PairRecipe:
         Returns:
             Those of a ``Batch``.
         """
-        poems = poems_by_width()[int(generator.choice((5, 7), p=(0.4, 0.6)))]
-        length = 3 + 2 * len(poems[0][0])
+        poems = poems_by_width()[int(generator.choice((5, 7), p=(0.4, 0.6)))]  # characters of a line
+        length = 2 * len(poems[0][0]) + 3  # [CLS] A [SEP] B [SEP]
         lines = [_pair(poems, self.negatives, generator) for _ in range(self.tokens // length)]
         found = batches.of_rows(lines, MASKED, generator, len(tokens()))
         return tuple(mx.array(array.astype(np.int32)) for array in found)
@@ -113,11 +114,11 @@ def _pair(poems: list[list[np.ndarray]], negatives: Negatives, generator: np.ran
     at = int(generator.integers(len(poems[number]) - 1))
     first, second = poems[number][at : at + 2]
     if generator.random() < 0.5:
-        return Line(first, second, 0)
+        return Line(first, second, FOLLOWS)
     if negatives == "swapped":
-        return Line(second, first, 1)
+        return Line(second, first, 1 - FOLLOWS)
     other = poems[(number + 1 + int(generator.integers(len(poems) - 1))) % len(poems)]
-    return Line(first, other[int(generator.integers(len(other)))], 1)
+    return Line(first, other[int(generator.integers(len(other)))], 1 - FOLLOWS)
 
 
 @cache
@@ -134,7 +135,8 @@ def poems_by_width() -> dict[int, list[list[np.ndarray]]]:
     flat = iter(encode([couplet for poem in whole for couplet in poem], tokenizer()))
     found: dict[int, list[list[np.ndarray]]] = {5: [], 7: []}
     for poem in whole:
-        found[len(poem[0]) // 2 - 1].append([next(flat) for _ in poem])
+        width = len(poem[0]) // 2 - 1  # a couplet is two lines, each with its mark
+        found[width].append([next(flat) for _ in poem])
     return found
 
 

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 import mlxformer as mf
-from mlxformer.backend import mx, to_numpy
-from mlxformer.pretrained.masked.reader import FOLLOWS
 from mlxformer.pretrained.masked.samples import Kind, documents
 from mlxformer.pretrained.order import evaluation
 from tui.experiments.shared.kept import kept
@@ -21,7 +19,7 @@ ARMS = ("next", "swapped", "random")
 TWINS = ("bert-nsp", "bert-sop")
 PAIRS, LONGEST = 100, 51  # 24 tokens a sentence, as in training, and three special ones
 
-Pair = tuple[str, str]
+Pair = evaluation.Pair
 
 
 @cache
@@ -47,10 +45,8 @@ def pairs(kind: Kind, held_out: bool, seed: int) -> dict[str, list[Pair]]:
 
 
 def follows(of: Sequence[Pair]) -> np.ndarray:
-    """The probability that B follows A, for each pair, [N]. The other head, a vocabulary wide, does not run."""
-    batch = reader().tokenizer([first for first, _ in of], [second for _, second in of], max_length=LONGEST)
-    scores = reader().model.nsp_head(reader().model.bert(**batch).pooler_output)
-    return np.asarray(to_numpy(mx.softmax(scores, axis=-1))[:, FOLLOWS], np.float64)
+    """The probability that B follows A, for each pair, [N]."""
+    return evaluation.follows(reader(), of, LONGEST)
 
 
 @kept(beforehand=[(kind, held_out, arm, seed) for kind in SHOWN for held_out in (True, False) for arm in ARMS
