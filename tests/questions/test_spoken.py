@@ -10,6 +10,7 @@ import importlib.resources
 import json
 import statistics
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,29 +21,32 @@ from tests.questions.phrases_compared import redundant
 
 ANSWERS = json.loads((Path(__file__).parent / "answers" / "spoken.json").read_text(encoding="utf-8"))
 BANK = {question.id: question for question in load_shipped().questions}
-TUNED = {
-    "decoding",
-    "long-context",
-    "tokenization",
-    "recurrent",
-    "seq2seq",
-    "multi-head",
-    "overview",
-    "attention",
-    "self-attention",
-    "positions",
-    "masking",
-    "attention-variants",
-    "architecture",
-    "bert",
-    "training",
-    "inference",
-    "parameters",
-}
+TUNED = frozenset(
+    {
+        "decoding",
+        "long-context",
+        "tokenization",
+        "recurrent",
+        "seq2seq",
+        "multi-head",
+        "overview",
+        "attention",
+        "self-attention",
+        "positions",
+        "masking",
+        "attention-variants",
+        "architecture",
+        "bert",
+        "training",
+        "inference",
+        "parameters",
+    }
+)
 TUNED_QUESTIONS = [question for question in BANK.values() if question.topic in TUNED]
 
 
-def tally(topics: set[str] | None = None) -> Counter[str]:
+@cache
+def tally(topics: frozenset[str] | None = None) -> Counter[str]:
     """Counts over the answers to questions of ``topics`` (None: all)."""
     found: Counter[str] = Counter()
     for kind in ("good", "wrong", "swapped", "fresh"):

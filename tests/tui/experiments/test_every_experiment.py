@@ -64,8 +64,8 @@ def test_another_seed_draws_other_numbers_and_the_claims_hold(ran: Ran) -> None:
     other = experiment.run(settings)
     assert_hold_or_null(other, settings)
     assert_result_is_sound(experiment, other)
-    same = [check.measured for check in other.checks] == [check.measured for check in ran.checks]
-    assert same == (experiment.name in EXACT)
+    measured = pytest.approx([check.measured for check in ran.checks], rel=0, abs=2e-6)  # float32's roundings
+    assert ([check.measured for check in other.checks] == measured) == (experiment.name in EXACT)
 
 
 def test_at_the_ends_of_the_knobs(name: str, settings: dict[str, object]) -> None:
