@@ -25,8 +25,11 @@ os.environ.setdefault("MLX_ENABLE_TF32", "0")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-# A process for each core is at work already: threads of its libraries (torch's, NumPy's) would fight over the cores.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+# A process for each core is at work already: threads of its libraries (torch's, NumPy's) and our own would fight
+# over the cores. What is computed by several threads is held by tests that ask for several.
+for variable in (
+    "MLXFORMER_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+):  # fmt: skip
     os.environ.setdefault(variable, "1")
 # Screens, banks and trees are many small objects: looking through them all for garbage, as often as Python does, is a
 # seventh of what the suite costs.
