@@ -44,6 +44,7 @@ def test_the_quiz_at_a_terminal(tmp_path: Path) -> None:
     child.expect("哪里有误")
     child.sendline("公式少了掩码")
     child.expect("已标记")
+    child.expect("评分> ")  # a line that comes before it is no rating
     child.sendline("2")
     child.expect("已记下，6 分后再来")
     child.expect("回答> ")
