@@ -15,7 +15,6 @@ from mlxformer.pretrained.masked.reader import FOLLOWS, MaskFiller
 from mlxformer.pretrained.poems.samples import couplets_of, held_out
 
 SEED, BATCH, COUNT = 20_261_130, 256, 400
-TASKS = ("nsp", "sop")
 
 Pair = tuple[str, str]
 
