@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .numpy import core as mx
-from .numpy import nn, optimizers, products
+from .numpy import gemm, nn, optimizers
 from .numpy.absent import absent
 from .numpy.additive import additive_attention
 from .numpy.arrays import ArrayLike, wrap
@@ -56,7 +56,7 @@ def dtype_named(name: str) -> np.dtype | None:
 def expect_one_row(module: nn.Module) -> None:
     for each in module.modules():
         if isinstance(each, (nn.Linear, nn.Embedding)):
-            products.expect_one_row(each.weight)
+            gemm.expect_one_row(each.weight)
 
 
 def quantize(module: Any, chosen: Any, how: Any) -> None:

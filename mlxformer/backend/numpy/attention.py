@@ -25,6 +25,7 @@ from .tape import unrecorded
 # Scores in one block (1 MiB), and its most keys: a compromise between the cache and NumPy's cost for each call.
 BLOCK_SCORES = 1 << 18
 BLOCK_KEYS = 512
+SHARED_SCORES = 1 << 15  # the fewest in a block that is made smaller to have some for other threads: 0.1 ms
 CAUSAL_QUERIES = 128  # the most in a causal block: half of its last square of keys is computed and not seen
 
 # exp of scores within ±40 sums to at most 2e17 a key, and none of it is lost below float32.
@@ -112,7 +113,7 @@ def _numbers(x: Any) -> np.ndarray:
 
 def _block_sizes(p: _Problem) -> tuple[int, int, int, int]:
     """How much of B, Hkv, Tq and Tk one block takes."""
-    _, Hkv, R, Tq, _ = p.q.shape
+    B, Hkv, R, Tq, _ = p.q.shape
     Tk = p.k.shape[2]
     if R * Tq * Tk > BLOCK_SCORES or (p.causal and Tq > CAUSAL_QUERIES):
         keys = min(Tk, BLOCK_KEYS)
@@ -120,7 +121,8 @@ def _block_sizes(p: _Problem) -> tuple[int, int, int, int]:
         if p.causal:
             queries = min(queries, max(16, CAUSAL_QUERIES // R))
         return 1, max(BLOCK_SCORES // (R * queries * keys), 1), queries, keys
-    heads = BLOCK_SCORES // max(R * Tq * Tk, 1)
+    scores = min(BLOCK_SCORES, max(B * Hkv * R * Tq * Tk // 4, SHARED_SCORES))
+    heads = max(scores // max(R * Tq * Tk, 1), 1)
     if heads >= Hkv:
         return max(heads // max(Hkv, 1), 1), Hkv, Tq, Tk
     return 1, -(-Hkv // -(-Hkv // heads)), Tq, Tk  # as many blocks as must be, of about the same size
@@ -202,22 +204,25 @@ def _attend_block(p: _Problem, block: _Block, heads: np.ndarray) -> np.ndarray:
     """Fills ``heads`` [b, h, R·tq, Dv]; gives each row's maximum and sum of exponentials, [b, h, R·tq, 2]."""
     queries = _scaled_queries(p, block)
     total, top, none = None, None, np.zeros((*queries.shape[:-1], 1), np.float32)
+    shift = none  # the maximum, where it can be subtracted
     for keys in _key_blocks(p, block):
         scores = _scores(p, block, queries, keys)
         block_values = p.v[block.batch, block.heads, keys]
         block_top = none if p.small else scores.max(axis=-1, keepdims=True)
         if total is None or top is None:
             top = block_top
-            weights = _exponentials(p, scores, _finite(top))
+            shift = none if p.small else _finite(top)
+            weights = _exponentials(p, scores, shift)
             total = _row_sums(weights)
             np.matmul(weights, block_values, out=heads)
             continue
         if not p.small:
             before, top = top, np.maximum(top, block_top)
-            correction = np.exp(before - _finite(top))
+            shift = _finite(top)
+            correction = np.exp(before - shift)
             total *= correction
             heads *= correction
-        weights = _exponentials(p, scores, _finite(top))
+        weights = _exponentials(p, scores, shift)
         total += _row_sums(weights)
         heads += np.matmul(weights, block_values)
     if total is None or top is None:  # no keys at all
@@ -225,7 +230,7 @@ def _attend_block(p: _Problem, block: _Block, heads: np.ndarray) -> np.ndarray:
         return np.ones((*heads.shape[:-1], 2), np.float32)
     heads /= np.where(total == 0, np.float32(1), total)
     # Kept apart: their sum max + log Σ loses the logarithm where all of a row is masked and the maximum is −3e38.
-    return np.concatenate((_finite(top), total), axis=-1)
+    return np.concatenate((shift, total), axis=-1)
 
 
 @quiet
@@ -269,7 +274,6 @@ def _attend_once(p: _Problem) -> tuple[np.ndarray, np.ndarray]:
     heads = np.empty((*shape, p.v.shape[-1]), np.float32)
     sums = np.empty((*shape, 2), np.float32)
 
-    @quiet
     def attend(block: _Block) -> None:
         rows = block.rows(heads)  # a view, unless several heads share a key head and the block holds not all queries
         block_sums = _attend_block(p, block, rows)
@@ -293,7 +297,6 @@ def _gradients(
     divided = g / sums[..., 1:]
     projections = np.einsum("...d,...d->...", divided, heads)[..., None]  # Σ of a row's weights · their gradients
 
-    @quiet
     def pull(block: _Block) -> None:
         queries = _scaled_queries(p, block)
         g_rows, projection, top = block.rows(divided), block.rows(projections), block.rows(sums)[..., :1]

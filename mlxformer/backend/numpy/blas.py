@@ -1,7 +1,7 @@
 """OpenBLAS's own threads, told to stand aside while ours multiply.
 
 They share out each product anew and wait by spinning, which on cores that other processes use can take ten times as
-long as the multiplying. The blocks of an attention are shared out whole, and a single one is done by this thread.
+long as the multiplying. Large products (``gemm.py``) and the blocks of an attention are shared out among ours.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from .threads import Part, each, limit
+from .threads import Part, each
 
 _multiplying = 0  # how many are in `one_thread`
 _before = 1
@@ -24,7 +24,7 @@ _lock = threading.Lock()
 
 def each_product(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
     """``each`` for work that multiplies matrices; in turn where BLAS cannot be told to keep to one thread."""
-    if limit() < 2 or openblas() is None:
+    if len(parts) < 2 or openblas() is None:
         for part in parts:
             work(part)
         return

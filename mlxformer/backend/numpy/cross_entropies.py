@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import array, wrap
-from .operands import floats, quiet
+from .operands import floats
 from .primitives import Function, differentiable, plain
 from .threads import chunks, each
 
@@ -26,7 +26,6 @@ def _losses(rows: np.ndarray, targets: np.ndarray, smoothing: float) -> tuple[np
     """The loss [R]; and the maximum and Σ exp(x − max) of each row, [R, 1]."""
     loss, top, total = (np.empty((len(rows), 1), np.float32) for _ in range(3))
 
-    @quiet
     def block(part: slice) -> None:
         rows[part].max(axis=-1, keepdims=True, out=top[part])
         shifted = rows[part] - top[part]
@@ -59,7 +58,6 @@ def _cross_entropy_rule(needed: tuple[int, ...], logits: Any, targets: np.ndarra
         scale = g._data.reshape(-1, 1).astype(np.float32, copy=False)
         gradient = np.zeros(rows.shape, np.float32)
 
-        @quiet
         def block(part: slice) -> None:
             wanted = scale[part, 0] != 0
             asked = part if wanted.all() else part.start + np.flatnonzero(wanted)

@@ -49,7 +49,7 @@ def _erf_array(a: Any) -> array:
     def block(part: slice) -> None:
         _tanh_of_odd(_ERF, flat[part], result[part], np.empty_like(result[part]))
 
-    each(quiet(block), chunks(x.size))
+    each(block, chunks(x.size))
     return wrap(result.reshape(x.shape).astype(x.dtype, copy=False))
 
 
@@ -63,7 +63,6 @@ def _gelu_kernel(x: np.ndarray, slope: np.ndarray | None) -> np.ndarray:
     """x·Φ(x); where ``slope`` is given it is filled with Φ(x) + x·φ(x)."""
     flat, result = x.reshape(-1), np.empty(x.size, np.float32)
 
-    @quiet
     def block(part: slice) -> None:
         given, out = flat[part], result[part]
         squared = np.empty_like(out)

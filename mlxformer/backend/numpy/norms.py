@@ -40,7 +40,6 @@ def _normalized(
     return normal, inverse
 
 
-@quiet  # other threads come here
 def _normalize(
     rows: np.ndarray,
     eps: float,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,10 @@ from . import dtypes
 from .arrays import array, wrap
 from .broadcasting import broadcast_to, reshape, sum_to
 from .elementwise import multiply
+from .gemm import are_few, by_columns, multiply_few_rows, multiply_matrices
 from .operands import data, operand, pair, quiet
 from .primitives import differentiable
 from .shaping import expand_dims, swapaxes, transpose
-from .threads import each
 
 
 def _product(a: Any, b: Any) -> array:
@@ -28,13 +27,8 @@ def _product(a: Any, b: Any) -> array:
         return wrap(wide._data.astype(dtypes.float16))
     if x.ndim > 2 and y.ndim == 2 and x.flags.c_contiguous:
         # One product of [N, K] and [K, M] in place of a loop over the leading axes.
-        return wrap((x.reshape(-1, x.shape[-1]) @ _for_blas(y)).reshape(*x.shape[:-1], y.shape[-1]))
-    return wrap(np.matmul(_for_blas(x), _for_blas(y)))
-
-
-def _for_blas(x: np.ndarray) -> np.ndarray:
-    """``x`` in a layout that BLAS reads: a broadcast matrix (a stride of 0) would take NumPy's own slow loop."""
-    return np.ascontiguousarray(x) if 0 in x.strides[-2:] else x
+        return wrap(multiply_matrices(x.reshape(-1, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1]))
+    return wrap(multiply_matrices(x, y))
 
 
 _matmul_arrays = quiet(_product)
@@ -68,68 +62,13 @@ def _matmul_rule(needed: tuple[int, ...], a: Any, b: Any) -> Any:
 matmul = differentiable(_matmul_arrays, _matmul_rule)
 
 
-FEW = 32  # rows: a decoding step's tokens, or a short sentence's
-UNPACKED = 1_000_000  # multiplications of a product up to which OpenBLAS copies neither matrix beforehand
-SHARED = 8  # such products from which they are shared out
-LARGE = 1 << 14  # numbers of a weight, from which its layout matters
-
-
-def _are_few(x: np.ndarray, weight: np.ndarray) -> bool:
-    """Whether x [..., in] has so few rows that BLAS would copy the weight [out, in] for longer than it multiplies."""
-    if not 1 < math.prod(x.shape[:-1]) <= FEW or weight.ndim != 2 or x.size * len(weight) <= UNPACKED:
-        return False
-    same = x.dtype == weight.dtype == np.float32 and x.shape[-1] == weight.shape[1]
-    return same and weight.flags.c_contiguous
-
-
-def _few_rows(x: np.ndarray, weight: np.ndarray) -> array:
-    """x Wᵀ as (W xᵀ)ᵀ, by so few of W's rows at a time that BLAS takes them as they lie in memory.
-
-    2 to 16 rows of x take half the time so, and 32 two thirds. A single one never has W copied.
-    """
-    rows = x.reshape(-1, x.shape[-1])
-    columns, y = np.ascontiguousarray(rows.T), np.empty((len(rows), len(weight)), np.float32)
-
-    @quiet
-    def multiply_part(part: slice) -> None:
-        y[:, part] = (weight[part] @ columns).T
-
-    step = max(UNPACKED // x.size, 1)
-    each(multiply_part, [slice(start, start + step) for start in range(0, len(weight), step)], fewest=SHARED)
-    return wrap(y.reshape(*x.shape[:-1], len(weight)))
-
-
-def expect_one_row(weight: array) -> None:
-    """Have ``weight`` [out, in] laid out as [in, out] when ``linear`` next multiplies a single row with it.
-
-    It still is [out, in] to all who see it. Out of memory BLAS reads such a one at twice the speed. It rounds
-    differently, so nothing is laid out anew unasked: the same call gives the same.
-    """
-    weight._single = True
-
-
-def _columns(x: np.ndarray, weight: Any) -> np.ndarray:
-    """Wᵀ [in, out]"""
-    rows = data(weight)
-    if rows.size < LARGE or type(weight) is not array or not getattr(weight, "_single", False):
-        return rows.T
-    if rows.ndim == 2 and rows.flags.c_contiguous and math.prod(x.shape[:-1]) == 1:
-        weight._data = _by_columns(rows)
-    return weight._data.T
-
-
-def _by_columns(rows: np.ndarray) -> np.ndarray:
-    """The same numbers, column after column in memory; a few rows at a time, which stay in the cache."""
-    columns = np.empty(rows.shape[::-1], rows.dtype)
-    for start in range(0, len(rows), 16):
-        columns[:, start : start + 16] = rows[start : start + 16].T
-    return columns.T
-
-
 @quiet
 def _linear_arrays(x: Any, weight: Any, bias: Any = None) -> array:
     given, rows = data(x), data(weight)
-    y = _few_rows(given, rows) if _are_few(given, rows) else _product(x, wrap(_columns(given, weight)))
+    if are_few(given, rows):
+        y = wrap(multiply_few_rows(given, rows))
+    else:
+        y = _product(x, wrap(by_columns(given, weight)))
     if bias is None:
         return y
     bias = operand(bias)

@@ -27,7 +27,6 @@ def softmax_in_place(scores: np.ndarray, axes: Any = -1) -> np.ndarray:
     return scores
 
 
-@quiet
 def _rows_in_place(rows: np.ndarray) -> None:
     rows -= rows.max(axis=-1, keepdims=True)
     np.exp(rows, out=rows)

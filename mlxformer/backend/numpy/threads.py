@@ -4,7 +4,7 @@ NumPy lets go of the interpreter's lock while it computes, so that threads run a
 GELU, norms, softmax. ``MLXFORMER_THREADS`` bounds them; else they are as many as the cores that this process may use.
 What is computed is the same with any number of them: the parts are.
 
-Products stay with BLAS, which has threads of its own, but for the blocks of a long attention (``blas.py``).
+So do products: BLAS's own threads stand aside (``blas.py``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from contextlib import suppress
 from functools import cache
 from typing import TypeVar
 
+from .operands import quiet
+
 VARIABLE = "MLXFORMER_THREADS"
 Part = TypeVar("Part")
 _inside = threading.local()  # whether this thread is one of ours: it shares nothing out again
@@ -27,12 +29,19 @@ def limit() -> int:
     given = os.environ.get(VARIABLE, "")
     if given.isdecimal() and int(given) > 0:
         return int(given)
+    return _cores()
+
+
+@cache
+def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@quiet
 def each(work: Callable[[Part], object], parts: Sequence[Part], fewest: int = 2) -> None:
     """``work(part)`` for each of ``parts``, which must not touch each other's results. What it raises, this raises.
 
+    Like all that computes here it is ``quiet``, in each thread: a thread does not take that over from another.
     They are shared out where they are at least ``fewest``: less would be done before another thread has begun.
     """
     workers = min(limit(), len(parts)) if len(parts) >= fewest else 1
@@ -43,6 +52,7 @@ def each(work: Callable[[Part], object], parts: Sequence[Part], fewest: int = 2)
     left = iter(parts)  # taken one by one: a core that is busy elsewhere takes fewer
     lock = threading.Lock()
 
+    @quiet
     def take() -> None:
         _inside.working = True
         try:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlxformer.backend.numpy.products import expect_one_row, linear
+from mlxformer.backend.numpy.gemm import expect_one_row
+from mlxformer.backend.numpy.products import linear
 from tests.mlxformer.backend.numpy.comparing import Cases, core, values
 from tests.mlxformer.backend.numpy.inputs import array, normal, of_dtype
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlxformer.backend.numpy import blas, threads
+from mlxformer.backend.numpy import blas, gemm, threads
 from mlxformer.backend.numpy import core as mx
 from mlxformer.backend.numpy.error_function import gelu
 from mlxformer.backend.numpy.products import linear
@@ -47,6 +47,9 @@ def _attention_gradients(mask: Any) -> Any:
         lambda: mx.fast.layer_norm(mx.array(normal(*BIG)), mx.array(normal(128)), mx.array(normal(128)), 1e-5),
         lambda: mx.fast.rms_norm(mx.array(normal(*BIG)), None, 1e-5),
         lambda: linear(mx.array(normal(16, 512)), mx.array(normal(2048, 512))),
+        lambda: linear(mx.array(normal(130, 200)), mx.array(normal(1001, 200))),
+        lambda: mx.matmul(mx.array(normal(2, 701, 61)), mx.array(normal(61, 420))),
+        lambda: mx.matmul(mx.array(normal(2, 9, 190, 40)), mx.array(normal(2, 9, 190, 40)).swapaxes(-1, -2)),
         lambda: _attention(None),
         lambda: _attention("causal"),
         lambda: _attention_gradients(None),
@@ -59,6 +62,9 @@ def _attention_gradients(mask: Any) -> Any:
         "layer norm",
         "RMS norm",
         "few rows",
+        "columns of a product",
+        "rows and columns of a product",
+        "products of heads",
         "attention",
         "causal attention",
         "its gradients",
@@ -69,6 +75,28 @@ def test_any_number_of_threads_gives_the_same(monkeypatch: pytest.MonkeyPatch, w
     alone = _with(monkeypatch, 1, work)
     for count in (2, 5):
         np.testing.assert_array_equal(_with(monkeypatch, count, work), alone)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "count"),
+    [
+        (((130, 200), (200, 1001)), 4),
+        (((1402, 61), (61, 420)), 4),
+        (((5000, 50), (50, 60)), 2),
+        (((18, 190, 40), (18, 40, 190)), 4),
+        (((130, 200), (200, 400)), 0),
+    ],
+)
+def test_a_product_in_parts_is_the_product(shapes: tuple[tuple[int, ...], tuple[int, ...]], count: int) -> None:
+    x, y = (normal(*shape, seed=seed) for seed, shape in enumerate(shapes))
+    parts = gemm._parts(x, y)
+    assert len(parts) == (0 if blas.openblas() is None else count)
+    exact = x.astype(np.float64) @ y.astype(np.float64)
+    np.testing.assert_allclose(gemm.multiply_matrices(x, y), exact, rtol=0, atol=3e-6 * np.sqrt(x.shape[-1]))
+    filled = np.zeros(exact.shape, int)
+    for lead, rows, columns in parts:
+        filled[lead][..., rows, columns] += 1
+    assert (filled == (1 if parts else 0)).all()
 
 
 def test_the_parts_are_shared_out_and_what_a_part_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
