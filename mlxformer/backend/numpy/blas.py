@@ -24,7 +24,7 @@ _lock = threading.Lock()
 
 def each_product(work: Callable[[Part], object], parts: Sequence[Part]) -> None:
     """``each`` for work that multiplies matrices; in turn where BLAS cannot be told to keep to one thread."""
-    if len(parts) < 2 or openblas() is None:
+    if openblas() is None:
         for part in parts:
             work(part)
         return

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from .arrays import array
-from .blas import each_product, openblas
+from .blas import each_product, one_thread, openblas
 from .operands import data
 from .threads import each
 
 PART = 6_000_000  # multiplications that are worth a thread's while: 0.1 ms
 PARTS = 8  # the most
+ALONE = 250_000  # fewer than so many are done by one thread of BLAS anyway; so is, by two, what has a single row
 # A part has at least so many columns, or rows, or BLAS spends its time in copying what all parts need.
 COLUMNS, ROWS = 192, 512
 
@@ -26,9 +27,12 @@ COLUMNS, ROWS = 192, 512
 def multiply_matrices(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """x @ y, as NumPy's ``matmul``; the same numbers with any number of threads, for the parts are the same."""
     x, y = _for_blas(x), _for_blas(y)
+    if x.ndim < 2 or y.ndim < 2 or x.size * y.shape[-1] < ALONE or x.shape[-2] == 1 or openblas() is None:
+        return np.asarray(np.matmul(x, y))
     parts = _parts(x, y)
     if len(parts) < 2:
-        return np.asarray(np.matmul(x, y))
+        with one_thread():
+            return np.asarray(np.matmul(x, y))
     product = np.empty((*x.shape[:-1], y.shape[-1]), x.dtype)
 
     def multiply_part(part: _Part) -> None:
@@ -45,7 +49,7 @@ _Part = tuple[Any, slice, slice]
 def _parts(x: np.ndarray, y: np.ndarray) -> list[_Part]:
     """What to multiply at a time: where in the leading axes, which rows of x, which columns of y."""
     most = min(x.size * y.shape[-1] // PART, PARTS)
-    if most < 2 or x.ndim != y.ndim or x.ndim < 2 or x.shape[:-2] != y.shape[:-2] or openblas() is None:
+    if most < 2 or x.shape[:-2] != y.shape[:-2]:
         return []
     M, N = x.shape[-2], y.shape[-1]
     if x.ndim > 2:
