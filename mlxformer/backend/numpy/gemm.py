@@ -17,11 +17,12 @@ from .blas import each_product, one_thread, openblas
 from .operands import data
 from .threads import each
 
-PART = 6_000_000  # multiplications that are worth a thread's while: 0.1 ms
+PART = 3_000_000  # multiplications that are worth a thread's while, which begins after some 50 µs
 PARTS = 8  # the most
 ALONE = 250_000  # fewer than so many are done by one thread of BLAS anyway; so is, by two, what has a single row
-# A part has at least so many columns, or rows, or BLAS spends its time in copying what all parts need.
-COLUMNS, ROWS = 192, 512
+# A part has at least so many columns, or rows, or BLAS spends its time in copying what all parts need. Halves may be
+# narrower: there are only two of them.
+COLUMNS, ROWS, HALF = 192, 512, 64
 
 
 def multiply_matrices(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -57,6 +58,8 @@ def _parts(x: np.ndarray, y: np.ndarray) -> list[_Part]:
         return [((slice(None),) * axis + (part,), slice(None), slice(None)) for part in _slices(x.shape[axis], most)]
     columns = _slices(N, min(N // COLUMNS, most))
     rows = _slices(M, min(M // ROWS, most // len(columns)))
+    if len(columns) == len(rows) == 1 and max(M, N) >= 2 * HALF:
+        columns, rows = (_slices(N, 2), rows) if N >= M else (columns, _slices(M, 2))
     return [(..., row, column) for row in rows for column in columns]
 
 
