@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from tui.figures.look import Look
 from tui.figures.markdown import Link, markdown_lines
 from tui.text.layout import wrap_styled
 from tui.widgets.speaking import look_of, to_content
@@ -27,12 +28,14 @@ class Passage(Widget):
         self._text = Text()
         self._hang = 0
         self._markdown: tuple[str, str, Link | None] | None = None
+        self._broken: dict[tuple[int, Look], list[Text]] = {}  # a layout asks for the lines of a width several times
 
     def show(self, text: str | Text, *, style: str = "", hang: int = 0) -> None:
         """Show ``text``; lines after the first are indented by ``hang`` cells."""
         self._text = Text(text, style=style) if isinstance(text, str) else text
         self._hang = hang
         self._markdown = None
+        self._broken.clear()
         self.set_class(not self._text.plain, "-empty")
         self.refresh(layout=True)
 
@@ -51,8 +54,15 @@ class Passage(Widget):
         return to_content(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Text]:
-        if self._markdown is not None:
-            return self._markdown_lines(width, *self._markdown)
+        look = look_of(self.app)
+        if (width, look) not in self._broken:
+            if self._markdown is None:
+                self._broken[width, look] = self._plain_lines(width)
+            else:
+                self._broken[width, look] = self._markdown_lines(width, look, *self._markdown)
+        return self._broken[width, look]
+
+    def _plain_lines(self, width: int) -> list[Text]:
         lines: list[Text] = []
         for paragraph in self._text.split("\n", allow_blank=True):
             if not paragraph.plain:
@@ -66,10 +76,10 @@ class Passage(Widget):
             lines += [first, *rest]
         return lines
 
-    def _markdown_lines(self, width: int, mark: str, style: str, link: Link | None) -> list[Text]:
+    def _markdown_lines(self, width: int, look: Look, mark: str, style: str, link: Link | None) -> list[Text]:
         hang = cell_len(mark)
         lines = []
-        for number, line in enumerate(markdown_lines(self._text.plain, max(width - hang, 4), look_of(self.app), link)):
+        for number, line in enumerate(markdown_lines(self._text.plain, max(width - hang, 4), look, link)):
             whole = Text(mark if number == 0 else " " * hang).append_text(line)
             if style:
                 whole.stylize(style)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -19,6 +19,8 @@ from tui.widgets.speaking import SpeakingWidget
 
 if TYPE_CHECKING:
     from tui.widgets.knob_panel import KnobSays
+
+W = TypeVar("W", bound=Widget)
 
 MOST_OF_THE_FOCUS = 5  # hints of the focused thing, before those of the screen
 
@@ -51,13 +53,17 @@ class Place(Screen[None]):
                 return
             widget = None
         super().set_focus(widget, scroll_visible, from_app_focus)
-        spoken = [line for line in self.query(MessageLine) if line.standing]
+        spoken = [line for line in self._own(MessageLine) if line.standing]
         if spoken:  # what a knob is for; away from its panel nothing says it
             from tui.widgets.knob_panel import KnobPanel  # what spoke has imported it
 
             if self.focused is None or not any(isinstance(above, KnobPanel) for above in self.focused.ancestors):
                 for line in spoken:
                     line.standing = None
+
+    def _own(self, kind: type[W]) -> list[W]:
+        """The bar or the line of the screen itself: a query looks through all of it, and the focus moves often."""
+        return [each for each in self.children if isinstance(each, kind)]
 
     @property
     def focus_chain(self) -> list[Widget]:
@@ -75,9 +81,9 @@ class Place(Screen[None]):
 
     def show_keys(self) -> None:
         """The keys that act where the focus is, then the screen's own."""
-        for bar in self.query(KeyBar):
+        for bar in self._own(KeyBar):
             bar.show([*self.focus_hints()[:MOST_OF_THE_FOCUS], *self.screen_hints()])
-        for line in self.query(MessageLine):
+        for line in self._own(MessageLine):
             line.refresh()  # the key that shows all of a message is another where something is typed
 
     def focus_hints(self) -> list[KeyHint]:

@@ -11,6 +11,7 @@ Everything works on offsets, so that styled text (``rich.text.Text``, Textual's 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from rich.cells import cell_len, get_character_cell_size, split_graphemes
@@ -150,23 +151,26 @@ def visible(text: str) -> str:
     return text if text.isprintable() else in_a_line(text)
 
 
-def _units(text: str) -> list[tuple[int, int, int]]:
+@lru_cache(maxsize=1024)  # a layout asks for the same text at several widths
+def _units(text: str) -> tuple[tuple[int, int, int], ...]:
     """The pieces no break may part, as (start, end, end of the spaces that follow)."""
     units: list[tuple[int, int, int]] = []
     start = 0
     last = len(text) - 1
     base = ""  # what stands under the combining marks, which have no say (UAX #14, LB9)
+    is_joined = False
     for index, character in enumerate(text):
-        if not (index and _joins(text[index - 1], character)):
+        if not is_joined:
             base = character
         if index < last:
             after = text[index + 1]
-            if _joins(character, after) or not may_break(base, after):
+            is_joined = _joins(character, after)
+            if is_joined or not may_break(base, after):
                 continue
         end = index + 1
         units.append((start, start + len(text[start:end].rstrip(_SPACES)), end))
         start = end
-    return units
+    return tuple(units)
 
 
 def _joins(before: str, after: str) -> bool:

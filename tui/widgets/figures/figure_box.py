@@ -15,7 +15,8 @@ class FigureBox(VerticalScroll):
 
     @property
     def figure_room(self) -> int:
-        return self.size.height
+        """As of the last layout: ``size`` would lay out the whole screen anew each time that it is asked during one."""
+        return max(self.outer_size.height - self.gutter.height, 0)
 
     def on_resize(self) -> None:
         grow_inside(self)
