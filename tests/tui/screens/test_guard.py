@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from rich.segment import Segment
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -13,7 +12,6 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
-from questions.bilingual import Language
 from questions.loader import load
 from tests.harmless import is_harmless
 from tests.tui.screens.conftest import Open, shown, until
@@ -26,41 +24,37 @@ HOSTILE = "a\x1b]52;c;aGk=\x07\x1b]8;;x:y\x1b\\\x9b2J\u202egnp\u2066\u2028\x7f\x
 WRITTEN = r"a\x1b]52;c;aGk=\x07"
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-async def test_what_is_pasted_is_shown_as_text(opened: Open, language: Language) -> None:
-    async with opened(language=language) as pilot:
-        for keys, kind in ((["i"], TextArea), (["ctrl+s", "e"], Input), (["escape", "B", "slash"], Input)):
+async def test_what_is_pasted_or_said_is_shown_as_text(opened: Open) -> None:
+    """In both languages: what surrounds it is another."""
+    async with opened(language="zh") as pilot:
+        await pilot.press("i")
+        pilot.app.post_message(events.Paste("one\rtwo\r\nthree\nfour\tfive"))
+        await pilot.pause()
+        box = pilot.app.focused
+        assert isinstance(box, TextArea) and box.text == "one\ntwo\nthree\nfour\tfive"  # lines stay lines
+        box.text = ""
+        for keys, kind in (
+            (["i"], TextArea), (["ctrl+s", "e"], Input), (["escape", "L", "B", "slash"], Input),
+        ):  # fmt: skip
             await pilot.press(*keys)
             await pilot.pause()
-            assert isinstance(pilot.app.focused, kind)
+            assert isinstance(pilot.app.focused, kind), keys
             pilot.app.post_message(events.Paste(HOSTILE))
             await pilot.pause()
-            assert WRITTEN in shown(pilot) and is_harmless(shown(pilot).replace("\n", ""))
+            assert WRITTEN in shown(pilot) and is_harmless(shown(pilot).replace("\n", "")), keys
         await pilot.press("escape", "ctrl+p")
         await pilot.pause()
         pilot.app.post_message(events.Paste(HOSTILE))
         await pilot.pause()
         assert WRITTEN in shown(pilot) and is_harmless(shown(pilot))
-
-
-async def test_pasted_lines_stay_lines(opened: Open) -> None:
-    async with opened() as pilot:
-        await pilot.press("i")
-        pilot.app.post_message(events.Paste("one\rtwo\r\nthree\nfour\tfive"))
-        await pilot.pause()
-        assert isinstance(pilot.app.focused, TextArea)
-        assert pilot.app.focused.text == "one\ntwo\nthree\nfour\tfive"
-
-
-async def test_messages_and_drafts_are_text(opened: Open) -> None:
-    async with opened() as pilot:
+        await pilot.press("escape", "P", "n", "i")
+        box = pilot.app.focused
+        assert isinstance(box, TextArea)
         pilot.app.notify(HOSTILE)
         await pilot.pause()
         assert WRITTEN in shown(pilot) and is_harmless(shown(pilot))
         assert WRITTEN in Said(HOSTILE).text
-        await pilot.press("i")
-        assert isinstance(pilot.app.focused, TextArea)
-        pilot.app.focused.text = HOSTILE
+        box.text = HOSTILE
         await pilot.pause()
         assert is_harmless(shown(pilot))
 

@@ -45,24 +45,20 @@ async def turned(pilot: Pilot[Any], *keys: str, **knobs: object) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
-async def test_a_newcomer_sees_the_cross_attention_of_dates_on_a_chinese_date(
-    opened: Open, size: tuple[int, int]
-) -> None:
-    async with opened(size=size, language="zh") as pilot:
+async def test_a_newcomer_sees_a_date_being_read_and_goes_on_to_the_products_of_a_score(opened: Open) -> None:
+    async with opened(size=(80, 24), language="zh") as pilot:
         await entered(pilot)
         figure = front(pilot)
         assert isinstance(figure, Links) and "".join(figure.columns) == "二〇二六年十一月二十三日[EOS]"
-        text = shown(pilot)
-        assert "连线（越粗权重越大）：交叉注意力" in text and "透视 · dates" in text
-        assert any(0x2800 < ord(sign) < 0x2900 for sign in text)
-
-
-async def test_from_a_token_to_the_products_of_its_score(opened: Open) -> None:
-    async with opened(language="zh") as pilot:
-        await entered(pilot)
-        await pilot.press("down", "down", "down", "down")
+        for size in ((80, 24), (200, 50)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            text = shown(pilot)
+            assert "连线（越粗权重越大）：交叉注意力" in text and "透视 · dates" in text, size
+            assert any(0x2800 < ord(sign) < 0x2900 for sign in text), size
         view = pilot.app.screen.query_one(LinksView)
+        await until(pilot, lambda: view.has_focus)
+        await pilot.press("down", "down", "down", "down")
         assert view.cursor == (3, 0) and "写出 6 (第 4 个) → 六 0.98" in shown(pilot)
         await turned(pilot, "enter", token=3, key=3)
         await until(pilot, lambda: front(pilot).name == "neurons")
@@ -82,7 +78,7 @@ async def test_the_tab_of_the_list_goes_when_the_terminal_grows_and_comes_when_i
         await until(pilot, lambda: "List │" in shown(pilot))
 
 
-async def test_brackets_and_braces_go_through_the_heads_of_all_layers(opened: Open) -> None:
+async def test_brackets_and_braces_go_through_the_heads_of_all_layers_and_bad_texts_are_said(opened: Open) -> None:
     async with opened() as pilot:
         await entered(pilot)
         await turned(pilot, "right_square_bracket", layer=1, head=1)
@@ -91,6 +87,13 @@ async def test_brackets_and_braces_go_through_the_heads_of_all_layers(opened: Op
         await pilot.press("right_curly_bracket", "right_square_bracket")  # there is no more
         assert panel(pilot).knobs["layer"] == 1 and panel(pilot).knobs["head"] == 3
         assert "head cross.1.3" in shown(pilot)
+        # What cannot be looked at is said where the picture was.
+        live = panel(pilot)
+        for text, said in (("   ", "nothing to look at"), ("字" * 2000, "2000 characters")):
+            live.turn({"text": text})
+            await until(pilot, lambda said=said: said in shown(pilot).replace("\n", " "))
+        live.turn({"text": "🙂 2026"})
+        await until(pilot, lambda: live.measured is not None)
 
 
 async def test_a_head_of_the_model_view_is_opened(opened: Open) -> None:
@@ -119,9 +122,11 @@ async def test_a_head_and_a_layer_are_switched_off_and_on(opened: Open) -> None:
         await turned(pilot, "Z", off="")
 
 
-async def test_generation_is_stepped_by_hand(opened: Open) -> None:
+async def test_generation_is_stepped_by_hand_and_a_key_that_a_model_has_nothing_for_says_so(opened: Open) -> None:
     async with opened() as pilot:
         live = await entered(pilot)
+        await pilot.press("greater_than_sign")
+        assert "W first" in pilot.app.said.text
         await pilot.press("W")
         await until(pilot, lambda: live.measured is not None and "step" in live.measured.knobs)
         assert "token by token" in shown(pilot)
@@ -132,9 +137,20 @@ async def test_generation_is_stepped_by_hand(opened: Open) -> None:
         await turned(pilot, "less_than_sign", step=4)
         await turned(pilot, *["greater_than_sign"] * 20, step=11)  # no further than what was written
         assert "".join(front(pilot).strips[1].tokens) == "2026-11-23[EOS]"
+        await pilot.press("z")
+        assert "no head is switched off while it writes" in pilot.app.said.text
         await pilot.press("W")
         await until(pilot, lambda: live.measured is not None and "step" not in live.measured.knobs)
         assert front(pilot).name == "head"
+        for name, keys, said in (
+            ("bert-mini", ("W", "less_than_sign"), "bert-mini does not write"),
+            ("reverse-gru", ("Z",), "reverse-gru has no attention heads"),
+        ):
+            pilot.app.screen.open(name)
+            await until(pilot, lambda name=name: live.experiment.subject.name == name and live.measured is not None)
+            for key in keys:
+                await pilot.press(key)
+                assert said in pilot.app.said.text, (name, key)
 
 
 async def test_another_model_is_opened_from_the_list_and_is_there_the_next_time(opened: Open) -> None:
@@ -169,16 +185,6 @@ async def test_a_model_that_cannot_be_opened_is_said_and_the_old_one_stays(opene
         await turned(pilot, "x", "z", off="cross.1.0")  # and everything goes on
 
 
-async def test_bad_texts_are_said_where_the_picture_was(opened: Open) -> None:
-    async with opened() as pilot:
-        live = await entered(pilot)
-        for text, said in (("   ", "nothing to look at"), ("字" * 2000, "2000 characters")):
-            live.turn({"text": text})
-            await until(pilot, lambda said=said: said in shown(pilot).replace("\n", " "))
-        live.turn({"text": "🙂 2026"})
-        await until(pilot, lambda: live.measured is not None)
-
-
 async def test_keys_act_while_a_model_is_opened_and_leaving_is_at_once(opened: Open) -> None:
     async with opened() as pilot:
         await pilot.press("O", "L", "x", "question_mark", "escape", "P")
@@ -194,24 +200,3 @@ async def test_it_reads_without_color(opened: Open, monkeypatch: pytest.MonkeyPa
         await pilot.press("down")
         text = shown(pilot)
         assert "written 2 (1) →" in text and any(0x2800 < ord(sign) < 0x2900 for sign in text)
-
-
-async def test_a_key_that_a_model_has_nothing_for_says_so(opened: Open) -> None:
-    async with opened() as pilot:
-        await entered(pilot)
-        for key, word in (("greater_than_sign", "W first"), ("W", "")):
-            await pilot.press(key)
-            assert word in getattr(pilot.app.said, "text", ""), key
-        await until(pilot, lambda: panel(pilot).measured is not None and "step" in panel(pilot).knobs)
-        await pilot.press("z")
-        assert "no head is switched off while it writes" in pilot.app.said.text
-        pilot.app.screen.open("bert-mini")
-        await until(pilot, lambda: panel(pilot).measured is not None and "step" not in panel(pilot).knobs)
-        await pilot.press("W")
-        assert "bert-mini does not write" in pilot.app.said.text
-        await pilot.press("less_than_sign")
-        assert "bert-mini does not write" in pilot.app.said.text
-        pilot.app.screen.open("reverse-gru")
-        await until(pilot, lambda: panel(pilot).experiment.subject.name == "reverse-gru")
-        await pilot.press("Z")
-        assert "reverse-gru has no attention heads" in pilot.app.said.text

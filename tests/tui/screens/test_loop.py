@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from textual.events import Key, Paste
 from textual.widgets import Input
 
-from questions.bilingual import Bilingual, Language
+from questions.bilingual import Bilingual
 from tests.tui.screens.conftest import Open, shown, tasks, until
 from tui.experiments import compute
 from tui.experiments.compute import Failed
@@ -61,28 +61,22 @@ async def let_go(pilot: Any) -> None:
 # --- the focus ---------------------------------------------------------------------------------------------------
 
 
-async def test_the_second_experiment_has_a_keyboard(opened: Open) -> None:
+async def test_no_way_of_replacing_an_experiment_leaves_the_focus_on_what_is_gone(opened: Open) -> None:
+    """By keys, while the knobs of the one before are being taken away; and by the program, run to its end or not."""
     async with opened() as pilot:
         await pilot.press("E")
         assert isinstance(pilot.app.screen, LabScreen)
-        await pilot.press("escape", "enter")
-        await until(pilot, lambda: live(pilot).measured is not None)
         await pilot.press("escape", "down", "down", "enter")
         second = pilot.app.screen._open
         await pilot.press("escape", "down", "enter")  # while the knobs of the second are being taken away
-        await until(pilot, lambda: live(pilot).measured is not None)
+        panel = live(pilot)
+        await until(pilot, lambda: panel.measured is not None)
         await pilot.pause()
         assert pilot.app.screen._open != second
         assert pilot.app.focused is not None and stands(pilot.app.focused)
         await pilot.press("L")
         assert pilot.app.language == "zh"
-
-
-async def test_no_way_of_replacing_leaves_the_focus_on_what_is_gone(opened: Open) -> None:
-    async with opened() as pilot:
-        await pilot.press("E")
-        panel = live(pilot)
-        for number, name in enumerate(pilot.app.screen._names[:6]):
+        for number, name in enumerate(pilot.app.screen._names[:4], 1):  # run, run, not run, run after that
             pilot.app.screen.open(name, {})
             if number % 3:
                 await until(pilot, lambda: panel.measured is not None)
@@ -93,60 +87,69 @@ async def test_no_way_of_replacing_leaves_the_focus_on_what_is_gone(opened: Open
         assert isinstance(pilot.app.screen, PracticeScreen)
 
 
-async def test_a_hidden_widget_cannot_have_the_focus(opened: Open) -> None:
-    async with opened() as pilot:
-        pilot.app.screen.set_focus(pilot.app.screen.query_one("#figure"))
+# --- keys act as the bar says ------------------------------------------------------------------------------------
+
+
+async def test_digits_rate_wherever_the_focus_is_and_the_bar_follows_it(opened: Open) -> None:
+    """From a box that is gone, from a tab stop (each is seen and none opens), from a knob, after a typed value."""
+    async with opened(only="sqrt-dk") as pilot:
+
+        async def rates(digit: str, where: str) -> None:
+            await pilot.press(digit)
+            assert practice(pilot).done == 1, where
+
+        async def back() -> None:
+            await let_go(pilot)
+            await pilot.press("u")
+            await let_go(pilot)
+            await until(pilot, lambda: panel.measured is not None)
+            assert practice(pilot).done == 0 and practice(pilot).attempt.revealed
+
+        def bar() -> str:
+            return shown(pilot).splitlines()[-1]
+
+        # What is hidden cannot have the focus.
+        panel = live(pilot)
+        pilot.app.screen.set_focus(panel.query_one("#figure"))
         assert pilot.app.focused is None
         pilot.app.screen.query_one(AnswerBox).focus()
         await pilot.pause()
         await pilot.press("ctrl+s")  # the box is not on show any more
-        await pilot.press("3")
-        assert practice(pilot).done == 1
-
-
-# --- keys act as the bar says ------------------------------------------------------------------------------------
-
-
-async def test_digits_rate_wherever_the_focus_is(opened: Open) -> None:
-    async with opened(only="sqrt-dk") as pilot:
-        panel = await revealed(pilot)
-        slider = next(row for row in panel.query(SliderRow) if row.knob.name == "d_k")
-        slider.focus()
-        await pilot.pause()
-        before = slider.value
-        await pilot.press("3")
-        assert practice(pilot).done == 1 and slider.value == before
-
-
-async def test_tab_stops_without_opening_and_each_stop_is_seen(opened: Open) -> None:
-    async with opened(only="attention-formula") as pilot:
-        panel = await revealed(pilot)
-        await pilot.pause()
+        await rates("3", "where the box had the focus")
+        await back()
+        # Tab: the figure, then the knobs, then the follow-ups.
+        pilot.app.screen.set_focus(None)
         stops = []
         for _ in range(9):
             await pilot.press("tab")
             await pilot.pause()
             stops.append(pilot.app.focused)
-            assert stands(pilot.app.focused) and not pilot.app.is_typing
-        first_knob = next(index for index, stop in enumerate(stops) if isinstance(stop, KnobRow))
-        assert stops[0] in panel.query_one("#figure").query("*")  # the figure, then the knobs, then the follow-ups
-        assert first_knob == 1
+            assert stands(pilot.app.focused) and not pilot.app.is_typing, stops
+            if len(stops) == 1:
+                assert "cell" in bar() and "turn" not in bar()
+            elif len(stops) == 2:
+                assert "turn" in bar() and "submit" not in bar()
         knobs = len(panel.query(KnobRow))
-        assert all(isinstance(stop, KnobRow) for stop in stops[1 : 1 + knobs])
-        await pilot.press("3")
-        assert practice(pilot).done == 1
-
-
-async def test_a_value_is_typed_after_enter_and_enter_takes_it(opened: Open) -> None:
-    async with opened(only="sqrt-dk") as pilot:
-        panel = await revealed(pilot)
+        assert stops[0] in panel.query_one("#figure").query("*")
+        assert not isinstance(stops[0], KnobRow) and all(isinstance(stop, KnobRow) for stop in stops[1 : 1 + knobs])
+        await rates("3", "at the last stop")
+        await back()
+        # A knob keeps its value under a digit; what is typed after Enter it takes, at Enter.
         slider = next(row for row in panel.query(SliderRow) if row.knob.name == "d_k")
         slider.focus()
-        await pilot.press("enter", "6", "4", "L", "enter")
+        await pilot.pause()
+        before = slider.value
+        await rates("3", "on a knob")
+        assert slider.value == before
+        await back()
+        slider.focus()
+        await pilot.press("equals_sign")
+        await pilot.pause()
+        assert "take it" in bar() and "turn" not in bar() and "whole" not in bar()
+        await pilot.press("escape", "enter", "6", "4", "L", "enter")
         await until(pilot, lambda: panel.measured is not None and panel.measured.knobs["d_k"] == 64)
         assert pilot.app.language == "en"  # a letter is no part of a number
-        await pilot.press("4")
-        assert practice(pilot).done == 1
+        await rates("4", "after a typed value")
 
 
 # What is pressed from each context to come to the next; RUN waits for the experiment.
@@ -254,23 +257,7 @@ def _parsed(action: str) -> tuple[str, tuple[object, ...]]:
     return name, arguments
 
 
-async def test_the_bar_and_help_follow_the_focus(opened: Open) -> None:
-    async with opened(only="sqrt-dk") as pilot:
-        await revealed(pilot)
-        await pilot.press("tab")
-        await pilot.pause()
-        assert "cell" in shown(pilot).splitlines()[-1] and "turn" not in shown(pilot).splitlines()[-1]
-        await pilot.press("tab")
-        await pilot.pause()
-        bar = shown(pilot).splitlines()[-1]
-        assert "turn" in bar and "submit" not in bar
-        await pilot.press("equals_sign")
-        await pilot.pause()
-        bar = shown(pilot).splitlines()[-1]
-        assert "take it" in bar and "turn" not in bar and "whole" not in bar
-
-
-async def test_opened_steps_are_walked_by_angles_and_name_words(opened: Open) -> None:
+async def test_steps_are_walked_by_angles_opened_or_from_a_knob_and_name_words(opened: Open) -> None:
     async with opened(only="attention-formula") as pilot:
         panel = await revealed(pilot)
         await pilot.press("tab")
@@ -287,15 +274,10 @@ async def test_opened_steps_are_walked_by_angles_and_name_words(opened: Open) ->
         await pilot.press("less_than_sign", "less_than_sign", "escape")
         await pilot.pause()
         assert pilot.app.focused is panel.query_one("StepList")
-
-
-async def test_angles_walk_with_a_knob_in_focus(opened: Open) -> None:
-    async with opened(only="attention-formula") as pilot:
-        await pilot.press("space")
-        await until(pilot, lambda: live(pilot).measured is not None)
-        live(pilot)._turn_to("steps")
-        await pilot.pause()
-        steps = live(pilot).query_one(StepsPanel)
+        # The same keys with a knob in focus, while the path is in front.
+        steps = panel.query_one(StepsPanel)
+        await pilot.press(*["less_than_sign"] * 8)
+        assert steps.list.chosen == 0 and not steps.is_open
         knob = next(iter(live(pilot).query(SliderRow)))
         pilot.app.screen.set_focus(knob)
         await pilot.press("greater_than_sign")
@@ -345,37 +327,26 @@ async def test_other_knobs_leave_the_focus_on_the_figure(opened: Open) -> None:
         assert panel.query_one("#figure") in pilot.app.focused.ancestors
 
 
-@pytest.mark.parametrize(("language", "whole"), [("zh", "全文"), ("en", "all")])
-async def test_a_message_that_is_cut_names_the_key_that_shows_all_of_it(
-    opened: Open, language: Language, whole: str
-) -> None:
+async def test_a_message_that_is_cut_names_the_key_that_shows_all_of_it(opened: Open) -> None:
     said = "a file of yours is faulty " * 8 + "END"
-    async with opened(size=(80, 24), language=language) as pilot:
+    async with opened(size=(80, 24), language="zh") as pilot:
         app = pilot.app
-        for severity, before, key, on_the_line in (
-            ("information", (), "question_mark", "?"), ("error", ("i",), "f1", "F1")
-        ):  # fmt: skip
-            await pilot.press(*before)
-            app.notify(said, severity=severity)
-            await pilot.pause()
-            line = app.screen.query_one(MessageLine).render().plain
-            assert line.endswith(f"⋯ {on_the_line} {whole}") and cell_len(line) <= 78
-            app._said_at -= READ + 1  # long enough to have been read
-            await pilot.press(key)
-            assert "END" in shown(pilot)
-            await pilot.press("escape")
-
-
-async def test_what_a_knob_is_for_goes_with_the_knob(opened: Open) -> None:
-    async with opened() as pilot:
-        await pilot.press("space")
-        await until(pilot, lambda: live(pilot).measured is not None)
-        line = pilot.app.screen.query_one(MessageLine)
-        row = next(row for panel in live(pilot).query(KnobPanel) for row in panel.rows if row.knob.help is not None)
-        pilot.app.screen.set_focus(row)
-        await until(pilot, lambda: line.standing is not None)
-        await pilot.press("3")
-        await until(pilot, lambda: line.standing is None)
+        for whole in ("全文", "all"):
+            for severity, before, key, on_the_line in (
+                ("information", (), "question_mark", "?"), ("error", ("i",), "f1", "F1")
+            ):  # fmt: skip
+                await pilot.press(*before)
+                app.notify(said, severity=severity)
+                await pilot.pause()
+                line = app.screen.query_one(MessageLine).render().plain
+                assert line.endswith(f"⋯ {on_the_line} {whole}") and cell_len(line) <= 78
+                app._said_at -= READ + 1  # long enough to have been read
+                await pilot.press(key)
+                assert "END" in shown(pilot), (whole, key)
+                await pilot.press("escape")
+            if app.language == "zh":
+                await pilot.press("escape", "L")
+                app.fall_silent()
 
 
 async def test_the_question_s_own_experiment_opens(opened: Open) -> None:
@@ -400,31 +371,44 @@ async def test_the_knobs_start_at_their_top_with_each_question(opened: Open) -> 
 # --- held keys, Caps Lock ----------------------------------------------------------------------------------------
 
 
-async def test_a_held_key_acts_once(opened: Open) -> None:
-    async with opened() as pilot:
-        for key in ("z", "Z", "n", "u"):
-            asked = name_of(pilot)
-            for _ in range(8):
-                pilot.app.post_message(Key(key, key))
-            await pilot.pause()
-            assert name_of(pilot) != asked, key
+async def test_a_held_key_acts_once_and_undo_names_the_question_and_returns_to_it(opened: Open) -> None:
+    async def hold(key: str) -> None:
+        for _ in range(8):
+            pilot.app.post_message(Key(key, key))
+        await pilot.pause()
+
+    async with opened(size=(200, 40)) as pilot:
+        for key, word in (("z", "tomorrow"), ("Z", "taken back"), ("n", "skipped")):
+            asked = practice(pilot).attempt.question
+            await hold(key)
+            assert name_of(pilot) != asked.id, key
             await let_go(pilot)
-            if key != "u":
-                await pilot.press("u")
-                assert name_of(pilot) == asked, key
+            await hold("u")
+            line = shown(pilot).splitlines()[-2]
+            assert name_of(pilot) == asked.id and word in line and asked.question.en[:20] in line, key
+            await let_go(pilot)
             await pilot.press("n")
             await let_go(pilot)
+            # Held once: the next press takes back the skip, which an Undo that repeated would have done already.
+            await pilot.press("u")
+            assert name_of(pilot) == asked.id, key
+            await let_go(pilot)
 
 
-async def test_a_held_rating_rates_once_and_turning_repeats(opened: Open) -> None:
+async def test_a_held_rating_rates_once_takes_what_a_knob_is_for_along_and_turning_repeats(opened: Open) -> None:
     async with opened() as pilot:
-        await revealed(pilot)
+        panel = await revealed(pilot)
+        line = pilot.app.screen.query_one(MessageLine)
+        row = next(row for knobs in panel.query(KnobPanel) for row in knobs.rows if row.knob.help is not None)
+        pilot.app.screen.set_focus(row)
+        await until(pilot, lambda: line.standing is not None)
         for _ in range(5):
             pilot.app.post_message(Key("3", "3"))
         await pilot.pause()
         assert practice(pilot).done == 1
+        await until(pilot, lambda: line.standing is None)
+        await let_go(pilot)
         await revealed(pilot)
-        panel = live(pilot)
         slider = panel.query(SliderRow).first()
         slider.focus()
         await pilot.pause()
@@ -452,19 +436,16 @@ async def test_caps_lock_is_said_and_the_same_capital_comes_back(opened: Open) -
 # --- messages, drafts, undo --------------------------------------------------------------------------------------
 
 
-async def test_a_message_covers_nothing(opened: Open) -> None:
-    async with opened(size=(80, 24)) as pilot:
-        await pilot.press("space", "f", *"typo", "enter")
-        await pilot.pause()
-        lines = shown(pilot).splitlines()
-        assert "Flagged" in lines[-2] and "1  Again" in lines[-3] and "4  Easy" in lines[-3]
-
-
-async def test_each_question_keeps_its_draft(opened: Open) -> None:
+async def test_each_question_keeps_its_draft_from_the_first_key_on(opened: Open) -> None:
+    """Through another question, another language, Undo, the next start, a rating and the Undo of that."""
     async with opened() as pilot:
         box = pilot.app.screen.query_one(AnswerBox)
         first = name_of(pilot)
-        await pilot.press("i", *"one", "escape", "n")
+        assert "Welcome" in shown(pilot)
+        await pilot.press("i", *"one")  # the first key acts, and ends the welcome
+        await until(pilot, lambda: pilot.app.store.draft(first) == "one", turns=60)  # written within a second
+        assert box.text == "one" and "Welcome" not in shown(pilot)
+        await pilot.press("escape", "n")
         second = name_of(pilot)
         assert box.text == ""
         await pilot.press("i", *"two", "escape", "L", "B")
@@ -475,68 +456,61 @@ async def test_each_question_keeps_its_draft(opened: Open) -> None:
         await pilot.press("u")  # the skip
         assert name_of(pilot) == first and box.text == "one"
     async with opened() as pilot:
+        assert "Welcome" not in shown(pilot)
         assert name_of(pilot) == first and pilot.app.screen.query_one(AnswerBox).text == "one"
-
-
-async def test_a_draft_is_written_within_a_second_of_typing(opened: Open) -> None:
-    async with opened() as pilot:
-        name = name_of(pilot)
-        await pilot.press("i", *"half")
-        await until(pilot, lambda: pilot.app.store.draft(name) == "half", turns=60)
-
-
-async def test_rating_typing_and_undo_keep_both_texts(opened: Open) -> None:
-    async with opened() as pilot:
-        first = name_of(pilot)
-        await pilot.press("i", *"said", "ctrl+s", "3")
+        await pilot.press("i", *", said", "ctrl+s", "3")
         second = name_of(pilot)
-        await pilot.press("i", *"next", "escape", "u")
-        assert name_of(pilot) == first and practice(pilot).attempt.typed == "said"
+        assert second != first
+        await pilot.press("i", *" next", "escape", "u")
+        assert name_of(pilot) == first and practice(pilot).attempt.typed == "one, said"
         await pilot.press("3")
-        assert name_of(pilot) == second and pilot.app.screen.query_one(AnswerBox).text == "next"
+        assert name_of(pilot) == second and pilot.app.screen.query_one(AnswerBox).text.endswith(" next")
 
 
-async def test_undo_names_the_question_and_returns_to_it(opened: Open) -> None:
-    async with opened(size=(200, 40)) as pilot:
-        for key, word in [("z", "tomorrow"), ("Z", "taken back"), ("n", "skipped")]:
-            question = practice(pilot).attempt.question
-            await pilot.press(key)
-            assert name_of(pilot) != question.id
-            await pilot.press("u")
-            await pilot.pause()
-            line = shown(pilot).splitlines()[-2]
-            assert name_of(pilot) == question.id and word in line and question.question.en[:20] in line
-            await let_go(pilot)
-
-
-async def test_a_flag_is_withdrawn_by_the_same_key(opened: Open) -> None:
-    async with opened() as pilot:
+async def test_pasting_never_acts_as_keys_a_message_covers_nothing_and_a_flag_is_withdrawn(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
         name = name_of(pilot)
-        await pilot.press("f", *"typo", "enter")
-        await let_go(pilot)
-        await pilot.press("f")
-        assert name not in pilot.app.store.flags()
-
-
-async def test_pasting_never_acts_as_keys(opened: Open) -> None:
-    async with opened() as pilot:
         pilot.app.post_message(Paste("q\n3\n\n1\nsecond paragraph"))
         await pilot.pause()
         assert pilot.app.screen.query_one(AnswerBox).text == "q\n3\n\n1\nsecond paragraph"
-        await pilot.press("escape", "f")
+        await pilot.press("ctrl+s", "f")
         pilot.app.post_message(Paste("one\ntwo"))
         await pilot.pause()
         assert pilot.app.screen.query_one(Input).value == "one two"
+        await pilot.press("enter")
+        await pilot.pause()
+        lines = shown(pilot).splitlines()
+        assert "Flagged" in lines[-2] and "1  Again" in lines[-3] and "4  Easy" in lines[-3]
+        assert name in pilot.app.store.flags()
+        await let_go(pilot)
+        await pilot.press("f")  # by the same key
+        assert name not in pilot.app.store.flags()
 
 
-async def test_ticking_changes_what_is_rated(opened: Open) -> None:
-    async with opened(only="sqrt-dk") as pilot:
-        await pilot.press("space", "t")
-        assert isinstance(pilot.app.screen, TickDialog)
+async def test_ticking_changes_what_is_rated_and_a_click_on_a_number_shows_its_check(opened: Open) -> None:
+    async with opened(size=(80, 24), only="sqrt-dk") as pilot:
+        panel = await revealed(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TickDialog))
         await pilot.press("space", "down", "down", "enter", "escape")
         assert isinstance(pilot.app.screen, PracticeScreen)
         marks = [mark.status for mark in practice(pilot).attempt.marking.points]
         assert [status == "found" for status in marks[:3]] == [True, False, True]
+        # Each number in the answer that was measured bears a ✓, and leads to its check.
+        await until(pilot, lambda: " ✓" in shown(pilot))
+        links = {
+            (segment.style.meta["@click"], row, column)
+            for row, strip in enumerate(pilot.app.screen._compositor.render_strips())
+            for column, segment in _placed(strip)
+            if segment.style is not None and "@click" in segment.style.meta and "✓" in segment.text
+        }
+        click, row, column = max(links)
+        name = click.split("'")[1]
+        claim = panel.measured.checks[name].claim.say("en")
+        assert not panel.query_one("ChecksPanel").display
+        await pilot.click(offset=(column, row))
+        await until(pilot, lambda: claim[:40] in shown(pilot))
+        assert panel.query_one("ChecksPanel").display
         await pilot.press("3")
         (review,) = pilot.app.store.reviews()
         points = pilot.app.screen.practice._questions[review.question_id].key_points
@@ -585,24 +559,30 @@ async def _figures_have_rows(pilot: Any, panel: LivePanel, least: int) -> None:
                 assert view._rows + AXIS_LINES >= least, (pilot.app.language, pilot.app.size, page)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_nothing_jumps_when_a_run_goes_on_or_fails(opened: Open, size: tuple[int, int]) -> None:
-    async with opened(size=size, only="sqrt-dk") as pilot:
+async def test_nothing_jumps_when_a_run_goes_on_or_fails(opened: Open) -> None:
+    async with opened(size=(80, 24), only="sqrt-dk") as pilot:
         panel = await revealed(pilot)
         await pilot.press("x", "x", "x")
         await pilot.pause()
-        region = panel.query_one("#figure").region
-        panel._say_running()
+        await _nothing_jumps(pilot, panel)
+        await pilot.resize_terminal(120, 40)
         await pilot.pause()
-        assert panel.query_one("#figure").region == region and "running" in shown(pilot)
-        panel.post_message(LivePanel.Arrived(Failed(panel._number, RuntimeError("no memory"))))
-        await pilot.pause()
-        assert "no memory" in shown(pilot)
-        assert panel.query_one("#run-message").region.y == region.y
-        await pilot.press("r")
-        await until(pilot, lambda: panel.measured is not None)
-        await pilot.pause()
-        assert panel.query_one("#figure").region == region
+        await _nothing_jumps(pilot, panel)
+
+
+async def _nothing_jumps(pilot: Any, panel: LivePanel) -> None:
+    region, size = panel.query_one("#figure").region, pilot.app.size
+    panel._say_running()
+    await pilot.pause()
+    assert panel.query_one("#figure").region == region and "running" in shown(pilot), size
+    panel.post_message(LivePanel.Arrived(Failed(panel._number, RuntimeError("no memory"))))
+    await pilot.pause()
+    assert "no memory" in shown(pilot), size
+    assert panel.query_one("#run-message").region.y == region.y, size
+    await pilot.press("r")
+    await until(pilot, lambda: panel.measured is not None)
+    await pilot.pause()
+    assert panel.query_one("#figure").region == region, size
 
 
 class Counting(Experiment):
@@ -693,25 +673,6 @@ async def test_checks_fold_and_say_of_which_path_they_speak(opened: Open) -> Non
         assert panel.query_one("FigureView").display and "expected" not in shown(pilot)
 
 
-async def test_a_click_on_a_number_shows_the_check_that_measured_it(opened: Open) -> None:
-    async with opened(size=(80, 24), only="sqrt-dk") as pilot:
-        panel = await revealed(pilot)
-        await until(pilot, lambda: " ✓" in shown(pilot))
-        links = {
-            (segment.style.meta["@click"], row, column)
-            for row, strip in enumerate(pilot.app.screen._compositor.render_strips())
-            for column, segment in _placed(strip)
-            if segment.style is not None and "@click" in segment.style.meta and "✓" in segment.text
-        }
-        click, row, column = max(links)
-        name = click.split("'")[1]
-        claim = panel.measured.checks[name].claim.say("en")
-        assert not panel.query_one("ChecksPanel").display
-        await pilot.click(offset=(column, row))
-        await until(pilot, lambda: claim[:40] in shown(pilot))
-        assert panel.query_one("ChecksPanel").display
-
-
 def _placed(strip: Any) -> Iterator[tuple[int, Any]]:
     column = 0
     for segment in strip:
@@ -719,35 +680,23 @@ def _placed(strip: Any) -> Iterator[tuple[int, Any]]:
         column += segment.cell_length
 
 
-# --- first minutes -----------------------------------------------------------------------------------------------
-
-
-async def test_the_first_key_acts_and_ends_the_welcome(opened: Open) -> None:
-    async with opened() as pilot:
-        assert "Welcome" in shown(pilot)
-        await pilot.press("i", "x")
-        await until(pilot, lambda: bool(pilot.app.store.draft(name_of(pilot))))
-        assert pilot.app.screen.query_one(AnswerBox).text == "x" and "Welcome" not in shown(pilot)
-    async with opened() as pilot:
-        assert "Welcome" not in shown(pilot)
-        assert "x" in pilot.app.screen.query_one(AnswerBox).text
-
-
 # --- any size ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(20, 5), (1, 1), (3, 2)])
-async def test_the_smallest_windows_lose_nothing(opened: Open, size: tuple[int, int]) -> None:
-    async with opened(only="sqrt-dk") as pilot:
-        await pilot.press("i", *"kept", "escape")
-        await pilot.resize_terminal(*size)
-        await pilot.press("B", "pageup", "pagedown", "slash", "a", "escape", "escape", "escape", "E", "tab", "pageup")
-        await pilot.press("escape", "escape", "escape")
-        if pilot.app.current_mode != "practice":
-            await pilot.app.go("practice")
-        await pilot.press(
-            "space", "tab", "tab", "down", "x", "c", "c", "o", "o", "question_mark", "escape", "T", "t", "escape"
-        )
-        await pilot.resize_terminal(120, 40)
-        await pilot.pause()
-        assert practice(pilot).attempt.typed == "kept"
+async def test_the_smallest_windows_lose_nothing(opened: Open) -> None:
+    """Each size meets a question that is asked and an answer that is revealed there."""
+    async with opened() as pilot:
+        for size in ((20, 5), (1, 1), (3, 2)):
+            await pilot.press("i", *"kept", "escape")
+            await pilot.resize_terminal(*size)
+            await pilot.press("B", "pageup", "pagedown", "slash", "a", "escape", "escape", "escape", "E", "tab")
+            await pilot.press("escape", "escape", "escape")
+            if pilot.app.current_mode != "practice":
+                await pilot.app.go("practice")
+            await pilot.press("space", "tab", "tab", "down", "x", "c", "c", "o", "o", "question_mark", "escape", "T")
+            await pilot.press("t", "escape")
+            await pilot.resize_terminal(120, 40)
+            await pilot.pause()
+            assert practice(pilot).attempt.typed == "kept", size
+            await pilot.press("3")
+            await let_go(pilot)

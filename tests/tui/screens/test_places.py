@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input, OptionList
 
-from questions.bilingual import Language
 from tests.tui.screens.conftest import Open, shipped, shown, until
 from tui.experiments.beforehand import measured
 from tui.progress.errors import ProgressError
@@ -21,39 +20,38 @@ from tui.widgets.knob_panel import KnobPanel
 from tui.widgets.slider import SliderRow
 
 
-async def test_browser_searches_both_languages(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_browser_searches_orders_opens_and_suspends(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as pilot:
         await pilot.press("B")
         assert isinstance(pilot.app.screen, BrowseScreen)
         found = pilot.app.screen.query_one("#found", OptionList)
         everything = found.option_count
+        # In Chinese on an English screen; what was hit stands below each title, unless there are very many.
         await pilot.press("slash", *"方差")
         assert 0 < found.option_count < everything
-        assert found.virtual_size.height > found.option_count  # what was hit, below each title
-        monkeypatch.setattr(browse, "MOST_IN_FULL", found.option_count - 1)
-        pilot.app.screen.show_again()
-        await pilot.pause()
-        assert found.virtual_size.height == found.option_count  # of very many, a line each
-        await pilot.press("enter", "enter")
-        await pilot.pause()
-        assert isinstance(pilot.app.screen, PracticeScreen)
-
-
-async def test_browser_says_when_nothing_matches(opened: Open) -> None:
-    async with opened() as pilot:
-        await pilot.press("B", "slash", *"zzzzqqq")
+        assert found.virtual_size.height > found.option_count
+        with monkeypatch.context() as patched:
+            patched.setattr(browse, "MOST_IN_FULL", found.option_count - 1)
+            pilot.app.screen.show_again()
+            await pilot.pause()
+            assert found.virtual_size.height == found.option_count  # a line each
+        await pilot.press("ctrl+u", *"zzzzqqq")
         assert "No question matches" in shown(pilot)
         await pilot.press("enter", "escape", "escape")
         assert isinstance(pilot.app.screen, PracticeScreen)
-
-
-async def test_browser_suspends_resets_and_undoes(opened: Open) -> None:
-    async with opened(language="zh") as pilot:
-        first = pilot.app.screen.practice.attempt.question.id
+        # The most fitting comes first, and opens.
+        await pilot.press("B", "L", "slash", "ctrl+u", *"flash")
+        await pilot.pause()
+        assert found.get_option_at_index(0).id == "flash-attention"
+        assert "只改计算次序和显存读写" in "".join(shown(pilot).split())
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PracticeScreen))
+        assert pilot.app.screen.practice.attempt.question.id == "flash-attention"
+        # It is suspended from the list, and comes back by Undo.
         await pilot.press("B", "Z")
-        assert first in pilot.app.store.suspended() and "停用" in shown(pilot)
+        assert "flash-attention" in pilot.app.store.suspended() and "停用" in shown(pilot)
         await pilot.press("u")
-        assert first not in pilot.app.store.suspended()
+        assert "flash-attention" not in pilot.app.store.suspended()
 
 
 ONE_OF_EACH_KIND = ("attention-steps", "scaling", "padding")
@@ -87,23 +85,13 @@ async def test_practice_experiment_runs_again_after_the_lab_took_the_thread(open
         await until(pilot, lambda: pilot.app.screen.query_one(LivePanel).measured is not None)
 
 
-async def test_palette_speaks_the_language_and_finds_questions(opened: Open) -> None:
-    async with opened(language="zh") as pilot:
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: "去练习" in shown(pilot))
-        await pilot.press("escape")
-        assert isinstance(pilot.app.screen, PracticeScreen)
-
-
-async def test_theme_is_kept(opened: Open) -> None:
+async def test_a_theme_is_kept_and_one_of_the_terminal_falls_back_without_color(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with opened() as pilot:
         pilot.app.choose_theme("textual-light")
     async with opened() as pilot:
         assert pilot.app.theme == "textual-light"
-
-
-async def test_no_color_with_an_ansi_theme_falls_back(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened() as pilot:
         pilot.app.choose_theme("ansi-dark")
     monkeypatch.setenv("NO_COLOR", "1")
     async with opened() as pilot:
@@ -135,19 +123,15 @@ async def test_picture_is_saved_beside_and_never_over_another(
         await until(pilot, lambda: "Cannot save" in shown(pilot))
 
 
-async def test_palette_opens_a_place_that_was_not_open_before(opened: Open) -> None:
+async def test_a_place_opens_from_another_also_where_no_setting_can_be_written(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with opened() as pilot:
-        await pilot.app.experiment("qkv")
+        await pilot.app.experiment("qkv")  # as the palette does, from a place that was not open before
         panel = pilot.app.screen.query_one(LivePanel)
         await until(pilot, lambda: panel.measured is not None)
         await pilot.app.ask("rnn-gradients")
         assert pilot.app.screen.practice.attempt.question.id == "rnn-gradients"
-
-
-async def test_a_setting_that_cannot_be_written_is_said_and_the_program_goes_on(
-    opened: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with opened() as pilot:
 
         def full(name: str, value: object) -> None:
             raise ProgressError("progress-failed", "the disk is full")
@@ -159,14 +143,6 @@ async def test_a_setting_that_cannot_be_written_is_said_and_the_program_goes_on(
         await pilot.app.experiment("qkv")
         assert isinstance(pilot.app.screen, LabScreen)
         assert "the disk is full" in pilot.app.said.text
-
-
-async def test_browser_orders_by_relevance_and_shows_the_hit(opened: Open) -> None:
-    async with opened(language="zh") as pilot:
-        await pilot.press("B", "slash", *"flash")
-        found = pilot.app.screen.query_one("#found", OptionList)
-        assert found.get_option_at_index(0).id == "flash-attention"
-        assert "只改计算次序和显存读写" in "".join(shown(pilot).split())
 
 
 async def test_browser_has_one_line_for_each_question(opened: Open) -> None:
@@ -295,20 +271,21 @@ async def test_the_sentence_is_of_the_language_of_the_screen_until_one_is_typed(
         assert str(panel.knobs["sentence"]).isascii()
 
 
-@pytest.mark.parametrize(
-    ("language", "said"),
-    [
-        ("zh", "要离开请按 q 或 Ctrl+Q；下次从这里继续"),
-        ("en", "To leave, press q or Ctrl+Q; the next start goes on here"),
-    ],
-)
-async def test_ctrl_c_says_in_the_language_of_the_screen_how_one_leaves(
-    opened: Open, language: Language, said: str
-) -> None:
-    async with opened(language=language) as pilot:
-        await pilot.press("ctrl+c")
-        await pilot.pause()
-        assert said in shown(pilot)  # Textual's own words were English, their markup unread
+async def test_the_palette_and_ctrl_c_speak_the_language_of_the_screen(opened: Open) -> None:
+    """Textual's own words on how one leaves were English, their markup unread."""
+    async with opened(language="zh") as pilot:
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "去练习" in shown(pilot))
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, PracticeScreen)
+        for said in (
+            "要离开请按 q 或 Ctrl+Q；下次从这里继续",
+            "To leave, press q or Ctrl+Q; the next start goes on here",
+        ):
+            await pilot.press("ctrl+c")
+            await pilot.pause()
+            assert said in shown(pilot)
+            await pilot.press("L")
 
 
 async def test_what_was_measured_beforehand_is_said_and_r_measures_it(opened: Open) -> None:
@@ -338,27 +315,29 @@ async def test_a_token_that_is_looked_at_is_lit_on_the_next_page(opened: Open) -
         assert panel.query_one("FigureView").view.canvas.lit == token
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_a_list_is_filtered_by_words_and_esc_lists_all_again(opened: Open, size: tuple[int, int]) -> None:
-    async with opened(size=size) as pilot:
+async def test_a_list_is_filtered_by_words_and_esc_lists_all_again(opened: Open) -> None:
+    """Where the list has the screen to itself, and where the experiment stands beside it."""
+    async with opened(size=(80, 24)) as pilot:
         await pilot.press("E")
         await until(pilot, lambda: bool(pilot.app.screen.query("#list")))
         listing = pilot.app.screen.query_one("#list")
         everything = listing.option_count
-        await pilot.press("slash")
-        await until(pilot, lambda: pilot.app.screen.query_one("#filter").has_focus)
-        await pilot.press(*"rope")
-        await pilot.pause()
-        assert 0 < listing.option_count < 8
-        names = {listing.get_option_at_index(index).id for index in range(listing.option_count)}
-        assert {"rotary", "rope-scaling"} <= names
-        await pilot.press(*"xyz")
-        await pilot.pause()
-        assert not listing.display and "Nothing matches" in shown(pilot)
-        await pilot.press("backspace", "backspace", "backspace", "enter")
-        assert listing.has_focus
-        await pilot.press("home", "enter")
-        await until(pilot, lambda: pilot.app.screen.is_open)
-        await pilot.press("escape", "escape")
-        await pilot.pause()
-        assert listing.option_count == everything and listing.has_focus and not pilot.app.is_typing
+        for size in ((80, 24), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("slash")
+            await until(pilot, lambda: pilot.app.screen.query_one("#filter").has_focus)
+            await pilot.press(*"rope")
+            await pilot.pause()
+            assert 0 < listing.option_count < 8, size
+            names = {listing.get_option_at_index(index).id for index in range(listing.option_count)}
+            assert {"rotary", "rope-scaling"} <= names, size
+            await pilot.press(*"xyz")
+            await pilot.pause()
+            assert not listing.display and "Nothing matches" in shown(pilot), size
+            await pilot.press("backspace", "backspace", "backspace", "enter")
+            assert listing.has_focus, size
+            await pilot.press("home", "enter")
+            await until(pilot, lambda: pilot.app.screen.is_open)
+            await pilot.press("escape", "escape")
+            await pilot.pause()
+            assert listing.option_count == everything and listing.has_focus and not pilot.app.is_typing, size
