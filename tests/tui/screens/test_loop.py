@@ -118,7 +118,7 @@ async def test_digits_rate_wherever_the_focus_is_and_the_bar_follows_it(opened: 
         await rates("3", "where the box had the focus")
         await back()
         # Tab: the figure, then the knobs, then the follow-ups.
-        pilot.app.screen.set_focus(None)
+        await pilot.pause()
         stops = []
         for _ in range(9):
             await pilot.press("tab")
@@ -487,15 +487,9 @@ async def test_pasting_never_acts_as_keys_a_message_covers_nothing_and_a_flag_is
         assert name not in pilot.app.store.flags()
 
 
-async def test_ticking_changes_what_is_rated_and_a_click_on_a_number_shows_its_check(opened: Open) -> None:
+async def test_a_click_on_a_number_shows_its_check_and_ticking_changes_what_is_rated(opened: Open) -> None:
     async with opened(size=(80, 24), only="sqrt-dk") as pilot:
         panel = await revealed(pilot)
-        await pilot.press("t")
-        await until(pilot, lambda: isinstance(pilot.app.screen, TickDialog))
-        await pilot.press("space", "down", "down", "enter", "escape")
-        assert isinstance(pilot.app.screen, PracticeScreen)
-        marks = [mark.status for mark in practice(pilot).attempt.marking.points]
-        assert [status == "found" for status in marks[:3]] == [True, False, True]
         # Each number in the answer that was measured bears a ✓, and leads to its check.
         await until(pilot, lambda: " ✓" in shown(pilot))
         links = {
@@ -511,6 +505,12 @@ async def test_ticking_changes_what_is_rated_and_a_click_on_a_number_shows_its_c
         await pilot.click(offset=(column, row))
         await until(pilot, lambda: claim[:40] in shown(pilot))
         assert panel.query_one("ChecksPanel").display
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TickDialog))
+        await pilot.press("space", "down", "down", "enter", "escape")
+        assert isinstance(pilot.app.screen, PracticeScreen)
+        marks = [mark.status for mark in practice(pilot).attempt.marking.points]
+        assert [status == "found" for status in marks[:3]] == [True, False, True]
         await pilot.press("3")
         (review,) = pilot.app.store.reviews()
         points = pilot.app.screen.practice._questions[review.question_id].key_points
