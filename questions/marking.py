@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
@@ -192,6 +192,8 @@ class _Index:
                 self.distrusted.update(self.clauses[hit.clause].sentence for hit in hits)
 
     def _best(self, phrases: tuple[str, ...], cures: bool, of: tuple[Sides, ...]) -> tuple[bool, tuple[_Hit, ...]]:
+        if not all(self._hits(phrase) for phrase in phrases if phrase != APART):
+            return False, ()  # of nearly every alternative an answer says nothing at all
         for said in (True, False):
             for hits in self._together(phrases, cures, said, of):
                 return said, hits
@@ -204,6 +206,8 @@ class _Index:
         apart = APART in phrases
         phrases = tuple(phrase for phrase in phrases if phrase != APART)
         every = [self._hits(phrase) for phrase in phrases]
+        if not all(every):
+            return
         for sides, rest in guards(phrases) if len(phrases) > 1 else ():
             for each in rest:
                 every[each] = [hit for hit in every[each] if self._is_said_of(hit, sides)]
@@ -254,20 +258,18 @@ class _Index:
         """Where a phrase stands, in the order of the answer."""
         if written not in self.cache:
             phrase = phrase_of(written)
-            found = self._runs(phrase.parts)
+            found = self._runs(phrase.parts, phrase.denied)
             if phrase.subject:
                 sides = sides_of(phrase.subject)
                 if phrase.unnamed:
                     found = [hit for hit in found if not self._is_said_of_rival(hit, sides)]
                 else:
                     found = [hit for hit in found if self._is_said_of(hit, sides)]
-            if phrase.denied:
-                found = [replace(hit, wants_denial=True) for hit in found]
             self.cache[written] = sorted(found, key=lambda hit: hit.place)
         return self.cache[written]
 
-    def _runs(self, parts: tuple[Wanted, ...]) -> list[_Hit]:
-        if not parts:
+    def _runs(self, parts: tuple[Wanted, ...], denied: bool = False) -> list[_Hit]:
+        if not parts or not all(map(self._stands, parts)):
             return []
         harms = lexicon().harms
         found: dict[tuple[int, int], _Hit] = {}
@@ -278,14 +280,22 @@ class _Index:
                     break
             else:
                 harm = any(harms.intersection(part.meanings) for part in parts)
-                found.setdefault((number, start), self._hit(number, start, stop, harm))
+                found.setdefault((number, start), self._hit(number, start, stop, harm, denied))
         return list(found.values())
 
-    def _hit(self, number: int, start: int, stop: int, harm: bool) -> _Hit:
+    def _stands(self, part: Wanted) -> bool:
+        """Whether a part may stand anywhere in the answer."""
+        return (
+            part.begins
+            or (not part.meanings and part.text in self.stems)
+            or any(meaning in self.meanings for meaning in part.meanings)
+        )
+
+    def _hit(self, number: int, start: int, stop: int, harm: bool = False, denied: bool = False) -> _Hit:
         clause = self.clauses[number]
         first, last = clause.kept[start], clause.kept[stop - 1]
         place, end = self.places[clause.words[first].start], self.places[clause.words[last].start] + 1
-        return _Hit(number, first, last + 1, place, end, harm)
+        return _Hit(number, first, last + 1, place, end, harm, denied)
 
     def _starts(self, part: Wanted) -> Iterator[tuple[int, int, int]]:
         for meaning in part.meanings:
@@ -407,7 +417,7 @@ class _Index:
 
     def _meant(self, meaning: int) -> Iterator[_Hit]:
         for number, start, stop in self.meanings.get(meaning, ()):
-            yield self._hit(number, start, stop, False)
+            yield self._hit(number, start, stop)
 
     def _spans(self, hits: Sequence[_Hit]) -> tuple[Span, ...]:
         spans = set()

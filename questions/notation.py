@@ -109,12 +109,20 @@ def _apart(words: Sequence[Word]) -> list[Word]:
     return found
 
 
+# What a power or a root is said with.
+_POWERS = frozenset(["squared", "平", "的", "root", "sqrt", "√", "根"])
+
+
 def _powers(words: Sequence[Word]) -> list[Word]:
     """``n squared``, ``n 的平方`` are ``n2``; ``the root of d_k`` and ``d_k 的平方根`` are ``√ dk``."""
     found: list[Word] = []
     index = 0
     while index < len(words):
         word = words[index]
+        if word.text not in _POWERS:
+            found.append(word)
+            index += 1
+            continue
         following = [each.text for each in words[index + 1 : index + 5]]
         before = found[-1] if found else None
         if before is not None and _is_variable(before.text):
@@ -173,7 +181,8 @@ def _numbered(words: Sequence[Word]) -> list[Word]:
             index = stop
         else:
             one = word.text == "one" and index + 1 < len(words) and words[index + 1].text in ("over", "minus")
-            found.append(replace(word, text="1" if one else _DIGITS.get(word.text, word.text)))
+            digits = "1" if one else _DIGITS.get(word.text)
+            found.append(word if digits is None else replace(word, text=digits))
             index += 1
         index = _unit(words, index, found)
     return found

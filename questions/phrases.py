@@ -56,9 +56,12 @@ def guards(phrases: tuple[str, ...]) -> tuple[tuple[Sides, tuple[int, ...]], ...
     """Of a list with one side of a pair of rivals, [decoder, queries]: that side, and the phrases said of it."""
     parts = [phrase_of(phrase).parts for phrase in phrases]
     found = []
+    alone = [part[0].meanings if len(part) == 1 and not part[0].begins else () for part in parts]
+    said = {meaning for meanings in alone for meaning in meanings}
     for sides in lexicon().rivals:
+        if not any(side & said for side in sides):
+            continue
         whole = frozenset[int]().union(*sides)
-        alone = [part[0].meanings if len(part) == 1 and not part[0].begins else () for part in parts]
         named = [whole.intersection(meanings) for meanings in alone]
         own = frozenset[int]().union(*(side for side in sides if any(side & each for each in named)))
         others = tuple(index for index, each in enumerate(named) if not each)
