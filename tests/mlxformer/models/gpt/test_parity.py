@@ -57,10 +57,11 @@ MODELS = {
 }
 
 
-@pytest.fixture(params=MODELS)
-def pair(request, tmp_path):
+@pytest.fixture(params=MODELS, scope="module")
+def pair(request, tmp_path_factory):
+    """Theirs and ours; no test changes either."""
     theirs = redrawn(MODELS[request.param](), 0.6)
-    return theirs, mf.GPT.from_pretrained(saved(theirs, tmp_path))
+    return theirs, mf.GPT.from_pretrained(saved(theirs, tmp_path_factory.mktemp("theirs")))
 
 
 def test_logits(pair):
@@ -136,7 +137,7 @@ DRAWS = [
 ]
 
 
-@pytest.mark.parametrize("pair", ["gpt2", "llama3"], indirect=True)
+@pytest.mark.parametrize("pair", ["gpt2", "llama3"], indirect=True, scope="module")
 @pytest.mark.parametrize("options", DRAWS, ids=str)
 def test_each_token_is_drawn_with_their_probabilities(pair, options):
     """Which token comes is chance; with what probability each could have come, at every step, is not."""
