@@ -100,23 +100,23 @@ def test_configurations_of_marian(tmp_path: Path, fields: dict[str, Any]) -> Non
 
 
 JSON = {
-    "brackets": b"[" * 200_000,
-    "empty lists": b'{"a": [' + b"[]," * 4_000_000 + b"[]]}",
-    "many keys": b"{" + b",".join(b'"%d": 0' % number for number in range(1_100_000)) + b"}",
-    "large": b" " * 17_000_000,
-    "a list": b"[]",
-    "no text": b"\xff\xfe\x00",
-    "empty": b"",
-    "escapes": json.dumps({"hidden_size": ESCAPE * 10_000}).encode(),
+    "brackets": lambda: b"[" * 200_000,
+    "empty lists": lambda: b'{"a": [' + b"[]," * 4_000_000 + b"[]]}",
+    "many keys": lambda: b"{" + b",".join(b'"%d": 0' % number for number in range(1_100_000)) + b"}",
+    "large": lambda: b" " * 17_000_000,
+    "a list": lambda: b"[]",
+    "no text": lambda: b"\xff\xfe\x00",
+    "empty": lambda: b"",
+    "escapes": lambda: json.dumps({"hidden_size": ESCAPE * 10_000}).encode(),
 }
 
 
-@pytest.mark.parametrize("content", JSON.values(), ids=JSON)
+@pytest.mark.parametrize("content", JSON)
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
-def test_json(folder: Path, name: str, content: bytes) -> None:
-    (folder / name).write_bytes(content)
+def test_json(folder: Path, name: str, content: str) -> None:
+    (folder / name).write_bytes(JSON[content]())
     load = mf.BertModel if name == "config.json" else mf.BertTokenizer
-    if (name, content) == ("tokenizer_config.json", JSON["escapes"]):
+    if (name, content) == ("tokenizer_config.json", "escapes"):
         load.from_pretrained(folder)  # it says nothing of the tokenizer
     else:
         refused(lambda: load.from_pretrained(folder))

@@ -139,8 +139,9 @@ class OfFour(ReverseRecipe):
 @pytest.mark.parametrize("name", RECIPES)
 def test_this_code_makes_the_models(name: str) -> None:
     """From another seed, on strings of four letters: before long the letters are better than guessed."""
-    recipe = OfFour(**{**vars(RECIPES[name]), "source_length": 0, "peak": 5e-3, "warmup": 10, "steps": 1000})
-    losses = train(recipe, seed=7, steps=80, quiet=True).losses
+    peak, steps = (5e-3, 70) if name == "reverse-transformer" else (1e-2, 40)  # which bears less
+    recipe = OfFour(**{**vars(RECIPES[name]), "source_length": 0, "peak": peak, "warmup": steps // 8, "steps": 1000})
+    losses = train(recipe, seed=7, steps=steps, quiet=True).losses
     guessing = 4 / 5 * np.log(26)  # [EOS] is known at once
     assert np.mean(losses[:5]) > 3.2 and np.mean(losses[-10:]) < 0.9 * guessing
 

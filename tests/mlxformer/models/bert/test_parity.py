@@ -18,8 +18,14 @@ from mlxformer.models.bert.model import BertModel
 from tests.mlxformer.comparing import assert_bit_equal, assert_close, numbers
 from tests.mlxformer.models.bert.reference import inputs, random_model, run, save
 
-torch = pytest.importorskip("torch", reason="the reference is torch's BERT")
-transformers = pytest.importorskip("transformers", reason="the reference is transformers' BERT")
+
+@pytest.fixture(scope="module", autouse=True)
+def libraries():
+    """Imported here and not above: each worker collects, most run nothing of it."""
+    global torch, transformers
+    torch = pytest.importorskip("torch", reason="the reference is torch's BERT")
+    transformers = pytest.importorskip("transformers", reason="the reference is transformers' BERT")
+
 
 HEADED = {cls.__name__: cls for cls in (BertForMaskedLM, BertForNextSentencePrediction, BertForSequenceClassification)}
 CONFIGS = {

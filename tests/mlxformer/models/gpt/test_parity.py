@@ -15,7 +15,14 @@ from mlxformer.generation.sampling import sampling_probabilities
 from tests.mlxformer.comparing import assert_close
 from tests.mlxformer.models.hub import ids, left_padded, ours, redrawn, saved, torch_of
 
-transformers = pytest.importorskip("transformers")
+
+@pytest.fixture(scope="module", autouse=True)
+def library():
+    """Imported here and not above: each worker collects, most run nothing of it."""
+    global transformers
+    transformers = pytest.importorskip("transformers")
+
+
 # transformers fills up beams with the end token where the padding id is 0 (`pad or end`), so it is another here.
 V, EOS, PAD = 23, 1, 22
 
@@ -58,7 +65,7 @@ MODELS = {
 
 
 @pytest.fixture(params=MODELS, scope="module")
-def pair(request, tmp_path_factory):
+def pair(request, tmp_path_factory, library):
     """Theirs and ours; no test changes either."""
     theirs = redrawn(MODELS[request.param](), 0.6)
     return theirs, mf.GPT.from_pretrained(saved(theirs, tmp_path_factory.mktemp("theirs")))
