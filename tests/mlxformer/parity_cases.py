@@ -95,7 +95,7 @@ def case(function: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]
 def run(names: list[str] | None = None) -> dict[str, np.ndarray]:
     """Every array of the cases ``names`` (all by default) as ``case/array``."""
     results = {}
-    for name in names or CASES:
+    for name in CASES if names is None else names:
         for part, value in CASES[name]().items():
             results[f"{name}/{part}"] = to_numpy(value) if is_array(value) else np.asarray(value)
     return results
