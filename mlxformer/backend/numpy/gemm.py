@@ -64,7 +64,7 @@ def _parts(x: np.ndarray, y: np.ndarray) -> list[_Part]:
 
 
 def _slices(size: int, most: int) -> list[slice]:
-    """0 to ``size`` in at most so many slices, alike and even in number where they are several."""
+    """0 to ``size`` in at most so many slices, all alike, and asked for in an even number."""
     count = max(most - most % 2, 1) if most < size else size
     step = -(-size // count)
     return [slice(start, min(start + step, size)) for start in range(0, size, step)]
