@@ -12,7 +12,6 @@ import pytest
 from mlxformer.backend import mx, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.pretrained import load_pretrained, pretrained_names
-from mlxformer.pretrained.dates import recipe
 from mlxformer.pretrained.dates.evaluation import CHINESE, ENGLISH, alignment, exact, held_out
 from mlxformer.pretrained.dates.formats import FORMATS, all_dates, chinese_number, write_date
 from mlxformer.pretrained.dates.reader import DateReader
@@ -106,18 +105,15 @@ def test_unknown_characters_do_not_crash(dates: DateReader) -> None:
 
 
 @pytest.mark.once  # three minutes on MLX's CPU build; that training works there, test_masked shows on a smaller model
-def test_this_code_makes_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From another seed, of two formats, which a twenty-fifth of the steps of a quarter of the dates are enough for:
-    held-out accuracy rises from nothing past a half."""
-    formats = {name: FORMATS[name] for name in ("2026/11/23", "20261123")}
-    monkeypatch.setattr(recipe, "FORMATS", formats)
+def test_this_code_makes_the_model() -> None:
+    """From another seed, a twentieth of the steps, half the dates: held-out accuracy rises from nothing past a half."""
     accuracies = []
 
     def look(model: object, step: int) -> None:
         reader = DateReader(model, TOKENIZER, load_pretrained("dates").card)
-        accuracies.append(float(np.mean([exact(reader, name, count=10) for name in formats])))
+        accuracies.append(float(np.mean([exact(reader, name, count=5) for name in FORMATS])))
 
-    train(replace(RECIPES["dates"], batch_size=24, warmup=50), seed=1, steps=160, every=(80, look), quiet=True)
+    train(replace(RECIPES["dates"], batch_size=48), seed=1, steps=240, every=(60, look), quiet=True)
     assert accuracies[0] < 0.2 and accuracies[-1] > 0.5
 
 

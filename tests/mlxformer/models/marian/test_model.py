@@ -263,14 +263,14 @@ def test_logits_live(tmp_path, changes):
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_tokens_live(name):
-    """The golden checkpoint read by transformers now, on twenty other sources."""
+    """The golden checkpoint read by transformers now, on fifty other sources."""
     library = transformers()
     import torch
 
     from tests.mlxformer.golden.make_marian import batch
 
     theirs = library.MarianMTModel.from_pretrained(GOLDEN / "marian-reverse").eval()
-    source, _ = batch(np.random.default_rng(11), 20)
+    source, _ = batch(np.random.default_rng(11), 50)
     options = dict(SEARCHES[name])
     if "bad_words_ids" in options:
         options["bad_words_ids"] = [list(word) for word in options["bad_words_ids"]]
