@@ -17,7 +17,7 @@ from tui.judge.judging import judge
 from tui.judge.memory import resident
 from tui.judge.process import Runner
 
-SECONDS = 0.5  # for those that never end; a good file takes a small part of it
+SECONDS = 1.0  # for those that never end; a good file takes a small part of it
 
 
 @pytest.mark.parametrize("name", HOSTILE)
