@@ -691,7 +691,9 @@ async def test_the_smallest_windows_lose_nothing(opened: Open) -> None:
         for size in ((20, 5), (1, 1), (3, 2)):
             await pilot.press("i", *"kept", "escape")
             await pilot.resize_terminal(*size)
-            await pilot.press("B", "pageup", "pagedown", "slash", "a", "escape", "escape", "escape", "E", "tab", "pageup")
+            await pilot.press(
+                "B", "pageup", "pagedown", "slash", "a", "escape", "escape", "escape", "E", "tab", "pageup"
+            )
             await pilot.press("escape", "escape", "escape")
             if pilot.app.current_mode != "practice":
                 await pilot.app.go("practice")
