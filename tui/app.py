@@ -144,6 +144,7 @@ class QuizApp(Program):
         self.stylesheet.apply(self)  # before a place is styled, whose colors are mixed with those of what it stands in
 
     def on_mount(self) -> None:
+        gc.freeze()  # all that is there stays: looking through ten thousand questions for garbage takes long
         gc.enable()  # the command line has turned it off
         leave_on_signals(self)
         self.set_interval(0.5, self.watch_progress)
@@ -156,6 +157,7 @@ class QuizApp(Program):
         self.next_notice()
 
     def on_unmount(self) -> None:
+        gc.unfreeze()
         for started in ("compute", "judging"):
             if started in vars(self):
                 getattr(self, started).close()

@@ -62,6 +62,7 @@ class Listing(Options):
         super().__init__(id=id, markup=False)
         self._names: list[str] = []
         self._said: Callable[[str], tuple[str, str]] = lambda name: ("", "")
+        self._broken: dict[str, tuple[list[str], list[str]]] = {}  # title and note of an entry, in lines
         self._width = 0
         self._brief = False
 
@@ -89,15 +90,10 @@ class Listing(Options):
             self.highlighted = self._names.index(name)
 
     def on_resize(self) -> None:
-        width = self.scrollable_content_region.width
-        if width != self._width:
-            self._width = width
-            for option in self.options:
-                option._visual = None
-            self.call_after_refresh(self.scroll_to_highlight)
+        self.call_after_refresh(self.scroll_to_highlight)
 
     def _fill(self, highlight: str | None) -> None:
-        self._width = self.scrollable_content_region.width
+        self._broken.clear()
         self.clear_options()
         self.add_options(Option("", id=name) for name in self._names)
         if self._names:
@@ -105,13 +101,17 @@ class Listing(Options):
 
     @property
     def _room(self) -> int:
-        return max(self._width - 2, 8) if self._width else 70  # an option has a cell of padding on either side
+        return max(self._width - 2, 2)  # an option has a cell of padding on either side
+
+    def _lines_of(self, name: str) -> tuple[list[str], list[str]]:
+        if name not in self._broken:
+            title, note = self._said(name)
+            self._broken[name] = wrap(title, self._room), wrap(note, self._room)
+        return self._broken[name]
 
     def _paragraph(self, name: str) -> Content:
-        title, note = self._said(name)
-        return Content.assemble(
-            ("\n".join(wrap(title, self._room)), "bold"), "\n", ("\n".join(wrap(note, self._room)), "dim")
-        )
+        title, note = self._lines_of(name)
+        return Content.assemble(("\n".join(title), "bold"), "\n", ("\n".join(note), "dim"))
 
     def _line(self, name: str) -> Content:
         title, note = self._said(name)
@@ -125,10 +125,19 @@ class Listing(Options):
         return super()._get_visual(option)
 
     def _update_lines(self) -> None:
-        """Tell Textual where each option stands; of lines it need not look at any to know that."""
-        if self._brief and self.scrollable_content_region:
-            there, count = self._line_cache, len(self.options)
-            for index in range(len(there.lines), count):
-                there.index_to_line[index], there.heights[index] = index, 1
-                there.lines.append((index, 0))
+        """Tell Textual where each option stands: to know that it would lay out all of them, and not only what is seen."""
+        width = self.scrollable_content_region.width
+        if width != self._width:
+            self._width = width
+            self._broken.clear()
+            self._line_cache.clear()
+            self._option_render_cache.clear()
+            for option in self.options:
+                option._visual = None
+        if self.scrollable_content_region:
+            there = self._line_cache
+            for index in range(len(there.heights), len(self.options)):
+                height = 1 if self._brief else sum(map(len, self._lines_of(self._names[index])))
+                there.index_to_line[index], there.heights[index] = len(there.lines), height
+                there.lines.extend((index, line) for line in range(height))
         super()._update_lines()

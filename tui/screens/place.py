@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
@@ -41,10 +42,17 @@ class Place(Screen[None]):
         super().__init__()
         app, size = self.app, self.app.size
         # Textual styles a screen when it is registered. It does so again for one that has not got its count of sheets,
-        # after parsing all of them anew, and for one that gets its breakpoints' classes later.
+        # or whose sheet is new to it, after parsing all of them anew and styling the place before it with them, and for
+        # one that gets its breakpoints' classes later.
         self._css_update_count = app._css_update_count
+        app.stylesheet.read_all([path for path in self.css_path if not app.stylesheet.has_source(str(path))])
         wide = self._get_breakpoint_classes(size.width, app.HORIZONTAL_BREAKPOINTS or [])
         self.set_classes(wide | self._get_breakpoint_classes(size.height, app.VERTICAL_BREAKPOINTS or []))
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Textual says twice of a place that opens that it has come back, and would style it twice more."""
+        if self.stack_updates < 2:
+            event.refresh_styles = False
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
         """The focus goes to what stands: all ways to give it end here."""
