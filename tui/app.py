@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 THEMES = ("textual-dark", "textual-light", "nord", "gruvbox", "solarized-light", "ansi-dark", "ansi-light")
 
+OBJECTS = 10_000  # new ones between two looks for garbage: Python's 700 are a few lines of a screen
+
 
 def _practice() -> Screen[None]:
     from tui.screens.practice import PracticeScreen
@@ -145,6 +147,7 @@ class QuizApp(Program):
 
     def on_mount(self) -> None:
         gc.freeze()  # all that is there stays: looking through ten thousand questions for garbage takes long
+        gc.set_threshold(OBJECTS)
         gc.enable()  # the command line has turned it off
         leave_on_signals(self)
         self.set_interval(0.5, self.watch_progress)

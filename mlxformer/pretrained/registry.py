@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mlxformer.backend import without_values
@@ -28,14 +29,34 @@ def families() -> tuple[Family, ...]:
     >>> "dates" in families()[0].recipes
     True
     """
-    from mlxformer.pretrained.dates import family as dates
-    from mlxformer.pretrained.masked import family as masked
-    from mlxformer.pretrained.order import family as order
-    from mlxformer.pretrained.poems import family as poems
-    from mlxformer.pretrained.repeats import family as repeats
-    from mlxformer.pretrained.reverse import family as reverse
+    return tuple(_each_family())
 
-    return (dates.FAMILY, masked.FAMILY, order.FAMILY, poems.FAMILY, repeats.FAMILY, reverse.FAMILY)
+
+def _each_family() -> Iterator[Family]:
+    """One after another: whoever has found its model imports no more of them."""
+    from mlxformer.pretrained.dates.family import FAMILY as dates
+
+    yield dates
+
+    from mlxformer.pretrained.masked.family import FAMILY as masked
+
+    yield masked
+
+    from mlxformer.pretrained.order.family import FAMILY as order
+
+    yield order
+
+    from mlxformer.pretrained.poems.family import FAMILY as poems
+
+    yield poems
+
+    from mlxformer.pretrained.repeats.family import FAMILY as repeats
+
+    yield repeats
+
+    from mlxformer.pretrained.reverse.family import FAMILY as reverse
+
+    yield reverse
 
 
 def trainable_names() -> tuple[str, ...]:
@@ -67,7 +88,7 @@ def find(name: str) -> tuple[Family, Any]:
     >>> find("dates")[1].steps
     4000
     """
-    for family in families():
+    for family in _each_family():
         recipe = family.recipes.get(name)
         if recipe is not None:
             return family, recipe

@@ -125,7 +125,7 @@ class Listing(Options):
         return super()._get_visual(option)
 
     def _update_lines(self) -> None:
-        """Tell Textual where each option stands: to know that it would lay out all of them, and not only what is seen."""
+        """Tell Textual where each option stands, for which it would lay out all of them, and not only what is seen."""
         width = self.scrollable_content_region.width
         if width != self._width:
             self._width = width
