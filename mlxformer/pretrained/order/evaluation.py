@@ -14,7 +14,7 @@ from mlxformer.models.bert.heads import BertForPreTraining
 from mlxformer.pretrained.masked.reader import FOLLOWS, MaskFiller
 from mlxformer.pretrained.poems.samples import couplets_of, held_out
 
-SEED, BATCH, COUNT = 20_261_130, 256, 400
+SEED, BATCH, COUNT = 20_261_130, 64, 400
 
 Pair = tuple[str, str]
 
@@ -67,15 +67,17 @@ def follows(reader: MaskFiller, of: Sequence[Pair], longest: int | None = None) 
     >>> follows(mf.load_pretrained("bert-sop"), [("白日依山尽，黄河入海流。", "欲穷千里目，更上一层楼。")]).shape
     (1,)
     """
-    found = []
+    found = np.empty(len(of))
+    by_length = sorted(range(len(of)), key=lambda index: sum(map(len, of[index])))  # as little padding as may be
     for start in range(0, len(of), BATCH):
-        first, second = (list(texts) for texts in zip(*of[start : start + BATCH], strict=True))
+        chosen = by_length[start : start + BATCH]
+        first, second = (list(texts) for texts in zip(*(of[index] for index in chosen), strict=True))
         batch = reader.tokenizer(first, second, max_length=longest)
         _, pooled = reader.model.bert(**batch)
         assert pooled is not None and isinstance(reader.model, BertForPreTraining), "the twins have both heads"
         scores = reader.model.nsp_head(pooled)
-        found.append(to_numpy(mx.softmax(scores, axis=-1))[:, FOLLOWS])
-    return np.concatenate(found).astype(np.float64)
+        found[chosen] = to_numpy(mx.softmax(scores, axis=-1))[:, FOLLOWS]
+    return found
 
 
 def accuracy(true: np.ndarray, false: np.ndarray) -> float:

@@ -14,11 +14,13 @@ from mlxformer.inspection.cells import open_cell
 from questions.bilingual import say
 from tui.experiments.contract import BreakKnobs, BreakTensor, Experiment, Knob, KnobValue, Result
 from tui.experiments.falsify import run_broken
+from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.figures.caption import caption
 from tui.figures.data import FIGURE_KINDS, Bars, Curve, Heatmap, Table, Tensor, Tokens
 from tui.figures.heatmap import check_shapes
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
+OTHER_SEED = SEEDS_BEFOREHAND[-1]
 SYMBOL = re.compile(r"\w*_\w+|\b(?:log|ln)\b")  # no word: W_Q, d_k, log
 # What people type into a text field: nothing, blanks, one character, scripts and signs nobody thought of.
 SENTENCES = ("", " \t\u3000 ", "猫", "a a a a", "ไทยไม่มีช่องว่าง العربية 👩‍👩‍👧 \u200b e\u0301 \ud83d [b]x[/b]")

@@ -27,7 +27,6 @@ def texts(window: int, letters: int = 12, length: int = 30) -> Texts:
     return draw_texts(np.random.default_rng(7), 4, length, letters, window)
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize(("letters", "seed", "window"), [(8, 1, 6), (12, 2, 16)])
 def test_claims_hold_together(letters: int, seed: int, window: int) -> None:
     settings = {"letters": letters, "seed": seed, "window": window}

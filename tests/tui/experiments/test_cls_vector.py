@@ -27,7 +27,6 @@ from tui.experiments.cls_vector.lines import (
 from tui.experiments.cls_vector.trained import A, B, accuracy, draw_texts
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize(("seed", "examples"), [(1, 48), (2, 96)])
 def test_claims_hold_for_other_splits(seed: int, examples: int) -> None:
     settings = {"seed": seed, "examples": examples}

@@ -27,7 +27,6 @@ def test_twins_that_are_treated_differently_part_by_a_finite_amount() -> None:
     assert 0.01 < next(check for check in checks if check.name == name).measured < 100
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("heads", [2, 4, 16])
 @pytest.mark.parametrize("width", [16, 64])
 def test_claims_hold_together(width: int, heads: int) -> None:

@@ -11,7 +11,6 @@ from tests.tui.experiments.checking import (
 from tui.experiments.linearity.declaration import EXPERIMENT
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("a", [-2.0, -0.5, 1.0, 2.0])
 @pytest.mark.parametrize("b", [-2.0, 0.5, 2.0])
 def test_claims_hold_for_other_sums(a: float, b: float) -> None:

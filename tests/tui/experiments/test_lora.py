@@ -16,7 +16,6 @@ from tui.experiments.lora.body import asked, trained
 from tui.experiments.lora.declaration import EXPERIMENT
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("rank", [1, 8])
 def test_claims_hold_at_other_ranks(rank: int) -> None:
     settings = {"rank": rank, "seed": 3}

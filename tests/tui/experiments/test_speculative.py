@@ -9,7 +9,6 @@ from tui.experiments.speculative.body import expected_tokens
 from tui.experiments.speculative.declaration import EXPERIMENT
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("draft", ["poet-small", "poet"])
 def test_claims_hold_with_every_draft(draft: str) -> None:
     for settings in ({"seed": 1, "ahead": 1, "temperature": 0.5}, {"beginning": "", "temperature": 2.0}):

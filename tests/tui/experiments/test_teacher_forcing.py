@@ -14,7 +14,6 @@ from tui.experiments.teacher_forcing.decoding import by_steps, held_out_sources,
 from tui.figures.data import Tokens
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize(("offset", "seed"), [(2, 1), (8, 2)])
 def test_claims_hold_together(offset: int, seed: int) -> None:
     settings = {"offset": offset, "seed": seed}

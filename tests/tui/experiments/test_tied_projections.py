@@ -14,7 +14,6 @@ from tui.experiments.tied_projections.declaration import EXPERIMENT
 from tui.figures.data import Table
 
 
-@pytest.mark.once  # as test_every_experiment does with claims at other settings
 @pytest.mark.parametrize("tokens", [4, 24])
 @pytest.mark.parametrize("width", [16, 128])
 def test_claims_hold_together(width: int, tokens: int) -> None:

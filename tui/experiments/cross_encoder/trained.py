@@ -21,18 +21,23 @@ TEXTS: tuple[Kind, ...] = ("tang", "verse")
 
 
 @kept(apart=True, beforehand=[(kind, seed, False) for kind in TEXTS for seed in SEEDS_BEFOREHAND])
-def ranked(kind: Kind, seed: int, blind: bool) -> tuple[float, float]:
-    """How often a line's true next is ranked above a line of another document, %: by the NSP head, by the cosine.
+def ranked_together(kind: Kind, seed: int, blind: bool) -> float:
+    """How often the NSP head ranks a line's true next above a line of another document, %.
 
     Held-out texts of one ``kind``; ``blind``: the head reads another line in place of the first.
     """
     shown = pairs(kind, True, seed)
     read = {arm: _other_first(of) if blind else of for arm, of in shown.items()}
-    head = follows(read["next"]) > follows(read["random"])
+    return 100.0 * float((follows(read["next"]) > follows(read["random"])).mean())
+
+
+@kept(apart=True, beforehand=[(kind, seed) for kind in TEXTS for seed in SEEDS_BEFOREHAND])
+def ranked_alone(kind: Kind, seed: int) -> float:
+    """The same of the cosine of the two lines' vectors."""
+    shown = pairs(kind, True, seed)
     first = _vectors([first for first, _ in shown["next"]])  # the same in both arms
     following, strange = (_vectors([second for _, second in shown[arm]]) for arm in ("next", "random"))
-    cosine = (first * following).sum(1) > (first * strange).sum(1)
-    return 100.0 * float(head.mean()), 100.0 * float(cosine.mean())
+    return 100.0 * float(((first * following).sum(1) > (first * strange).sum(1)).mean())
 
 
 def _other_first(of: Sequence[Pair]) -> list[Pair]:

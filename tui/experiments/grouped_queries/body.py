@@ -147,9 +147,10 @@ def _within_groups(weights: np.ndarray, kv_heads: int, different: int) -> Check:
 def _quality(seed: int, knobs: Mapping[str, Any], report: Report) -> tuple[list[Check], Curve]:
     """What averaging the heads of a trained model costs, and what a few steps bring back."""
     found = {}
+    keep, trained = bool(knobs["keep_heads"]), not knobs["untrained"]
     for kv_heads in CONVERTED:
         report(0.7, f"g = {kv_heads}")
-        found[kv_heads] = accuracies(HEADS if knobs["keep_heads"] else kv_heads, seed, not knobs["untrained"])
+        found[kv_heads] = accuracies(HEADS, seed, False) if keep else accuracies(kv_heads, seed, trained)
     checks = [
         EXPERIMENT.measured("pooled-is-broken", max(after[0] for after in found.values()), 20.0),
         EXPERIMENT.measured("few-steps-heal", found[2][-1], 50.0),

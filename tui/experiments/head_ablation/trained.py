@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+import mlxformer as mf
 from mlxformer.backend import mx, to_numpy
 from tui.experiments.contract import Report, silent
 from tui.experiments.shared.kept import kept
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
-from tui.experiments.shared.reported_trace import traced
 from tui.experiments.take_apart.reading import HEADS, Dates, held_out, reader
 
 READ = 24  # dates on which shares are measured: two of each format
@@ -36,27 +36,40 @@ class Trained:
 
 def measure(seed: int, report: Report, *, most_needed: bool = False) -> Trained:
     """``pruned`` are chosen on other dates than those read. ``most_needed`` chooses the wrong end (to be wrong)."""
-    whole, alone, least, pruned, together = _measure(seed, most_needed, report=report)
-    return Trained(whole, dict(alone), least, pruned, together)
+    whole, alone, least, ranked = _alone(seed, report=report)
+    together = _together(seed, most_needed, report=report)
+    return Trained(whole, dict(alone), least, _chosen(ranked, most_needed), together)
 
 
-@kept(beforehand=[(seed, False) for seed in SEEDS_BEFOREHAND])
-def _measure(seed: int, most_needed: bool, *, report: Report = silent) -> tuple[Any, ...]:
-    """The fields of ``Trained``, ``alone`` as pairs."""
-    dates = held_out(seed)
-    scored, chosen = (Dates(dates.sources[part], dates.gold[part]) for part in (slice(0, READ), slice(READ, 2 * READ)))
+# Apart: these heads are switched off in traces of their own, whatever one around a run of the layer of random weights
+# makes of its heads.
+@kept(apart=True, beforehand=[(seed,) for seed in SEEDS_BEFOREHAND])
+def _alone(seed: int, *, report: Report = silent) -> tuple[Any, ...]:
+    """``whole``, ``alone`` as pairs and ``least`` of ``Trained``, and all heads, the least needed on others first."""
+    dates, scored, chosen = _parts(seed)
     places = [(path, head) for path in attentions() for head in range(HEADS)]
-    loss = {place: _read(chosen, [place], report)[1] for place in places}
-    ranked = sorted(places, key=lambda place: loss[place], reverse=most_needed)
-    pruned = ranked[:PRUNED]
-    alone = {place: _read(scored, [place], report)[0] for place in places}
-    return (
-        _read(scored, [], report)[0],
-        tuple(alone.items()),
-        _read(dates, [min(alone, key=lambda place: alone[place])], report)[0],
-        tuple(pruned),
-        _read(scored, pruned, report)[0],
-    )
+    shares, _ = _read(scored, [[], *([place] for place in places)], report)
+    losses = dict(zip(places, _read(chosen, [[place] for place in places], report)[1], strict=True))
+    alone = dict(zip(places, shares[1:], strict=True))
+    least = _read(dates, [[min(places, key=lambda place: alone[place])]], report)[0][0]
+    return shares[0], tuple(alone.items()), least, tuple(sorted(places, key=lambda place: losses[place]))
+
+
+@kept(apart=True, beforehand=[(seed, False) for seed in SEEDS_BEFOREHAND])
+def _together(seed: int, most_needed: bool, *, report: Report = silent) -> float:
+    """Without the ``PRUNED`` heads least needed, or most: the % of dates read right."""
+    ranked = _alone(seed, report=report)[-1]
+    return _read(_parts(seed)[1], [_chosen(ranked, most_needed)], report)[0][0]
+
+
+def _chosen(ranked: Sequence[Place], most_needed: bool) -> Sequence[Place]:
+    return ranked[-PRUNED:] if most_needed else ranked[:PRUNED]
+
+
+def _parts(seed: int) -> tuple[Dates, Dates, Dates]:
+    """All dates, those on which shares are measured, and those on which heads are chosen."""
+    dates = held_out(seed)
+    return dates, *(Dates(dates.sources[part], dates.gold[part]) for part in (slice(0, READ), slice(READ, 2 * READ)))
 
 
 def attentions() -> list[str]:
@@ -69,22 +82,25 @@ def attentions() -> list[str]:
     ]
 
 
-def _only(kept: Sequence[bool]) -> Callable[[Any], Any]:
-    factors = mx.array(np.array(kept, np.float32).reshape(1, HEADS, 1, 1))
-    return lambda heads: heads * factors
+def _read(dates: Dates, offs: Sequence[Sequence[Place]], report: Report) -> tuple[list[float], list[float]]:
+    """Without the heads of each of ``offs``: the % of dates read right, and the mean loss of a character.
 
-
-def _read(dates: Dates, off: Sequence[Place], report: Report) -> tuple[float, float]:
-    """Without the heads ``off``: the % of dates read right, and the mean loss of a character."""
-    model = reader().model
-    with traced(report, 0.9) as steps:
+    One pass for all: every date once for each, and every head multiplied by 0 or 1.
+    """
+    count = len(dates.gold)
+    sources, gold = (np.tile(part, (len(offs), 1)) for part in (dates.sources, dates.gold))
+    with mf.trace(on_step=lambda path: report(0.9, path), only="") as steps:  # to change it: nothing is recorded
         for path in attentions():
-            kept = [(path, head) not in off for head in range(HEADS)]
-            if not all(kept):
-                steps.replace(path, _only(kept))
-        logits = to_numpy(model(mx.array(dates.sources), mx.array(dates.gold[:, :-1]))).astype(np.float64)
-    gold = dates.gold[:, 1:]
-    right = (logits.argmax(-1) == gold).all(-1)
+            kept = [[(path, head) not in off for head in range(HEADS)] for off in offs]
+            if not np.all(kept):
+                steps.replace(path, _only(np.repeat(kept, count, axis=0)))
+        logits = to_numpy(reader().model(mx.array(sources), mx.array(gold[:, :-1]))).astype(np.float64)
+    right = (logits.argmax(-1) == gold[:, 1:]).all(-1)
     shifted = logits - logits.max(-1, keepdims=True)
-    losses = np.log(np.exp(shifted).sum(-1)) - np.take_along_axis(shifted, gold[..., None], -1)[..., 0]
-    return 100.0 * float(right.mean()), float(losses.mean())
+    losses = np.log(np.exp(shifted).sum(-1)) - np.take_along_axis(shifted, gold[:, 1:, None], -1)[..., 0]
+    return (100.0 * right.reshape(-1, count).mean(1)).tolist(), losses.reshape(len(offs), -1).mean(1).tolist()
+
+
+def _only(kept: np.ndarray) -> Callable[[Any], Any]:
+    factors = mx.array(kept.astype(np.float32))[:, :, None, None]  # [N, H, 1, 1]
+    return lambda heads: heads * factors

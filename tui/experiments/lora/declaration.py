@@ -40,21 +40,21 @@ EXPERIMENT = Experiment(
             Bilingual("加上 A、B 而未训练时，logits 与原模型的最大差",
                       "Before training: largest difference of the logits "
                       "from the model without A and B"),
-            "==", BreakKnobs({"b_drawn": True}),
+            "==", BreakKnobs({"b_drawn": True, "steps": 0}),
         ),
         CheckDeclaration(
             "a-waits-for-b",
             Bilingual("第一步 A 的最大梯度：B = 0，所以是 0，只有 B 先动",
                       "Largest gradient of A in the first step: 0, "
                       "as B = 0; B moves first"),
-            "==", BreakKnobs({"b_drawn": True}),
+            "==", BreakKnobs({"b_drawn": True, "steps": 0}),
         ),
         CheckDeclaration(
             "trained-share",
             Bilingual("训练的参数占全部的 %（应为各投影 r(in + out) 之和）",
                       "Trained parameters, % of all (r (in + out) "
                       "for each projection)"),
-            "==", BreakKnobs({"full": True}), unit="%",
+            "==", BreakKnobs({"full": True, "steps": 10}), unit="%",
         ),
         CheckDeclaration(
             "learns-the-format",
@@ -66,20 +66,20 @@ EXPERIMENT = Experiment(
             Bilingual("训练之后，各投影权重改变量的秩，最大的一个",
                       "After training: the largest rank among the changes of "
                       "the projections"),
-            "<=", BreakKnobs({"full": True}),
+            "<=", BreakKnobs({"full": True, "steps": 10}),
         ),
         CheckDeclaration(
             "base-untouched",
             Bilingual("训练之后拿掉 A、B，logits 与原模型的最大差",
                       "After training, without A and B: largest difference of "
                       "the logits from the model before"),
-            "==", BreakKnobs({"full": True}),
+            "==", BreakKnobs({"full": True, "steps": 10}),
         ),
         CheckDeclaration(
             "merged-is-the-same",
             Bilingual("合并成一个矩阵之后，logits 与合并前的最大差和最大值之比", "Merged into one matrix: largest "
                       "difference of the logits, over the largest"),
-            "<=", BreakKnobs({"unscaled": True}),
+            "<=", BreakKnobs({"unscaled": True, "steps": 10}),
         ),
     ),
 )  # fmt: skip
