@@ -80,8 +80,8 @@ class LoRALinear(Module):
             [..., out].
         """
         y = self.base(x)
-        update = (x @ self.lora_a.T) @ self.lora_b.T
-        return y + (self.scale * update).astype(y.dtype)
+        update = (self.scale * (x @ self.lora_a.T)) @ self.lora_b.T  # scaled where it is narrow
+        return y + (update if update.dtype == y.dtype else update.astype(y.dtype))
 
     def merged(self) -> nn.Module:
         """One projection that computes the same: ``W + (α / r) B A``.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -105,3 +106,8 @@ def declared(name: str) -> Experiment:
 def catalogue() -> dict[str, Experiment]:
     """Every declared experiment by its name, in the order of ``NAMES``."""
     return {name: declared(name) for name in NAMES}
+
+
+def takes_long(name: str) -> bool:
+    """Whether a screen opens it with numbers that were measured beforehand, which lie beside it."""
+    return (Path(__file__).parent / name.replace("-", "_") / "beforehand.json").exists()

@@ -12,7 +12,7 @@ from multiprocessing import active_children, get_context
 from typing import Any, Literal
 
 from questions.model import FollowUp, Question
-from tui.experiments.catalogue import catalogue
+from tui.experiments.catalogue import catalogue, takes_long
 from tui.experiments.contract import BreakKnobs, Cancelled, Check, Experiment, KnobValue, Report, Result
 from tui.proof.evidence import Settings, by_name, disproofs
 from tui.proof.runs import Runs, changed_knobs, visible_knobs
@@ -70,10 +70,12 @@ def measure(questions: Sequence[Question], report: Report, processes: int = 1) -
     settings = _settings(questions)
     measured: dict[tuple[Any, ...], Measured] = {}
     with _workers(processes if len(settings) >= MANY else 1) as run:
-        waiting = [(key, name, run(name, given, tuple(users))) for key, (name, given, users) in settings.items()]
-        for done, (key, name, result) in enumerate(waiting):
+        # What takes long begins first, so that in the end no process waits for another.
+        begun = sorted(settings.items(), key=lambda item: not takes_long(item[1][0]))
+        waiting = {key: run(name, given, tuple(users)) for key, (name, given, users) in begun}
+        for done, (key, (name, _, _)) in enumerate(settings.items()):
             report(done / len(settings), name)
-            measured[key] = result()
+            measured[key] = waiting[key]()
     faults: list[Fault] = []
     numbers = 0
     for question in questions:

@@ -69,7 +69,8 @@ def _chosen(ranked: Sequence[Place], most_needed: bool) -> Sequence[Place]:
 def _parts(seed: int) -> tuple[Dates, Dates, Dates]:
     """All dates, those on which shares are measured, and those on which heads are chosen."""
     dates = held_out(seed)
-    return dates, *(Dates(dates.sources[part], dates.gold[part]) for part in (slice(0, READ), slice(READ, 2 * READ)))
+    scored, chosen = (Dates(dates.sources[part], dates.gold[part]) for part in (slice(0, READ), slice(READ, 2 * READ)))
+    return dates, scored, chosen
 
 
 def attentions() -> list[str]:
