@@ -18,7 +18,7 @@ from tests.tui.experiments.conftest import Ran
 from tui.experiments.catalogue import NAMES
 
 pytestmark = pytest.mark.skipif(backend.name != "mlx", reason="the run on MLX compares its numbers with NumPy's")
-SHARE = 15  # experiments that a process on NumPy runs: few processes, and not all the work for each worker of pytest
+SHARE = 25  # experiments that a process on NumPy runs: few processes, and not all the work for each worker of pytest
 # How far a measured value may differ between the backends, relative to it, where that is more than rounding.
 TOLERANCE = {
     # A network at σ = 2 is chaotic: a difference in the last digit grows with the gradient itself. So does training.

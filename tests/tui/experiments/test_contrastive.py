@@ -9,7 +9,7 @@ from mlxformer.backend import mx, to_numpy
 from mlxformer.pretrained.masked.samples import documents
 from mlxformer.training.contrastive import cosine_scores
 from tests.tui.experiments.checking import assert_hold_or_null
-from tui.experiments.contrastive.body import _batch, _hardest_share, _start
+from tui.experiments.contrastive.body import _hardest_share
 from tui.experiments.contrastive.declaration import EXPERIMENT
 
 
@@ -24,8 +24,8 @@ def test_no_passage_is_on_both_sides() -> None:
 
 
 def test_the_hardest_share_is_a_softmax_over_negatives() -> None:
-    weight = mx.array(_start(0))
-    left, right = _batch(8, np.random.default_rng(0))
+    generator = np.random.default_rng(0)
+    weight, left, right = (mx.array(generator.standard_normal((8, 12)).astype(np.float32)) for _ in range(3))
     scores = to_numpy(cosine_scores(left @ weight.T, right @ weight.T, 0.2)).astype(np.float64)
     shares = []
     for i, row in enumerate(scores):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlxformer import backend
 from tests.tui.experiments.checking import (
     assert_hold_or_null,
     assert_result_is_sound,
@@ -13,10 +14,12 @@ from tests.tui.experiments.checking import (
 )
 from tui.experiments.layer_cost.declaration import EXPERIMENT
 
+# Not all knobs at their last; on MLX's CPU build, slow at large matrices, not the greatest width.
+WIDEST = 768 if backend.name == "numpy" else 192
+SETTINGS = [s for s in settings_at_ends(EXPERIMENT) if s.get("d_model", 192) <= (WIDEST if len(s) < 3 else 192)]
 
-@pytest.mark.parametrize(
-    "settings", [s for s in settings_at_ends(EXPERIMENT) if len(s) < 3 or s["d_model"] == 192], ids=label
-)
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=label)
 def test_at_the_ends_of_the_knobs(settings: dict[str, object]) -> None:
     result = EXPERIMENT.run(settings)
     assert_hold_or_null(result, settings)

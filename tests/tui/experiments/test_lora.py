@@ -16,8 +16,8 @@ from tui.experiments.lora.body import asked, trained
 from tui.experiments.lora.declaration import EXPERIMENT
 
 
-@pytest.mark.parametrize("rank", [1, 8])
-def test_claims_hold_at_other_ranks(rank: int) -> None:
+def test_claims_hold_at_rank_one() -> None:  # at its other end with those of the other knobs
+    rank = 1
     settings = {"rank": rank, "seed": 3}
     assert_hold_or_null(EXPERIMENT.run(settings), settings)
     share = values_of(EXPERIMENT, settings)["trained-share"]
