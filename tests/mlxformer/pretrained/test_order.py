@@ -92,3 +92,13 @@ def test_each_twin_knows_its_own_task_best_from_either_seed() -> None:
 
 def test_accuracy_counts_both_kinds() -> None:
     assert accuracy(np.array([0.9, 0.2]), np.array([0.9, 0.1, 0.1, 0.1])) == pytest.approx(4 / 6)
+
+
+def test_pairs_of_any_length_are_judged_together_as_each_alone() -> None:
+    """Sorted by length for the model, they come back in the order in which they were asked."""
+    reader, found = mf.load_pretrained("bert-nsp"), pairs()
+    asked = [found[arm][index] for index, arm in enumerate(["next", "random", "swapped"] * 3)]
+    assert len({sum(map(len, pair)) for pair in asked}) > 1
+    alone = np.concatenate([follows(reader, [pair]) for pair in asked])
+    assert np.ptp(alone) > 0.5
+    np.testing.assert_allclose(follows(reader, asked), alone, atol=1e-5)
