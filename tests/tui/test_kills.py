@@ -112,15 +112,17 @@ def test_a_kill_in_the_screen_loses_nothing(tmp_path: Path, seed: int) -> None:
     data = tmp_path / "d"
     screen = Terminal(data, "--lang", "en")
     ratings: list[int] = []
+    answers: list[str] = []
     sent, typed = None, ""
     try:
         screen.see("reveal")
         for _ in range(draw.randrange(1, 5)):
             screen.child.send("i")
             time.sleep(0.3)  # the keys that follow go to the field
-            words = f"w{draw.randrange(10**6)}"
+            words = f"加权 {draw.randrange(10**6)}"
             screen.child.send(words)
             screen.see(words)
+            answers.append(words)
             if draw.random() < 0.25:
                 time.sleep(1.5)  # a draft is kept when the keys rest
                 typed = words
@@ -139,4 +141,7 @@ def test_a_kill_in_the_screen_loses_nothing(tmp_path: Path, seed: int) -> None:
         screen.ends()
     finally:
         screen.close()
+    with open_store(data) as store:
+        reviews = store.reviews()
+    assert [review.answer.text for review in reviews] == answers[: len(reviews)]
     assert_kept(data, ratings, sent, typed)

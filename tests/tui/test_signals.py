@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -55,6 +54,12 @@ class Terminal:
         self.child.expect(what)
         self.written += self.child.before + self.child.after
 
+    def type_half_an_answer(self) -> None:
+        self.child.send("i")
+        time.sleep(0.5)  # the keys that follow go to the field
+        self.child.send("half an answer")
+        self.see("answer")
+
     def ends(self) -> int | None:
         deadline = time.monotonic() + 60
         while self.child.isalive() and time.monotonic() < deadline:
@@ -88,55 +93,25 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "d"
 
 
-@pytest.fixture
-def screen(data: Path) -> Iterator[Terminal]:
-    terminal = Terminal(data, "--lang", "zh")
-    terminal.see("练习")
-
-    terminal.child.send("i")
-    time.sleep(0.5)  # the keys that follow go to the field
-    terminal.child.send("half an answer")
-    terminal.see("answer")
-    yield terminal
-    terminal.close()
-
-
-pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="finds the terminal's other end in /proc")
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_the_screen_leaves_the_terminal_as_it_found_it(screen: Terminal, data: Path, ending: signal.Signals) -> None:
-    assert screen.modes()["1049"] == "h" and termios.tcgetattr(screen.end) != screen.before
-    os.kill(screen.child.pid, ending)
-    assert screen.ends() == 130
-    assert set(screen.modes().values()) == {"l"}
-    assert termios.tcgetattr(screen.end) == screen.before
+def assert_half_an_answer(data: Path) -> None:
     with open_store(data) as store:
         assert list(store.drafts().values()) == ["half an answer"]
         place = store.place("practice")
         assert place is not None and place.typed == "half an answer"
 
 
-def test_a_stopped_screen_is_painted_again(screen: Terminal) -> None:
-    os.kill(screen.child.pid, signal.SIGTSTP)
-    time.sleep(0.5)
-    screen.see(r"\x1b\[\?1049l")  # it gave the terminal up while it was stopped
-    os.kill(screen.child.pid, signal.SIGCONT)
-    screen.see(r"\x1b\[\?1049h")
-    screen.see("half an answer")  # painted without a key
-    screen.child.sendcontrol("q")
-    assert screen.ends() == 0
-    assert termios.tcgetattr(screen.end) == screen.before
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="finds the terminal's other end in /proc")
 
 
 @pytest.mark.parametrize("ending", ENDINGS * times(1, 5))
 def test_the_line_quiz_leaves_the_terminal_as_it_found_it(data: Path, ending: signal.Signals) -> None:
+    """SIGINT by the terminal's Ctrl+C, the others sent."""
     terminal = Terminal(data, "--plain", "--lang", "en")
     try:
         terminal.see("answer> ")
         terminal.child.sendline("the first line")
         terminal.see("answer> ")
-        os.kill(terminal.child.pid, ending)
+        terminal.child.sendintr() if ending == signal.SIGINT else os.kill(terminal.child.pid, ending)
         assert terminal.ends() == 130
         assert termios.tcgetattr(terminal.end) == terminal.before
         assert "Traceback" not in terminal.written
@@ -156,6 +131,12 @@ def test_a_terminal_that_can_do_nothing_gets_the_line_quiz(data: Path, term: str
         terminal.close()
 
 
+def stopped(process: int) -> None:
+    """Wait until it stands still, as a shell does: one that is told to go on before would stop for good."""
+    while Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.02)
+
+
 HELD = """
 import sys, threading, time
 from pathlib import Path
@@ -170,11 +151,21 @@ threading.Thread(target=time.sleep, args=(600,)).start()  # which Python would w
 @pytest.mark.parametrize("how", ["Ctrl+Q", "a signal"])
 def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, how: str) -> None:
     """Neither for what still runs nor for Python, which takes itself down for longer than all the rest of leaving. Nor
-    has the screen opened a connection until then."""
+    has the screen opened a connection until then. The terminal is as it was found, nothing typed is lost, and a screen
+    that was stopped in between is painted again without a key."""
     (tmp_path / "sitecustomize.py").write_text(HELD)
-    terminal = Terminal(data, "--lang", "en", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    terminal = Terminal(data, "--lang", "zh", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     try:
-        terminal.see("reveal")
+        terminal.see("练习")
+        terminal.type_half_an_answer()
+        assert terminal.modes()["1049"] == "h" and termios.tcgetattr(terminal.end) != terminal.before
+        if how == "Ctrl+Q":
+            os.kill(terminal.child.pid, signal.SIGTSTP)
+            terminal.see(r"\x1b\[\?1049l")  # it gave the terminal up while it was stopped
+            stopped(terminal.child.pid)
+            os.kill(terminal.child.pid, signal.SIGCONT)
+            terminal.see(r"\x1b\[\?1049h")
+            terminal.see("half an answer")
         begun = time.monotonic()
         terminal.child.sendcontrol("q") if how == "Ctrl+Q" else os.kill(terminal.child.pid, signal.SIGTERM)
         assert terminal.ends() == (0 if how == "Ctrl+Q" else 130)
@@ -183,6 +174,7 @@ def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, how: str) -> None
         assert not (tmp_path / "sockets").exists()
     finally:
         terminal.close()
+    assert_half_an_answer(data)
 
 
 def test_a_file_that_another_program_keeps_locked(data: Path) -> None:
@@ -191,10 +183,7 @@ def test_a_file_that_another_program_keeps_locked(data: Path) -> None:
     terminal = Terminal(data, "--lang", "en")
     try:
         terminal.see("reveal")
-        terminal.child.send("i")
-        time.sleep(0.5)
-        terminal.child.send("half an answer")
-        terminal.see("answer")
+        terminal.type_half_an_answer()
         terminal.child.sendcontrol("s")
         terminal.see("Again")
         holder = sqlite3.connect(data / "progress.sqlite3", isolation_level=None)
@@ -218,18 +207,16 @@ def test_a_file_that_another_program_keeps_locked(data: Path) -> None:
         assert [notice.code for notice in store.news()] == ["progress-written"]
 
 
-def stopped(process: int) -> None:
-    """Wait until it stands still, as a shell does: one that is told to go on before would stop for good."""
-    while Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_signal_during_a_long_run_ends_it_at_once(data: Path, ending: signal.Signals) -> None:
-    """The run is the slowest that there is, and nobody waits for it. How long leaving takes is printed."""
+    """The run is the slowest that there is, and nobody waits for it; nothing typed before it is lost. How long leaving
+    takes is printed."""
     terminal = Terminal(data, "--lang", "en")
     try:
         terminal.see("reveal")
+        terminal.type_half_an_answer()
+        terminal.child.send("\x1b")  # leaves the field
+        time.sleep(0.5)
         terminal.child.send("E")
         terminal.see("Experiments")
         terminal.child.send("/masking-rate")
@@ -252,6 +239,7 @@ def test_a_signal_during_a_long_run_ends_it_at_once(data: Path, ending: signal.S
         assert "Traceback" not in terminal.written
     finally:
         terminal.close()
+    assert_half_an_answer(data)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

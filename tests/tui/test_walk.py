@@ -1,10 +1,9 @@
-"""The real program in a pseudo-terminal, from the start to a rated question."""
+"""The real program in a pseudo-terminal, from the start to the numbers of a sentence. To a rating: test_kills."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-import sqlite3
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -61,21 +60,3 @@ def test_walk_shows_the_numbers_of_the_sentence_and_knob_it_was_given(
     expected = expected_weights(sentence, temperature)
     assert cells(text)[: len(expected)] == expected
     assert cells(text)[: len(expected)] != expected_weights(sentence, 1.0)
-
-
-@pytest.mark.once
-def test_from_start_to_a_rated_question(walking: ModuleType, tmp_path: Path) -> None:
-    terminal = walking.Walk("zh", 80, 24, str(tmp_path))
-    terminal.see(r"练习 1/\d+")
-    terminal.press("i")
-    terminal.see(r"\^S")
-    terminal.press("加权求和")
-    terminal.see("加权求和")
-    terminal.press("\x13")
-    terminal.see("参考答案|要点")
-    terminal.press("3")
-    terminal.see(r"练习 2/\d+")
-    terminal.close()
-    with sqlite3.connect(tmp_path / "progress.sqlite3") as database:
-        ((answer, rating),) = database.execute("SELECT answer, rating FROM reviews").fetchall()
-    assert (answer, rating) == ("加权求和", 3)

@@ -27,6 +27,7 @@ INSEPARABLE = frozenset("—…‥")
 NO_BREAK_SPACES = frozenset("\u00a0\u202f\u2060")
 SPACES = frozenset(" \t\u2009\u200a\u3000")
 _SPACES = "".join(SPACES)
+KEPT_LENGTH = 2000  # characters of a paragraph whose lines are kept; a longer one is one that somebody types
 
 
 class Dividable(Protocol):
@@ -75,6 +76,10 @@ def line_spans(text: str, width: int) -> list[tuple[int, int]]:
     """
     if width < 1:
         raise ValueError(f"a line needs a width of at least 1 cell; got {width}")
+    return list(_kept_spans(text, width) if len(text) <= KEPT_LENGTH else _line_spans(text, width))
+
+
+def _line_spans(text: str, width: int) -> tuple[tuple[int, int], ...]:
     lines: list[tuple[int, int]] = []
     start = end = used = 0  # the line so far is text[start:end], ``used`` cells wide
     gap = 0  # cells of the spaces after ``end``
@@ -97,7 +102,11 @@ def line_spans(text: str, width: int) -> list[tuple[int, int]]:
         gap = space_width
     if end > start or not lines:
         lines.append((start, end))
-    return lines
+    return tuple(lines)
+
+
+# A screen asks for the height of a paragraph, then for its lines, and both again at each change beside it.
+_kept_spans = lru_cache(maxsize=1024)(_line_spans)
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -196,11 +196,15 @@ def test_answers_on_stdin(
     assert is_harmless((tmp_path / "a.md").read_text(encoding="utf-8"))
 
 
-def test_the_environment(tmp_path: Path) -> None:
+def test_the_environment(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a process finds it that starts in it, and what is told of it on each way."""
     names = ("COLUMNS", "LC_ALL", "TERM", "COLORTERM", "HOME", "XDG_DATA_HOME")
-    for command, more in ((["doctor"], ()), (["lab", "nothing"], ("MLXFORMER_BACKEND",)), (["doctor", "--json"], ())):
+    for command, more in ((["doctor"], ()), (["lab", "nothing"], ("MLXFORMER_BACKEND",))):
         ran = start(tmp_path / "d", *command, **dict.fromkeys((*names, *more), HOSTILE))
         assert_text(Ran(ran.returncode, ran.stdout, ran.stderr))
+    for name in names:
+        monkeypatch.setenv(name, HOSTILE)
+    assert_text(program("doctor", "--json"))
 
 
 def test_the_log(program: Program, toy: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,18 +234,21 @@ def test_whatever_keeps_the_log_from_being_written_a_sentence_is_said(
 def test_code_that_is_judged(program: Program, tmp_path: Path) -> None:
     file = tmp_path / (HOSTILE.replace("/", "") + ".py")
     said = repr(HOSTILE).replace("\\n", "\\x0a")
-    for source in (
-        f"print({said})\nraise ValueError({said})\n",
-        f"import numpy as np\ndef softmax(x, axis=-1):\n    look({said}, x)\n    print({said})\n    return x\n",
-        f"def softmax(x, axis=-1):\n    return {said}\n",
-        f"import importlib\nimportlib.import_module({said})\n",
-        f"class E(BaseException): pass\nE.__name__ = {said}\nraise E\n",
-        f"open({said}, 'w')\n",
-        f"# {CLIPBOARD}\u202e\ndef softmax(x, axis=-1:\n",
+    for number, source in enumerate(
+        (
+            f"print({said})\nraise ValueError({said})\n",
+            f"import numpy as np\ndef softmax(x, axis=-1):\n    look({said}, x)\n    print({said})\n    return x\n",
+            f"def softmax(x, axis=-1):\n    return {said}\n",
+            f"import importlib\nimportlib.import_module({said})\n",
+            f"class E(BaseException): pass\nE.__name__ = {said}\nraise E\n",
+            f"open({said}, 'w')\n",
+            f"# {CLIPBOARD}\u202e\ndef softmax(x, axis=-1:\n",
+        )
     ):
         file.write_text(source, encoding="utf-8")
         assert_text(program("code", "softmax", str(file)))
-        assert_text(program("code", "softmax", str(file), "--json"))
+        if number < 2:  # JSON is made harmless whole, whatever stands in it
+            assert_text(program("code", "softmax", str(file), "--json"))
 
 
 def test_what_is_saved(program: Program, toy: object, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run
+from tui.progress.store import open_store
 
 
 def test_data_on_stdout_words_on_stderr(tmp_path: Path) -> None:
@@ -104,21 +105,16 @@ def test_what_was_typed_is_there_after_the_input_ended(tmp_path: Path) -> None:
     assert "Where you left off" in ran.stdout and "half an answer" in ran.stdout
 
 
-def test_full_width_digits_and_letters_rate_too(tmp_path: Path) -> None:
-    ran = run(tmp_path / "d", "ask", FIRST, "--plain", "--lang", "zh", typed="\n\n５\n３\n")
-    assert "请输入 1 到 4" in ran.stdout
-    assert ratings(tmp_path / "d") == [(FIRST, 3, "")]
-
-
-def test_bytes_that_are_no_text_are_survived(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_survived_and_full_width_digits_rate(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [*COMMAND, "--data-dir", str(tmp_path / "d"), "--plain", "--lang", "en"],
-        input=b"\xff\xfe\x00 [/red] {x} a \xe9\xff\xfe b\n.\n\n2\n",
+        [*COMMAND, "--data-dir", str(tmp_path / "d"), "--plain", "--lang", "zh"],
+        input=b"\xff\xfe\x00 [/red] {x} a \xe9\xff\xfe b\n.\n\n" + "５\n２\n".encode(),
         capture_output=True,
         env=environment(),
         cwd=tmp_path,
     )
     assert ran.returncode == 0 and b"Traceback" not in ran.stderr
+    assert "请输入 1 到 4" in ran.stdout.decode()
     ((_, rating, answer),) = ratings(tmp_path / "d")
     assert rating == 2 and answer.startswith("\ufffd") and answer.endswith(" [/red] {x} a \ufffd\ufffd\ufffd b")
 
@@ -132,7 +128,8 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_quiz_goes_on(tmp_path: 
 
 
 def test_a_newer_progress_file_is_refused(tmp_path: Path) -> None:
-    run(tmp_path / "d", "ask", FIRST, "--lang", "en", typed="\n\n4\n")
+    with open_store(tmp_path / "d") as store:
+        store.rate(FIRST, 4, "en")
     with sqlite3.connect(tmp_path / "d" / "progress.sqlite3") as raw:
         raw.execute("PRAGMA user_version = 99")
     for arguments in (["stats"], ["--plain"], ["export", "x.csv"]):

@@ -1,4 +1,4 @@
-"""The line-based quiz at a real terminal: typing, Ctrl-C, Ctrl-D, a kill, the width of the window."""
+"""The line-based quiz at a real terminal: typing, Ctrl-D, a kill, the width of the window. Ctrl-C: test_signals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pexpect
 
-from tests.tui.commands.started import COMMAND, FIRST, environment, ratings, run
+from tests.tui.commands.started import COMMAND, FIRST, environment, ratings
+from tui.progress.store import open_store
 
 
 def _listen() -> None:
@@ -57,28 +58,6 @@ def test_the_quiz_at_a_terminal(tmp_path: Path) -> None:
         assert raw.execute("SELECT note FROM flags").fetchall() == [("公式少了掩码",)]
 
 
-def test_the_screen_opens_and_ctrl_q_leaves(tmp_path: Path) -> None:
-    child = _terminal(tmp_path / "d", "--lang", "zh")
-    child.expect("练习")
-    child.sendcontrol("q")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert (child.exitstatus, child.signalstatus) == (0, None)
-
-
-def test_ctrl_c_is_130_and_loses_nothing(tmp_path: Path) -> None:
-    child = _terminal(tmp_path / "d", "--plain", "--lang", "en")
-    child.expect("answer> ")
-    child.sendline("what I had so far")
-    child.expect("answer> ")
-    child.sendintr()
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 130
-    assert "Traceback" not in (child.before or "")
-    assert "what I had so far" in run(tmp_path / "d", "--plain", "--lang", "en").stdout
-
-
 def test_a_kill_while_typing_loses_no_line(tmp_path: Path) -> None:
     child = _terminal(tmp_path / "d", "--plain", "--lang", "en")
     child.expect("answer> ")
@@ -87,7 +66,8 @@ def test_a_kill_while_typing_loses_no_line(tmp_path: Path) -> None:
     child.kill(signal.SIGKILL)
     child.expect(pexpect.EOF)
     child.close()
-    assert "the first line" in run(tmp_path / "d", "--plain", "--lang", "en").stdout
+    with open_store(tmp_path / "d") as store:
+        assert list(store.drafts().values()) == ["the first line"]
 
 
 def test_lines_are_broken_at_the_terminals_width(tmp_path: Path) -> None:

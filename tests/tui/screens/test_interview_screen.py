@@ -38,7 +38,10 @@ def interview(pilot: Pilot[Any]) -> Interview:
 
 
 @pytest.mark.parametrize(("size", "language"), [((80, 24), "zh"), ((120, 40), "en")])
-async def test_an_interview_from_wishes_to_report(opened: Open, language: Language, size: tuple[int, int]) -> None:
+async def test_an_interview_from_wishes_to_report(
+    opened: Open, language: Language, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     async with opened(size=size, language=language, only="sqrt-dk") as pilot:
         await pilot.press("I")
         assert screen(pilot).stage == "wishing"
@@ -69,9 +72,29 @@ async def test_an_interview_from_wishes_to_report(opened: Open, language: Langua
         (kept,) = pilot.app.store.interviews()
         assert kept["ended_at"] is not None
         assert len(pilot.app.store.reviews("sqrt-dk")) == 1
+        if language == "en":
+            await _save_the_report(pilot, tmp_path)
 
 
-async def test_space_changes_marks_and_the_misconception_has_a_key(opened: Open) -> None:
+async def _save_the_report(pilot: Pilot[Any], folder: Path) -> None:
+    """Beside what is there, in Markdown and as a page with the experiment's figure, run for it; then the language and
+    the next interview."""
+    await pilot.press("w", "w")
+    assert sorted(path.name for path in folder.glob("*.md")) == ["interview-2.md", "interview.md"]
+    assert (folder / "interview.md").read_text(encoding="utf-8").startswith("# Mock interview: a report")
+    await pilot.press("W")
+    await until(pilot, (folder / "interview.html").exists)
+    html = (folder / "interview.html").read_text(encoding="utf-8")
+    assert "<h1>Mock interview: a report</h1>" in html and "<svg" in html
+    await pilot.press("L")
+    assert "模拟面试报告" in shown(pilot)
+    await pilot.press("N")
+    assert screen(pilot).stage == "wishing"
+
+
+async def test_marks_are_changed_by_keys_and_taken_up_in_the_language_of_the_screen(opened: Open) -> None:
+    """Space changes them and the misconception has a key; an interview that was left at them is taken up there, and X
+    ends it."""
     async with opened(only="sqrt-dk") as pilot:
         await pilot.press("I", "i", "s")
         await pilot.pause()
@@ -82,11 +105,21 @@ async def test_space_changes_marks_and_the_misconception_has_a_key(opened: Open)
         assert turn.marks[:3] == ["found", "unsure", "found"] and turn.said_misconception
         await pilot.press("M")
         assert not turn.said_misconception
+    async with opened(only="sqrt-dk") as pilot:
+        await pilot.press("I")
+        assert screen(pilot).stage == "revealed"
+        await until(pilot, lambda: screen(pilot).query_one(LivePanel).measured is not None)
+        assert not re.search("[\u4e00-\u9fff]", shown(pilot).replace("中文", ""))  # the knobs' names were Chinese
+        await pilot.press("X")
+        await pilot.pause()
+        assert screen(pilot).stage == "told"
 
 
 async def test_leaving_stops_the_clock_and_the_next_start_goes_on(opened: Open) -> None:
-    async with opened() as pilot:
+    """What is typed is on the disk within the second, so it is there after a kill, too."""
+    async with opened(size=(80, 24)) as pilot:
         await pilot.press("I", "i", "i", *"half an")
+        await until(pilot, lambda: pilot.app.store.interviews()[0]["record"]["present"]["typed"] == "half an")
         await pilot.press("escape", "G")
         await pilot.pause()
         assert isinstance(pilot.app.screen, ProgressScreen)
@@ -95,64 +128,40 @@ async def test_leaving_stops_the_clock_and_the_next_start_goes_on(opened: Open) 
         assert pilot.app._screen_stacks["interview"][0].interview.pace().left == left
         await pilot.press("G")
         asked = interview(pilot).queue
-    async with opened(language="zh") as pilot:  # as after a kill: the record is on the disk
+    async with opened(size=(80, 24), language="zh") as pilot:
         await pilot.press("I")
         assert interview(pilot).queue == asked and screen(pilot).stage == "asked"
         assert screen(pilot).query_one(AnswerBox).text == "half an"
         assert interview(pilot).language == "en"  # that it was begun in
 
 
-async def test_an_interview_left_at_its_marks_is_taken_up_in_the_language_of_the_screen(opened: Open) -> None:
-    async with opened(only="sqrt-dk") as pilot:
-        await pilot.press("I", "i", "s")
-        await pilot.pause()
-    async with opened(only="sqrt-dk") as pilot:
+async def test_the_plan_the_capitals_and_the_settings(opened: Open) -> None:
+    """The plan stands beside the first question until a key acts; a capital, its key and Escape lead there and back;
+    Caps Lock is told of where "i" would have typed; a setting is changed from the palette, and a wrong one refused."""
+    async with opened(size=(80, 24), language="zh") as pilot:
+        assert "到期 0 题，新题 20 道" in shown(pilot)
+        first = pilot.app.screen.practice.attempt.question.id
+        await pilot.press("n")
+        assert "新题 20 道" not in shown(pilot) and pilot.app.screen.practice.attempt.question.id != first
+        await pilot.press("L", "I")
+        assert "turn Caps Lock off" in pilot.app.said.text
         await pilot.press("I")
-        assert screen(pilot).stage == "revealed"
-        await until(pilot, lambda: screen(pilot).query_one(LivePanel).measured is not None)
-        assert not re.search("[\u4e00-\u9fff]", shown(pilot).replace("中文", ""))  # the knobs' names were Chinese
-
-
-async def test_what_is_typed_is_on_the_disk_within_the_second(opened: Open) -> None:
-    async with opened() as pilot:
-        await pilot.press("I", "i", "i", *"kept")
-        await until(pilot, lambda: pilot.app.store.interviews()[0]["record"]["present"]["typed"] == "kept")
-
-
-async def test_the_report_is_saved_beside(opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    async with opened(only="sqrt-dk") as pilot:
-        await pilot.press("I", "i", "space", "X")
-        await pilot.pause()
-        await pilot.press("w", "w")
-        assert sorted(path.name for path in tmp_path.glob("*.md")) == ["interview-2.md", "interview.md"]
-        assert (tmp_path / "interview.md").read_text(encoding="utf-8").startswith("# Mock interview: a report")
-        await pilot.press("W")
-        await until(pilot, (tmp_path / "interview.html").exists)
-        html = (tmp_path / "interview.html").read_text(encoding="utf-8")
-        assert "<h1>Mock interview: a report</h1>" in html and "<svg" in html  # the experiment's figure, run for it
-        await pilot.press("L")
-        assert "模拟面试报告" in shown(pilot)
-        await pilot.press("N")
-        assert screen(pilot).stage == "wishing"
-
-
-async def test_the_same_capital_and_escape_come_back(opened: Open) -> None:
-    async with opened() as pilot:
         for capital, key, place in (("I", "f3", InterviewScreen), ("G", "f4", ProgressScreen)):
             for there, back in ((capital, capital), (key, "escape")):
                 await pilot.press(there)
                 await pilot.pause()
-                assert isinstance(pilot.app.screen, place)
+                assert isinstance(pilot.app.screen, place), there
                 await pilot.press(back)
                 await pilot.pause()
-                assert isinstance(pilot.app.screen, PracticeScreen)
-
-
-async def test_caps_lock_is_told_where_i_would_have_typed(opened: Open) -> None:
-    async with opened() as pilot:
-        await pilot.press("I")
-        assert "turn Caps Lock off" in pilot.app.said.text
+                assert isinstance(pilot.app.screen, PracticeScreen), back
+        for typed, kept in (("3", 3), ("many", 3)):
+            pilot.app.change("new-per-day")
+            await pilot.pause()
+            await pilot.press("home", "shift+end", "delete", *typed, "enter")
+            await pilot.pause()
+            assert pilot.app.store.setting("new-per-day") == kept
+        assert "0..9999" in pilot.app.said.text
+        assert pilot.app.screen.practice.plan().new == 3
 
 
 # English, which is longer, where there is least room.
@@ -161,10 +170,13 @@ SHOWN: list[tuple[tuple[int, int], Language]] = [
 ]  # fmt: skip
 
 
-async def test_progress_shows_every_figure(opened: Open) -> None:
-    async with opened(only="sqrt-dk") as pilot:
-        await pilot.press("space", "3", "G")
+async def test_progress_counts_anew_and_shows_every_figure(opened: Open) -> None:
+    async with opened(size=(80, 24), only="sqrt-dk") as pilot:
+        await pilot.press("G")
+        assert "ratings: 0" in shown(pilot)
+        await pilot.press("G", "space", "3", "G")
         await pilot.pause()
+        assert "ratings: 1" in shown(pilot)
         progress = pilot.app.screen
         assert isinstance(progress, ProgressScreen)
         names = [figure.name for figure in progress._figures]
@@ -180,23 +192,6 @@ async def test_progress_shows_every_figure(opened: Open) -> None:
         for pilot.app.language, said in (("zh", "评过 1 次"), ("en", "ratings: 1, today: 1")):
             await pilot.pause()
             assert said in shown(pilot)
-
-
-async def test_progress_counts_anew_when_one_comes_back(opened: Open) -> None:
-    async with opened() as pilot:
-        await pilot.press("G")
-        assert "ratings: 0" in shown(pilot)
-        await pilot.press("G", "space", "3", "G")
-        await pilot.pause()
-        assert "ratings: 1" in shown(pilot)
-
-
-async def test_the_plan_stands_beside_the_first_question_and_the_first_key_acts_and_removes_it(opened: Open) -> None:
-    async with opened(language="zh") as pilot:
-        assert "到期 0 题，新题 20 道" in shown(pilot)
-        first = pilot.app.screen.practice.attempt.question.id
-        await pilot.press("n")
-        assert "新题 20 道" not in shown(pilot) and pilot.app.screen.practice.attempt.question.id != first
 
 
 async def test_the_end_of_a_sitting_says_what_was_done_and_what_more_there_is(opened: Open) -> None:
@@ -215,18 +210,6 @@ async def test_the_end_of_a_sitting_says_what_was_done_and_what_more_there_is(op
         assert "No question meets these conditions" in said and "Ctrl+P lets you study everything" in said
         await pilot.app.action_quit()
         assert pilot.app.farewell.startswith("rated 1 (again 0, hard 0, good 0, easy 1)")
-
-
-async def test_settings_are_changed_from_the_palette(opened: Open) -> None:
-    async with opened() as pilot:
-        for typed, kept in (("3", 3), ("many", 3)):
-            pilot.app.change("new-per-day")
-            await pilot.pause()
-            await pilot.press("home", "shift+end", "delete", *typed, "enter")
-            await pilot.pause()
-            assert pilot.app.store.setting("new-per-day") == kept
-        assert "0..9999" in pilot.app.said.text
-        assert pilot.app.screen.practice.plan().new == 3
 
 
 async def test_code_is_written_in_the_own_editor_and_framework(
