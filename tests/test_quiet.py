@@ -31,16 +31,6 @@ try:
 except mf.CheckpointError:
     pass
 """
-EXPORTS = """
-import sys
-from pathlib import Path
-from tui.cli import main
-for name in ("out.json", "out.csv", "out.md", "out.txt"):
-    assert main([*sys.argv[1:], "export", name]) == 0, name
-before = Path("out.json").read_bytes()
-assert main([*sys.argv[1:], "export", "out.json"]) == 2 and Path("out.json").read_bytes() == before
-assert main([*sys.argv[1:], "import", "out.json"]) == 0
-"""
 
 
 def quiet(home: Path, module: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -109,12 +99,14 @@ def test_what_is_written_stands_in_the_data_folder_or_where_it_was_asked_for(tmp
     at = ("--data-dir", str(data))
     quiet(tmp_path, "tui", *at, "--plain", typed="an answer\n.\n3\nq\n")
     quiet(tmp_path, "tui", *at, "interview", "--questions", "1", "--report", "report.md", typed="a\n.\n3\nq\n")
-    (tmp_path / "work" / "calls.py").write_text(EXPORTS, encoding="utf-8")  # one process for all of them
-    assert quiet(tmp_path, "calls", *at).returncode == 0
+    for name in ("out.json", "out.csv", "out.md", "out.txt"):
+        assert quiet(tmp_path, "tui", *at, "export", name).returncode == 0
+    before = (tmp_path / "work" / "out.json").read_bytes()
+    assert quiet(tmp_path, "tui", *at, "export", "out.json").returncode == 2
+    assert (tmp_path / "work" / "out.json").read_bytes() == before
+    assert quiet(tmp_path, "tui", *at, "import", "out.json").returncode == 0
     outside = {name for name in files(tmp_path) if not name.startswith("data/")}
-    assert outside - {"work/report.md", "work/calls.py"} == {
-        f"work/out.{suffix}" for suffix in ("json", "csv", "md", "txt")
-    }
+    assert outside - {"work/report.md"} == {f"work/out.{suffix}" for suffix in ("json", "csv", "md", "txt")}
     modes = {path.name: path.stat().st_mode & 0o777 for path in (data, *data.rglob("*"))}
     assert set(modes.values()) <= {0o600, 0o700}, modes
     assert (tmp_path / "work" / "out.json").stat().st_mode & 0o777 == 0o600

@@ -18,7 +18,7 @@ import pexpect
 import pytest
 
 from tests.soak import seed, times
-from tests.tui.commands.started import COMMAND, ROOT, environment
+from tests.tui.commands.started import COMMAND, ROOT, environment, next_start
 from tui.commands import signals
 from tui.progress.store import open_store
 
@@ -119,6 +119,7 @@ def test_the_line_quiz_leaves_the_terminal_as_it_found_it(data: Path, ending: si
         terminal.close()
     with open_store(data) as store:
         assert list(store.drafts().values()) == ["the first line"]
+    assert "the first line" in next_start(data)
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
@@ -148,18 +149,18 @@ threading.Thread(target=time.sleep, args=(600,)).start()  # which Python would w
 """
 
 
-@pytest.mark.parametrize("how", ["Ctrl+Q", "a signal"])
-def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, how: str) -> None:
-    """Neither for what still runs nor for Python, which takes itself down for longer than all the rest of leaving. Nor
-    has the screen opened a connection until then. The terminal is as it was found, nothing typed is lost, and a screen
-    that was stopped in between is painted again without a key."""
+@pytest.mark.parametrize("ending", [None, *ENDINGS])
+def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, ending: signal.Signals | None) -> None:
+    """By Ctrl+Q and by each signal: neither for what still runs nor for Python, which takes itself down for longer than
+    all the rest of leaving. Nor has the screen opened a connection until then. The terminal is as it was found, nothing
+    typed is lost, and a screen that was stopped in between is painted again without a key."""
     (tmp_path / "sitecustomize.py").write_text(HELD)
     terminal = Terminal(data, "--lang", "zh", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
     try:
         terminal.see("练习")
         terminal.type_half_an_answer()
         assert terminal.modes()["1049"] == "h" and termios.tcgetattr(terminal.end) != terminal.before
-        if how == "Ctrl+Q":
+        if ending is None:
             os.kill(terminal.child.pid, signal.SIGTSTP)
             terminal.see(r"\x1b\[\?1049l")  # it gave the terminal up while it was stopped
             stopped(terminal.child.pid)
@@ -167,8 +168,8 @@ def test_leaving_waits_for_nothing(data: Path, tmp_path: Path, how: str) -> None
             terminal.see(r"\x1b\[\?1049h")
             terminal.see("half an answer")
         begun = time.monotonic()
-        terminal.child.sendcontrol("q") if how == "Ctrl+Q" else os.kill(terminal.child.pid, signal.SIGTERM)
-        assert terminal.ends() == (0 if how == "Ctrl+Q" else 130)
+        terminal.child.sendcontrol("q") if ending is None else os.kill(terminal.child.pid, ending)
+        assert terminal.ends() == (0 if ending is None else 130)
         print(f"left after {time.monotonic() - begun:.2f} s")
         assert set(terminal.modes().values()) == {"l"} and termios.tcgetattr(terminal.end) == terminal.before
         assert not (tmp_path / "sockets").exists()

@@ -63,7 +63,9 @@ def test_a_week_of_sittings(walking: ModuleType, tmp_path: Path) -> None:
     for number in range(times(3, 14)):
         today = BEGINS + timedelta(days=number)
         command = [sys.executable, "-m", "tests.tui.moved_clock", f"{today}T09:00:00", "--kind", "open"]
-        terminal = walking.Walk("en", 80, 24, str(data), command=command, **environment(TZ="UTC", PYTHONPATH=str(ROOT)))
+        terminal = walking.Walk(
+            "en", 100, 30, str(data), command=command, **environment(TZ="UTC", PYTHONPATH=str(ROOT))
+        )
         text = terminal.see(r"\d+ due, \d+ new")
         plan = re.search(r"(\d+) due, (\d+) new", text)
         assert plan is not None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from questions.loader import load_shipped
 
@@ -44,6 +47,15 @@ def run(
         cwd=cwd or data.parent,
         timeout=60,
     )
+
+
+def next_start(data: Path) -> str:
+    """What the line quiz says at its next start, in this process, with an input that ends at once."""
+    from tui.cli import main
+
+    with contextlib.redirect_stdout(io.StringIO()) as said, patch("sys.stdin", io.StringIO()):
+        assert main(["--data-dir", str(data), "--plain", "--lang", "en"]) == 0
+    return said.getvalue()
 
 
 def ratings(data: Path) -> list[tuple[str, int, str]]:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.tui.commands.started import run as start
 from tui.commands import arguments
 from tui.commands.anki import as_anki
 from tui.experiments.catalogue import catalogue
+from tui.judge.judging import judge
 from tui.language.harmless import harmless, harmless_json, in_a_line
 from tui.practice.page import Section, as_html, page
 from tui.text.plain_text import readable
@@ -196,15 +198,11 @@ def test_answers_on_stdin(
     assert is_harmless((tmp_path / "a.md").read_text(encoding="utf-8"))
 
 
-def test_the_environment(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a process finds it that starts in it, and what is told of it on each way."""
+def test_the_environment(tmp_path: Path) -> None:
     names = ("COLUMNS", "LC_ALL", "TERM", "COLORTERM", "HOME", "XDG_DATA_HOME")
-    for command, more in ((["doctor"], ()), (["lab", "nothing"], ("MLXFORMER_BACKEND",))):
+    for command, more in ((["doctor"], ()), (["lab", "nothing"], ("MLXFORMER_BACKEND",)), (["doctor", "--json"], ())):
         ran = start(tmp_path / "d", *command, **dict.fromkeys((*names, *more), HOSTILE))
         assert_text(Ran(ran.returncode, ran.stdout, ran.stderr))
-    for name in names:
-        monkeypatch.setenv(name, HOSTILE)
-    assert_text(program("doctor", "--json"))
 
 
 def test_the_log(program: Program, toy: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,24 +229,22 @@ def test_whatever_keeps_the_log_from_being_written_a_sentence_is_said(
     assert ran.status == 1 and "RecursionError" in ran.err
 
 
-def test_code_that_is_judged(program: Program, tmp_path: Path) -> None:
+def test_code_that_is_judged(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.judge.judging.judge", cache(judge))  # once for both ways to tell it
     file = tmp_path / (HOSTILE.replace("/", "") + ".py")
     said = repr(HOSTILE).replace("\\n", "\\x0a")
-    for number, source in enumerate(
-        (
-            f"print({said})\nraise ValueError({said})\n",
-            f"import numpy as np\ndef softmax(x, axis=-1):\n    look({said}, x)\n    print({said})\n    return x\n",
-            f"def softmax(x, axis=-1):\n    return {said}\n",
-            f"import importlib\nimportlib.import_module({said})\n",
-            f"class E(BaseException): pass\nE.__name__ = {said}\nraise E\n",
-            f"open({said}, 'w')\n",
-            f"# {CLIPBOARD}\u202e\ndef softmax(x, axis=-1:\n",
-        )
+    for source in (
+        f"print({said})\nraise ValueError({said})\n",
+        f"import numpy as np\ndef softmax(x, axis=-1):\n    look({said}, x)\n    print({said})\n    return x\n",
+        f"def softmax(x, axis=-1):\n    return {said}\n",
+        f"import importlib\nimportlib.import_module({said})\n",
+        f"class E(BaseException): pass\nE.__name__ = {said}\nraise E\n",
+        f"open({said}, 'w')\n",
+        f"# {CLIPBOARD}\u202e\ndef softmax(x, axis=-1:\n",
     ):
         file.write_text(source, encoding="utf-8")
         assert_text(program("code", "softmax", str(file)))
-        if number < 2:  # JSON is made harmless whole, whatever stands in it
-            assert_text(program("code", "softmax", str(file), "--json"))
+        assert_text(program("code", "softmax", str(file), "--json"))
 
 
 def test_what_is_saved(program: Program, toy: object, tmp_path: Path) -> None:

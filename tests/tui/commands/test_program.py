@@ -115,8 +115,9 @@ def test_bytes_that_are_no_text_are_survived_and_full_width_digits_rate(tmp_path
     )
     assert ran.returncode == 0 and b"Traceback" not in ran.stderr
     assert "请输入 1 到 4" in ran.stdout.decode()
-    ((_, rating, answer),) = ratings(tmp_path / "d")
-    assert rating == 2 and answer.startswith("\ufffd") and answer.endswith(" [/red] {x} a \ufffd\ufffd\ufffd b")
+    ((question, rating, answer),) = ratings(tmp_path / "d")
+    assert (question, rating) == (FIRST, 2)
+    assert answer.startswith("\ufffd") and answer.endswith(" [/red] {x} a \ufffd\ufffd\ufffd b")
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_the_quiz_goes_on(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pexpect
 
-from tests.tui.commands.started import COMMAND, FIRST, environment, ratings
+from tests.tui.commands.started import COMMAND, FIRST, environment, next_start, ratings
 from tui.progress.store import open_store
 
 
@@ -68,6 +68,7 @@ def test_a_kill_while_typing_loses_no_line(tmp_path: Path) -> None:
     child.close()
     with open_store(tmp_path / "d") as store:
         assert list(store.drafts().values()) == ["the first line"]
+    assert "the first line" in next_start(tmp_path / "d")
 
 
 def test_lines_are_broken_at_the_terminals_width(tmp_path: Path) -> None:

@@ -38,10 +38,7 @@ def interview(pilot: Pilot[Any]) -> Interview:
 
 
 @pytest.mark.parametrize(("size", "language"), [((80, 24), "zh"), ((120, 40), "en")])
-async def test_an_interview_from_wishes_to_report(
-    opened: Open, language: Language, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+async def test_an_interview_from_wishes_to_report(opened: Open, language: Language, size: tuple[int, int]) -> None:
     async with opened(size=size, language=language, only="sqrt-dk") as pilot:
         await pilot.press("I")
         assert screen(pilot).stage == "wishing"
@@ -72,29 +69,14 @@ async def test_an_interview_from_wishes_to_report(
         (kept,) = pilot.app.store.interviews()
         assert kept["ended_at"] is not None
         assert len(pilot.app.store.reviews("sqrt-dk")) == 1
-        if language == "en":
-            await _save_the_report(pilot, tmp_path)
 
 
-async def _save_the_report(pilot: Pilot[Any], folder: Path) -> None:
-    """Beside what is there, in Markdown and as a page with the experiment's figure, run for it; then the language and
-    the next interview."""
-    await pilot.press("w", "w")
-    assert sorted(path.name for path in folder.glob("*.md")) == ["interview-2.md", "interview.md"]
-    assert (folder / "interview.md").read_text(encoding="utf-8").startswith("# Mock interview: a report")
-    await pilot.press("W")
-    await until(pilot, (folder / "interview.html").exists)
-    html = (folder / "interview.html").read_text(encoding="utf-8")
-    assert "<h1>Mock interview: a report</h1>" in html and "<svg" in html
-    await pilot.press("L")
-    assert "模拟面试报告" in shown(pilot)
-    await pilot.press("N")
-    assert screen(pilot).stage == "wishing"
-
-
-async def test_marks_are_changed_by_keys_and_taken_up_in_the_language_of_the_screen(opened: Open) -> None:
-    """Space changes them and the misconception has a key; an interview that was left at them is taken up there, and X
-    ends it."""
+async def test_marks_are_changed_by_keys_and_taken_up_in_the_language_of_the_screen(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Space changes them and the misconception has a key; an interview that was left at them is taken up there, X ends
+    it early, and its report is saved beside what is there."""
+    monkeypatch.chdir(tmp_path)
     async with opened(only="sqrt-dk") as pilot:
         await pilot.press("I", "i", "s")
         await pilot.pause()
@@ -113,6 +95,17 @@ async def test_marks_are_changed_by_keys_and_taken_up_in_the_language_of_the_scr
         await pilot.press("X")
         await pilot.pause()
         assert screen(pilot).stage == "told"
+        await pilot.press("w", "w")
+        assert sorted(path.name for path in tmp_path.glob("*.md")) == ["interview-2.md", "interview.md"]
+        assert (tmp_path / "interview.md").read_text(encoding="utf-8").startswith("# Mock interview: a report")
+        await pilot.press("W")
+        await until(pilot, (tmp_path / "interview.html").exists)
+        html = (tmp_path / "interview.html").read_text(encoding="utf-8")
+        assert "<h1>Mock interview: a report</h1>" in html and "<svg" in html  # the experiment's figure, run for it
+        await pilot.press("L")
+        assert "模拟面试报告" in shown(pilot)
+        await pilot.press("N")
+        assert screen(pilot).stage == "wishing"
 
 
 async def test_leaving_stops_the_clock_and_the_next_start_goes_on(opened: Open) -> None:
