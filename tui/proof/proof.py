@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -92,7 +93,7 @@ def _workers(processes: int) -> Iterator[Callable[..., Callable[[], Measured]]]:
         yield lambda *run: partial(_run, *run)
         return
     # Spawned: a child that is forked off a program with threads, or with MLX, may hang.
-    with ProcessPoolExecutor(processes, get_context("spawn"), _end_at_once) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), _begin_alone) as pool:
         try:
             yield lambda *run: pool.submit(_run, *run).result
         except BaseException:
@@ -102,9 +103,13 @@ def _workers(processes: int) -> Iterator[Callable[..., Callable[[], Measured]]]:
             raise
 
 
-def _end_at_once() -> None:
-    """Let Ctrl+C end this process without a word: the one that waits for it says what there is to say."""
+def _begin_alone() -> None:
+    """Let Ctrl+C end this process without a word: the one that waits for it says what there is to say.
+
+    There is one such process for each core: none has a second thread.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.environ.setdefault("MLXFORMER_THREADS", "1")
 
 
 def _settings(questions: Iterable[Question]) -> dict[tuple[Any, ...], tuple[str, Mapping[str, KnobValue], list[str]]]:
