@@ -147,7 +147,7 @@ class QuizApp(Program):
 
     def on_mount(self) -> None:
         gc.freeze()  # all that is there stays: looking through ten thousand questions for garbage takes long
-        gc.set_threshold(OBJECTS)
+        gc.set_threshold(max(OBJECTS, gc.get_threshold()[0]))
         gc.enable()  # the command line has turned it off
         leave_on_signals(self)
         self.set_interval(0.5, self.watch_progress)

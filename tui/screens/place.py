@@ -84,6 +84,7 @@ class Place(Screen[None]):
     def on_resize(self) -> None:
         for bar in self.query(TopBar):
             bar.refresh()  # it says where the window is too small, also where its own line stays as wide as it was
+        self.call_after_refresh(self.show_keys)  # what lies behind another tab in a narrow window has a key there
 
     # --- the key bar -------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.key_bar import KeyBar
 from tui.screens.live_panel import LivePanel
 from tui.screens.passage import Passage
+from tui.screens.place import MOST_OF_THE_FOCUS
 from tui.screens.practice import PracticeScreen
 from tui.screens.program import half_width
 from tui.screens.reading import Reading
@@ -308,6 +309,23 @@ async def test_any_size_works_and_can_change(opened: Open) -> None:
                 shown(pilot)
             await pilot.press("x", "full_stop", "full_stop", "x", "3")
             assert practice(pilot).done == done + 1, size
+
+
+async def test_the_bar_has_the_keys_of_the_new_size(opened: Open) -> None:
+    """In a narrow window x goes to what stands beside the answer in a wide one; so it is in other places."""
+    async with opened(size=(80, 24), only="sqrt-dk") as pilot:
+        await pilot.press("space")
+        for place, narrow in (((), "x experiment"), (("E", "enter"), None), (("P", "B"), None)):
+            await pilot.press(*place)
+            for size in ((120, 40), (200, 50), (80, 24)):
+                await pilot.resize_terminal(*size)
+                await pilot.pause()
+                await pilot.pause()
+                screen, at = pilot.app.screen, (place, size)
+                now = [*screen.focus_hints()[:MOST_OF_THE_FOCUS], *screen.screen_hints()]
+                assert list(screen.query_one(KeyBar).hints) == now, at
+                if narrow:
+                    assert (narrow in shown(pilot)) == (size == (80, 24)), at
 
 
 async def test_every_key_of_the_bar_fits_80_columns(opened: Open) -> None:
