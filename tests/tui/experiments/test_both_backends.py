@@ -43,10 +43,11 @@ TOLERANCE = {
     "dropped-share": 0.05,
     "mean-output-is-evaluation": 0.5,
     "residual-passes": 0.3,
-    # What lies in memory at the worst moment is the backend's own: 29 % of keeping all on NumPy, 39 to 45 % on MLX.
-    "peak-falls": 0.5,
-    "selective-peak": 0.5,
-    "long-segments-cost": 0.5,
+    # What lies in memory at the worst moment is the backend's own: with scores made again 50 % of keeping all on NumPy,
+    # 59 % on MLX, and with layers 30 and 31 %.
+    "peak-falls": 0.15,
+    "selective-peak": 0.25,
+    "long-segments-cost": 0.15,
 }
 
 _RUN = """

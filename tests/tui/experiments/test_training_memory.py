@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from mlxformer import backend
 from tests.tui.experiments.checking import assert_hold_or_null
 from tui.experiments.training_memory.body import SEGMENTS, STEPS, _bytes, _chain, _extra_compute, _peak
 from tui.experiments.training_memory.declaration import EXPERIMENT
@@ -15,7 +14,6 @@ def test_claims_hold_elsewhere(settings: dict[str, int]) -> None:
     assert_hold_or_null(EXPERIMENT.run(settings), settings)
 
 
-@pytest.mark.skipif(backend.name != "numpy", reason="MLX orders a lazy chain in its own way")
 def test_a_chain_peaks_where_its_formula_says() -> None:
     """16/k inputs and k arrays of one segment, and up to three more for the gradients on their way."""
     measured = [_chain(segment) for segment in SEGMENTS]
@@ -33,7 +31,6 @@ def test_an_optimizer_with_one_moment_leaves_twelve_bytes() -> None:
     assert (_bytes(True), _bytes(False)) == (12, 16)
 
 
-@pytest.mark.skipif(backend.name != "numpy", reason="MLX runs what it can while more is asked for")
 def test_without_recomputation_each_layer_adds_as_much() -> None:
     four, eight, twelve = (_peak(layers, 64, 1) for layers in (4, 8, 12))
     assert twelve - eight == pytest.approx(eight - four, rel=0.1)

@@ -75,7 +75,7 @@ def _step(model: Any, tokens: int, batch: int) -> Callable[[], Any]:
 
 def _asked() -> Iterator[tuple[Any, ...]]:
     """What ``_peak`` is asked as each knob alone is turned from its default, on NumPy: there a peak is of the shapes,
-    to about a percent, and not of how fast a machine is."""
+    to about a percent."""
     settings = {
         *((layers, 64, 1) for layers in (4, 8)),
         *((4, tokens, 1) for tokens in (64, 128)),
@@ -104,8 +104,7 @@ def _peak_on(
     model.stack.recompute(every, scores=scores)
     mx.eval(model.parameters())
     step = _step(model, tokens, batch)
-    # MLX runs what it can while more is asked for, so what is there at once depends on who is faster.
-    return min(peak_bytes(step) for _ in range(2 if running == "mlx" else 1))
+    return peak_bytes(step)
 
 
 def _score_bytes(tokens: int, batch: int) -> int:
@@ -222,9 +221,10 @@ def _lengths(tokens: int) -> Curve:
 def _segments() -> Curve:
     """Segments of equal steps, by formula, and as measured where each array is let go of as soon as it can be."""
     x = [float(each) for each in SEGMENTS]
-    series = [Series(Bilingual("16/k + k", "16/k + k"), x, [STEPS / each + each for each in SEGMENTS])]
-    if backend.name == "numpy":
-        series.append(Series(Bilingual("实测", "measured"), x, [_chain(each) for each in SEGMENTS]))
+    series = [
+        Series(Bilingual("16/k + k", "16/k + k"), x, [STEPS / each + each for each in SEGMENTS]),
+        Series(Bilingual("实测", "measured"), x, [_chain(each) for each in SEGMENTS]),
+    ]
     return Curve(
         Bilingual("16 个一样大的步骤连成链：每段 √16 = 4 步时峰值最低",
                   "A chain of 16 steps of one size: least in segments of √16 = 4"),
