@@ -14,7 +14,7 @@ Three things in the bank say what rests on what, and from them alone the order i
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from questions.model import Question
@@ -25,9 +25,10 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
     """The ids of ``questions`` in the order in which new ones are asked. The work grows as their number."""
     topics = {name: number for number, name in enumerate(TOPICS)}
     by_id = {question.id: question for question in questions}
-    names = sorted(by_id, key=lambda name: (topics.get(by_id[name].topic, len(topics)), by_id[name].level))
+    ranked = sorted(by_id.values(), key=lambda each: (topics.get(each.topic, len(topics)), each.level))
+    names = [question.id for question in ranked]
     place = {name: number for number, name in enumerate(names)}
-    followers: dict[str, set[str]] = {name: set() for name in by_id}
+    followers: defaultdict[str, set[str]] = defaultdict(set)  # of few: ten thousand own questions refer to none
     for question in questions:
         for see in question.sees:
             if see in by_id and see != question.id:
@@ -38,7 +39,7 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
     in_words = Counter(question.topic for question in questions if question.id not in code)
     waiting = Counter(name for names in followers.values() for name in names)
     waiting.update(name for name in code if in_words[by_id[name].topic])  # for all of them, as for one
-    free = [place[name] for name in names if not waiting[name]]
+    free = [place[name] for name in names if name not in waiting]
     next_of_a_circle = iter(sorted(names, key=code.__contains__))
     order: list[str] = []
     while len(order) < len(by_id):
@@ -53,7 +54,7 @@ def learning_order(questions: Sequence[Question]) -> list[str]:
         if name not in code:
             in_words[topic] -= 1
         written = () if name in code or in_words[topic] else [each for each in code if by_id[each].topic == topic]
-        for follower in (*followers[name], *written):
+        for follower in (*followers.get(name, ()), *written):
             if waiting[follower] > 0:
                 waiting[follower] -= 1
                 if waiting[follower] == 0:
