@@ -7,12 +7,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
+from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from questions.bilingual import Bilingual
 from questions.errors import Problem, UnknownQuestionError, hint, quoted
 from questions.model import (
+    REST,
     CodeQuestion,
     ExperimentUse,
     FollowUp,
@@ -88,50 +91,81 @@ def _find(id: str, among: Sequence[Item]) -> Item:
     raise UnknownQuestionError("unknown-question", message, name=id, known=known)
 
 
-# What a list of questions needs of each, beside its text and what it leads to. The rest is read when it is asked for:
-# there may be ten thousand.
-_HEADS: dict[type[Any], tuple[str, ...]] = {
-    Question: ("id", "topic", "level", "file", "line", "shipped"),
-    CodeQuestion: ("id", "topic", "level", "file", "line", "shipped", "task", "minutes", "kind"),
+# Of a kept item, what puts it in its place is there at once, what a list shows of it when a list asks for it, and the
+# rest when that is asked for: there may be ten thousand.
+_PLACE = ("id", "topic", "level", "sees")
+_SHOWN: dict[type[Any], tuple[str, ...]] = {
+    Question: ("file", "line", "shipped"),
+    CodeQuestion: ("file", "line", "shipped", "task", "minutes", "kind"),
 }
 
 
 def to_json(bank: Bank) -> bytes:
     """``bank``, which must have no problems; ``from_json`` makes an equal one of it.
 
-    The first line has the heads of all items, and each line below it the rest of one of them.
+    The first lines are of the questions, the next as many of the tasks: a line for each of ``_PLACE`` with that of all
+    items, and one with the lengths of what follows, end to end: for each item what is shown, and its rest. Ten thousand
+    are read several times faster in columns than as as many objects.
     """
-    items: dict[str, Sequence[Question | CodeQuestion]] = {"questions": bank.questions, "tasks": bank.tasks}
-    heads = {kind: [_head(each) for each in items[kind]] for kind in sorted(items)}
-    rests = [_rest(each) for kind in sorted(items) for each in items[kind]]
-    return "\n".join(json.dumps(line, ensure_ascii=False, default=_parts) for line in (heads, *rests)).encode()
+    lines: list[bytes] = []
+    parts: list[bytes] = []
+    items: Sequence[Sequence[Question | CodeQuestion]] = (bank.questions, bank.tasks)
+    for each in items:
+        there = [_line(part) for item in each for part in (_shown(item), _rest(item))]
+        columns = [[getattr(item, name) for item in each] for name in _PLACE]
+        lines += map(_line, (*columns, [len(part) for part in there]))
+        parts += there
+    return b"\n".join((*lines, b"".join(parts)))
 
 
 def from_json(kept: bytes) -> Bank:
     """The bank that ``to_json`` wrote. Raises ``ValueError``, ``TypeError`` or ``LookupError`` for anything else."""
-    first, *rests = kept.split(b"\n")
-    heads = json.loads(first)
-    questions, tasks = heads["questions"], heads["tasks"]
-    if len(rests) != len(questions) + len(tasks):
+    lines = BytesIO(kept)
+    questions, tasks = _Kept(Question, lines), _Kept(CodeQuestion, lines)
+    if tasks.take(kept, questions.take(kept, lines.tell())) != len(kept):
         raise ValueError("this is no bank")
-    return Bank(
-        tuple(_item(Question, *each) for each in zip(questions, rests[: len(questions)], strict=True)),
-        tasks=tuple(_item(CodeQuestion, *each) for each in zip(tasks, rests[len(questions) :], strict=True)),
-    )
+    return Bank(tuple(questions.items()), tasks=tuple(tasks.items()))
 
 
-def _head(item: Question | CodeQuestion) -> list[Any]:
-    return [[item.question.zh, item.question.en], item.sees, *(getattr(item, name) for name in _HEADS[type(item)])]
+class _Kept(Generic[Item]):
+    """The items of one kind in what is kept of a bank."""
+
+    def __init__(self, kind: type[Item], lines: BytesIO) -> None:
+        self._kind = kind
+        self._places = [json.loads(lines.readline()) for _ in _PLACE]
+        self._lengths = json.loads(lines.readline())
+
+    def take(self, kept: bytes, at: int) -> int:
+        """Their parts begin at ``at`` of ``kept``: where they end."""
+        self._kept, self._ends = kept, list(accumulate(self._lengths, initial=at))
+        return self._ends[-1]
+
+    def items(self) -> Iterator[Item]:
+        kind, show = self._kind, self._show
+        parts = range(0, len(self._lengths), 2)
+        for part, id, topic, level, sees in zip(parts, *self._places, strict=True):
+            head = {"id": id, "topic": topic, "level": level, "sees": tuple(sees)}
+            yield partly(kind, head, partial(show, part))
+
+    def _show(self, part: int) -> dict[str, Any]:
+        question, *others = self._part(part)
+        shown = dict(zip(_SHOWN[self._kind], others, strict=True), question=Bilingual(*question))
+        return {**shown, REST: partial(self._part, part + 1)}
+
+    def _part(self, part: int) -> Any:
+        return json.loads(self._kept[self._ends[part] : self._ends[part + 1]], object_hook=_made)
 
 
-def _item(kind: type[Item], written: Sequence[Any], rest: bytes) -> Item:
-    question, sees, *others = written
-    head = dict(zip(_HEADS[kind], others, strict=True), question=Bilingual(*question), sees=tuple(sees))
-    return partly(kind, head, partial(json.loads, rest, object_hook=_made))
+def _line(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, default=_parts).encode()
+
+
+def _shown(item: Question | CodeQuestion) -> list[Any]:
+    return [[item.question.zh, item.question.en], *(getattr(item, name) for name in _SHOWN[type(item)])]
 
 
 def _rest(item: Question | CodeQuestion) -> dict[str, Any]:
-    there = (_KIND, "question", *_HEADS[type(item)])
+    there = (_KIND, "question", *_PLACE, *_SHOWN[type(item)])
     return {name: part for name, part in _parts(item).items() if name not in there}
 
 

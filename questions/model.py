@@ -140,6 +140,9 @@ class Question:
         named += [number.span.target for number in self.numbers() if number.span.kind == "check"]
         return tuple(dict.fromkeys(name for name in named if name))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return _whole(self)
+
     def texts(self) -> Iterator[tuple[str, Bilingual | str]]:
         """Every text that a person reads, with the key it stands under."""
         yield "question", self.question
@@ -221,6 +224,9 @@ class CodeQuestion:
         """The ids of the questions that the follow-ups lead to."""
         return _sees(self.follow_ups)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return _whole(self)
+
     def texts(self) -> Iterator[tuple[str, Bilingual]]:
         """Every text in two languages, with the key it stands under."""
         yield "question", self.question
@@ -244,13 +250,18 @@ def _sees(follow_ups: tuple[FollowUp | See, ...]) -> tuple[str, ...]:
 # --- an item of which a part is read when it is asked for --------------------------------------------------------
 
 Item = TypeVar("Item", bound=Question | CodeQuestion)
-_REST = "_rest"
+REST = "_rest"  # among the fields of an item: what gives those that are not there yet
 
 
 def partly(kind: type[Item], head: Mapping[str, Any], rest: Callable[[], Mapping[str, Any]]) -> Item:
-    """An item with the fields of ``head``; ``rest`` gives the others, once the first of them is asked for."""
+    """An item with the fields of ``head``; ``rest`` gives the others, once the first of them is asked for.
+
+    It may give some of them, and under ``REST`` what gives the others.
+    """
     item = object.__new__(kind)
-    vars(item).update(head, **{_REST: rest})
+    there = vars(item)
+    there.update(head)
+    there[REST] = rest
     return item
 
 
@@ -264,15 +275,24 @@ class _Later:
         if item is None:
             raise AttributeError(self._name)
         there = vars(item)
-        rest = there.get(_REST)
-        if rest is not None:
-            there.update({name: value for name, value in rest().items() if name not in there})
-            there.pop(_REST, None)  # not before: another thread may ask meanwhile
+        while self._name not in there and (rest := there.get(REST)) is not None:
+            given = rest()
+            there.update({name: value for name, value in given.items() if name not in there})
+            # Not before: another thread may ask meanwhile. If it puts back what gave fields, they stay as they are.
+            if REST in given:
+                there[REST] = given[REST]
+            else:
+                there.pop(REST, None)
         if self._name not in there:
             if self._default is MISSING and self._make is MISSING:
                 raise AttributeError(f"{type(item).__name__} has no {self._name}")
             there[self._name] = self._default if self._make is MISSING else self._make()
         return there[self._name]
+
+
+def _whole(item: Question | CodeQuestion) -> dict[str, Any]:
+    """All fields of ``item``: what is sent to another process does not hold what the others are read from."""
+    return {field.name: getattr(item, field.name) for field in fields(item)}
 
 
 for _kind in (Question, CodeQuestion):

@@ -161,8 +161,11 @@ def _kept(
 
 def _taken(file: Path, digest: str) -> Bank | None:
     """The bank in a kept ``file``; None where it is of other files, hurt or not there."""
-    with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError), file.open("rb") as stream:
-        head = stream.readline().rstrip(b"\n")
+    with (
+        contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError),
+        file.open("rb", buffering=0) as stream,  # what goes through a buffer is copied once more
+    ):
+        head = stream.read(len(_head(digest, b"")))
         if head.startswith(digest.encode()):
             kept = stream.read()
             return from_json(kept) if head == _head(digest, kept) else None
@@ -174,7 +177,7 @@ def _keep(file: Path, digest: str, kept: bytes) -> None:
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         with open(beside, "wb", opener=_private) as stream:
-            stream.write(_head(digest, kept) + b"\n" + kept)
+            stream.write(_head(digest, kept) + kept)
         beside.replace(file)
     except OSError:
         with contextlib.suppress(OSError):
@@ -187,7 +190,7 @@ def _private(path: str, flags: int) -> int:
 
 def _head(digest: str, kept: bytes) -> bytes:
     """The first line of the kept file: what it was read from, and what it holds."""
-    return f"{digest} {hashlib.sha256(kept).hexdigest()}".encode()
+    return f"{digest} {hashlib.sha256(kept).hexdigest()}\n".encode()
 
 
 def _digest() -> str:
@@ -217,21 +220,22 @@ def _digest() -> str:
 def _digest_of_own(paths: Sequence[Path], report: Report) -> str:
     """Of the shipped bank, and of what stands at ``paths`` under which names."""
     found = hashlib.sha256(_digest().encode())
+    room = memoryview(bytearray(LONGEST))  # for one after the other: new room for each takes longer than reading it
     for path in paths:
         for file in sorted(_files(path, report)):
-            data = _contents(file)
+            data = _contents(file, room)
             found.update(f"{path} {file} {os.path.realpath(file)} {len(data)}\n".encode("utf-8", "surrogateescape"))
             found.update(data)
     return found.hexdigest()
 
 
-def _contents(file: Path) -> bytes:
+def _contents(file: Path, room: memoryview) -> memoryview:
     """What the loader reads of a file, and a byte more; nothing where it reads none. What is faulty is not kept."""
     with contextlib.suppress(OSError):
         if file.is_file():
             with file.open("rb") as stream:
-                return stream.read(LONGEST)
-    return b""
+                return room[: stream.readinto(room)]
+    return room[:0]
 
 
 def _files(path: Path, report: Report = silent) -> Iterator[Path]:
