@@ -220,7 +220,7 @@ def _digest() -> str:
 def _digest_of_own(paths: Sequence[Path], report: Report) -> str:
     """Of the shipped bank, and of what stands at ``paths`` under which names."""
     found = hashlib.sha256(_digest().encode())
-    room = memoryview(bytearray(LONGEST))  # for one after the other: new room for each takes longer than reading it
+    room = _room()
     for path in paths:
         for file in sorted(_files(path, report)):
             data = _contents(file, room)
@@ -229,8 +229,17 @@ def _digest_of_own(paths: Sequence[Path], report: Report) -> str:
     return found.hexdigest()
 
 
-def _contents(file: Path, room: memoryview) -> memoryview:
-    """What the loader reads of a file, and a byte more; nothing where it reads none. What is faulty is not kept."""
+def _room() -> memoryview:
+    """For one file after the other: to make room for each takes longer than to read it."""
+    return memoryview(bytearray(LONGEST))
+
+
+def _contents(file: Path, room: memoryview | None = None) -> memoryview:
+    """What the loader reads of a file, and a byte more; nothing where it reads none. What is faulty is not kept.
+
+    It lies in ``room``, if given, until that is used again.
+    """
+    room = _room() if room is None else room
     with contextlib.suppress(OSError):
         if file.is_file():
             with file.open("rb") as stream:
