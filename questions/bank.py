@@ -153,7 +153,7 @@ class _Kept(Generic[Item]):
         return {**shown, REST: partial(self._part, part + 1)}
 
     def _part(self, part: int) -> Any:
-        return json.loads(self._kept[self._ends[part] : self._ends[part + 1]], object_hook=_made)
+        return _READER.decode(self._kept[self._ends[part] : self._ends[part + 1]].decode())
 
 
 def _line(value: Any) -> bytes:
@@ -197,3 +197,6 @@ def _made(entries: dict[str, Any]) -> Any:
 
 def _tuples(value: list[Any]) -> tuple[Any, ...]:
     return tuple(_tuples(part) if isinstance(part, list) else part for part in value)
+
+
+_READER = json.JSONDecoder(object_hook=_made)  # made once: json.loads makes one for each item
