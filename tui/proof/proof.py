@@ -20,6 +20,8 @@ from tui.proof.runs import Runs, changed_knobs, visible_knobs
 
 MANY = 16  # runs for which it is worth to start processes, each of which imports the library
 
+_Asked = tuple[str, Mapping[str, KnobValue], list[str]]  # an experiment, its settings, the questions that rest on them
+
 FaultCode = Literal["number-differs", "number-unmeasured", "check-undefined", "card-differs"]
 
 
@@ -70,13 +72,17 @@ def measure(questions: Sequence[Question], report: Report, processes: int = 1) -
     """
     settings = _settings(questions)
     measured: dict[tuple[Any, ...], Measured] = {}
+    of_experiment: dict[str, list[_Asked]] = {}
+    for asked in settings.values():
+        of_experiment.setdefault(asked[0], []).append(asked)
     with _workers(processes if len(settings) >= MANY else 1) as run:
         # What takes long begins first, so that in the end no process waits for another.
-        begun = sorted(settings.items(), key=lambda item: not takes_long(item[1][0]))
-        waiting = {key: run(name, given, tuple(users)) for key, (name, given, users) in begun}
-        for done, (key, (name, _, _)) in enumerate(settings.items()):
-            report(done / len(settings), name)
-            measured[key] = waiting[key]()
+        begun = sorted(of_experiment, key=lambda name: not takes_long(name))
+        waiting = {name: run(of_experiment[name]) for name in begun}
+        for name, all_asked in of_experiment.items():
+            report(len(measured) / len(settings), name)
+            measured |= zip((_key(name, given) for _, given, _ in all_asked), waiting[name](), strict=True)
+    measured = {key: measured[key] for key in settings}
     faults: list[Fault] = []
     numbers = 0
     for question in questions:
@@ -87,15 +93,15 @@ def measure(questions: Sequence[Question], report: Report, processes: int = 1) -
 
 
 @contextlib.contextmanager
-def _workers(processes: int) -> Iterator[Callable[..., Callable[[], Measured]]]:
-    """What begins a run and gives what waits for it: in other processes, or only then, here."""
+def _workers(processes: int) -> Iterator[Callable[[Sequence[_Asked]], Callable[[], list[Measured]]]]:
+    """What begins runs and gives what waits for them: in other processes, or only then, here."""
     if processes < 2:
-        yield lambda *run: partial(_run, *run)
+        yield lambda runs: partial(_run_all, runs)
         return
     # Spawned: a child that is forked off a program with threads, or with MLX, may hang.
     with ProcessPoolExecutor(processes, get_context("spawn"), _begin_alone) as pool:
         try:
-            yield lambda *run: pool.submit(_run, *run).result
+            yield lambda runs: pool.submit(_run_all, runs).result
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in active_children():
@@ -112,9 +118,9 @@ def _begin_alone() -> None:
     os.environ.setdefault("MLXFORMER_THREADS", "1")
 
 
-def _settings(questions: Iterable[Question]) -> dict[tuple[Any, ...], tuple[str, Mapping[str, KnobValue], list[str]]]:
+def _settings(questions: Iterable[Question]) -> dict[tuple[Any, ...], _Asked]:
     """What has to run: by experiment and knobs, the settings and the questions that rest on them."""
-    wanted: dict[tuple[Any, ...], tuple[str, Mapping[str, KnobValue], list[str]]] = {}
+    wanted: dict[tuple[Any, ...], _Asked] = {}
     for question in questions:
         if question.experiment is None:
             continue
@@ -128,6 +134,11 @@ def _settings(questions: Iterable[Question]) -> dict[tuple[Any, ...], tuple[str,
 
 def _key(name: str, settings: Mapping[str, KnobValue]) -> tuple[Any, ...]:
     return (name, *sorted(visible_knobs(catalogue()[name], settings).items(), key=lambda item: item[0]))
+
+
+def _run_all(runs: Sequence[_Asked]) -> list[Measured]:
+    """The runs of one experiment, in one process: what their knobs do not touch is computed once (``kept``)."""
+    return [_run(name, settings, tuple(users)) for name, settings, users in runs]
 
 
 def _run(name: str, settings: Mapping[str, KnobValue], users: tuple[str, ...]) -> Measured:
