@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .numpy import core as mx
-from .numpy import gemm, nn, optimizers
+from .numpy import gemm, memory, nn, optimizers
 from .numpy.absent import absent
 from .numpy.additive import additive_attention
 from .numpy.arrays import ArrayLike, wrap
@@ -19,6 +19,8 @@ from .numpy.random import generator, shapes_only
 from .numpy.trees import tree_flatten, tree_map, tree_unflatten
 
 __all__ = ["mx", "nn", "optimizers", "tree_flatten", "tree_map", "tree_unflatten"]
+
+memory.keep_freed()
 
 
 def is_array(x: object) -> bool:
