@@ -1,4 +1,9 @@
-"""Two sides measured in turns, so that whatever else the machine does meets both."""
+"""Two sides measured in turns, so that whatever else the machine does meets both.
+
+Each as it runs by itself: a side's threads go on spinning for some milliseconds after a call, on cores that the other
+side would compute on. So they are let fall asleep, and what takes no longer than that is called once unmeasured, which
+wakes its own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,8 @@ from dataclasses import replace
 from benchmarks.row import Result, Row, Sample, Sides
 
 FEWEST, MOST = 5, 200
+ASLEEP = 0.005  # seconds after which the threads of torch's OpenMP have stopped spinning
+QUICK = 0.05  # seconds: a call that the waking of threads would tell on
 
 
 def timed(function: Callable[[], object]) -> Sample:
@@ -27,12 +34,18 @@ def measure(row: Row, sides: Sides, blank: Result, seconds: float) -> Result:
     """``blank`` filled in. Rounds go on for ``seconds`` and are at least ``FEWEST``; one, where a row is ``once``."""
     ours: list[float] = []
     peer: list[float] = []
-    if not row.once:
-        _round(sides, [], [])  # the first call allocates, compiles and fills caches
+    turns = [(sides.ours, ours)] + ([(sides.peer, peer)] if sides.peer is not None else [])
+    # The first call allocates, compiles and fills caches.
+    quick = False if row.once else max([sample() for sample, _ in turns]) < QUICK
     until = time.monotonic() + seconds
     fewest, most = (1, 1) if row.once else (FEWEST, MOST)
     while len(ours) < fewest or (time.monotonic() < until and len(ours) < most):
-        _round(sides, ours, peer, peer_first=len(ours) % 2 == 1)
+        # Who begins alternates, for the second finds the caches as the first left them.
+        for sample, found in turns if len(ours) % 2 == 0 else reversed(turns):
+            time.sleep(ASLEEP)
+            if quick:
+                sample()
+            found.append(sample())
     low, value, high = (None, None, None) if row.kind != "seconds" and not peer else spread(_values(row, ours, peer))
     return replace(
         blank,
@@ -51,13 +64,6 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
         return values[0], values[0], values[0]
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, median, high
-
-
-def _round(sides: Sides, ours: list[float], peer: list[float], peer_first: bool = False) -> None:
-    """One sample of each; who begins alternates, for the second finds the caches as the first left them."""
-    turns = [(sides.ours, ours)] + ([(sides.peer, peer)] if sides.peer is not None else [])
-    for sample, found in reversed(turns) if peer_first else turns:
-        found.append(sample())
 
 
 def _values(row: Row, ours: Sequence[float], peer: Sequence[float]) -> list[float]:
