@@ -1,8 +1,8 @@
 """Two sides measured in turns, so that whatever else the machine does meets both.
 
-Each as it runs by itself: a side's threads go on spinning for some milliseconds after a call, on cores that the other
-side would compute on. So they are let fall asleep, and what takes no longer than that is called once unmeasured, which
-wakes its own.
+Each as it runs by itself: a side's threads go on spinning after a call, torch's for 3 ms and BLAS's for 27, on cores
+that the other side would compute on. So they are let fall asleep. What is so quick that waking its own would tell is
+called once unmeasured then; after a longer sleep a core takes some calls to be at its speed again.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import replace
 from benchmarks.row import Result, Row, Sample, Sides
 
 FEWEST, MOST = 5, 200
-ASLEEP = 0.005  # seconds after which the threads of torch's OpenMP have stopped spinning
-QUICK = 0.05  # seconds: a call that the waking of threads would tell on
+QUICK = 0.05  # seconds of a call
+SLEEP, LONG_SLEEP = 0.005, 0.03  # seconds before a quick call, and another
 
 
 def timed(function: Callable[[], object]) -> Sample:
@@ -42,7 +42,7 @@ def measure(row: Row, sides: Sides, blank: Result, seconds: float) -> Result:
     while len(ours) < fewest or (time.monotonic() < until and len(ours) < most):
         # Who begins alternates, for the second finds the caches as the first left them.
         for sample, found in turns if len(ours) % 2 == 0 else reversed(turns):
-            time.sleep(ASLEEP)
+            time.sleep(SLEEP if quick else LONG_SLEEP)
             if quick:
                 sample()
             found.append(sample())
