@@ -76,14 +76,15 @@ def _for_blas(x: np.ndarray) -> np.ndarray:
 
 
 FEW = 64  # rows: a decoding step's tokens, or a short sentence's
-UNPACKED = 1_000_000  # multiplications of a product up to which OpenBLAS copies neither matrix beforehand
+UNPACKED = 1_000_000  # multiplications of W xᵀ up to which OpenBLAS copies neither matrix beforehand
+PLAIN = 280_000  # of x Wᵀ, about
 SHARED = 8  # such products from which they are shared out
 LARGE = 1 << 14  # numbers of a weight, from which its layout matters
 
 
 def are_few(x: np.ndarray, weight: np.ndarray) -> bool:
     """Whether x [..., in] has so few rows that BLAS would copy the weight [out, in] for longer than it multiplies."""
-    if not 1 < math.prod(x.shape[:-1]) <= FEW or weight.ndim != 2 or x.size * len(weight) <= UNPACKED:
+    if not 1 < math.prod(x.shape[:-1]) <= FEW or weight.ndim != 2 or x.size * len(weight) <= PLAIN:
         return False
     same = x.dtype == weight.dtype == np.float32 and x.shape[-1] == weight.shape[1]
     return same and weight.flags.c_contiguous
