@@ -78,7 +78,7 @@ def _for_blas(x: np.ndarray) -> np.ndarray:
 FEW = 64  # rows: a decoding step's tokens, or a short sentence's
 UNPACKED = 1_000_000  # multiplications of W xᵀ up to which OpenBLAS copies neither matrix beforehand
 PLAIN = 280_000  # of x Wᵀ, about
-SHARED = 8  # such products from which they are shared out
+SHARED, AT_ONCE = 16, 8  # such products from which they are shared out, and the most that are done in one call
 LARGE = 1 << 14  # numbers of a weight, from which its layout matters
 
 
@@ -97,12 +97,20 @@ def multiply_few_rows(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """
     rows = x.reshape(-1, x.shape[-1])
     columns, y = np.ascontiguousarray(rows.T), np.empty((len(rows), len(weight)), np.float32)
+    step = max(UNPACKED // x.size, 1)
+    products = -(-len(weight) // step)
 
     def multiply_part(part: slice) -> None:
-        y[:, part] = (weight[part] @ columns).T
+        some = weight[part]
+        whole = len(some) // step * step
+        for start, stop, size in ((0, whole, step), (whole, len(some), len(some) - whole)):
+            if start < stop:  # one call for many products: between two a thread waits for the interpreter's lock
+                found = some[start:stop].reshape(-1, size, some.shape[1]) @ columns
+                y[:, part.start + start : part.start + stop] = found.reshape(stop - start, -1).T
 
-    step = max(UNPACKED // x.size, 1)
-    each(multiply_part, [slice(start, start + step) for start in range(0, len(weight), step)], fewest=SHARED)
+    at_once = step * min(AT_ONCE, -(-products // 2))
+    parts = [slice(start, start + at_once) for start in range(0, len(weight), at_once)]
+    each(multiply_part, parts, fewest=2 if products >= SHARED else len(parts) + 1)
     return y.reshape(*x.shape[:-1], len(weight))
 
 
