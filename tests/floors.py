@@ -1,6 +1,8 @@
 """Which file imports which, read from the syntax trees.
 
-Imports in functions and under ``TYPE_CHECKING`` count, and those by ``importlib`` of a name that is written out.
+Imports in functions and under ``TYPE_CHECKING`` count, and those by ``importlib`` of a name that is written out, under
+whatever name ``import_module`` goes. Of a name that is put together, ``f"tui.experiments.{name}.body"``, what stands
+before the first gap counts: the folder ``tui.experiments``.
 
 A room is a folder or a loose file directly in a package. A floor is a set of rooms that do not import each other; each
 may import only what is on a floor below. What stands in no floor is an error: a new room has to be given its place.
@@ -48,22 +50,69 @@ def imports(modules: Mapping[str, str], packages: Iterable[str] = ()) -> dict[st
 
 
 def _imported(tree: ast.Module, name: str, is_package: bool) -> Iterator[tuple[str, int]]:
+    parts = name.split(".")
+    package = parts if is_package else parts[:-1]
+    importers = _importers(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                steps = node.level - is_package
-                above = name.split(".")[: len(name.split(".")) - steps]
-                base = ".".join([*above, base] if base else above)
+            base = _absolute("." * node.level + (node.module or ""), package)
             for alias in node.names:
                 yield f"{base}.{alias.name}", node.lineno
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__"):
-            given = node.args[0] if node.args else None
-            if isinstance(given, ast.Constant):
-                yield str(given.value), node.lineno
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in importers:
+            given: dict[str | None, ast.expr] = dict(zip(("name", "package"), node.args, strict=False))
+            given |= {keyword.arg: keyword.value for keyword in node.keywords}
+            known = {"__name__": name, "__package__": ".".join(package)}
+            text = _written(given["name"], known) if "name" in given else ""
+            anchor = _written(given["package"], known) if "package" in given else ""
+            yield _absolute(text, anchor.split(".") if anchor else package), node.lineno
+
+
+def _importers(tree: ast.Module) -> set[str]:
+    """The names under which a file has ``import_module`` and ``__import__``."""
+    found = {"import_module", "__import__"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.asname for alias in node.names if alias.name in found and alias.asname}
+        elif isinstance(node, ast.Assign) and ast.unparse(node.value).split(".")[-1] in found:
+            found |= {ast.unparse(target).split(".")[-1] for target in node.targets}
+    return found
+
+
+def _absolute(name: str, package: Sequence[str]) -> str:
+    """``..masks`` as seen from ``package``; a name without points before it as it is."""
+    rest = name.lstrip(".")
+    if level := len(name) - len(rest):
+        return ".".join([*package[: len(package) - level + 1], *([rest] if rest else [])])
+    return name
+
+
+def _written(node: ast.expr, known: Mapping[str, str]) -> str:
+    """What a name's expression shows of it: all, or the whole parts before its first gap."""
+    text = ""
+    for part in _pieces(node):
+        if isinstance(part, ast.Constant):
+            text += str(part.value)
+        elif isinstance(part, ast.Name) and part.id in known:
+            text += known[part.id]
+        else:
+            rest = text.lstrip(".")
+            return text[: len(text) - len(rest)] + rest.rpartition(".")[0]
+    return text
+
+
+def _pieces(node: ast.expr) -> Iterator[ast.expr]:
+    match node:
+        case ast.JoinedStr(values=parts):
+            for part in parts:
+                yield part.value if isinstance(part, ast.FormattedValue) else part
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            yield from _pieces(left)
+            yield from _pieces(right)
+        case _:
+            yield node
 
 
 def strangers(modules: Mapping[str, str], forbidden: Iterable[str]) -> list[str]:

@@ -1,11 +1,7 @@
 """The words of the program, in Chinese and English.
 
 A module here is a group of words: its ``TABLE`` gives a name its ``Bilingual``, with ``{fields}`` in the manner of
-``str.format``. ``words("quiz.due", language)`` finds ``due`` in ``tui.language.messages.quiz``. Every entry has both
+``str.format``. ``tui.language.words.words("quiz.due", language)`` finds ``due`` in ``quiz``. Every entry has both
 languages and the same fields in both (a test holds it); only errors raised elsewhere in English need nothing but
 the Chinese.
 """
-
-from tui.language.words import words
-
-__all__ = ["words"]
