@@ -12,14 +12,8 @@ from typing import Any
 from mlxformer.backend import mx, nn
 
 
-class OddLinear(nn.Linear):
-    """``nn.Linear`` that ``nn.quantize`` leaves alone where its input width is no multiple of the group.
-
-    >>> from mlxformer.backend import mx
-    >>> from mlxformer.projections import OddLinear
-    >>> OddLinear(5, 3)(mx.ones((2, 5))).shape
-    (2, 3)
-    """
+class _LeftWhereOdd(nn.Module):
+    """A layer with a ``weight`` that ``nn.quantize`` leaves alone where its width is no multiple of the group."""
 
     def to_quantized(self, group_size: int | None = None, bits: int | None = None, *rest: Any, **more: Any) -> Any:
         """The quantized layer, or this one (``mlx.nn.quantize`` asks).
@@ -35,10 +29,20 @@ class OddLinear(nn.Linear):
         """
         if self.weight.shape[-1] % (group_size or 64):
             return self
-        return super().to_quantized(group_size, bits, *rest, **more)
+        return super().to_quantized(group_size, bits, *rest, **more)  # type: ignore[misc]  # MLX's layer has it
 
 
-class OddEmbedding(nn.Embedding):
+class OddLinear(_LeftWhereOdd, nn.Linear):
+    """``nn.Linear`` that ``nn.quantize`` leaves alone where its input width is no multiple of the group.
+
+    >>> from mlxformer.backend import mx
+    >>> from mlxformer.projections import OddLinear
+    >>> OddLinear(5, 3)(mx.ones((2, 5))).shape
+    (2, 3)
+    """
+
+
+class OddEmbedding(_LeftWhereOdd, nn.Embedding):
     """``nn.Embedding`` that ``nn.quantize`` leaves alone where its width is no multiple of the group.
 
     >>> from mlxformer.backend import mx
@@ -46,19 +50,6 @@ class OddEmbedding(nn.Embedding):
     >>> OddEmbedding(5, 3)(mx.array([0, 4])).shape
     (2, 3)
     """
-
-    def to_quantized(self, group_size: int | None = None, bits: int | None = None, *rest: Any, **more: Any) -> Any:
-        """As that of ``OddLinear``.
-
-        Args:
-            group_size: how many weights share a scale; None is 64.
-            bits: of a weight; None is MLX's default.
-            rest: handed on.
-            more: handed on.
-        """
-        if self.weight.shape[-1] % (group_size or 64):
-            return self
-        return super().to_quantized(group_size, bits, *rest, **more)
 
 
 def matrix_of(projection: Callable[[mx.array], mx.array], input_dims: int) -> mx.array:

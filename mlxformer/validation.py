@@ -330,6 +330,28 @@ def is_whole(value: object, least: int) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
+def require_id(name: str, value: Any, size: int | None = None) -> None:
+    """``value`` is the id of a token.
+
+    Args:
+        name: of the field that holds it.
+        value: anything.
+        size: of the vocabulary; None where that is not known, and an id is what int32 holds.
+
+    Raises:
+        ArgumentError: it is something else.
+
+    >>> require_id("pad_id", 19, 20)
+    """
+    if is_whole(value, 0) and value < (2**31 if size is None else size):
+        return
+    if size is None:
+        message = f"{name} must be a whole number of at least 0 and below 2³¹; got {value!r:.80}"
+        raise ArgumentError("id-out-of-range", message, name=name, given=value)
+    message = f"{name} holds {value!r:.80}; the vocabulary has ids 0 to {size - 1}"
+    raise ArgumentError("id-out-of-range", message, name=name, given=value, size=size)
+
+
 def require_positive(**values: Any) -> None:
     """Each value is a whole number of at least 1.
 

@@ -24,11 +24,13 @@ from mlxformer.validation import require_array, require_ids, require_positive, r
 class GenerativeModel(Module):
     """A model that can write. A subclass says how it starts to decode, and which rules it searches by.
 
-    ``_decoder`` gives ``generation.rules.NextLogits``, ``_rules`` the ``SearchRules``, ``_prompt`` what every sequence
-    begins with; ``_check_max_length`` refuses what is longer than the model can read. ``default_new_tokens`` is how
-    many tokens are written where no length is given; None means that one must be, or that a checkpoint has it.
+    ``_decoder`` gives ``generation.rules.NextLogits``, ``_rules`` the ``SearchRules`` (here those of a ``config`` with
+    ``bos_id``, ``pad_id`` and ``eos_id``), ``_prompt`` what every sequence begins with; ``_check_max_length`` refuses
+    what is longer than the model can read. ``default_new_tokens`` is how many tokens are written where no length is
+    given; None means that one must be, or that a checkpoint has it.
     """
 
+    config: Any
     default_new_tokens: ClassVar[int | None] = None
 
     @overload
@@ -319,7 +321,14 @@ class GenerativeModel(Module):
         raise NotImplementedError
 
     def _rules(self, given: dict[str, Any]) -> SearchRules:
-        raise NotImplementedError
+        if "max_length" not in given:
+            raise ArgumentError(
+                "max-length-missing",
+                "generate needs max_length, the longest result with its start token, or max_new_tokens: give "
+                "max_new_tokens=20, say",
+            )
+        config = self.config
+        return SearchRules(start_id=config.bos_id, pad_id=config.pad_id, eos_ids=(config.eos_id,), **given)
 
     def _check_max_length(self, max_length: int) -> None:
         """Nothing here: a model without a table of positions reads any length."""

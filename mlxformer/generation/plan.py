@@ -154,24 +154,3 @@ def _as_lists(stops: Any) -> Any:
     if not isinstance(stops, list | tuple):
         return stops
     return tuple(tuple(stop) if isinstance(stop, list | tuple) else stop for stop in stops)
-
-
-def rules_of(given: dict[str, Any], *, start_id: int, pad_id: int, eos_id: int) -> SearchRules:
-    """The rules of a model without a checkpoint's: ``given``, which must say how long a result may be.
-
-    Args:
-        given: options by name, those that were given.
-        start_id: the id that a sequence begins with.
-        pad_id: the id after its end.
-        eos_id: the id that ends it.
-
-    >>> rules_of({"max_length": 9}, start_id=1, pad_id=0, eos_id=2).eos_ids
-    (2,)
-    """
-    if "max_length" not in given:
-        raise ArgumentError(
-            "max-length-missing",
-            "generate needs max_length, the longest result with its start token, or max_new_tokens: give "
-            "max_new_tokens=20, say",
-        )
-    return SearchRules(start_id=start_id, pad_id=pad_id, eos_ids=(eos_id,), **given)

@@ -19,8 +19,7 @@ from mlxformer.axes import MODEL, VECTOR, VOCAB
 from mlxformer.backend import is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.generate import GenerativeModel, source_mask_of
-from mlxformer.generation.plan import rules_of
-from mlxformer.generation.rules import NextLogits, SearchRules
+from mlxformer.generation.rules import NextLogits
 from mlxformer.layers.recurrent import CELLS, Recurrent, State, run_cell
 from mlxformer.models.own_folder import OwnConfig, OwnFolder
 from mlxformer.models.reprs import config_repr, sizes_text
@@ -218,10 +217,6 @@ class Seq2Seq(OwnFolder, GenerativeModel):
             hidden_dims=config.hidden_dims,
             vocab=config.vocab_size,
         )
-
-    def _rules(self, given: dict[str, Any]) -> SearchRules:
-        config = self.config
-        return rules_of(given, start_id=config.bos_id, pad_id=config.pad_id, eos_id=config.eos_id)
 
     def _target_size(self) -> int:
         return self.config.vocab_size

@@ -11,8 +11,6 @@ from typing import Any, ClassVar, Literal
 
 from mlxformer.backend import nn
 from mlxformer.errors import ArgumentError
-from mlxformer.generation.plan import rules_of
-from mlxformer.generation.rules import SearchRules
 from mlxformer.layers.config import LayerConfig
 from mlxformer.layers.decoder import Decoder
 from mlxformer.layers.encoder import Encoder
@@ -27,7 +25,7 @@ from mlxformer.positions import (
     T5RelativeBias,
     alibi_bias,
 )
-from mlxformer.validation import is_whole, require_choice, require_divisible, require_kind, require_positive
+from mlxformer.validation import require_choice, require_divisible, require_id, require_kind, require_positive
 
 Positions = Literal["sinusoidal", "learned", "rotary", "alibi", "t5", "none"]
 POSITIONS: tuple[Positions, ...] = ("sinusoidal", "learned", "rotary", "alibi", "t5", "none")
@@ -115,15 +113,7 @@ class TransformerConfig(OwnConfig):
         require_choice("final_norm", self.final_norm, (None, True, False))
         _ = self.layer  # which checks its part of the choices
         for name in ("pad_id", "bos_id", "eos_id"):
-            value = getattr(self, name)
-            if not is_whole(value, 0) or value >= self.vocab_size:
-                raise ArgumentError(
-                    "id-out-of-range",
-                    f"{name}={value!r} is not in the vocabulary, whose ids are 0 to {self.vocab_size - 1}",
-                    name=name,
-                    given=value,
-                    size=self.vocab_size,
-                )
+            require_id(name, getattr(self, name), self.vocab_size)
         if self.pad_id in (self.bos_id, self.eos_id):
             other = "bos_id" if self.pad_id == self.bos_id else "eos_id"
             raise ArgumentError(
@@ -233,7 +223,3 @@ class Transformer(OwnFolder, EncoderDecoder):
             ffn_dims=config.ffn_dims,
             vocab=config.vocab_size,
         )
-
-    def _rules(self, given: dict[str, Any]) -> SearchRules:
-        config = self.config
-        return rules_of(given, start_id=config.bos_id, pad_id=config.pad_id, eos_id=config.eos_id)

@@ -17,7 +17,13 @@ from mlxformer.models.reprs import config_repr
 from mlxformer.models.rope_fields import rope_fields, rope_of
 from mlxformer.positions import RotaryEmbedding
 from mlxformer.positions.rotary import Llama3Stretch
-from mlxformer.validation import is_whole, require_choice, require_divisible, require_positive, require_probability
+from mlxformer.validation import (
+    require_choice,
+    require_divisible,
+    require_id,
+    require_positive,
+    require_probability,
+)
 
 OWN = "mlxformer-gpt"  # the model_type of a folder that is neither GPT-2's nor Llama's
 _SIZES = ("vocab_size", "dims", "num_heads", "num_layers", "ffn_dims")
@@ -129,9 +135,9 @@ class GPTConfig(FolderConfig):
             require_probability("embedding_dropout", self.embedding_dropout)
         for name in ("bos_id", "pad_id"):
             if getattr(self, name) is not None:
-                _require_id(name, getattr(self, name))
+                require_id(name, getattr(self, name))
         for end in self.eos_ids:
-            _require_id("eos_ids", end)
+            require_id("eos_ids", end)
         _ = self.layer  # which checks its part of the choices
 
     def __repr__(self) -> str:
@@ -341,9 +347,3 @@ def _shared(values: Mapping[str, Any]) -> dict[str, Any]:
         "eos_ids": () if ends is None else tuple(ends) if isinstance(ends, list | tuple) else (ends,),
         "pad_id": values.get("pad_token_id"),
     }
-
-
-def _require_id(name: str, value: Any) -> None:
-    if not is_whole(value, 0) or value >= 2**31:
-        message = f"{name} must be a whole number of at least 0 and below 2³¹; got {value!r:.80}"
-        raise ArgumentError("id-out-of-range", message, name=name, given=value)

@@ -10,7 +10,7 @@ from mlxformer.errors import ArgumentError
 from mlxformer.layers.activations import activation
 from mlxformer.models.reading_config import FolderConfig
 from mlxformer.models.reprs import config_repr
-from mlxformer.validation import require_divisible, require_positive, require_probability
+from mlxformer.validation import require_divisible, require_id, require_positive, require_probability
 
 # Fields of the first converted checkpoints. Each has one value in all of them, and no other is implemented, neither
 # here nor in transformers, which ignores them (but for ``is_causal``, which would turn one half into the other).
@@ -182,22 +182,3 @@ class MarianConfig(FolderConfig):
             Plain values.
         """
         return asdict(self) | {"architectures": [architecture], "model_type": "marian", "is_encoder_decoder": True}
-
-
-def require_id(name: str, value: Any, size: int) -> None:
-    """Pass where ``value`` is an id of the vocabulary.
-
-    Args:
-        name: of the field, for the error.
-        value: the id.
-        size: of the vocabulary.
-
-    Raises:
-        ArgumentError: it is something else.
-
-    >>> from mlxformer.models.marian.config import require_id
-    >>> require_id("pad_token_id", 19, 20)
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < size:
-        message = f"{name} holds {value!r}; the vocabulary has ids 0 to {size - 1}"
-        raise ArgumentError("id-out-of-range", message, name=name, given=value, size=size)

@@ -11,9 +11,9 @@ from typing import Any, Literal
 from mlxformer.checkpoints.folder import CONFIG, GENERATION_CONFIG, read_json
 from mlxformer.errors import ArgumentError
 from mlxformer.generation.rules import SearchRules
-from mlxformer.models.marian.config import MarianConfig, require_id
+from mlxformer.models.marian.config import MarianConfig
 from mlxformer.models.reading_config import naming
-from mlxformer.validation import require_choice, require_positive
+from mlxformer.validation import require_choice, require_id, require_positive
 
 # Ways to generate that are not implemented, with the values that ask for nothing.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {

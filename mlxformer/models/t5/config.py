@@ -14,8 +14,8 @@ from mlxformer.models.folder_model import require_only
 from mlxformer.models.reading_config import FolderConfig
 from mlxformer.models.reprs import config_repr
 from mlxformer.validation import (
-    is_whole,
     require_choice,
+    require_id,
     require_positive,
     require_positive_number,
     require_probability,
@@ -101,9 +101,9 @@ class T5Config(FolderConfig):
         for name in ("scale_decoder_outputs", "own_output"):
             require_choice(name, getattr(self, name), (True, False))
         for name in ("pad_token_id", "decoder_start_token_id"):
-            _require_id(name, getattr(self, name))
+            require_id(name, getattr(self, name))
         for end in self.eos_ids:
-            _require_id("eos_token_id", end)
+            require_id("eos_token_id", end)
         _ = self.layer  # which checks its part of the choices
 
     def __repr__(self) -> str:
@@ -205,9 +205,3 @@ class T5Config(FolderConfig):
             "is_encoder_decoder": True,
             "tie_word_embeddings": self.scale_decoder_outputs,  # which older versions scale by
         }
-
-
-def _require_id(name: str, value: Any) -> None:
-    if not is_whole(value, 0) or value >= 2**31:
-        message = f"{name} must be a whole number of at least 0 and below 2³¹; got {value!r:.80}"
-        raise ArgumentError("id-out-of-range", message, name=name, given=value)
