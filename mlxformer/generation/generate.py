@@ -30,7 +30,6 @@ class GenerativeModel(Module):
     given; None means that one must be, or that a checkpoint has it.
     """
 
-    config: Any
     default_new_tokens: ClassVar[int | None] = None
 
     @overload

@@ -9,9 +9,9 @@ A file is held to the rules if it imports ``mx`` or ``nn`` from ``mlxformer.back
    also see; NumPy's backend does not.
 3. No ``isinstance(x, mx.array)``, no ``type(x)`` of one and no ``x.__class__``: what NumPy differentiates is of another
    class.
-4. No array method or property but ``shape ndim dtype size reshape transpose swapaxes astype T``.
+4. No array method or property but ``shape ndim dtype size reshape transpose swapaxes astype T``; not by ``getattr``.
 5. No import of ``mlx`` or of what is inside ``mlxformer.backend``, whose own names are the only door: not by
-   ``importlib``, ``__import__`` or ``sys.modules`` either.
+   ``importlib``, ``__import__`` or ``sys.modules`` either, and no question whether it is there. No import of ``*``.
 6. Nobody asks which backend runs: its name stands in messages (an f-string, a keyword argument) and nowhere else. What
    the two do each in its own way is a function of ``mlxformer.backend``.
 
@@ -42,6 +42,7 @@ FORBIDDEN |= {"real", "reciprocal", "round", "rsqrt", "sin", "sqrt", "square", "
 FORBIDDEN |= {"var", "view"}
 
 INSIDE = {"choice", "numpy", "on_mlx", "on_numpy"}
+IMPORTERS = {"import_module", "find_spec", "__import__"}
 RENAMES = "under another name: the rules know it by its own"
 ASKS = "asks which backend runs: make what differs a function of mlxformer.backend"
 
@@ -118,12 +119,14 @@ class _Doors(ast.NodeVisitor):
                 elif alias.asname and alias.name != "name":
                     self.found.append((node.lineno, f"{alias.name} {RENAMES}"))
         for alias in node.names:
-            if alias.asname and (alias.name == "backend" or module == "importlib"):
+            if alias.asname and (alias.name == "backend" or module.split(".")[0] == "importlib"):
                 self.found.append((node.lineno, f"{alias.name} {RENAMES}"))
+            if alias.name == "*":
+                self.found.append((node.lineno, f"imports * from {module}: name what is wanted of it"))
 
     def visit_Call(self, node: ast.Call) -> None:
         called = (_dotted(node.func) or "").split(".")[-1]
-        if called in ("import_module", "__import__"):
+        if called in IMPORTERS:
             given = node.args[0] if node.args else node.keywords[0].value
             self._check_named_module(node, given, f"{called} of a name that is not written out")
         if _dotted(node.func) == "sys.modules.get":
@@ -133,7 +136,7 @@ class _Doors(ast.NodeVisitor):
         for part in node.keywords:  # a message's field
             if not self._is_backends_name(part.value):
                 self.visit(part.value)
-        for child in (node.func, *node.args):
+        for child in node.args if called in IMPORTERS else (node.func, *node.args):
             self.visit(child)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -194,6 +197,8 @@ class _Doors(ast.NodeVisitor):
             self.found.append((node.lineno, ASKS))
         elif isinstance(node, ast.Attribute) and node.attr in INSIDE and self._is_backend(node.value):
             self._check_module(node, f"mlxformer.backend.{node.attr}")
+        elif (_dotted(node) or "").split(".")[-1] in IMPORTERS:
+            self.found.append((node.lineno, f"{_dotted(node)} {RENAMES}"))
         else:
             self.generic_visit(node)
 
@@ -383,6 +388,9 @@ class _Rules(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass"):
             self._check_class(node.args[1], node)
+        match node:
+            case ast.Call(func=ast.Name(id="getattr"), args=[of, ast.Constant(value=str(name)), *_]):
+                self._check_asked_of(of, name, node)
         self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
@@ -396,8 +404,6 @@ class _Rules(ast.NodeVisitor):
             self.found.append((node.lineno, "asks for the class mx.array: use mlxformer.backend.is_array"))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if node.attr == "__class__":
-            self.found.append((node.lineno, f"{ast.unparse(node)}: use mlxformer.backend.is_array"))
         name = _dotted(node)
         root = name.split(".")[0] if name else ""
         if name and root in ROOTS and not any(root in scope for scope in self.known.scopes):
@@ -407,9 +413,14 @@ class _Rules(ast.NodeVisitor):
             elif known not in ROOTS[root]:
                 self.found.append((node.lineno, f"{name} is not on the NumPy backend's closed list"))
             return
-        if node.attr in FORBIDDEN and not self._is_no_array(node.value):
-            self.found.append((node.lineno, f"array method {ast.unparse(node)!r}: use the function of mx"))
+        self._check_asked_of(node.value, node.attr, node)
         self.generic_visit(node)
+
+    def _check_asked_of(self, of: ast.expr, name: str, node: ast.expr) -> None:
+        if name == "__class__":
+            self.found.append((node.lineno, f"{ast.unparse(of)}.{name}: use mlxformer.backend.is_array"))
+        if name in FORBIDDEN and not self._is_no_array(of):
+            self.found.append((node.lineno, f"array method '{ast.unparse(of)}.{name}': use the function of mx"))
 
     def visit_Name(self, node: ast.Name) -> None:
         if node.id in ROOTS and not any(node.id in scope for scope in self.known.scopes):

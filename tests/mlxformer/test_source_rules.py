@@ -51,6 +51,8 @@ BAD = {
     "method of a result": ("def f(x):\n    return mx.exp(x).mean(-1)", "array method 'mx.exp(x).mean'"),
     "method of a product": ("def f(x, y):\n    return (x @ y).squeeze(0)", "squeeze"),
     "item()": ("def f(x: mx.array):\n    return x.item()", "array method 'x.item'"),
+    "method by getattr": ("def f(x):\n    return getattr(x, 'sum')()", "array method 'x.sum'"),
+    "class by getattr": ("def f(x):\n    return getattr(x, '__class__')", "x.__class__: use"),
     "in a comprehension": ("def f(xs):\n    return [x.max() for x in xs]", "array method 'x.max'"),
     "an array in a list": (
         "def f():\n    rows = [mx.ones((1,))]\n    rows[0] += 1",
@@ -78,6 +80,14 @@ BAD = {
         "written out",
     ),
     "__import__": ("core = __import__('mlxformer.backend.numpy')", "imports mlxformer.backend.numpy"),
+    "find_spec": ("import importlib.util\nx = importlib.util.find_spec('mlx')", "imports mlx:"),
+    "find_spec, imported": ("from importlib.util import find_spec\nx = find_spec(name='mlx.core')", "imports mlx.core"),
+    "find_spec renamed": ("from importlib.util import find_spec as find\nx = find('mlx')", "find_spec under"),
+    "importlib as a value": (
+        "import importlib\nload = importlib.import_module\nload('mlx.core')",
+        "import_module under",
+    ),
+    "a star": ("from mlxformer.backend import *", "imports * from mlxformer.backend"),
     "sys.modules": ("import sys\ncore = sys.modules['mlx.core']", "imports mlx.core"),
     "in sys.modules": ("import sys\nx = 'mlx.core' in sys.modules", "imports mlx.core"),
     "sys.modules.get": ("import sys\nx = sys.modules.get('mlx.core')", "imports mlx.core"),
