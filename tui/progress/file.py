@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.progress.errors import ProgressError
-from tui.progress.peeking import FILE_NAME, file_version, is_there
+from tui.progress.peeking import FILE_NAME, file_application, file_version, is_there
 from tui.progress.records import write_time
 from tui.progress.salvage import lacking, take_out, unreadable_rows
 from tui.progress.schema import APPLICATION_ID, VERSION, migrate
@@ -293,8 +293,8 @@ def _examine(path: Path) -> None:
     version = file_version(path)
     if version is None:
         raise _Damaged(ProgressError("not-sqlite", "it does not begin as a SQLite file does"))
-    if version > VERSION:
-        raise _newer(path, version)
+    if version > VERSION:  # by its header: opening would leave a -wal and a -shm beside it
+        raise _newer(path, version) if file_application(path) == APPLICATION_ID else _foreign(path)
     connection = sqlite3.connect(_read_only(path), uri=True, timeout=OPEN_SECONDS)
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -303,9 +303,8 @@ def _examine(path: Path) -> None:
         if not tables and version == 0:
             return  # another start is just making it
         if application != APPLICATION_ID:
-            message = f"{path} is a SQLite file of another program; choose another folder with --data-dir"
-            raise ProgressError("progress-foreign", message, path=str(path))
-        if version > VERSION:
+            raise _foreign(path)
+        if version > VERSION:  # as long as that stands in the -wal alone
             raise _newer(path, version)
         if missing := lacking(connection, version):
             why = f"these are missing: {', '.join(missing)}"
@@ -349,6 +348,11 @@ def _check(connection: sqlite3.Connection) -> str:
 
 def _read_only(path: Path) -> str:
     return f"{path.resolve().as_uri()}?mode=ro"
+
+
+def _foreign(path: Path) -> ProgressError:
+    message = f"{path} is a SQLite file of another program; choose another folder with --data-dir"
+    return ProgressError("progress-foreign", message, path=str(path))
 
 
 def _newer(path: Path, version: int) -> ProgressError:

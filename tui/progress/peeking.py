@@ -43,11 +43,20 @@ def is_there(path: Path) -> bool:
 
 def file_version(path: Path) -> int | None:
     """``PRAGMA user_version`` from the header alone, without opening it: None where there is no SQLite header."""
+    return _in_header(path, 60)
+
+
+def file_application(path: Path) -> int | None:
+    """``PRAGMA application_id``, likewise."""
+    return _in_header(path, 68)
+
+
+def _in_header(path: Path, offset: int) -> int | None:
     try:
         with path.open("rb") as file:
-            header = file.read(64)
+            header = file.read(72)
     except OSError:
         return None
-    if not header.startswith(b"SQLite format 3\0") or len(header) < 64:
+    if not header.startswith(b"SQLite format 3\0") or len(header) < 72:
         return None
-    return int.from_bytes(header[60:64], "big")
+    return int.from_bytes(header[offset : offset + 4], "big")

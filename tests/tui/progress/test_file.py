@@ -16,6 +16,7 @@ from tests.tui.progress.conftest import HandClock
 from tui.language.words import say_error
 from tui.progress import file as progress_file
 from tui.progress.errors import ProgressError
+from tui.progress.peeking import file_version
 from tui.progress.schema import MIGRATIONS, VERSION, migrate
 from tui.progress.store import open_store
 
@@ -94,9 +95,20 @@ def test_a_newer_file_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     assert _contents(tmp_path) == before
 
 
-def test_another_programs_file_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+def test_a_file_that_is_newer_in_its_wal_alone_is_refused(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "progress.sqlite3")) as raw:
+        raw.execute(f"PRAGMA user_version = {VERSION + 1}")
+        assert file_version(tmp_path / "progress.sqlite3") == VERSION
+        with pytest.raises(ProgressError, match="newer version of the program"):
+            open_store(tmp_path)
+
+
+@pytest.mark.parametrize("version", [0, VERSION + 70])  # a browser counts further than we do
+def test_another_programs_file_is_refused_and_left_as_it_was(tmp_path: Path, version: int) -> None:
     with sqlite3.connect(tmp_path / "progress.sqlite3") as raw:
         raw.execute("CREATE TABLE theirs (x)")
+        raw.execute(f"PRAGMA user_version = {version}")
     raw.close()
     before = _contents(tmp_path)
     with pytest.raises(ProgressError) as refused:
