@@ -322,8 +322,6 @@ def _norm(origin: Norm, index: Index, shape: Index) -> Cell:
     row = np.array([_number(origin.x, place) for place in along], dtype=np.float64)
     mean = 0.0 if origin.kind == "rms" else float(row.mean())
     variance = float(np.mean((row - mean) ** 2))
-    inside = _broadcast(origin.x, index) if not isinstance(origin.x, Origin) else None
-    terms = _open(origin.x, index, origin.x).terms if inside is None else (Term(inside.value, (inside,)),)
     gain, shift = (None if part is None else _factor(part, index[-1:]) for part in (origin.gain, origin.shift))
     g, b = (1.0 if gain is None else gain.value), (0.0 if shift is None else shift.value)
     x, deviation = float(row[along.index(index)]), math.sqrt(variance + origin.eps)
@@ -332,31 +330,31 @@ def _norm(origin: Norm, index: Index, shape: Index) -> Cell:
     facts += [("gain", g)] if gain is not None else []
     facts += [("shift", b)] if shift is not None else []
     size = abs(g) * (float(np.abs(row).max()) + abs(mean)) / deviation + abs(b)
-    return Cell("norm", (x - mean) / deviation * g + b, terms, tuple(facts), size=size * 4)
+    return Cell("norm", (x - mean) / deviation * g + b, _inside(origin.x, index).terms, tuple(facts), size=size * 4)
 
 
 def _function(origin: Function, index: Index, shape: Index) -> Cell:
-    if isinstance(origin.x, Origin):
-        inside = _open(origin.x, index, origin.x)
-        x, terms, size = inside.total, inside.terms, inside.size
-    else:
-        factor = _broadcast(origin.x, index)
-        x, terms, size = factor.value, (Term(factor.value, (factor,)),), abs(factor.value)
+    inside = _inside(origin.x, index)
+    x, size = inside.total, inside.size
     total = math.nan if math.isnan(x) else FUNCTIONS[origin.name](x)
     if origin.name == "exp":
         size = abs(total) * (1 + size)
-    return Cell("function", total, terms, ((origin.name, x),), size=size + abs(total))
+    return Cell("function", total, inside.terms, ((origin.name, x),), size=size + abs(total))
 
 
 def _where(origin: Where, index: Index, shape: Index) -> Cell:
     may = bool(_number(origin.allowed, _aligned(_shape(origin.allowed), index)))
-    if isinstance(origin.x, Origin):
-        inside = _open(origin.x, index, origin.x)
-        x, terms, size = inside.total, inside.terms, inside.size
-    else:
-        factor = _broadcast(origin.x, index)
-        x, terms, size = factor.value, (Term(factor.value, (factor,)),), abs(factor.value)
-    return Cell("where", x if may else origin.other, terms, (("allowed", float(may)),), size=size)
+    inside = _inside(origin.x, index)
+    total = inside.total if may else origin.other
+    return Cell("where", total, inside.terms, (("allowed", float(may)),), size=inside.size)
+
+
+def _inside(operand: Any, index: Index) -> Cell:
+    """What stands at ``index`` of what a number is made of: an origin opened, or the one number."""
+    if isinstance(operand, Origin):
+        return _open(operand, index, operand)
+    factor = _broadcast(operand, index)
+    return Cell("total", factor.value, (Term(factor.value, (factor,)),), size=abs(factor.value))
 
 
 def _same(origin: Same, index: Index, shape: Index) -> Cell:

@@ -5,6 +5,8 @@ console.print(draw(figure, "zh"))
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -63,27 +65,17 @@ def _lines(
     return tensor_lines(figure, language, width, look)
 
 
+@dataclass(frozen=True, eq=False)
 class Drawing:
     """A figure as a Rich renderable that draws itself at the console's width, in the console's colors or none."""
 
-    def __init__(
-        self,
-        figure: Figure,
-        language: Language,
-        *,
-        width: int | None = None,
-        color: bool | None = None,
-        ascii: bool | None = None,
-        stage: str | None = None,
-        head: HeadChoice = "all",
-    ) -> None:
-        self.figure = figure
-        self.language = language
-        self.width = width
-        self.color = color
-        self.ascii = ascii
-        self.stage = stage
-        self.head = head
+    figure: Figure
+    language: Language
+    width: int | None
+    color: bool | None
+    ascii: bool | None
+    stage: str | None
+    head: HeadChoice
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         look = look_for(console, color=self.color, ascii=self.ascii)
@@ -109,4 +101,4 @@ def draw(
     ``stage`` (by name) and ``head`` choose what a heatmap shows: by default its last stage and the first
     heads; ``head="mean"`` is the mean over all.
     """
-    return Drawing(figure, language, width=width, color=color, ascii=ascii, stage=stage, head=head)
+    return Drawing(figure, language, width, color, ascii, stage, head)

@@ -13,6 +13,8 @@ from tui.figures.markdown import Link, markdown_lines
 from tui.text.layout import wrap_styled
 from tui.widgets.speaking import look_of, to_content
 
+_KEPT = 4  # widths whose lines are kept: with a scroll bar and without, and the same before a resize
+
 
 class Passage(Widget):
     """Shows a text, or a text of the bank in Markdown. Nothing that a person typed is read as markup."""
@@ -56,6 +58,8 @@ class Passage(Widget):
     def _lines(self, width: int) -> list[Text]:
         look = look_of(self.app)
         if (width, look) not in self._broken:
+            if len(self._broken) == _KEPT:
+                del self._broken[next(iter(self._broken))]  # the oldest
             if self._markdown is None:
                 self._broken[width, look] = self._plain_lines(width)
             else:

@@ -22,7 +22,8 @@ from tui.progress.store import open_store
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """By name, the files; the folder of backups is made beside them by a thread, at its own time."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_a_new_file_is_strict_wal_and_of_our_version(tmp_path: Path) -> None:
