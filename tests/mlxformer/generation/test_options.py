@@ -18,7 +18,7 @@ from mlxformer.generation.greedy import greedy_search
 from mlxformer.generation.rules import SearchRules, Start, constrain, log_softmax
 from mlxformer.generation.sampling import SamplingRules, sample, sampling_probabilities
 from tests.mlxformer.comparing import numbers
-from tests.mlxformer.generation.test_generation import EOS, PAD, START, Noise, rules
+from tests.mlxformer.generation.decoders import EOS, PAD, START, Noise, rules
 from tests.mlxformer.models.hub import ids, ours
 from tests.mlxformer.observing import filled
 

@@ -16,7 +16,7 @@ from mlxformer.generation.greedy import greedy_search
 from mlxformer.generation.rules import SearchRules, log_softmax
 from mlxformer.generation.sampling import SamplingRules, draw_tokens, filter_logits, sample, sampling_probabilities
 from tests.mlxformer.comparing import numbers
-from tests.mlxformer.generation.test_generation import EOS, PAD, START, Noise, Table, rules
+from tests.mlxformer.generation.decoders import EOS, PAD, START, Noise, Table, rules
 from tests.mlxformer.transformer_reference import filled, ids
 
 LOGITS = numbers(6, 11, scale=3)
