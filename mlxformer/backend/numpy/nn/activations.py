@@ -1,4 +1,4 @@
-"""Activation functions, and each as a layer."""
+"""Activation functions, and each as a layer; the exact GELU is with erf, in ``error_function``."""
 
 from __future__ import annotations
 
