@@ -18,7 +18,7 @@ from questions.bilingual import Bilingual, Language, say
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Series, Table, TokenRow, Tokens
 from tui.figures.heatmap import last_shown_stage
 from tui.figures.numbers import short, unit_of
-from tui.text.layout import fit, wrap
+from tui.text.layout import clip, fit, wrap
 
 LEAST = 12  # cells below which a part of what was measured tells nothing
 MOST = 4  # lines of a curve that are read
@@ -48,9 +48,7 @@ def caption(figure: Figure, language: Language, width: int | None = None, lines:
     if made:  # not one part of it fits as a whole
         room = width - cell_len(_sentence("x", made, language)) + 1
         said = _shortened(parts[0], room) if room >= LEAST else ""
-    wrapped = wrap(_sentence(said, made, language), width)
-    kept = wrapped if len(wrapped) <= lines else [*wrapped[: lines - 1], " ".join(wrapped[lines - 1 :])]
-    return "\n".join(fit(line, width, ELLIPSIS) for line in kept)
+    return "\n".join(clip(_sentence(said, made, language), width, lines, ELLIPSIS))
 
 
 def _shortened(part: str, width: int) -> str:

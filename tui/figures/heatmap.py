@@ -226,8 +226,11 @@ class Picture:
 
     # -- saying it
 
-    def explain(self, row: int, column: int, language: Language) -> str:
-        """How the cell came to be, from stage to stage: its score, scaled, masked or not, weight and rank."""
+    def explain(self, row: int, column: int, language: Language, *, shown_first: bool = False) -> str:
+        """How the cell came to be, from stage to stage: its score, scaled, masked or not, weight and rank.
+
+        ``shown_first``, for where not all of it has room: what the stage on the screen says, then the others.
+        """
         figure = self.figure
         zh = language == "zh"
         place = (
@@ -241,6 +244,8 @@ class Picture:
             parts.append(self._say_difference(row, column, language))
         elif not hidden:
             parts.append(self._say_rank(row, column, language))
+        if shown_first:
+            parts.insert(0, parts[self.stage_index])
         said = [part for part in dict.fromkeys(parts) if part]
         return place + ("：" + "，".join(said) if zh else ": " + ", ".join(said))
 

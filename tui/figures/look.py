@@ -30,6 +30,8 @@ class Glyphs:
     thumb: str = "●"
     left: str = "◂"
     right: str = "▸"
+    above: str = "▴"
+    below: str = "▾"
     on: str = "◉"
     off: str = "○"
     horizontal: str = "─"
@@ -55,6 +57,8 @@ ASCII = Glyphs(
     thumb="O",
     left="<",
     right=">",
+    above="^",
+    below="v",
     on="*",
     off="o",
     horizontal="-",

@@ -42,19 +42,21 @@ class TokensLines:
         column = min(max(map(cell_len, labels), default=0), max(width * 2 // 5, 1))
         for at, (strip, label) in enumerate(zip(figure.strips, labels, strict=True)):
             place = cursor[1] if cursor is not None and cursor[0] == at else None
-            self._strip(at, strip, pad(label, column, "right", look.glyphs.ellipsis), place)
+            alike = [each for each in figure.strips if each.tokens == strip.tokens]  # these stand one under another
+            self._strip(at, strip, alike, pad(label, column, "right", look.glyphs.ellipsis), place)
         if look.color and any(_graded(strip) for strip in figure.strips):
             self.lines.append(Text.assemble(" " * (column + 1), *legend(_painter(look), language, width - column - 1)))
 
-    def _strip(self, number: int, strip: TokenRow, label: str, cursor: int | None) -> None:
+    def _strip(self, number: int, strip: TokenRow, alike: Sequence[TokenRow], label: str, cursor: int | None) -> None:
         """One strip; its label stands before its first line."""
         look = self.look
         indent = cell_len(label) + 1
         room = max(self.width - indent, 1)
         below = _below(strip, look)
         shown = [fit(visible(token), room, look.glyphs.ellipsis) or " " for token in strip.tokens]
+        rows = [row for each in alike for row in _below(each, look)]
         widths = [
-            min(max(cell_len(token), *(cell_len(row[at]) for row in below)), room) for at, token in enumerate(shown)
+            min(max(cell_len(token), *(cell_len(row[at]) for row in rows)), room) for at, token in enumerate(shown)
         ]
         first_line = True
         for first, last in _pack(widths, room):

@@ -59,6 +59,8 @@ class InterviewScreen(InterviewKeys):
         Binding("w", "save", "Save the report", id="interview.save"),
         Binding("W", "save_page", "Save it as a page with figures", id="interview.save-page"),
         Binding("x,f8", "other_side", "Answer or experiment", id="interview.side"),
+        Binding("c", "checks", "Checks", id="interview.checks"),
+        Binding("r", "again", "Run again", id="interview.again"),
         Binding("comma", "figure(-1)", "Figure", id="interview.figure-before"),
         Binding("full_stop", "figure(1)", "Figure", id="interview.figure-after"),
         Binding("less_than_sign", "walk(-1)", "Step before", id="interview.step-before"),
@@ -268,7 +270,6 @@ class InterviewScreen(InterviewKeys):
             "reveal": ("asked",),
             "spoken": ("asked",),
             "go_on": ("revealed",),
-            "misconception": ("revealed",),
             "end": ("asked", "revealed"),
             "another": ("told",),
             "save": ("told",),
@@ -278,6 +279,10 @@ class InterviewScreen(InterviewKeys):
         }
         if action in ("edit", "framework"):
             return self._writes_code and not self._judging
+        if action in ("again", "checks"):
+            return self.stage == "revealed" and self.has_class("pictured")
+        if action == "misconception":
+            return self.stage == "revealed" and self._can_be_wrong
         if action == "walk":
             return self.is_mounted and self.has_class("pictured") and self.query_one(LivePanel).can_walk
         if action == "begin_or_type" and self.stage == "wishing" and self.app.is_typing:
@@ -414,9 +419,14 @@ class InterviewScreen(InterviewKeys):
             self.interview.mark_point(event.number, event.status)
             self.show_again()
 
+    @property
+    def _can_be_wrong(self) -> bool:
+        turn = None if self.interview is None else self.interview.turn
+        return turn is not None and turn.misconception is not None
+
     def action_misconception(self) -> None:
         turn = None if self.interview is None else self.interview.turn
-        if self.interview is not None and turn is not None and turn.misconception is not None:
+        if self.interview is not None and turn is not None:
             self.interview.mark_misconception(not turn.said_misconception)
             self.show_again()
 
@@ -500,6 +510,13 @@ class InterviewScreen(InterviewKeys):
         if self.has_class("pictured"):
             self._show_side(True)
             self.query_one(LivePanel).next_figure(step)
+
+    def action_checks(self) -> None:
+        self._show_side(True)
+        self.query_one(LivePanel).fold_checks()
+
+    def action_again(self) -> None:
+        self.query_one(LivePanel).action_again()
 
     def action_walk(self, by: int) -> None:
         self.query_one(LivePanel).walk(by)

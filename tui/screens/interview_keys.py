@@ -20,6 +20,11 @@ class InterviewKeys(Place):
     def _writes_code(self) -> bool:
         raise NotImplementedError
 
+    @property
+    def _can_be_wrong(self) -> bool:
+        """Whether a misconception in circulation stands below the marks."""
+        raise NotImplementedError
+
     def screen_hints(self) -> list[KeyHint]:
         say = self.app.say
         if self.app.is_typing:
@@ -49,7 +54,8 @@ class InterviewKeys(Place):
             marks = self.focused is not None and type(self.focused).__name__ == "MarkList"
             if marks:
                 shown.append(KeyHint("␣", say("interview.key-mark"), "turn", "space"))
-            shown.append(KeyHint("M", say("interview.key-misconception"), "screen.misconception"))
+            if self._can_be_wrong:
+                shown.append(KeyHint("M", say("interview.key-misconception"), "screen.misconception"))
             if self.has_class("pictured"):
                 shown.append(KeyHint("x", say("screens.key-side"), "screen.other_side"))
             return [*shown, ending, *last]
@@ -76,7 +82,7 @@ class InterviewKeys(Place):
             "W": "key-save-page", "e": "key-edit", "f": "key-framework",
         }  # fmt: skip
         names = {
-            "x / F8": "key-side", ", .": "key-figure", "Esc": "key-come-back", "P / F5": "go-practice",
+            "x / F8": "key-side", ", .": "key-figure", "c": "checks-command", "r": "key-again", "Esc": "key-come-back", "P / F5": "go-practice",
             "E / F6": "go-lab", "B / F7": "go-browse", "G / F4": "go-progress",
             "O / F9": "go-look", "H / F12": "go-by-hand", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",

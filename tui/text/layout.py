@@ -139,6 +139,16 @@ def fit(text: str, width: int, ellipsis: str = "⋯") -> str:
     return (kept if cell_len(kept) <= room else "") + ellipsis
 
 
+def clip(text: str, width: int, most: int, ellipsis: str = "⋯") -> list[str]:
+    """``text`` in at most ``most`` lines; what has no room is left out from a break on: no number is cut in two."""
+    lines = wrap(text, width)
+    if len(lines) <= most:
+        return lines
+    room = width - cell_len(ellipsis)
+    last = wrap(lines[most - 1], room)[0] if room > 0 else ""
+    return [*lines[: most - 1], (last if cell_len(last) <= room else "") + ellipsis]
+
+
 def pad(text: str, width: int, align: str = "left", ellipsis: str = "⋯") -> str:
     """``text`` in exactly ``width`` cells, aligned ``left``, ``right`` or ``center``."""
     text = fit(text, width, ellipsis)

@@ -16,6 +16,8 @@ from tui.figures.heatmap import FigureError, Picture
 def test_a_cell_says_how_it_came_to_be() -> None:
     picture = Picture(by_hand())
     assert picture.explain(0, 1, "en") == ("query 我 → key 见: score 4, scaled 2, masked no, weight 0.5, rank 1 of 2")
+    said = picture.explain(0, 1, "en", shown_first=True)  # where not all of it has room
+    assert said == "query 我 → key 见: weight 0.5, score 4, scaled 2, masked no, rank 1 of 2"
     assert picture.explain(0, 0, "zh") == "查询 我 → 键 看：得分 2，缩放后 1，掩码 否，权重 0.25，排名 2/2"
 
 

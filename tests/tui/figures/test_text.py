@@ -242,3 +242,11 @@ def test_degrees_of_color_have_a_legend_and_words_under_tokens_do_without() -> N
     assert len(tokens_lines(graded, "en", 60, PLAIN)) == 3  # the numbers themselves
     marked = Tokens("t", [TokenRow("weights", ["p", "q"], [0.1, 0.9], ["0.1", "0.9"])])
     assert len(tokens_lines(marked, "en", 60, Look())) == 3
+
+
+def test_the_same_tokens_stand_one_under_another() -> None:
+    """Whatever is marked under them: two strips of them are compared token by token."""
+    words = ["2", "0", "[EOS]"]
+    both = Tokens("t", [TokenRow("before", words, marks=["100"] * 3), TokenRow("after", words, marks=["8", "0", "1"])])
+    lines = [line.plain for line in tokens_lines(both, "en", 60, PLAIN)]
+    assert lines[1].replace("before", " after") == lines[3]

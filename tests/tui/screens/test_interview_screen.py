@@ -22,6 +22,7 @@ from tui.screens.live_panel import LivePanel
 from tui.screens.mark_list import MarkList
 from tui.screens.practice import PracticeScreen
 from tui.screens.progress import ProgressScreen
+from tui.widgets.checks_panel import ChecksPanel
 from tui.widgets.knob_panel import KnobPanel
 
 
@@ -57,12 +58,19 @@ async def test_an_interview_from_wishes_to_report(opened: Open, language: Langua
         await pilot.press("x" if size[0] < 100 else "tab")
         await pilot.pause()
         assert "✓" in shown(pilot)  # the experiment as evidence, its checks counted
-        await pilot.press("x")
+        before = panel.measured
+        await pilot.press("r")  # the keys that its last line names: run again, and the checks
+        await until(pilot, lambda: panel.measured is not before)
+        await pilot.press("c")
+        assert panel.query_one(ChecksPanel).display
+        await pilot.press("c", "x")
         await pilot.pause()
         await pilot.press("n")
         assert interview(pilot).turns[0].rating is not None
         while screen(pilot).stage != "told":  # a follow-up, perhaps
-            await pilot.press("space", "n")
+            await pilot.press("space")
+            assert "说了误解" not in shown(pilot) and "misconception" not in shown(pilot)  # nothing is said of one here
+            await pilot.press("n")
             await pilot.pause()
         said = shown(pilot)
         assert ("接下来先补这几处" if language == "zh" else "What to study next") in said

@@ -11,7 +11,19 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.content import Content
 
-from tui.text.layout import CLOSING, OPENING, SPACES, fit, graphemes, line_spans, may_break, pad, wrap, wrap_styled
+from tui.text.layout import (
+    CLOSING,
+    OPENING,
+    SPACES,
+    clip,
+    fit,
+    graphemes,
+    line_spans,
+    may_break,
+    pad,
+    wrap,
+    wrap_styled,
+)
 
 SIGNS = [*"我今天看见一只猫在睡觉的注意力，。、；：？！（）《》“”「」—…abcXYZ019 .-,()[]%✓😀", "e\u0301", "👩\u200d👧"]
 texts = st.lists(st.sampled_from(SIGNS), max_size=80).map("".join)
@@ -144,3 +156,16 @@ def test_padding_gives_exactly_the_width(text: str, width: int) -> None:
 )
 def test_fitting_by_hand(text: str, width: int, fitted: str) -> None:
     assert fit(text, width) == fitted
+
+
+@given(texts, st.integers(min_value=2, max_value=20), st.integers(min_value=1, max_value=3))
+def test_clipping_keeps_whole_lines_of_a_width(text: str, width: int, most: int) -> None:
+    lines = clip(text, width, most)
+    assert 1 <= len(lines) <= most and max(map(cell_len, lines)) <= width
+    if lines != wrap(text, width):
+        assert lines[:-1] == wrap(text, width)[: most - 1] and lines[-1].endswith("⋯")
+
+
+def test_clipping_cuts_no_number_in_two() -> None:
+    assert clip("变多少 -3.32441e-7", 12, 1) == ["变多少⋯"]
+    assert clip("weight 0.5, rank 1 of 2", 12, 2) == ["weight 0.5,", "rank 1 of 2"]

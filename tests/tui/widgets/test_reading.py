@@ -19,6 +19,7 @@ from tui.widgets.figures.figure_view import FigureView
 from tui.widgets.figures.heatmap_view import HeatmapView
 from tui.widgets.figures.messages import SaveWanted, TokenChosen
 from tui.widgets.figures.table_view import TableView
+from tui.widgets.figures.text_view import said_lines
 from tui.widgets.figures.tokens_view import TokensView
 
 
@@ -39,6 +40,23 @@ async def test_bars_say_value_rank_and_reference_and_keep_to_the_pinned_ones() -
         assert view.cursor == (1, 0) and "pinned 0.3, difference +0.2" in app.text  # by its label, not by its place
         await pilot.press("p")
         assert "pinned" not in app.text
+
+
+async def test_what_is_out_of_sight_has_a_sign_and_no_number_is_cut_in_two() -> None:
+    """The sign stands at the end of the reading, on the side where more lines are; a reading is cut at a break."""
+    view = BarsView(Bars("t", [f"day {day}" for day in range(40)], [1.0] * 40, "questions"), language="en")
+    app = Harness(view)
+    async with app.run_test(size=(40, 14)) as pilot:
+        view.focus()
+        for key, sign in (("home", " ▾"), ("end", "▴ "), ("home", " ▾")):
+            await pilot.press(key)
+            said = next(line for line in app.lines if "rank 1 of 40" in line or "questions 1" in line)
+            assert said[: view.size.width].endswith(sign), (key, said)
+        await pilot.resize_terminal(40, 60)
+        await pilot.pause()
+        assert "▾" not in app.text and "▴" not in app.text
+    (line,) = said_lines("a 1 · b 2.975e-7 · c 1.997e-7", 27, 1, "")
+    assert line.plain == "a 1 · b 2.975e-7 · c⋯"
 
 
 async def test_a_table_says_a_cell_with_all_its_digits() -> None:

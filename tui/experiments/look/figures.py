@@ -48,6 +48,7 @@ MEASURE_TITLES = {
     ),
 }
 TOKEN, CHANCE = Bilingual("词元", "token"), Bilingual("概率", "probability")
+SHORT_CHANCE = Bilingual("概率", "prob.")  # where it heads three columns
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ def _lens(seen: Pass, layers: np.ndarray, top: Sequence[int], where: Bilingual) 
         rows.append([*cells, float(chances[top[0]]), rank])
     columns: list[Label] = [Bilingual("层", "layer")]
     for number in range(1, BEST + 1):
-        columns += [Bilingual(f"第 {number}", f"no. {number}"), CHANCE]
+        columns += [Bilingual(f"第 {number}", f"no. {number}"), SHORT_CHANCE]
     columns += [f"p({final})", Bilingual("排名", "rank")]
     places = [float(each) for each in range(len(layers))]
     return [

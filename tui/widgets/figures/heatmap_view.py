@@ -22,7 +22,7 @@ from tui.figures.heatmap import DIFFERENCE, Picture
 from tui.figures.heatmap_paint import Painter, legend, signs_in
 from tui.figures.heatmap_text import HeadChoice
 from tui.figures.saving import contents_of
-from tui.text.layout import fit, wrap
+from tui.text.layout import clip, wrap
 from tui.widgets.figures.figure_box import AMPLE, room_of
 from tui.widgets.figures.head_grid import HeadGrid
 from tui.widgets.figures.heatmap_canvas import HeatmapCanvas
@@ -169,13 +169,18 @@ class HeatmapView(SpeakingWidget):
             self._say(["（空）" if self.language == "zh" else "(empty)"])
             return
         row, column = self._hovered or self.canvas.cursor
-        self._say(wrap(self.picture.explain(row, column, self.language), max(self.size.width, 1)))
+        width, most = max(self.size.width, 1), self._most_said()
+        said = self.picture.explain(row, column, self.language)
+        if len(wrap(said, width)) > most:
+            said = self.picture.explain(row, column, self.language, shown_first=True)
+        self._say(clip(said, width, most))
+
+    def _most_said(self) -> int:
+        return LEAST_SAID + (room_of(self, self.size, self.size) >= AMPLE or self.size.width < NARROW)
 
     def _say(self, lines: Sequence[str]) -> None:
         """Below the map. The room for it grows and does not shrink, so that moving the cursor moves nothing else."""
-        says = self.query_one("#heatmap-says", Static)
-        most = LEAST_SAID + (room_of(self, self.size, self.size) >= AMPLE or self.size.width < NARROW)
-        lines = [*lines[: most - 1], fit(" ".join(lines[most - 1 :]), max(self.size.width, 1))]
+        says, most = self.query_one("#heatmap-says", Static), self._most_said()
         height = min(max(len(lines), self._says_height, LEAST_SAID), most)
         if height != self._says_height:
             self._says_height = height

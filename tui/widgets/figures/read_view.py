@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
@@ -122,7 +123,6 @@ class ReadView(TextView[F], can_focus=True):
         said = "" if at is None else self.reading(*at)
         if self.pinned is not None and self.pinned is self.figure:
             said = ("已钉住；" if self.language == "zh" else "pinned; ") + said
-        below = said_lines(said, width, most, look.dim if self.cursor is None else look.strong)
         body = drawn.lines[drawn.head : len(drawn.lines) - drawn.tail]
         room = max(self._room - drawn.head - drawn.tail - most, 1)
         if self._room and len(body) > room:
@@ -130,9 +130,14 @@ class ReadView(TextView[F], can_focus=True):
                 here = drawn.at - drawn.head
                 self._top = min(max(self._top, here - room + 1), here)
             self._top = max(min(self._top, len(body) - room), 0)
+            more = (" ", look.glyphs.above)[self._top > 0] + (" ", look.glyphs.below)[self._top + room < len(body)]
             body = body[self._top : self._top + room]
         else:
-            self._top = 0
+            self._top, more = 0, ""
+        style, free = look.dim if self.cursor is None else look.strong, max(width - 2 * len(more), 1)
+        below = said_lines(said, free, most, style)
+        if more:  # what is out of sight, and where
+            below[-1] = Text.assemble(below[-1], " " * (free + len(more) - cell_len(below[-1].plain)), (more, look.dim))
         tail = drawn.lines[len(drawn.lines) - drawn.tail :] if drawn.tail else []
         return [*drawn.lines[: drawn.head], *body, *tail, *below]
 

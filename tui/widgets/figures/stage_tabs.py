@@ -14,7 +14,7 @@ from textual.reactive import reactive
 
 from questions.bilingual import Language, say
 from tui.figures.heatmap import Picture
-from tui.text.layout import fit, wrap
+from tui.text.layout import clip, fit, wrap
 from tui.widgets.speaking import SpeakingWidget, to_content
 
 GAP = 2  # cells between title and stages
@@ -104,9 +104,7 @@ class StageTabs(SpeakingWidget):
             self._places = [(first + start, last + start) for first, last in self._places]
             return to_content([Text.assemble((title, "bold"), " " * GAP, stages)])
         most = lines - bool(stages.plain)
-        titles = wrap(self.title, width)
-        if len(titles) > most:
-            titles = [*titles[: most - 1], fit(" ".join(titles[most - 1 :]), width, ellipsis)]
+        titles = clip(self.title, width, most, ellipsis)
         self._line = len(titles)
         return to_content([*(Text(title, "bold") for title in titles), *([stages] if stages.plain else [])])
 

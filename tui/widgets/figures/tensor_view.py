@@ -43,7 +43,7 @@ class TensorView(SpeakingWidget):
 
     DEFAULT_CSS = "TensorView { layout: vertical; height: auto; width: 1fr; }"
     KEYS: ClassVar[Sequence[Key]] = [
-        Key("enter", "open", "tensor.open", "数值|numbers", "打开全部数值|all its numbers"),
+        Key("enter", "open", "tensor.open", "数值|numbers", "打开全部数值|all its numbers", written="Enter"),
         Key("escape", "close", "tensor.close", "收起|close", "收起数值|close the numbers", "", False, "Esc"),
         replace_fields(SAVE_KEY, id="tensor.save"),
     ]

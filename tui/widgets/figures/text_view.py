@@ -11,7 +11,7 @@ from textual.geometry import Size
 
 from questions.bilingual import Language
 from tui.figures.look import Look
-from tui.text.layout import fit, wrap
+from tui.text.layout import clip
 from tui.widgets.speaking import SpeakingWidget, to_content
 
 F = TypeVar("F")
@@ -19,8 +19,7 @@ F = TypeVar("F")
 
 def said_lines(said: str, width: int, most: int, style: str) -> list[Text]:
     """A reading in ``most`` lines, neither more nor less: another one moves nothing."""
-    lines = wrap(said, max(width, 1))
-    lines = [*lines[: most - 1], fit(" ".join(lines[most - 1 :]), max(width, 1))]
+    lines = clip(said, max(width, 1), most)
     return [Text(line, style=style) for line in [*lines, *[""] * (most - len(lines))]]
 
 
