@@ -82,7 +82,8 @@ class InterviewKeys(Place):
             "W": "key-save-page", "e": "key-edit", "f": "key-framework",
         }  # fmt: skip
         names = {
-            "x / F8": "key-side", ", .": "key-figure", "c": "checks-command", "r": "key-again", "Esc": "key-come-back", "P / F5": "go-practice",
+            "x / F8": "key-side", ", .": "key-figure", "c": "checks-command", "r": "key-again",
+            "Esc": "key-come-back", "P / F5": "go-practice",
             "E / F6": "go-lab", "B / F7": "go-browse", "G / F4": "go-progress",
             "O / F9": "go-look", "H / F12": "go-by-hand", "L / F2": "switch-language",
             "Ctrl+P": "palette-command", "? / F1": "help", "q / Ctrl+Q": "leave",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
@@ -53,6 +53,12 @@ class Place(Screen[None]):
         """Textual says twice of a place that opens that it has come back, and would style it twice more."""
         if self.stack_updates < 2:
             event.refresh_styles = False
+        else:
+            self.show_keys()
+
+    def on_screen_suspend(self) -> None:
+        """What opens over the place leaves the bar in sight."""
+        self.show_keys()
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
         """The focus goes to what stands: all ways to give it end here."""
@@ -89,9 +95,13 @@ class Place(Screen[None]):
     # --- the key bar -------------------------------------------------------------------------------------------
 
     def show_keys(self) -> None:
-        """The keys that act where the focus is, then the screen's own."""
+        """The keys that act where the focus is, then the screen's own; none of them acts below a dialog."""
+        if not self.is_active and isinstance(self.app.screen, ModalScreen):
+            hints = [KeyHint("Esc", self.app.say("screens.key-close"), "", "escape")]
+        else:
+            hints = [*self.focus_hints()[:MOST_OF_THE_FOCUS], *self.screen_hints()]
         for bar in self._own(KeyBar):
-            bar.show([*self.focus_hints()[:MOST_OF_THE_FOCUS], *self.screen_hints()])
+            bar.show(hints)
         for line in self._own(MessageLine):
             line.refresh()  # the key that shows all of a message is another where something is typed
 

@@ -11,6 +11,7 @@ from tui.progress.errors import ProgressError
 from tui.screens import browse
 from tui.screens.browse import BrowseScreen
 from tui.screens.dialogs import LineDialog
+from tui.screens.key_bar import KeyBar
 from tui.screens.lab import LabScreen
 from tui.screens.live_panel import LivePanel
 from tui.screens.practice import PracticeScreen
@@ -274,9 +275,14 @@ async def test_the_sentence_is_of_the_language_of_the_screen_until_one_is_typed(
 async def test_the_palette_and_ctrl_c_speak_the_language_of_the_screen(opened: Open) -> None:
     """Textual's own words on how one leaves were English, their markup unread."""
     async with opened(language="zh") as pilot:
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: "去练习" in shown(pilot))
-        await pilot.press("escape")
+        bar = pilot.app.screen.query_one(KeyBar)
+        keys = bar.hints
+        for opens in ("question_mark", "ctrl+p"):  # the bar stays in sight: what it names acts
+            await pilot.press(opens)
+            await until(pilot, lambda: [(hint.key, hint.label) for hint in bar.hints] == [("Esc", "关闭")])
+            await until(pilot, lambda: "去练习" in shown(pilot))
+            await pilot.press("escape")
+            await until(pilot, lambda: bar.hints == keys)
         assert isinstance(pilot.app.screen, PracticeScreen)
         for said in (
             "要离开请按 q 或 Ctrl+Q；下次从这里继续",

@@ -275,6 +275,7 @@ TABLE = {
     "key-again": Bilingual("重新运行", "run again"),
     "key-list": Bilingual("列表/实验", "list or experiment"),
     "key-next-part": Bilingual("下一块", "next part"),
+    "key-close": Bilingual("关闭", "close"),
     "key-back": Bilingual("返回", "back"),
     "key-come-back": Bilingual(
         "返回来处（再按同一个大写字母也行）", "Back to where you were (so does the same capital)"
