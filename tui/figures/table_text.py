@@ -20,7 +20,7 @@ from tui.text.layout import is_ideographic, pad, visible, wrap
 GAP = 2
 DIGITS = (4, 3, 2)  # of the numbers, fewer where the columns do not fit
 LEAST_WORDS = 8  # cells that a column of words keeps before numbers lose digits
-LONGEST_WORD = 12  # cells of a word that stay together
+LONGEST_WORD = 15  # cells of a word that stay together: "cross-attention" does
 CHANGED = "*"
 
 
@@ -163,7 +163,7 @@ def _words(heading: str) -> list[str]:
 
 
 def _unparted(word: str) -> int:
-    """The cells of a word that stay together where they can: those of a short one, a dozen, or two ideographs."""
+    """The cells of a word that stay together where they can: those of a short one, 15, or two ideographs."""
     least = 4 if any(map(is_ideographic, word)) else LONGEST_WORD
     return cell_len(word) if cell_len(word) <= LEAST_WORDS else min(cell_len(word), least)
 

@@ -250,3 +250,10 @@ def test_the_same_tokens_stand_one_under_another() -> None:
     both = Tokens("t", [TokenRow("before", words, marks=["100"] * 3), TokenRow("after", words, marks=["8", "0", "1"])])
     lines = [line.plain for line in tokens_lines(both, "en", 60, PLAIN)]
     assert lines[1].replace("before", " after") == lines[3]
+
+
+def test_a_word_of_the_field_is_not_parted_where_headings_can_give_way() -> None:
+    columns = ["topic", "seen", "recalled now", "came back, 30 days", "retention", "points said"]
+    rows = [["self-attention", "0/4", "0%", 0, None, None], ["cross-attention", "0/4", "0%", 0, None, None]]
+    lines = [line.plain for line in table_lines(Table("t", columns, rows), "en", 70, PLAIN)]
+    assert [line.split()[0] for line in lines[-2:]] == ["self-attention", "cross-attention"]

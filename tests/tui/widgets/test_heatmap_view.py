@@ -101,6 +101,12 @@ async def test_heads_side_by_side_enter_opens_and_escape_returns() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert view.showing == "grid" and view.grid.has_focus
+        view.update_figure(attention(1))  # the next figure has one head, and no key that would leave a grid
+        await pilot.pause()
+        assert view.showing == "map" and view.canvas.has_focus
+        view.update_figure(attention(4))
+        await pilot.press("g")
+        await pilot.pause()
         await pilot.click(view.grid, offset=(1, 1))
         await pilot.pause()
         assert (view.showing, view.picture.head) == ("map", 0)

@@ -102,6 +102,8 @@ class HeatmapView(SpeakingWidget):
         """Show another figure at the same stage, head, cursor and scroll; against the pinned one if there is one."""
         self.picture.update(figure)
         self.tabs.forget()
+        if self.picture.heads == 1:
+            self.showing = "map"  # one head has no grid, nor a key that would leave it
         self._changed()
 
     def said_anew(self) -> None:
