@@ -225,7 +225,7 @@ def _of_strips(strips: Sequence[TokenRow], language: Language) -> str:
                 colored, count = sum(value > 0 for value in values), len(values)
                 said = f"着色 {colored} 个，共 {count} 个" if language == "zh" else f"{colored} of {count} colored"
             else:
-                most = "颜色最深的是" if language == "zh" else "the strongest is"
+                most = "值最大的是" if language == "zh" else "the strongest is"
                 said = f"{most} {strip.tokens[values.index(max(values))]}"
             return f"{say(strip.label, language)}{'：' if language == 'zh' else ': '}{said}"
     counts = [str(len(strip.tokens)) for strip in strips]

@@ -164,13 +164,17 @@ class BrowseScreen(Place):
                 KeyHint("Esc", words("screens.key-leave-field"), "screen.back", "escape"),
                 *self.typing_hints(),
             ]
-        return [
+        search = KeyHint("/", words("screens.key-search"), "screen.search", "slash")
+        found = [
             KeyHint("Enter", words("screens.key-open"), "select", "enter"),
             KeyHint("␣", words("screens.key-read"), "screen.read", "space"),
-            KeyHint("/", words("screens.key-search"), "screen.search", "slash"),
+            search,
             KeyHint("s", words("screens.key-study"), "screen.study"),
             KeyHint("Z", words("screens.key-suspend"), "screen.suspend"),
             KeyHint("e", words("screens.key-edit"), "screen.edit"),
+        ]
+        return [
+            *(found if self._chosen_id() is not None else [search]),
             KeyHint("u", words("screens.key-undo"), "screen.undo"),
             KeyHint("Esc", words("screens.key-back"), "screen.back", "escape"),
             *self.last_hints(),

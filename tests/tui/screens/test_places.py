@@ -38,7 +38,10 @@ async def test_the_browser_searches_orders_opens_and_suspends(opened: Open, monk
             assert found.virtual_size.height == found.option_count  # a line each
         await pilot.press("ctrl+u", *"zzzzqqq")
         assert "No question matches" in shown(pilot)
-        await pilot.press("enter", "escape", "escape")
+        await pilot.press("enter", "escape")
+        hints = [hint.key for hint in pilot.app.screen.query_one(KeyBar).hints]
+        assert "/" in hints and "Enter" not in hints and "Z" not in hints  # there is nothing that they could act on
+        await pilot.press("escape")
         assert isinstance(pilot.app.screen, PracticeScreen)
         # The most fitting comes first, and opens.
         await pilot.press("B", "L", "slash", "ctrl+u", *"flash")

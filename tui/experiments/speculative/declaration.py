@@ -11,7 +11,7 @@ EXPERIMENT = Experiment(
     name="speculative",
     title=Bilingual("投机解码：小模型先写，大模型一次验", "Speculative decoding: one writes ahead, one verifies"),
     summary=Bilingual(
-        "自带的写诗模型 poet 当大模型，小七倍的 poet-small 当草稿。草稿先写 γ 个字，大模型一遍验完："
+        "自带的写诗模型 poet 当大模型，只有它七分之一大的 poet-small 当草稿。草稿先写 γ 个字，大模型一遍验完："
         "按 min(1, p/q) 接受，拒绝就从 max(p − q, 0) 里重抽。",
         "The poet that ships is the target and poet-small, a seventh of its size, the draft. The draft writes γ "
         "characters ahead, the target judges them in one pass: each is kept with probability min(1, p/q), and where "
@@ -19,7 +19,7 @@ EXPERIMENT = Experiment(
     ),
     knobs=(
         Knob("draft", Bilingual("草稿模型", "draft"), "choice", "poet-small", choices=(
-            Choice("poet-small", Bilingual("poet-small（小七倍）", "poet-small (a seventh)")),
+            Choice("poet-small", Bilingual("poet-small（七分之一大）", "poet-small (a seventh)")),
             Choice("poet", Bilingual("poet 自己（q = p）", "poet itself (q = p)")),
         )),
         Knob("ahead", Bilingual("先写几个 γ", "tokens ahead γ"), "number", 4, minimum=1, maximum=8),

@@ -15,7 +15,7 @@ TABLE = {
     "about-mlm-rate-40": Bilingual("英文 BERT，掩 40 %", "an English BERT, 40 % masked"),
     "about-mlm-rate-80": Bilingual("英文 BERT，掩 80 %", "an English BERT, 80 % masked"),
     "about-poet": Bilingual("按字写唐诗的 GPT", "a GPT that writes Tang poems by character"),
-    "about-poet-small": Bilingual("同上，小七倍", "the same, a seventh of its size"),
+    "about-poet-small": Bilingual("同上，只有七分之一大", "the same, a seventh of its size"),
     "about-induction": Bilingual("两层纯注意力，有归纳头", "two layers of attention alone, with induction heads"),
     "about-induction-one-layer": Bilingual("同上，只有一层，没有归纳头", "the same with one layer, and without"),
     "about-reverse-gru": Bilingual("倒写字母的 GRU，没有注意力", "a GRU that reverses letters, without attention"),
