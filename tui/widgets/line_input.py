@@ -9,7 +9,7 @@ from tui.language.harmless import in_a_line
 
 
 class LineInput(Input):
-    """Pasted lines are joined by blanks; control characters are written out."""
+    """Pasted lines are joined by blanks, and a tab is one; control characters are written out."""
 
     def validate_value(self, value: str) -> str:
         return in_a_line(value)
@@ -17,7 +17,7 @@ class LineInput(Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()  # Textual calls the handlers of the parent classes too
         event.stop()
-        line = " ".join(part.strip() for part in event.text.splitlines() if part.strip())
+        line = " ".join(part.strip() for part in event.text.expandtabs(1).splitlines() if part.strip())
         if line:
             selection = self.selection
             if selection.is_empty:

@@ -52,6 +52,10 @@ async def test_what_is_pasted_or_said_is_shown_as_text(opened: Open) -> None:
             pilot.app.post_message(events.Paste(HOSTILE))
             await pilot.pause()
             assert WRITTEN in shown(pilot) and is_harmless(shown(pilot).replace("\n", "")), keys
+        await pilot.press("ctrl+u")
+        pilot.app.post_message(events.Paste("two\twords\nof a table"))
+        await pilot.pause()
+        assert isinstance(pilot.app.focused, Input) and pilot.app.focused.value == "two words of a table"
         await pilot.press("escape", "ctrl+p")
         await pilot.pause()
         assert pilot.app.language == "en"
