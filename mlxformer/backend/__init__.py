@@ -237,7 +237,7 @@ def peak_bytes(fn: Callable[[], Any]) -> int:
     """How much more memory than before ``fn`` took at most, its result among it.
 
     Measured, not counted: by MLX's allocator, or by Python's (``tracemalloc``, which NumPy reports to), where what
-    other threads take meanwhile counts too.
+    other threads take meanwhile counts too. One measures at a time; a measurement may hold another.
 
     Args:
         fn: whose result MLX is made to compute.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -91,18 +92,26 @@ def drawing_from(state: Any) -> Iterator[None]:
         drawn.state = before
 
 
+_measuring = threading.RLock()  # there is one peak for all threads
+_peak_before = 0  # of a measurement around the one that runs
+
+
 def peak_bytes(fn: Callable[[], Any]) -> int:
-    is_first = not tracemalloc.is_tracing()
-    if is_first:
-        tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        _ = fn()
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
+    global _peak_before
+    with _measuring:
+        is_first = not tracemalloc.is_tracing()
         if is_first:
-            tracemalloc.stop()
+            tracemalloc.start()
+        try:
+            around, _peak_before = max(_peak_before, tracemalloc.get_traced_memory()[1]), 0
+            before = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            _ = fn()
+            return max(_peak_before, tracemalloc.get_traced_memory()[1]) - before
+        finally:
+            _peak_before = max(around, _peak_before, tracemalloc.get_traced_memory()[1])
+            if is_first:
+                tracemalloc.stop()
 
 
 def is_eager() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +20,7 @@ from mlxformer.backend import (
     mx,
     nn,
     optimizers,
+    peak_bytes,
     to_numpy,
     tree_flatten,
     tree_map,
@@ -218,3 +220,28 @@ def test_trees_modules_and_optimizers_come_with_it() -> None:
 def test_only_its_own_names_are_offered(module: ModuleType) -> None:
     assert dir(module) == sorted(module.__all__) and all(hasattr(module, name) for name in dir(module))
     assert not {"Any", "Callable", "Mapping", "Sequence", "TYPE_CHECKING", "np", "annotations"} & set(dir(module))
+
+
+def test_a_peak_inside_another_and_peaks_of_several_threads() -> None:
+    """Each is that of its own arrays, float32: one peak and one limit of memory serve all threads."""
+
+    def made(rows: int) -> int:
+        return peak_bytes(lambda: mx.ones((rows, 1000)) + 1)
+
+    def large_then_small() -> list[int]:
+        mx.eval(mx.ones((4000, 1000)) + 1)
+        return [made(500)]
+
+    inner: list[int] = []
+    outer = peak_bytes(lambda: inner.extend(large_then_small()))
+    assert inner[0] / 4e6 == pytest.approx(0.75, abs=0.26)  # with or without the array of ones beside the sum
+    assert outer > 16e6
+
+    with ThreadPoolExecutor(3) as several:
+        rows = [500, 4000, 1000, 2000, 500, 3000] * 5
+        for wanted, peak in zip(rows, several.map(made, rows), strict=True):
+            assert 0.99 * wanted * 4000 <= peak <= 1.1 * 2 * wanted * 4000, rows
+    if backend.name == "mlx":
+        limit = mx.set_memory_limit(1 << 30)
+        mx.set_memory_limit(limit)
+        assert limit > 1 << 20

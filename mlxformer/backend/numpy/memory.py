@@ -12,7 +12,9 @@ import os
 
 TRIM, MMAP = -1, -3  # of ``mallopt``, in <malloc.h>
 KEPT = 256 << 20  # bytes that may lie free at most
-LARGEST = 64 << 20  # bytes of an array that is kept; a larger one is the system's again when it is freed
+# Bytes of an array that is kept; a larger one is the system's again when it is freed. Before 2.35 glibc takes no more
+# than the second.
+LARGEST = (64 << 20, 32 << 20)
 
 
 def keep_freed() -> bool:
@@ -23,4 +25,5 @@ def keep_freed() -> bool:
         tell = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # macOS, musl; Windows
         return False
-    return tell(TRIM, KEPT) == 1 and tell(MMAP, LARGEST) == 1
+    # Told either, glibc no longer finds what suits by itself: nothing is better than the second alone.
+    return any(tell(MMAP, largest) == 1 for largest in LARGEST) and tell(TRIM, KEPT) == 1
