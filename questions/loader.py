@@ -112,7 +112,7 @@ class _BankReader:
         except FileNotFoundError:
             self._file_problem(file, "no-such-file", "there is no such file or folder")
         except OSError as error:
-            self._unreadable(error)
+            self._unreadable(error, file)
         return None
 
     def read(self, file: str, data: bytes, complete: bool) -> None:
@@ -178,9 +178,10 @@ class _BankReader:
             reading.problem("unknown-question", message, name, key, name=name.value)
         return Bank(tuple(self.questions), tuple(self.problems), tuple(self.tasks))
 
-    def _unreadable(self, error: OSError) -> None:
+    def _unreadable(self, error: OSError, file: Path | None = None) -> None:
         reason = error.strerror or str(error)
-        self._file_problem(error.filename, "unreadable", f"this cannot be read: {reason}", reason=error)
+        # What goes wrong while a file is read names none.
+        self._file_problem(file or error.filename, "unreadable", f"this cannot be read: {reason}", reason=error)
 
     def _file_problem(self, file: object, code: str, message: str, **fields: object) -> None:
         self.problems.append(Problem(str(file), 0, 0, "", code, message, fields))

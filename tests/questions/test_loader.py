@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.resources
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -241,6 +243,19 @@ def test_paths_that_cannot_be_read_are_problems_with_a_cure(tmp_path):
     assert [problem.code for problem in problems] == ["no-such-file", "no-files", "not-a-file"]
     assert "name a folder of question files" in problems[1].message
     assert str(problems[0]) == f"{tmp_path / 'none.yaml'}: there is no such file or folder"
+
+
+def test_a_disk_that_fails_while_a_file_is_read(tmp_path, monkeypatch):
+    """What the system says of a read names no file, as it does of an opening."""
+
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (tmp_path / "mine.yaml").write_text(GOOD)
+    monkeypatch.setattr(Path, "open", lambda path, mode: Failing())
+    (problem,) = load([tmp_path / "mine.yaml"]).problems
+    assert (problem.code, problem.file) == ("unreadable", str(tmp_path / "mine.yaml"))
 
 
 def test_a_follow_up_elsewhere_must_be_somewhere(tmp_path):

@@ -91,7 +91,8 @@ class _Quiz(Conversation):
             try:
                 self._write_by_hand(task, partial(draft_path, self._store.path, task), framework)
             except OSError as error:
-                tell(words("code.unreadable-draft", self._language, path=error.filename, reason=error))
+                path = error.filename or draft_path(self._store.path, task, framework)  # a full disk names none
+                tell(words("code.unreadable-draft", self._language, path=path, reason=error))
             return True
         text = QuestionText(attempt.question, self._language)
         write()

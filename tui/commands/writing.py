@@ -45,12 +45,18 @@ def write_file(path: Path, content: str | bytes, encoding: str = "utf-8", *, for
 
 
 def refuse_to_overwrite(path: Path, *, force: bool) -> Path:
-    """The file that ``path`` stands for. Raises ``UsageError`` where it must not be written."""
+    """The file that ``path`` stands for. Raises ``UsageError`` where it must not be written, or never could be."""
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_dir():
         raise UsageError("cannot-write", path=path, reason=IsADirectoryError(errno.EISDIR, "it is a folder"))
     if os.path.lexists(target) and not (force and target.is_file()):
         raise UsageError("file-exists", path=path)
+    try:
+        os.stat(target.parent)
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(target)
+    except OSError as error:
+        raise UsageError("cannot-write", path=path, reason=error) from error
     return target
 
 

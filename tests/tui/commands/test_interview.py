@@ -132,6 +132,9 @@ def test_what_it_does_not_take(typed: Typed, tmp_path: Path) -> None:
     refused = typed(arguments=("--report", str(tmp_path / "there.md")))
     assert refused.status == 2 and (tmp_path / "there.md").read_text() == "mine"
     assert typed(arguments=("--report", str(tmp_path / "r.pdf"))).status == 2
+    for place in ("gone/r.md", "there.md/r.md"):  # where no report could be written in the end
+        refused = typed(arguments=("--report", str(tmp_path / place)))
+        assert refused.status == 2 and refused.err.startswith("cannot write ")
     assert typed(arguments=("--topic", "bort")).status == 2
     assert not list((tmp_path / "data").glob("*.sqlite3"))
 
