@@ -288,7 +288,7 @@ def _examine(path: Path) -> None:
 
     Through a read-only connection: a writing one would, when closed, fold the ``-wal`` into a damaged file.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
         return
     version = file_version(path)
     if version is None:
@@ -428,6 +428,8 @@ def _into_memory(path: Path | None) -> tuple[sqlite3.Connection, bool]:
 
 def _copy_into(memory: sqlite3.Connection, path: Path) -> bool:
     """Whether ``path`` could be copied: by way of a scratch folder, for SQLite cannot read a WAL without writing."""
+    if not path.is_file():  # a device may have no end
+        return False
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / FILE_NAME
         try:

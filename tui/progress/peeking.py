@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ def file_application(path: Path) -> int | None:
 
 def _in_header(path: Path, offset: int) -> int | None:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+            return None
         with path.open("rb") as file:
             header = file.read(72)
     except OSError:

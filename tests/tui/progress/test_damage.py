@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -109,6 +111,32 @@ def test_damaged_bytes(sound: Path, tmp_path: Path) -> None:
             assert (folder / "progress.sqlite3").read_bytes() == bytes(data), f"seed {seed}"
         shutil.rmtree(folder)
     assert "progress-set-aside" in outcomes  # or nothing was damaged at all
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "an endless device", "a folder"])
+def test_what_is_no_file_at_all_is_set_aside(kind: str, tmp_path: Path) -> None:
+    """Nothing waits for what somebody might write into a pipe, or reads a device to its end."""
+    path = tmp_path / FILE_NAME
+    if kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+
+    def look() -> list[str]:
+        assert peek_setting(tmp_path, "language") is None
+        trouble = inspect_file(tmp_path).trouble
+        assert trouble is not None and trouble.code == "progress-damaged"
+        with open_store(tmp_path, lambda: NOW) as store:
+            return [notice.code for notice in store.notices]
+
+    found: list[list[str]] = []
+    looking = threading.Thread(target=lambda: found.append(look()), daemon=True)
+    looking.start()
+    looking.join(timeout=20)
+    assert found == [["progress-set-aside"]]
+    assert path.is_file() and len(list(tmp_path.glob("progress.damaged-*.sqlite3"))) == 1
 
 
 CONTENT = {
