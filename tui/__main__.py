@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tui.cli import main
+try:  # Ctrl+C at this moment too, as in ``tui.cli``
+    from tui.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 if __name__ == "__main__":
     sys.exit(main())

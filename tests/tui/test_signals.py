@@ -263,19 +263,21 @@ def test_a_signal_before_the_screen_stands_ends_it_without_a_traceback(
 
 
 LOADING = """
-import builtins, runpy
+import builtins, runpy, sys
+started, loading = sys.argv[1:]
 real = builtins.__import__
 def interrupted(name, *rest, **named):
-    if name == "rich.cells":
+    if name == loading:
         raise KeyboardInterrupt
     return real(name, *rest, **named)
 builtins.__import__ = interrupted
-runpy.run_module("tui.cli", run_name="__main__")
+runpy.run_module(started, run_name="__main__")
 """
 
 
-def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback() -> None:
-    ran = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, timeout=60)
+@pytest.mark.parametrize(("started", "loading"), [("tui.cli", "rich.cells"), ("tui", "tui.cli")])
+def test_ctrl_c_while_the_program_loads_ends_it_without_a_traceback(started: str, loading: str) -> None:
+    ran = subprocess.run([sys.executable, "-c", LOADING, started, loading], capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stderr) == (130, "")
 
 
