@@ -161,6 +161,8 @@ def _kept(
 
 def _taken(file: Path, digest: str) -> Bank | None:
     """The bank in a kept ``file``; None where it is of other files, hurt or not there."""
+    if not os.path.isfile(file):  # a pipe would be waited for
+        return None
     with (
         contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError),
         file.open("rb", buffering=0) as stream,  # what goes through a buffer is copied once more
