@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 from tui.figures.numbers import short
 
+ALIKE = 1e-5  # values that differ by less of their size have ticks that read the same: an axis of them shows one value
 
 @dataclass(frozen=True)
 class Axis:
-    """From ``low`` to ``high``, linear or logarithmic (then both are positive)."""
+    """From ``low`` to ``high``, linear or logarithmic (then both are positive). A linear one of counts (``whole``) has
+    whole ticks."""
 
     low: float
     high: float
     log: bool = False
+    whole: bool = False
 
     @classmethod
     def over(cls, values: Iterable[float], *, log: bool = False) -> Axis:
@@ -25,16 +28,17 @@ class Axis:
         """
         shown = [float(value) for value in values if math.isfinite(value) and (value > 0 or not log)]
         low, high = min(shown, default=1.0), max(shown, default=1.0)
+        whole = are_whole(shown)
         if log:
-            return cls(low, high, True) if high > low else cls(low / 2, low * 2, True)
-        if low == high:
+            return cls(low, high, True, whole) if high > low else cls(low / 2, low * 2, True, whole)
+        if high - low <= ALIKE * max(abs(low), abs(high)):
             reach = abs(low) / 2 or 1.0
-            return cls(low - reach, high + reach)
+            return cls(low - reach, high + reach, whole=whole)
         if 0 < low <= 0.3 * high:
             low = 0.0
         elif 0.3 * low <= high < 0:
             high = 0.0
-        return cls(low, high)
+        return cls(low, high, whole=whole)
 
     def place(self, value: float) -> float | None:
         """Where ``value`` stands, 0 at the low end and 1 at the high one; None where it has no place."""
@@ -50,8 +54,10 @@ class Axis:
         return [(value, short(value, 6)) for value in values]
 
     def _linear_ticks(self, most: int) -> list[float]:
-        step = _round_step((self.high - self.low) / max(most, 1))
+        step = _round_step(max((self.high - self.low) / max(most, 1), float(self.whole)))
         while True:
+            if self.whole and not step.is_integer():
+                step = _round_step(step * 1.5)
             first = math.ceil(self.low / step - 1e-9)
             last = math.floor(self.high / step + 1e-9)
             if last - first < most:
@@ -66,6 +72,12 @@ class Axis:
             if len(values) <= most:
                 return values
         return values[:: -(-len(values) // max(most, 1))]
+
+
+def are_whole(values: Iterable[float]) -> bool:
+    """Whether ``values`` read as counts: there are some, and all are whole."""
+    known = [value for value in values if math.isfinite(value)]
+    return bool(known) and all(float(value).is_integer() for value in known)
 
 
 def _round_step(step: float) -> float:

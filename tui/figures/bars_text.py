@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from questions.bilingual import Language, say
-from tui.figures.axes import Axis
+from tui.figures.axes import Axis, are_whole
 from tui.figures.data import Bars, Label
 from tui.figures.look import Look
 from tui.figures.numbers import short, unit_of
@@ -40,7 +40,7 @@ def bars_lines(
     if not figure.values:
         return [*lines, Text("（空）" if language == "zh" else "(empty)", style=look.dim)]
     labels = [visible(say(label, language)) for label in figure.labels]
-    numbers = [short(value) for value in figure.values]
+    numbers = [short(_rounded(figure, value)) for value in figure.values]
     number_width = min(max(map(len, numbers)), max(width // 3, 1))
     label_width = min(max(map(cell_len, labels)), max((width - number_width) * 2 // 5, 2))
     room = max(width - label_width - number_width - 2, 1)
@@ -99,12 +99,16 @@ def _measured(label: str, number: str) -> str:
     return f"{name} {number} {unit}".strip()
 
 
+def _rounded(figure: Bars, value: float) -> float:
+    return value if figure.decimals is None else round(value, figure.decimals)
+
+
 def bars_reading(figure: Bars, index: int, language: Language, pinned: Bars | None = None) -> str:
     """What a bar says: its value, its rank and share of all, how it stands to the reference and the pinned one."""
     zh = language == "zh"
     value = float(figure.values[index])
     label = say(figure.labels[index], language)
-    said = [_measured(say(figure.value_label, language), short(value, 7))]
+    said = [_measured(say(figure.value_label, language), short(_rounded(figure, value), 7))]
     known = [float(each) for each in figure.values if math.isfinite(each)]
     if math.isfinite(value) and len(known) > 1:
         rank, same = 1 + sum(each > value for each in known), known.count(value)
@@ -162,6 +166,7 @@ class _Scale:
         values = [*map(float, figure.values), *([] if self.reference is None else [self.reference])]
         values += [] if pinned is None else map(float, pinned.values)
         known = [value for value in values if math.isfinite(value)]
+        self.whole = are_whole(known)
         self.low: float
         if self.log:
             known = [math.log10(value) for value in known if value > 0]
@@ -185,7 +190,8 @@ class _Scale:
 
     @property
     def axis(self) -> Axis:
-        return Axis(10**self.low, 10**self.high, True) if self.log else Axis(self.low, self.high)
+        ends = (10**self.low, 10**self.high) if self.log else (self.low, self.high)
+        return Axis(*ends, self.log, self.whole)
 
 
 def _axis_lines(scale: _Scale, indent: int, look: Look) -> list[Text]:

@@ -50,6 +50,11 @@ def missing(figure: Curve, series: Series, language: Language) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
+def y_axis(figure: Curve, values: Sequence[float]) -> Axis:
+    """The axis on which the ``values`` of ``figure`` stand: its own, where it has ends, else over them."""
+    return Axis(*figure.y_ends) if figure.y_ends else Axis.over(values, log=figure.log_y)
+
+
 class CurvePlot:
     """The plot itself: the labels of the y axis, the field, the names of the lines, the x axis.
 
@@ -66,7 +71,7 @@ class CurvePlot:
         xs = [x for x, y in points if not math.isnan(y)]
         self.has_points = any(math.isfinite(y) and (y > 0 or not figure.log_y) for _, y in points)
         self.x_axis = _tight(Axis.over([*xs, *marks], log=figure.log_x), [*xs, *marks], figure.log_x)
-        self.y_axis = Axis.over([y for _, y in points], log=figure.log_y)
+        self.y_axis = y_axis(figure, [y for _, y in points])
         self.y_ticks = self.y_axis.ticks(max(height // 3, 3))
         self.label_width = min(max((len(text) for _, text in self.y_ticks), default=1), max(width // 3, 1))
         room = max(width - self.label_width - 1, 1)
@@ -299,4 +304,4 @@ class CurvePlot:
 def _tight(axis: Axis, xs: Sequence[float], log: bool) -> Axis:
     """The x axis goes from the first to the last x, with no zero added."""
     shown = [x for x in xs if math.isfinite(x) and (x > 0 or not log)]
-    return Axis(min(shown), max(shown), log) if shown and min(shown) < max(shown) else axis
+    return Axis(min(shown), max(shown), log, axis.whole) if shown and min(shown) < max(shown) else axis

@@ -82,6 +82,7 @@ class Curve:
     tab: Label = ""
     made: Label = ""
     hole: Label = NAN  # what a NaN is called, where it says that there is nothing
+    y_ends: tuple[float, float] | None = None  # of a linear y axis, where what it shows has ends: 0 and 1 of a probability
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Bars:
     name: str = ""
     tab: Label = ""
     made: Label = ""
+    decimals: int | None = None  # in which values are said, where nobody says more of them
 
 
 @dataclass(frozen=True)

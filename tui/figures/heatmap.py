@@ -260,7 +260,8 @@ class Picture:
             return f"{word} {_YES_NO[hidden].say(language)}"
         value = self.plane(stage=index).row(row)[column]
         if math.isnan(value) and self.figure.hole != NAN:
-            return say(self.figure.hole, language)
+            hole = say(self.figure.hole, language)
+            return hole if len(self.figure.stages) == 1 else f"{word} {hole}"  # of several, which it is that is missing
         return f"{word} {short(value, READ_DIGITS if index == self.stage_index else 4)}"
 
     def _say_rank(self, row: int, column: int, language: Language) -> str:
@@ -280,6 +281,8 @@ class Picture:
     def _say_difference(self, row: int, column: int, language: Language) -> str:
         assert self.pinned is not None
         before = row_reader(self._pinned_cells(self.head))(row)[column]
+        if math.isnan(before) and self.figure.hole != NAN:
+            return ""  # that there is nothing is said already
         change = self.value(row, column)
         now, then = ((one.rows[row], one.columns[column]) for one in (self.figure, self.pinned))
         where = f"{visible(then[0])} → {visible(then[1])} " if then != now else ""  # another sentence

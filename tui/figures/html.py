@@ -12,6 +12,7 @@ from tui.figures.axes import Axis
 from tui.figures.bars_text import value_label
 from tui.figures.caption import caption
 from tui.figures.colors import VIRIDIS, hex_of, ink_on
+from tui.figures.curve_plot import y_axis
 from tui.figures.curve_text import axis_label
 from tui.figures.data import Bars, Curve, Figure, Heatmap, Links, Table, Tensor, TokenRow, Tokens
 from tui.figures.heatmap import last_shown_stage
@@ -141,8 +142,8 @@ def _curve(figure: Curve, language: Language) -> str:
     known = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     across = Axis.over([x for x, _ in known], log=figure.log_x)
     if known and min(known)[0] < max(known)[0] and not figure.log_x:
-        across = Axis(min(known)[0], max(known)[0])
-    up = Axis.over([y for _, y in known], log=figure.log_y)
+        across = Axis(min(known)[0], max(known)[0], whole=across.whole)
+    up = y_axis(figure, [y for _, y in known])
 
     def place(x: float, y: float) -> tuple[float, float] | None:
         right, high = across.place(x), up.place(y)

@@ -47,11 +47,15 @@ def tensor_stats(values: Any) -> TensorStats:
     return _of_array(values) if hasattr(values, "dtype") else _of_lists(values)
 
 
+def shape_text(axes: Sequence[str], shape: Sequence[int], language: Language) -> str:
+    """``(head 4, query 7, key 7)``; of axes without names ``(4, 7, 7)``."""
+    names = [*(axis_word(axis, language) for axis in axes), *[""] * (len(shape) - len(axes))]
+    return f"({', '.join(f'{name} {extent}'.strip() for name, extent in zip(names, shape, strict=False))})"
+
+
 def summary(axes: Sequence[str], stats: TensorStats, language: Language) -> str:
     """``(head 4, query 7, key 7) float32  0.1429 ± 0.2054  [0, 0.9834]  84 zeros``; no axes, no names."""
-    names = [*(axis_word(axis, language) for axis in axes), *[""] * (len(stats.shape) - len(axes))]
-    shape = ", ".join(f"{name} {extent}".strip() for name, extent in zip(names, stats.shape, strict=False))
-    parts = [f"({shape}) {stats.dtype}".strip()]
+    parts = [f"{shape_text(axes, stats.shape, language)} {stats.dtype}".strip()]
     if stats.mean is not None and stats.std is not None:
         if stats.size == 1:
             parts.append(short(stats.mean, 7))

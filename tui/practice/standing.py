@@ -181,7 +181,7 @@ def _time(counted: Statistics) -> Bars:
         for monday in weeks
     ]
     labels = [monday.strftime("%m-%d") for monday in weeks]
-    return Bars(_say("time"), labels, minutes, _say("minutes-axis"), name="time")
+    return Bars(_say("time"), labels, minutes, _say("minutes-axis"), name="time", decimals=1)
 
 
 def _interviews(standing: Standing) -> Table:

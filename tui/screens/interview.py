@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.events import ScreenResume, ScreenSuspend
+from textual.events import Paste, ScreenResume, ScreenSuspend
 from textual.message import Message
 
 from questions.bilingual import say as say_in
@@ -25,6 +25,7 @@ from tui.practice.report_text import as_markdown
 from tui.practice.written import draft_text, keep_draft, next_framework, stamp
 from tui.progress.errors import ProgressError
 from tui.screens.answer_box import AnswerBox
+from tui.screens.dialogs import ConfirmDialog
 from tui.screens.interview_keys import InterviewKeys
 from tui.screens.key_bar import KeyBar
 from tui.screens.live_panel import LivePanel
@@ -351,6 +352,14 @@ class InterviewScreen(InterviewKeys):
             self.app.notify(words("interview.none", self.app.language), severity="warning")
         self.show()
 
+    def on_paste(self, event: Paste) -> None:
+        """What is pasted before the field has the focus goes into the answer: as keys it would end the interview."""
+        if self.stage == "asked" and not self.app.is_typing and not self._judging:
+            self.action_begin_or_type()
+            box = self.query_one(AnswerBox)
+            if self.focused is box:
+                box.replace(event.text, *box.selection)
+
     @on(AnswerBox.Changed)
     def keep_typed(self) -> None:
         if self.stage != "asked":
@@ -443,6 +452,16 @@ class InterviewScreen(InterviewKeys):
         self.show()
 
     def action_end(self) -> None:
+        """End it before its last question, once the person has said that this is meant."""
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self._end()
+
+        say = self.app.say
+        self.app.push_screen(ConfirmDialog(say("interview.end-title"), say("screens.confirm-hint")), answered)
+
+    def _end(self) -> None:
         if self.interview is None:
             return
         self._write()

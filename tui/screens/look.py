@@ -20,6 +20,7 @@ from tui.screens.dialogs import LineDialog
 from tui.screens.key_bar import KeyHint
 from tui.screens.listing import Listing
 from tui.screens.live_panel import LivePanel
+from tui.screens.program import Said
 from tui.widgets.figures.messages import HeadChosen, HeadWanted, PairChosen
 from tui.widgets.steps_panel import StepsPanel
 
@@ -63,6 +64,7 @@ class LookScreen(BesideList):
         self._number = 0  # of the opening that is on its way
         self._opening = False
         self._wanted_figure = ""
+        self._refused: Said | None = None  # what was said of the model that could not be opened
         self.query_one(LivePanel).visible = False  # there is nothing in it before the first model
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
@@ -177,6 +179,7 @@ class LookScreen(BesideList):
         self._opening = False
         if isinstance(outcome, Failed):
             self.app.say_error(outcome.error)
+            self._refused = self.app.said
             shown = self._shown
             self._model = "" if shown is None else shown.name
             self.query_one(LivePanel).resume()
@@ -186,6 +189,9 @@ class LookScreen(BesideList):
         self.show_keys()
 
     def _take(self, outcome: Finished) -> None:
+        if self._refused is not None:
+            self.app.fall_silent(self._refused)
+            self._refused = None
         experiment: Experiment = outcome.result
         model = self._model
         if model in shipped_names():

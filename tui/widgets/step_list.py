@@ -18,12 +18,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from questions.bilingual import Language, say
-from tui.figures.tensor_stats import TensorStats, summary, tensor_stats
+from tui.figures.tensor_stats import TensorStats, shape_text, summary, tensor_stats
 from tui.figures.trail import Stop
 from tui.text.layout import fit, graphemes, pad
 from tui.widgets.speaking import BarKey, Key, SpeakingWidget, bindings
 
 WALK = "步骤|steps"
+NUMBERS = 42  # cells for what follows a shape: its dtype, and mean, deviation and range to four digits
 
 
 class StepList(SpeakingWidget, ScrollView, can_focus=True):
@@ -63,6 +64,7 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
         super().__init__(language=language)
         self.trail = trail
         self._stats: dict[int, TensorStats] = {}
+        self._longest: dict[Language, int] = {}
 
     def show(self, trail: Sequence[Stop]) -> None:
         """Show another path; the chosen stop is the one of the same name, where there is one."""
@@ -70,6 +72,7 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
         before = self.trail[self.chosen].name if self.trail else ""
         self.trail = trail
         self._stats.clear()
+        self._longest.clear()
         self.set_reactive(StepList.chosen, names.index(before) if before in names else 0)
         self._measure()
         self.refresh(layout=True)
@@ -88,18 +91,25 @@ class StepList(SpeakingWidget, ScrollView, can_focus=True):
         return max(min(len(self.trail), container.height or viewport.height // 2), 1)
 
     def summary_of(self, index: int, width: int) -> tuple[str, bool]:
-        """A step's summary in ``width`` cells (without the names of the axes where they do not fit), and whether
-        it has NaN or infinity that no mask put there."""
+        """A step's summary in ``width`` cells (without the names of the axes where not every step's fit, so that all
+        lines read alike), and whether it has NaN or infinity that no mask put there."""
         stop, step = self.trail[index], self.trail[index].step
         if step is None:
             return fit(stop.line(self.language), width, self.look.glyphs.ellipsis), False
         if index not in self._stats:
             self._stats[index] = tensor_stats(step.value)
         stats = self._stats[index]
-        said = summary(step.axes, stats, self.language)
-        if cell_len(said) > width:
-            said = summary((), stats, self.language)
+        named = self._longest_shape() + NUMBERS <= width
+        said = summary(step.axes if named else (), stats, self.language)
         return fit(said, width, self.look.glyphs.ellipsis), bool(stats.nan or stats.plus_infinity)
+
+    def _longest_shape(self) -> int:
+        """Cells of the longest shape of a step with the names of its axes; measured once."""
+        if self.language not in self._longest:
+            steps = [stop.step for stop in self.trail if stop.step is not None]
+            lengths = [cell_len(shape_text(step.axes, step.value.shape, self.language)) for step in steps]
+            self._longest[self.language] = max(lengths, default=0)
+        return self._longest[self.language]
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

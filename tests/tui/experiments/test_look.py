@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tui.experiments.contract import Cancelled, KnobError, Report
 from tui.experiments.look import passes
 from tui.experiments.look import subject as opening
 from tui.experiments.look.experiment import Looked, looking, writing
-from tui.experiments.look.figures import Pair
+from tui.experiments.look.figures import MEASURE_TITLES, Pair
 from tui.experiments.look.measures import MEASURES
 from tui.experiments.look.names import shipped_names, text_for
 from tui.experiments.look.off import parse_off
@@ -24,6 +26,7 @@ from tui.experiments.look.passes import head_effects, passed
 from tui.experiments.look.plain import looked_as_data, written_as_data
 from tui.experiments.look.subject import open_subject
 from tui.figures.data import Bars, Heatmap, Links, Table, Tokens
+from tui.figures.heatmap import Picture
 from tui.figures.plain import strict
 from tui.language.usage import UsageError
 
@@ -160,6 +163,25 @@ def test_two_texts_are_compared_head_by_head() -> None:
     data = looked_as_data(looked, "numpy")
     assert data["compared"]["tokens"] == ["[CLS]", "画", "蛇", "添", "[MASK]", "[SEP]"]
     assert data["compared"]["predictions"]["top"][0]["token"] == "足"
+
+
+def test_what_is_not_defined_is_said_in_words() -> None:
+    """Of cross-attention no distance: in the model's heads in a number, in two texts' difference, against a pin."""
+    looked = look("dates", other="Nov 23, 2026")
+    read = 0
+    for figure in looking("dates").figures_of(looked):
+        if not isinstance(figure, Heatmap):
+            continue
+        picture = Picture(figure)
+        for pinned in (None, replace(figure)):
+            picture.pin(pinned)
+            for stage, row, column in itertools.product(range(len(figure.stages)), range(len(figure.rows)), (0, 1)):
+                picture.stage_index = stage
+                for language, word in (("zh", "不适用"), ("en", "not defined here")):
+                    said = picture.explain(row, column, language)
+                    assert "NaN" not in said
+                    read += f"{MEASURE_TITLES['distance'].say(language)} {word}" in said
+    assert read
 
 
 def test_the_measures_of_heads_by_hand() -> None:

@@ -24,6 +24,9 @@ numbers = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)
         (Axis(4, 1024, True), 8, ["5", "10", "20", "50", "100", "200", "500", "1000"]),
         (Axis(4, 1024, True), 4, ["10", "100", "1000"]),
         (Axis(1e-5, 1, True), 3, ["1e-5", "0.001", "0.1"]),
+        (Axis.over([0, 1]), 5, ["0", "1"]),  # counts: no fraction of one
+        (Axis.over([0, 7, 12]), 5, ["0", "5", "10"]),  # nor steps of 2.5
+        (Axis.over([0, 7, 12.5]), 6, ["0", "2.5", "5", "7.5", "10", "12.5"]),
     ],
 )
 def test_ticks_are_round(axis: Axis, most: int, ticks: list[str]) -> None:
@@ -46,6 +49,7 @@ def test_ticks_lie_on_the_axis_and_are_not_too_many(one: float, other: float, mo
         ([8.0, 10.0], False, (8.0, 10.0)),  # not reaching down to zero: it is not forced in
         ([-10.0, -1.0], False, (-10.0, 0.0)),
         ([5.0, 5.0], False, (2.5, 7.5)),
+        ([0.999999, 1.0], False, (0.4999995, 1.4999995)),  # too near to be told apart by their ticks
         ([0.0], False, (-1.0, 1.0)),
         ([], False, (0.5, 1.5)),
         ([-1.0, 0.0, 2.0, 8.0], True, (2.0, 8.0)),

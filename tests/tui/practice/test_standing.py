@@ -16,10 +16,12 @@ import pytest
 
 from questions.bilingual import say
 from tests.tui.practice.test_session import Clock, question
+from tui.figures.bars_text import bars_reading
 from tui.figures.curve_text import curve_reading
 from tui.figures.data import Bars, Curve, Heatmap, Table
 from tui.figures.heatmap import Picture
 from tui.figures.look import Look
+from tui.figures.numbers import short
 from tui.figures.plain import figure_to_plain
 from tui.figures.text import figure_lines
 from tui.practice.interview import Wishes, begin
@@ -131,6 +133,8 @@ def test_the_figures_say_what_was_counted(store: ProgressStore, clock: Clock) ->
     assert sum(cell for row in cells for cell in row if not math.isnan(cell)) == counted.reviews
     assert list(forecast.values) == [due for _, due in counted.forecast] and len(forecast.values) == 28
     assert sum(time.values) == pytest.approx(counted.seconds / 60)
+    for at, minutes in enumerate(time.values):  # said in tenths, as the table of interviews has them
+        assert f"minutes {short(round(minutes, 1), 7)}," in bars_reading(time, at, "en")
     weeks = [y for y in retention.series[0].y if not math.isnan(y)]
     assert weeks and all(0 <= y <= 1 for y in weeks) and set(retention.series[1].y) == {0.9}
     for language, to_come, none_back in (("zh", "还没到", "没有复习"), ("en", "still to come", "nothing came back")):

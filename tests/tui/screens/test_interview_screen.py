@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from questions.bilingual import Language
@@ -100,7 +101,13 @@ async def test_marks_are_changed_by_keys_and_taken_up_in_the_language_of_the_scr
         assert screen(pilot).stage == "revealed"
         await until(pilot, lambda: screen(pilot).query_one(LivePanel).measured is not None)
         assert not re.search("[\u4e00-\u9fff]", shown(pilot).replace("中文", ""))  # the knobs' names were Chinese
+        await pilot.press("X", "n")
+        await pilot.pause()
+        assert screen(pilot).stage == "revealed"  # asked, and thought better of
         await pilot.press("X")
+        await pilot.pause()
+        assert "cannot be taken up again" in shown(pilot)
+        await pilot.press("y")
         await pilot.pause()
         assert screen(pilot).stage == "told"
         await pilot.press("w", "w")
@@ -134,6 +141,17 @@ async def test_leaving_stops_the_clock_and_the_next_start_goes_on(opened: Open) 
         assert interview(pilot).queue == asked and screen(pilot).stage == "asked"
         assert screen(pilot).query_one(AnswerBox).text == "half an"
         assert interview(pilot).language == "en"  # that it was begun in
+
+
+async def test_what_is_pasted_before_the_field_has_the_focus_goes_into_the_answer(opened: Open) -> None:
+    """As in practice: pasted keys end no interview, and what was typed stays before it."""
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("I", "i", "i", *"one", "escape")
+        pilot.app.post_message(Paste(" X\ny"))
+        await pilot.pause()
+        await pilot.press("!")
+        box = screen(pilot).query_one(AnswerBox)
+        assert box.has_focus and box.text == "one X\ny!" and screen(pilot).stage == "asked"
 
 
 async def test_the_plan_the_capitals_and_the_settings(opened: Open) -> None:

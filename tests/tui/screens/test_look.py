@@ -182,6 +182,11 @@ async def test_a_model_that_cannot_be_opened_is_said_and_the_old_one_stays(opene
             await pilot.press(*typed, "enter")
             await until(pilot, lambda said=said: said in (pilot.app.said.text if pilot.app.said else ""))
             assert "dates: inside the model" in shown(pilot)
+        pilot.app.screen.open("dates-pre-norm")
+        await until(pilot, lambda: "dates-pre-norm: inside the model" in shown(pilot))
+        assert pilot.app.said is None  # what was said of the one before is over
+        pilot.app.screen.open("dates")
+        await until(pilot, lambda: "dates: inside the model" in shown(pilot))
         await turned(pilot, "x", "z", off="cross.1.0")  # and everything goes on
 
 

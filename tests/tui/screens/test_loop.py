@@ -192,7 +192,8 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("interview typing", ("i",)),
         ("interview marks", ("escape", "space", "RUN")),
         ("interview experiment", ("x",)),
-        ("report", ("X",)),
+        ("whether to end", ("X",)),
+        ("report", ("y",)),
     ],
     "by hand": [
         ("tasks", ("H",)),

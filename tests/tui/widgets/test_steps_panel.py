@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +60,16 @@ async def test_a_narrow_list_keeps_the_end_of_the_path_and_drops_the_axes() -> N
         lines = app.text.splitlines()
         assert lines[0].startswith("⋯") and "attention.scores  (2, 3) float32" in lines[0]
         assert all(cell_len(line) == 50 for line in app.lines)
+
+
+@pytest.mark.parametrize(("width", "named"), [(200, True), (110, False), (90, False)])
+async def test_the_axes_are_named_on_every_line_or_on_none(width: int, named: bool) -> None:
+    long = Step("scores", np.zeros((2, 3, 4, 4), np.float32), ("batch", "head", "query", "key"))
+    app = Harness(StepsPanel([*trace(), long], language="en"))
+    async with app.run_test(size=(width, 20)) as pilot:
+        await pilot.pause()
+        lines = [line for line in app.text.splitlines() if "float32" in line and "()" not in line]
+        assert len(lines) == 5 and [bool(re.search(r"\([a-z]", line)) for line in lines] == [named] * 5
 
 
 async def test_angles_walk_along_the_list_too() -> None:

@@ -47,6 +47,8 @@ MEASURE_TITLES = {
         "关掉它，最可能的词元的概率变多少", "switched off: change of the likeliest token's probability"
     ),
 }
+# Distances across source and target mean nothing, and a layer may have fewer heads than another.
+UNDEFINED = Bilingual("不适用", "not defined here")
 TOKEN, CHANCE = Bilingual("词元", "token"), Bilingual("概率", "probability")
 SHORT_CHANCE = Bilingual("概率", "prob.")  # where it heads three columns
 
@@ -141,6 +143,7 @@ def model_view(seen: Pass, effects: np.ndarray | None) -> Heatmap:
         Bilingual("头", "head"),
         name="model",
         opens=True,
+        hole=UNDEFINED,
     )
 
 
@@ -287,6 +290,7 @@ def _lens(seen: Pass, layers: np.ndarray, top: Sequence[int], where: Bilingual) 
                 for token, word in zip(top[:5], words(top[:5]), strict=True)
             ],
             name="lens-curve",
+            y_ends=(0.0, 1.0),
         ),
     ]
 
@@ -377,6 +381,7 @@ def compared_figures(first: Pass, second: Pass, shown: Shown) -> list[Figure]:
                 Bilingual("头", "head"),
                 name="difference",
                 opens=True,
+                hole=UNDEFINED,
             )
         )
         found.append(head_view(second, shown, Bilingual("第二段", "second text")))

@@ -294,4 +294,5 @@ def _sureness(made: Written) -> Figure:
         Bilingual("概率", "probability"),
         [Series(Bilingual("写出的词元", "token written"), places, [each["probability"] for each in values])],
         name="sureness",
+        y_ends=(0.0, 1.0),
     )

@@ -75,6 +75,9 @@ TABLE: Mapping[str, Bilingual] = {
     "key-misconception": Bilingual("说了误解", "misconception said"),
     "key-go-on": Bilingual("继续", "go on"),
     "key-end": Bilingual("结束面试", "end it"),
+    "end-title": Bilingual(
+        "现在就结束面试、看报告？结束后不能再接着答。", "End the interview and see its report? It cannot be taken up again."
+    ),
     "key-another": Bilingual("再来一场", "another one"),
     "key-save-page": Bilingual("存成带图的网页", "save as a page with figures"),
     "making-page": Bilingual("在为网页跑实验、画图……", "running the experiments for the page …"),
