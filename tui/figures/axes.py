@@ -10,6 +10,7 @@ from tui.figures.numbers import short
 
 ALIKE = 1e-5  # values that differ by less of their size have ticks that read the same: an axis of them shows one value
 
+
 @dataclass(frozen=True)
 class Axis:
     """From ``low`` to ``high``, linear or logarithmic (then both are positive). A linear one of counts (``whole``) has

@@ -82,7 +82,9 @@ class Curve:
     tab: Label = ""
     made: Label = ""
     hole: Label = NAN  # what a NaN is called, where it says that there is nothing
-    y_ends: tuple[float, float] | None = None  # of a linear y axis, where what it shows has ends: 0 and 1 of a probability
+    y_ends: tuple[float, float] | None = (
+        None  # of a linear y axis that has its own: a probability's 0 and 1
+    )
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,7 @@ class Program(App[int]):
             self.next_notice()
 
     def fall_silent(self, over: Said | None = None) -> None:
-        """Take a message away whose occasion is over; a warning or an error stays for its time, unless it is ``over``."""
+        """Take a message away whose occasion is over; a warning or an error, but ``over``, stays for its time."""
         if self.said is not None and (self.said.severity == "information" or self.said is over):
             self._silence += 1
             self.said = None

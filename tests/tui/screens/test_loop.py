@@ -192,8 +192,7 @@ WALKS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("interview typing", ("i",)),
         ("interview marks", ("escape", "space", "RUN")),
         ("interview experiment", ("x",)),
-        ("whether to end", ("X",)),
-        ("report", ("y",)),
+        ("report", ("X", "y")),
     ],
     "by hand": [
         ("tasks", ("H",)),

@@ -76,7 +76,8 @@ TABLE: Mapping[str, Bilingual] = {
     "key-go-on": Bilingual("继续", "go on"),
     "key-end": Bilingual("结束面试", "end it"),
     "end-title": Bilingual(
-        "现在就结束面试、看报告？结束后不能再接着答。", "End the interview and see its report? It cannot be taken up again."
+        "现在就结束面试、看报告？结束后不能再接着答。",
+        "End the interview and see its report? It cannot be taken up again.",
     ),
     "key-another": Bilingual("再来一场", "another one"),
     "key-save-page": Bilingual("存成带图的网页", "save as a page with figures"),
