@@ -82,9 +82,7 @@ class Curve:
     tab: Label = ""
     made: Label = ""
     hole: Label = NAN  # what a NaN is called, where it says that there is nothing
-    y_ends: tuple[float, float] | None = (
-        None  # of a linear y axis that has its own: a probability's 0 and 1
-    )
+    y_ends: tuple[float, float] | None = None  # of a linear y axis that has its own: a probability's 0 and 1
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tui.experiments.contract import BreakKnobs, BreakTensor, Experiment, Knob, 
 from tui.experiments.falsify import run_broken
 from tui.experiments.shared.knobs import SEEDS_BEFOREHAND
 from tui.figures.caption import caption
-from tui.figures.data import FIGURE_KINDS, Bars, Curve, Heatmap, Table, Tensor, Tokens
+from tui.figures.data import FIGURE_KINDS, NAN, Bars, Curve, Heatmap, Table, Tensor, Tokens
 from tui.figures.heatmap import check_shapes
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -209,6 +209,7 @@ def assert_figure_is_finite(figure: Any) -> None:
         for series in figure.series:
             assert len(series.x) == len(series.y)
             assert np.isfinite(series.x).all() and not np.isinf(series.y).any(), figure.name
+            assert figure.hole != NAN or not np.isnan(series.y).any(), figure.name  # it would be read
     elif isinstance(figure, Bars):
         assert len(figure.labels) == len(figure.values)
         assert np.isfinite(figure.values).all(), figure.name
