@@ -110,7 +110,7 @@ def bars_reading(figure: Bars, index: int, language: Language, pinned: Bars | No
     label = say(figure.labels[index], language)
     said = [_measured(say(figure.value_label, language), short(_rounded(figure, value), 7))]
     known = [float(each) for each in figure.values if math.isfinite(each)]
-    if math.isfinite(value) and len(known) > 1:
+    if math.isfinite(value) and len(set(known)) > 1:  # where all are alike there is no rank
         rank, same = 1 + sum(each > value for each in known), known.count(value)
         shared = "" if same == 1 else f"（{same} 个并列）" if zh else f" ({same} alike)"
         said.append(f"第 {rank} 大，共 {len(known)}{shared}" if zh else f"rank {rank} of {len(known)}{shared}")

@@ -24,7 +24,7 @@ from tui.text.layout import fit, graphemes, pad
 from tui.widgets.speaking import BarKey, Key, SpeakingWidget, bindings
 
 WALK = "步骤|steps"
-NUMBERS = 42  # cells for what follows a shape: its dtype, and mean, deviation and range to four digits
+NUMBERS = 50  # cells for what follows a shape: its dtype, and mean, deviation and range to four digits
 
 
 class StepList(SpeakingWidget, ScrollView, can_focus=True):

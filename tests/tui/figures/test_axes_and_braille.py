@@ -10,7 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tui.figures.axes import Axis
+from tui.figures.bars_text import bars_lines, bars_reading
 from tui.figures.braille import Braille
+from tui.figures.curve_plot import CurvePlot
+from tui.figures.data import Bars, Curve, Series
+from tui.figures.look import Look
 
 numbers = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)
 
@@ -59,6 +63,20 @@ def test_ticks_lie_on_the_axis_and_are_not_too_many(one: float, other: float, mo
 def test_an_axis_spans_what_can_be_drawn(values: list[float], log: bool, ends: tuple[float, float]) -> None:
     axis = Axis.over(values, log=log)
     assert (axis.low, axis.high) == ends
+
+
+def test_bars_of_counts_have_whole_ticks_and_where_all_are_alike_no_rank() -> None:
+    empty = Bars("due", ["Mon", "Tue"], [0.0, 0.0], "questions")
+    drawn = [line.plain for line in bars_lines(empty, "en", 80, Look())]
+    assert drawn[-1].split() == ["0", "1"]
+    assert bars_reading(empty, 0, "en") == "Mon: questions 0"
+    assert "rank 2 of 2" in bars_reading(Bars("due", ["Mon", "Tue"], [0.0, 3.0], "questions"), 0, "en")
+
+
+def test_an_axis_whose_quantity_has_ends_shows_them() -> None:
+    curve = Curve("t", "step", "p", [Series("", [0, 1], [0.9999991, 1.0])], y_ends=(0.0, 1.0))
+    labels = [line.plain.partition("┤") for line in CurvePlot(curve, "en", 60, Look(), 10).rows()]
+    assert [label.strip() for label, tick, _ in labels if tick] == ["1", "0.5", "0"]
 
 
 def test_places() -> None:

@@ -62,7 +62,7 @@ async def test_a_narrow_list_keeps_the_end_of_the_path_and_drops_the_axes() -> N
         assert all(cell_len(line) == 50 for line in app.lines)
 
 
-@pytest.mark.parametrize(("width", "named"), [(200, True), (110, False), (90, False)])
+@pytest.mark.parametrize(("width", "named"), [(200, True), (116, False), (90, False)])
 async def test_the_axes_are_named_on_every_line_or_on_none(width: int, named: bool) -> None:
     long = Step("scores", np.zeros((2, 3, 4, 4), np.float32), ("batch", "head", "query", "key"))
     app = Harness(StepsPanel([*trace(), long], language="en"))
