@@ -25,6 +25,34 @@ LEAST = 3  # answers of each kind for each key point
 # Key points of which a brief says nothing: the answer has them.
 LEFT_TO_THE_ANSWER = {"score-functions": {"near-ties"}, "weight-sharing": {"sqrt-scale"}}
 
+# Plain sayings that were missed once: of these each is found, and nothing that their points lack.
+HEARD = {
+    "批归一化对一批样本的同一特征做归一化",
+    "LN 是对单个样本自己的所有特征求均值方差",
+    "when the batch is tiny, batch norm's mean and variance get too noisy to be useful",
+    "the perplexity goes up because the model never puts all its mass on the right token",
+    "贪心每一步都选概率最高的词，但是整句不一定最好",
+    "训练的时候不管模型上一步预测了什么，都喂给它正确的前一个词",
+    "原来的权重冻住不动，只训练两个小矩阵 A 和 B",
+    "训练完可以把 BA 加回原来的权重里，推理时不会变慢",
+    "you save memory mostly because the optimizer keeps no states for the frozen weights",
+    "the softmax then puts nearly all the weight on one key",
+    "softmax 饱和以后梯度就几乎没有了",
+    "每个词只激活两个专家，所以参数多了但计算量没怎么涨",
+    "头的个数变了参数量也不变，因为每个头只是分到更小的一块",
+    "因果的只能看前面，掩码的两边都能看",
+    "如果有一个特别大的值，缩放系数就被它撑大了，其他的数都只剩几个刻度",
+    "checking five tokens takes the big model about as long as producing one",
+    "Adam 维护梯度的一阶动量和二阶动量两个滑动平均",
+    "权重要留一份 fp32 的，不然很小的更新加上去就没了",
+    "换成别的位置也行，只要损失加在那里",
+    "训练完把很多头剪掉，效果几乎不变",
+    "不同的头可以关注不同的东西，比如有的看语法有的看指代",
+    "预填充是一次把整个提示算完，瓶颈在算力",
+    "把多个请求放在一批里，权重只要读一次",
+    "分词器不一样，词元的个数就不一样，困惑度没法直接比",
+}
+
 
 @dataclass(frozen=True)
 class Labeled:
@@ -110,6 +138,14 @@ def test_recall_and_precision(capsys):
         recall, precision = recall_and_precision(id, [answer for answer in ANSWERS if answer.question == id])
         assert recall >= 0.75, id
         assert precision >= 0.9, id
+
+
+def test_plain_sayings_are_heard_and_not_what_only_sounds_like_them():
+    heard = [answer for answer in ANSWERS if answer.contains and answer.answer in HEARD]
+    assert {answer.answer for answer in heard if answer.found} == HEARD
+    points = {(answer.question, answer.point.id) for answer in heard}
+    own = [answer for answer in ANSWERS if (answer.question, answer.point.id) in points]
+    assert [answer.answer for answer in own if answer.found and not answer.contains] == []
 
 
 @pytest.mark.parametrize("id", sorted(BANK))
