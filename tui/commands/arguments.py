@@ -179,9 +179,23 @@ def _find_command(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
             index += 2 if argument in _SYNTAX else 1
             continue
         if argument not in COMMANDS:
+            _refuse_unknown_options(arguments[:index])
             raise unknown("unknown-command", argument, COMMANDS)
         return argument, [*arguments[:index], *arguments[index + 1 :]]
     return None, list(arguments)
+
+
+def _refuse_unknown_options(before: Sequence[str]) -> None:
+    """Before a word that is no subcommand: it may be the value of an option that no subcommand has."""
+    parser = _Parser(prog=PROGRAM, add_help=False, conflict_handler="resolve")
+    _add_globals(parser)
+    selecting.add_selection(parser)
+    own = parser.option_names()
+    for command in COMMANDS:
+        command_module(command).add_arguments(parser)
+    for given in (argument.partition("=")[0] for argument in before):
+        if given.startswith("--") and given != "--" and given not in parser.option_names():
+            raise unknown("unknown-option", given, own, command=PROGRAM)
 
 
 def _option_error(error: argparse.ArgumentError) -> UsageError:

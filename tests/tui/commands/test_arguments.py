@@ -94,6 +94,8 @@ def test_help_is_shown_even_where_something_else_is_wrong() -> None:
         (["list", "a"], "tformer-quiz list cannot take a: tformer-quiz list [--topic T]", "用不上 a"),
         (["show", "a", "b"], "tformer-quiz show cannot take b", "用不上 b"),
         (["--nonsense"], "tformer-quiz has no option --nonsense", "没有 --nonsense 这个选项"),
+        (["--language", "zh"], "has no option --language (did you mean --lang?)", "没有 --language 这个选项"),
+        (["--json", "lst"], "there is no subcommand lst", "没有 lst 这个子命令"),
     ],
 )
 def test_what_is_refused_is_said_in_both_languages(arguments: list[str], english: str, chinese: str) -> None:
