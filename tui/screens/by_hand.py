@@ -134,7 +134,7 @@ class ByHandScreen(Place):
         top.right = " · ".join(filter(None, (spent, self._framework, say("screens.this-language"))))
 
     def _show_task(self) -> None:
-        task, say, language = self._chosen, self.app.say, self.app.language
+        task, say, language = self._chosen or self._highlighted(), self.app.say, self.app.language
         view = self.query_one("#statement", MarkdownView)
         if task is None:
             view.show("")
@@ -146,8 +146,14 @@ class ByHandScreen(Place):
         if self._gave_up:
             code = task.solution.of(self._framework) or task.solution.numpy
             parts += [say("code.solution", framework=self._framework), _block(code)]
-        parts.append(say("code.watching", path=f"`{self._path()}`"))
+        if self._chosen is not None:
+            parts.append(say("code.watching", path=f"`{self._path()}`"))
         view.show("\n\n".join(parts))
+
+    def _highlighted(self) -> CodeQuestion | None:
+        """The task to read beside the list, as long as none is open."""
+        name = self.query_one(Listing).chosen
+        return next((each for each in self.app.tasks if each.task == name), None)
 
     def _show_verdict(self) -> None:
         from tui.figures.data import Figure
@@ -240,6 +246,11 @@ class ByHandScreen(Place):
         self.show_again()
 
     # --- going about -------------------------------------------------------------------------------------------
+
+    @on(OptionList.OptionHighlighted)
+    def highlighted(self) -> None:
+        if self._chosen is None:
+            self._show_task()
 
     @on(OptionList.OptionSelected)
     def selected(self, event: OptionList.OptionSelected) -> None:

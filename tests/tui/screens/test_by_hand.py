@@ -45,9 +45,13 @@ async def test_written_wrong_then_right_then_rated(tmp_path: Path) -> None:
             await pilot.press("H")
             await pilot.pause()
             assert isinstance(app.screen, ByHandScreen)
-            await pilot.press("enter")
-            await pilot.pause()
             draft = tmp_path / "by-hand" / "softmax_numpy.py"
+            assert "Write a numerically stable softmax" in shown(pilot)  # beside the list, to read
+            await pilot.press("down")
+            await pilot.pause()
+            assert "Write a numerically stable softmax" not in shown(pilot) and not draft.parent.exists()
+            await pilot.press("up", "enter")
+            await pilot.pause()
             assert "def softmax(x, axis=-1):" in draft.read_text(encoding="utf-8")
             assert "Write a numerically stable softmax" in shown(pilot)
             await pilot.press("3")
