@@ -37,6 +37,7 @@ class LabScreen(BesideList):
     def on_mount(self) -> None:
         self._names = list(catalogue())
         self._open: str | None = None
+        self.query_one(LivePanel).visible = False  # there is nothing in it before the first experiment
         self.watch(self.app, "language", self.show_again, init=False)
         self.show_again()
         give_focus(self, self.query_one(Listing))

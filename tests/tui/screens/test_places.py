@@ -65,10 +65,11 @@ async def test_lab_draws_every_kind_of_figure(opened: Open) -> None:
     """That every experiment runs is held where the experiments are: here are heatmaps, curves, bars, tokens, tables."""
     kinds = set()
     async with opened() as pilot:
-        await pilot.press("E")
+        await pilot.press("B", "E")
         screen = pilot.app.screen
         assert isinstance(screen, LabScreen)
         panel = screen.query_one(LivePanel)
+        assert panel.visible == screen.is_open  # of what is not open yet nothing is said
         for name in ONE_OF_EACH_KIND:
             screen.open(name, {})
             await until(pilot, lambda: panel.measured is not None)
