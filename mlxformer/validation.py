@@ -50,6 +50,9 @@ def require_array(name: str, x: Any) -> None:
         x: what was given.
 
     >>> require_array("x", mx.zeros((2,)))
+    >>> require_array("x", [0.0])
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: x must be an array of the ... backend; got builtins.list. ...
     """
     if not is_array(x):
         kind = f"{type(x).__module__}.{type(x).__qualname__}"
@@ -69,7 +72,9 @@ def require_floating(name: str, x: Any) -> None:
         name: of the argument.
         x: what was given.
 
-    >>> require_floating("x", mx.zeros((2,)))
+    >>> require_floating("x", mx.zeros((2,), mx.int32))
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: x must be floating point; got ...int32. Convert it with x.astype(mx.float32)
     """
     if not is_array(x):
         require_array(name, x)
@@ -189,7 +194,9 @@ def require_ids(name: str, ids: Any, size: int, what: str) -> None:
         size: V.
         what: what has that many, for the error.
 
-    >>> require_ids("input_ids", mx.array([[0, 4]]), 5, "the vocabulary")
+    >>> require_ids("input_ids", mx.array([[0, 5]]), 5, "the vocabulary")
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: input_ids holds 5, but the vocabulary has ids 0 to 4. Was it made by ...
     """
     require_array(name, ids)
     if not mx.issubdtype(ids.dtype, mx.integer):
@@ -310,7 +317,9 @@ def require_kind(name: str, value: object, kind: type) -> None:
         value: what was given.
         kind: the class that it has to be of.
 
-    >>> require_kind("config", 3, int)
+    >>> require_kind("config", {}, int)
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: config must be a int; got dict
     """
     if not isinstance(value, kind):
         given = type(value).__qualname__
@@ -341,7 +350,9 @@ def require_id(name: str, value: Any, size: int | None = None) -> None:
     Raises:
         ArgumentError: it is something else.
 
-    >>> require_id("pad_id", 19, 20)
+    >>> require_id("pad_id", 20, 20)
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: pad_id holds 20; the vocabulary has ids 0 to 19
     """
     if is_whole(value, 0) and value < (2**31 if size is None else size):
         return
@@ -358,7 +369,9 @@ def require_positive(**values: Any) -> None:
     Args:
         values: by the names of the arguments.
 
-    >>> require_positive(dims=8)
+    >>> require_positive(dims=8, num_heads=0)
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: num_heads must be a whole number of at least 1; got 0
     """
     for name, value in values.items():
         if not is_whole(value, 1):
@@ -389,7 +402,9 @@ def require_positive_number(name: str, value: object) -> None:
         name: of the argument.
         value: what was given.
 
-    >>> require_positive_number("temperature", 0.5)
+    >>> require_positive_number("temperature", 0.0)
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: temperature must be a finite number above 0; got 0.0
     """
     if not is_finite_number(value) or not value > 0:  # type: ignore[operator]
         raise ArgumentError(
@@ -404,7 +419,9 @@ def require_probability(name: str, value: float) -> None:
         name: of the argument.
         value: what was given.
 
-    >>> require_probability("dropout", 0.1)
+    >>> require_probability("dropout", 1.0)
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: dropout must be at least 0 and below 1; got 1.0
     """
     if not isinstance(value, Real) or not 0 <= value < 1:
         raise ArgumentError(
@@ -420,7 +437,9 @@ def require_choice(name: str, value: object, choices: Sequence[object]) -> None:
         value: what was given.
         choices: what it may be.
 
-    >>> require_choice("norm", "pre", ("pre", "post"))
+    >>> require_choice("norm", "rms", ("pre", "post"))
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: norm must be one of 'pre', 'post'; got 'rms'
     """
     if value not in choices:
         listed = ", ".join(map(repr, choices))

@@ -292,6 +292,9 @@ def check(mask: mx.array, scores_shape: Sequence[int] | None = None, name: str =
 
     >>> import mlxformer as mf
     >>> mf.masks.check(mf.masks.causal(2, 3), (1, 8, 2, 3))
+    >>> mf.masks.check(mx.ones((2, 3)))
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: mask must be boolean, True = may attend; got ...float32. Of 0 and 1 make it ...
     """
     require_array(name, mask)
     if mask.dtype != mx.bool_:

@@ -228,7 +228,7 @@ class MultiHeadAttention(Module):
         )
         if self.recompute_scores:
             core = recomputed(core, [self.weight_dropout])
-        heads = core(q, k, v, bias=bias, sinks=self._sinks())
+        heads = core(q, k, v, bias=bias, sinks=self._sink_scores())
         return joined_heads(heads, self.out_proj)
 
     def _project(self, keys: mx.array, values: mx.array, past: int) -> tuple[mx.array, mx.array]:
@@ -289,7 +289,7 @@ class MultiHeadAttention(Module):
         """What ``mlxformer.teaching.mistakes`` does wrong."""
         return split_heads(x, heads)
 
-    def _sinks(self) -> mx.array | None:
+    def _sink_scores(self) -> mx.array | None:
         if self.sink_kind is None:
             return None
         return self.sinks if self.sink_kind == "learned" else mx.zeros((self.num_heads,))

@@ -137,7 +137,11 @@ def expect_one_row(module: nn.Module) -> None:
         module: its weights stay what they are; the NumPy backend may keep them in another layout.
 
     >>> from mlxformer.backend import expect_one_row
-    >>> expect_one_row(nn.Linear(64, 64))
+    >>> layer, x = nn.Linear(64, 64), mx.ones((1, 64))
+    >>> before = layer(x)
+    >>> expect_one_row(layer)
+    >>> bool(mx.all(mx.abs(layer(x) - before) < 1e-5))
+    True
     """
     _running.expect_one_row(module)
 
@@ -154,10 +158,15 @@ def quantize(module: nn.Module, chosen: Callable[[str, nn.Module], bool], how: M
         MlxformerError: NumPy has none; the message names the cure.
 
     >>> from mlxformer.backend import quantize
+    >>> import mlxformer as mf
+    >>> layer = mf.FeedForward(64, 64)
     >>> try:
-    ...     quantize(nn.Linear(64, 64), lambda path, layer: True, {"group_size": 64, "bits": 4})
-    ... except AttributeError as error:
-    ...     assert "MLXFORMER_BACKEND=mlx" in str(error)
+    ...     quantize(layer, lambda path, part: path == "up_proj", {"group_size": 64, "bits": 4})
+    ... except mf.MlxformerError as error:
+    ...     print("MLXFORMER_BACKEND=mlx" in str(error))
+    ... else:
+    ...     print(type(layer.up_proj).__name__ != type(layer.down_proj).__name__)
+    True
     """
     _running.quantize(module, chosen, how)
 

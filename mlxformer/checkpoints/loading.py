@@ -210,7 +210,9 @@ def require_load_dtype(dtype: object) -> None:
         ArgumentError: anything else.
 
     >>> from mlxformer.checkpoints.loading import require_load_dtype
-    >>> require_load_dtype("auto")
+    >>> require_load_dtype("int8")
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: dtype must be None, "auto", "float16", "bfloat16" or "float32"; got 'int8'
     """
     if dtype is not None and (not isinstance(dtype, str) or dtype not in ("auto", *DTYPES)):
         message = f'dtype must be None, "auto", "float16", "bfloat16" or "float32"; got {dtype!r}'

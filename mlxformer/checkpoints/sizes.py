@@ -16,7 +16,7 @@ def require_stored_sizes(
     path: Path,
     tensors: Mapping[str, StoredTensor],
     *,
-    layers: Mapping[str, int],
+    depths: Mapping[str, int],
     widths: Mapping[str, int],
     per_layer: int = 4,
 ) -> None:
@@ -27,7 +27,7 @@ def require_stored_sizes(
     Args:
         path: of ``config.json``, for the error.
         tensors: of the file.
-        layers: field -> how many layers it asks for; each takes at least ``per_layer`` tensors that hold something.
+        depths: field -> how many layers it asks for; each takes at least ``per_layer`` tensors that hold something.
         widths: field -> the length of some tensor's axis.
         per_layer: how many tensors a layer has at least.
 
@@ -36,13 +36,13 @@ def require_stored_sizes(
 
     >>> from pathlib import Path
     >>> from mlxformer.checkpoints.sizes import require_stored_sizes
-    >>> require_stored_sizes(Path("config.json"), {}, layers={"num_hidden_layers": 10**6}, widths={})
+    >>> require_stored_sizes(Path("config.json"), {}, depths={"num_hidden_layers": 10**6}, widths={})
     Traceback (most recent call last):
     mlxformer.errors.CheckpointError: config.json: num_hidden_layers is 1000000, but the weights hold 0 tensors ...
     """
     filled = [tensor.shape for tensor in tensors.values() if 0 not in tensor.shape]
     longest = max((size for shape in filled for size in shape), default=0)
-    for name, count in layers.items():
+    for name, count in depths.items():
         if count > max(_FEW_LAYERS, len(filled) // per_layer):
             held = f"{len(filled)} tensors (a layer has at least {per_layer})"
             raise _beyond(path, name, count, held)

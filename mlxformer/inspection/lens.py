@@ -80,10 +80,10 @@ def read_out(model: nn.Module, hidden: mx.array) -> mx.array:
     require_floating("hidden", hidden)
     if isinstance(model, GPT):
         require_shape("hidden", hidden, MODEL, (None, None, model.config.dims))
-        return model._logits(model.stack.normalized(hidden))
+        return model._logits(model.stack.with_final_norm(hidden))
     if isinstance(model, EncoderDecoder):
         require_shape("hidden", hidden, MODEL, (None, None, model.decoder.dims))
-        return model._logits(model.decoder.normalized(hidden))
+        return model._logits(model.decoder.with_final_norm(hidden))
     if isinstance(model, BertForMaskedLM | BertForPreTraining):
         require_shape("hidden", hidden, MODEL, (None, None, model.config.hidden_size))
         return model.mlm_head(hidden, model.bert.embeddings.word_embeddings)

@@ -17,7 +17,8 @@ from mlxformer.validation import require_choice, require_positive_number, requir
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class LayerConfig:
-    """The choices of a layer, whatever its sizes; the defaults are those of Vaswani et al. 2017.
+    """The choices of a layer, whatever its sizes; the defaults are those of Vaswani et al. 2017, but for the biases
+    of attention, which the paper has not, and the dropout, which it sets to 0.1.
 
     Args:
         norm: ``"post"``, ``Norm(x + Sublayer(x))`` (§3.1), or ``"pre"``, ``x + Sublayer(Norm(x))`` (Xiong et al. 2020).

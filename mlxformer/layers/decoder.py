@@ -159,4 +159,4 @@ class Decoder(Stack):
         ) -> mx.array:
             return layer(x, memory, mask, memory_mask, bias=bias, cache=kept)
 
-        return self.normalized(self.through(call, cache, x, memory, bias))
+        return self.with_final_norm(self.through(call, cache, x, memory, bias))

@@ -139,4 +139,4 @@ class Encoder(Stack):
         def call(layer: EncoderLayer, kept: LayerCache | None, x: mx.array, bias: mx.array | None) -> mx.array:
             return layer(x, mask, bias=bias, cache=None if kept is None else kept.self_attention)
 
-        return self.normalized(self.through(call, cache, x, bias))
+        return self.with_final_norm(self.through(call, cache, x, bias))

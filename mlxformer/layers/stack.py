@@ -184,7 +184,7 @@ class Stack(Module):
             x = recomputed(run, segment)(x, *others)
         return x
 
-    def normalized(self, x: mx.array) -> mx.array:
+    def with_final_norm(self, x: mx.array) -> mx.array:
         """The last layer's output [B, T, C], after the final norm if there is one.
 
         Args:

@@ -25,7 +25,7 @@ from mlxformer.tracing import Module
 class FolderModel(Module):
     """A model with ``from_pretrained`` and ``save_pretrained``. A subclass says how its folders are read and written.
 
-    ``config_class`` reads the configuration, whose ``layers`` and ``widths`` are held against the weights; ``_stored``,
+    ``config_class`` reads the configuration, whose ``depths`` and ``widths`` are held against the weights; ``_stored``,
     ``_cut`` and ``_others`` say what becomes of the tensors, ``_writing`` what is written.
 
     Args:
@@ -81,7 +81,7 @@ class FolderModel(Module):
         values = Asked(read_json(folder / CONFIG))
         config: Any = naming(folder / CONFIG, cls.config_class.read, values, folder)
         tensors = open_checkpoint(folder).tensors
-        require_stored_sizes(folder / CONFIG, tensors, layers=config.layers, widths=config.widths)
+        require_stored_sizes(folder / CONFIG, tensors, depths=config.depths, widths=config.widths)
         with without_values():
             model = cls._made(config, folder, tensors)
         cut = model._cut(tensors)
@@ -191,7 +191,9 @@ def require_only(values: Mapping[str, Any], only: Mapping[str, Any], model: str)
 
     Raises ``ArgumentError`` otherwise.
 
-    >>> require_only({"is_decoder": False}, {"is_decoder": False}, "BERT")
+    >>> require_only({"is_decoder": True}, {"is_decoder": False}, "BERT")
+    Traceback (most recent call last):
+    mlxformer.errors.ArgumentError: is_decoder=True is not implemented for BERT; it must be False or absent
     """
     for name, wanted in only.items():
         if values.get(name) not in (None, wanted):

@@ -93,7 +93,7 @@ class Seq2SeqConfig(OwnConfig):
         return config_repr(self, ("vocab_size", "dims", "hidden_dims"))
 
     @property
-    def layers(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
         """None: it has one recurrent layer, or two that read in both directions."""
         return {}
 

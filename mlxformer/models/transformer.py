@@ -126,7 +126,7 @@ class TransformerConfig(OwnConfig):
         return config_repr(self, _SIZES)
 
     @property
-    def layers(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
         """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
         return {name: getattr(self, name) for name in ("num_encoder_layers", "num_decoder_layers")}
 

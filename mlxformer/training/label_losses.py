@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from mlxformer.axes import LABELS
 from mlxformer.backend import is_array, is_evaluable, mx, nn, to_numpy
 from mlxformer.errors import ArgumentError
 from mlxformer.validation import require_shape, shape_text
@@ -172,7 +173,7 @@ def as_array(labels: Labels) -> mx.array:
 
 
 def _require_like(name: str, given: mx.array, shape: Sequence[int]) -> None:
-    axes = ("batch", "time", "label")[: len(shape)]
+    axes = LABELS[: len(shape)]
     if tuple(given.shape) != tuple(shape):
         wanted = f"[{', '.join(map(str, shape))}]"
         raise ArgumentError(

@@ -41,7 +41,7 @@ FORBIDDEN |= {"logcumsumexp", "logsumexp", "max", "maximum", "mean", "min", "min
 FORBIDDEN |= {"real", "reciprocal", "round", "rsqrt", "sin", "sqrt", "square", "squeeze", "std", "sum", "tolist"}
 FORBIDDEN |= {"var", "view"}
 
-INSIDE = {"choice", "numpy", "on_mlx", "on_numpy"}
+INSIDE = {"choice", "numpy", "on_mlx", "on_numpy", "_running"}
 IMPORTERS = {"import_module", "find_spec", "__import__"}
 RENAMES = "under another name: the rules know it by its own"
 ASKS = "asks which backend runs: make what differs a function of mlxformer.backend"

@@ -121,6 +121,8 @@ BAD = {
         "from mlxformer import backend\nx = backend.choice.name",
         "imports mlxformer.backend",
     ),
+    "one backend, by its module": ("from mlxformer import backend\nx = backend._running.__name__", "imports mlxformer"),
+    "one backend, its module": ("from mlxformer.backend import _running\nx = _running.__name__", "imports mlxformer"),
     "the backend renamed": (
         "import mlxformer.backend as b\nx = b.name == 'mlx'",
         "mlxformer.backend under another name",

@@ -110,7 +110,7 @@ class AlbertConfig(FolderConfig):
         return self.max_position_embeddings
 
     @property
-    def layers(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
         """How many sets of weights it asks for: what ``sizes.require_stored_sizes`` holds against the file's."""
         return {"num_hidden_groups": self.num_hidden_groups}
 

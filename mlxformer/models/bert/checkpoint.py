@@ -129,7 +129,7 @@ class BertPreTrained(Module):
         values = read_json(folder / CONFIG) if config is None or (folder / CONFIG).exists() else {}
         config = cls.config_class.from_folder(folder) if config is None else config
         tensors = open_checkpoint(folder).tensors
-        require_stored_sizes(folder / CONFIG, tensors, layers=config.layers, widths=config.widths)
+        require_stored_sizes(folder / CONFIG, tensors, depths=config.depths, widths=config.widths)
         stored = {canonical_name(name) for name in tensors}
         if num_labels is not None:
             config, fits = cls._with_labels(config, num_labels, {canonical_name(n): t for n, t in tensors.items()})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlxformer.axes import TOKENS
+from mlxformer.axes import LABELS, TOKENS
 from mlxformer.backend import mx, nn
 from mlxformer.models.bert.checkpoint import BertPreTrained, initialize
 from mlxformer.models.bert.config import BertConfig
@@ -99,7 +99,7 @@ class BertForTokenClassification(BertPreTrained):
         out = self.bert(input_ids, token_type_ids=token_type_ids, attention_mask=attention_mask)
         hidden = out.last_hidden_state
         logits = self.classifier(self.classifier_dropout(hidden))  # [B, T, num_labels]
-        logits = tap("logits", logits, axes=("batch", "time", "label"), formula="h Wᵀ + b")
+        logits = tap("logits", logits, axes=LABELS, formula="h Wᵀ + b")
         return head_output(logits, hidden, None if labels is None else class_loss(logits, labels))
 
 

@@ -180,7 +180,7 @@ class GPTConfig(FolderConfig):
         return OWN
 
     @property
-    def layers(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
         """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
         return {"num_layers": self.num_layers}
 

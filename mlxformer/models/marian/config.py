@@ -122,7 +122,7 @@ class MarianConfig(FolderConfig):
         require_id("pad_token_id", self.pad_token_id, self.vocab_size)
 
     @property
-    def layers(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
         """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
         return {"encoder_layers": self.encoder_layers, "decoder_layers": self.decoder_layers}
 

@@ -140,7 +140,7 @@ class ModernBertConfig(FolderConfig):
         )
 
     @property
-    def layers(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
         """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
         return {"num_hidden_layers": self.num_hidden_layers}
 

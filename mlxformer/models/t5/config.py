@@ -138,7 +138,7 @@ class T5Config(FolderConfig):
         )
 
     @property
-    def layers(self) -> dict[str, int]:
+    def depths(self) -> dict[str, int]:
         """How many layers it asks for, by field: what ``sizes.require_stored_sizes`` holds against the weights."""
         return {"num_layers": self.num_layers, "num_decoder_layers": self.num_decoder_layers or 1}
 
