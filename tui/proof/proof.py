@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -150,8 +151,17 @@ def _run(name: str, settings: Mapping[str, KnobValue], users: tuple[str, ...]) -
     except Cancelled:
         raise
     except Exception as error:  # one experiment that fails must not hide the others; it is reported as a failure
-        return Measured(name, knobs, changed, users, error=error)
+        return Measured(name, knobs, changed, users, error=_sent(error))
     return Measured(name, knobs, changed, users, run.result.checks, run.seconds)
+
+
+def _sent(error: Exception) -> Exception:
+    """``error`` as it can go to another process: one with arguments of its own, or a lock, would end them all there."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever the error's own methods raise
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _faults(question: Question, measured: Mapping[tuple[Any, ...], Measured]) -> list[Fault]:
