@@ -58,14 +58,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in options.rows if name not in ROWS and name not in FAMILIES]
     if unknown:
         parser.error(f"no row {', '.join(unknown)}; --list names them")
+    given = options.against
     try:
-        before = None if options.against is None else read(options.against)
+        before = None if given is None else read(given)
+        given = options.json
+        kept = read(given) if options.resume and given is not None and given.exists() else {}
     except (OSError, ValueError, TypeError, KeyError) as error:
-        parser.error(f"{options.against} is not what --json writes: {error}")
+        parser.error(f"{given} is not what --json writes: {error}")
     about = {**machine(), "threads": options.threads, "seconds": options.seconds, "busy": options.busy}
-    kept = read(options.json) if options.resume and options.json is not None and options.json.exists() else {}
     names = _chosen(options.rows)
-    found = {name: kept[name] for name in names if name in kept and not kept[name].failed}
+    found = {name: result for name, result in kept.items() if not result.failed or name not in names}
+    try:
+        _write(options.json, about, found)  # and not after minutes
+    except OSError as error:
+        parser.error(f"cannot write {options.json}: {error.strerror}")
     interrupted = False
     with _busy(options.busy), contextlib.closing(
         _measured([name for name in names if name not in found], options.seconds, options.threads)

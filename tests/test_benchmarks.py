@@ -124,6 +124,8 @@ def test_wrong_usage_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     for given, said in [
         (["attention-129"], "no row attention-129; --list names them"),
         (["--against", str(tmp_path / "other.json"), "attention-128"], "is not what --json writes"),
+        (["--resume", "--json", str(tmp_path / "other.json")], "is not what --json writes"),
+        (["--json", str(tmp_path / "none" / "now.json")], "cannot write"),
         (["--threads", "0"], "a whole number of at least 1"),
     ]:
         with pytest.raises(SystemExit, match="2"):
@@ -153,6 +155,8 @@ def test_what_was_measured_before_an_interruption_is_kept_and_gone_on_with(
     assert benchmarks.main(given) == 130 and list(benchmarks.read(file)) == ["start-help"]
     assert benchmarks.main([*given, "--readme"]) == 0 and asked == ["start-list"]
     assert list(benchmarks.read(file)) == ["start-help", "start-list", "attention-128"]
+    assert benchmarks.main(["start-list", "tracing", "--json", str(file), "--resume"]) == 0
+    assert list(benchmarks.read(file)) == ["start-help", "start-list", "attention-128", "tracing"]
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- benchmarks -->\nat: ") and text.endswith("\n<!-- benchmarks end -->\nafter\n")
     assert "| what start-list is |  | 3.00 s |  | ≤ 1.00 ✗ |" in text and "old" not in text
