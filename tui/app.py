@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 
+from questions.bank import Bank
 from questions.bilingual import Language
 from questions.bilingual import say as say_label
 from tui.bank import OwnFiles, in_order
@@ -356,6 +357,12 @@ def run(context: Context) -> int:
     """Open the screen. Raises ``UsageError`` or ``ProgressError`` before it opens, where it cannot."""
     with contextlib.suppress(OSError):  # the store says so
         context.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is read is kept from the first start on
+    own = None
+    if context.questions:
+        from tui.commands.progress_line import ProgressLine
+
+        with ProgressLine() as report:
+            own = OwnFiles(context.questions, Bank(()), report)  # before reading: what is saved meanwhile is a change
     bank = context.load_bank()
     refuse_unknown_topics(context.selection, bank.topics)
     with context.open_store() as store:
@@ -366,11 +373,9 @@ def run(context: Context) -> int:
         questions = everything(bank, tasks)
         app = QuizApp(questions, store, language=language, seed=context.seed, notices=notices, tasks=tasks)
         app.selection = context.selection
-        if context.questions:
-            from tui.commands.progress_line import ProgressLine
-
-            with ProgressLine() as report:
-                app.own = OwnFiles(context.questions, bank, report)
+        if own is not None:
+            own.bank = bank
+            app.own = own
         if context.language_given:
             store.set_setting("language", language)
         app.driver_class = (served_driver if context.is_served else sturdy_driver)() or app.driver_class

@@ -16,7 +16,9 @@ from textual.pilot import Pilot
 from questions.loader import Bank
 from tests.tui.screens.conftest import shown, until
 from tui.app import QuizApp
+from tui.app import run as start
 from tui.bank import OwnFiles, load_bank
+from tui.commands.context import Context
 from tui.language.words import say_error
 from tui.practice.editor import EditorError, at_line
 from tui.progress.store import open_store
@@ -45,6 +47,25 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Pilot[Any], Path]]:
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await pilot.pause()
             yield pilot, file
+
+
+def test_what_is_saved_while_the_program_starts_is_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[QuizApp] = []
+    file = tmp_path / "own.yaml"
+    file.write_text(ONE.format(number=1, title="What is one?"), "utf-8")
+
+    def reads_slowly(context: Context) -> Bank:
+        bank = load_bank(context.questions)
+        file.write_text(ONE.format(number=1, title="What is unity?"), "utf-8")
+        return bank
+
+    monkeypatch.setattr(Context, "load_bank", reads_slowly)
+    monkeypatch.setattr(QuizApp, "run", lambda app: started.append(app))
+    assert start(Context("en", tmp_path / "d", questions=(file,))) == 0
+    own = started[0].own
+    assert own is not None
+    assert own.bank["own-1"].question.en == "What is one?" and own.have_changed()
+    assert own.read_again()["own-1"].question.en == "What is unity?"
 
 
 async def test_a_saved_file_is_read_again_under_the_hands_that_type(tmp_path: Path) -> None:
