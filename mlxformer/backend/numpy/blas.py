@@ -56,15 +56,34 @@ def one_thread() -> Iterator[None]:
 @cache
 def openblas() -> tuple[Any, Any] | None:
     """What tells and sets the threads of the OpenBLAS that NumPy was linked with; None for another BLAS."""
-    try:
-        library = ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__)
-    except (ImportError, OSError):
-        return None
+    library = _library()
     for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
         functions = [getattr(library, name.format(verb), None) for verb in ("get", "set")]
         if None not in functions:
             return functions[0], functions[1]
     return None
+
+
+def _library() -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(importlib.import_module("numpy._core._multiarray_umath").__file__)
+    except (ImportError, OSError):
+        return None
+
+
+SMALL = ("SkylakeX", "Cooperlake", "SapphireRapids")  # the kernels with AVX-512
+
+
+@cache
+def has_small_kernels() -> bool:
+    """Whether OpenBLAS multiplies small float32 matrices as they lie in memory: of x86 only its newest kernels do."""
+    library = _library()
+    for name in ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas_get_corename"):
+        core = getattr(library, name, None)
+        if core is not None:
+            core.restype = ctypes.c_char_p
+            return core().decode() in SMALL
+    return False
 
 
 def _begin_in_a_child() -> None:

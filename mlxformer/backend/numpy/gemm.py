@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import array
-from .blas import each_product, one_thread, openblas
+from .blas import each_product, has_small_kernels, one_thread, openblas
 from .operands import data
 from .threads import each
 
@@ -76,6 +76,7 @@ def _for_blas(x: np.ndarray) -> np.ndarray:
 
 
 FEW = 64  # rows: a decoding step's tokens, or a short sentence's
+FEW_COPIED = 16  # where BLAS copies also what is small: from some 24 rows on, copying all of W at once takes less
 UNPACKED = 1_000_000  # multiplications of W xᵀ up to which OpenBLAS copies neither matrix beforehand
 PLAIN = 280_000  # of x Wᵀ, about
 SHARED, AT_ONCE = 16, 8  # such products from which they are shared out, and the most that are done in one call
@@ -84,7 +85,8 @@ LARGE = 1 << 14  # numbers of a weight, from which its layout matters
 
 def are_few(x: np.ndarray, weight: np.ndarray) -> bool:
     """Whether x [..., in] has so few rows that BLAS would copy the weight [out, in] for longer than it multiplies."""
-    if not 1 < math.prod(x.shape[:-1]) <= FEW or weight.ndim != 2 or x.size * len(weight) <= PLAIN:
+    most = FEW if has_small_kernels() else FEW_COPIED
+    if not 1 < math.prod(x.shape[:-1]) <= most or weight.ndim != 2 or x.size * len(weight) <= PLAIN:
         return False
     same = x.dtype == weight.dtype == np.float32 and x.shape[-1] == weight.shape[1]
     return same and weight.flags.c_contiguous

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -186,3 +189,22 @@ def test_a_process_that_is_forked_off_has_threads_of_its_own(monkeypatch: pytest
     if child == 0:
         os._exit(0 if np.array_equal(np.asarray(gelu(mx.array(normal(*BIG)))), expected) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(blas.openblas() is None or platform.machine() != "x86_64", reason="no OpenBLAS for x86")
+def test_fewer_rows_are_few_where_blas_has_no_kernels_for_small_matrices() -> None:
+    code = """if True:
+        import numpy as np
+        from mlxformer.backend.numpy.gemm import are_few
+        print([are_few(np.ones((rows, 768), np.float32), np.ones((768, 768), np.float32)) for rows in (16, 64, 65)])
+    """
+    environment = {**os.environ, "MLXFORMER_BACKEND": "numpy", "OPENBLAS_CORETYPE": "Haswell"}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout == "[True, False, False]\n"
+
+
+def test_rows_are_few_by_the_kernels_of_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = np.ones((768, 768), np.float32)
+    for small, few in ((True, [True, True, False]), (False, [True, False, False])):
+        monkeypatch.setattr(gemm, "has_small_kernels", lambda small=small: small)
+        assert [gemm.are_few(np.ones((rows, 768), np.float32), weight) for rows in (16, 64, 65)] == few
