@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -14,6 +13,7 @@ import mlx.optimizers as optimizers
 import numpy as np
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
+from mlxformer.backend.peaks import Allocator, peak_of
 from mlxformer.errors import TraceError
 
 __all__ = ["mx", "nn", "optimizers", "tree_flatten", "tree_map", "tree_unflatten"]
@@ -138,26 +138,21 @@ def drawing_from(state: int) -> Iterator[None]:
         mx.random.seed(before)
 
 
-_measuring = threading.RLock()  # there is one peak, and one limit, for all threads
-_peak_before = 0  # of a measurement around the one that runs
+@contextmanager
+def _one_by_one() -> Iterator[None]:
+    """Past its limit MLX begins an operation once the one before has let go of what it held; else what is there at once
+    depends on how far ahead of the thread that computes the one that asks happens to be."""
+    mx.clear_cache()
+    limit = mx.set_memory_limit(1)
+    try:
+        yield
+    finally:
+        mx.set_memory_limit(limit)
 
 
 def peak_bytes(fn: Callable[[], Any]) -> int:
-    global _peak_before
-    with _measuring:
-        mx.clear_cache()
-        around, _peak_before = max(_peak_before, mx.get_peak_memory()), 0
-        mx.reset_peak_memory()
-        before = mx.get_active_memory()
-        # Past its limit MLX begins an operation once the one before has let go of what it held; else what is there at
-        # once depends on how far ahead of the thread that computes the one that asks happens to be.
-        limit = mx.set_memory_limit(1)
-        try:
-            mx.eval(fn())
-            return max(_peak_before, mx.get_peak_memory()) - before
-        finally:
-            mx.set_memory_limit(limit)
-            _peak_before = max(around, _peak_before, mx.get_peak_memory())
+    allocator = Allocator(mx.get_active_memory, mx.get_peak_memory, mx.reset_peak_memory, _one_by_one)
+    return peak_of(lambda: mx.eval(fn()), allocator)
 
 
 def is_eager() -> bool:

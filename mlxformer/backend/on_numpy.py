@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +17,7 @@ from .numpy.arrays import ArrayLike, wrap
 from .numpy.gates import gru
 from .numpy.random import generator, shapes_only
 from .numpy.trees import tree_flatten, tree_map, tree_unflatten
+from .peaks import Allocator, peak_of
 
 __all__ = ["mx", "nn", "optimizers", "tree_flatten", "tree_map", "tree_unflatten"]
 
@@ -92,26 +92,21 @@ def drawing_from(state: Any) -> Iterator[None]:
         drawn.state = before
 
 
-_measuring = threading.RLock()  # there is one peak for all threads
-_peak_before = 0  # of a measurement around the one that runs
+@contextmanager
+def _tracing() -> Iterator[None]:
+    is_first = not tracemalloc.is_tracing()
+    if is_first:
+        tracemalloc.start()
+    try:
+        yield
+    finally:
+        if is_first:
+            tracemalloc.stop()
 
 
 def peak_bytes(fn: Callable[[], Any]) -> int:
-    global _peak_before
-    with _measuring:
-        is_first = not tracemalloc.is_tracing()
-        if is_first:
-            tracemalloc.start()
-        try:
-            around, _peak_before = max(_peak_before, tracemalloc.get_traced_memory()[1]), 0
-            before = tracemalloc.get_traced_memory()[0]
-            tracemalloc.reset_peak()
-            _ = fn()
-            return max(_peak_before, tracemalloc.get_traced_memory()[1]) - before
-        finally:
-            _peak_before = max(around, _peak_before, tracemalloc.get_traced_memory()[1])
-            if is_first:
-                tracemalloc.stop()
+    held, most = (lambda: tracemalloc.get_traced_memory()[0]), (lambda: tracemalloc.get_traced_memory()[1])
+    return peak_of(fn, Allocator(held, most, tracemalloc.reset_peak, _tracing))
 
 
 def is_eager() -> bool:
